@@ -1,0 +1,119 @@
+//! Graphs made at run time, over the same resolution and the same checks as registered ones.
+//!
+//! A builder holds instances of step functions (each with its own name, inputs and parameters), closures, and other
+//! builders included as parts. What is not bound by hand follows the definition: a path input of an instance reads
+//! the step it names, added as it is registered where the builder has no instance of it.
+
+mod closure;
+mod include;
+mod instance;
+
+use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
+
+pub use closure::{Inputs, Refs};
+pub use include::Included;
+pub use instance::Instance;
+
+use crate::dag::{Dag, DefRef, Draft, DraftStep, Scope};
+use crate::problem::{Problem, Problems};
+use crate::step::{Location, Step, StepDef};
+
+/// Makes a [`Dag`] step by step.
+///
+/// Mistakes (an unknown parameter, a wrong type, a circle) are reported by [`DagBuilder::build`], all at once.
+#[derive(Debug)]
+pub struct DagBuilder {
+    draft: Draft,
+}
+
+impl Default for DagBuilder {
+    fn default() -> Self {
+        DagBuilder::new()
+    }
+}
+
+impl DagBuilder {
+    /// A builder without steps.
+    pub fn new() -> Self {
+        DagBuilder { draft: Draft::new(Scope::Builder) }
+    }
+
+    /// Adds an instance of a step function; name it with [`Instance::named`] where there are several.
+    #[track_caller]
+    pub fn add<S: Step>(&mut self) -> Instance<'_, S::Output> {
+        self.add_def(S::def())
+    }
+
+    /// Adds an instance of a step known by its definition only (from the registry); `T` is checked by
+    /// [`DagBuilder::build`] where the handle is used.
+    #[track_caller]
+    pub fn add_def<T>(&mut self, def: &'static StepDef) -> Instance<'_, T> {
+        let step = self.draft.add(DraftStep {
+            def: DefRef::Static(def),
+            name: None,
+            location: Location::caller(),
+            bound: Vec::new(),
+            after: Vec::new(),
+            params: Vec::new(),
+        });
+        Instance::new(self, step)
+    }
+
+    /// How many steps were added so far.
+    pub fn len(&self) -> usize {
+        self.draft.steps.len()
+    }
+
+    /// Whether no step was added so far.
+    pub fn is_empty(&self) -> bool {
+        self.draft.steps.is_empty()
+    }
+
+    /// Resolves, checks and orders the graph.
+    ///
+    /// # Errors
+    /// All problems at once.
+    ///
+    /// # Complexity
+    /// O(steps + edges), without recursion.
+    pub fn build(self) -> Result<Dag, Problems> {
+        self.draft.finish()
+    }
+
+    fn problem(&mut self, problem: Problem) {
+        self.draft.problems.push(problem);
+    }
+
+    fn name_of(&self, step: u32) -> Cow<'static, str> {
+        let step = &self.draft.steps[step as usize];
+        step.name.clone().unwrap_or_else(|| step.def.name.clone())
+    }
+}
+
+/// A step of a builder, by the type of its output; for binding inputs of later steps.
+pub struct Handle<T> {
+    step: u32,
+    output: PhantomData<fn() -> T>,
+}
+
+impl<T> Handle<T> {
+    fn new(step: u32) -> Self {
+        Handle { step, output: PhantomData }
+    }
+}
+
+impl<T> Clone for Handle<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Handle<T> {}
+
+impl<T> fmt::Debug for Handle<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Handle").field(&self.step).finish()
+    }
+}

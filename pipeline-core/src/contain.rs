@@ -1,0 +1,64 @@
+//! Calls user code so that a panic stays a value.
+//!
+//! Every line of user code that the framework runs (the step itself, `Drop`, `Display`, an observer) goes through
+//! here. A panic's payload is itself user data: its `Drop` may panic too, and is contained as well.
+
+use std::any::Any;
+use std::cell::RefCell;
+use std::error::Error;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Once;
+
+thread_local! {
+    /// Where the last panic of this thread happened, while a guarded call is under way.
+    static PANIC_PLACE: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// Calls `code`.
+///
+/// # Errors
+/// The message and place of a panic.
+pub fn guard<T>(code: impl FnOnce() -> T) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(code)).map_err(panic_message)
+}
+
+/// Makes later panics tell where they happened: adds to the panic hook once, and goes on to the hook that was there.
+pub fn note_panic_places() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let earlier = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            let place = info.location().map(|at| format!("{}:{}:{}", at.file(), at.line(), at.column()));
+            let _ = PANIC_PLACE.try_with(|cell| {
+                if let Ok(mut cell) = cell.try_borrow_mut() {
+                    *cell = place;
+                }
+            });
+            earlier(info);
+        }));
+    });
+}
+
+#[cold]
+fn panic_message(payload: Box<dyn Any + Send>) -> String {
+    let mut message = payload
+        .downcast_ref::<&'static str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| payload.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "a panic without a text".to_owned());
+    if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        // A payload that panics in its own drop would go on for ever: leave it.
+        std::mem::forget(second);
+    }
+    if let Some(place) = PANIC_PLACE.try_with(|cell| cell.try_borrow_mut().ok()?.take()).ok().flatten() {
+        message.push_str(", at ");
+        message.push_str(&place);
+    }
+    message
+}
+
+/// The text of a user's error, or what to say instead where its `Display` panics.
+pub fn display<E: Error + ?Sized>(error: &E) -> String {
+    guard(|| error.to_string())
+        .unwrap_or_else(|panic| format!("(the error's own Display panicked: {panic})"))
+}

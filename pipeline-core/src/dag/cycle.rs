@@ -1,0 +1,96 @@
+//! Finds and tells circles.
+
+use std::collections::VecDeque;
+
+use super::Lists;
+use crate::problem::{Problem, ProblemCode};
+use crate::step::Location;
+
+/// How many circles are told at the most; the rest show when these are gone.
+const MOST: usize = 10;
+
+/// One problem for each circle among the steps that Kahn's algorithm left over (`missing > 0`), each circle the
+/// shortest through one of its steps, printed once, in the order in which the steps would have to run.
+pub(super) fn problems<'a>(
+    waits_for: &Lists,
+    missing: &[u32],
+    label: impl Fn(usize) -> (&'a str, Location),
+) -> Vec<Problem> {
+    let mut left: Vec<bool> = missing.iter().map(|&missing| missing > 0).collect();
+    let mut problems = Vec::new();
+    while problems.len() < MOST {
+        let Some(circle) = next_circle(waits_for, &mut left) else { break };
+        for &step in &circle {
+            left[step] = false;
+        }
+        problems.push(describe(&circle, &label));
+    }
+    problems
+}
+
+/// Walks from upstream to upstream until a step comes again, then takes the shortest circle through that step.
+fn next_circle(waits_for: &Lists, left: &mut [bool]) -> Option<Vec<usize>> {
+    let mut visited = vec![false; left.len()];
+    for start in 0..left.len() {
+        let mut walk = Vec::new();
+        let mut step = start;
+        while left[step] && !visited[step] {
+            visited[step] = true;
+            walk.push(step);
+            match waits_for.get(step).iter().find(|&&next| left[next as usize]) {
+                Some(&next) => step = next as usize,
+                None => break,
+            }
+        }
+        if left[step] && walk.contains(&step) && !walk.is_empty() {
+            if let Some(circle) = shortest_through(step, waits_for, left) {
+                return Some(circle);
+            }
+        }
+        // What was walked without coming back leads to no circle that is left.
+        for step in walk {
+            left[step] = left[step] && waits_for.get(step).iter().any(|&next| left[next as usize]);
+        }
+    }
+    None
+}
+
+/// The shortest circle through a step, by breadth-first search against the edges; in running order.
+fn shortest_through(start: usize, waits_for: &Lists, left: &[bool]) -> Option<Vec<usize>> {
+    let mut came_from = vec![usize::MAX; left.len()];
+    let mut queue = VecDeque::from([start]);
+    while let Some(step) = queue.pop_front() {
+        for &next in waits_for.get(step) {
+            let next = next as usize;
+            if next == start {
+                let mut circle = vec![step];
+                while *circle.last()? != start {
+                    circle.push(came_from[*circle.last()?]);
+                }
+                return Some(circle);
+            }
+            if left[next] && came_from[next] == usize::MAX {
+                came_from[next] = step;
+                queue.push_back(next);
+            }
+        }
+    }
+    None
+}
+
+fn describe<'a>(circle: &[usize], label: &impl Fn(usize) -> (&'a str, Location)) -> Problem {
+    // Starts with the smallest name, so that one circle always reads the same.
+    let first = (0..circle.len()).min_by_key(|&at| label(circle[at]).0).unwrap_or(0);
+    let mut steps: Vec<usize> = circle.iter().cycle().skip(first).take(circle.len()).copied().collect();
+    steps.push(steps[0]);
+    let path: Vec<String> = steps.iter().map(|&step| format!("`{}`", label(step).0)).collect();
+    let (name, location) = label(steps[0]);
+    let mut problem =
+        Problem::new(ProblemCode::Cycle, format!("steps wait for each other: {}", path.join(" -> ")))
+            .step(name, location);
+    for pair in steps.windows(2) {
+        let ((from, _), (to, place)) = (label(pair[0]), label(pair[1]));
+        problem = problem.note(format!("`{to}` waits for `{from}` ({place})"));
+    }
+    problem.hint("break the circle: remove one of these edges, or split a step in two")
+}

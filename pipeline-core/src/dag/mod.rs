@@ -1,0 +1,136 @@
+//! The graph: every step of a pipeline with its inputs resolved and checked, in topological order.
+//!
+//! A `Dag` is made from the registry ([`Dag::of`], [`Dag::registered`]) or from a [`DagBuilder`]; both go
+//! through the same resolution and the same checks. It is immutable, holds indices rather than pointers, and never
+//! recurses, so that a chain of a million steps is no deeper than one of ten.
+
+mod cycle;
+mod draft;
+mod index;
+mod order;
+mod resolve;
+mod spec;
+
+pub(crate) use draft::{Bound, BoundSource, Draft, DraftStep, Scope, address};
+pub(crate) use index::Lists;
+pub use spec::{DefRef, StepSpec};
+
+use crate::problem::{Problem, ProblemCode, Problems};
+use crate::registry;
+use crate::step::{Step, StepDef};
+
+/// A checked graph of steps. Steps are addressed by their position in topological order, which is stable: the same
+/// steps give the same order in every process.
+#[derive(Debug)]
+pub struct Dag {
+    pub(crate) steps: Vec<StepSpec>,
+    /// Where the parameters of each step start in `sources`; one more entry than steps.
+    pub(crate) first_parameter: Vec<u32>,
+    /// For each parameter of each step, the upstream steps that feed it (empty for params, resources, …).
+    pub(crate) sources: Lists,
+    /// For each step, the distinct steps it waits for because of data or `after`.
+    pub(crate) upstream: Lists,
+    /// For each step, the distinct steps that wait for it because of data or `after`.
+    pub(crate) downstream: Lists,
+    /// For each step that takes an output, the other readers of that output, which it lets go first.
+    pub(crate) readers_first: Lists,
+}
+
+impl Dag {
+    /// The graph of a step and everything it needs.
+    ///
+    /// # Errors
+    /// All problems of the graph at once.
+    pub fn of<S: Step>() -> Result<Dag, Problems> {
+        Dag::from_defs(&[S::def()])
+    }
+
+    /// The graph of several steps and everything they need.
+    ///
+    /// # Errors
+    /// All problems of the graph at once.
+    pub fn from_defs(targets: &[&'static StepDef]) -> Result<Dag, Problems> {
+        let mut draft = Draft::new(Scope::Registry);
+        for def in targets {
+            draft.add_registered(def);
+        }
+        draft.finish()
+    }
+
+    /// The graph of every step registered in this program, templates left out.
+    ///
+    /// # Errors
+    /// All problems of the graph at once; [`ProblemCode::NoSteps`] where nothing is registered.
+    pub fn registered() -> Result<Dag, Problems> {
+        let steps = registry::registered();
+        if steps.is_empty() {
+            return Err(no_steps().into());
+        }
+        let mut draft = Draft::new(Scope::Registry);
+        for def in steps.into_iter().filter(|def| !def.is_template()) {
+            draft.add_registered(def);
+        }
+        draft.finish()
+    }
+
+    /// How many steps there are.
+    pub fn len(&self) -> usize {
+        self.steps.len()
+    }
+
+    /// Whether there is no step.
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    /// How many distinct edges there are, data and `after` together.
+    pub fn edge_count(&self) -> usize {
+        self.upstream.total()
+    }
+
+    /// The steps in topological order.
+    pub fn steps(&self) -> &[StepSpec] {
+        &self.steps
+    }
+
+    /// One step.
+    ///
+    /// # Panics
+    /// Where `step` is not below [`Dag::len`].
+    pub fn step(&self, step: usize) -> &StepSpec {
+        &self.steps[step]
+    }
+
+    /// The distinct steps that `step` waits for, ascending.
+    pub fn upstream(&self, step: usize) -> &[u32] {
+        self.upstream.get(step)
+    }
+
+    /// The distinct steps that wait for `step`, ascending.
+    pub fn downstream(&self, step: usize) -> &[u32] {
+        self.downstream.get(step)
+    }
+
+    /// The steps that feed one parameter of a step, in the order in which the step sees them.
+    pub fn sources(&self, step: usize, parameter: usize) -> &[u32] {
+        self.sources.get(self.first_parameter[step] as usize + parameter)
+    }
+
+    /// The position of a registered step.
+    pub fn position_of<S: Step>(&self) -> Option<usize> {
+        let wanted = std::ptr::from_ref(S::def());
+        self.steps.iter().position(|spec| std::ptr::eq(spec.def(), wanted))
+    }
+
+    /// The positions of the steps that nothing waits for.
+    pub fn sinks(&self) -> impl Iterator<Item = usize> {
+        (0..self.len()).filter(|&step| self.downstream(step).is_empty())
+    }
+}
+
+pub(crate) fn no_steps() -> Problem {
+    Problem::new(ProblemCode::NoSteps, "no step is registered in this program").hint(
+        "annotate a function with `#[step]`; steps in a library that nothing names are dropped by the linker: \
+         add `use that_crate as _;`",
+    )
+}

@@ -1,0 +1,133 @@
+//! Finding a step by what people call it.
+//!
+//! In falling order of precision: the name in the graph, the full identity `module::name`, the end of an identity
+//! (`ingest::orders`), the short name. What a more precise reading finds hides what a vaguer one would; two answers
+//! at the same level are a problem, never a guess.
+
+use std::sync::OnceLock;
+
+use super::{Dag, StepSpec};
+use crate::problem::{Problem, ProblemCode, closest};
+use crate::registry;
+use crate::step::StepDef;
+
+/// The most candidates that an ambiguous name lists.
+const MOST: usize = 10;
+
+/// The positions of all steps sorted by name: two allocations, made at the first look-up.
+#[derive(Debug, Default)]
+pub(crate) struct NameIndex {
+    /// By the name in the graph, which is unique.
+    by_name: OnceLock<Vec<u32>>,
+    /// By the name of the definition, which several steps can share; then by position.
+    by_short_name: OnceLock<Vec<u32>>,
+}
+
+impl Dag {
+    /// Finds a step by its name in the graph, its full identity `module::name`, the end of one (`ingest::orders`), or
+    /// its short name where that is unique. The identity of a function also finds the instance made from it, if
+    /// there is one only.
+    ///
+    /// # Errors
+    /// [`ProblemCode::UnknownTarget`], with the closest name or what to do about a library that was not linked;
+    /// [`ProblemCode::AmbiguousName`], with the candidates and where they are written.
+    ///
+    /// # Complexity
+    /// O(log steps); the first call sorts the names.
+    pub fn find(&self, name: &str) -> Result<usize, Problem> {
+        if let Some(step) = self.named(name) {
+            return Ok(step);
+        }
+        match self.meant_by(name).as_slice() {
+            [] => Err(self.unknown(name)),
+            [only] => Ok(*only),
+            several => Err(self.ambiguous(name, several)),
+        }
+    }
+
+    /// The step of exactly this name in the graph.
+    pub(super) fn named(&self, name: &str) -> Option<usize> {
+        let by_name = self.names.by_name.get_or_init(|| self.sorted(StepSpec::name));
+        let found = by_name.binary_search_by(|&step| self.step(step as usize).name().cmp(name)).ok()?;
+        by_name.get(found).map(|&step| step as usize)
+    }
+
+    /// The steps whose definition's identity is or ends with `name`, as precisely as it can be read; ascending.
+    fn meant_by(&self, name: &str) -> Vec<usize> {
+        let short_of = |spec: &StepSpec| -> &str { &spec.def().name };
+        let short = name.rsplit("::").next().unwrap_or(name);
+        let index = self.names.by_short_name.get_or_init(|| {
+            self.sorted(|spec| &spec.def().name)
+        });
+        let first = index.partition_point(|&step| short_of(self.step(step as usize)) < short);
+        let candidates = index.iter().skip(first).map(|&step| step as usize);
+        let mut found: Vec<usize> = candidates
+            .take_while(|&step| short_of(self.step(step)) == short)
+            .filter(|&step| identity_ends_with(self.step(step).def(), name))
+            .collect();
+        prefer(&mut found, |step| self.step(step).def().id() == name);
+        prefer(&mut found, |step| is_plain(self.step(step)));
+        found
+    }
+
+    fn sorted<'a>(&'a self, key: impl Fn(&'a StepSpec) -> &'a str) -> Vec<u32> {
+        let mut order: Vec<u32> = (0..self.len() as u32).collect();
+        order.sort_by_key(|&step| key(&self.steps[step as usize]));
+        order
+    }
+
+    fn unknown(&self, name: &str) -> Problem {
+        let problem = Problem::new(ProblemCode::UnknownTarget, format!("there is no step `{name}`"));
+        if let Some(def) = registry::registered().into_iter().find(|def| identity_ends_with(def, name)) {
+            return problem
+                .note(format!("`{}` at {} is registered, but no part of this graph", def.id(), def.location))
+                .hint(if def.is_template() {
+                    "it is a template: make an instance of it in a builder"
+                } else {
+                    "make it a target of the graph, or add it to the builder"
+                });
+        }
+        let names = self.steps.iter().flat_map(|spec| [spec.name(), &spec.def().name]);
+        let linker = "if the step lives in a library that nothing names, add `use that_crate as _;`";
+        problem.hint(match closest(name, names) {
+            Some(close) => format!("did you mean `{close}`? {linker}"),
+            None => linker.to_owned(),
+        })
+    }
+
+    fn ambiguous(&self, name: &str, several: &[usize]) -> Problem {
+        let count = several.len();
+        let mut problem =
+            Problem::new(ProblemCode::AmbiguousName, format!("`{name}` fits {count} steps"));
+        for &step in several.iter().take(MOST) {
+            let spec = self.step(step);
+            problem = problem.note(format!("`{}` at {}", spec.name(), spec.location()));
+        }
+        if count > MOST {
+            problem = problem.note(format!("and {} more", count - MOST));
+        }
+        problem.hint("use one of these names")
+    }
+}
+
+/// Whether a step is used under the name of its definition, rather than being an instance with a name of its own.
+fn is_plain(spec: &StepSpec) -> bool {
+    spec.name() == spec.def().name || spec.name() == spec.def().id()
+}
+
+/// Whether `name` is the identity of a definition, or what follows some `::` in it.
+fn identity_ends_with(def: &StepDef, name: &str) -> bool {
+    let Some(path) = name.strip_suffix(&*def.name) else { return false };
+    if path.is_empty() {
+        return true;
+    }
+    let rest = path.strip_suffix("::").and_then(|path| def.module.strip_suffix(path));
+    rest.is_some_and(|rest| rest.is_empty() || rest.ends_with("::"))
+}
+
+/// Keeps those that fit, unless none does.
+fn prefer(steps: &mut Vec<usize>, fits: impl Fn(usize) -> bool) {
+    if steps.iter().any(|&step| fits(step)) {
+        steps.retain(|&step| fits(step));
+    }
+}

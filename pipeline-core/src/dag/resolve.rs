@@ -1,0 +1,360 @@
+//! From what parameters ask for to the steps that feed them.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use super::draft::{BoundSource, Draft, DraftStep, Scope, address};
+use super::{DefRef, Lists};
+use crate::input::{InputDef, InputKind, Mode, Source};
+use crate::problem::{Problem, ProblemCode, closest};
+use crate::registry;
+use crate::step::StepDef;
+
+/// The resolved edges of a draft, by position in the draft.
+pub(crate) struct Edges {
+    pub(crate) first_parameter: Vec<u32>,
+    pub(crate) sources: Lists,
+    pub(crate) after: Lists,
+}
+
+/// Who provides a name, built when the first name is looked up.
+struct Names {
+    by_name: HashMap<String, Vec<u32>>,
+    registry: HashMap<String, Vec<&'static StepDef>>,
+}
+
+impl Draft {
+    /// Resolves the inputs of every step; path edges add the registered steps they name, so that the draft grows
+    /// while it is walked.
+    pub(crate) fn resolve(&mut self) -> Edges {
+        if self.scope == Scope::Registry {
+            self.add_named_steps();
+        }
+        let mut names = None;
+        let mut edges = Edges {
+            first_parameter: vec![0],
+            sources: Lists::with_capacity(self.steps.len(), self.steps.len()),
+            after: Lists::with_capacity(self.steps.len(), 0),
+        };
+        let mut step = 0;
+        while step < self.steps.len() {
+            let def = self.steps[step].def.clone();
+            let bound = std::mem::take(&mut self.steps[step].bound);
+            for (parameter, input) in def.inputs.iter().enumerate() {
+                match bound.iter().find(|bound| bound.parameter as usize == parameter) {
+                    Some(bound) => {
+                        let sources = self.resolve_bound(step as u32, input, &bound.sources, &mut names);
+                        edges.sources.push(sources);
+                    }
+                    None => {
+                        let sources = self.resolve_input(step as u32, input, &mut names);
+                        edges.sources.push(sources);
+                    }
+                }
+            }
+            edges.first_parameter.push(edges.sources.len() as u32);
+            let mut after: Vec<u32> = def.after.iter().map(|path| self.resolve_path(step, None, path())).collect();
+            after.append(&mut self.steps[step].after);
+            edges.after.push(after);
+            step += 1;
+        }
+        edges
+    }
+
+    /// In registry scope, names, patterns and tags reach steps that no path names: adds those first, so that what a
+    /// pattern matches does not depend on the order of resolution.
+    fn add_named_steps(&mut self) {
+        let mut registered: Option<Vec<&'static StepDef>> = None;
+        let mut step = 0;
+        while step < self.steps.len() {
+            let def = self.steps[step].def.clone();
+            for input in def.inputs.iter() {
+                let InputKind::Upstream { source, .. } = &input.kind else { continue };
+                match source {
+                    Source::Path(path) => {
+                        self.add_registered(path());
+                    }
+                    Source::Paths(paths) => {
+                        for path in paths.iter() {
+                            self.add_registered(path());
+                        }
+                    }
+                    Source::Name(_) | Source::Glob(_) | Source::Tag(_) => {
+                        let all = registered.get_or_insert_with(registry::registered);
+                        let found: Vec<_> = all
+                            .iter()
+                            .copied()
+                            .filter(|found| {
+                                !found.is_template() && matches(source, found) && !is_same(&def, found)
+                            })
+                            .collect();
+                        for found in found {
+                            self.add_registered(found);
+                        }
+                    }
+                    Source::Unbound | Source::UnboundMany => {}
+                }
+            }
+            for path in def.after.iter() {
+                self.add_registered(path());
+            }
+            step += 1;
+        }
+    }
+
+    fn resolve_input(&mut self, step: u32, input: &InputDef, names: &mut Option<Names>) -> Vec<u32> {
+        let InputKind::Upstream { source, .. } = &input.kind else { return Vec::new() };
+        match source {
+            Source::Path(path) => vec![self.resolve_path(step as usize, Some(input), path())],
+            Source::Paths(paths) => {
+                paths.iter().map(|path| self.resolve_path(step as usize, Some(input), path())).collect()
+            }
+            Source::Name(name) => self.resolve_name(step, input, name, names).into_iter().collect(),
+            Source::Glob(_) | Source::Tag(_) => self.resolve_pattern(step, input, source),
+            Source::Unbound | Source::UnboundMany => {
+                let problem = Problem::new(
+                    ProblemCode::UnboundInput,
+                    format!("input `{}` of `{}` is not bound", input.name, self.label(step)),
+                );
+                self.report(problem, step, Some(input), format!(
+                    "a step with `#[input]` is a template: bind it in a builder with `.input(\"{}\", …)`",
+                    input.name
+                ));
+                Vec::new()
+            }
+        }
+    }
+
+    fn resolve_bound(
+        &mut self,
+        step: u32,
+        input: &InputDef,
+        sources: &[BoundSource],
+        names: &mut Option<Names>,
+    ) -> Vec<u32> {
+        let mut resolved = Vec::with_capacity(sources.len());
+        for source in sources {
+            match source {
+                BoundSource::Step(upstream) => resolved.push(*upstream),
+                BoundSource::Name(name) => resolved.extend(self.resolve_name(step, input, name, names)),
+            }
+        }
+        resolved
+    }
+
+    /// The step that a path names: the one instance in the draft, or the registered step itself.
+    fn resolve_path(&mut self, step: usize, input: Option<&InputDef>, def: &'static StepDef) -> u32 {
+        match self.by_def.get(&address(def)).map(Vec::as_slice) {
+            None | Some([]) => self.add_registered(def),
+            Some(&[only]) => only,
+            Some(several) => {
+                let first = several[0];
+                if let Some(&plain) =
+                    several.iter().find(|&&candidate| self.steps[candidate as usize].name.is_none())
+                {
+                    return plain;
+                }
+                let candidates: Vec<String> = several.iter().map(|&candidate| self.label(candidate)).collect();
+                let problem = Problem::new(
+                    ProblemCode::AmbiguousName,
+                    format!("`{}` reads `{}`, of which there are several instances", self.label(step as u32), def.name),
+                )
+                .note(format!("instances: {}", candidates.join(", ")));
+                self.report(problem, step as u32, input, "bind the input to one of them with `.input(…)`".into());
+                first
+            }
+        }
+    }
+
+    fn resolve_name(
+        &mut self,
+        step: u32,
+        input: &InputDef,
+        name: &str,
+        names: &mut Option<Names>,
+    ) -> Option<u32> {
+        let known = names.get_or_insert_with(|| Names::of(self));
+        let found = known.by_name.get(name).cloned().unwrap_or_default();
+        let found: Vec<u32> = found.into_iter().filter(|&candidate| candidate != step).collect();
+        match found.as_slice() {
+            [only] => Some(*only),
+            [] => self.resolve_registered_name(step, input, name, known),
+            several => {
+                let places = several.iter().map(|&candidate| {
+                    let candidate = &self.steps[candidate as usize];
+                    format!("`{}` at {}", candidate.def.id(), candidate.location)
+                });
+                let problem = Problem::new(
+                    ProblemCode::AmbiguousName,
+                    format!("input `{}` names `{name}`, which fits several steps", input.name),
+                )
+                .note(places.collect::<Vec<_>>().join("\n    "));
+                self.report(problem, step, Some(input), "use the full name, `module::step`".into());
+                None
+            }
+        }
+    }
+
+    /// A name that no step of the draft has: in a builder, the registered step of that name.
+    fn resolve_registered_name(
+        &mut self,
+        step: u32,
+        input: &InputDef,
+        name: &str,
+        known: &mut Names,
+    ) -> Option<u32> {
+        if let (Scope::Builder, Some([only])) = (self.scope, known.registry.get(name).map(Vec::as_slice)) {
+            return Some(self.add_registered(only));
+        }
+        let candidates = known.by_name.keys().chain(known.registry.keys()).map(String::as_str);
+        let mut hint = match closest(name, candidates) {
+            Some(close) => format!("did you mean `{close}`? "),
+            None => String::new(),
+        };
+        hint.push_str("if the step lives in a library that nothing names, add `use that_crate as _;`");
+        let problem = Problem::new(
+            ProblemCode::UnknownUpstream,
+            format!("step `{}` reads `{name}`, but there is no step of that name", self.label(step)),
+        );
+        self.report(problem, step, Some(input), hint);
+        None
+    }
+
+    /// Every step of the draft that a pattern or tag names, by name; never the reader itself.
+    fn resolve_pattern(&mut self, step: u32, input: &InputDef, source: &Source) -> Vec<u32> {
+        let mut found: Vec<u32> = (0..self.steps.len() as u32)
+            .filter(|&candidate| candidate != step && matches_draft(source, &self.steps[candidate as usize]))
+            .collect();
+        found.sort_by_key(|&candidate| self.label(candidate));
+        if found.is_empty() {
+            let (what, hint) = match source {
+                Source::Tag(tag) => (format!("has the tag `{tag}`"), format!("give steps `tags({tag:?})`")),
+                Source::Glob(glob) => (format!("has a name like `{glob}`"), "check the pattern".to_owned()),
+                _ => unreachable!("invariant: only patterns and tags come here"),
+            };
+            let problem = Problem::new(
+                ProblemCode::UnknownUpstream,
+                format!("input `{}` of `{}` collects nothing: no step {what}", input.name, self.label(step)),
+            );
+            self.report(problem, step, Some(input), hint);
+        }
+        found
+    }
+
+    /// Compares the type of every edge, and finds outputs that are taken twice.
+    pub(crate) fn check_types(&mut self, edges: &Edges, names: &[Cow<'static, str>]) {
+        let mut takers: HashMap<u32, (u32, usize)> = HashMap::new();
+        for step in 0..self.steps.len() {
+            let def = self.steps[step].def.clone();
+            for (parameter, input) in def.inputs.iter().enumerate() {
+                let InputKind::Upstream { ty, mode, .. } = &input.kind else { continue };
+                for &source in edges.sources.get(edges.first_parameter[step] as usize + parameter) {
+                    let upstream = self.steps[source as usize].def.clone();
+                    if upstream.output != *ty {
+                        let problem = mismatch(&names[step], input, &def, &names[source as usize], &upstream);
+                        self.problems.push(problem);
+                    }
+                    if *mode != Mode::Take {
+                        continue;
+                    }
+                    if let Some(&(other, _)) = takers.get(&source) {
+                        let hint = "let one of them read it by `&`; the taker runs after all readers".to_owned();
+                        let problem = Problem::new(
+                            ProblemCode::SecondTaker,
+                            format!(
+                                "`{}` and `{}` both take the output of `{}` by value",
+                                names[other as usize], names[step], names[source as usize]
+                            ),
+                        )
+                        .note(format!("`{}` is at {}", names[other as usize], self.steps[other as usize].location));
+                        self.report(problem, step as u32, Some(input), hint);
+                    } else {
+                        takers.insert(source, (step as u32, parameter));
+                    }
+                }
+            }
+        }
+    }
+
+    fn report(&mut self, problem: Problem, step: u32, input: Option<&InputDef>, hint: String) {
+        let location = self.steps[step as usize].location;
+        let mut problem = problem.step(self.label(step), location).hint(hint);
+        if let Some(input) = input {
+            problem = problem.parameter(input.name.as_ref(), input.location);
+        }
+        self.problems.push(problem);
+    }
+
+    /// What to call a step in a message before names were made unique.
+    pub(crate) fn label(&self, step: u32) -> String {
+        let step = &self.steps[step as usize];
+        step.name.clone().unwrap_or_else(|| step.def.name.clone()).into_owned()
+    }
+}
+
+impl Names {
+    fn of(draft: &Draft) -> Names {
+        let mut by_name: HashMap<String, Vec<u32>> = HashMap::new();
+        for (position, step) in draft.steps.iter().enumerate() {
+            let mut add = |name: String| by_name.entry(name).or_default().push(position as u32);
+            match &step.name {
+                Some(name) => add(name.to_string()),
+                None => {
+                    add(step.def.id());
+                    if step.def.id() != step.def.name {
+                        add(step.def.name.to_string());
+                    }
+                }
+            }
+        }
+        let mut registry: HashMap<String, Vec<&'static StepDef>> = HashMap::new();
+        for def in registry::registered().into_iter().filter(|def| !def.is_template()) {
+            registry.entry(def.name.to_string()).or_default().push(def);
+            registry.entry(def.id()).or_default().push(def);
+        }
+        Names { by_name, registry }
+    }
+}
+
+/// Whether a registered step is what a name, pattern or tag asks for.
+fn matches(source: &Source, def: &StepDef) -> bool {
+    match source {
+        Source::Name(name) => def.name == *name || def.id() == *name,
+        Source::Glob(glob) => fast_glob::glob_match(glob.as_bytes(), def.name.as_bytes()),
+        Source::Tag(tag) => def.tags.contains(&tag.as_ref()),
+        _ => false,
+    }
+}
+
+fn matches_draft(source: &Source, step: &DraftStep) -> bool {
+    match (source, &step.name) {
+        (Source::Glob(glob), Some(name)) => fast_glob::glob_match(glob.as_bytes(), name.as_bytes()),
+        _ => matches(source, &step.def),
+    }
+}
+
+fn is_same(def: &DefRef, other: &'static StepDef) -> bool {
+    matches!(def, DefRef::Static(def) if std::ptr::eq(*def, other))
+}
+
+fn mismatch(step: &str, input: &InputDef, def: &StepDef, upstream_name: &str, upstream: &StepDef) -> Problem {
+    let InputKind::Upstream { ty: wanted, .. } = &input.kind else {
+        unreachable!("invariant: only inputs with an upstream are compared")
+    };
+    let mut problem = Problem::new(
+        ProblemCode::TypeMismatch,
+        format!("input `{}` of `{step}` reads `{upstream_name}`, which returns another type", input.name),
+    )
+    .step(step, def.location)
+    .parameter(input.name.as_ref(), input.location)
+    .note(format!("wanted   {wanted}"))
+    .note(format!("returned {} by `{upstream_name}` at {}", upstream.output, upstream.location));
+    if wanted.name() == upstream.output.name() {
+        problem = problem
+            .note(format!("the step is of package {}, the upstream of package {}", def.package, upstream.package))
+            .hint("both types have one name: two versions of one crate are in the build, see `cargo tree -d`");
+    } else {
+        problem = problem.hint("change the parameter's type, or name another upstream with `#[from(…)]`");
+    }
+    problem
+}

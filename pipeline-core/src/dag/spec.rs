@@ -1,0 +1,54 @@
+//! One step of one graph: a definition, and the name and parameters under which it is used.
+
+use std::borrow::Cow;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use crate::params::ParamValue;
+use crate::step::{Location, StepDef};
+
+/// A step of a graph: a registered step, an instance of one, or a closure.
+#[derive(Clone, Debug)]
+pub struct StepSpec {
+    pub(crate) def: DefRef,
+    pub(crate) name: Cow<'static, str>,
+    pub(crate) location: Location,
+    pub(crate) params: Vec<(String, Result<ParamValue, String>)>,
+}
+
+impl StepSpec {
+    /// The name in this graph, unique in it: the short name of a registered step where that is unique, its full
+    /// identity otherwise, or the name of the instance.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What is known of the step itself.
+    pub fn def(&self) -> &StepDef {
+        &self.def
+    }
+
+    /// Where the step is written, or, for an instance or a closure, where it was added.
+    pub fn location(&self) -> Location {
+        self.location
+    }
+}
+
+/// A definition, static for annotated functions and shared for closures.
+#[derive(Clone, Debug)]
+pub enum DefRef {
+    /// Of an annotated function.
+    Static(&'static StepDef),
+    /// Of a closure.
+    Shared(Arc<StepDef>),
+}
+
+impl Deref for DefRef {
+    type Target = StepDef;
+    fn deref(&self) -> &StepDef {
+        match self {
+            DefRef::Static(def) => def,
+            DefRef::Shared(def) => def,
+        }
+    }
+}

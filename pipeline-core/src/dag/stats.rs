@@ -1,0 +1,106 @@
+//! Figures about a graph.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::Dag;
+use crate::input::{InputKind, Mode};
+
+/// Figures about a graph, for `plan`, reports and dashboards.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Statistics {
+    /// How many steps there are.
+    pub steps: usize,
+    /// How many distinct edges there are, data and `after` together.
+    pub edges: usize,
+    /// How many steps need no other.
+    pub sources: usize,
+    /// How many steps no other needs.
+    pub sinks: usize,
+    /// How many levels there are: the number of steps on the longest path.
+    pub depth: usize,
+    /// The first of the levels with the most steps.
+    pub widest_level: usize,
+    /// How many steps that level has.
+    pub widest: usize,
+    /// Edges per step: how many steps one step needs on average.
+    pub average_degree: f64,
+    /// How many steps take an output by value, and so run after all its readers.
+    pub takers: usize,
+    /// How many steps ask for an outcome rather than a value, and so run even where an upstream step failed.
+    pub conditional: usize,
+    /// Steps by lane.
+    pub by_lane: BTreeMap<String, usize>,
+    /// Steps by group; those without a group are not in it.
+    pub by_group: BTreeMap<String, usize>,
+    /// Steps by tag; a step counts for each of its tags.
+    pub by_tag: BTreeMap<String, usize>,
+    /// Steps by package, `name version`.
+    pub by_package: BTreeMap<String, usize>,
+}
+
+impl Dag {
+    /// Counts what there is to count.
+    ///
+    /// # Complexity
+    /// O(steps + edges).
+    pub fn statistics(&self) -> Statistics {
+        let levels = self.levels();
+        let (widest_level, widest) = levels.widest();
+        let mut statistics = Statistics {
+            steps: self.len(),
+            edges: self.edge_count(),
+            sources: (0..self.len()).filter(|&step| self.upstream(step).is_empty()).count(),
+            sinks: self.sinks().count(),
+            depth: levels.depth(),
+            widest_level,
+            widest,
+            average_degree: self.edge_count() as f64 / self.len().max(1) as f64,
+            ..Statistics::default()
+        };
+        for spec in self.steps() {
+            let def = spec.def();
+            let has_mode = |wanted: fn(Mode) -> bool| {
+                let mut inputs = def.inputs.iter();
+                inputs.any(|input| matches!(input.kind, InputKind::Upstream { mode, .. } if wanted(mode)))
+            };
+            statistics.takers += usize::from(has_mode(|mode| mode == Mode::Take));
+            statistics.conditional += usize::from(has_mode(|mode| !mode.is_required()));
+            count(&mut statistics.by_lane, def.lane.name());
+            if let Some(group) = &def.group {
+                count(&mut statistics.by_group, group);
+            }
+            for tag in def.tags.iter() {
+                count(&mut statistics.by_tag, tag);
+            }
+            count(&mut statistics.by_package, def.package.to_string().trim());
+        }
+        statistics
+    }
+
+    /// How many times faster than one step after the other the graph can be with so many workers, at the very most:
+    /// `total / max(critical path, total / workers)`. No schedule does better; 1 where nothing costs anything. No
+    /// workers count as one.
+    ///
+    /// # Complexity
+    /// O(steps + edges).
+    pub fn theoretical_speed_up(&self, cost: impl Fn(usize) -> u64, workers: usize) -> f64 {
+        let costs: Vec<u64> = (0..self.len()).map(cost).collect();
+        let total: f64 = costs.iter().map(|&cost| cost as f64).sum();
+        if total == 0.0 {
+            return 1.0;
+        }
+        let longest = self.critical_path(|step| costs[step]).cost as f64;
+        total / longest.max(total / workers.max(1) as f64)
+    }
+}
+
+/// Adds one to an entry, without an allocation where there is one.
+fn count(counts: &mut BTreeMap<String, usize>, key: &str) {
+    match counts.get_mut(key) {
+        Some(count) => *count += 1,
+        None => drop(counts.insert(key.to_owned(), 1)),
+    }
+}

@@ -1,0 +1,173 @@
+//! Why a step did not succeed, as a value.
+
+use std::borrow::Cow;
+use std::error::Error;
+use std::fmt;
+
+use crate::contain;
+use crate::step::Location;
+
+/// Why a step did not succeed: what a downstream step reads as `Result<&T, &StepError>`, and what the report shows.
+pub struct StepError {
+    step: Cow<'static, str>,
+    location: Option<Location>,
+    kind: FailureKind,
+    attempt: u32,
+    message: String,
+    source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+/// The stable kinds of failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum FailureKind {
+    /// The function returned `Err`.
+    Error,
+    /// The function panicked.
+    Panic,
+    /// The function succeeded, but dropping its output panicked.
+    DropPanic,
+    /// The step was cancelled: the run was stopped, or its future dropped.
+    Cancelled,
+}
+
+impl FailureKind {
+    /// The kind as written in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            FailureKind::Error => "error",
+            FailureKind::Panic => "panic",
+            FailureKind::DropPanic => "drop-panic",
+            FailureKind::Cancelled => "cancelled",
+        }
+    }
+}
+
+/// The error a step reads where its upstream never started because the run was stopped.
+pub(crate) static STOPPED: StepError = StepError {
+    step: Cow::Borrowed(""),
+    location: None,
+    kind: FailureKind::Cancelled,
+    attempt: 0,
+    message: String::new(),
+    source: None,
+};
+
+impl StepError {
+    pub(crate) fn from_error(
+        step: Cow<'static, str>,
+        location: Location,
+        source: Box<dyn Error + Send + Sync>,
+    ) -> Self {
+        let message = contain::display(&*source);
+        StepError {
+            step,
+            location: Some(location),
+            kind: FailureKind::Error,
+            attempt: 1,
+            message,
+            source: Some(source),
+        }
+    }
+
+    pub(crate) fn from_panic(
+        step: Cow<'static, str>,
+        location: Location,
+        kind: FailureKind,
+        message: String,
+    ) -> Self {
+        StepError { step, location: Some(location), kind, attempt: 1, message, source: None }
+    }
+
+    pub(crate) fn cancelled(step: Cow<'static, str>, location: Location, message: &str) -> Self {
+        let message = message.to_owned();
+        StepError {
+            step,
+            location: Some(location),
+            kind: FailureKind::Cancelled,
+            attempt: 1,
+            message,
+            source: None,
+        }
+    }
+
+    /// The name of the step that failed; empty where the run was stopped before any did.
+    pub fn step(&self) -> &str {
+        &self.step
+    }
+
+    /// Where that step is written.
+    pub const fn location(&self) -> Option<Location> {
+        self.location
+    }
+
+    /// What kind of failure it was.
+    pub const fn kind(&self) -> FailureKind {
+        self.kind
+    }
+
+    /// Which attempt failed, from 1.
+    pub const fn attempt(&self) -> u32 {
+        self.attempt
+    }
+
+    /// The error's own text, or the panic's message.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The user's error, for `downcast_ref`.
+    pub fn user_error(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
+        self.source.as_deref()
+    }
+
+    /// The texts of the causes below the error, outermost first. A cause whose `Display` panics is named as such.
+    pub fn causes(&self) -> Vec<String> {
+        let mut causes = Vec::new();
+        let mut cause = self.source.as_deref().and_then(|error| error.source());
+        while let Some(error) = cause {
+            causes.push(contain::display(error));
+            cause = error.source();
+        }
+        causes
+    }
+}
+
+impl fmt::Display for StepError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.step.is_empty() {
+            return f.write_str("the run was stopped before this step could start");
+        }
+        match self.kind {
+            FailureKind::Error => write!(f, "step `{}` failed: {}", self.step, self.message)?,
+            FailureKind::Panic => write!(f, "step `{}` panicked: {}", self.step, self.message)?,
+            FailureKind::DropPanic => {
+                write!(f, "dropping the output of step `{}` panicked: {}", self.step, self.message)?;
+            }
+            FailureKind::Cancelled => write!(f, "step `{}` was cancelled: {}", self.step, self.message)?,
+        }
+        match self.location {
+            Some(location) => write!(f, " ({location})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for StepError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StepError")
+            .field("step", &self.step)
+            .field("kind", &self.kind)
+            .field("attempt", &self.attempt)
+            .field("message", &self.message)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Error for StepError {
+    /// The error that the step's error was caused by; its own text is part of this error's.
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_deref().and_then(|error| error.source())
+    }
+}

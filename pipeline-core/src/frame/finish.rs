@@ -1,0 +1,115 @@
+//! How a step ends: its status is published, what it read is given back, and its successors come closer.
+
+use std::sync::atomic::Ordering;
+
+use super::value::STOPPED_CODE;
+use super::{Ended, Finished, Frame, Ready, Status};
+use crate::call::Failure;
+use crate::contain;
+use crate::error::{FailureKind, StepError};
+use crate::input::InputKind;
+use crate::plan::SOLE;
+
+impl Frame {
+    /// Ends a step. `ready` receives every step that waits for nothing more, the most urgent last.
+    ///
+    /// Outputs that had this step as their last reader are dropped here, before any successor is told, so that peak
+    /// memory is a function of what is in flight. A panic in such a drop is contained and fails the step that made
+    /// the output.
+    pub fn finish(&self, finished: Finished, mut ready: impl FnMut(Ready)) {
+        let step = finished.step;
+        assert!(finished.frame == self.id, "a token belongs to the frame that made it");
+        self.publish(finished);
+        for &source in self.plan.releases(step) {
+            let (source, sole) = (source & !SOLE, source & SOLE != 0);
+            if sole || self.cells[source as usize].counters.release() {
+                self.drop_output(source);
+            }
+        }
+        if self.plan.hot[step as usize].drop_at_end {
+            self.drop_output(step);
+        }
+        for &next in self.plan.successors(step) {
+            let (next, sole) = (next & !SOLE, next & SOLE != 0);
+            if sole || self.cells[next as usize].counters.arrive() {
+                ready(self.ready(next));
+            }
+        }
+    }
+
+    /// Marks every step that has not ended as cancelled, and says how many there were. For the end of a run that was
+    /// stopped, when nothing runs any more.
+    pub fn cancel_rest(&self) -> usize {
+        let waiting = self.cells.iter().filter(|cell| cell.counters.ended().is_none());
+        waiting.map(|cell| cell.counters.end(STOPPED_CODE)).count()
+    }
+
+    fn publish(&self, finished: Finished) {
+        let Finished { step, result, .. } = finished;
+        match result {
+            Ok(()) => self.cells[step as usize].counters.end(Status::Succeeded as u8),
+            Err(Ended::Failed(error)) => self.publish_error(step, error),
+            Err(Ended::Skipped(cause)) => self.publish_cause(step, cause),
+        }
+    }
+
+    /// Counted before the successors are told, so that whoever starts one of them sees that there is a failure.
+    pub(super) fn count_unsuccessful(&self) {
+        self.unsuccessful.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The step whose failure keeps this one from running.
+    #[cold]
+    pub(super) fn blocked_by(&self, step: u32) -> Option<u32> {
+        let inputs = &self.plan.spec(step as usize).def().inputs;
+        for (parameter, input) in inputs.iter().enumerate() {
+            let InputKind::Upstream { mode, source, .. } = &input.kind else { continue };
+            if !mode.is_required() {
+                continue;
+            }
+            let one = [self.plan.source(step, parameter)];
+            let sources = if source.is_many() { self.plan.sources(step, parameter) } else { &one };
+            if let Some(cause) = sources.iter().find_map(|&source| self.cause_of(source)) {
+                return Some(cause);
+            }
+        }
+        None
+    }
+
+    pub(super) fn failed(&self, step: u32, failure: Failure) -> Finished {
+        let spec = self.plan.spec(step as usize);
+        let error = StepError::from_error(spec.name.clone(), spec.location, failure.0);
+        self.finished(step, Err(Ended::Failed(Box::new(error))))
+    }
+
+    pub(super) fn panicked(&self, step: u32, panic: String) -> Finished {
+        self.finished(step, Err(Ended::Failed(self.panic_error(step, FailureKind::Panic, panic))))
+    }
+
+    pub(super) fn cancelled(&self, step: u32, note: &str) -> Finished {
+        let spec = self.plan.spec(step as usize);
+        let error = StepError::cancelled(spec.name.clone(), spec.location, note);
+        self.finished(step, Err(Ended::Failed(Box::new(error))))
+    }
+
+    fn panic_error(&self, step: u32, kind: FailureKind, message: String) -> Box<StepError> {
+        let spec = self.plan.spec(step as usize);
+        Box::new(StepError::from_panic(spec.name.clone(), spec.location, kind, message))
+    }
+
+    /// Drops an output that nobody will read any more.
+    fn drop_output(&self, step: u32) {
+        if let Err(panic) = contain::guard(|| self.drop_value(step)) {
+            self.publish_error(step, self.panic_error(step, FailureKind::DropPanic, panic));
+        }
+    }
+}
+
+impl Drop for Frame {
+    fn drop(&mut self) {
+        for step in 0..self.cells.len() as u32 {
+            // A panic in the drop of what was left over has no report to go to: the hook has printed it.
+            let _ = contain::guard(|| self.drop_left_over(step));
+        }
+    }
+}

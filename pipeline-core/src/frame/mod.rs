@@ -1,0 +1,270 @@
+//! The state of one run: one allocation of counters and slots, and the rules by which steps start and end.
+//!
+//! The frame decides everything that is a question of order (what is ready, what is skipped, when an output is
+//! dropped) and nothing that is a question of time or place: it has no clock, no thread and no queue. An executor
+//! holds tokens: a [`Ready`] is the right to start one step, a [`Finished`] the duty to end it. Tokens cannot be
+//! made or copied outside of this module, so that an executor, whatever it does, cannot start a step twice or
+//! early; the frame's safety does not depend on it.
+//!
+//! ```text
+//! Ready --start--> Finished --finish--> the steps that are Ready now
+//!             \--> Suspended --await--> Finished
+//! ```
+
+mod counter;
+mod finish;
+mod slot;
+mod status;
+mod suspended;
+mod value;
+
+use std::any::Any;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+
+use self::counter::Counters;
+pub(crate) use self::slot::{DropFn, drop_fn};
+use self::slot::Slot;
+pub use self::status::Status;
+pub use self::suspended::Suspended;
+pub use self::value::Given;
+use crate::call::{Call, Started};
+use crate::contain;
+use crate::context::{RunScope, StepContext};
+use crate::error::{FailureKind, StepError};
+use crate::params::BoundParams;
+use crate::plan::Plan;
+use crate::step::Lane;
+
+/// The state of one run.
+pub struct Frame {
+    plan: Arc<Plan>,
+    cells: Box<[Cell]>,
+    params: BoundParams,
+    resources: Vec<Arc<dyn Any + Send + Sync>>,
+    scope: Arc<RunScope>,
+    /// Tells the tokens of this frame from those of others.
+    id: u32,
+    /// How many steps did not succeed; while it is zero, nobody looks for failed inputs.
+    unsuccessful: AtomicU32,
+    /// How many roots of each lane were handed out.
+    handed_out: [Padded; Lane::ALL.len()],
+}
+
+/// Keeps a counter that many threads write off the lines that they read.
+#[repr(align(128))]
+#[derive(Default)]
+struct Padded(AtomicUsize);
+
+/// The counters and the slot of one step: half a cache line.
+#[repr(align(32))]
+struct Cell {
+    counters: Counters,
+    slot: Slot,
+}
+
+/// The right to start one step of one frame.
+#[derive(Debug)]
+#[must_use = "a step that is ready and not started never ends"]
+pub struct Ready {
+    step: u32,
+    frame: u32,
+}
+
+impl Ready {
+    /// The step, by position in the plan.
+    pub fn step(&self) -> usize {
+        self.step as usize
+    }
+}
+
+/// A step whose code has ended and which must be handed to [`Frame::finish`].
+#[derive(Debug)]
+#[must_use = "dependents of a step that is not finished never start"]
+pub struct Finished {
+    step: u32,
+    frame: u32,
+    result: Result<(), Ended>,
+}
+
+/// Why a step did not succeed.
+#[derive(Debug)]
+enum Ended {
+    Failed(Box<StepError>),
+    /// Because of the failure of this step.
+    Skipped(u32),
+}
+
+impl Finished {
+    /// The step, by position in the plan.
+    pub fn step(&self) -> usize {
+        self.step as usize
+    }
+
+    /// The status it will have.
+    pub fn status(&self) -> Status {
+        match &self.result {
+            Ok(()) => Status::Succeeded,
+            Err(Ended::Skipped(_)) => Status::Skipped,
+            Err(Ended::Failed(error)) if error.kind() == FailureKind::Cancelled => Status::Cancelled,
+            Err(Ended::Failed(_)) => Status::Failed,
+        }
+    }
+
+    /// The error, where the step failed.
+    pub fn error(&self) -> Option<&StepError> {
+        match &self.result {
+            Err(Ended::Failed(error)) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+/// What starting a step led to.
+#[derive(Debug)]
+pub enum Progress {
+    /// It ended.
+    Finished(Finished),
+    /// It waits; await it.
+    Suspended(Suspended),
+}
+
+impl Frame {
+    /// The state of a run in which nothing has started.
+    ///
+    /// `params` and `resources` come from [`Plan::bind_params`] and [`Plan::bind_resources`] of the same plan;
+    /// `given` are the outputs of [`Plan::given`].
+    ///
+    /// # Panics
+    /// Where an output is given for a step that is not a given one, or is of another type than the step returns, or
+    /// where a given step has none.
+    pub fn new(
+        plan: Arc<Plan>,
+        params: BoundParams,
+        resources: Vec<Arc<dyn Any + Send + Sync>>,
+        scope: Arc<RunScope>,
+        given: Vec<Given>,
+    ) -> Frame {
+        let cell = |step| Cell { counters: Counters::new(plan.missing(step), plan.readers(step)), slot: Slot::empty() };
+        let cells = (0..plan.len()).map(cell).collect();
+        let frame = Frame {
+            plan,
+            cells,
+            params,
+            resources,
+            scope,
+            id: next_id(),
+            unsuccessful: AtomicU32::new(0),
+            handed_out: Default::default(),
+        };
+        frame.put_given(given);
+        frame
+    }
+
+    /// The plan of the run.
+    pub fn plan(&self) -> &Arc<Plan> {
+        &self.plan
+    }
+
+    /// What the steps of the run share.
+    pub fn scope(&self) -> &Arc<RunScope> {
+        &self.scope
+    }
+
+    /// Hands out roots of a lane, the most urgent first, each once: at most `most`, and at most `1 / share` of what
+    /// is left, so that a few holders of many small ones do not leave one with a long tail.
+    pub fn take_roots(&self, lane: Lane, most: usize, share: usize) -> Roots {
+        let count = self.plan.roots(lane).len();
+        let handed_out = &self.handed_out[lane.index()].0;
+        let seen = handed_out.load(Ordering::Relaxed);
+        if seen >= count {
+            return Roots { lane, frame: self.id, left: 0..0 };
+        }
+        let wanted = ((count - seen) / share.max(1)).clamp(1, most.max(1));
+        let start = handed_out.fetch_add(wanted, Ordering::Relaxed).min(count);
+        Roots { lane, frame: self.id, left: start..(start + wanted).min(count) }
+    }
+
+    /// The next of the roots that were handed out.
+    ///
+    /// # Panics
+    /// Where the roots are another frame's.
+    pub fn next_root(&self, roots: &mut Roots) -> Option<Ready> {
+        assert!(roots.frame == self.id, "roots belong to the frame that handed them out");
+        roots.left.next().map(|index| self.ready(self.plan.roots(roots.lane)[index]))
+    }
+
+    /// Whether roots of a lane are still to be handed out.
+    pub fn has_roots(&self, lane: Lane) -> bool {
+        self.handed_out[lane.index()].0.load(Ordering::SeqCst) < self.plan.roots(lane).len()
+    }
+
+    /// Starts a step and runs it as far as it goes without waiting. A panic ends the step, not the caller.
+    pub fn start(self: &Arc<Self>, ready: Ready) -> Progress {
+        let step = ready.step;
+        assert!(ready.frame == self.id, "a token belongs to the frame that made it");
+        if self.unsuccessful.load(Ordering::Relaxed) != 0 {
+            if let Some(cause) = self.blocked_by(step) {
+                return Progress::Finished(self.finished(step, Err(Ended::Skipped(cause))));
+            }
+        }
+        let call = Call { frame: self, step };
+        let code = self.plan.hot[step as usize].code.callable();
+        match contain::guard(|| code.start(call)) {
+            Ok(Started::Done(Ok(()))) => Progress::Finished(self.finished(step, Ok(()))),
+            Ok(Started::Done(Err(failure))) => Progress::Finished(self.failed(step, failure)),
+            Ok(Started::Pending(future)) => {
+                Progress::Suspended(Suspended::new(future, Arc::clone(self), step))
+            }
+            Err(panic) => Progress::Finished(self.panicked(step, panic)),
+        }
+    }
+
+    fn ready(&self, step: u32) -> Ready {
+        Ready { step, frame: self.id }
+    }
+
+    fn finished(&self, step: u32, result: Result<(), Ended>) -> Finished {
+        Finished { step, frame: self.id, result }
+    }
+
+    pub(crate) fn params(&self) -> &BoundParams {
+        &self.params
+    }
+
+    pub(crate) fn resource<T: Send + Sync + 'static>(&self, index: u32) -> &T {
+        let value = &self.resources[index as usize];
+        value.downcast_ref().expect("invariant: resources are found by type")
+    }
+
+    pub(crate) fn context(&self, step: u32) -> StepContext {
+        let name = self.plan.spec(step as usize).name.clone();
+        StepContext::new(Arc::clone(&self.scope), name, 1)
+    }
+}
+
+impl std::fmt::Debug for Frame {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Frame").field("steps", &self.cells.len()).finish_non_exhaustive()
+    }
+}
+
+/// Steps that wait for nothing, handed out once; see [`Frame::next_root`].
+#[derive(Debug)]
+pub struct Roots {
+    lane: Lane,
+    frame: u32,
+    left: std::ops::Range<usize>,
+}
+
+impl Roots {
+    /// Whether none is left.
+    pub fn is_empty(&self) -> bool {
+        self.left.is_empty()
+    }
+}
+
+fn next_id() -> u32 {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}

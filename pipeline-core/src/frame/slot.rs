@@ -1,0 +1,149 @@
+//! The place of one output. The only file that stores and moves values without types.
+//!
+//! A slot holds, at one time: nothing; an output of the step's type; or a boxed error. Small outputs live in the
+//! slot itself (a `Vec` or `String` fits), larger ones in a box, so that a million slots stay small and the memory
+//! of a large output is given back when it is dropped. Which of the three it holds is known from the step's status
+//! and from [`Counters::is_gone`](super::counter::Counters::is_gone); who may touch it follows from the counters.
+//! Every function states what its caller has to know.
+
+#![allow(unsafe_code)]
+
+use std::cell::UnsafeCell;
+use std::mem::{MaybeUninit, align_of, needs_drop, size_of};
+
+use crate::error::StepError;
+
+/// Words of inline storage: three hold a `Vec`, a `String`, or a small struct.
+const WORDS: usize = 3;
+
+type Storage = MaybeUninit<[u64; WORDS]>;
+
+/// Drops the value of a slot, given the type it was made for.
+pub(crate) type DropFn = unsafe fn(&Slot);
+
+/// The place of one output.
+pub(crate) struct Slot(UnsafeCell<Storage>);
+
+// SAFETY: values of other types than `Send + Sync` ones cannot be put in (`put` and `TypeDef::of` ask for both), and
+// every access is ordered by the counters of the step, as each caller proves.
+unsafe impl Sync for Slot {}
+// SAFETY: as above.
+unsafe impl Send for Slot {}
+
+/// Whether values of `T` live in the slot itself.
+const fn is_inline<T>() -> bool {
+    size_of::<T>() <= size_of::<Storage>() && align_of::<T>() <= align_of::<Storage>()
+}
+
+/// How to drop a slot's value of type `T`; `None` where there is nothing to do.
+pub(crate) const fn drop_fn<T: Send + Sync + 'static>() -> Option<DropFn> {
+    if needs_drop::<T>() || !is_inline::<T>() { Some(drop_value::<T>) } else { None }
+}
+
+/// Drops the value in place.
+///
+/// # Safety
+/// As [`Slot::take`].
+unsafe fn drop_value<T: 'static>(slot: &Slot) {
+    // SAFETY: the caller's promise is the same.
+    drop(unsafe { slot.take::<T>() });
+}
+
+impl Slot {
+    /// An empty slot.
+    pub(crate) const fn empty() -> Self {
+        Slot(UnsafeCell::new(MaybeUninit::uninit()))
+    }
+
+    /// Stores a value.
+    ///
+    /// # Safety
+    /// The slot is empty and the caller is its only user: it runs the step, which has not ended.
+    pub(crate) unsafe fn put<T: Send + Sync + 'static>(&self, value: T) {
+        let place = self.0.get();
+        if is_inline::<T>() {
+            // SAFETY: size and alignment were compared; the caller has exclusive access.
+            unsafe { place.cast::<T>().write(value) };
+        } else {
+            // SAFETY: a thin pointer fits the storage; the caller has exclusive access.
+            unsafe { place.cast::<*mut T>().write(Box::into_raw(Box::new(value))) };
+        }
+    }
+
+    /// Borrows the value.
+    ///
+    /// # Safety
+    /// The slot holds a value of type `T`, the caller happens after its `put`, and nobody takes or drops it for as
+    /// long as the reference lives: the caller is a reader that has not released it, or the value is kept.
+    pub(crate) unsafe fn get<T: 'static>(&self) -> &T {
+        let place = self.0.get();
+        if is_inline::<T>() {
+            // SAFETY: by the caller's promise a `T` is there and stays.
+            unsafe { &*place.cast::<T>() }
+        } else {
+            // SAFETY: `put` stored a pointer to a live box.
+            unsafe { &**place.cast::<*mut T>() }
+        }
+    }
+
+    /// Moves the value out.
+    ///
+    /// # Safety
+    /// The slot holds a value of type `T`, and the caller happens after its `put` and after every reader's last use.
+    /// The slot is empty afterwards.
+    pub(crate) unsafe fn take<T: 'static>(&self) -> T {
+        let place = self.0.get();
+        if is_inline::<T>() {
+            // SAFETY: by the caller's promise a `T` is there, and nobody else will use it.
+            unsafe { place.cast::<T>().read() }
+        } else {
+            // SAFETY: `put` stored a pointer from `Box::into_raw`, and nobody else will use it.
+            *unsafe { Box::from_raw(place.cast::<*mut T>().read()) }
+        }
+    }
+
+    /// Stores the error of a step that failed.
+    ///
+    /// # Safety
+    /// As [`Slot::put`]; the step will be marked as failed.
+    pub(crate) unsafe fn put_error(&self, error: Box<StepError>) {
+        // SAFETY: a thin pointer fits; the caller has exclusive access.
+        unsafe { self.0.get().cast::<*mut StepError>().write(Box::into_raw(error)) };
+    }
+
+    /// Borrows the error; it stays until the frame is dropped.
+    ///
+    /// # Safety
+    /// The slot holds an error, and the caller happens after its `put_error`.
+    pub(crate) unsafe fn error(&self) -> &StepError {
+        // SAFETY: `put_error` stored a pointer to a live box.
+        unsafe { &**self.0.get().cast::<*mut StepError>() }
+    }
+
+    /// Drops the error.
+    ///
+    /// # Safety
+    /// The slot holds an error, and the caller is the last user of the slot.
+    pub(crate) unsafe fn drop_error(&mut self) {
+        // SAFETY: `put_error` stored a pointer from `Box::into_raw`.
+        drop(unsafe { Box::from_raw(self.0.get().cast::<*mut StepError>().read()) });
+    }
+
+    /// Stores which step caused the skip.
+    ///
+    /// # Safety
+    /// As [`Slot::put`]; the step will be marked as skipped.
+    pub(crate) unsafe fn put_cause(&self, cause: u32) {
+        // SAFETY: a `u32` fits; the caller has exclusive access.
+        unsafe { self.0.get().cast::<u32>().write(cause) };
+    }
+
+    /// Which step caused the skip.
+    ///
+    /// # Safety
+    /// The slot holds a cause, and the caller happens after its `put_cause`.
+    pub(crate) unsafe fn cause(&self) -> u32 {
+        // SAFETY: `put_cause` stored it.
+        unsafe { self.0.get().cast::<u32>().read() }
+    }
+}

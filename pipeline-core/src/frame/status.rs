@@ -1,0 +1,59 @@
+//! The states of a step.
+
+use std::fmt;
+
+/// Where a step is: pending and running, or one of the terminal states, of which each step reaches exactly one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+#[repr(u8)]
+pub enum Status {
+    /// Not ended: waiting for inputs, ready, or running.
+    Pending = 0,
+    /// Ended with an output.
+    Succeeded = 1,
+    /// Ended with an error or a panic.
+    Failed = 2,
+    /// Not started, because an input it requires did not succeed.
+    Skipped = 3,
+    /// Stopped, or not started because the run was stopped.
+    Cancelled = 4,
+    /// Not run: its output was given.
+    Cached = 5,
+}
+
+impl Status {
+    pub(crate) const fn from_code(code: u8) -> Status {
+        match code {
+            1 => Status::Succeeded,
+            2 => Status::Failed,
+            3 => Status::Skipped,
+            4 | super::value::STOPPED_CODE => Status::Cancelled,
+            5 => Status::Cached,
+            _ => Status::Pending,
+        }
+    }
+
+    /// Whether there is an output.
+    pub const fn has_output(self) -> bool {
+        matches!(self, Status::Succeeded | Status::Cached)
+    }
+
+    /// The status as written in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Status::Pending => "pending",
+            Status::Succeeded => "succeeded",
+            Status::Failed => "failed",
+            Status::Skipped => "skipped",
+            Status::Cancelled => "cancelled",
+            Status::Cached => "cached",
+        }
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

@@ -1,0 +1,206 @@
+//! Typed access to the slots: the only callers of their unsafe functions, each with the reason why it may.
+//!
+//! Three facts carry every proof below. *Types*: the plan is made from a graph in which every edge's two types were
+//! compared, and outputs are put by the step's own code. *Order*: a step starts with a [`Ready`](super::Ready), which
+//! exists once and only after every upstream has ended (see [`Counters`](super::counter::Counters)). *Life*: an
+//! output is dropped or taken only after each of its readers has ended, and a kept one not before the frame is.
+
+#![allow(unsafe_code)]
+
+use std::any::{Any, TypeId};
+
+use super::{Frame, Status};
+use crate::error::{self, StepError};
+use crate::view::View;
+
+/// An output that is given to a run instead of running its step.
+pub struct Given {
+    step: u32,
+    ty: TypeId,
+    value: Box<dyn Any + Send + Sync>,
+    put: fn(&Frame, u32, Box<dyn Any + Send + Sync>),
+}
+
+impl Given {
+    /// Gives `value` as the output of a step, by position in the plan.
+    pub fn new<T: Send + Sync + 'static>(step: usize, value: T) -> Self {
+        let put = |frame: &Frame, step, value: Box<dyn Any + Send + Sync>| {
+            if let Ok(value) = value.downcast::<T>() {
+                frame.put_value(step, *value);
+            }
+        };
+        Given { step: step as u32, ty: TypeId::of::<T>(), value: Box::new(value), put }
+    }
+}
+
+impl std::fmt::Debug for Given {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Given").field("step", &self.step).finish_non_exhaustive()
+    }
+}
+
+impl Frame {
+    pub(super) fn put_given(&self, given: Vec<Given>) {
+        assert_eq!(given.len(), self.plan.given().len(), "every given step has one output");
+        for given in given {
+            assert!(self.plan.given().contains(&given.step), "only given steps have an output before the run");
+            assert!(self.cells[given.step as usize].counters.ended().is_none(), "an output is given once");
+            let output = self.plan.spec(given.step as usize).def().output;
+            assert!(output.id() == given.ty, "the given output has the type that the step returns");
+            (given.put)(self, given.step, given.value);
+            self.cells[given.step as usize].counters.end(Status::Cached as u8);
+        }
+    }
+
+    /// Stores the output of a step that is running.
+    pub(crate) fn put_value<T: Send + Sync + 'static>(&self, step: u32, value: T) {
+        debug_assert!(self.plan.spec(step as usize).def().output.id() == TypeId::of::<T>());
+        // SAFETY: called once, by the code of the step itself, before it has ended: nobody reads the slot yet.
+        unsafe { self.cells[step as usize].slot.put(value) };
+    }
+
+    /// Reads an output for a step that is running and has it as a required input.
+    pub(crate) fn value<T: 'static>(&self, source: u32) -> &T {
+        debug_assert!(self.plan.spec(source as usize).def().output.id() == TypeId::of::<T>());
+        // SAFETY: types and order as above; a required input has succeeded, or the reader were skipped; the reader
+        // has not released it, so it lives as long as the call that the reference is bound to.
+        unsafe { self.cells[source as usize].slot.get() }
+    }
+
+    /// Moves an output out for the step that takes it.
+    pub(crate) fn take_value<T: 'static>(&self, step: u32, parameter: usize) -> T {
+        let source = self.plan.source(step, parameter);
+        debug_assert!(self.plan.spec(source as usize).def().output.id() == TypeId::of::<T>());
+        let cell = &self.cells[source as usize];
+        assert!(!cell.counters.is_gone(), "an output is taken once");
+        cell.counters.mark_gone();
+        // SAFETY: types and order as above; the graph has one taker per output, which waits for every other reader;
+        // marked as gone, it is neither dropped nor taken again.
+        unsafe { cell.slot.take() }
+    }
+
+    /// Reads an output, or why there is none, for a step that is running and has it as an input.
+    pub(crate) fn outcome<P: View + ?Sized>(&self, source: u32) -> Result<&P, &StepError> {
+        if self.status(source as usize).has_output() {
+            return Ok(P::view(self.value(source)));
+        }
+        Err(self.error_of(source).unwrap_or(&error::STOPPED))
+    }
+
+    /// The status of a step.
+    pub fn status(&self, step: usize) -> Status {
+        self.cells[step].counters.ended().map_or(Status::Pending, Status::from_code)
+    }
+
+    /// The error of a step that failed, or of the step that caused its skip.
+    pub fn error(&self, step: usize) -> Option<&StepError> {
+        self.error_of(step as u32)
+    }
+
+    /// The step whose failure caused a skip.
+    pub fn skipped_because(&self, step: usize) -> Option<usize> {
+        match self.status(step) {
+            Status::Skipped => self.cause_of(step as u32).map(|cause| cause as usize),
+            _ => None,
+        }
+    }
+
+    /// Reads an output that is kept, from outside: `None` where the step has not ended with one, is not kept, or
+    /// returns another type.
+    pub fn output<T: 'static>(&self, step: usize) -> Option<&T> {
+        let output = self.plan.spec(step).def().output;
+        if !self.plan.is_kept(step) || !self.status(step).has_output() || output.id() != TypeId::of::<T>() {
+            return None;
+        }
+        // SAFETY: the type was compared; the status was read with `Acquire`, after the output was put; a kept output
+        // is neither taken nor dropped before the frame is.
+        Some(unsafe { self.cells[step].slot.get() })
+    }
+
+    /// Moves an output that is kept out, from outside; `None` as [`Frame::output`], and after the first time.
+    pub fn take_output<T: 'static>(&mut self, step: usize) -> Option<T> {
+        self.output::<T>(step)?;
+        let cell = &self.cells[step];
+        if cell.counters.is_gone() {
+            return None;
+        }
+        cell.counters.mark_gone();
+        // SAFETY: there is a value of this type (`output` has looked), and `&mut self` proves that nobody reads it.
+        Some(unsafe { cell.slot.take() })
+    }
+
+    /// Ends a step with an error.
+    pub(super) fn publish_error(&self, step: u32, error: Box<StepError>) {
+        let status = match error.kind() {
+            crate::error::FailureKind::Cancelled => Status::Cancelled,
+            _ => Status::Failed,
+        };
+        self.count_unsuccessful();
+        let cell = &self.cells[step as usize];
+        // SAFETY: called by whoever ends the step, once, when its code has put no value, or when the value was just
+        // dropped by its last reader: the slot is empty and nobody else uses it.
+        unsafe { cell.slot.put_error(error) };
+        cell.counters.end(status as u8);
+    }
+
+    /// Ends a step that was skipped.
+    pub(super) fn publish_cause(&self, step: u32, cause: u32) {
+        self.count_unsuccessful();
+        let cell = &self.cells[step as usize];
+        // SAFETY: called by whoever ends the step, once; its code has not run.
+        unsafe { cell.slot.put_cause(cause) };
+        cell.counters.end(Status::Skipped as u8);
+    }
+
+    /// The step whose failure is behind the missing output of a step that has ended without one.
+    pub(super) fn cause_of(&self, step: u32) -> Option<u32> {
+        let cell = &self.cells[step as usize];
+        match cell.counters.ended().map(Status::from_code) {
+            Some(Status::Skipped) => {
+                // SAFETY: the status says that `publish_cause` has stored it.
+                Some(unsafe { cell.slot.cause() })
+            }
+            Some(Status::Failed | Status::Cancelled) => Some(step),
+            _ => None,
+        }
+    }
+
+    fn error_of(&self, step: u32) -> Option<&StepError> {
+        let cause = self.cause_of(step)?;
+        let cell = &self.cells[cause as usize];
+        match cell.counters.ended() {
+            Some(code) if code == Status::Failed as u8 || code == Status::Cancelled as u8 => {
+                // SAFETY: the status says that `publish_error` has stored it; errors live as long as the frame.
+                Some(unsafe { cell.slot.error() })
+            }
+            _ => None,
+        }
+    }
+
+    /// Drops an output after its last reader, if there is one.
+    pub(super) fn drop_value(&self, step: u32) {
+        let cell = &self.cells[step as usize];
+        let output = self.plan.spec(step as usize).def().output;
+        let has_output = cell.counters.ended().is_some_and(|code| Status::from_code(code).has_output());
+        if let (true, false, Some(drop)) = (has_output, cell.counters.is_gone(), output.drop_slot()) {
+            cell.counters.mark_gone();
+            // SAFETY: the drop function is the one of the type that the step returns; every reader has released the
+            // output, and marked as gone, it is not dropped again.
+            unsafe { drop(&cell.slot) };
+        }
+    }
+
+    /// Drops whatever a slot still holds at the end of the frame's life.
+    pub(super) fn drop_left_over(&mut self, step: u32) {
+        let code = self.cells[step as usize].counters.ended();
+        if code == Some(Status::Failed as u8) || code == Some(Status::Cancelled as u8) {
+            // SAFETY: the status says that there is an error; `&mut self` proves that nobody reads it.
+            unsafe { self.cells[step as usize].slot.drop_error() };
+        } else {
+            self.drop_value(step);
+        }
+    }
+}
+
+/// The status code of a step that never started because the run was stopped: cancelled, without an error.
+pub(super) const STOPPED_CODE: u8 = 6;

@@ -1,0 +1,119 @@
+//! What a parameter asks for: an upstream's output, a run parameter, a resource, or the context.
+
+use std::any::Any;
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+use crate::step::{DefFn, Location};
+use crate::ty::TypeDef;
+
+/// One parameter of a step.
+#[derive(Clone, Debug)]
+pub struct InputDef {
+    /// The name of the parameter, without `r#`.
+    pub name: Cow<'static, str>,
+    /// What it asks for.
+    pub kind: InputKind,
+    /// Where the parameter is written.
+    pub location: Location,
+}
+
+/// What a parameter asks for.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum InputKind {
+    /// The output of one or more upstream steps.
+    Upstream {
+        /// Which steps.
+        source: Source,
+        /// Whether the value is read, taken, or asked for as an outcome.
+        mode: Mode,
+        /// The output type that each of them must have.
+        ty: TypeDef,
+    },
+    /// A run parameter.
+    Param(ParamDef),
+    /// A value injected for the run, found by type and, where given, name.
+    Resource {
+        /// The name, where several of one type exist.
+        name: Option<Cow<'static, str>>,
+        /// The type of the value.
+        ty: TypeDef,
+    },
+    /// The step's context.
+    Context,
+}
+
+/// Which upstream steps feed an input.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Source {
+    /// One step, named by a path: checked by rustc.
+    Path(DefFn),
+    /// Fan-in from steps named by paths, in the order written.
+    Paths(Cow<'static, [DefFn]>),
+    /// One step, found by name at start-up.
+    Name(Cow<'static, str>),
+    /// Fan-in from every step whose name matches a pattern (`*`, `?`), in name order.
+    Glob(Cow<'static, str>),
+    /// Fan-in from every step with a tag, in name order.
+    Tag(Cow<'static, str>),
+    /// Nothing by default: the step is a template, bound where it is instantiated.
+    Unbound,
+    /// Like `Unbound`, for a fan-in of any width.
+    UnboundMany,
+}
+
+impl Source {
+    /// Whether the input collects several upstream steps (and so reads a `Many` binding).
+    pub const fn is_many(&self) -> bool {
+        matches!(self, Source::Paths(_) | Source::Glob(_) | Source::Tag(_) | Source::UnboundMany)
+    }
+}
+
+/// How an input uses the output it reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Mode {
+    /// `&T`: the step is skipped unless the upstream succeeded.
+    Borrow,
+    /// `T`: runs after every reader and moves the value out.
+    Take,
+    /// `Option<&T>`: `None` where the upstream did not succeed.
+    Option,
+    /// `Result<&T, &StepError>`: the outcome itself.
+    Result,
+}
+
+impl Mode {
+    /// Whether the step is skipped where the upstream did not succeed.
+    pub const fn is_required(self) -> bool {
+        matches!(self, Mode::Borrow | Mode::Take)
+    }
+}
+
+/// A run parameter as a step declares it.
+#[derive(Clone, Debug)]
+pub struct ParamDef {
+    /// The name by which it is given.
+    pub name: Cow<'static, str>,
+    /// The type that it is read as.
+    pub ty: TypeDef,
+    /// Whether it may be left out.
+    pub has_default: bool,
+    /// Reads it into the type; used once per run to check, and to hold what is borrowed.
+    pub parse: ParseFn,
+    /// The default, boxed; only called where `has_default`.
+    pub default: Option<fn() -> Box<dyn Any + Send + Sync>>,
+}
+
+/// Reads a JSON value into a boxed value of a parameter's type, or says why it cannot.
+pub type ParseFn = fn(&Value) -> Result<Box<dyn Any + Send + Sync>, String>;
+
+impl InputDef {
+    /// Whether the input has no producer until the step is instantiated.
+    pub const fn is_unbound(&self) -> bool {
+        matches!(&self.kind, InputKind::Upstream { source: Source::Unbound | Source::UnboundMany, .. })
+    }
+}

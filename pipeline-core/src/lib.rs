@@ -1,0 +1,45 @@
+//! What a pipeline is: step definitions, registry, graph, plan, frame. No runtime, no clock, no I/O.
+//!
+//! | concept | type | made from |
+//! |---|---|---|
+//! | a step as written | [`StepDef`] | `#[step]`, or a closure given to a [`DagBuilder`] |
+//! | the graph, checked and ordered | [`Dag`] | the registry, or a builder |
+//! | what one kind of run executes | [`Plan`] | a graph and its targets |
+//! | the state of one run | [`Frame`](frame::Frame) | a plan, parameters and resources |
+//!
+//! Data flows one way, each value made from the one before and immutable but for the frame.
+
+mod builder;
+mod call;
+mod check;
+pub mod contain;
+mod context;
+mod dag;
+mod error;
+pub mod frame;
+mod input;
+mod params;
+mod plan;
+#[doc(hidden)]
+pub mod private;
+mod problem;
+mod registry;
+mod resources;
+mod step;
+mod sync;
+mod ty;
+mod view;
+
+pub use builder::{DagBuilder, Handle, Included, Inputs, Instance, Refs};
+pub use context::{RunScope, StepContext};
+pub use dag::{Dag, DefRef, StepSpec};
+pub use error::{FailureKind, StepError};
+pub use input::{InputDef, InputKind, Mode, ParamDef, ParseFn, Source};
+pub use params::{BoundParams, ParamValue, Params};
+pub use plan::{Plan, PlanOptions};
+pub use problem::{Problem, ProblemCode, Problems, closest};
+pub use registry::{packages, registered};
+pub use resources::Resources;
+pub use step::{Lane, Location, Package, Step, StepDef};
+pub use ty::TypeDef;
+pub use view::View;

@@ -1,0 +1,152 @@
+//! Run parameters: as given, and as bound to the steps that declare them.
+
+use std::any::Any;
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::input::ParamDef;
+
+/// A run parameter as it was given.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ParamValue {
+    /// A value from code or a file.
+    Json(Value),
+    /// Text from a command line or the environment: read as a string where the parameter's type takes one, and as
+    /// JSON otherwise.
+    Text(String),
+}
+
+impl ParamValue {
+    /// Makes a value from any serialisable one.
+    ///
+    /// # Errors
+    /// What serde says where the value has no JSON form (a map with non-string keys, a path that is not UTF-8).
+    pub fn of(value: &(impl Serialize + ?Sized)) -> Result<Self, String> {
+        serde_json::to_value(value).map(ParamValue::Json).map_err(|error| error.to_string())
+    }
+
+    /// Reads the value as `param` wants it.
+    ///
+    /// # Errors
+    /// Why the value does not fit the type.
+    pub fn read(&self, param: &ParamDef) -> Result<Box<dyn Any + Send + Sync>, String> {
+        match self {
+            ParamValue::Json(value) => (param.parse)(value),
+            ParamValue::Text(text) => (param.parse)(&Value::String(text.clone())).or_else(|as_text| {
+                match serde_json::from_str(text) {
+                    Ok(value) => (param.parse)(&value),
+                    Err(_) => Err(as_text),
+                }
+            }),
+        }
+    }
+}
+
+/// Run parameters as they were given, by name. `step.parameter` addresses one step, `parameter` all that declare it.
+#[derive(Clone, Default)]
+pub struct Params {
+    values: BTreeMap<String, Result<ParamValue, String>>,
+}
+
+impl std::fmt::Debug for Params {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Values may be secrets: only names are shown.
+        f.debug_set().entries(self.names()).finish()
+    }
+}
+
+impl Params {
+    /// No parameters.
+    pub fn new() -> Self {
+        Params::default()
+    }
+
+    /// Sets a parameter; the last value of a name wins. A value without a JSON form is reported when the run binds
+    /// its parameters, together with every other problem.
+    pub fn set(&mut self, name: impl Into<String>, value: &(impl Serialize + ?Sized)) {
+        self.values.insert(name.into(), ParamValue::of(value));
+    }
+
+    /// Sets a parameter from text.
+    pub fn set_text(&mut self, name: impl Into<String>, text: impl Into<String>) {
+        self.values.insert(name.into(), Ok(ParamValue::Text(text.into())));
+    }
+
+    /// Sets a parameter only where it is not set yet.
+    pub fn set_default(&mut self, name: impl Into<String>, value: ParamValue) {
+        self.values.entry(name.into()).or_insert(Ok(value));
+    }
+
+    /// The names given, sorted.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.values.keys().map(String::as_str)
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<&Result<ParamValue, String>> {
+        self.values.get(name)
+    }
+}
+
+/// One parameter of one step, ready to be read.
+pub(crate) struct BoundParam {
+    pub(crate) def: ParamDef,
+    pub(crate) given: Option<ParamValue>,
+    pub(crate) value: Box<dyn Any + Send + Sync>,
+}
+
+/// The parameters of a run, by the index the plan gave them.
+#[derive(Default)]
+pub struct BoundParams {
+    pub(crate) entries: Vec<BoundParam>,
+}
+
+impl std::fmt::Debug for BoundParams {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Values may be secrets: only names are shown.
+        f.debug_list().entries(self.entries.iter().map(|entry| &entry.def.name)).finish()
+    }
+}
+
+impl BoundParams {
+    /// The value held for borrowing.
+    pub(crate) fn borrowed<T: 'static>(&self, index: u32) -> &T {
+        let entry = &self.entries[index as usize];
+        entry.value.downcast_ref().expect("invariant: the parameter was parsed as the step's own type")
+    }
+
+    /// A value of its own for a step that takes it: read anew, so that the type need not be `Clone`.
+    pub(crate) fn owned<T: 'static>(&self, index: u32) -> T {
+        let entry = &self.entries[index as usize];
+        let value = match (&entry.given, entry.def.default) {
+            (Some(given), _) => given.read(&entry.def),
+            (None, Some(default)) => Ok(default()),
+            (None, None) => unreachable!("invariant: a parameter without a value is refused before the run"),
+        };
+        match value.map(<Box<dyn Any + Send + Sync>>::downcast::<T>) {
+            Ok(Ok(value)) => *value,
+            Ok(Err(_)) => unreachable!("invariant: the parameter is parsed as the step's own type"),
+            Err(why) => panic!("parameter `{}` was read once and then refused: {why}", entry.def.name),
+        }
+    }
+}
+
+/// Reads a JSON value as `T`; the macro puts it into [`ParamDef::parse`].
+///
+/// # Errors
+/// What serde says.
+pub fn parse_param<T: DeserializeOwned + Send + Sync + 'static>(
+    value: &Value,
+) -> Result<Box<dyn Any + Send + Sync>, String> {
+    match T::deserialize(value) {
+        Ok(value) => Ok(Box::new(value)),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// Boxes a default; the macro puts it into [`ParamDef::default`].
+pub fn boxed_default<T: Send + Sync + 'static>(value: T) -> Box<dyn Any + Send + Sync> {
+    Box::new(value)
+}

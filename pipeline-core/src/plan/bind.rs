@@ -1,0 +1,146 @@
+//! Checks what a run is given against what the plan asks for.
+
+use std::any::Any;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::Plan;
+use crate::input::{InputDef, InputKind, ParamDef};
+use crate::params::{BoundParam, BoundParams, ParamValue, Params};
+use crate::problem::{Problem, ProblemCode, closest};
+use crate::resources::Resources;
+
+impl Plan {
+    /// Reads every run parameter of the plan, once.
+    ///
+    /// # Errors
+    /// Every missing, unreadable and unknown parameter.
+    pub fn bind_params(&self, given: &Params) -> Result<BoundParams, Vec<Problem>> {
+        let mut problems = self.unknown_params(given);
+        let mut bound = BoundParams::default();
+        for &(step, parameter) in &self.params {
+            let (input, param) = self.param_def(step, parameter);
+            match self.read_param(step, param, given) {
+                Ok((given, value)) => bound.entries.push(BoundParam { def: param.clone(), given, value }),
+                Err(problem) => {
+                    let step = self.spec(step as usize);
+                    problems.push(
+                        problem
+                            .step(step.name(), step.location())
+                            .parameter(input.name.as_ref(), input.location),
+                    );
+                }
+            }
+        }
+        if problems.is_empty() { Ok(bound) } else { Err(problems) }
+    }
+
+    /// Finds every resource of the plan.
+    ///
+    /// # Errors
+    /// Every missing resource.
+    pub fn bind_resources(&self, given: &Resources) -> Result<Vec<Arc<dyn Any + Send + Sync>>, Vec<Problem>> {
+        let mut problems = Vec::new();
+        let mut bound = Vec::with_capacity(self.resources.len());
+        for &(step, parameter) in &self.resources {
+            let spec = self.spec(step as usize);
+            let input = &spec.def().inputs[parameter as usize];
+            let InputKind::Resource { name, ty } = &input.kind else {
+                unreachable!("invariant: the plan lists resources only")
+            };
+            if let Some(value) = given.find(ty.id(), name.as_deref()) {
+                bound.push(Arc::clone(value));
+                continue;
+            }
+            let names = given.names(ty.id());
+            let named = name.as_ref().map_or(String::new(), |name| format!(" named `{name}`"));
+            let message = format!("step `{}` needs a resource `{ty}`{named}, which was not given", spec.name());
+            let mut problem = Problem::new(ProblemCode::MissingResource, message)
+                .step(spec.name(), spec.location())
+                .parameter(input.name.as_ref(), input.location)
+                .hint(match name {
+                    Some(name) => format!("give it with `.resource_named({name:?}, value)`"),
+                    None => "give it with `.resource(value)`".to_owned(),
+                });
+            if !names.is_empty() {
+                problem = problem.note(format!("given of this type: {}", names.join(", ")));
+            }
+            problems.push(problem);
+        }
+        if problems.is_empty() { Ok(bound) } else { Err(problems) }
+    }
+
+    fn param_def(&self, step: u32, parameter: u32) -> (&InputDef, &ParamDef) {
+        let input = &self.spec(step as usize).def().inputs[parameter as usize];
+        match &input.kind {
+            InputKind::Param(param) => (input, param),
+            _ => unreachable!("invariant: the plan lists run parameters only"),
+        }
+    }
+
+    #[allow(clippy::type_complexity)]
+    fn read_param(
+        &self,
+        step: u32,
+        param: &ParamDef,
+        given: &Params,
+    ) -> Result<(Option<ParamValue>, Box<dyn Any + Send + Sync>), Problem> {
+        let spec = self.spec(step as usize);
+        let bound = spec.params.iter().rev().find(|(name, _)| *name == param.name).map(|(_, value)| value);
+        let qualified = format!("{}.{}", spec.name(), param.name);
+        match bound.or_else(|| given.get(&qualified)).or_else(|| given.get(&param.name)) {
+            Some(value) => {
+                let value = value.clone().and_then(|value| value.read(param).map(|read| (Some(value), read)));
+                value.map_err(|why| {
+                    Problem::new(
+                        ProblemCode::InvalidParam,
+                        format!("run parameter `{}` does not fit `{}`", param.name, param.ty),
+                    )
+                    .note(why)
+                    .hint("give a value of that type")
+                })
+            }
+            None => match param.default {
+                Some(default) => Ok((None, default())),
+                None => Err(Problem::new(
+                    ProblemCode::MissingParam,
+                    format!("run parameter `{}` (`{}`) was not given", param.name, param.ty),
+                )
+                .hint(format!(
+                    "give it with `.param({:?}, …)` or `-p {}=…`, or declare `#[param(default = …)]`",
+                    param.name, param.name
+                ))),
+            },
+        }
+    }
+
+    /// Parameters that no step of the graph declares; steps outside of the plan count as well, so that one set of
+    /// parameters serves every target.
+    fn unknown_params(&self, given: &Params) -> Vec<Problem> {
+        let mut names: Vec<&str> = given.names().collect();
+        if names.is_empty() {
+            return Vec::new();
+        }
+        let mut known: BTreeSet<String> = BTreeSet::new();
+        for spec in self.dag().steps() {
+            for input in spec.def().inputs.iter() {
+                if let InputKind::Param(param) = &input.kind {
+                    known.insert(param.name.to_string());
+                    known.insert(format!("{}.{}", spec.name(), param.name));
+                }
+            }
+        }
+        names.retain(|name| !known.contains(*name));
+        let problem = |name: &str| {
+            let plain = known.iter().filter(|name| !name.contains('.')).map(String::as_str);
+            let listed = plain.clone().collect::<Vec<_>>().join(", ");
+            let problem = Problem::new(ProblemCode::UnknownParam, format!("no step has a run parameter `{name}`"))
+                .note(format!("known: {}", if listed.is_empty() { "none" } else { listed.as_str() }));
+            match closest(name, known.iter().map(String::as_str)) {
+                Some(close) => problem.hint(format!("did you mean `{close}`?")),
+                None => problem.hint("remove it, or declare it with `#[param]`"),
+            }
+        };
+        names.into_iter().map(problem).collect()
+    }
+}

@@ -1,0 +1,302 @@
+//! From a graph and what is asked of it to a plan.
+
+use std::sync::Arc;
+
+use super::{Bind, Hot, Plan, PlanOptions, SOLE};
+use crate::dag::{Dag, Lists};
+use crate::input::{InputKind, Mode};
+use crate::problem::{Problem, ProblemCode, Problems};
+use crate::step::Lane;
+
+impl Plan {
+    /// Plans the run of some targets and everything they need.
+    ///
+    /// # Errors
+    /// [`ProblemCode::TakenTarget`] where the output of a target, or of a step to be kept, is taken by another step.
+    ///
+    /// # Panics
+    /// Where a position in the options is not below the graph's length.
+    ///
+    /// # Complexity
+    /// O(steps + edges · log edges), without recursion.
+    pub fn new(dag: Arc<Dag>, options: &PlanOptions) -> Result<Plan, Problems> {
+        Builder::new(&dag, options).map(|builder| builder.plan(&dag))
+    }
+}
+
+/// Marks a step of the graph that is not part of the plan.
+const ABSENT: u32 = u32::MAX;
+
+struct Builder {
+    in_dag: Vec<u32>,
+    /// The position in the plan of each step of the graph, or `ABSENT`.
+    place: Vec<u32>,
+    kept: Vec<bool>,
+    given: Vec<bool>,
+    targets: Vec<u32>,
+}
+
+impl Builder {
+    fn new(dag: &Dag, options: &PlanOptions) -> Result<Self, Problems> {
+        let mut given = vec![false; dag.len()];
+        options.given.iter().for_each(|&step| given[step] = true);
+        let mut targets = options.targets.clone();
+        if targets.is_empty() {
+            targets.extend(dag.sinks());
+        }
+        targets.sort_unstable();
+        targets.dedup();
+        let selected = needed(dag, targets.iter().chain(&options.keep).copied(), &given);
+        let in_dag: Vec<u32> = (0..dag.len() as u32).filter(|&step| selected[step as usize]).collect();
+        let mut place = vec![ABSENT; dag.len()];
+        for (position, &step) in in_dag.iter().enumerate() {
+            place[step as usize] = position as u32;
+        }
+        let mut kept = vec![options.keep_all; in_dag.len()];
+        for &step in targets.iter().chain(&options.keep) {
+            kept[place[step] as usize] = true;
+        }
+        let given = in_dag.iter().map(|&step| given[step as usize]).collect();
+        let targets = targets.iter().map(|&step| place[step]).collect();
+        let mut builder = Builder { in_dag, place, kept, given, targets };
+        builder.settle_taken(dag, options)?;
+        Ok(builder)
+    }
+
+    /// An output that is taken cannot be kept as well.
+    fn settle_taken(&mut self, dag: &Dag, options: &PlanOptions) -> Result<(), Problems> {
+        let mut problems = Vec::new();
+        for (position, &step) in self.in_dag.iter().enumerate() {
+            if self.given[position] {
+                continue;
+            }
+            let spec = dag.step(step as usize);
+            for (parameter, input) in spec.def().inputs.iter().enumerate() {
+                if !matches!(input.kind, InputKind::Upstream { mode: Mode::Take, .. }) {
+                    continue;
+                }
+                for &source in dag.sources(step as usize, parameter) {
+                    let taken = self.place[source as usize] as usize;
+                    let asked = self.targets.contains(&(taken as u32)) || options.keep.contains(&(source as usize));
+                    if asked {
+                        let name = dag.step(source as usize).name();
+                        let message = format!("the output of `{name}` is asked for, but `{}` takes it", spec.name());
+                        problems.push(
+                            Problem::new(ProblemCode::TakenTarget, message)
+                                .step(spec.name(), spec.location())
+                                .parameter(input.name.as_ref(), input.location)
+                                .hint(format!("read it by `&` in `{}`, or do not ask for `{name}`", spec.name())),
+                        );
+                    }
+                    self.kept[taken] = false;
+                }
+            }
+        }
+        Problems::check(problems)
+    }
+
+    /// The place of a step of the graph, if it is part of the plan and runs.
+    fn running(&self, step: u32) -> Option<u32> {
+        let place = self.place[step as usize];
+        (place != ABSENT && !self.given[place as usize]).then_some(place)
+    }
+
+    fn plan(self, dag: &Arc<Dag>) -> Plan {
+        let count = self.in_dag.len();
+        let waits_for = self.waits_for(dag);
+        let missing: Vec<u32> = (0..count).map(|step| waits_for.get(step).len() as u32).collect();
+        let urgency = self.urgency(dag, &waits_for);
+        let successors = by_urgency(&waits_for.transposed(count), &urgency, &missing);
+        let (reads, readers) = self.reads(dag);
+        let mut plan = Plan {
+            dag: Arc::clone(dag),
+            hot: Vec::with_capacity(count),
+            binds: Vec::new(),
+            many: Vec::new(),
+            releases: self.releases(dag, &reads, &readers),
+            roots: self.roots(dag, &missing, &urgency),
+            given: (0..count as u32).filter(|&step| self.given[step as usize]).collect(),
+            successors,
+            missing,
+            readers,
+            targets: self.targets.clone(),
+            params: Vec::new(),
+            resources: Vec::new(),
+            in_dag: Vec::new(),
+        };
+        for step in 0..count {
+            self.add_step(dag, &mut plan, step);
+        }
+        plan.in_dag = self.in_dag;
+        plan
+    }
+
+    fn add_step(&self, dag: &Dag, plan: &mut Plan, step: usize) {
+        let def = dag.step(self.in_dag[step] as usize).def();
+        plan.hot.push(Hot {
+            code: def.code.clone(),
+            first_bind: plan.binds.len() as u32,
+            lane: def.lane,
+            kept: self.kept[step],
+            drop_at_end: plan.readers[step] == 0 && !self.kept[step] && def.output.drop_slot().is_some(),
+        });
+        if self.given[step] {
+            return;
+        }
+        for (parameter, input) in def.inputs.iter().enumerate() {
+            let index = (step as u32, parameter as u32);
+            let bind = match &input.kind {
+                InputKind::Upstream { source, .. } => {
+                    let sources = dag.sources(self.in_dag[step] as usize, parameter);
+                    let places = sources.iter().map(|&source| self.place[source as usize]);
+                    if source.is_many() {
+                        let start = plan.many.len() as u32;
+                        plan.many.extend(places);
+                        Bind { start, len: sources.len() as u32 }
+                    } else {
+                        Bind { start: places.last().unwrap_or(ABSENT), len: 1 }
+                    }
+                }
+                InputKind::Param(_) => {
+                    plan.params.push(index);
+                    Bind { start: plan.params.len() as u32 - 1, len: 1 }
+                }
+                InputKind::Resource { .. } => {
+                    plan.resources.push(index);
+                    Bind { start: plan.resources.len() as u32 - 1, len: 1 }
+                }
+                InputKind::Context => Bind { start: 0, len: 0 },
+            };
+            plan.binds.push(bind);
+        }
+    }
+
+    /// For each step, the running steps of the plan that it waits for.
+    fn waits_for(&self, dag: &Dag) -> Lists {
+        let mut lists = Lists::with_capacity(self.in_dag.len(), dag.edge_count());
+        for (position, &step) in self.in_dag.iter().enumerate() {
+            let earlier = dag.upstream(step as usize).iter().chain(dag.readers_first.get(step as usize));
+            let given = self.given[position];
+            lists.push(earlier.filter(|_| !given).filter_map(|&earlier| self.running(earlier)));
+        }
+        lists
+    }
+
+    /// For each step, the distinct steps whose output it reads; and for each output, how many steps read it.
+    fn reads(&self, dag: &Dag) -> (Lists, Vec<u32>) {
+        let mut reads = Lists::with_capacity(self.in_dag.len(), 0);
+        let mut readers = vec![0_u32; self.in_dag.len()];
+        let mut scratch: Vec<u32> = Vec::new();
+        for (position, &step) in self.in_dag.iter().enumerate() {
+            if !self.given[position] {
+                for parameter in 0..dag.step(step as usize).def().inputs.len() {
+                    let sources = dag.sources(step as usize, parameter);
+                    scratch.extend(sources.iter().map(|&source| self.place[source as usize]));
+                }
+            }
+            scratch.sort_unstable();
+            scratch.dedup();
+            scratch.iter().for_each(|&source| readers[source as usize] += 1);
+            reads.push(scratch.drain(..));
+        }
+        (reads, readers)
+    }
+
+    /// What each step gives back when it has ended: outputs that need a drop and are not kept.
+    fn releases(&self, dag: &Dag, reads: &Lists, readers: &[u32]) -> Lists {
+        let mut releases = Lists::with_capacity(self.in_dag.len(), 0);
+        let taken = self.taken(dag);
+        for step in 0..self.in_dag.len() {
+            let given_back = reads.get(step).iter().copied().filter(|&source| {
+                let output = dag.step(self.in_dag[source as usize] as usize).def().output;
+                output.drop_slot().is_some() && !self.kept[source as usize]
+            });
+            releases.push(given_back.filter_map(|source| match taken[source as usize] {
+                // The taker comes last: it drops what it did not take because it was skipped.
+                taker if taker == step as u32 => Some(source | SOLE),
+                ABSENT if readers[source as usize] == 1 => Some(source | SOLE),
+                ABSENT => Some(source),
+                _ => None,
+            }));
+        }
+        releases
+    }
+
+    /// For each output, the step that takes it.
+    fn taken(&self, dag: &Dag) -> Vec<u32> {
+        let mut taken = vec![ABSENT; self.in_dag.len()];
+        for (position, &step) in self.in_dag.iter().enumerate() {
+            for (parameter, input) in dag.step(step as usize).def().inputs.iter().enumerate() {
+                if !self.given[position] && matches!(input.kind, InputKind::Upstream { mode: Mode::Take, .. }) {
+                    for &source in dag.sources(step as usize, parameter) {
+                        taken[self.place[source as usize] as usize] = position as u32;
+                    }
+                }
+            }
+        }
+        taken
+    }
+
+    /// The longest remaining path from each step, in cost.
+    fn urgency(&self, dag: &Dag, waits_for: &Lists) -> Vec<u64> {
+        let mut urgency: Vec<u64> =
+            self.in_dag.iter().map(|&step| u64::from(dag.step(step as usize).def().cost)).collect();
+        let mut after = vec![0_u64; urgency.len()];
+        for step in (0..urgency.len()).rev() {
+            urgency[step] += after[step];
+            for &earlier in waits_for.get(step) {
+                after[earlier as usize] = after[earlier as usize].max(urgency[step]);
+            }
+        }
+        urgency
+    }
+
+    fn roots(&self, dag: &Dag, missing: &[u32], urgency: &[u64]) -> [Vec<u32>; Lane::ALL.len()] {
+        let mut roots: [Vec<u32>; Lane::ALL.len()] = Default::default();
+        for (position, &step) in self.in_dag.iter().enumerate() {
+            if missing[position] == 0 && !self.given[position] {
+                roots[dag.step(step as usize).def().lane.index()].push(position as u32);
+            }
+        }
+        for roots in &mut roots {
+            roots.sort_by_key(|&step| std::cmp::Reverse(urgency[step as usize]));
+        }
+        roots
+    }
+}
+
+/// The targets and everything they need, without what only given steps need.
+fn needed(dag: &Dag, wanted: impl Iterator<Item = usize>, given: &[bool]) -> Vec<bool> {
+    let mut selected = vec![false; dag.len()];
+    let mut stack: Vec<usize> = Vec::new();
+    for step in wanted {
+        if !std::mem::replace(&mut selected[step], true) {
+            stack.push(step);
+        }
+    }
+    while let Some(step) = stack.pop() {
+        if given[step] {
+            continue;
+        }
+        for &earlier in dag.upstream(step) {
+            if !std::mem::replace(&mut selected[earlier as usize], true) {
+                stack.push(earlier as usize);
+            }
+        }
+    }
+    selected
+}
+
+/// Successors in ascending urgency (whoever finishes a step goes on with the last), marked where they wait for
+/// nothing else.
+fn by_urgency(successors: &Lists, urgency: &[u64], missing: &[u32]) -> Lists {
+    let mut sorted = Lists::with_capacity(successors.len(), successors.total());
+    let mut scratch = Vec::new();
+    for step in 0..successors.len() {
+        scratch.extend_from_slice(successors.get(step));
+        // Equal ones in reverse, so that the first in plan order is the last here.
+        scratch.sort_by_key(|&next: &u32| (urgency[next as usize], std::cmp::Reverse(next)));
+        sorted.push(scratch.drain(..).map(|next| if missing[next as usize] == 1 { next | SOLE } else { next }));
+    }
+    sorted
+}

@@ -1,0 +1,199 @@
+//! What one kind of run executes: the part of a graph that its targets need, as flat index arrays.
+//!
+//! Made once, run many times and many times at once. Positions are topological, so that what runs close in time is
+//! close in memory. Everything a step needs when it starts or ends is here as indices: nothing is looked up, hashed
+//! or compared while a run goes on.
+
+mod bind;
+mod build;
+
+use std::sync::Arc;
+
+use crate::call::Code;
+use crate::dag::{Dag, Lists, StepSpec};
+use crate::step::Lane;
+
+/// Set on an index in [`Plan::successors`] or [`Plan::releases`] where no counter is needed: the successor waits for
+/// nothing else, or the output has no other reader.
+pub(crate) const SOLE: u32 = 1 << 31;
+
+/// What a run is asked for.
+#[derive(Clone, Debug, Default)]
+pub struct PlanOptions {
+    /// The steps whose outputs are wanted, by position in the graph; empty for every sink.
+    pub targets: Vec<usize>,
+    /// Further steps whose outputs are kept to the end of the run.
+    pub keep: Vec<usize>,
+    /// Whether all outputs are kept to the end of the run, but those that are taken.
+    pub keep_all: bool,
+    /// Steps that are not run because their outputs are given.
+    pub given: Vec<usize>,
+}
+
+/// What one kind of run executes. Steps are addressed by their position in the plan.
+#[derive(Debug)]
+pub struct Plan {
+    dag: Arc<Dag>,
+    /// The position in the graph of each step.
+    in_dag: Vec<u32>,
+    pub(crate) hot: Vec<Hot>,
+    /// For each parameter: a step, a range of `many`, an index into `params` or `resources`.
+    binds: Vec<Bind>,
+    many: Vec<u32>,
+    successors: Lists,
+    releases: Lists,
+    missing: Vec<u32>,
+    readers: Vec<u32>,
+    roots: [Vec<u32>; Lane::ALL.len()],
+    targets: Vec<u32>,
+    given: Vec<u32>,
+    /// The run parameters, by step and parameter.
+    params: Vec<(u32, u32)>,
+    /// The resources, by step and parameter.
+    resources: Vec<(u32, u32)>,
+}
+
+/// What starting and finishing a step reads, side by side.
+#[derive(Debug)]
+pub(crate) struct Hot {
+    pub(crate) code: Code,
+    pub(crate) first_bind: u32,
+    pub(crate) lane: Lane,
+    /// The output stays to the end of the run.
+    pub(crate) kept: bool,
+    /// The output has no reader and is not kept: it is dropped when the step ends.
+    pub(crate) drop_at_end: bool,
+}
+
+/// Where one parameter is read from; which meaning the numbers have follows from the parameter's kind.
+#[derive(Clone, Copy, Debug)]
+struct Bind {
+    start: u32,
+    len: u32,
+}
+
+impl Plan {
+    /// How many steps there are, given ones included.
+    pub fn len(&self) -> usize {
+        self.hot.len()
+    }
+
+    /// Whether there is no step.
+    pub fn is_empty(&self) -> bool {
+        self.hot.is_empty()
+    }
+
+    /// How many steps will be run: all but the given ones.
+    pub fn planned(&self) -> usize {
+        self.hot.len() - self.given.len()
+    }
+
+    /// The graph this plan was made from.
+    pub fn dag(&self) -> &Arc<Dag> {
+        &self.dag
+    }
+
+    /// The position in the graph of a step of the plan.
+    pub fn in_dag(&self, step: usize) -> usize {
+        self.in_dag[step] as usize
+    }
+
+    /// The position in the plan of a step of the graph, if it is part of the plan. O(log n).
+    pub fn position(&self, in_dag: usize) -> Option<usize> {
+        self.in_dag.binary_search(&(in_dag as u32)).ok()
+    }
+
+    /// A step, as the graph has it.
+    pub fn spec(&self, step: usize) -> &StepSpec {
+        self.dag.step(self.in_dag(step))
+    }
+
+    /// The lane of a step.
+    pub fn lane(&self, step: usize) -> Lane {
+        self.hot[step].lane
+    }
+
+    /// The steps whose outputs were asked for, ascending.
+    pub fn targets(&self) -> &[u32] {
+        &self.targets
+    }
+
+    /// The steps whose outputs are given, ascending.
+    pub fn given(&self) -> &[u32] {
+        &self.given
+    }
+
+    /// Whether the output of a step stays to the end of the run.
+    pub fn is_kept(&self, step: usize) -> bool {
+        self.hot[step].kept
+    }
+
+    /// How many steps of a lane wait for nothing.
+    pub fn root_count(&self, lane: Lane) -> usize {
+        self.roots[lane.index()].len()
+    }
+
+    /// How many steps each lane has, by [`Lane::index`].
+    pub fn lane_counts(&self) -> [usize; Lane::ALL.len()] {
+        let mut counts = [0; Lane::ALL.len()];
+        for hot in &self.hot {
+            counts[hot.lane.index()] += 1;
+        }
+        counts
+    }
+
+    /// The steps of the plan that a step waits for: data, `after`, and readers that go before a taker. Ascending.
+    pub fn waits_for(&self, step: usize) -> impl Iterator<Item = usize> {
+        let in_dag = self.in_dag(step);
+        let upstream = self.dag.upstream(in_dag).iter().chain(self.dag.readers_first.get(in_dag));
+        upstream.filter_map(|&earlier| self.position(earlier as usize))
+    }
+
+    pub(crate) fn name(&self, step: u32) -> &str {
+        self.spec(step as usize).name()
+    }
+
+    /// Steps that miss one input less when this one has ended, the most urgent last; see [`SOLE`].
+    pub(crate) fn successors(&self, step: u32) -> &[u32] {
+        self.successors.get(step as usize)
+    }
+
+    /// Steps whose output this one has been reading and gives back; see [`SOLE`].
+    pub(crate) fn releases(&self, step: u32) -> &[u32] {
+        self.releases.get(step as usize)
+    }
+
+    pub(crate) fn missing(&self, step: usize) -> u32 {
+        self.missing[step]
+    }
+
+    pub(crate) fn readers(&self, step: usize) -> u32 {
+        self.readers[step]
+    }
+
+    /// Steps of a lane that wait for nothing, the most urgent first.
+    pub(crate) fn roots(&self, lane: Lane) -> &[u32] {
+        &self.roots[lane.index()]
+    }
+
+    pub(crate) fn source(&self, step: u32, parameter: usize) -> u32 {
+        self.bind(step, parameter).start
+    }
+
+    pub(crate) fn sources(&self, step: u32, parameter: usize) -> &[u32] {
+        let bind = self.bind(step, parameter);
+        &self.many[bind.start as usize..(bind.start + bind.len) as usize]
+    }
+
+    pub(crate) fn param_index(&self, step: u32, parameter: usize) -> u32 {
+        self.bind(step, parameter).start
+    }
+
+    pub(crate) fn resource_index(&self, step: u32, parameter: usize) -> u32 {
+        self.bind(step, parameter).start
+    }
+
+    fn bind(&self, step: u32, parameter: usize) -> Bind {
+        self.binds[self.hot[step as usize].first_bind as usize + parameter]
+    }
+}

@@ -1,0 +1,230 @@
+//! What is wrong with a graph or with what a run was given. All problems are found before any step runs, and all are
+//! reported at once.
+
+use std::error::Error;
+use std::fmt;
+
+use crate::step::Location;
+
+/// One thing that is wrong, where, and what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Problem {
+    /// The stable code.
+    pub code: ProblemCode,
+    /// What is wrong, in one line.
+    pub message: String,
+    /// The step concerned, by name.
+    pub step: Option<String>,
+    /// The parameter concerned.
+    pub parameter: Option<String>,
+    /// Where the step or parameter is written.
+    pub location: Option<Location>,
+    /// Facts that help: other parties, both types, candidates.
+    pub notes: Vec<String>,
+    /// What to do next.
+    pub hint: Option<String>,
+}
+
+macro_rules! problem_codes {
+    ($($(#[$doc:meta])* $name:ident = $code:literal,)*) => {
+        /// The stable code of a problem; a code never changes its meaning.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[non_exhaustive]
+        pub enum ProblemCode { $($(#[$doc])* $name,)* }
+
+        impl ProblemCode {
+            /// Every code, in order.
+            pub const ALL: &[ProblemCode] = &[$(ProblemCode::$name,)*];
+
+            /// The code as printed.
+            pub const fn name(self) -> &'static str {
+                match self { $(ProblemCode::$name => $code,)* }
+            }
+        }
+    };
+}
+
+problem_codes! {
+    /// An input names a step that does not exist.
+    UnknownUpstream = "PL0001",
+    /// An upstream's output has another type than the parameter.
+    TypeMismatch = "PL0002",
+    /// Steps depend on each other in a circle.
+    Cycle = "PL0003",
+    /// Two steps have one identity or one name.
+    DuplicateStep = "PL0004",
+    /// Two steps take one output by value.
+    SecondTaker = "PL0005",
+    /// A name fits several steps.
+    AmbiguousName = "PL0006",
+    /// An input of a template was not bound.
+    UnboundInput = "PL0007",
+    /// A target or selection names no step.
+    UnknownTarget = "PL0008",
+    /// A target's output is taken by a step, so the caller could not have it.
+    TakenTarget = "PL0009",
+    /// A required run parameter was not given.
+    MissingParam = "PL0010",
+    /// A run parameter has a value that does not fit its type.
+    InvalidParam = "PL0011",
+    /// A run parameter was given that no step declares.
+    UnknownParam = "PL0012",
+    /// No resource of the type (and name) was given.
+    MissingResource = "PL0013",
+    /// There is no step to run.
+    NoSteps = "PL0014",
+    /// An override gives a value of another type than the step returns.
+    OverrideMismatch = "PL0015",
+    /// The builder was asked for something that does not fit the step (no such parameter, a bound input twice).
+    InvalidBinding = "PL0016",
+    /// A selection expression cannot be read.
+    InvalidSelection = "PL0017",
+    /// A setting is out of its range.
+    InvalidSetting = "PL0018",
+}
+
+impl fmt::Display for ProblemCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl Problem {
+    /// A problem that concerns no step in particular.
+    pub fn new(code: ProblemCode, message: impl Into<String>) -> Self {
+        Problem {
+            code,
+            message: message.into(),
+            step: None,
+            parameter: None,
+            location: None,
+            notes: Vec::new(),
+            hint: None,
+        }
+    }
+
+    /// Names the step.
+    #[must_use]
+    pub fn step(mut self, name: impl Into<String>, location: Location) -> Self {
+        self.step = Some(name.into());
+        self.location = Some(location);
+        self
+    }
+
+    /// Names the parameter, and its place instead of the step's.
+    #[must_use]
+    pub fn parameter(mut self, name: impl Into<String>, location: Location) -> Self {
+        self.parameter = Some(name.into());
+        self.location = Some(location);
+        self
+    }
+
+    /// Adds a fact.
+    #[must_use]
+    pub fn note(mut self, note: impl Into<String>) -> Self {
+        self.notes.push(note.into());
+        self
+    }
+
+    /// Says what to do.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "[{}] {}", self.code, self.message)?;
+        if let Some(location) = self.location {
+            write!(f, "\n    at {location}")?;
+            match (&self.step, &self.parameter) {
+                (Some(step), Some(parameter)) => write!(f, " (step `{step}`, parameter `{parameter}`)")?,
+                (Some(step), None) => write!(f, " (step `{step}`)")?,
+                _ => {}
+            }
+        }
+        for note in &self.notes {
+            write!(f, "\n    {note}")?;
+        }
+        if let Some(hint) = &self.hint {
+            write!(f, "\n    hint: {hint}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Everything that is wrong with a graph or a run's inputs; never empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problems(Vec<Problem>);
+
+impl Problems {
+    /// `Ok` where nothing is wrong.
+    ///
+    /// # Errors
+    /// The problems, sorted by code and place, where there are any.
+    pub fn check(mut problems: Vec<Problem>) -> Result<(), Problems> {
+        if problems.is_empty() {
+            return Ok(());
+        }
+        problems.sort_by(|a, b| (a.code, a.location, &a.message).cmp(&(b.code, b.location, &b.message)));
+        problems.dedup();
+        Err(Problems(problems))
+    }
+
+    /// Takes the problems out, to add them to others.
+    pub fn into_vec(self) -> Vec<Problem> {
+        self.0
+    }
+
+    /// The problems, by code and place.
+    pub fn iter(&self) -> std::slice::Iter<'_, Problem> {
+        self.0.iter()
+    }
+
+    /// Whether a problem of this code is among them.
+    pub fn has(&self, code: ProblemCode) -> bool {
+        self.0.iter().any(|problem| problem.code == code)
+    }
+}
+
+impl From<Problem> for Problems {
+    fn from(problem: Problem) -> Self {
+        Problems(vec![problem])
+    }
+}
+
+impl<'a> IntoIterator for &'a Problems {
+    type Item = &'a Problem;
+    type IntoIter = std::slice::Iter<'a, Problem>;
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.len() {
+            1 => writeln!(f, "the pipeline has a problem; no step was run")?,
+            n => writeln!(f, "the pipeline has {n} problems; no step was run")?,
+        }
+        for (index, problem) in self.0.iter().enumerate() {
+            write!(f, "{}{problem}", if index == 0 { "" } else { "\n" })?;
+        }
+        Ok(())
+    }
+}
+
+impl Error for Problems {}
+
+/// The closest of the known names, for "did you mean".
+pub fn closest<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .into_iter()
+        .map(|name| (strsim::jaro_winkler(wanted, name), name))
+        .filter(|(similarity, _)| *similarity > 0.8)
+        .max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(a.1)))
+        .map(|(_, name)| name)
+}

@@ -1,0 +1,163 @@
+//! What is known of a step before anything runs: its definition, as constant data.
+//!
+//! `#[step]` writes one [`StepDef`] per annotated function; the builder makes one per closure. Nothing here
+//! executes anything: the code of a step is an opaque [`Code`].
+
+use std::borrow::Cow;
+use std::fmt;
+
+use crate::call::Code;
+use crate::input::InputDef;
+use crate::ty::TypeDef;
+
+/// A step known at compile time: the type that `#[step]` emits beside the function, with the same name.
+///
+/// Use it to name a step in typed code: `Pipeline::to::<revenue>()`, `run.output::<revenue>()`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a step",
+    label = "this names something that is not a step",
+    note = "a step is a function annotated with `#[step]`; the attribute emits a type of the same name"
+)]
+pub trait Step: Sized + 'static {
+    /// What the step hands downstream: its return type, or the `T` of a `Result<T, E>`.
+    type Output: Send + Sync + 'static;
+
+    /// The step's definition; one address per step, which is also its identity.
+    fn def() -> &'static StepDef;
+}
+
+/// Names a step's definition without evaluating it: what a path edge holds.
+pub type DefFn = fn() -> &'static StepDef;
+
+/// The definition of a step: name, place, lane, inputs, output and code.
+pub struct StepDef {
+    /// The short name, unique within its module: the function's name without `r#`, or `name = "…"`.
+    pub name: Cow<'static, str>,
+    /// The module the step is written in (`module_path!()`); empty for closures.
+    pub module: Cow<'static, str>,
+    /// The package that holds the step.
+    pub package: Package,
+    /// Where the step is written.
+    pub location: Location,
+    /// The doc comment, lines joined by `\n`.
+    pub doc: Cow<'static, str>,
+    /// Where the step runs.
+    pub lane: Lane,
+    /// Labels that can be selected.
+    pub tags: Cow<'static, [&'static str]>,
+    /// A stage such as `"silver"`: selected and reported, never a barrier.
+    pub group: Option<Cow<'static, str>>,
+    /// Estimated relative duration (1 where nothing is said): weighs the critical path.
+    pub cost: u32,
+    /// The parameters of the function, in order.
+    pub inputs: Cow<'static, [InputDef]>,
+    /// Steps that end before this one starts, without data.
+    pub after: Cow<'static, [DefFn]>,
+    /// The type of the output.
+    pub output: TypeDef,
+    /// The code, type-erased.
+    pub code: Code,
+}
+
+impl StepDef {
+    /// The identity of the step, `module::name`.
+    pub fn id(&self) -> String {
+        if self.module.is_empty() { self.name.to_string() } else { format!("{}::{}", self.module, self.name) }
+    }
+
+    /// Whether the step has an input without a producer (`#[input]`) and so can only be used as an instance
+    /// in a builder.
+    pub fn is_template(&self) -> bool {
+        self.inputs.iter().any(InputDef::is_unbound)
+    }
+}
+
+impl fmt::Debug for StepDef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StepDef")
+            .field("id", &self.id())
+            .field("lane", &self.lane)
+            .field("inputs", &self.inputs)
+            .field("output", &self.output)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Where a step runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Lane {
+    /// A tokio task: the default of `async fn`.
+    Io,
+    /// A bounded pool, as many at once as there are cores: the default of `fn`.
+    Cpu,
+    /// An elastic, capped pool for code that waits rather than computes.
+    Blocking,
+}
+
+impl Lane {
+    /// Every lane, in the order of [`Lane::index`].
+    pub const ALL: [Lane; 3] = [Lane::Io, Lane::Cpu, Lane::Blocking];
+
+    /// A dense index, 0 for IO.
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+
+    /// The lane as written in `#[step(…)]` and reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Lane::Io => "io",
+            Lane::Cpu => "cpu",
+            Lane::Blocking => "blocking",
+        }
+    }
+}
+
+impl fmt::Display for Lane {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A place in the user's source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Location {
+    /// The file, as rustc names it.
+    pub file: &'static str,
+    /// The line, from 1.
+    pub line: u32,
+    /// The column, from 1.
+    pub column: u32,
+}
+
+impl Location {
+    /// The place of the caller.
+    #[track_caller]
+    pub fn caller() -> Self {
+        let at = std::panic::Location::caller();
+        Location { file: at.file(), line: at.line(), column: at.column() }
+    }
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.file, self.line)
+    }
+}
+
+/// A package as cargo names it, for messages about types from two versions of one crate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Package {
+    /// `CARGO_PKG_NAME`, or empty where the build is not cargo's.
+    pub name: &'static str,
+    /// `CARGO_PKG_VERSION`, or empty.
+    pub version: &'static str,
+}
+
+impl fmt::Display for Package {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.name, self.version)
+    }
+}

@@ -1,0 +1,142 @@
+//! The options of `#[step(…)]`.
+
+use proc_macro2::{Span, TokenStream};
+use syn::{LitInt, LitStr, Path};
+
+use crate::error::Errors;
+use crate::options::{Key, Label, Spec, check_label, read_options, split};
+
+/// What `#[step(…)]` says.
+#[derive(Default)]
+pub(crate) struct Args {
+    pub(crate) lane: Option<(Lane, Span)>,
+    pub(crate) name: Option<LitStr>,
+    pub(crate) tags: Vec<LitStr>,
+    pub(crate) group: Option<LitStr>,
+    pub(crate) after: Vec<Path>,
+    pub(crate) cost: Option<u32>,
+    pub(crate) krate: Option<Path>,
+    /// `fallible` (true) or `infallible`.
+    pub(crate) fallible: Option<(bool, Span)>,
+}
+
+/// Where the step runs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lane {
+    Io,
+    Cpu,
+    Blocking,
+}
+
+/// Every option, in the order in which messages list them.
+const OPTIONS: &[Spec<Args>] = &[
+    Spec { name: "io", usage: "io", subject: "the lane", read: |args, key, _| lane(args, key, Lane::Io) },
+    Spec { name: "cpu", usage: "cpu", subject: "the lane", read: |args, key, _| lane(args, key, Lane::Cpu) },
+    Spec {
+        name: "blocking",
+        usage: "blocking",
+        subject: "the lane",
+        read: |args, key, _| lane(args, key, Lane::Blocking),
+    },
+    Spec {
+        name: "name",
+        usage: "name = \"…\"",
+        subject: "the name",
+        read: |args, key, input| {
+            args.name = Some(key.value(input)?);
+            Ok(())
+        },
+    },
+    Spec {
+        name: "tags",
+        usage: "tags(\"…\", …)",
+        subject: "the tags",
+        read: |args, key, input| {
+            args.tags = key.values::<Label>(input)?.into_iter().map(|label| label.0).collect();
+            Ok(())
+        },
+    },
+    Spec {
+        name: "group",
+        usage: "group = \"…\"",
+        subject: "the group",
+        read: |args, key, input| {
+            args.group = Some(key.value::<Label>(input)?.0);
+            Ok(())
+        },
+    },
+    Spec {
+        name: "after",
+        usage: "after(step, …)",
+        subject: "the order",
+        read: |args, key, input| {
+            args.after = key.values(input)?;
+            Ok(())
+        },
+    },
+    Spec { name: "cost", usage: "cost = 10", subject: "the cost", read: cost },
+    Spec {
+        name: "fallible",
+        usage: "fallible",
+        subject: "whether the step can fail",
+        read: |args, key, _| {
+            args.fallible = Some((true, key.ident.span()));
+            Ok(())
+        },
+    },
+    Spec {
+        name: "infallible",
+        usage: "infallible",
+        subject: "whether the step can fail",
+        read: |args, key, _| {
+            args.fallible = Some((false, key.ident.span()));
+            Ok(())
+        },
+    },
+    Spec {
+        name: "crate",
+        usage: "crate = path::to::pipeline",
+        subject: "the path to the `pipeline` crate",
+        read: |args, key, input| {
+            args.krate = Some(key.value(input)?);
+            Ok(())
+        },
+    },
+];
+
+impl Args {
+    /// Reads the options; what cannot be read is reported and left out.
+    pub(crate) fn read(tokens: TokenStream, errors: &mut Errors) -> Self {
+        let mut args = Args::default();
+        read_options(split(tokens), "#[step]", OPTIONS, &mut args, errors);
+        if let Some(name) = &args.name {
+            check_label("the name of a step", name, "", errors);
+        }
+        for tag in &args.tags {
+            check_label("a tag", tag, ".:/", errors);
+        }
+        if let Some(group) = &args.group {
+            check_label("the name of a group", group, ".:/", errors);
+        }
+        args
+    }
+}
+
+// Every reader has the signature that the table asks for.
+#[allow(clippy::unnecessary_wraps)]
+fn lane(args: &mut Args, key: &Key<'_>, lane: Lane) -> syn::Result<()> {
+    args.lane = Some((lane, key.ident.span()));
+    Ok(())
+}
+
+fn cost(args: &mut Args, key: &Key<'_>, input: syn::parse::ParseStream<'_>) -> syn::Result<()> {
+    let literal: LitInt = key.value(input)?;
+    match literal.base10_parse::<u32>() {
+        Ok(cost) if cost > 0 => args.cost = Some(cost),
+        _ => {
+            let message = format!("`cost` is a whole number from 1 to {}: the relative duration of the step", u32::MAX);
+            return Err(syn::Error::new(literal.span(), message));
+        }
+    }
+    Ok(())
+}

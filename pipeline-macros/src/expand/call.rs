@@ -1,0 +1,128 @@
+//! `impl SyncStep` or `impl AsyncStep`: binds the inputs and calls the function.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
+use syn::spanned::Spanned;
+
+use crate::model::{How, Input, InputKind, One, StepModel};
+use crate::shape::Access;
+
+/// The impl, after the functions that project fields.
+pub(super) fn call(model: &StepModel) -> TokenStream {
+    let name = &model.ident;
+    let projections = model.inputs.iter().enumerate().map(|(index, input)| projection(index, input));
+    let bindings = model.inputs.iter().enumerate().map(|(index, input)| binding(index, input));
+    let arguments = model.inputs.iter().enumerate().map(|(index, input)| {
+        let local = local(index);
+        match input.kind {
+            InputKind::Context => quote_spanned!(input.ty.span()=> &#local),
+            _ => quote!(#local),
+        }
+    });
+    let (keyword, wait, kind) =
+        if model.is_async { (quote!(async fn), quote!(.await), quote!(AsyncStep)) } else { (quote!(fn), quote!(), quote!(SyncStep)) };
+    let called = quote!(#name(#(#arguments),*)#wait);
+    let result = if model.output.fallible {
+        quote_spanned! {model.output.span=>
+            match #called {
+                __pipeline::core::result::Result::Ok(output) => __pipeline::core::result::Result::Ok(output),
+                __pipeline::core::result::Result::Err(error) => {
+                    __pipeline::core::result::Result::Err(__pipeline::Failure::from_error(error))
+                }
+            }
+        }
+    } else {
+        quote!(__pipeline::core::result::Result::Ok(#called))
+    };
+    let call = call_ident();
+    quote! {
+        #(#projections)*
+        impl __pipeline::#kind for #name {
+            #keyword call(
+                #call: __pipeline::Call<'_>,
+            ) -> __pipeline::core::result::Result<Self::Output, __pipeline::Failure> {
+                #(#bindings)*
+                #result
+            }
+        }
+    }
+}
+
+/// Binds one parameter to a local variable.
+fn binding(index: usize, input: &Input) -> TokenStream {
+    let (call, local, checked) = (call_ident(), local(index), input.checked(index));
+    let value = match &input.kind {
+        InputKind::One { from: One::Field(edge, _), how } => {
+            let (path, project) = (&edge.path, projection_ident(index));
+            let output = quote!(<#path as __pipeline::Step>::Output);
+            match how {
+                How::Look(Access::Borrow, _) => quote!(#project(#call.view::<#output>(#index))),
+                How::Look(Access::Option, _) => quote!(#call.option::<#output>(#index).map(#project)),
+                How::Look(Access::Result, _) => quote!(#call.outcome::<#output>(#index).map(#project)),
+                How::Take(_) => unreachable!("a field is not taken"),
+            }
+        }
+        InputKind::One { how: How::Look(access, view), .. } => {
+            let read = match access {
+                Access::Borrow => quote!(view),
+                Access::Option => quote!(option),
+                Access::Result => quote!(outcome),
+            };
+            quote!(#call.#read::<#view>(#index))
+        }
+        InputKind::One { how: How::Take(ty), .. } => quote!(#call.take::<#ty>(#index)),
+        InputKind::Many { keyed, access, view, .. } => {
+            let read = match access {
+                Access::Borrow => quote!(views),
+                Access::Option => quote!(options),
+                Access::Result => quote!(outcomes),
+            };
+            let values = quote!(#call.#read::<#view>(#index));
+            let items = if *keyed {
+                quote!(__pipeline::core::iter::Iterator::zip(#call.names(#index), #values))
+            } else {
+                values
+            };
+            quote!(__pipeline::core::iter::Iterator::collect(#items))
+        }
+        InputKind::Param { .. } | InputKind::Resource { .. } => quote!((#checked.read)(#call, #index)),
+        InputKind::Context => quote!(#call.context()),
+    };
+    quote!(let #local = #value;)
+}
+
+/// The function that borrows a field of an output.
+fn projection(index: usize, input: &Input) -> TokenStream {
+    let InputKind::One { from: One::Field(edge, members), how: How::Look(_, view) } = &input.kind else {
+        return TokenStream::new();
+    };
+    let (path, name) = (&edge.path, projection_ident(index));
+    // The coercion stands on the whole type, from its first to its last token: there belongs the error.
+    let (first, last) = ends(view);
+    let field = Ident::new("field", last);
+    let coerced = quote_spanned!(first=> &*);
+    quote! {
+        fn #name(output: &<#path as __pipeline::Step>::Output) -> &#view {
+            let #field = &output #(.#members)*;
+            #coerced #field
+        }
+    }
+}
+
+fn ends(tokens: &impl quote::ToTokens) -> (Span, Span) {
+    let mut spans = tokens.to_token_stream().into_iter().map(|token| token.span());
+    let first = spans.next().unwrap_or_else(Span::call_site);
+    (first, spans.last().unwrap_or(first))
+}
+
+fn projection_ident(index: usize) -> Ident {
+    format_ident!("project{index}", span = Span::mixed_site())
+}
+
+fn local(index: usize) -> Ident {
+    format_ident!("input{index}", span = Span::mixed_site())
+}
+
+fn call_ident() -> Ident {
+    Ident::new("call", Span::mixed_site())
+}

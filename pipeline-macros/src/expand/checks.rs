@@ -1,0 +1,94 @@
+//! What rustc is to prove: one constant for each edge, run parameter and resource, on the user's own tokens.
+//!
+//! The rest of the expansion reads these constants and repeats none of their bounds, so each mistake is one error.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{Path, Type};
+
+use crate::model::{Edge, How, Input, InputKind, Many, One, StepModel};
+
+/// The constants, and the depth that makes rustc find a cycle.
+pub(super) fn checks(model: &StepModel) -> TokenStream {
+    let name = &model.ident;
+    let inputs = model.inputs.iter().enumerate().map(|(index, input)| self::input(index, input));
+    let after = model.after.iter().map(|edge| {
+        let (name, path) = (&edge.name, &edge.path);
+        constant(name, &quote!(__pipeline::Edge), &quote_spanned!(path.span()=> __pipeline::check_after::<#path>()))
+    });
+    let depths = model.edges().map(|edge| {
+        let checked = checked(&edge.name);
+        quote_spanned!(edge.path.span()=> let depth = __pipeline::deeper(depth, #checked.depth);)
+    });
+    quote! {
+        #(#inputs)*
+        #(#after)*
+        impl __pipeline::Depth for #name {
+            const DEPTH: __pipeline::core::primitive::usize = {
+                let depth = 0;
+                #(#depths)*
+                depth + 1
+            };
+        }
+        const _: __pipeline::core::primitive::usize = __pipeline::check_acyclic::<#name>();
+    }
+}
+
+/// A use of a constant made here.
+pub(super) fn checked(name: &Ident) -> TokenStream {
+    name.to_token_stream()
+}
+
+fn input(index: usize, input: &Input) -> TokenStream {
+    let name = input.checked(index);
+    let ty = &input.ty;
+    match &input.kind {
+        InputKind::One { from: One::Edge(edge), how: How::Look(_, view) | How::Take(view) } => self::edge(edge, view),
+        InputKind::One { from: One::Field(edge, _), .. } => {
+            let path = &edge.path;
+            let check = quote_spanned!(path.span()=> __pipeline::check_after::<#path>());
+            constant(&name, &quote!(__pipeline::Edge), &check)
+        }
+        InputKind::One { how: How::Look(_, view) | How::Take(view), .. } => type_of(&name, view),
+        InputKind::Many { from, view, .. } => {
+            let edges = match from {
+                Many::Edges(edges) => &edges[..],
+                _ => &[],
+            };
+            let edges = edges.iter().map(|edge| self::edge(edge, view));
+            let ty = type_of(&name, view);
+            quote!(#ty #(#edges)*)
+        }
+        InputKind::Param { how: How::Take(owned), .. } => {
+            let read = quote!(fn(__pipeline::Call<'_>, __pipeline::core::primitive::usize) -> #owned);
+            let check = quote_spanned!(ty.span()=> __pipeline::check_param::<#owned>());
+            constant(&name, &quote!(__pipeline::Param<#read>), &check)
+        }
+        InputKind::Param { how: How::Look(_, view), .. } => {
+            let read = quote!(for<'a> fn(__pipeline::Call<'a>, __pipeline::core::primitive::usize) -> &'a #view);
+            let check = quote_spanned!(ty.span()=> __pipeline::check_param_view::<#view>());
+            constant(&name, &quote!(__pipeline::Param<#read>), &check)
+        }
+        InputKind::Resource { ty: resource, .. } => {
+            let check = quote_spanned!(ty.span()=> __pipeline::check_resource::<#resource>());
+            constant(&name, &quote!(__pipeline::Resource<#resource>), &check)
+        }
+        InputKind::Context => TokenStream::new(),
+    }
+}
+
+fn edge(edge: &Edge, wanted: &Type) -> TokenStream {
+    let Edge { name, path } = edge;
+    let check = quote_spanned!(wanted.span()=> __pipeline::check_edge::<#path, #wanted>());
+    constant(name, &quote!(__pipeline::Edge), &check)
+}
+
+fn type_of(name: &Ident, view: &Type) -> TokenStream {
+    let check = quote_spanned!(view.span()=> __pipeline::check_view::<#view>());
+    constant(name, &quote!(__pipeline::Viewed), &check)
+}
+
+fn constant(name: &Ident, ty: &TokenStream, value: &TokenStream) -> TokenStream {
+    quote!(const #name: #ty = #value;)
+}

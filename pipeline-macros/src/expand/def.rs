@@ -1,0 +1,184 @@
+//! `impl Step`: the output, and the definition as constant data.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::ext::IdentExt;
+
+use super::checks::checked;
+use crate::args::Lane;
+use crate::model::{How, Input, InputKind, Many, One, StepModel};
+use crate::param::Default;
+use crate::shape::{Access, arguments};
+
+/// `impl Step for name`.
+pub(super) fn def(model: &StepModel) -> TokenStream {
+    let StepModel { ident, tags, cost, .. } = model;
+    let output = model.output.handed_on();
+    let (name, doc, location) = (text(&model.name), text(&model.doc), location(ident.span()));
+    let group = option(model.group.as_ref().map(text));
+    let lane = match model.lane {
+        Lane::Io => quote!(Io),
+        Lane::Cpu => quote!(Cpu),
+        Lane::Blocking => quote!(Blocking),
+    };
+    let code = if model.is_async { quote!(async_fn) } else { quote!(sync_fn) };
+    let inputs = model.inputs.iter().enumerate().map(|(index, input)| self::input(index, input));
+    let after = model.after.iter().map(|edge| checked(&edge.name));
+    let (input_count, after_count) = (model.inputs.len(), model.after.len());
+    quote! {
+        impl __pipeline::Step for #ident {
+            type Output = #output;
+
+            fn def() -> &'static __pipeline::StepDef {
+                static __INPUTS: [__pipeline::InputDef; #input_count] = [#(#inputs),*];
+                static __AFTER: [__pipeline::DefFn; #after_count] = [#(#after.def),*];
+                static __DEF: __pipeline::StepDef = __pipeline::StepDef {
+                    name: #name,
+                    module: __pipeline::std::borrow::Cow::Borrowed(__pipeline::core::module_path!()),
+                    package: __pipeline::Package {
+                        name: match __pipeline::core::option_env!("CARGO_PKG_NAME") {
+                            __pipeline::core::option::Option::Some(name) => name,
+                            __pipeline::core::option::Option::None => "",
+                        },
+                        version: match __pipeline::core::option_env!("CARGO_PKG_VERSION") {
+                            __pipeline::core::option::Option::Some(version) => version,
+                            __pipeline::core::option::Option::None => "",
+                        },
+                    },
+                    location: #location,
+                    doc: #doc,
+                    lane: __pipeline::Lane::#lane,
+                    tags: __pipeline::std::borrow::Cow::Borrowed(&[#(#tags),*]),
+                    group: #group,
+                    cost: #cost,
+                    inputs: __pipeline::std::borrow::Cow::Borrowed(&__INPUTS),
+                    after: __pipeline::std::borrow::Cow::Borrowed(&__AFTER),
+                    output: __pipeline::check_output::<#ident>(),
+                    code: __pipeline::Code::#code::<#ident>(),
+                };
+                &__DEF
+            }
+        }
+    }
+}
+
+fn input(index: usize, input: &Input) -> TokenStream {
+    let (name, location) = (text(input.ident.unraw().to_string()), location(input.ident.span()));
+    let checked = checked(&input.checked(index));
+    let kind = match &input.kind {
+        InputKind::One { from, how } => {
+            let mode = match how {
+                How::Look(access, _) => mode(*access),
+                How::Take(_) => quote!(Take),
+            };
+            upstream(&one(from, &checked), &mode, &checked)
+        }
+        InputKind::Many { from, access, .. } => upstream(&many(from), &mode(*access), &checked),
+        InputKind::Param { name, default, how } => {
+            let name = text(name);
+            let default = self::default(default.as_ref(), how);
+            let has_default = default.is_some();
+            let default = option(default);
+            quote! {
+                Param(__pipeline::ParamDef {
+                    name: #name,
+                    ty: #checked.ty,
+                    has_default: #has_default,
+                    parse: #checked.parse,
+                    default: #default,
+                })
+            }
+        }
+        InputKind::Resource { name, .. } => {
+            let name = option(name.as_ref().map(text));
+            quote!(Resource { name: #name, ty: #checked.ty })
+        }
+        InputKind::Context => quote!(Context),
+    };
+    quote!(__pipeline::InputDef { name: #name, kind: __pipeline::InputKind::#kind, location: #location })
+}
+
+fn upstream(source: &TokenStream, mode: &TokenStream, checked: &TokenStream) -> TokenStream {
+    quote! {
+        Upstream {
+            source: __pipeline::Source::#source,
+            mode: __pipeline::Mode::#mode,
+            ty: #checked.ty,
+        }
+    }
+}
+
+fn one(from: &One, checked: &TokenStream) -> TokenStream {
+    match from {
+        One::Edge(_) | One::Field(..) => quote!(Path(#checked.def)),
+        One::Name(name) => {
+            let name = text(name);
+            quote!(Name(#name))
+        }
+        One::Unbound => quote!(Unbound),
+    }
+}
+
+fn many(from: &Many) -> TokenStream {
+    match from {
+        Many::Edges(edges) => {
+            let edges = edges.iter().map(|edge| checked(&edge.name));
+            quote!(Paths(__pipeline::std::borrow::Cow::Borrowed(&[#(#edges.def),*])))
+        }
+        Many::Glob(pattern) => {
+            let pattern = text(pattern);
+            quote!(Glob(#pattern))
+        }
+        Many::Tag(tag) => {
+            let tag = text(tag);
+            quote!(Tag(#tag))
+        }
+        Many::Unbound => quote!(UnboundMany),
+    }
+}
+
+/// A function that makes the default of a run parameter; `Option<T>` is `None` by default.
+fn default(default: Option<&Default>, how: &How) -> Option<TokenStream> {
+    let ty = match how {
+        How::Look(_, view) => quote!(<#view as __pipeline::View>::Owned),
+        How::Take(ty) => quote!(#ty),
+    };
+    let value = match (default, how) {
+        (Some(Default::Trait), _) => quote!(__pipeline::core::default::Default::default()),
+        (Some(Default::Text(text)), _) => quote_spanned!(text.span()=> __pipeline::core::convert::From::from(#text)),
+        (Some(Default::Expr(expr)), _) => quote!(#expr),
+        (None, How::Take(ty)) if arguments(ty, "Option").is_some() => quote!(__pipeline::core::option::Option::None),
+        (None, _) => return None,
+    };
+    Some(quote!(|| __pipeline::boxed_default::<#ty>(#value)))
+}
+
+fn mode(access: Access) -> TokenStream {
+    match access {
+        Access::Borrow => quote!(Borrow),
+        Access::Option => quote!(Option),
+        Access::Result => quote!(Result),
+    }
+}
+
+fn text(text: impl quote::ToTokens) -> TokenStream {
+    quote!(__pipeline::std::borrow::Cow::Borrowed(#text))
+}
+
+fn option(value: Option<TokenStream>) -> TokenStream {
+    match value {
+        Some(value) => quote!(__pipeline::core::option::Option::Some(#value)),
+        None => quote!(__pipeline::core::option::Option::None),
+    }
+}
+
+/// The place of a user's token: the built-in macros answer for the place where they stand.
+fn location(span: Span) -> TokenStream {
+    quote_spanned! {span=>
+        __pipeline::Location {
+            file: __pipeline::core::file!(),
+            line: __pipeline::core::line!(),
+            column: __pipeline::core::column!(),
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! What stands in for a step that could not be expanded: the user's function and a type of its name, so that the
+//! errors reported are the only ones.
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote};
+
+use crate::args::Args;
+use crate::error::Errors;
+use crate::expand::marker;
+use crate::model::Output;
+use crate::parse::StepFn;
+use crate::path;
+use crate::validate::has_output;
+
+/// The item as written, then the errors.
+pub(crate) fn reject(item: &impl ToTokens, errors: Errors) -> TokenStream {
+    let errors = errors.into_compile_error();
+    quote!(#item #errors)
+}
+
+/// The function, its type with a `Step` impl for its downstream to name, and the errors.
+pub(crate) fn reject_step(item: &StepFn, args: &Args, errors: Errors) -> TokenStream {
+    if item.is_method() {
+        // An `impl` or a `trait` around the function has no room for a type.
+        return reject(item, errors);
+    }
+    let (marker, name, cfgs) = (marker(item), &item.sig.ident, item.cfgs());
+    let import = path::import(args.krate.as_ref());
+    let errors = errors.into_compile_error();
+    let output = if has_output(&item.sig) {
+        Output::new(&item.sig, args, &mut Errors::default()).handed_on()
+    } else {
+        // An erroneous type: whatever is asked of it, rustc says nothing more.
+        quote!(__pipeline::core::compile_error!("this step has no output type, see its errors"))
+    };
+    quote! {
+        #item
+        #marker
+        #errors
+        #(#cfgs)*
+        #[allow(unused, clippy::all, clippy::pedantic)]
+        const _: () = {
+            #import
+            impl __pipeline::Step for #name {
+                type Output = #output;
+                fn def() -> &'static __pipeline::StepDef {
+                    __pipeline::core::unreachable!()
+                }
+            }
+            impl __pipeline::Depth for #name {
+                const DEPTH: __pipeline::core::primitive::usize = 0;
+            }
+        };
+    }
+}

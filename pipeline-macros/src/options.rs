@@ -1,0 +1,156 @@
+//! The one option parser: `key`, `key = value` and `key(…)`, driven by a table.
+//!
+//! Every table gets the same duplicate check, the same conflict check and the same answer to an unknown option.
+
+use proc_macro2::{Ident, TokenStream, TokenTree};
+use syn::ext::IdentExt;
+use syn::parse::{Parse, ParseStream, Parser};
+use syn::punctuated::Punctuated;
+use syn::{LitStr, Token};
+
+use crate::error::{Errors, list, suggestion};
+
+/// One option that an attribute knows.
+pub(crate) struct Spec<T> {
+    /// The name before any `=` or `(`.
+    pub(crate) name: &'static str,
+    /// How it is written, for messages.
+    pub(crate) usage: &'static str,
+    /// What it sets: two options with the same subject exclude each other.
+    pub(crate) subject: &'static str,
+    /// Reads what follows the name.
+    pub(crate) read: fn(&mut T, &Key<'_>, ParseStream<'_>) -> syn::Result<()>,
+}
+
+/// The name of an option as the user wrote it.
+pub(crate) struct Key<'a> {
+    pub(crate) ident: &'a Ident,
+    usage: &'static str,
+}
+
+impl Key<'_> {
+    /// The error for an option that is written in a form it does not have.
+    pub(crate) fn misused(&self) -> syn::Error {
+        syn::Error::new(self.ident.span(), format!("`{}` is written `{}`", self.ident, self.usage))
+    }
+
+    /// Reads `= value`.
+    pub(crate) fn value<V: Parse>(&self, input: ParseStream<'_>) -> syn::Result<V> {
+        if !input.peek(Token![=]) || input.peek(Token![==]) {
+            return Err(self.misused());
+        }
+        input.parse::<Token![=]>()?;
+        if input.is_empty() {
+            return Err(self.misused());
+        }
+        let tokens: TokenStream = input.parse()?;
+        syn::parse2(tokens.clone())
+            .map_err(|_| syn::Error::new_spanned(tokens, format!("`{}` is written `{}`", self.ident, self.usage)))
+    }
+
+    /// Reads `(value, …)`.
+    pub(crate) fn values<V: Parse>(&self, input: ParseStream<'_>) -> syn::Result<Vec<V>> {
+        if !input.peek(syn::token::Paren) {
+            return Err(self.misused());
+        }
+        let content;
+        syn::parenthesized!(content in input);
+        let values = Punctuated::<V, Token![,]>::parse_terminated(&content)?;
+        if values.is_empty() { Err(self.misused()) } else { Ok(values.into_iter().collect()) }
+    }
+}
+
+/// Splits attribute arguments at their commas.
+pub(crate) fn split(tokens: TokenStream) -> Vec<TokenStream> {
+    let mut parts = vec![Vec::new()];
+    for token in tokens {
+        match &token {
+            TokenTree::Punct(punct) if punct.as_char() == ',' => parts.push(Vec::new()),
+            _ => parts.last_mut().expect("there is always a part").push(token),
+        }
+    }
+    parts.into_iter().filter(|part| !part.is_empty()).map(|part| part.into_iter().collect()).collect()
+}
+
+/// Reads every part as an option of `table` into `target`; `attribute` is how the user calls the attribute.
+pub(crate) fn read_options<T>(
+    parts: impl IntoIterator<Item = TokenStream>,
+    attribute: &str,
+    table: &[Spec<T>],
+    target: &mut T,
+    errors: &mut Errors,
+) {
+    let mut seen: Vec<&Spec<T>> = Vec::new();
+    for part in parts {
+        let read = |input: ParseStream<'_>| {
+            let Ok(ident) = input.call(Ident::parse_any) else {
+                let options = list(table.iter().map(|spec| spec.usage));
+                return Err(input.error(format!("expected an option of `{attribute}`: {options}")));
+            };
+            let name = ident.unraw().to_string();
+            let Some(spec) = table.iter().find(|spec| spec.name == name) else {
+                input.parse::<TokenStream>()?;
+                return Err(unknown(&ident, attribute, table));
+            };
+            if let Some(other) = seen.iter().find(|other| other.subject == spec.subject) {
+                input.parse::<TokenStream>()?;
+                return Err(repeated(&ident, other.name, spec.subject));
+            }
+            seen.push(spec);
+            let key = Key { ident: &ident, usage: spec.usage };
+            (spec.read)(target, &key, input)?;
+            if input.is_empty() { Ok(()) } else { Err(key.misused()) }
+        };
+        if let Err(error) = read.parse2(part) {
+            errors.push(error);
+        }
+    }
+}
+
+fn unknown<T>(ident: &Ident, attribute: &str, table: &[Spec<T>]) -> syn::Error {
+    let known = || table.iter().map(|spec| spec.name);
+    let meant = suggestion(&ident.to_string(), known())
+        .map_or_else(String::new, |word| format!("; did you mean `{word}`?"));
+    let message = format!("`{attribute}` has no option `{ident}`{meant} (options: {})", known_list(known()));
+    syn::Error::new(ident.span(), message)
+}
+
+fn known_list<'a>(known: impl Iterator<Item = &'a str>) -> String {
+    known.collect::<Vec<_>>().join(", ")
+}
+
+fn repeated(ident: &Ident, other: &str, subject: &str) -> syn::Error {
+    let message = if ident == other {
+        format!("`{ident}` is given twice: remove one of the two")
+    } else {
+        format!("`{ident}` and `{other}` exclude each other, both set {subject}: remove one of the two")
+    };
+    syn::Error::new(ident.span(), message)
+}
+
+/// A label: a string literal, or the name of an identifier.
+pub(crate) struct Label(pub(crate) LitStr);
+
+impl Parse for Label {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        if input.peek(syn::Ident::peek_any) {
+            let ident = input.call(Ident::parse_any)?;
+            return Ok(Label(LitStr::new(&ident.unraw().to_string(), ident.span())));
+        }
+        input.parse().map(Label).map_err(|error| {
+            syn::Error::new(error.span(), "expected a label: a string such as `\"daily\"`, or an identifier")
+        })
+    }
+}
+
+/// Rejects what could not be selected by name: only letters, digits, `_`, `-` and the `extra` characters pass.
+pub(crate) fn check_label(what: &str, label: &LitStr, extra: &str, errors: &mut Errors) {
+    let text = label.value();
+    let bad = text.chars().find(|&c| !(c.is_alphanumeric() || c == '_' || c == '-' || extra.contains(c)));
+    if let Some(bad) = bad {
+        let allowed = extra.chars().fold("letters, digits, `_` and `-`".to_owned(), |s, c| format!("{s}, `{c}`"));
+        errors.at(label, format!("{bad:?} is not allowed in {what}: use {allowed}"));
+    } else if !text.starts_with(|c: char| c.is_alphanumeric() || c == '_' || "*?".contains(c)) {
+        errors.at(label, format!("{what} starts with a letter, a digit or `_`"));
+    }
+}

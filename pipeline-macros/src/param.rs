@@ -1,0 +1,305 @@
+//! The attributes of parameters: `#[from]`, `#[param]`, `#[resource]`, `#[context]`, `#[input]`.
+
+use proc_macro2::{Ident, TokenStream, TokenTree};
+use syn::{Attribute, Expr, Lit, LitStr, Member, Meta, Path};
+
+use crate::error::{Errors, suggestion};
+use crate::options::{Spec, check_label, read_options, split};
+
+const OURS: [&str; 5] = ["from", "param", "resource", "context", "input"];
+/// What rustc accepts on a parameter.
+const BUILTIN: [&str; 7] = ["allow", "warn", "deny", "forbid", "expect", "cfg", "cfg_attr"];
+
+/// Whether an attribute of a parameter is ours, and so is not for rustc to see.
+pub(crate) fn is_ours(attr: &Attribute) -> bool {
+    OURS.iter().any(|name| attr.path().is_ident(name)) || misspelt(attr).is_some()
+}
+
+/// What the attribute of a parameter asks for.
+pub(crate) enum Role {
+    /// The output of one or more steps.
+    Upstream(Source),
+    /// A run parameter.
+    Param(ParamArgs),
+    /// An injected value.
+    Resource(Option<LitStr>),
+    /// The context of the step.
+    Context,
+}
+
+/// Which steps.
+pub(crate) enum Source {
+    /// The step of the parameter's own name.
+    Implied(Path),
+    /// One step by path.
+    Path(Path),
+    /// A field of the output of one step.
+    Field(Path, Vec<Member>),
+    /// Several steps by path.
+    Paths(Vec<Path>),
+    /// A name, found at start-up.
+    Name(LitStr),
+    /// A pattern of names.
+    Glob(LitStr),
+    /// A tag.
+    Tag(LitStr),
+    /// None yet.
+    Unbound,
+}
+
+/// What `#[param(…)]` says.
+#[derive(Default)]
+pub(crate) struct ParamArgs {
+    pub(crate) name: Option<LitStr>,
+    pub(crate) default: Option<Default>,
+}
+
+/// The default of a run parameter.
+pub(crate) enum Default {
+    /// `Default::default()`.
+    Trait,
+    /// A string literal, converted into the type.
+    Text(LitStr),
+    /// An expression of the type.
+    Expr(Box<Expr>),
+}
+
+const PARAM_OPTIONS: &[Spec<ParamArgs>] = &[
+    Spec {
+        name: "default",
+        usage: "default = value",
+        subject: "the default",
+        read: |args, key, input| {
+            args.default = Some(if input.is_empty() {
+                Default::Trait
+            } else {
+                match key.value::<Expr>(input)? {
+                    Expr::Lit(syn::ExprLit { lit: Lit::Str(text), .. }) => Default::Text(text),
+                    expr => Default::Expr(Box::new(expr)),
+                }
+            });
+            Ok(())
+        },
+    },
+    Spec {
+        name: "name",
+        usage: "name = \"…\"",
+        subject: "the name",
+        read: |args, key, input| {
+            args.name = Some(key.value(input)?);
+            Ok(())
+        },
+    },
+];
+
+const FROM_OPTIONS: &[Spec<Option<LitStr>>] = &[Spec {
+    name: "tag",
+    usage: "tag = \"…\"",
+    subject: "the tag",
+    read: |tag, key, input| {
+        *tag = Some(key.value(input)?);
+        Ok(())
+    },
+}];
+
+impl Role {
+    /// Reads the attributes of the parameter `name`.
+    pub(crate) fn read(name: &Ident, attrs: &[Attribute], errors: &mut Errors) -> Option<Role> {
+        for attr in attrs.iter().filter(|attr| attr.path().is_ident("cfg") || attr.path().is_ident("cfg_attr")) {
+            errors.at(attr, "a parameter is part of the graph and cannot be conditional: put the `#[cfg]` on two versions of the function");
+        }
+        for (attr, meant) in attrs.iter().filter_map(|attr| misspelt(attr).map(|meant| (attr, meant))) {
+            errors.at(attr.path(), format!("there is no such attribute for a parameter; did you mean `#[{meant}]`?"));
+            return None;
+        }
+        let mut ours = attrs.iter().filter(|attr| is_ours(attr));
+        let Some(attr) = ours.next() else { return Some(Role::Upstream(Source::Implied(Path::from(name.clone())))) };
+        if let Some(second) = ours.next() {
+            let (a, b) = (attr_name(attr), attr_name(second));
+            let message = if a == b {
+                format!("`#[{b}]` is given twice: remove one, or join the two")
+            } else {
+                format!("a parameter has one origin: `#[{a}]` or `#[{b}]`, remove one of the two")
+            };
+            errors.at(second, message);
+            return None;
+        }
+        match attr_name(attr).as_str() {
+            "from" => from(attr, errors).map(Role::Upstream),
+            "param" => Some(Role::Param(param(attr, errors))),
+            "resource" => resource(attr, errors).map(Role::Resource),
+            "context" => bare_attr(attr, errors).map(|()| Role::Context),
+            _ => bare_attr(attr, errors).map(|()| Role::Upstream(Source::Unbound)),
+        }
+    }
+}
+
+fn attr_name(attr: &Attribute) -> String {
+    attr.path().get_ident().map(Ident::to_string).unwrap_or_default()
+}
+
+/// The attribute of ours that was probably meant.
+fn misspelt(attr: &Attribute) -> Option<&'static str> {
+    let name = attr_name(attr);
+    if name.is_empty() || OURS.contains(&name.as_str()) || BUILTIN.contains(&name.as_str()) {
+        return None;
+    }
+    suggestion(&name, OURS)
+}
+
+/// The tokens in the parentheses of an attribute; none where it has no parentheses.
+fn arguments(attr: &Attribute, errors: &mut Errors) -> Option<TokenStream> {
+    match &attr.meta {
+        Meta::Path(_) => Some(TokenStream::new()),
+        Meta::List(list) => Some(list.tokens.clone()),
+        Meta::NameValue(_) => {
+            let name = attr_name(attr);
+            errors.at(attr, format!("`#[{name} = …]` is written `#[{name}(…)]`"));
+            None
+        }
+    }
+}
+
+fn bare_attr(attr: &Attribute, errors: &mut Errors) -> Option<()> {
+    let tokens = arguments(attr, errors)?;
+    if !tokens.is_empty() {
+        let name = attr_name(attr);
+        errors.at(tokens, format!("`#[{name}]` takes no options: write `#[{name}]`"));
+        return None;
+    }
+    Some(())
+}
+
+fn param(attr: &Attribute, errors: &mut Errors) -> ParamArgs {
+    let mut args = ParamArgs::default();
+    if let Some(tokens) = arguments(attr, errors) {
+        read_options(split(tokens), "#[param]", PARAM_OPTIONS, &mut args, errors);
+    }
+    if let Some(name) = &args.name {
+        check_label("the name of a run parameter", name, ".", errors);
+    }
+    args
+}
+
+fn resource(attr: &Attribute, errors: &mut Errors) -> Option<Option<LitStr>> {
+    let tokens = arguments(attr, errors)?;
+    if tokens.is_empty() {
+        return Some(None);
+    }
+    match syn::parse2::<LitStr>(tokens.clone()) {
+        Ok(name) => {
+            check_label("the name of a resource", &name, ".:/", errors);
+            Some(Some(name))
+        }
+        Err(_) => {
+            errors.at(tokens, "a resource is found by its type, or by type and name: write `#[resource]` or `#[resource(\"name\")]`");
+            None
+        }
+    }
+}
+
+const FROM_FORMS: &str = "`#[from(step)]`, `#[from(step.field)]`, `#[from(a, b, c)]`, `#[from(\"name\")]`, \
+                          `#[from(\"name_*\")]` or `#[from(tag = \"…\")]`";
+
+fn from(attr: &Attribute, errors: &mut Errors) -> Option<Source> {
+    let parts = split(arguments(attr, errors)?);
+    let (options, steps): (Vec<_>, Vec<_>) = parts.into_iter().partition(is_option);
+    let mut tag = None;
+    let had_options = !options.is_empty();
+    read_options(options, "#[from]", FROM_OPTIONS, &mut tag, errors);
+    if let Some(tag) = tag {
+        check_label("a tag", &tag, ".:/", errors);
+        if let Some(step) = steps.first() {
+            errors.at(step, "steps are selected by tag or one by one, not both: give `tag` alone, or list the steps");
+            return None;
+        }
+        return Some(Source::Tag(tag));
+    }
+    if had_options {
+        return None;
+    }
+    let mut steps = steps.into_iter().map(|step| parse_step(step, errors)).collect::<Option<Vec<_>>>()?;
+    if steps.len() > 1 {
+        return fan_in(steps, errors);
+    }
+    match steps.pop() {
+        Some(NamedStep::Path(path)) => Some(Source::Path(path)),
+        Some(NamedStep::Field(path, members, _)) => Some(Source::Field(path, members)),
+        Some(NamedStep::Name(name)) if name.value().contains(['*', '?']) => Some(Source::Glob(name)),
+        Some(NamedStep::Name(name)) => Some(Source::Name(name)),
+        None => {
+            errors.at(attr, format!("`#[from]` says which step: {FROM_FORMS}"));
+            None
+        }
+    }
+}
+
+fn fan_in(steps: Vec<NamedStep>, errors: &mut Errors) -> Option<Source> {
+    let width = steps.len();
+    let mut paths = Vec::with_capacity(width);
+    for step in steps {
+        match step {
+            NamedStep::Path(path) => paths.push(path),
+            NamedStep::Field(.., expr) => errors.at(
+                expr,
+                "a fan-in reads whole outputs: give each field its own parameter, or list the steps without fields",
+            ),
+            NamedStep::Name(name) => errors.at(
+                name,
+                "a fan-in lists paths: write the path of the step without quotes, or one pattern such as `\"shard_*\"`",
+            ),
+        }
+    }
+    (paths.len() == width).then_some(Source::Paths(paths))
+}
+
+/// Whether a part of `#[from(…)]` is `key = …`.
+fn is_option(part: &TokenStream) -> bool {
+    let mut tokens = part.clone().into_iter();
+    matches!(tokens.next(), Some(TokenTree::Ident(_)))
+        && matches!(tokens.next(), Some(TokenTree::Punct(punct)) if punct.as_char() == '=')
+}
+
+/// A step as `#[from(…)]` names it.
+enum NamedStep {
+    Path(Path),
+    Field(Path, Vec<Member>, Box<Expr>),
+    Name(LitStr),
+}
+
+fn parse_step(tokens: TokenStream, errors: &mut Errors) -> Option<NamedStep> {
+    match syn::parse2::<Expr>(tokens.clone()) {
+        Ok(Expr::Path(path)) if is_plain(&path.path) && path.qself.is_none() => Some(NamedStep::Path(path.path)),
+        Ok(Expr::Lit(syn::ExprLit { lit: Lit::Str(name), .. })) => {
+            check_label("the name of a step", &name, "*?:", errors);
+            Some(NamedStep::Name(name))
+        }
+        Ok(expr @ Expr::Field(_)) => match field(&expr) {
+            Some((path, members)) => Some(NamedStep::Field(path, members, Box::new(expr))),
+            None => unreadable(&tokens, errors),
+        },
+        _ => unreadable(&tokens, errors),
+    }
+}
+
+fn unreadable(tokens: &TokenStream, errors: &mut Errors) -> Option<NamedStep> {
+    errors.at(tokens, format!("this does not name a step: write {FROM_FORMS}"));
+    None
+}
+
+fn is_plain(path: &Path) -> bool {
+    path.segments.iter().all(|segment| segment.arguments.is_none())
+}
+
+/// Takes `path.a.b` apart.
+fn field(expr: &Expr) -> Option<(Path, Vec<Member>)> {
+    match expr {
+        Expr::Path(path) if is_plain(&path.path) => Some((path.path.clone(), Vec::new())),
+        Expr::Field(field) => {
+            let (path, mut members) = self::field(&field.base)?;
+            members.push(field.member.clone());
+            Some((path, members))
+        }
+        _ => None,
+    }
+}
