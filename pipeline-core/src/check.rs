@@ -1,21 +1,45 @@
 //! Compile-time checks that an expansion calls on the user's own tokens, so that rustc underlines them.
 
+use std::error::Error;
+
 use serde::de::DeserializeOwned;
 
-use crate::step::Step;
+use crate::call::{Call, Failure};
+use crate::input::ParseFn;
+use crate::params::parse_param;
+use crate::step::{DefFn, Step};
+use crate::ty::TypeDef;
 use crate::view::View;
 
-/// Holds where an upstream's output is what a parameter asks for.
+/// Holds where what a parameter reads is what the upstream returns; stands on the type of the parameter.
 #[diagnostic::on_unimplemented(
-    message = "the upstream step returns `{Self}`, but this parameter asks for `{Wanted}`",
-    label = "the upstream step returns `{Self}`",
-    note = "a parameter `&T`, `Option<&T>` or `Result<&T, &StepError>` reads a step that returns `T`; `&[T]` reads `Vec<T>`, `&str` reads `String`, `&Path` reads `PathBuf`"
+    message = "the upstream step returns `{Output}`, but this parameter reads `{Self}`",
+    label = "the upstream step returns `{Output}`",
+    note = "`&T`, `Option<&T>` and `Result<&T, &StepError>` read a step that returns `T`; `&[T]` reads `Vec<T>`, `&str` reads `String`, `&Path` reads `PathBuf`",
+    note = "where the upstream returns an alias of `Result`, mark it `#[step(fallible)]`"
+)]
+pub trait Reads<Output: ?Sized> {}
+
+#[diagnostic::do_not_recommend]
+impl<T: ?Sized> Reads<T> for T {}
+
+/// Holds where what one step of a fan-in returns is what the parameter reads; stands on the step.
+#[diagnostic::on_unimplemented(
+    message = "this step of the fan-in returns `{Self}`, but the parameter collects `{Wanted}`",
+    label = "returns `{Self}`",
+    note = "the steps of a fan-in return one type: convert the output in a step of its own, or read it with a parameter of its own"
 )]
 pub trait Gives<Wanted: ?Sized> {}
 
+#[diagnostic::do_not_recommend]
 impl<T: ?Sized> Gives<T> for T {}
 
 /// The length of the longest path that ends in a step; a cycle makes rustc's evaluation of it circular (E0391).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a step",
+    label = "this names something that is not a step",
+    note = "a step is a function annotated with `#[step]`; the attribute emits a type of the same name"
+)]
 pub trait Depth: Step {
     /// One more than the deepest upstream.
     const DEPTH: usize;
@@ -26,23 +50,107 @@ pub const fn deeper(a: usize, b: usize) -> usize {
     if a > b { a } else { b }
 }
 
-/// Checks that the output of `Upstream` can be read as `Wanted`.
-pub const fn check_input<Upstream, Wanted>()
+/// An edge to a step that is named by path.
+#[derive(Clone, Copy, Debug)]
+pub struct Edge {
+    /// The definition of the upstream.
+    pub def: DefFn,
+    /// The type of its output.
+    pub ty: TypeDef,
+}
+
+/// The edge to `Upstream`, whose output can be read as `Wanted`.
+pub const fn check_edge<Upstream, Wanted>() -> Edge
+where
+    Upstream: Step,
+    Wanted: View + ?Sized,
+    Wanted::Owned: Reads<Upstream::Output>,
+{
+    check_after::<Upstream>()
+}
+
+/// One edge of a fan-in, whose outputs are read as `Wanted`.
+pub const fn check_fan_in<Upstream, Wanted>() -> Edge
 where
     Upstream: Step,
     Wanted: View + ?Sized,
     Upstream::Output: Gives<Wanted::Owned>,
 {
+    check_after::<Upstream>()
 }
 
-/// Checks that an output can be shared between threads.
-pub const fn check_output<T: Send + Sync + 'static>() {}
+/// The edge to `Upstream`, whatever its output.
+pub const fn check_after<Upstream: Step>() -> Edge {
+    Edge { def: Upstream::def, ty: TypeDef::of::<Upstream::Output>() }
+}
 
-/// Checks that a run parameter can be read.
-pub const fn check_param<T: DeserializeOwned + Send + Sync + 'static>() {}
+/// What a parameter reads where the upstream is found at start-up.
+#[derive(Clone, Copy, Debug)]
+pub struct Viewed {
+    /// The output type that the upstream must have.
+    pub ty: TypeDef,
+}
 
-/// Checks that a resource can be shared between threads.
-pub const fn check_resource<T: Send + Sync + 'static>() {}
+/// The output type that `Wanted` is read from.
+pub const fn check_view<Wanted>() -> Viewed
+where
+    Wanted: View + ?Sized,
+    Wanted::Owned: Send + Sync,
+{
+    Viewed { ty: TypeDef::of::<Wanted::Owned>() }
+}
+
+/// The output type of a step.
+pub const fn check_output<S: Step>() -> TypeDef {
+    TypeDef::of::<S::Output>()
+}
+
+/// How an error of type `E` becomes a failure.
+pub const fn check_error<E: Into<Box<dyn Error + Send + Sync>>>() -> fn(E) -> Failure {
+    |error| Failure::from_error(error)
+}
+
+/// How a run parameter is read, in the form `R`.
+#[derive(Clone, Copy, Debug)]
+pub struct Param<R> {
+    /// The type that it is read as.
+    pub ty: TypeDef,
+    /// Reads it into the type.
+    pub parse: ParseFn,
+    /// Hands it to a call.
+    pub read: R,
+}
+
+/// A run parameter by value.
+pub const fn check_param<T>() -> Param<fn(Call<'_>, usize) -> T>
+where
+    T: DeserializeOwned + Send + Sync + 'static,
+{
+    Param { ty: TypeDef::of::<T>(), parse: parse_param::<T>, read: |call, index| call.param(index) }
+}
+
+/// A run parameter by reference.
+pub const fn check_param_view<P>() -> Param<for<'a> fn(Call<'a>, usize) -> &'a P>
+where
+    P: View + ?Sized,
+    P::Owned: DeserializeOwned + Send + Sync + 'static,
+{
+    Param { ty: TypeDef::of::<P::Owned>(), parse: parse_param::<P::Owned>, read: |call, index| call.param_view(index) }
+}
+
+/// How a resource is read.
+#[derive(Clone, Copy, Debug)]
+pub struct Resource<T: 'static> {
+    /// The type by which it is found.
+    pub ty: TypeDef,
+    /// Hands it to a call.
+    pub read: for<'a> fn(Call<'a>, usize) -> &'a T,
+}
+
+/// A resource, which the whole run shares.
+pub const fn check_resource<T: Send + Sync + 'static>() -> Resource<T> {
+    Resource { ty: TypeDef::of::<T>(), read: |call, index| call.resource(index) }
+}
 
 /// Evaluates the depth of a step.
 pub const fn check_acyclic<S: Depth>() -> usize {

@@ -32,7 +32,10 @@ mod view;
 
 pub use builder::{DagBuilder, Handle, Included, Inputs, Instance, Refs};
 pub use context::{RunScope, StepContext};
-pub use dag::{Dag, DefRef, StepSpec};
+pub use dag::{
+    CriticalPath, Dag, DefRef, Format, GraphDocument, InputDocument, Levels, Selection, Statistics, StepDocument,
+    StepSpec,
+};
 pub use error::{FailureKind, StepError};
 pub use input::{InputDef, InputKind, Mode, ParamDef, ParseFn, Source};
 pub use params::{BoundParams, ParamValue, Params};

@@ -82,6 +82,8 @@ problem_codes! {
     InvalidSelection = "PL0017",
     /// A setting is out of its range.
     InvalidSetting = "PL0018",
+    /// A graph document cannot be read, or does not fit the steps of this program.
+    InvalidDocument = "PL0019",
 }
 
 impl fmt::Display for ProblemCode {
@@ -155,6 +157,8 @@ impl fmt::Display for Problem {
         Ok(())
     }
 }
+
+impl Error for Problem {}
 
 /// Everything that is wrong with a graph or a run's inputs; never empty.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,1 +1,24 @@
-//! x
+//! How a pipeline runs: the scheduler, runs, events, reports, and the command line.
+//!
+//! `Pipeline` (what to run) → `RunHandle` (a run under way) → `Run` (what is left of it) → `RunReport` (data).
+
+#[cfg(feature = "cli")]
+pub mod cli;
+mod engine;
+mod event;
+mod executor;
+mod pipeline;
+mod report;
+mod run;
+mod runtime;
+mod settings;
+mod sync;
+mod timing;
+
+pub use event::{Event, Observer};
+pub use executor::Executor;
+pub use pipeline::Pipeline;
+pub use pipeline_core::frame::Status;
+pub use report::{Figures, RunReport, RunStatus, StepReport, ThreadKind};
+pub use run::{OutputError, Run, RunFailed, RunHandle, Stopper};
+pub use settings::{MOST_SLOTS, Settings, cores};

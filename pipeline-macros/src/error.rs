@@ -36,9 +36,9 @@ impl Errors {
         self.0.is_none()
     }
 
-    /// The errors as `compile_error!` invocations.
-    pub(crate) fn into_compile_error(self) -> TokenStream {
-        self.0.map(|errors| errors.into_compile_error()).unwrap_or_default()
+    /// Each error as a `compile_error!` invocation.
+    pub(crate) fn into_compile_errors(self) -> Vec<TokenStream> {
+        self.0.into_iter().flatten().map(syn::Error::into_compile_error).collect()
     }
 }
 

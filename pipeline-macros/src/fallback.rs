@@ -14,8 +14,8 @@ use crate::validate::has_output;
 
 /// The item as written, then the errors.
 pub(crate) fn reject(item: &impl ToTokens, errors: Errors) -> TokenStream {
-    let errors = errors.into_compile_error();
-    quote!(#item #errors)
+    let errors = errors.into_compile_errors();
+    quote!(#item #(#errors)*)
 }
 
 /// The function, its type with a `Step` impl for its downstream to name, and the errors.
@@ -26,17 +26,19 @@ pub(crate) fn reject_step(item: &StepFn, args: &Args, errors: Errors) -> TokenSt
     }
     let (marker, name, cfgs) = (marker(item), &item.sig.ident, item.cfgs());
     let import = path::import(args.krate.as_ref());
-    let errors = errors.into_compile_error();
-    let output = if has_output(&item.sig) {
+    let mut errors = errors.into_compile_errors();
+    let output = if has_output(&item.sig) || errors.is_empty() {
         Output::new(&item.sig, args, &mut Errors::default()).handed_on()
     } else {
-        // An erroneous type: whatever is asked of it, rustc says nothing more.
-        quote!(__pipeline::core::compile_error!("this step has no output type, see its errors"))
+        // A type with an error in it, here the first of the errors: whatever is asked of it, rustc adds nothing.
+        let error = errors.remove(0);
+        quote!([(); #error])
     };
     quote! {
+        #[allow(unused)]
         #item
         #marker
-        #errors
+        #(#errors)*
         #(#cfgs)*
         #[allow(unused, clippy::all, clippy::pedantic)]
         const _: () = {

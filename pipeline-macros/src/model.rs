@@ -37,6 +37,8 @@ pub(crate) struct Output {
     pub(crate) span: Span,
     /// Whether it is a `Result` whose `Ok` is the output.
     pub(crate) fallible: bool,
+    /// The error type, where a fallible step spells it.
+    pub(crate) error: Option<Type>,
 }
 
 /// A step named by a path.
@@ -49,6 +51,8 @@ pub(crate) struct Edge {
 /// A parameter.
 pub(crate) struct Input {
     pub(crate) ident: Ident,
+    /// The name without `r#`, and without the `_` of an input that only orders.
+    pub(crate) name: String,
     pub(crate) ty: Type,
     pub(crate) kind: InputKind,
 }
@@ -170,7 +174,7 @@ impl Output {
             if let Some((_, span)) = args.fallible {
                 errors.at_span(span, "this step returns nothing, so it cannot fail: remove this, or return a `Result`");
             }
-            return Output { ty: quote!(()), span: sig.ident.span(), fallible: false };
+            return Output { ty: quote!(()), span: sig.ident.span(), fallible: false, error: None };
         };
         let is_result = names(ty, "Result");
         match args.fallible {
@@ -183,17 +187,19 @@ impl Output {
             _ => {}
         }
         let fallible = args.fallible.map_or(is_result, |(fallible, _)| fallible);
-        if fallible
-            && let Some(&[_, error]) = arguments(ty, "Result").as_deref()
+        let error = match arguments(ty, "Result").as_deref() {
+            Some(&[_, error]) if fallible => Some(error),
+            _ => None,
+        };
+        if let Some(error) = error
             && let Some(&[object]) = arguments(error, "Box").as_deref()
             && let Type::TraitObject(object) = bare(object)
             && object.bounds.len() == 1
         {
             let bound = object.bounds.to_token_stream();
-            let message = format!("an error crosses threads: write `Box<dyn {bound} + Send + Sync>`");
-            errors.at(error, message);
+            errors.at(error, format!("an error crosses threads: write `Box<dyn {bound} + Send + Sync>`"));
         }
-        Output { ty: ty.to_token_stream(), span: ty.span(), fallible }
+        Output { ty: ty.to_token_stream(), span: ty.span(), fallible, error: error.cloned() }
     }
 }
 
@@ -215,7 +221,8 @@ impl Input {
                 return None;
             }
         };
-        let role = Role::read(ident, &input.attrs, errors);
+        let name = plain(ident);
+        let role = Role::read(&name, &input.attrs, errors);
         if let Some(part) = impl_trait(&input.ty) {
             errors.at(part, "a step has concrete types, which are compared with its upstream's: name the type");
             return None;
@@ -223,11 +230,21 @@ impl Input {
         let shape = if let Some(Role::Context) = role { None } else { Some(errors.keep(Shape::of(&input.ty))?) };
         let kind = match (role?, shape) {
             (Role::Upstream(source), Some(shape)) => upstream(index, source, shape, &input.ty),
-            (Role::Param(args), Some(shape)) => param(args, shape, ident, &input.ty),
+            (Role::Param(args), Some(shape)) => param(args, shape, &name, &input.ty),
             (Role::Resource(name), Some(shape)) => resource(name, shape, &input.ty),
             (_, _) => context(&input.ty),
         };
-        Some(Input { ident: ident.clone(), ty: (*input.ty).clone(), kind: errors.keep(kind)? })
+        let name = name.unraw().to_string();
+        Some(Input { ident: ident.clone(), name, ty: (*input.ty).clone(), kind: errors.keep(kind)? })
+    }
+}
+
+/// The name that a parameter stands for: rustc asks for `_orders` where `orders` is not used in the body.
+fn plain(ident: &Ident) -> Ident {
+    let name = ident.to_string();
+    match name.strip_prefix('_') {
+        Some(rest) if rest.starts_with(char::is_alphabetic) => Ident::new(rest, ident.span()),
+        _ => ident.clone(),
     }
 }
 
@@ -261,10 +278,9 @@ fn upstream(index: usize, source: Source, shape: Shape<'_>, ty: &Type) -> syn::R
     };
     let from = match (source, &how) {
         (Source::Field(path, _), How::Take(_)) => {
+            let step = path.to_token_stream();
             let message = format!(
-                "a field cannot be taken out of an output: borrow it (`&{}`), or take the whole output with `#[from({})]`",
-                ty.to_token_stream(),
-                path.to_token_stream(),
+                "a field cannot be moved out of an output: borrow it (`&T`), or take the whole output with `#[from({step})]`",
             );
             return Err(syn::Error::new_spanned(ty, message));
         }

@@ -31,7 +31,15 @@ pub(crate) struct Key<'a> {
 impl Key<'_> {
     /// The error for an option that is written in a form it does not have.
     pub(crate) fn misused(&self) -> syn::Error {
-        syn::Error::new(self.ident.span(), format!("`{}` is written `{}`", self.ident, self.usage))
+        syn::Error::new(self.ident.span(), self.message())
+    }
+
+    fn message(&self) -> String {
+        if self.ident == self.usage {
+            format!("`{}` takes no value: write it alone", self.ident)
+        } else {
+            format!("`{}` is written `{}`", self.ident, self.usage)
+        }
     }
 
     /// Reads `= value`.
@@ -45,7 +53,7 @@ impl Key<'_> {
         }
         let tokens: TokenStream = input.parse()?;
         syn::parse2(tokens.clone())
-            .map_err(|_| syn::Error::new_spanned(tokens, format!("`{}` is written `{}`", self.ident, self.usage)))
+            .map_err(|_| syn::Error::new_spanned(tokens, self.message()))
     }
 
     /// Reads `(value, …)`.
@@ -146,11 +154,12 @@ impl Parse for Label {
 /// Rejects what could not be selected by name: only letters, digits, `_`, `-` and the `extra` characters pass.
 pub(crate) fn check_label(what: &str, label: &LitStr, extra: &str, errors: &mut Errors) {
     let text = label.value();
-    let bad = text.chars().find(|&c| !(c.is_alphanumeric() || c == '_' || c == '-' || extra.contains(c)));
-    if let Some(bad) = bad {
-        let allowed = extra.chars().fold("letters, digits, `_` and `-`".to_owned(), |s, c| format!("{s}, `{c}`"));
-        errors.at(label, format!("{bad:?} is not allowed in {what}: use {allowed}"));
-    } else if !text.starts_with(|c: char| c.is_alphanumeric() || c == '_' || "*?".contains(c)) {
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    if text.is_empty() {
+        errors.at(label, format!("{what} cannot be empty"));
+    } else if let Some(bad) = text.chars().find(|&c| !(is_word(c) || c == '-' || extra.contains(c))) {
+        errors.at(label, format!("{what} cannot have `{bad}` in it: use letters, digits and any of `_-{extra}`"));
+    } else if !text.starts_with(|c| is_word(c) || c == '*' || c == '?') {
         errors.at(label, format!("{what} starts with a letter, a digit or `_`"));
     }
 }

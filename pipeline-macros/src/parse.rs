@@ -52,7 +52,7 @@ impl StepFn {
     }
 }
 
-/// The function as written, without the attributes of parameters that are ours.
+/// The function as written, without the attributes that are ours.
 impl ToTokens for StepFn {
     fn to_tokens(&self, tokens: &mut TokenStream) {
         let mut sig = self.sig.clone();
@@ -61,9 +61,15 @@ impl ToTokens for StepFn {
                 input.attrs.retain(|attr| !param::is_ours(attr));
             }
         }
-        let StepFn { attrs, vis, body, .. } = self;
+        let StepFn { vis, body, .. } = self;
+        let attrs = self.attrs.iter().filter(|attr| !is_step(attr));
         tokens.extend(quote!(#(#attrs)* #vis #sig #body));
     }
+}
+
+/// Whether this is another `#[step]`.
+pub(crate) fn is_step(attr: &Attribute) -> bool {
+    attr.path().segments.last().is_some_and(|last| last.ident == "step")
 }
 
 /// Whether the tokens of a `cfg_attr` hold a `cfg` in their turn.

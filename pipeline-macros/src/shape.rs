@@ -83,8 +83,8 @@ fn access(ty: &Type) -> syn::Result<Option<(Access, &Type)>> {
 /// The type behind a shared, elided `&`, or why it cannot be read.
 fn referent(reference: &TypeReference) -> syn::Result<&Type> {
     if reference.mutability.is_some() {
-        let message = "an output is shared by its readers and cannot be borrowed mutably: \
-                       take it by value (`mut x: T`) to change it; a step that takes runs after every reader";
+        let message = "a value is shared by all that read it and cannot be borrowed mutably: \
+                       take it by value (`mut x: T`) to change it";
         return Err(syn::Error::new_spanned(reference, message));
     }
     if let Some(lifetime) = reference.lifetime.as_ref().filter(|lifetime| lifetime.ident != "_") {

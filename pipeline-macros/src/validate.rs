@@ -3,7 +3,7 @@
 use syn::{GenericParam, ReturnType, Safety, Signature, Type};
 
 use crate::error::Errors;
-use crate::parse::StepFn;
+use crate::parse::{StepFn, is_step};
 use crate::shape::{bare, borrowed_part, impl_trait};
 
 /// Reports what keeps a function from being a step, whatever its parameters ask for.
@@ -17,7 +17,7 @@ pub(crate) fn validate(item: &StepFn, errors: &mut Errors) {
 
 fn attributes(item: &StepFn, errors: &mut Errors) {
     for attr in &item.attrs {
-        if attr.path().segments.last().is_some_and(|last| last.ident == "step") {
+        if is_step(attr) {
             errors.at(attr, "a function is one step: remove one `#[step]`, join their options in the other");
         }
     }

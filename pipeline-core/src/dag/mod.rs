@@ -4,16 +4,33 @@
 //! through the same resolution and the same checks. It is immutable, holds indices rather than pointers, and never
 //! recurses, so that a chain of a million steps is no deeper than one of ten.
 
+mod critical;
 mod cycle;
 mod draft;
 mod index;
+mod levels;
+mod load;
+mod names;
 mod order;
+mod pattern;
+mod query;
+mod render;
 mod resolve;
+mod select;
+mod selection;
 mod spec;
+mod stats;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use draft::{Bound, BoundSource, Draft, DraftStep, Scope, address};
 pub(crate) use index::Lists;
+pub use critical::CriticalPath;
+pub use levels::Levels;
+pub use render::{Format, GraphDocument, InputDocument, StepDocument};
+pub use selection::Selection;
 pub use spec::{DefRef, StepSpec};
+pub use stats::Statistics;
 
 use crate::problem::{Problem, ProblemCode, Problems};
 use crate::registry;
@@ -34,6 +51,8 @@ pub struct Dag {
     pub(crate) downstream: Lists,
     /// For each step that takes an output, the other readers of that output, which it lets go first.
     pub(crate) readers_first: Lists,
+    /// Finds steps by name; filled when the first name is looked up.
+    pub(crate) names: names::NameIndex,
 }
 
 impl Dag {
@@ -118,8 +137,12 @@ impl Dag {
 
     /// The position of a registered step.
     pub fn position_of<S: Step>(&self) -> Option<usize> {
-        let wanted = std::ptr::from_ref(S::def());
-        self.steps.iter().position(|spec| std::ptr::eq(spec.def(), wanted))
+        self.position_of_def(S::def())
+    }
+
+    /// The position of a registered step, by its definition. O(n).
+    pub fn position_of_def(&self, def: &'static StepDef) -> Option<usize> {
+        self.steps.iter().position(|spec| std::ptr::eq(spec.def(), def))
     }
 
     /// The positions of the steps that nothing waits for.

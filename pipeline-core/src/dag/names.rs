@@ -54,15 +54,12 @@ impl Dag {
 
     /// The steps whose definition's identity is or ends with `name`, as precisely as it can be read; ascending.
     fn meant_by(&self, name: &str) -> Vec<usize> {
-        let short_of = |spec: &StepSpec| -> &str { &spec.def().name };
         let short = name.rsplit("::").next().unwrap_or(name);
-        let index = self.names.by_short_name.get_or_init(|| {
-            self.sorted(|spec| &spec.def().name)
-        });
-        let first = index.partition_point(|&step| short_of(self.step(step as usize)) < short);
+        let index = self.names.by_short_name.get_or_init(|| self.sorted(short_name));
+        let first = index.partition_point(|&step| short_name(self.step(step as usize)) < short);
         let candidates = index.iter().skip(first).map(|&step| step as usize);
         let mut found: Vec<usize> = candidates
-            .take_while(|&step| short_of(self.step(step)) == short)
+            .take_while(|&step| short_name(self.step(step)) == short)
             .filter(|&step| identity_ends_with(self.step(step).def(), name))
             .collect();
         prefer(&mut found, |step| self.step(step).def().id() == name);
@@ -97,8 +94,7 @@ impl Dag {
 
     fn ambiguous(&self, name: &str, several: &[usize]) -> Problem {
         let count = several.len();
-        let mut problem =
-            Problem::new(ProblemCode::AmbiguousName, format!("`{name}` fits {count} steps"));
+        let mut problem = Problem::new(ProblemCode::AmbiguousName, format!("`{name}` fits {count} steps"));
         for &step in several.iter().take(MOST) {
             let spec = self.step(step);
             problem = problem.note(format!("`{}` at {}", spec.name(), spec.location()));
@@ -108,6 +104,10 @@ impl Dag {
         }
         problem.hint("use one of these names")
     }
+}
+
+fn short_name(spec: &StepSpec) -> &str {
+    &spec.def().name
 }
 
 /// Whether a step is used under the name of its definition, rather than being an instance with a name of its own.

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::draft::Draft;
+use super::names::NameIndex;
 use super::resolve::Edges;
 use super::{Dag, Lists, StepSpec, cycle};
 use crate::input::{InputKind, Mode};
@@ -168,6 +169,7 @@ impl Draft {
             upstream: Lists::with_capacity(order.len(), neighbours.upstream.total()),
             downstream: Lists::default(),
             readers_first: Lists::with_capacity(order.len(), neighbours.readers_first.total()),
+            names: NameIndex::default(),
         };
         let mut steps: Vec<Option<_>> = self.steps.into_iter().zip(names).map(Some).collect();
         for &step in order {

@@ -62,8 +62,10 @@ impl Dag {
     /// # Complexity
     /// O(k log k) in the number of steps that feed `step`.
     pub fn after(&self, step: usize) -> Vec<usize> {
-        let mut read: Vec<u32> =
-            (0..self.parameter_count(step)).flat_map(|parameter| self.sources(step, parameter)).copied().collect();
+        let mut read: Vec<u32> = (0..self.parameter_count(step))
+            .flat_map(|parameter| self.sources(step, parameter))
+            .copied()
+            .collect();
         read.sort_unstable();
         let only_after = self.upstream(step).iter().filter(|upstream| read.binary_search(upstream).is_err());
         only_after.map(|&upstream| upstream as usize).collect()

@@ -36,6 +36,10 @@ impl Dag {
     fn chosen(&self, terms: &[Term], problems: &mut Vec<Problem>) -> Vec<bool> {
         let (mut alone, mut with_upstream, mut with_downstream) = (Vec::new(), Vec::new(), Vec::new());
         for term in terms {
+            if let Some(step) = self.named(&term.text) {
+                alone.push(step);
+                continue;
+            }
             match self.matched(term) {
                 Ok(steps) => {
                     if term.with_upstream {
@@ -60,19 +64,18 @@ impl Dag {
     /// The steps that a term matches, without what it adds upstream and downstream.
     fn matched(&self, term: &Term) -> Result<Vec<usize>, Problem> {
         let found = match term.kind {
+            TermKind::Name if !term.pattern.is_glob() => vec![self.find(term.pattern.text())?],
             TermKind::Name => match self.named(term.pattern.text()) {
                 Some(step) => vec![step],
-                None if term.pattern.is_glob() => self.matching(|spec| {
+                None => self.matching(|spec| {
                     term.pattern.matches(spec.name()) || term.pattern.matches(&spec.def().id())
                 }),
-                None => return self.find(term.pattern.text()).map(|step| vec![step]).or_else(|unknown| {
-                    self.named(&term.text).map(|step| vec![step]).ok_or(unknown)
-                }),
             },
-            TermKind::Tag => self.matching(|spec| spec.def().tags.iter().any(|tag| term.pattern.matches(tag))),
-            TermKind::Group => {
-                self.matching(|spec| spec.def().group.as_ref().is_some_and(|group| term.pattern.matches(group)))
+            TermKind::Tag => {
+                self.matching(|spec| spec.def().tags.iter().any(|tag| term.pattern.matches(tag)))
             }
+            TermKind::Group => self
+                .matching(|spec| spec.def().group.as_ref().is_some_and(|group| term.pattern.matches(group))),
         };
         if found.is_empty() { Err(self.selects_nothing(term)) } else { Ok(found) }
     }
@@ -85,8 +88,12 @@ impl Dag {
         let wanted = term.pattern.text();
         let (what, known): (&str, BTreeSet<&str>) = match term.kind {
             TermKind::Name => ("a name like", BTreeSet::new()),
-            TermKind::Tag => ("the tag", self.steps.iter().flat_map(|spec| spec.def().tags.iter().copied()).collect()),
-            TermKind::Group => ("the group", self.steps.iter().filter_map(|spec| spec.def().group.as_deref()).collect()),
+            TermKind::Tag => {
+                ("the tag", self.steps.iter().flat_map(|spec| spec.def().tags.iter().copied()).collect())
+            }
+            TermKind::Group => {
+                ("the group", self.steps.iter().filter_map(|spec| spec.def().group.as_deref()).collect())
+            }
         };
         let problem = Problem::new(
             ProblemCode::UnknownTarget,

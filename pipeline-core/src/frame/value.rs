@@ -17,6 +17,7 @@ use crate::view::View;
 pub struct Given {
     step: u32,
     ty: TypeId,
+    type_name: &'static str,
     value: Box<dyn Any + Send + Sync>,
     put: fn(&Frame, u32, Box<dyn Any + Send + Sync>),
 }
@@ -29,7 +30,23 @@ impl Given {
                 frame.put_value(step, *value);
             }
         };
-        Given { step: step as u32, ty: TypeId::of::<T>(), value: Box::new(value), put }
+        Given {
+            step: step as u32,
+            ty: TypeId::of::<T>(),
+            type_name: std::any::type_name::<T>(),
+            value: Box::new(value),
+            put,
+        }
+    }
+
+    /// The type of the value.
+    pub fn type_id(&self) -> TypeId {
+        self.ty
+    }
+
+    /// The name of the type of the value.
+    pub fn type_name(&self) -> &'static str {
+        self.type_name
     }
 }
 

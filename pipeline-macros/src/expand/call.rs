@@ -1,9 +1,9 @@
 //! `impl SyncStep` or `impl AsyncStep`: binds the inputs and calls the function.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
-use syn::spanned::Spanned;
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 
+use super::checks::error_name;
 use crate::model::{How, Input, InputKind, One, StepModel};
 use crate::shape::Access;
 
@@ -13,21 +13,28 @@ pub(super) fn call(model: &StepModel) -> TokenStream {
     let projections = model.inputs.iter().enumerate().map(|(index, input)| projection(index, input));
     let bindings = model.inputs.iter().enumerate().map(|(index, input)| binding(index, input));
     let arguments = model.inputs.iter().enumerate().map(|(index, input)| {
-        let local = local(index);
+        // The argument stands on the type of the parameter: there belongs the error about a wrong one.
+        let (first, last) = ends(&input.ty);
+        let mut local = local(index);
+        local.set_span(local.span().located_at(last));
         match input.kind {
-            InputKind::Context => quote_spanned!(input.ty.span()=> &#local),
+            InputKind::Context => quote_spanned!(first=> &#local),
             _ => quote!(#local),
         }
     });
     let (keyword, wait, kind) =
-        if model.is_async { (quote!(async fn), quote!(.await), quote!(AsyncStep)) } else { (quote!(fn), quote!(), quote!(SyncStep)) };
+        if model.is_async { (quote_spanned!(name.span()=> async fn), quote!(.await), quote!(AsyncStep)) } else { (quote!(fn), quote!(), quote!(SyncStep)) };
     let called = quote!(#name(#(#arguments),*)#wait);
+    let failure = match model.output.error {
+        Some(_) => error_name().into_token_stream(),
+        None => quote_spanned!(model.output.span=> __pipeline::Failure::from_error),
+    };
     let result = if model.output.fallible {
         quote_spanned! {model.output.span=>
             match #called {
                 __pipeline::core::result::Result::Ok(output) => __pipeline::core::result::Result::Ok(output),
                 __pipeline::core::result::Result::Err(error) => {
-                    __pipeline::core::result::Result::Err(__pipeline::Failure::from_error(error))
+                    __pipeline::core::result::Result::Err(#failure(error))
                 }
             }
         }
@@ -35,12 +42,14 @@ pub(super) fn call(model: &StepModel) -> TokenStream {
         quote!(__pipeline::core::result::Result::Ok(#called))
     };
     let call = call_ident();
-    quote! {
+    let output = quote_spanned!(model.output.span=> Self::Output);
+    // rustc reports a future that is not `Send` on this impl, and so on the name of the function.
+    quote_spanned! {name.span()=>
         #(#projections)*
         impl __pipeline::#kind for #name {
             #keyword call(
                 #call: __pipeline::Call<'_>,
-            ) -> __pipeline::core::result::Result<Self::Output, __pipeline::Failure> {
+            ) -> __pipeline::core::result::Result<#output, __pipeline::Failure> {
                 #(#bindings)*
                 #result
             }
@@ -100,9 +109,9 @@ fn projection(index: usize, input: &Input) -> TokenStream {
     // The coercion stands on the whole type, from its first to its last token: there belongs the error.
     let (first, last) = ends(view);
     let field = Ident::new("field", last);
-    let coerced = quote_spanned!(first=> &*);
+    let (coerced, reference) = (quote_spanned!(first=> &*), quote_spanned!(first=> &));
     quote! {
-        fn #name(output: &<#path as __pipeline::Step>::Output) -> &#view {
+        fn #name(output: &<#path as __pipeline::Step>::Output) -> #reference #view {
             let #field = &output #(.#members)*;
             #coerced #field
         }

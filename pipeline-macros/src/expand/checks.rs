@@ -2,10 +2,10 @@
 //!
 //! The rest of the expansion reads these constants and repeats none of their bounds, so each mistake is one error.
 
-use proc_macro2::{Ident, TokenStream};
-use quote::{ToTokens, quote, quote_spanned};
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Path, Type};
+use syn::Type;
 
 use crate::model::{Edge, How, Input, InputKind, Many, One, StepModel};
 
@@ -15,29 +15,29 @@ pub(super) fn checks(model: &StepModel) -> TokenStream {
     let inputs = model.inputs.iter().enumerate().map(|(index, input)| self::input(index, input));
     let after = model.after.iter().map(|edge| {
         let (name, path) = (&edge.name, &edge.path);
-        constant(name, &quote!(__pipeline::Edge), &quote_spanned!(path.span()=> __pipeline::check_after::<#path>()))
+        constant(name, &quote!(__pipeline::Edge), &quote_spanned!(path.span()=> __pipeline::check_after::<(#path)>()))
     });
+    // One hygiene for each mention, wherever the tokens around it come from.
+    let depth = Ident::new("depth", Span::mixed_site());
     let depths = model.edges().map(|edge| {
-        let checked = checked(&edge.name);
-        quote_spanned!(edge.path.span()=> let depth = __pipeline::deeper(depth, #checked.depth);)
+        let path = &edge.path;
+        quote_spanned!(path.span()=> let #depth = __pipeline::deeper(#depth, <#path as __pipeline::Depth>::DEPTH);)
     });
-    quote! {
+    let error = error(model);
+    // rustc reports a cycle on these items, and so on the name of the function.
+    quote_spanned! {name.span()=>
         #(#inputs)*
         #(#after)*
+        #error
         impl __pipeline::Depth for #name {
             const DEPTH: __pipeline::core::primitive::usize = {
-                let depth = 0;
+                let #depth = 0;
                 #(#depths)*
-                depth + 1
+                #depth + 1
             };
         }
         const _: __pipeline::core::primitive::usize = __pipeline::check_acyclic::<#name>();
     }
-}
-
-/// A use of a constant made here.
-pub(super) fn checked(name: &Ident) -> TokenStream {
-    name.to_token_stream()
 }
 
 fn input(index: usize, input: &Input) -> TokenStream {
@@ -47,7 +47,7 @@ fn input(index: usize, input: &Input) -> TokenStream {
         InputKind::One { from: One::Edge(edge), how: How::Look(_, view) | How::Take(view) } => self::edge(edge, view),
         InputKind::One { from: One::Field(edge, _), .. } => {
             let path = &edge.path;
-            let check = quote_spanned!(path.span()=> __pipeline::check_after::<#path>());
+            let check = quote_spanned!(path.span()=> __pipeline::check_after::<(#path)>());
             constant(&name, &quote!(__pipeline::Edge), &check)
         }
         InputKind::One { how: How::Look(_, view) | How::Take(view), .. } => type_of(&name, view),
@@ -56,7 +56,11 @@ fn input(index: usize, input: &Input) -> TokenStream {
                 Many::Edges(edges) => &edges[..],
                 _ => &[],
             };
-            let edges = edges.iter().map(|edge| self::edge(edge, view));
+            let edges = edges.iter().map(|edge| {
+                let path = &edge.path;
+                let check = quote_spanned!(path.span()=> __pipeline::check_fan_in::<(#path), #view>());
+                constant(&edge.name, &quote!(__pipeline::Edge), &check)
+            });
             let ty = type_of(&name, view);
             quote!(#ty #(#edges)*)
         }
@@ -78,9 +82,22 @@ fn input(index: usize, input: &Input) -> TokenStream {
     }
 }
 
+/// How the error of the function becomes a failure, where the return type spells the error.
+fn error(model: &StepModel) -> TokenStream {
+    let Some(error) = &model.output.error else { return TokenStream::new() };
+    let check = quote_spanned!(error.span()=> __pipeline::check_error::<#error>());
+    constant(&error_name(), &quote!(fn(#error) -> __pipeline::Failure), &check)
+}
+
+/// The constant of the error type.
+pub(super) fn error_name() -> Ident {
+    Ident::new("__ERROR", Span::call_site())
+}
+
 fn edge(edge: &Edge, wanted: &Type) -> TokenStream {
     let Edge { name, path } = edge;
-    let check = quote_spanned!(wanted.span()=> __pipeline::check_edge::<#path, #wanted>());
+    // rustc puts a wrong type on the argument `wanted`, and what is no step on the rest.
+    let check = quote_spanned!(path.span()=> __pipeline::check_edge::<(#path), #wanted>());
     constant(name, &quote!(__pipeline::Edge), &check)
 }
 

@@ -1,10 +1,8 @@
 //! `impl Step`: the output, and the definition as constant data.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::ext::IdentExt;
 
-use super::checks::checked;
 use crate::args::Lane;
 use crate::model::{How, Input, InputKind, Many, One, StepModel};
 use crate::param::Default;
@@ -14,6 +12,7 @@ use crate::shape::{Access, arguments};
 pub(super) fn def(model: &StepModel) -> TokenStream {
     let StepModel { ident, tags, cost, .. } = model;
     let output = model.output.handed_on();
+    let output = quote_spanned!(model.output.span=> type Output = #output;);
     let (name, doc, location) = (text(&model.name), text(&model.doc), location(ident.span()));
     let group = option(model.group.as_ref().map(text));
     let lane = match model.lane {
@@ -22,12 +21,14 @@ pub(super) fn def(model: &StepModel) -> TokenStream {
         Lane::Blocking => quote!(Blocking),
     };
     let code = if model.is_async { quote!(async_fn) } else { quote!(sync_fn) };
+    let code = quote_spanned!(model.output.span=> __pipeline::Code::#code::<#ident>());
+    let output_ty = quote_spanned!(model.output.span=> __pipeline::check_output::<#ident>());
     let inputs = model.inputs.iter().enumerate().map(|(index, input)| self::input(index, input));
-    let after = model.after.iter().map(|edge| checked(&edge.name));
+    let after = model.after.iter().map(|edge| &edge.name);
     let (input_count, after_count) = (model.inputs.len(), model.after.len());
     quote! {
         impl __pipeline::Step for #ident {
-            type Output = #output;
+            #output
 
             fn def() -> &'static __pipeline::StepDef {
                 static __INPUTS: [__pipeline::InputDef; #input_count] = [#(#inputs),*];
@@ -53,8 +54,8 @@ pub(super) fn def(model: &StepModel) -> TokenStream {
                     cost: #cost,
                     inputs: __pipeline::std::borrow::Cow::Borrowed(&__INPUTS),
                     after: __pipeline::std::borrow::Cow::Borrowed(&__AFTER),
-                    output: __pipeline::check_output::<#ident>(),
-                    code: __pipeline::Code::#code::<#ident>(),
+                    output: #output_ty,
+                    code: #code,
                 };
                 &__DEF
             }
@@ -63,8 +64,8 @@ pub(super) fn def(model: &StepModel) -> TokenStream {
 }
 
 fn input(index: usize, input: &Input) -> TokenStream {
-    let (name, location) = (text(input.ident.unraw().to_string()), location(input.ident.span()));
-    let checked = checked(&input.checked(index));
+    let (name, location) = (text(&input.name), location(input.ident.span()));
+    let checked = input.checked(index);
     let kind = match &input.kind {
         InputKind::One { from, how } => {
             let mode = match how {
@@ -98,7 +99,7 @@ fn input(index: usize, input: &Input) -> TokenStream {
     quote!(__pipeline::InputDef { name: #name, kind: __pipeline::InputKind::#kind, location: #location })
 }
 
-fn upstream(source: &TokenStream, mode: &TokenStream, checked: &TokenStream) -> TokenStream {
+fn upstream(source: &TokenStream, mode: &TokenStream, checked: &Ident) -> TokenStream {
     quote! {
         Upstream {
             source: __pipeline::Source::#source,
@@ -108,7 +109,7 @@ fn upstream(source: &TokenStream, mode: &TokenStream, checked: &TokenStream) -> 
     }
 }
 
-fn one(from: &One, checked: &TokenStream) -> TokenStream {
+fn one(from: &One, checked: &Ident) -> TokenStream {
     match from {
         One::Edge(_) | One::Field(..) => quote!(Path(#checked.def)),
         One::Name(name) => {
@@ -122,7 +123,7 @@ fn one(from: &One, checked: &TokenStream) -> TokenStream {
 fn many(from: &Many) -> TokenStream {
     match from {
         Many::Edges(edges) => {
-            let edges = edges.iter().map(|edge| checked(&edge.name));
+            let edges = edges.iter().map(|edge| &edge.name);
             quote!(Paths(__pipeline::std::borrow::Cow::Borrowed(&[#(#edges.def),*])))
         }
         Many::Glob(pattern) => {

@@ -8,7 +8,7 @@ mod checks;
 mod def;
 
 use proc_macro2::TokenStream;
-use quote::{ToTokens, quote};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
 
 use crate::args::Args;
@@ -51,6 +51,7 @@ fn expand(item: &StepFn, model: &StepModel, args: &Args) -> TokenStream {
             dead_code,
             deprecated,
             non_camel_case_types,
+            unused_parens,
             unused_qualifications,
             unused_variables,
             clippy::all,
@@ -77,7 +78,8 @@ pub(crate) fn marker(item: &StepFn) -> TokenStream {
         let doc = format!("The step [`{name}`](fn@{name}).", name = name.unraw());
         docs = quote!(#[doc = #doc]);
     }
-    quote! {
+    // rustc reports a second type of the name on this item, and so on the name of the function.
+    quote_spanned! {name.span()=>
         #(#cfgs)*
         #docs
         #[allow(

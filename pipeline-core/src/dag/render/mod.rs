@@ -1,0 +1,82 @@
+//! Showing a graph: as a listing, as a drawing, as data.
+
+mod dot;
+mod json;
+mod labels;
+mod mermaid;
+mod text;
+
+pub use json::{GraphDocument, InputDocument, StepDocument};
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::Dag;
+use crate::problem::{Problem, ProblemCode, closest};
+
+/// A form in which a graph can be shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Format {
+    /// A listing in running order, for people.
+    #[default]
+    Text,
+    /// A drawing for Graphviz.
+    Dot,
+    /// A drawing for Mermaid: shown by GitHub, GitLab and many editors.
+    Mermaid,
+    /// Data with a versioned schema: a [`GraphDocument`].
+    Json,
+}
+
+impl Format {
+    /// Every format.
+    pub const ALL: [Format; 4] = [Format::Text, Format::Dot, Format::Mermaid, Format::Json];
+
+    /// The format as written on a command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Format::Text => "text",
+            Format::Dot => "dot",
+            Format::Mermaid => "mermaid",
+            Format::Json => "json",
+        }
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Format {
+    type Err = Problem;
+
+    fn from_str(name: &str) -> Result<Self, Problem> {
+        Format::ALL.into_iter().find(|format| format.name() == name).ok_or_else(|| {
+            let known = Format::ALL.map(Format::name);
+            let problem = Problem::new(ProblemCode::InvalidSetting, format!("there is no format `{name}`"))
+                .note(format!("formats: {}", known.join(", ")));
+            match closest(name, known) {
+                Some(close) => problem.hint(format!("did you mean `{close}`?")),
+                None => problem,
+            }
+        })
+    }
+}
+
+impl Dag {
+    /// Shows the graph. The same graph gives the same text in every process.
+    ///
+    /// # Complexity
+    /// O(steps + edges), and the length of the text.
+    pub fn render(&self, format: Format) -> String {
+        match format {
+            Format::Text => text::render(self),
+            Format::Dot => dot::render(self),
+            Format::Mermaid => mermaid::render(self),
+            Format::Json => self.document().to_json(),
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! Knows when a run is over: when nobody holds a slot any more, nobody can make work, and none is left.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::sync::Notify;
+
+/// Counts the holders of a run. A holder enters before an earlier one leaves, or the count would touch zero early.
+#[derive(Debug)]
+pub(crate) struct Done {
+    holders: AtomicUsize,
+    over: Notify,
+}
+
+impl Done {
+    pub(crate) fn new() -> Self {
+        Done { holders: AtomicUsize::new(0), over: Notify::new() }
+    }
+
+    /// Counts one more holder, until the guard is dropped.
+    pub(crate) fn enter(self: &Arc<Self>) -> Present {
+        self.holders.fetch_add(1, Ordering::Relaxed);
+        Present(Arc::clone(self))
+    }
+
+    /// Waits until the last holder has left. One waiter at a time.
+    ///
+    /// # Cancel safety
+    /// Safe: the end is remembered until somebody waits.
+    pub(crate) async fn wait(&self) {
+        self.over.notified().await;
+    }
+}
+
+/// One holder of a run.
+#[derive(Debug)]
+pub(crate) struct Present(Arc<Done>);
+
+impl Drop for Present {
+    fn drop(&mut self) {
+        if self.0.holders.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.0.over.notify_one();
+        }
+    }
+}

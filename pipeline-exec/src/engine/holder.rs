@@ -1,0 +1,95 @@
+//! The right to run steps: a slot, a deque, and the duty to look for work when they are given back.
+
+use std::sync::Arc;
+
+use crossbeam_deque::Worker;
+use pipeline_core::Lane;
+use pipeline_core::frame::Ready;
+
+use super::Engine;
+use super::done::Present;
+
+/// A driver's or a waiting step's share of a run. Dropping it gives everything back, wakes whoever can use it, and
+/// only then lets the run end.
+#[derive(Debug)]
+pub(super) struct Holder {
+    engine: Arc<Engine>,
+    lane: Lane,
+    has_slot: bool,
+    /// `None` without the right to look for steps; `Some(None)` in a lane without deques.
+    deque: Option<Option<Worker<Ready>>>,
+    /// Declared last and so dropped last, after `engine`: whoever waits for the end then has the engine to itself.
+    _present: Present,
+}
+
+impl Holder {
+    /// A holder that may look for steps of a lane, if one can be had.
+    pub(super) fn for_driver(engine: &Arc<Engine>, lane: Lane) -> Option<Holder> {
+        let deque = engine.lanes.take_driver(lane)?;
+        Some(Holder {
+            engine: Arc::clone(engine),
+            lane,
+            has_slot: true,
+            deque: Some(deque),
+            _present: engine.done.enter(),
+        })
+    }
+
+    /// Gives this holder's slot to a step that waits.
+    pub(super) fn split_slot(&mut self) -> Holder {
+        debug_assert!(self.has_slot);
+        self.has_slot = false;
+        Holder {
+            engine: Arc::clone(&self.engine),
+            lane: self.lane,
+            has_slot: true,
+            deque: None,
+            _present: self.engine.done.enter(),
+        }
+    }
+
+    /// Takes a slot anew, after [`Holder::split_slot`].
+    pub(super) fn retake_slot(&mut self) -> bool {
+        self.has_slot = self.has_slot || self.engine.lanes.take_slot(self.lane);
+        self.has_slot
+    }
+
+    /// Takes the right to look for steps, for a holder that had only a slot.
+    pub(super) fn take_deque(&mut self) -> bool {
+        if self.deque.is_none() {
+            self.deque = self.engine.lanes.of(self.lane).take_deque().ok();
+        }
+        self.deque.is_some()
+    }
+
+    pub(super) fn engine(&self) -> &Arc<Engine> {
+        &self.engine
+    }
+
+    pub(super) fn lane(&self) -> Lane {
+        self.lane
+    }
+
+    /// The holder's own deque, where it has one.
+    pub(super) fn deque(&self) -> Option<&Worker<Ready>> {
+        self.deque.as_ref()?.as_ref()
+    }
+}
+
+impl Drop for Holder {
+    fn drop(&mut self) {
+        let engine = &self.engine;
+        if let Some(deque) = self.deque.take() {
+            engine.lanes.of(self.lane).return_deque(deque);
+        }
+        if self.has_slot {
+            engine.lanes.return_slot(self.lane);
+        }
+        // The duty that goes with leaving a gate. Where lanes share a limit, the place may be another lane's.
+        for lane in Lane::ALL {
+            if (lane == self.lane || engine.lanes.share_a_limit()) && engine.has_work(lane) {
+                engine.wake(lane);
+            }
+        }
+    }
+}

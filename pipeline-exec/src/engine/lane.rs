@@ -1,0 +1,94 @@
+//! One lane of one run: its slots, and the steps that are ready for it.
+
+use std::sync::{Mutex, PoisonError};
+
+use crossbeam_deque::{Injector, Steal, Stealer, Worker};
+use pipeline_core::frame::Ready;
+
+use super::gate::Gate;
+
+/// One lane of one run.
+///
+/// `slots` bounds how many steps are under way. `drivers` bounds how many threads look for steps at once: each has a
+/// deque of its own, and others steal from it. A lane whose steps wait rather than compute has no deques: its steps
+/// all go through the injector, and every slot may have a driver.
+#[derive(Debug)]
+pub(crate) struct LaneState {
+    pub(crate) slots: Gate,
+    drivers: Option<Gate>,
+    injector: Injector<Ready>,
+    stealers: Vec<Stealer<Ready>>,
+    idle: Mutex<Vec<Worker<Ready>>>,
+}
+
+impl LaneState {
+    /// A lane with so many slots and deques.
+    pub(crate) fn new(slots: usize, deques: usize) -> Self {
+        let workers: Vec<Worker<Ready>> = (0..deques).map(|_| Worker::new_lifo()).collect();
+        LaneState {
+            slots: Gate::new(slots),
+            drivers: (deques > 0).then(|| Gate::new(deques)),
+            injector: Injector::new(),
+            stealers: workers.iter().map(Worker::stealer).collect(),
+            idle: Mutex::new(workers),
+        }
+    }
+
+    /// How many drivers are worth starting for a lot of work.
+    pub(crate) fn most_drivers(&self, slots: usize) -> usize {
+        if self.stealers.is_empty() { slots } else { self.stealers.len().min(slots) }
+    }
+
+    /// Takes the right to look for steps, with a deque where the lane has some. `Err` where all are taken.
+    pub(crate) fn take_deque(&self) -> Result<Option<Worker<Ready>>, ()> {
+        match &self.drivers {
+            None => Ok(None),
+            Some(drivers) if drivers.enter() => {
+                let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+                Ok(idle.pop())
+            }
+            Some(_) => Err(()),
+        }
+    }
+
+    /// Gives it back; steps still in the deque can be stolen.
+    pub(crate) fn return_deque(&self, deque: Option<Worker<Ready>>) {
+        if let Some(deque) = deque {
+            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(deque);
+        }
+        if let Some(drivers) = &self.drivers {
+            drivers.leave();
+        }
+    }
+
+    /// Whether somebody could take the right to look for steps.
+    pub(crate) fn has_deque(&self) -> bool {
+        self.drivers.as_ref().is_none_or(Gate::has_room)
+    }
+
+    /// Leaves a step for whoever looks next.
+    pub(crate) fn inject(&self, ready: Ready) {
+        self.injector.push(ready);
+    }
+
+    /// Whether a step lies in the injector or a deque.
+    pub(crate) fn has_queued(&self) -> bool {
+        !self.injector.is_empty() || self.stealers.iter().any(|stealer| !stealer.is_empty())
+    }
+
+    /// A step from the injector or from another driver's deque.
+    pub(crate) fn steal(&self, own: Option<&Worker<Ready>>) -> Option<Ready> {
+        loop {
+            let from_injector = || match own {
+                Some(own) => self.injector.steal_batch_and_pop(own),
+                None => self.injector.steal(),
+            };
+            let stolen = from_injector().or_else(|| self.stealers.iter().map(Stealer::steal).collect());
+            match stolen {
+                Steal::Success(ready) => return Some(ready),
+                Steal::Empty => return None,
+                Steal::Retry => std::hint::spin_loop(),
+            }
+        }
+    }
+}

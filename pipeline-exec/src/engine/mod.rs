@@ -1,0 +1,101 @@
+//! The scheduler: how the steps of one run find threads.
+//!
+//! There is no coordinator and no barrier. A run has a few *drivers* per lane: tasks on the tokio runtime for the IO
+//! lane, threads of its blocking pool for the others. A driver takes a step, runs it, finishes it, and goes on with
+//! the most urgent of the steps that became ready; the others go to its deque (or, for another lane, to that lane's
+//! injector), where idle drivers find them. See `README.md` in this folder for the rules that make this live and
+//! safe.
+
+mod done;
+mod drive;
+mod driver;
+mod gate;
+mod holder;
+mod lane;
+mod lanes;
+
+use std::sync::Arc;
+
+use pipeline_core::Lane;
+use pipeline_core::frame::Frame;
+use tokio::runtime::Handle;
+use tokio_util::sync::CancellationToken;
+
+pub(crate) use self::done::Done;
+use self::holder::Holder;
+use self::lanes::Lanes;
+use crate::event::Observers;
+use crate::settings::Settings;
+use crate::timing::Timings;
+
+/// One run under way.
+#[derive(Debug)]
+pub(crate) struct Engine {
+    pub(crate) frame: Arc<Frame>,
+    pub(crate) settings: Settings,
+    pub(crate) timings: Option<Timings>,
+    pub(crate) observers: Observers,
+    lanes: Lanes,
+    stop: CancellationToken,
+    runtime: Handle,
+    done: Arc<Done>,
+}
+
+impl Engine {
+    /// Starts a run: every lane that has steps waiting for nothing gets its drivers.
+    pub(crate) fn start(
+        frame: Arc<Frame>,
+        settings: Settings,
+        observers: Observers,
+        runtime: Handle,
+    ) -> (Arc<Engine>, Arc<Done>) {
+        let done = Arc::new(Done::new());
+        let timings = (settings.timings || observers.any()).then(|| Timings::new(frame.plan().len()));
+        let engine = Arc::new(Engine {
+            lanes: Lanes::new(&settings),
+            timings,
+            settings,
+            observers,
+            frame,
+            stop: CancellationToken::new(),
+            runtime,
+            done: Arc::clone(&done),
+        });
+        let starting = done.enter();
+        for lane in Lane::ALL {
+            let most = engine.lanes.most_drivers(lane, &engine.settings);
+            for _ in 0..engine.frame.plan().root_count(lane).min(most) {
+                engine.wake(lane);
+            }
+        }
+        drop(starting);
+        (engine, done)
+    }
+
+    /// Starts no further step, and drops the async steps that wait. Steps on threads run to their end.
+    pub(crate) fn stop(&self) {
+        if self.frame.scope().stop() {
+            self.stop.cancel();
+        }
+    }
+
+    /// Cancelled when the run is asked to stop.
+    pub(crate) fn stop_token(&self) -> &CancellationToken {
+        &self.stop
+    }
+
+    /// Starts a driver for a lane if one can be had. Called after work was made visible and fenced.
+    fn wake(self: &Arc<Self>, lane: Lane) {
+        if !self.lanes.could_drive(lane) {
+            return;
+        }
+        if let Some(holder) = Holder::for_driver(self, lane) {
+            drive::spawn(holder);
+        }
+    }
+
+    /// Whether a step of this lane lies somewhere, to be started.
+    fn has_work(&self, lane: Lane) -> bool {
+        !self.frame.scope().is_stopped() && (self.frame.has_roots(lane) || self.lanes.of(lane).has_queued())
+    }
+}

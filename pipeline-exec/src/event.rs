@@ -1,0 +1,117 @@
+//! What happens in a run, as it happens.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use pipeline_core::contain;
+use pipeline_core::frame::{Finished, Frame, Status};
+use pipeline_core::{Lane, StepError};
+
+use crate::timing::Timings;
+
+/// Something that happened in a run.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// The run starts; sent before any step does.
+    RunStarted {
+        /// The id of the run.
+        run_id: &'a str,
+        /// How many steps will end in one of the terminal states.
+        planned: usize,
+    },
+    /// A step starts.
+    StepStarted {
+        /// The id of the run.
+        run_id: &'a str,
+        /// The name of the step.
+        step: &'a str,
+        /// Where it runs.
+        lane: Lane,
+    },
+    /// A step has ended. Sent before its dependents start. Steps that never start because the run was stopped have
+    /// no such event: the report has them as cancelled.
+    StepFinished {
+        /// The id of the run.
+        run_id: &'a str,
+        /// The name of the step.
+        step: &'a str,
+        /// How it ended.
+        status: Status,
+        /// From its start to its end.
+        duration: Duration,
+        /// Why it failed.
+        error: Option<&'a StepError>,
+    },
+    /// The run has ended.
+    RunFinished {
+        /// The id of the run.
+        run_id: &'a str,
+        /// From the first look at the plan to the last step's end.
+        duration: Duration,
+        /// Whether every step succeeded.
+        succeeded: bool,
+    },
+}
+
+/// Receives the events of a run.
+///
+/// Called on the thread of the step, between steps: it must not block. Events of different steps come from
+/// different threads at the same time; those of one step come in order. A panic is contained and printed by the
+/// panic hook.
+pub trait Observer: Send + Sync + 'static {
+    /// Something happened.
+    fn on_event(&self, event: &Event<'_>);
+}
+
+impl<F: Fn(&Event<'_>) + Send + Sync + 'static> Observer for F {
+    fn on_event(&self, event: &Event<'_>) {
+        self(event);
+    }
+}
+
+/// The observers of a run.
+#[derive(Clone, Default)]
+pub(crate) struct Observers(Vec<Arc<dyn Observer>>);
+
+impl Observers {
+    pub(crate) fn add(&mut self, observer: Arc<dyn Observer>) {
+        self.0.push(observer);
+    }
+
+    pub(crate) fn any(&self) -> bool {
+        !self.0.is_empty()
+    }
+
+    pub(crate) fn send(&self, event: &Event<'_>) {
+        for observer in &self.0 {
+            // The hook has printed the panic; the run goes on without this observer's view of this event.
+            let _ = contain::guard(|| observer.on_event(event));
+        }
+    }
+}
+
+impl fmt::Debug for Observers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Observers").field(&self.0.len()).finish()
+    }
+}
+
+impl<'a> Event<'a> {
+    pub(crate) fn step_started(frame: &'a Frame, step: usize) -> Self {
+        let plan = frame.plan();
+        Event::StepStarted { run_id: frame.scope().run_id(), step: plan.spec(step).name(), lane: plan.lane(step) }
+    }
+
+    pub(crate) fn step_finished(frame: &'a Frame, finished: &'a Finished, timings: &Timings) -> Self {
+        let (start, end) = timings.span(finished.step()).unwrap_or_default();
+        Event::StepFinished {
+            run_id: frame.scope().run_id(),
+            step: frame.plan().spec(finished.step()).name(),
+            status: finished.status(),
+            duration: Duration::from_nanos(end - start),
+            error: finished.error(),
+        }
+    }
+}

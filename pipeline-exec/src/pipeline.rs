@@ -1,0 +1,401 @@
+//! What to run and with what: the value a user builds and runs.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use pipeline_core::frame::Given;
+use pipeline_core::{Dag, Params, Plan, PlanOptions, Problem, ProblemCode, Problems, Resources, Step, StepDef};
+use serde::Serialize;
+
+use crate::event::{Observer, Observers};
+use crate::run::{Run, RunHandle, launch};
+use crate::runtime;
+use crate::settings::Settings;
+
+/// A pipeline: a graph, the outputs wanted from it, and what its steps are given.
+///
+/// Every method that sets something returns the pipeline, so that calls chain. Nothing is checked until
+/// [`Pipeline::plan`] or a run, which report all problems at once. A pipeline can be run many times, one after
+/// another or at the same time; it is planned once.
+///
+/// ```
+/// # use pipeline_core::{DagBuilder, Problems};
+/// # use pipeline_exec::Pipeline;
+/// let mut dag = DagBuilder::new();
+/// let one = dag.cpu("one", (), |()| 1_u64);
+/// let two = dag.cpu("two", (one,), |(one,)| one + 1);
+/// let run = Pipeline::new(dag.build()?).run_blocking()?;
+/// assert_eq!(run.output_named::<u64>("two").ok(), Some(&2));
+/// # Ok::<(), Problems>(())
+/// ```
+#[must_use = "a pipeline does nothing until it is run"]
+#[derive(Clone)]
+pub struct Pipeline {
+    graph: GraphSource,
+    targets: Vec<TargetOf>,
+    keep: Vec<TargetOf>,
+    keep_all: bool,
+    given: Vec<(TargetOf, Giver)>,
+    params: Params,
+    resources: Resources,
+    settings: Settings,
+    observers: Observers,
+    planned: Arc<Mutex<Option<Result<Arc<Plan>, Problems>>>>,
+}
+
+/// Makes the given output of a step at a position of the plan, anew for each run.
+type Giver = Arc<dyn Fn(usize) -> Given + Send + Sync>;
+
+#[derive(Clone)]
+enum GraphSource {
+    /// The typed targets and everything they need.
+    Targets,
+    /// Every registered step.
+    Registered,
+    /// A graph made before.
+    Dag(Arc<Dag>),
+}
+
+/// How a step is named in code.
+#[derive(Clone)]
+enum TargetOf {
+    Def(&'static StepDef),
+    Name(String),
+}
+
+impl Pipeline {
+    /// The pipeline of one registered step and everything it needs. Further targets: [`Pipeline::and`].
+    pub fn to<S: Step>() -> Self {
+        Pipeline::with(GraphSource::Targets).and::<S>()
+    }
+
+    /// The pipeline of every step registered in this program. All outputs that nothing reads are targets, unless
+    /// some are named with [`Pipeline::and`] or [`Pipeline::target`].
+    pub fn all() -> Self {
+        Pipeline::with(GraphSource::Registered)
+    }
+
+    /// The pipeline of a graph; targets as [`Pipeline::all`].
+    pub fn new(dag: impl Into<Arc<Dag>>) -> Self {
+        Pipeline::with(GraphSource::Dag(dag.into()))
+    }
+
+    fn with(graph: GraphSource) -> Self {
+        Pipeline {
+            graph,
+            targets: Vec::new(),
+            keep: Vec::new(),
+            keep_all: false,
+            given: Vec::new(),
+            params: Params::new(),
+            resources: Resources::new(),
+            settings: Settings::default(),
+            observers: Observers::default(),
+            planned: Arc::default(),
+        }
+    }
+
+    /// Wants the output of another step.
+    pub fn and<S: Step>(mut self) -> Self {
+        self.targets.push(TargetOf::Def(S::def()));
+        self.replan()
+    }
+
+    /// Wants the output of a step by name: short where unique, or `module::name`.
+    pub fn target(mut self, name: impl Into<String>) -> Self {
+        self.targets.push(TargetOf::Name(name.into()));
+        self.replan()
+    }
+
+    /// Keeps the output of a step to the end of the run, beside those of the targets.
+    pub fn keep<S: Step>(mut self) -> Self {
+        self.keep.push(TargetOf::Def(S::def()));
+        self.replan()
+    }
+
+    /// Keeps the output of a step by name.
+    pub fn keep_named(mut self, name: impl Into<String>) -> Self {
+        self.keep.push(TargetOf::Name(name.into()));
+        self.replan()
+    }
+
+    /// Keeps every output to the end of the run, but those that a step takes by value.
+    pub fn keep_all(mut self) -> Self {
+        self.keep_all = true;
+        self.replan()
+    }
+
+    /// Gives the output of a step instead of running it; steps that only it needs do not run either. For tests, and
+    /// for going on from what is there. The value is cloned for each run.
+    pub fn with_output<S: Step>(self, value: S::Output) -> Self
+    where
+        S::Output: Clone,
+    {
+        self.with_output_from::<S>(move || value.clone())
+    }
+
+    /// Gives the output of a step, made anew for each run.
+    pub fn with_output_from<S: Step>(
+        self,
+        make: impl Fn() -> S::Output + Send + Sync + 'static,
+    ) -> Self {
+        self.give(TargetOf::Def(S::def()), move |step| Given::new(step, make()))
+    }
+
+    /// Gives the output of a step by name.
+    pub fn with_output_named<T: Clone + Send + Sync + 'static>(
+        self,
+        name: impl Into<String>,
+        value: T,
+    ) -> Self {
+        self.give(TargetOf::Name(name.into()), move |step| Given::new(step, value.clone()))
+    }
+
+    fn give(mut self, of: TargetOf, make: impl Fn(usize) -> Given + Send + Sync + 'static) -> Self {
+        self.given.push((of, Arc::new(make)));
+        self.replan()
+    }
+
+    /// Sets a run parameter, for all steps that declare it; `"step.parameter"` sets it for one.
+    pub fn param(mut self, name: impl Into<String>, value: impl Serialize) -> Self {
+        self.params.set(name, &value);
+        self
+    }
+
+    /// Sets a run parameter from text, as a command line does.
+    pub fn param_text(mut self, name: impl Into<String>, text: impl Into<String>) -> Self {
+        self.params.set_text(name, text);
+        self
+    }
+
+    /// Sets run parameters that are not set yet.
+    pub fn params_default(mut self, params: impl IntoIterator<Item = (String, pipeline_core::ParamValue)>) -> Self {
+        for (name, value) in params {
+            self.params.set_default(name, value);
+        }
+        self
+    }
+
+    /// Injects a value, found by its type.
+    pub fn resource<T: Send + Sync + 'static>(self, value: T) -> Self {
+        self.resource_arc(Arc::new(value))
+    }
+
+    /// Injects a value that is shared with others.
+    pub fn resource_arc<T: Send + Sync + 'static>(mut self, value: Arc<T>) -> Self {
+        self.resources.insert(None, value);
+        self
+    }
+
+    /// Injects a value, found by its type and name.
+    pub fn resource_named<T: Send + Sync + 'static>(mut self, name: impl Into<String>, value: T) -> Self {
+        self.resources.insert(Some(name.into()), Arc::new(value));
+        self
+    }
+
+    /// Sets how the run is executed.
+    pub fn settings(mut self, settings: Settings) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// Runs one step at a time.
+    pub fn sequential(mut self) -> Self {
+        self.settings.workers = Some(1);
+        self
+    }
+
+    /// Runs at most so many steps at once, over all lanes.
+    pub fn workers(mut self, workers: usize) -> Self {
+        self.settings = self.settings.workers(workers);
+        self
+    }
+
+    /// Stops the run at the first failure. By default what is independent goes on.
+    pub fn fail_fast(mut self, on: bool) -> Self {
+        self.settings.fail_fast = on;
+        self
+    }
+
+    /// Sends the events of the run to an observer.
+    pub fn observe(mut self, observer: impl Observer) -> Self {
+        self.observers.add(Arc::new(observer));
+        self
+    }
+
+    /// Plans the run: resolves the graph, checks it, and settles what runs. Done once; a later run uses it.
+    ///
+    /// # Errors
+    /// All problems of the graph and its targets at once. Parameters and resources are checked by the run.
+    pub fn plan(&self) -> Result<Arc<Plan>, Problems> {
+        let mut planned = self.planned.lock().unwrap_or_else(PoisonError::into_inner);
+        planned.get_or_insert_with(|| self.make_plan().map(Arc::new)).clone()
+    }
+
+    /// Checks everything that a run would check first, and runs nothing.
+    ///
+    /// # Errors
+    /// All problems of graph, parameters, resources and settings at once.
+    pub fn check(&self) -> Result<Arc<Plan>, Problems> {
+        let plan = self.plan()?;
+        let mut problems = self.settings.problems();
+        problems.extend(plan.bind_params(&self.params).err().into_iter().flatten());
+        problems.extend(plan.bind_resources(&self.resources).err().into_iter().flatten());
+        Problems::check(problems)?;
+        Ok(plan)
+    }
+
+    /// Runs the pipeline. Steps run on the tokio runtime this is awaited in, or, outside of one, on the
+    /// framework's own.
+    ///
+    /// A step that fails does not make this an error: the run is the value that tells how each step ended.
+    ///
+    /// # Errors
+    /// All problems of graph, parameters, resources and settings at once; then no step has run.
+    ///
+    /// # Cancel safety
+    /// Dropping the future stops the run: no further step starts, async steps that wait are dropped, and steps on
+    /// threads run to their end in the background, their outputs discarded.
+    pub async fn run(&self) -> Result<Run, Problems> {
+        self.start()?.wait().await
+    }
+
+    /// Runs the pipeline and waits for it in the calling thread. Works inside of a tokio runtime too (the steps
+    /// then run on the framework's own), but blocks the thread it is called on.
+    ///
+    /// # Errors
+    /// As [`Pipeline::run`].
+    pub fn run_blocking(&self) -> Result<Run, Problems> {
+        let handle = launch(self, runtime::own())?;
+        futures::executor::block_on(handle.wait())
+    }
+
+    /// Starts the pipeline in the background.
+    ///
+    /// # Errors
+    /// As [`Pipeline::run`].
+    pub fn start(&self) -> Result<RunHandle, Problems> {
+        launch(self, runtime::current())
+    }
+
+    pub(crate) fn parts(&self) -> (&Params, &Resources, &Settings, &Observers) {
+        (&self.params, &self.resources, &self.settings, &self.observers)
+    }
+
+    /// The outputs that are given, made for one run.
+    pub(crate) fn make_given(&self, plan: &Plan) -> Vec<Given> {
+        let givens = self.given.iter().enumerate();
+        givens
+            .filter_map(|(index, (of, make))| {
+                let step = plan.position(of.find(plan.dag()).ok()?)?;
+                let is_last = !self.given[index + 1..]
+                    .iter()
+                    .any(|(later, _)| later.find(plan.dag()).ok() == of.find(plan.dag()).ok());
+                (is_last && plan.given().contains(&(step as u32))).then(|| make(step))
+            })
+            .collect()
+    }
+
+    fn replan(mut self) -> Self {
+        self.planned = Arc::default();
+        self
+    }
+
+    fn make_plan(&self) -> Result<Plan, Problems> {
+        let dag = match &self.graph {
+            GraphSource::Dag(dag) => Arc::clone(dag),
+            GraphSource::Registered => Arc::new(Dag::registered()?),
+            GraphSource::Targets => Arc::new(self.dag_of_targets()?),
+        };
+        if dag.is_empty() {
+            return Err(Problem::new(ProblemCode::NoSteps, "the pipeline has no steps")
+                .hint("add steps, or name a target")
+                .into());
+        }
+        let mut problems = Vec::new();
+        let mut find = |of: &TargetOf| match of.find(&dag) {
+            Ok(step) => Some(step),
+            Err(problem) => {
+                problems.push(problem);
+                None
+            }
+        };
+        let options = PlanOptions {
+            targets: self.targets.iter().filter_map(&mut find).collect(),
+            keep: self.keep.iter().filter_map(&mut find).collect(),
+            keep_all: self.keep_all,
+            given: self.given.iter().filter_map(|(of, _)| find(of)).collect(),
+        };
+        problems.extend(self.mismatched_outputs(&dag));
+        Problems::check(problems)?;
+        Plan::new(dag, &options)
+    }
+
+    /// Targets named by string are looked up in the whole registry: they join the typed ones.
+    fn dag_of_targets(&self) -> Result<Dag, Problems> {
+        let mut defs = Vec::new();
+        let mut registered = None;
+        for of in self.targets.iter().chain(&self.keep).chain(self.given.iter().map(|(of, _)| of)) {
+            match of {
+                TargetOf::Def(def) => defs.push(*def),
+                TargetOf::Name(name) => {
+                    let all = registered.get_or_insert_with(pipeline_core::registered);
+                    defs.extend(all.iter().filter(|def| def.name == *name || def.id() == *name));
+                }
+            }
+        }
+        Dag::from_defs(&defs)
+    }
+
+    /// Outputs given by name, whose type rustc could not compare.
+    fn mismatched_outputs(&self, dag: &Dag) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        for (of, make) in &self.given {
+            let (TargetOf::Name(name), Ok(step)) = (of, of.find(dag)) else { continue };
+            let spec = dag.step(step);
+            let given = make(0);
+            if given.type_id() != spec.def().output.id() {
+                let message = format!("the output given for `{name}` has another type than the step returns");
+                problems.push(
+                    Problem::new(ProblemCode::OverrideMismatch, message)
+                        .step(spec.name(), spec.location())
+                        .note(format!("given    {}", given.type_name()))
+                        .note(format!("returned {}", spec.def().output))
+                        .hint("give a value of the type that the step returns"),
+                );
+            }
+        }
+        problems
+    }
+}
+
+impl TargetOf {
+    /// The position in the graph.
+    fn find(&self, dag: &Dag) -> Result<usize, Problem> {
+        match self {
+            TargetOf::Name(name) => dag.find(name),
+            TargetOf::Def(def) => dag.position_of_def(def).ok_or_else(|| {
+                Problem::new(
+                    ProblemCode::UnknownTarget,
+                    format!("step `{}` is not part of this pipeline", def.id()),
+                )
+                .hint("name a step of the graph, or add it to the graph")
+            }),
+        }
+    }
+}
+
+impl fmt::Debug for Pipeline {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let named = |of: &TargetOf| match of {
+            TargetOf::Def(def) => def.id(),
+            TargetOf::Name(name) => name.clone(),
+        };
+        f.debug_struct("Pipeline")
+            .field("targets", &self.targets.iter().map(named).collect::<Vec<_>>())
+            .field("params", &self.params)
+            .field("resources", &self.resources)
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}

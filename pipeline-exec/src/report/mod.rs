@@ -1,0 +1,216 @@
+//! What a run did, as data: serialisable, versioned, in plan order.
+
+mod figures;
+mod text;
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use pipeline_core::Lane;
+use pipeline_core::frame::Status;
+use serde::{Deserialize, Serialize};
+
+pub use self::figures::Figures;
+use crate::engine::Engine;
+use crate::run::Begun;
+
+/// The version of the report's schema; a new field does not change it, a changed meaning does.
+pub(crate) const SCHEMA: u32 = 1;
+
+/// What a run did. Steps are in plan order, whatever the order in which they ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct RunReport {
+    /// The version of this schema.
+    pub schema: u32,
+    /// The id of the run.
+    pub run_id: String,
+    /// How the run ended.
+    pub status: RunStatus,
+    /// When it began, in milliseconds since 1970, by the wall clock; for display.
+    pub started_unix_ms: u64,
+    /// From the first look at the plan to the last step's end.
+    pub wall: Duration,
+    /// How many steps there are in each state; planned is the sum of the terminal ones.
+    pub counts: Counts,
+    /// Sums, paths and ratios.
+    pub figures: Figures,
+    /// The steps, in plan order.
+    pub steps: Vec<StepReport>,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum RunStatus {
+    /// Every step succeeded.
+    Succeeded,
+    /// At least one step failed.
+    Failed,
+    /// No step failed, but the run was stopped before its end.
+    Cancelled,
+}
+
+/// How many steps ended in each state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Counts {
+    /// All steps of the run, those whose outputs were given included.
+    pub planned: usize,
+    /// Ended with an output.
+    pub succeeded: usize,
+    /// Ended with an error or panic.
+    pub failed: usize,
+    /// Not started because of a failed input.
+    pub skipped: usize,
+    /// Stopped, or not started because the run was stopped.
+    pub cancelled: usize,
+    /// Not run because the output was given.
+    pub cached: usize,
+}
+
+/// What one step did.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct StepReport {
+    /// The name in the graph.
+    pub name: String,
+    /// The identity of the step's function, `module::name`.
+    pub id: String,
+    /// Where the step is written, `file:line`.
+    pub location: String,
+    /// Its stage.
+    pub group: Option<String>,
+    /// Its tags.
+    pub tags: Vec<String>,
+    /// Where it ran.
+    pub lane: Lane,
+    /// On what kind of thread it started; `None` where it did not start, or nothing was timed.
+    pub thread_kind: Option<ThreadKind>,
+    /// The number of that thread, in order of first use in the process.
+    pub thread: Option<u32>,
+    /// How it ended.
+    pub status: Status,
+    /// How many attempts were started.
+    pub attempts: u32,
+    /// From the begin of the run to its start.
+    pub start: Option<Duration>,
+    /// From the moment when its last input was there to its start.
+    pub wait: Option<Duration>,
+    /// From its start to its end.
+    pub duration: Option<Duration>,
+    /// Why it failed.
+    pub error: Option<ErrorReport>,
+    /// The step whose failure it was skipped for.
+    pub because: Option<String>,
+}
+
+/// On what kind of thread a step started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum ThreadKind {
+    /// A thread that runs tokio tasks.
+    TokioTask,
+    /// A thread of tokio's blocking pool.
+    BlockingPool,
+}
+
+/// Why a step failed, as data.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ErrorReport {
+    /// The stable kind.
+    pub kind: pipeline_core::FailureKind,
+    /// The error's own text, or the panic's message and place.
+    pub message: String,
+    /// The texts of the causes, outermost first.
+    pub causes: Vec<String>,
+}
+
+impl RunReport {
+    pub(crate) fn of(engine: &Engine, begun: Begun, wall: Duration) -> Self {
+        let plan = engine.frame.plan();
+        let steps: Vec<StepReport> = (0..plan.len()).map(|step| StepReport::of(engine, step)).collect();
+        let counts = Counts::of(&steps);
+        let status = match (counts.failed, counts.succeeded + counts.cached == counts.planned) {
+            (_, true) => RunStatus::Succeeded,
+            (0, false) => RunStatus::Cancelled,
+            (_, false) => RunStatus::Failed,
+        };
+        RunReport {
+            schema: SCHEMA,
+            run_id: engine.frame.scope().run_id().to_owned(),
+            status,
+            started_unix_ms: begun.wall.duration_since(UNIX_EPOCH).map_or(0, |at| at.as_millis() as u64),
+            wall,
+            counts,
+            figures: Figures::of(engine, wall),
+            steps,
+        }
+    }
+
+    /// The report of a step, by name.
+    pub fn step(&self, name: &str) -> Option<&StepReport> {
+        self.steps.iter().find(|step| step.name == name)
+    }
+
+    /// The report as JSON, indented.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string_pretty(self).unwrap_or_else(|error| format!("{{\"error\":{:?}}}", error.to_string()))
+    }
+}
+
+impl Counts {
+    fn of(steps: &[StepReport]) -> Self {
+        let count = |status| steps.iter().filter(|step| step.status == status).count();
+        Counts {
+            planned: steps.len(),
+            succeeded: count(Status::Succeeded),
+            failed: count(Status::Failed),
+            skipped: count(Status::Skipped),
+            cancelled: count(Status::Cancelled),
+            cached: count(Status::Cached),
+        }
+    }
+}
+
+impl StepReport {
+    fn of(engine: &Engine, step: usize) -> Self {
+        let (frame, plan) = (&engine.frame, engine.frame.plan());
+        let (spec, def) = (plan.spec(step), plan.spec(step).def());
+        let status = frame.status(step);
+        let timings = engine.timings.as_ref();
+        let ran = !matches!(status, Status::Skipped | Status::Cached);
+        let span = timings.and_then(|timings| timings.span(step)).filter(|_| ran);
+        let place = timings.filter(|_| span.is_some()).map(|timings| timings.place(step));
+        let ready = timings.map(|timings| {
+            plan.waits_for(step).filter_map(|earlier| timings.span(earlier)).map(|span| span.1).max().unwrap_or(0)
+        });
+        let error = frame.error(step);
+        let own_error = error.filter(|_| matches!(status, Status::Failed | Status::Cancelled));
+        StepReport {
+            name: spec.name().to_owned(),
+            id: def.id(),
+            location: spec.location().to_string(),
+            group: def.group.as_deref().map(str::to_owned),
+            tags: def.tags.iter().map(|tag| (*tag).to_owned()).collect(),
+            lane: def.lane,
+            thread_kind: place.map(|place| {
+                if place.is_blocking() { ThreadKind::BlockingPool } else { ThreadKind::TokioTask }
+            }),
+            thread: place.map(|place| place.number()),
+            status,
+            attempts: u32::from(span.is_some() || matches!(status, Status::Succeeded | Status::Failed)),
+            start: span.map(|span| Duration::from_nanos(span.0)),
+            wait: span.zip(ready).map(|(span, ready)| Duration::from_nanos(span.0.saturating_sub(ready))),
+            duration: span.map(|span| Duration::from_nanos(span.1 - span.0)),
+            error: own_error.map(|error| ErrorReport {
+                kind: error.kind(),
+                message: error.message().to_owned(),
+                causes: error.causes(),
+            }),
+            because: frame.skipped_because(step).map(|cause| plan.spec(cause).name().to_owned()),
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! The report as plain text.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::{RunReport, RunStatus};
+
+impl fmt::Display for RunReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name_width = self.steps.iter().map(|step| step.name.chars().count()).max().unwrap_or(4).clamp(4, 40);
+        writeln!(f, "{:<name_width$}  {:<9}  {:<8}  {:>10}  {:>10}", "step", "status", "lane", "wait", "time")?;
+        for step in &self.steps {
+            let (wait, time) = (show(step.wait), show(step.duration));
+            let (status, lane) = (step.status.name(), step.lane.name());
+            writeln!(f, "{:<name_width$}  {status:<9}  {lane:<8}  {wait:>10}  {time:>10}", clean(&step.name))?;
+            if let Some(error) = &step.error {
+                writeln!(f, "    {}: {} ({})", error.kind.name(), clean(&error.message), clean(&step.location))?;
+                for cause in &error.causes {
+                    writeln!(f, "    because {}", clean(cause))?;
+                }
+            }
+            if let Some(because) = &step.because {
+                writeln!(f, "    because `{}` failed", clean(because))?;
+            }
+        }
+        self.totals(f)
+    }
+}
+
+impl RunReport {
+    fn totals(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (counts, figures) = (&self.counts, &self.figures);
+        let outcome = match self.status {
+            RunStatus::Succeeded => "succeeded",
+            RunStatus::Failed => "failed",
+            RunStatus::Cancelled => "was stopped",
+        };
+        write!(f, "run {} {outcome} in {}: ", self.run_id, show(Some(self.wall)))?;
+        write!(f, "{} of {} steps succeeded", counts.succeeded + counts.cached, counts.planned)?;
+        let others = [(counts.failed, "failed"), (counts.skipped, "skipped"), (counts.cancelled, "cancelled")];
+        others.iter().filter(|(count, _)| *count > 0).try_for_each(|(count, what)| write!(f, ", {count} {what}"))?;
+        if figures.total > Duration::ZERO {
+            let steps: Vec<String> = figures.critical_steps.iter().map(|step| clean(step)).collect();
+            write!(
+                f,
+                "\ncritical path {} of {} total ({}); speed-up {:.2}, schedule efficiency {:.2}, peak {} at once",
+                show(Some(figures.critical_path)),
+                show(Some(figures.total)),
+                shortened(&steps),
+                figures.speed_up,
+                figures.schedule_efficiency,
+                figures.peak_concurrency,
+            )?;
+        }
+        Ok(())
+    }
+}
+
+/// A path in one line, the middle left out where it is long.
+fn shortened(steps: &[String]) -> String {
+    if steps.len() <= 8 {
+        return steps.join(" > ");
+    }
+    format!("{} > … {} more … > {}", steps[..4].join(" > "), steps.len() - 7, steps[steps.len() - 3..].join(" > "))
+}
+
+/// A duration in a unit that fits; `-` for none.
+fn show(duration: Option<Duration>) -> String {
+    let Some(duration) = duration else { return "-".to_owned() };
+    match duration.as_nanos() {
+        nanos @ 0..1_000 => format!("{nanos} ns"),
+        nanos @ 1_000..1_000_000 => format!("{:.1} µs", nanos as f64 / 1e3),
+        nanos @ 1_000_000..1_000_000_000 => format!("{:.1} ms", nanos as f64 / 1e6),
+        nanos => format!("{:.2} s", nanos as f64 / 1e9),
+    }
+}
+
+/// Names and messages are the user's or come from data: what could steer a terminal is shown, not sent.
+fn clean(text: &str) -> String {
+    let hostile = |c: char| c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.chars().flat_map(|c| if hostile(c) && c != '\n' { c.escape_unicode().collect::<Vec<_>>() } else { vec![c] }).collect()
+}

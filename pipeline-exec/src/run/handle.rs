@@ -1,0 +1,104 @@
+//! A run under way.
+
+use std::sync::Arc;
+
+use pipeline_core::{Problems, RunScope};
+use pipeline_core::frame::Status;
+use tokio_util::sync::CancellationToken;
+
+use super::{Begun, OutputError, Run, output};
+use crate::engine::{Done, Engine};
+
+/// A run under way. Dropping it stops the run.
+#[derive(Debug)]
+#[must_use = "a run is stopped when its handle is dropped"]
+pub struct RunHandle {
+    /// `None` once the run was waited for.
+    engine: Option<Arc<Engine>>,
+    done: Arc<Done>,
+    begun: Begun,
+}
+
+impl RunHandle {
+    pub(crate) fn new(engine: Arc<Engine>, done: Arc<Done>, begun: Begun) -> Self {
+        RunHandle { engine: Some(engine), done, begun }
+    }
+
+    fn engine(&self) -> &Arc<Engine> {
+        self.engine.as_ref().expect("invariant: the engine is there until the run was waited for")
+    }
+
+    /// The id of the run.
+    pub fn id(&self) -> &str {
+        self.engine().frame.scope().run_id()
+    }
+
+    pub(crate) fn scope(&self) -> Arc<RunScope> {
+        Arc::clone(self.engine().frame.scope())
+    }
+
+    /// Asks the run to stop: no further step starts, and async steps that wait are dropped. Waiting for the run
+    /// still gives it, with the steps that did not run as cancelled.
+    pub fn stop(&self) {
+        self.engine().stop();
+    }
+
+    /// A way to stop the run from elsewhere.
+    pub fn stopper(&self) -> Stopper {
+        Stopper { scope: self.scope(), token: self.engine().stop_token().clone() }
+    }
+
+    /// Where a step is now, by name: pending also while it runs.
+    ///
+    /// # Errors
+    /// Where the run has no such step.
+    pub fn status(&self, name: &str) -> Result<Status, OutputError> {
+        output::position(&self.engine().frame, name).map(|step| self.engine().frame.status(step))
+    }
+
+    /// Reads an output by name while the run goes on: one that was asked for, once its step has succeeded.
+    ///
+    /// # Errors
+    /// Why there is none (yet).
+    pub fn output_named<T: 'static>(&self, name: &str) -> Result<&T, OutputError> {
+        output::of_name(&self.engine().frame, name)
+    }
+
+    /// Waits for the end of the run.
+    ///
+    /// # Errors
+    /// None at present; the type leaves room for a run that is refused late.
+    ///
+    /// # Cancel safety
+    /// Dropping the future stops the run.
+    pub async fn wait(mut self) -> Result<Run, Problems> {
+        self.done.wait().await;
+        let engine = self.engine.take().expect("invariant: the engine is there until the run was waited for");
+        let engine = Arc::into_inner(engine).expect("invariant: every holder has left, and stoppers are weak");
+        Ok(Run::new(engine, self.begun))
+    }
+}
+
+impl Drop for RunHandle {
+    fn drop(&mut self) {
+        if let Some(engine) = &self.engine {
+            engine.stop();
+        }
+    }
+}
+
+/// Stops a run from elsewhere; does nothing once the run has ended.
+#[derive(Clone, Debug)]
+pub struct Stopper {
+    scope: Arc<RunScope>,
+    token: CancellationToken,
+}
+
+impl Stopper {
+    /// As [`RunHandle::stop`].
+    pub fn stop(&self) {
+        if self.scope.stop() {
+            self.token.cancel();
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! A run: how it starts, what can be seen of it meanwhile, and what is left when it has ended.
+
+mod handle;
+mod output;
+
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant, SystemTime};
+
+use pipeline_core::frame::{Frame, Status};
+use pipeline_core::{Problems, RunScope, Step, StepError, contain};
+use tokio::runtime::Handle;
+
+pub use self::handle::{RunHandle, Stopper};
+pub use self::output::{OutputError, RunFailed};
+use crate::engine::Engine;
+use crate::event::Event;
+use crate::pipeline::Pipeline;
+use crate::report::RunReport;
+
+/// Starts a run.
+///
+/// # Errors
+/// All problems at once; then nothing has started.
+pub(crate) fn launch(pipeline: &Pipeline, runtime: Handle) -> Result<RunHandle, Problems> {
+    let plan = pipeline.plan()?;
+    let (params, resources, settings, observers) = pipeline.parts();
+    let mut problems = settings.problems();
+    let params = plan.bind_params(params).map_err(|found| problems.extend(found));
+    let resources = plan.bind_resources(resources).map_err(|found| problems.extend(found));
+    Problems::check(problems)?;
+    let (Ok(params), Ok(resources)) = (params, resources) else {
+        unreachable!("invariant: what could not be bound was reported")
+    };
+    contain::note_panic_places();
+    let scope = Arc::new(RunScope::new(uuid::Uuid::now_v7().to_string()));
+    let given = pipeline.make_given(&plan);
+    let begun = Begun { at: Instant::now(), wall: SystemTime::now() };
+    if observers.any() {
+        observers.send(&Event::RunStarted { run_id: scope.run_id(), planned: plan.planned() });
+    }
+    let frame = Arc::new(Frame::new(plan, params, resources, scope, given));
+    let (engine, done) = Engine::start(frame, settings.clone(), observers.clone(), runtime);
+    Ok(RunHandle::new(engine, done, begun))
+}
+
+/// When a run began: by the monotonic clock for durations, by the wall clock for people.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Begun {
+    pub(crate) at: Instant,
+    pub(crate) wall: SystemTime,
+}
+
+/// A run that has ended: its outputs, how each step ended, and the report.
+///
+/// Dropping it drops the outputs that were kept.
+#[derive(Debug)]
+pub struct Run {
+    engine: Engine,
+    begun: Begun,
+    duration: Duration,
+    report: OnceLock<RunReport>,
+}
+
+impl Run {
+    pub(crate) fn new(engine: Engine, begun: Begun) -> Self {
+        engine.frame.cancel_rest();
+        let duration = begun.at.elapsed();
+        let run = Run { engine, begun, duration, report: OnceLock::new() };
+        if run.engine.observers.any() {
+            run.engine.observers.send(&Event::RunFinished {
+                run_id: run.id(),
+                duration,
+                succeeded: run.succeeded(),
+            });
+        }
+        run
+    }
+
+    /// The id of the run, the same in every event and in the report.
+    pub fn id(&self) -> &str {
+        self.engine.frame.scope().run_id()
+    }
+
+    /// From the first look at the plan to the last step's end.
+    pub fn duration(&self) -> Duration {
+        self.duration
+    }
+
+    /// Whether every planned step succeeded. O(steps).
+    pub fn succeeded(&self) -> bool {
+        (0..self.engine.frame.plan().len()).all(|step| self.engine.frame.status(step).has_output())
+    }
+
+    /// The run itself where every step succeeded.
+    ///
+    /// # Errors
+    /// Every failure of the run.
+    pub fn into_result(self) -> Result<Run, RunFailed> {
+        if self.succeeded() { Ok(self) } else { Err(RunFailed::of(&self.engine.frame)) }
+    }
+
+    /// Reads an output that was asked for.
+    ///
+    /// # Errors
+    /// Why there is none: the step failed, was skipped or cancelled, was not part of the run, or its output was not
+    /// kept.
+    pub fn output<S: Step>(&self) -> Result<&S::Output, OutputError> {
+        output::of_step::<S>(&self.engine.frame)
+    }
+
+    /// Reads an output by the step's name.
+    ///
+    /// # Errors
+    /// As [`Run::output`], and where the step returns another type than `T`.
+    pub fn output_named<T: 'static>(&self, name: &str) -> Result<&T, OutputError> {
+        output::of_name(&self.engine.frame, name)
+    }
+
+    /// Moves an output that was asked for out of the run.
+    ///
+    /// # Errors
+    /// As [`Run::output`], and where it was moved out before.
+    pub fn take_output<S: Step>(&mut self) -> Result<S::Output, OutputError> {
+        output::take::<S>(&mut self.engine.frame)
+    }
+
+    /// The names of the steps whose outputs can be read, in plan order.
+    pub fn available(&self) -> Vec<&str> {
+        output::available(&self.engine.frame)
+    }
+
+    /// How a step ended, by name.
+    ///
+    /// # Errors
+    /// Where the run has no such step.
+    pub fn status(&self, name: &str) -> Result<Status, OutputError> {
+        output::position(&self.engine.frame, name).map(|step| self.engine.frame.status(step))
+    }
+
+    /// Why a step did not succeed, by name: its own error, or that of the step that caused its skip.
+    pub fn error(&self, name: &str) -> Option<&StepError> {
+        self.engine.frame.error(output::position(&self.engine.frame, name).ok()?)
+    }
+
+    /// The report; made when first asked for. O(steps).
+    pub fn report(&self) -> &RunReport {
+        self.report.get_or_init(|| RunReport::of(&self.engine, self.begun, self.duration))
+    }
+}

@@ -1,0 +1,174 @@
+//! Outputs from outside: found, and explained where there is none.
+
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+
+use pipeline_core::frame::{Frame, Status};
+use pipeline_core::{Step, TypeDef, closest};
+
+/// Why an output could not be had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OutputError {
+    /// The run has no such step.
+    NotInRun {
+        /// The name that was asked for.
+        step: String,
+        /// A name that is close.
+        did_you_mean: Option<String>,
+    },
+    /// The step did not succeed.
+    NoOutput {
+        /// The name of the step.
+        step: String,
+        /// How it ended.
+        status: Status,
+        /// Why.
+        reason: String,
+    },
+    /// The step succeeded, but its output was dropped after its last reader, taken, or moved out before.
+    NotKept {
+        /// The name of the step.
+        step: String,
+    },
+    /// The step returns another type.
+    OtherType {
+        /// The name of the step.
+        step: String,
+        /// The type that it returns.
+        returns: String,
+    },
+}
+
+impl fmt::Display for OutputError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            OutputError::NotInRun { step, did_you_mean } => {
+                write!(f, "step `{step}` is not part of the run")?;
+                match did_you_mean {
+                    Some(close) => write!(f, "; did you mean `{close}`?"),
+                    None => f.write_str("; make it a target or an upstream of one"),
+                }
+            }
+            OutputError::NoOutput { step, status, reason } => {
+                write!(f, "step `{step}` has no output, it was {status}: {reason}")
+            }
+            OutputError::NotKept { step } => {
+                write!(f, "the output of step `{step}` is gone; make it a target, or keep it with `.keep`")
+            }
+            OutputError::OtherType { step, returns } => write!(f, "step `{step}` returns `{returns}`"),
+        }
+    }
+}
+
+impl Error for OutputError {}
+
+pub(super) fn of_step<S: Step>(frame: &Frame) -> Result<&S::Output, OutputError> {
+    at(frame, step_position::<S>(frame)?)
+}
+
+pub(super) fn of_name<'f, T: 'static>(frame: &'f Frame, name: &str) -> Result<&'f T, OutputError> {
+    at(frame, position(frame, name)?)
+}
+
+pub(super) fn take<S: Step>(frame: &mut Arc<Frame>) -> Result<S::Output, OutputError> {
+    let step = step_position::<S>(frame)?;
+    at::<S::Output>(frame, step)?;
+    let name = frame.plan().spec(step).name().to_owned();
+    let frame = Arc::get_mut(frame).expect("invariant: a run that has ended has its frame to itself");
+    frame.take_output(step).ok_or(OutputError::NotKept { step: name })
+}
+
+pub(super) fn available(frame: &Frame) -> Vec<&str> {
+    let plan = frame.plan();
+    let steps = (0..plan.len()).filter(|&step| plan.is_kept(step) && frame.status(step).has_output());
+    steps.map(|step| plan.spec(step).name()).collect()
+}
+
+/// The position in the plan of a step by name.
+pub(super) fn position(frame: &Frame, name: &str) -> Result<usize, OutputError> {
+    let plan = frame.plan();
+    plan.dag().find(name).ok().and_then(|in_dag| plan.position(in_dag)).ok_or_else(|| {
+        let names = (0..plan.len()).map(|step| plan.spec(step).name());
+        OutputError::NotInRun { step: name.to_owned(), did_you_mean: closest(name, names).map(str::to_owned) }
+    })
+}
+
+fn step_position<S: Step>(frame: &Frame) -> Result<usize, OutputError> {
+    let plan = frame.plan();
+    plan.dag()
+        .position_of_def(S::def())
+        .and_then(|in_dag| plan.position(in_dag))
+        .ok_or_else(|| OutputError::NotInRun { step: S::def().id(), did_you_mean: None })
+}
+
+fn at<T: 'static>(frame: &Frame, step: usize) -> Result<&T, OutputError> {
+    let spec = frame.plan().spec(step);
+    let name = spec.name().to_owned();
+    if let Some(output) = frame.output(step) {
+        return Ok(output);
+    }
+    let status = frame.status(step);
+    if !status.has_output() {
+        let reason = match (frame.error(step), status) {
+            (Some(error), Status::Skipped) => format!("because {error}"),
+            (Some(error), _) => error.to_string(),
+            (None, Status::Pending) => "it has not ended yet".to_owned(),
+            (None, _) => "the run was stopped before it could start".to_owned(),
+        };
+        return Err(OutputError::NoOutput { step: name, status, reason });
+    }
+    let output: &TypeDef = &spec.def().output;
+    if output.id() != std::any::TypeId::of::<T>() {
+        return Err(OutputError::OtherType { step: name, returns: output.name().to_owned() });
+    }
+    Err(OutputError::NotKept { step: name })
+}
+
+/// Every failure of a run, as an error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunFailed {
+    run_id: String,
+    failures: Vec<String>,
+    others: usize,
+}
+
+impl RunFailed {
+    pub(super) fn of(frame: &Frame) -> Self {
+        let mut failed = RunFailed { run_id: frame.scope().run_id().to_owned(), failures: Vec::new(), others: 0 };
+        for step in 0..frame.plan().len() {
+            match (frame.status(step), frame.error(step)) {
+                (Status::Failed, Some(error)) => {
+                    let causes = error.causes();
+                    let chain = causes.iter().map(|cause| format!("\n    because {cause}"));
+                    failed.failures.push(format!("{error}{}", chain.collect::<String>()));
+                }
+                (Status::Succeeded | Status::Cached, _) => {}
+                _ => failed.others += 1,
+            }
+        }
+        failed
+    }
+
+    /// The text of each failure, in plan order, with its causes.
+    pub fn failures(&self) -> &[String] {
+        &self.failures
+    }
+}
+
+impl fmt::Display for RunFailed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "run {} failed: {} failed", self.run_id, steps(self.failures.len()))?;
+        if self.others > 0 {
+            write!(f, ", {} did not run", steps(self.others))?;
+        }
+        self.failures.iter().try_for_each(|failure| write!(f, "\n  {failure}"))
+    }
+}
+
+fn steps(count: usize) -> String {
+    format!("{count} step{}", if count == 1 { "" } else { "s" })
+}
+
+impl Error for RunFailed {}

@@ -1,0 +1,136 @@
+//! How many steps run at once, and what a run does besides running them.
+
+use std::num::NonZero;
+
+use pipeline_core::{Lane, Problem, ProblemCode};
+
+/// How a run is executed. Zero configuration is a good one: every field has a default from the machine.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Settings {
+    /// Async steps under way at once, waiting ones included. Default 256.
+    pub io: usize,
+    /// CPU steps at once. Default: the cores that the process may use (affinity and cgroup quota).
+    pub cpu: usize,
+    /// Steps of the blocking lane at once. Default 64.
+    pub blocking: usize,
+    /// Steps at once over all lanes; no limit by default.
+    pub workers: Option<usize>,
+    /// Whether the first failure stops the run. By default what is independent goes on.
+    pub fail_fast: bool,
+    /// Whether starts and ends are timed, for the report. Default true.
+    pub timings: bool,
+}
+
+/// No lane can be given more slots than this: each slot of the CPU and blocking lanes can need a thread.
+pub const MOST_SLOTS: usize = 4096;
+
+/// How many cores this process may use at once: affinity mask and cgroup quota taken into account, at least 1.
+pub fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZero::get)
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings { io: 256, cpu: cores(), blocking: 64, workers: None, fail_fast: false, timings: true }
+    }
+}
+
+impl Settings {
+    /// For a machine that has nothing else to do: more IO and blocking slots.
+    pub fn high_performance() -> Self {
+        Settings { io: 1024, blocking: 256, ..Settings::default() }
+    }
+
+    /// For a machine that is shared: half the cores, few waiting steps.
+    pub fn conservative() -> Self {
+        Settings { io: 16, cpu: cores().div_ceil(2), blocking: 4, ..Settings::default() }
+    }
+
+    /// One step at a time, over all lanes.
+    pub fn sequential() -> Self {
+        Settings { workers: Some(1), ..Settings::default() }
+    }
+
+    /// The preset of a name: `default`, `high-performance`, `conservative` or `sequential`.
+    pub fn preset(name: &str) -> Option<Self> {
+        match name {
+            "default" => Some(Settings::default()),
+            "high-performance" => Some(Settings::high_performance()),
+            "conservative" => Some(Settings::conservative()),
+            "sequential" => Some(Settings::sequential()),
+            _ => None,
+        }
+    }
+
+    /// Sets the number of async steps under way at once.
+    #[must_use]
+    pub fn io(mut self, slots: usize) -> Self {
+        self.io = slots;
+        self
+    }
+
+    /// Sets the number of CPU steps at once.
+    #[must_use]
+    pub fn cpu(mut self, slots: usize) -> Self {
+        self.cpu = slots;
+        self
+    }
+
+    /// Leaves some cores to others: as many CPU slots as the remaining ones, at least 1.
+    #[must_use]
+    pub fn reserve_cores(mut self, reserved: usize) -> Self {
+        self.cpu = cores().saturating_sub(reserved).max(1);
+        self
+    }
+
+    /// Sets the number of blocking steps at once.
+    #[must_use]
+    pub fn blocking(mut self, slots: usize) -> Self {
+        self.blocking = slots;
+        self
+    }
+
+    /// Sets the number of steps at once over all lanes, and opens every lane that far.
+    #[must_use]
+    pub fn workers(mut self, workers: usize) -> Self {
+        self.workers = Some(workers);
+        (self.io, self.cpu, self.blocking) = (workers, workers, workers);
+        self
+    }
+
+    /// Sets whether the first failure stops the run.
+    #[must_use]
+    pub fn fail_fast(mut self, on: bool) -> Self {
+        self.fail_fast = on;
+        self
+    }
+
+    /// Sets whether starts and ends are timed.
+    #[must_use]
+    pub fn timings(mut self, on: bool) -> Self {
+        self.timings = on;
+        self
+    }
+
+    /// The slots of a lane.
+    pub fn slots(&self, lane: Lane) -> usize {
+        match lane {
+            Lane::Io => self.io,
+            Lane::Cpu => self.cpu,
+            _ => self.blocking,
+        }
+    }
+
+    pub(crate) fn problems(&self) -> Vec<Problem> {
+        let all = [("io", self.io), ("cpu", self.cpu), ("blocking", self.blocking)];
+        let all = all.into_iter().chain(self.workers.map(|workers| ("workers", workers)));
+        all.filter(|(_, value)| !(1..=MOST_SLOTS).contains(value))
+            .map(|(name, value)| {
+                let message = format!("setting `{name}` is {value}, but has to be from 1 to {MOST_SLOTS}");
+                Problem::new(ProblemCode::InvalidSetting, message).hint("leave it out for the default")
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,94 @@
+//! When each step started and ended, and where.
+
+use std::cell::Cell;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::Instant;
+
+/// When the steps of a run started and ended, in nanoseconds since the run began.
+#[derive(Debug)]
+pub(crate) struct Timings {
+    origin: Instant,
+    stamps: Box<[Stamp]>,
+}
+
+#[derive(Debug)]
+struct Stamp {
+    start: AtomicU64,
+    end: AtomicU64,
+    place: AtomicU32,
+}
+
+/// Where a step ran: the number of a thread in this process, and its kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place(u32);
+
+const NEVER: u64 = u64::MAX;
+const BLOCKING: u32 = 1 << 31;
+
+impl Place {
+    /// The current thread, as one of the blocking pool.
+    pub(crate) fn blocking_thread() -> Self {
+        Place(thread_number() | BLOCKING)
+    }
+
+    /// The current thread, as one that runs tasks.
+    pub(crate) fn task() -> Self {
+        Place(thread_number())
+    }
+
+    pub(crate) fn number(self) -> u32 {
+        self.0 & !BLOCKING
+    }
+
+    pub(crate) fn is_blocking(self) -> bool {
+        self.0 & BLOCKING != 0
+    }
+}
+
+fn thread_number() -> u32 {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    thread_local! {
+        static NUMBER: Cell<u32> = const { Cell::new(u32::MAX) };
+    }
+    NUMBER.with(|number| {
+        if number.get() == u32::MAX {
+            number.set(NEXT.fetch_add(1, Ordering::Relaxed));
+        }
+        number.get()
+    })
+}
+
+impl Timings {
+    pub(crate) fn new(steps: usize) -> Self {
+        let stamp = |_| Stamp { start: NEVER.into(), end: NEVER.into(), place: 0.into() };
+        Timings { origin: Instant::now(), stamps: (0..steps).map(stamp).collect() }
+    }
+
+    /// Nanoseconds since the run began.
+    #[allow(clippy::disallowed_methods)]
+    pub(crate) fn now(&self) -> u64 {
+        self.origin.elapsed().as_nanos() as u64
+    }
+
+    pub(crate) fn start(&self, step: usize, now: u64, place: Place) {
+        let stamp = &self.stamps[step];
+        stamp.start.store(now, Ordering::Relaxed);
+        stamp.place.store(place.0, Ordering::Relaxed);
+    }
+
+    pub(crate) fn end(&self, step: usize, now: u64) {
+        self.stamps[step].end.store(now, Ordering::Relaxed);
+    }
+
+    /// Start and end of a step that ran.
+    pub(crate) fn span(&self, step: usize) -> Option<(u64, u64)> {
+        let stamp = &self.stamps[step];
+        let (start, end) = (stamp.start.load(Ordering::Relaxed), stamp.end.load(Ordering::Relaxed));
+        (start != NEVER && end != NEVER).then_some((start, end))
+    }
+
+    /// Where a step started.
+    pub(crate) fn place(&self, step: usize) -> Place {
+        Place(self.stamps[step].place.load(Ordering::Relaxed))
+    }
+}

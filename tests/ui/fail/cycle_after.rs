@@ -1,0 +1,9 @@
+use pipeline::prelude::*;
+
+#[step(after(second))]
+fn first() {}
+
+#[step(after(first))]
+fn second() {}
+
+fn main() {}
