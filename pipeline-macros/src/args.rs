@@ -5,6 +5,7 @@ use syn::{LitInt, LitStr, Path};
 
 use crate::error::Errors;
 use crate::options::{Key, Label, Spec, check_label, read_options, split};
+use crate::param::PlainPath;
 
 /// What `#[step(…)]` says.
 #[derive(Default)]
@@ -30,79 +31,65 @@ pub(crate) enum Lane {
 
 /// Every option, in the order in which messages list them.
 const OPTIONS: &[Spec<Args>] = &[
-    Spec { name: "io", usage: "io", subject: "the lane", read: |args, key, _| lane(args, key, Lane::Io) },
-    Spec { name: "cpu", usage: "cpu", subject: "the lane", read: |args, key, _| lane(args, key, Lane::Cpu) },
+    Spec { name: "io", usage: "io", subject: LANE, read: |args, key, _| lane(args, key, Lane::Io) },
+    Spec { name: "cpu", usage: "cpu", subject: LANE, read: |args, key, _| lane(args, key, Lane::Cpu) },
     Spec {
         name: "blocking",
         usage: "blocking",
-        subject: "the lane",
+        subject: LANE,
         read: |args, key, _| lane(args, key, Lane::Blocking),
     },
     Spec {
         name: "name",
         usage: "name = \"…\"",
         subject: "the name",
-        read: |args, key, input| {
-            args.name = Some(key.value(input)?);
-            Ok(())
-        },
+        read: |args, key, input| key.value(input).map(|name| args.name = Some(name)),
     },
     Spec {
         name: "tags",
         usage: "tags(\"…\", …)",
         subject: "the tags",
         read: |args, key, input| {
-            args.tags = key.values::<Label>(input)?.into_iter().map(|label| label.0).collect();
-            Ok(())
+            key.values(input).map(|tags: Vec<Label>| args.tags = tags.into_iter().map(|tag| tag.0).collect())
         },
     },
     Spec {
         name: "group",
         usage: "group = \"…\"",
         subject: "the group",
-        read: |args, key, input| {
-            args.group = Some(key.value::<Label>(input)?.0);
-            Ok(())
-        },
+        read: |args, key, input| key.value(input).map(|group: Label| args.group = Some(group.0)),
     },
     Spec {
         name: "after",
         usage: "after(step, …)",
         subject: "the order",
         read: |args, key, input| {
-            args.after = key.values(input)?;
-            Ok(())
+            key.values(input)
+                .map(|steps: Vec<PlainPath>| args.after = steps.into_iter().map(|step| step.0).collect())
         },
     },
     Spec { name: "cost", usage: "cost = 10", subject: "the cost", read: cost },
     Spec {
         name: "fallible",
         usage: "fallible",
-        subject: "whether the step can fail",
-        read: |args, key, _| {
-            args.fallible = Some((true, key.ident.span()));
-            Ok(())
-        },
+        subject: FALLIBLE,
+        read: |args, key, _| fallible(args, key, true),
     },
     Spec {
         name: "infallible",
         usage: "infallible",
-        subject: "whether the step can fail",
-        read: |args, key, _| {
-            args.fallible = Some((false, key.ident.span()));
-            Ok(())
-        },
+        subject: FALLIBLE,
+        read: |args, key, _| fallible(args, key, false),
     },
     Spec {
         name: "crate",
         usage: "crate = path::to::pipeline",
         subject: "the path to the `pipeline` crate",
-        read: |args, key, input| {
-            args.krate = Some(key.value(input)?);
-            Ok(())
-        },
+        read: |args, key, input| key.value(input).map(|path: PlainPath| args.krate = Some(path.0)),
     },
 ];
+const LANE: &str = "the lane";
+const FALLIBLE: &str = "whether the step can fail";
 
 impl Args {
     /// Reads the options; what cannot be read is reported and left out.
@@ -122,10 +109,15 @@ impl Args {
     }
 }
 
-// Every reader has the signature that the table asks for.
-#[allow(clippy::unnecessary_wraps)]
+#[allow(clippy::unnecessary_wraps, reason = "the signature of every reader in the table")]
 fn lane(args: &mut Args, key: &Key<'_>, lane: Lane) -> syn::Result<()> {
     args.lane = Some((lane, key.ident.span()));
+    Ok(())
+}
+
+#[allow(clippy::unnecessary_wraps, reason = "the signature of every reader in the table")]
+fn fallible(args: &mut Args, key: &Key<'_>, fallible: bool) -> syn::Result<()> {
+    args.fallible = Some((fallible, key.ident.span()));
     Ok(())
 }
 
@@ -134,7 +126,8 @@ fn cost(args: &mut Args, key: &Key<'_>, input: syn::parse::ParseStream<'_>) -> s
     match literal.base10_parse::<u32>() {
         Ok(cost) if cost > 0 => args.cost = Some(cost),
         _ => {
-            let message = format!("`cost` is a whole number from 1 to {}: the relative duration of the step", u32::MAX);
+            let message =
+                format!("`cost` is a whole number from 1 to {}: the relative duration of the step", u32::MAX);
             return Err(syn::Error::new(literal.span(), message));
         }
     }

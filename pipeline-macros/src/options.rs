@@ -52,8 +52,7 @@ impl Key<'_> {
             return Err(self.misused());
         }
         let tokens: TokenStream = input.parse()?;
-        syn::parse2(tokens.clone())
-            .map_err(|_| syn::Error::new_spanned(tokens, self.message()))
+        syn::parse2(tokens.clone()).map_err(|_| syn::Error::new_spanned(tokens, self.message()))
     }
 
     /// Reads `(value, …)`.
@@ -158,7 +157,10 @@ pub(crate) fn check_label(what: &str, label: &LitStr, extra: &str, errors: &mut 
     if text.is_empty() {
         errors.at(label, format!("{what} cannot be empty"));
     } else if let Some(bad) = text.chars().find(|&c| !(is_word(c) || c == '-' || extra.contains(c))) {
-        errors.at(label, format!("{what} cannot have `{bad}` in it: use letters, digits and any of `_-{extra}`"));
+        errors.at(
+            label,
+            format!("{what} cannot have `{bad}` in it: use letters, digits and any of `_-{extra}`"),
+        );
     } else if !text.starts_with(|c| is_word(c) || c == '*' || c == '?') {
         errors.at(label, format!("{what} starts with a letter, a digit or `_`"));
     }

@@ -1,7 +1,8 @@
 //! The attributes of parameters: `#[from]`, `#[param]`, `#[resource]`, `#[context]`, `#[input]`.
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
-use syn::{Attribute, Expr, Lit, LitStr, Member, Meta, Path};
+use syn::parse::{Parse, ParseStream};
+use syn::{Attribute, Expr, ExprLit, ExprPath, Lit, LitStr, Member, Meta, Path};
 
 use crate::error::{Errors, suggestion};
 use crate::options::{Spec, check_label, read_options, split};
@@ -73,9 +74,9 @@ const PARAM_OPTIONS: &[Spec<ParamArgs>] = &[
             args.default = Some(if input.is_empty() {
                 Default::Trait
             } else {
-                match key.value::<Expr>(input)? {
-                    Expr::Lit(syn::ExprLit { lit: Lit::Str(text), .. }) => Default::Text(text),
-                    expr => Default::Expr(Box::new(expr)),
+                match ungrouped(&key.value(input)?) {
+                    Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Default::Text(text.clone()),
+                    expr => Default::Expr(Box::new(expr.clone())),
                 }
             });
             Ok(())
@@ -85,10 +86,7 @@ const PARAM_OPTIONS: &[Spec<ParamArgs>] = &[
         name: "name",
         usage: "name = \"…\"",
         subject: "the name",
-        read: |args, key, input| {
-            args.name = Some(key.value(input)?);
-            Ok(())
-        },
+        read: |args, key, input| key.value(input).map(|name| args.name = Some(name)),
     },
 ];
 
@@ -96,24 +94,28 @@ const FROM_OPTIONS: &[Spec<Option<LitStr>>] = &[Spec {
     name: "tag",
     usage: "tag = \"…\"",
     subject: "the tag",
-    read: |tag, key, input| {
-        *tag = Some(key.value(input)?);
-        Ok(())
-    },
+    read: |tag, key, input| key.value(input).map(|name| *tag = Some(name)),
 }];
 
 impl Role {
     /// Reads the attributes of the parameter `name`.
     pub(crate) fn read(name: &Ident, attrs: &[Attribute], errors: &mut Errors) -> Option<Role> {
-        for attr in attrs.iter().filter(|attr| attr.path().is_ident("cfg") || attr.path().is_ident("cfg_attr")) {
+        for attr in
+            attrs.iter().filter(|attr| attr.path().is_ident("cfg") || attr.path().is_ident("cfg_attr"))
+        {
             errors.at(attr, "a parameter is part of the graph and cannot be conditional: put the `#[cfg]` on two versions of the function");
         }
-        for (attr, meant) in attrs.iter().filter_map(|attr| misspelt(attr).map(|meant| (attr, meant))) {
-            errors.at(attr.path(), format!("there is no such attribute for a parameter; did you mean `#[{meant}]`?"));
+        if let Some((attr, meant)) = attrs.iter().find_map(|attr| Some((attr, misspelt(attr)?))) {
+            errors.at(
+                attr.path(),
+                format!("there is no such attribute for a parameter; did you mean `#[{meant}]`?"),
+            );
             return None;
         }
         let mut ours = attrs.iter().filter(|attr| is_ours(attr));
-        let Some(attr) = ours.next() else { return Some(Role::Upstream(Source::Implied(Path::from(name.clone())))) };
+        let Some(attr) = ours.next() else {
+            return Some(Role::Upstream(Source::Implied(Path::from(name.clone()))));
+        };
         if let Some(second) = ours.next() {
             let (a, b) = (attr_name(attr), attr_name(second));
             let message = if a == b {
@@ -127,7 +129,7 @@ impl Role {
         match attr_name(attr).as_str() {
             "from" => from(attr, errors).map(Role::Upstream),
             "param" => Some(Role::Param(param(attr, errors))),
-            "resource" => resource(attr, errors).map(Role::Resource),
+            "resource" => resource(attr, errors),
             "context" => bare_attr(attr, errors).map(|()| Role::Context),
             _ => bare_attr(attr, errors).map(|()| Role::Upstream(Source::Unbound)),
         }
@@ -181,21 +183,18 @@ fn param(attr: &Attribute, errors: &mut Errors) -> ParamArgs {
     args
 }
 
-fn resource(attr: &Attribute, errors: &mut Errors) -> Option<Option<LitStr>> {
+fn resource(attr: &Attribute, errors: &mut Errors) -> Option<Role> {
     let tokens = arguments(attr, errors)?;
     if tokens.is_empty() {
-        return Some(None);
+        return Some(Role::Resource(None));
     }
-    match syn::parse2::<LitStr>(tokens.clone()) {
-        Ok(name) => {
-            check_label("the name of a resource", &name, ".:/", errors);
-            Some(Some(name))
-        }
-        Err(_) => {
-            errors.at(tokens, "a resource is found by its type, or by type and name: write `#[resource]` or `#[resource(\"name\")]`");
-            None
-        }
-    }
+    let Ok(name) = syn::parse2::<LitStr>(tokens.clone()) else {
+        let message = "a resource is found by its type, or by type and name: write `#[resource]` or `#[resource(\"name\")]`";
+        errors.at(tokens, message);
+        return None;
+    };
+    check_label("the name of a resource", &name, ".:/", errors);
+    Some(Role::Resource(Some(name)))
 }
 
 const FROM_FORMS: &str = "`#[from(step)]`, `#[from(step.field)]`, `#[from(a, b, c)]`, `#[from(\"name\")]`, \
@@ -210,7 +209,10 @@ fn from(attr: &Attribute, errors: &mut Errors) -> Option<Source> {
     if let Some(tag) = tag {
         check_label("a tag", &tag, ".:/", errors);
         if let Some(step) = steps.first() {
-            errors.at(step, "steps are selected by tag or one by one, not both: give `tag` alone, or list the steps");
+            errors.at(
+                step,
+                "steps are selected by tag or one by one, not both: give `tag` alone, or list the steps",
+            );
             return None;
         }
         return Some(Source::Tag(tag));
@@ -268,33 +270,50 @@ enum NamedStep {
 }
 
 fn parse_step(tokens: TokenStream, errors: &mut Errors) -> Option<NamedStep> {
-    match syn::parse2::<Expr>(tokens.clone()) {
-        Ok(Expr::Path(path)) if is_plain(&path.path) && path.qself.is_none() => Some(NamedStep::Path(path.path)),
-        Ok(Expr::Lit(syn::ExprLit { lit: Lit::Str(name), .. })) => {
-            check_label("the name of a step", &name, "*?:", errors);
-            Some(NamedStep::Name(name))
-        }
-        Ok(expr @ Expr::Field(_)) => match field(&expr) {
-            Some((path, members)) => Some(NamedStep::Field(path, members, Box::new(expr))),
-            None => unreadable(&tokens, errors),
+    let step = syn::parse2::<Expr>(tokens.clone()).ok().and_then(|expr| match ungrouped(&expr) {
+        Expr::Lit(ExprLit { lit: Lit::Str(name), .. }) => Some(NamedStep::Name(name.clone())),
+        expr => match field(expr)? {
+            (path, members) if members.is_empty() => Some(NamedStep::Path(path)),
+            (path, members) => Some(NamedStep::Field(path, members, Box::new(expr.clone()))),
         },
-        _ => unreadable(&tokens, errors),
+    });
+    match &step {
+        Some(NamedStep::Name(name)) => check_label("the name of a step", name, "*?:", errors),
+        Some(_) => {}
+        None => errors.at(&tokens, format!("this does not name a step: write {FROM_FORMS}")),
+    }
+    step
+}
+
+/// The expression without the invisible groups of `macro_rules!`.
+fn ungrouped(expr: &Expr) -> &Expr {
+    match expr {
+        Expr::Group(group) => ungrouped(&group.expr),
+        _ => expr,
     }
 }
 
-fn unreadable(tokens: &TokenStream, errors: &mut Errors) -> Option<NamedStep> {
-    errors.at(tokens, format!("this does not name a step: write {FROM_FORMS}"));
-    None
-}
+/// A path, also where `macro_rules!` has put one into an invisible group.
+pub(crate) struct PlainPath(pub(crate) Path);
 
-fn is_plain(path: &Path) -> bool {
-    path.segments.iter().all(|segment| segment.arguments.is_none())
+impl Parse for PlainPath {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let expr: Expr = input.parse()?;
+        match field(&expr) {
+            Some((path, members)) if members.is_empty() => Ok(PlainPath(path)),
+            _ => Err(syn::Error::new_spanned(expr, "expected the path of a step, such as `ingest::orders`")),
+        }
+    }
 }
 
 /// Takes `path.a.b` apart.
 fn field(expr: &Expr) -> Option<(Path, Vec<Member>)> {
-    match expr {
-        Expr::Path(path) if is_plain(&path.path) => Some((path.path.clone(), Vec::new())),
+    match ungrouped(expr) {
+        Expr::Path(ExprPath { qself: None, path, .. })
+            if path.segments.iter().all(|segment| segment.arguments.is_none()) =>
+        {
+            Some((path.clone(), Vec::new()))
+        }
         Expr::Field(field) => {
             let (path, mut members) = self::field(&field.base)?;
             members.push(field.member.clone());

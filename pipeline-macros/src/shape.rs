@@ -73,7 +73,8 @@ fn access(ty: &Type) -> syn::Result<Option<(Access, &Type)>> {
         [_, error] if elided(error).is_some_and(|error| names(&error.elem, "StepError")) => {}
         _ => {
             let culprit = result.get(1).map_or(ty, |error| *error);
-            let message = "the outcome of an upstream is `Result<&T, &StepError>`: write `&StepError` as the error";
+            let message =
+                "the outcome of an upstream is `Result<&T, &StepError>`: write `&StepError` as the error";
             return Err(syn::Error::new_spanned(culprit, message));
         }
     }
@@ -88,12 +89,14 @@ fn referent(reference: &TypeReference) -> syn::Result<&Type> {
         return Err(syn::Error::new_spanned(reference, message));
     }
     if let Some(lifetime) = reference.lifetime.as_ref().filter(|lifetime| lifetime.ident != "_") {
-        let message = format!("an input is borrowed for the run of its step only: remove `{lifetime}`, write `&T`");
+        let message =
+            format!("an input is borrowed for the run of its step only: remove `{lifetime}`, write `&T`");
         return Err(syn::Error::new_spanned(lifetime, message));
     }
     let elem = bare(&reference.elem);
     if matches!(elem, Type::TraitObject(_)) {
-        let message = "an output has a concrete type: let the upstream return `Box<dyn …>` and read `&Box<dyn …>`";
+        let message =
+            "an output has a concrete type: let the upstream return `Box<dyn …>` and read `&Box<dyn …>`";
         return Err(syn::Error::new_spanned(elem, message));
     }
     Ok(elem)
@@ -110,7 +113,9 @@ pub(crate) fn bare(ty: &Type) -> &Type {
 
 fn elided(ty: &Type) -> Option<&TypeReference> {
     match bare(ty) {
-        Type::Reference(reference) if reference.lifetime.as_ref().is_none_or(|lifetime| lifetime.ident == "_") => {
+        Type::Reference(reference)
+            if reference.lifetime.as_ref().is_none_or(|lifetime| lifetime.ident == "_") =>
+        {
             Some(reference)
         }
         _ => None,
@@ -139,11 +144,15 @@ pub(crate) fn arguments<'a>(ty: &'a Type, name: &str) -> Option<Vec<&'a Type>> {
 }
 
 fn borrowed_message(ty: &Type) -> String {
-    let Type::Path(path) = ty else { return format!("a parameter cannot hold borrows in this form: write {FORMS}") };
+    let Type::Path(path) = ty else {
+        return format!("a parameter cannot hold borrows in this form: write {FORMS}");
+    };
     let name = path.path.segments.last().map(|last| last.ident.to_string()).unwrap_or_default();
     match name.as_str() {
         "HashMap" | "IndexMap" => "a fan-in by name has an order: write `BTreeMap<&str, &T>`".to_owned(),
-        "BTreeMap" => "the keys of a fan-in are the names of its steps: write `BTreeMap<&str, &T>`".to_owned(),
+        "BTreeMap" => {
+            "the keys of a fan-in are the names of its steps: write `BTreeMap<&str, &T>`".to_owned()
+        }
         "HashSet" | "BTreeSet" | "VecDeque" => "a fan-in is collected in order: write `Vec<&T>`".to_owned(),
         _ => format!("a parameter cannot hold borrows in this form: write {FORMS}"),
     }

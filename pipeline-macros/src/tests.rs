@@ -1,0 +1,145 @@
+//! Unit tests of what can be told without rustc: shapes, options, suggestions, and the parts of an expansion.
+//! What rustc says of an expansion is in `tests/ui` of the workspace.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use crate::error::{Errors, suggestion};
+use crate::shape::{Access, Shape};
+
+/// The expansion, without spaces.
+fn expand(args: TokenStream, item: TokenStream) -> String {
+    crate::expand::step(args, item).to_string().replace(' ', "")
+}
+
+/// The messages of an expansion that fails.
+fn messages(args: TokenStream, item: TokenStream) -> Vec<String> {
+    let expansion = crate::expand::step(args, item).to_string();
+    let errors = expansion.split("compile_error ! { \"").skip(1);
+    errors.map(|rest| rest.split("\" }").next().unwrap_or_default().to_owned()).collect()
+}
+
+#[track_caller]
+fn check_shape(ty: &str, expected: &str) {
+    let ty = syn::parse_str(ty).expect("a type");
+    let shape = match Shape::of(&ty) {
+        Ok(Shape::One(Access::Borrow, _)) => "borrow",
+        Ok(Shape::One(Access::Option, _)) => "option",
+        Ok(Shape::One(Access::Result, _)) => "result",
+        Ok(Shape::Many { keyed: false, .. }) => "many",
+        Ok(Shape::Many { keyed: true, .. }) => "map",
+        Ok(Shape::Value(_)) => "value",
+        Err(_) => "error",
+    };
+    assert_eq!(shape, expected);
+}
+
+#[test]
+fn shapes_are_told_from_the_syntax() {
+    check_shape("&T", "borrow");
+    check_shape("&'_ [T]", "borrow");
+    check_shape("(&str)", "borrow");
+    check_shape("std::option::Option<&T>", "option");
+    check_shape("Option<T>", "value");
+    check_shape("Option<&'static T>", "value");
+    check_shape("Result<&T, &StepError>", "result");
+    check_shape("Result<T, E>", "value");
+    check_shape("Vec<&T>", "many");
+    check_shape("Vec<Result<&T, &pipeline::StepError>>", "many");
+    check_shape("Vec<&'static str>", "value");
+    check_shape("BTreeMap<&str, Option<&T>>", "map");
+    check_shape("BTreeMap<String, T>", "value");
+    check_shape("Box<dyn Fn(&str) -> &str>", "value");
+    check_shape("fn(&str) -> &str", "value");
+}
+
+#[test]
+fn borrows_in_other_places_are_rejected() {
+    for ty in
+        ["&mut T", "&'static T", "&dyn Debug", "(&A, &B)", "HashMap<&str, &T>", "Cow<'_, str>", "Vec<&mut T>"]
+    {
+        check_shape(ty, "error");
+    }
+    check_shape("Result<&T, StepError>", "error");
+    check_shape("Result<&T>", "error");
+}
+
+#[test]
+fn a_suggestion_is_near() {
+    assert_eq!(suggestion("blokking", ["cpu", "blocking"]), Some("blocking"));
+    assert_eq!(suggestion("cots", ["cost", "cpu"]), Some("cost"));
+    assert_eq!(suggestion("form", ["from", "param"]), Some("from"));
+    assert_eq!(suggestion("def", ["default", "name"]), Some("default"), "the word is only begun");
+    assert_eq!(suggestion("colour", ["cost", "cpu"]), None);
+}
+
+#[test]
+fn every_error_of_a_step_is_reported_once() {
+    let found = messages(
+        quote!(cots = 1, cost = 0, io),
+        quote! {
+            const fn broken<T>((a, b): &(u32, u32), #[from()] x: &mut u32) -> u32 {}
+        },
+    );
+    assert_eq!(found.len(), 8, "{found:#?}");
+}
+
+#[test]
+fn the_function_is_emitted_as_written() {
+    let expansion = expand(
+        quote!(),
+        quote! {
+            #[doc = "x"]
+            #[must_use]
+            pub(crate) async fn f(#[allow(unused)] #[from(a::b)] mut x: Vec<u32>, #[context] cx: &StepContext) -> u32 {
+                half typed ..
+            }
+        },
+    );
+    let function = "#[doc=\"x\"]#[must_use]pub(crate)asyncfnf(#[allow(unused)]mutx:Vec<u32>,cx:&StepContext)->u32{halftyped..}";
+    assert!(expansion.starts_with(function), "{expansion}");
+    assert!(expansion.contains("pub(crate)structf{}"), "{expansion}");
+}
+
+#[test]
+fn every_item_has_the_cfgs_of_the_function() {
+    let item = quote! {
+        #[cfg(unix)]
+        #[cfg_attr(x, cfg(windows))]
+        #[cfg_attr(x, inline)]
+        fn f() {}
+    };
+    assert_eq!(expand(quote!(), item.clone()).matches("#[cfg(unix)]#[cfg_attr(x,cfg(windows))]").count(), 3);
+    assert_eq!(expand(quote!(oops), item.clone()).matches("#[cfg(unix)]").count(), 3);
+    assert_eq!(expand(quote!(), item).matches("inline").count(), 1);
+}
+
+#[test]
+fn an_expansion_has_one_path_from_outside() {
+    let item = quote!(
+        fn f(a: &u32) {}
+    );
+    assert_eq!(expand(quote!(), item.clone()).matches("::pipeline::").count(), 1);
+    assert!(expand(quote!(crate = my::own), item).contains("usemy::own::__privateas__pipeline;"));
+}
+
+#[test]
+fn an_item_that_cannot_be_parsed_is_kept() {
+    let expansion = expand(
+        quote!(),
+        quote!(
+            struct A;
+        ),
+    );
+    assert!(expansion.starts_with("structA;"), "{expansion}");
+    assert!(expansion.contains("goesonafreefunction"), "{expansion}");
+}
+
+#[test]
+fn errors_are_collected() {
+    let mut errors = Errors::default();
+    assert!(errors.is_empty());
+    errors.at(quote!(a), "one");
+    assert!(errors.keep::<()>(Err(syn::Error::new_spanned(quote!(b), "two"))).is_none());
+    assert_eq!(errors.into_compile_errors().len(), 2);
+}

@@ -28,7 +28,10 @@ fn qualifiers(sig: &Signature, errors: &mut Errors) {
         errors.at(token, "a step is called at run time: remove `const`, or call the `const fn` from a step");
     }
     if let Safety::Unsafe(token) = sig.safety {
-        errors.at(token, "the executor calls steps without knowing their contract: wrap the unsafe call in a safe step");
+        errors.at(
+            token,
+            "the executor calls steps without knowing their contract: wrap the unsafe call in a safe step",
+        );
     }
     if let Some(abi) = &sig.abi {
         errors.at(abi, "a step has the Rust ABI: remove this, or call the `extern` function from a step");

@@ -148,9 +148,7 @@ where
 {
     fn start<'a>(&'a self, call: Call<'a>) -> Started<'a> {
         let future = (self.0)(Refs(I::read(call)));
-        poll_once(Box::pin(async move {
-            future.await.map(|output| call.put(output)).map_err(Failure::from_error)
-        }))
+        poll_once(async move { future.await.map(|output| call.put(output)).map_err(Failure::from_error) })
     }
 }
 

@@ -57,7 +57,9 @@ impl Dag {
         let mut chosen = self.reached(with_upstream, &self.upstream);
         let below = self.reached(with_downstream, &self.downstream);
         chosen.iter_mut().zip(below).for_each(|(chosen, below)| *chosen |= below);
-        alone.into_iter().for_each(|step| chosen[step] = true);
+        for step in alone {
+            chosen[step] = true;
+        }
         chosen
     }
 

@@ -107,6 +107,9 @@ impl Frame {
 
 impl Drop for Frame {
     fn drop(&mut self) {
+        if !self.plan.has_drops() && *self.unsuccessful.get_mut() == 0 {
+            return;
+        }
         for step in 0..self.cells.len() as u32 {
             // A panic in the drop of what was left over has no report to go to: the hook has printed it.
             let _ = contain::guard(|| self.drop_left_over(step));

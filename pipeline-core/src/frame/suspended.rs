@@ -28,7 +28,7 @@ impl Suspended {
     pub(super) fn new(future: StepFuture<'_>, frame: Arc<Frame>, step: u32) -> Self {
         // SAFETY: the future borrows from `*frame`, which is on the heap and lives at least as long as this value;
         // the fields are private, the future never leaves this value, and it is dropped before the frame is.
-        let future: StepFuture<'static> = unsafe { std::mem::transmute::<StepFuture<'_>, _>(future) };
+        let future = unsafe { future.unbounded() };
         Suspended { future: Some(future), frame, step }
     }
 
@@ -54,7 +54,7 @@ impl Future for Suspended {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Finished> {
         let step = self.step;
         let polled = match &mut self.future {
-            Some(future) => contain::guard(|| future.as_mut().poll(cx)),
+            Some(future) => contain::guard(|| Pin::new(future).poll(cx)),
             None => return Poll::Pending,
         };
         let result = match polled {

@@ -122,6 +122,7 @@ impl Builder {
             targets: self.targets.clone(),
             params: Vec::new(),
             resources: Vec::new(),
+            has_drops: false,
             in_dag: Vec::new(),
         };
         for step in 0..count {
@@ -133,6 +134,7 @@ impl Builder {
 
     fn add_step(&self, dag: &Dag, plan: &mut Plan, step: usize) {
         let def = dag.step(self.in_dag[step] as usize).def();
+        plan.has_drops |= def.output.drop_slot().is_some();
         plan.hot.push(Hot {
             code: def.code.clone(),
             first_bind: plan.binds.len() as u32,

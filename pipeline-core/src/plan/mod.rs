@@ -51,6 +51,8 @@ pub struct Plan {
     params: Vec<(u32, u32)>,
     /// The resources, by step and parameter.
     resources: Vec<(u32, u32)>,
+    /// Whether any output needs a drop.
+    has_drops: bool,
 }
 
 /// What starting and finishing a step reads, side by side.
@@ -161,6 +163,11 @@ impl Plan {
     /// Steps whose output this one has been reading and gives back; see [`SOLE`].
     pub(crate) fn releases(&self, step: u32) -> &[u32] {
         self.releases.get(step as usize)
+    }
+
+    /// Whether any output needs a drop.
+    pub(crate) fn has_drops(&self) -> bool {
+        self.has_drops
     }
 
     pub(crate) fn missing(&self, step: usize) -> u32 {

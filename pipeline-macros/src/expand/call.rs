@@ -4,7 +4,8 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 
 use super::checks::error_name;
-use crate::model::{How, Input, InputKind, One, StepModel};
+use crate::input::{How, Input, InputKind, One, checked};
+use crate::model::StepModel;
 use crate::shape::Access;
 
 /// The impl, after the functions that project fields.
@@ -17,17 +18,22 @@ pub(super) fn call(model: &StepModel) -> TokenStream {
         let (first, last) = ends(&input.ty);
         let mut local = local(index);
         local.set_span(local.span().located_at(last));
-        match input.kind {
-            InputKind::Context => quote_spanned!(first=> &#local),
-            _ => quote!(#local),
+        if matches!(input.kind, InputKind::Context) {
+            quote_spanned!(first=> &#local)
+        } else {
+            quote!(#local)
         }
     });
-    let (keyword, wait, kind) =
-        if model.is_async { (quote_spanned!(name.span()=> async fn), quote!(.await), quote!(AsyncStep)) } else { (quote!(fn), quote!(), quote!(SyncStep)) };
+    let (keyword, wait, kind) = if model.is_async {
+        (quote_spanned!(name.span()=> async fn), quote!(.await), quote!(AsyncStep))
+    } else {
+        (quote!(fn), quote!(), quote!(SyncStep))
+    };
     let called = quote!(#name(#(#arguments),*)#wait);
-    let failure = match model.output.error {
-        Some(_) => error_name().into_token_stream(),
-        None => quote_spanned!(model.output.span=> __pipeline::Failure::from_error),
+    let failure = if model.output.error.is_some() {
+        error_name().into_token_stream()
+    } else {
+        quote_spanned!(model.output.span=> __pipeline::Failure::from_error)
     };
     let result = if model.output.fallible {
         quote_spanned! {model.output.span=>
@@ -59,7 +65,7 @@ pub(super) fn call(model: &StepModel) -> TokenStream {
 
 /// Binds one parameter to a local variable.
 fn binding(index: usize, input: &Input) -> TokenStream {
-    let (call, local, checked) = (call_ident(), local(index), input.checked(index));
+    let (call, local, checked) = (call_ident(), local(index), checked(index));
     let value = match &input.kind {
         InputKind::One { from: One::Field(edge, _), how } => {
             let (path, project) = (&edge.path, projection_ident(index));

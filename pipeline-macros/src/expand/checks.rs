@@ -4,10 +4,11 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::spanned::Spanned;
 use syn::Type;
+use syn::spanned::Spanned;
 
-use crate::model::{Edge, How, Input, InputKind, Many, One, StepModel};
+use crate::input::{Edge, How, Input, InputKind, Many, One, checked};
+use crate::model::StepModel;
 
 /// The constants, and the depth that makes rustc find a cycle.
 pub(super) fn checks(model: &StepModel) -> TokenStream {
@@ -15,7 +16,11 @@ pub(super) fn checks(model: &StepModel) -> TokenStream {
     let inputs = model.inputs.iter().enumerate().map(|(index, input)| self::input(index, input));
     let after = model.after.iter().map(|edge| {
         let (name, path) = (&edge.name, &edge.path);
-        constant(name, &quote!(__pipeline::Edge), &quote_spanned!(path.span()=> __pipeline::check_after::<(#path)>()))
+        constant(
+            name,
+            &quote!(__pipeline::Edge),
+            &quote_spanned!(path.span()=> __pipeline::check_after::<(#path)>()),
+        )
     });
     // One hygiene for each mention, wherever the tokens around it come from.
     let depth = Ident::new("depth", Span::mixed_site());
@@ -41,10 +46,12 @@ pub(super) fn checks(model: &StepModel) -> TokenStream {
 }
 
 fn input(index: usize, input: &Input) -> TokenStream {
-    let name = input.checked(index);
+    let name = checked(index);
     let ty = &input.ty;
     match &input.kind {
-        InputKind::One { from: One::Edge(edge), how: How::Look(_, view) | How::Take(view) } => self::edge(edge, view),
+        InputKind::One { from: One::Edge(edge), how: How::Look(_, view) | How::Take(view) } => {
+            self::edge(edge, view)
+        }
         InputKind::One { from: One::Field(edge, _), .. } => {
             let path = &edge.path;
             let check = quote_spanned!(path.span()=> __pipeline::check_after::<(#path)>());
@@ -70,7 +77,8 @@ fn input(index: usize, input: &Input) -> TokenStream {
             constant(&name, &quote!(__pipeline::Param<#read>), &check)
         }
         InputKind::Param { how: How::Look(_, view), .. } => {
-            let read = quote!(for<'a> fn(__pipeline::Call<'a>, __pipeline::core::primitive::usize) -> &'a #view);
+            let read =
+                quote!(for<'a> fn(__pipeline::Call<'a>, __pipeline::core::primitive::usize) -> &'a #view);
             let check = quote_spanned!(ty.span()=> __pipeline::check_param_view::<#view>());
             constant(&name, &quote!(__pipeline::Param<#read>), &check)
         }

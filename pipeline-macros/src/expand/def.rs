@@ -4,7 +4,8 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 
 use crate::args::Lane;
-use crate::model::{How, Input, InputKind, Many, One, StepModel};
+use crate::input::{How, Input, InputKind, Many, One, checked};
+use crate::model::StepModel;
 use crate::param::Default;
 use crate::shape::{Access, arguments};
 
@@ -65,7 +66,7 @@ pub(super) fn def(model: &StepModel) -> TokenStream {
 
 fn input(index: usize, input: &Input) -> TokenStream {
     let (name, location) = (text(&input.name), location(input.ident.span()));
-    let checked = input.checked(index);
+    let checked = checked(index);
     let kind = match &input.kind {
         InputKind::One { from, how } => {
             let mode = match how {
@@ -146,9 +147,13 @@ fn default(default: Option<&Default>, how: &How) -> Option<TokenStream> {
     };
     let value = match (default, how) {
         (Some(Default::Trait), _) => quote!(__pipeline::core::default::Default::default()),
-        (Some(Default::Text(text)), _) => quote_spanned!(text.span()=> __pipeline::core::convert::From::from(#text)),
+        (Some(Default::Text(text)), _) => {
+            quote_spanned!(text.span()=> __pipeline::core::convert::From::from(#text))
+        }
         (Some(Default::Expr(expr)), _) => quote!(#expr),
-        (None, How::Take(ty)) if arguments(ty, "Option").is_some() => quote!(__pipeline::core::option::Option::None),
+        (None, How::Take(ty)) if arguments(ty, "Option").is_some() => {
+            quote!(__pipeline::core::option::Option::None)
+        }
         (None, _) => return None,
     };
     Some(quote!(|| __pipeline::boxed_default::<#ty>(#value)))
@@ -167,10 +172,8 @@ fn text(text: impl quote::ToTokens) -> TokenStream {
 }
 
 fn option(value: Option<TokenStream>) -> TokenStream {
-    match value {
-        Some(value) => quote!(__pipeline::core::option::Option::Some(#value)),
-        None => quote!(__pipeline::core::option::Option::None),
-    }
+    let Some(value) = value else { return quote!(__pipeline::core::option::Option::None) };
+    quote!(__pipeline::core::option::Option::Some(#value))
 }
 
 /// The place of a user's token: the built-in macros answer for the place where they stand.

@@ -1,7 +1,7 @@
 use pipeline::prelude::*;
 
 #[step]
-fn orders() -> Vec<Ordr> {
+fn orders() -> Vec<Parcel> {
     vec![]
 }
 

@@ -71,13 +71,11 @@ pub(super) fn printable(text: &str) -> Cow<'_, str> {
 
 /// The text as a label: printable, and cut where it is very long.
 pub(super) fn label(text: &str) -> Cow<'_, str> {
-    match text.char_indices().nth(LONGEST) {
-        None => printable(text),
-        Some(_) => {
-            let start: String = text.chars().take(LONGEST - 1).collect();
-            Cow::Owned(format!("{}…", printable(&start)))
-        }
+    if text.chars().nth(LONGEST).is_none() {
+        return printable(text);
     }
+    let start: String = text.chars().take(LONGEST - 1).collect();
+    Cow::Owned(format!("{}…", printable(&start)))
 }
 
 /// Control characters, and the invisible ones that separate lines or turn the direction of writing.

@@ -4,16 +4,18 @@
 //! a [`Callable`]. Which input is bound to which slot was settled and type-checked when the plan was made, so a
 //! call only follows indices.
 
+mod future;
+
 use std::error::Error;
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
 
 use serde::de::DeserializeOwned;
 
+pub use self::future::StepFuture;
+pub(crate) use self::future::poll_once;
 use crate::context::StepContext;
 use crate::error::StepError;
 use crate::frame::Frame;
@@ -78,9 +80,6 @@ impl fmt::Debug for Started<'_> {
     }
 }
 
-/// The rest of an async step that returned `Pending`.
-pub type StepFuture<'a> = Pin<Box<dyn Future<Output = Result<(), Failure>> + Send + 'a>>;
-
 /// A synchronous step, as the macro writes it.
 pub trait SyncStep: Step {
     /// Binds the inputs and calls the function.
@@ -107,18 +106,7 @@ impl<S: SyncStep> Callable for SyncCode<S> {
 
 impl<S: AsyncStep> Callable for AsyncCode<S> {
     fn start<'a>(&'a self, call: Call<'a>) -> Started<'a> {
-        poll_once(Box::pin(async move { S::call(call).await.map(|output| call.put(output)) }))
-    }
-}
-
-/// Polls a fresh step future for the first time. The waker does nothing: whoever gets `Pending` polls again at once
-/// with a real one.
-pub(crate) fn poll_once<'a>(
-    mut future: Pin<Box<impl Future<Output = Result<(), Failure>> + Send + 'a>>,
-) -> Started<'a> {
-    match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(result) => Started::Done(result),
-        Poll::Pending => Started::Pending(future),
+        poll_once(async move { S::call(call).await.map(|output| call.put(output)) })
     }
 }
 

@@ -1,0 +1,48 @@
+//! Steps written by `macro_rules!`, with names and types from either side.
+
+use pipeline::prelude::*;
+
+macro_rules! constants {
+    ($($name:ident: $ty:ty = $value:expr),*) => { $(
+        #[step]
+        fn $name() -> $ty {
+            $value
+        }
+    )* };
+}
+
+constants!(one: u32 = 1, two: Vec<u32> = vec![2]);
+
+macro_rules! reader {
+    ($name:ident, $upstream:path, $ty:ty) => {
+        #[step(after($upstream))]
+        fn $name(#[from($upstream)] value: $ty, #[from($upstream)] again: &u32, one: &u32) -> u32 {
+            *value + *again + *one
+        }
+    };
+}
+
+reader!(borrowed, self::one, &u32);
+
+macro_rules! whole {
+    ($(#[$meta:meta])* fn $name:ident($($param:ident: $ty:ty),*) -> $output:ty $body:block) => {
+        $(#[$meta])*
+        #[step(crate = $crate::inner)]
+        fn $name($($param: $ty),*) -> $output $body
+    };
+}
+
+whole! {
+    /// Documented.
+    fn three(one: &u32, two: &[u32], borrowed: u32) -> Result<u32, std::io::Error> { Ok(*one + two[0] + borrowed) }
+}
+
+mod inner {
+    pub use pipeline::__private;
+}
+
+fn main() {
+    assert_eq!(three::def().doc, "Documented.");
+    assert_eq!(three::def().inputs.len(), 3);
+    assert_eq!(borrowed(&1, &1, &1), 3);
+}

@@ -1,0 +1,108 @@
+//! Where a step can stand, and what it can be called.
+
+use pipeline::prelude::*;
+
+mod ingest {
+    use pipeline::prelude::*;
+
+    #[step]
+    pub(crate) fn orders() -> u32 {
+        1
+    }
+
+    pub(super) mod deep {
+        #[pipeline::step]
+        pub(in crate::ingest) fn hidden(#[from(super::orders)] orders: &u32) -> u32 {
+            *orders
+        }
+
+        #[::pipeline::step]
+        pub(crate) fn shown(hidden: &u32) -> u32 {
+            *hidden
+        }
+    }
+}
+
+#[step]
+fn revenue(#[from(ingest::orders)] orders: &u32, #[from(crate::ingest::deep::shown)] shown: &u32) -> u32 {
+    orders + shown
+}
+
+#[step]
+fn r#type(revenue: &u32) -> u32 {
+    *revenue
+}
+
+#[step]
+fn r#match(r#type: &u32, #[from(r#type)] r#in: &u32) -> u32 {
+    r#type + r#in
+}
+
+// The names of an expansion's own variables.
+#[step]
+fn call(revenue: &u32) -> u32 {
+    *revenue
+}
+
+#[step]
+async fn output(
+    call: &u32,
+    #[from(call)] input0: &u32,
+    #[from(call)] error: Option<&u32>,
+) -> Result<u32, String> {
+    error.map(|error| call + input0 + error).ok_or_else(String::new)
+}
+
+#[cfg(any())]
+#[step]
+fn above() -> Missing {}
+
+#[step]
+#[cfg(any())]
+fn below(missing: &Missing) -> Missing {}
+
+#[step]
+#[cfg_attr(all(), cfg(any()))]
+fn through(missing: &Missing) -> Missing {}
+
+#[step]
+#[cfg(not(any()))]
+fn below() -> u32 {
+    1
+}
+
+#[step]
+#[must_use]
+#[inline]
+#[allow(clippy::needless_return)]
+fn lints(below: &u32) -> u32 {
+    return *below;
+}
+
+fn body() -> &'static str {
+    #[step]
+    fn local(revenue: &u32) -> u32 {
+        *revenue
+    }
+    #[step]
+    fn second(local: &u32) -> u32 {
+        *local
+    }
+    &second::def().name
+}
+
+#[step(crate = pipeline)]
+fn by_name() {}
+
+#[step(crate = ::pipeline)]
+fn by_root(by_name: &()) {
+    let () = by_name;
+}
+
+fn main() {
+    assert_eq!(r#type::def().name, "type");
+    assert_eq!(r#match::def().inputs[1].name, "in");
+    assert_eq!(body(), "second");
+    assert_eq!(ingest::orders::def().module, concat!(module_path!(), "::ingest"));
+    let _ = (ingest::deep::shown(&1), below(), lints(&1), by_root(&by_name()));
+}

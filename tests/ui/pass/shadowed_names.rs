@@ -1,0 +1,61 @@
+//! An expansion names nothing that the user's module could shadow.
+
+#![no_implicit_prelude]
+#![allow(dead_code, non_camel_case_types, unused_macros)]
+
+mod core {}
+mod std {}
+mod alloc {}
+
+struct Option;
+struct Result;
+struct Box;
+struct Vec;
+struct String;
+struct Cow;
+struct Call;
+struct Step;
+struct Send;
+struct usize;
+struct DEF;
+
+macro_rules! module_path {
+    () => {
+        ::std::compile_error!("the user's")
+    };
+}
+macro_rules! line {
+    () => {
+        ::std::compile_error!("the user's")
+    };
+}
+
+#[::pipeline::step]
+fn orders(
+    #[param(default = "x")] path: ::std::string::String,
+    #[param] limit: ::std::option::Option<u32>,
+) -> u32 {
+    let _ = limit;
+    path.len() as u32
+}
+
+#[::pipeline::step(tags(a), group = b, after(orders))]
+async fn rates(
+    orders: &u32,
+    #[from(orders, orders)] all: ::std::vec::Vec<&u32>,
+    #[from("x_*")] named: ::std::collections::BTreeMap<&str, ::std::option::Option<&u32>>,
+    #[context] cx: &::pipeline::StepContext,
+    #[resource] pool: &u8,
+) -> ::std::result::Result<u32, ::std::io::Error> {
+    let _ = (all, named, cx, pool);
+    ::std::result::Result::Ok(*orders)
+}
+
+#[::pipeline::step]
+fn broken(orders: ::std::result::Result<&u32, &::pipeline::StepError>) {
+    let _ = orders;
+}
+
+fn main() {
+    ::std::assert_eq!(<rates as ::pipeline::Step>::def().name, "rates");
+}
