@@ -135,7 +135,11 @@ where
     P: View + ?Sized,
     P::Owned: DeserializeOwned + Send + Sync + 'static,
 {
-    Param { ty: TypeDef::of::<P::Owned>(), parse: parse_param::<P::Owned>, read: |call, index| call.param_view(index) }
+    Param {
+        ty: TypeDef::of::<P::Owned>(),
+        parse: parse_param::<P::Owned>,
+        read: |call, index| call.param_view(index),
+    }
 }
 
 /// How a resource is read.

@@ -59,6 +59,5 @@ fn panic_message(payload: Box<dyn Any + Send>) -> String {
 
 /// The text of a user's error, or what to say instead where its `Display` panics.
 pub fn display<E: Error + ?Sized>(error: &E) -> String {
-    guard(|| error.to_string())
-        .unwrap_or_else(|panic| format!("(the error's own Display panicked: {panic})"))
+    guard(|| error.to_string()).unwrap_or_else(|panic| format!("(the error's own Display panicked: {panic})"))
 }

@@ -33,8 +33,8 @@ mod view;
 pub use builder::{DagBuilder, Handle, Included, Inputs, Instance, Refs};
 pub use context::{RunScope, StepContext};
 pub use dag::{
-    CriticalPath, Dag, DefRef, Format, GraphDocument, InputDocument, Levels, Selection, Statistics, StepDocument,
-    StepSpec,
+    CriticalPath, Dag, DefRef, Format, GraphDocument, InputDocument, Levels, Selection, Statistics,
+    StepDocument, StepSpec,
 };
 pub use error::{FailureKind, StepError};
 pub use input::{InputDef, InputKind, Mode, ParamDef, ParseFn, Source};

@@ -6,8 +6,8 @@ pub use std;
 
 pub use crate::call::{AsyncStep, Call, Callable, Code, Failure, Fallible, Started, StepFuture, SyncStep};
 pub use crate::check::{
-    Edge, Gives, Param, Reads, Resource, Viewed, check_acyclic, check_after, check_edge, check_error, check_fan_in,
-    check_output, check_param, check_param_view, check_resource, check_view, deeper,
+    Edge, Gives, Param, Reads, Resource, Viewed, check_acyclic, check_after, check_edge, check_error,
+    check_fan_in, check_output, check_param, check_param_view, check_resource, check_view, deeper,
 };
 pub use crate::context::StepContext;
 pub use crate::error::StepError;

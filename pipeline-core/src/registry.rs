@@ -19,7 +19,8 @@ inventory::collect!(Registration);
 /// # Complexity
 /// O(n log n) in the number of steps of the program; nothing is cached.
 pub fn registered() -> Vec<&'static StepDef> {
-    let mut steps: Vec<_> = inventory::iter::<Registration>().map(|registration| (registration.0)()).collect();
+    let mut steps: Vec<_> =
+        inventory::iter::<Registration>().map(|registration| (registration.0)()).collect();
     steps.sort_by(|a, b| (&a.module, &a.name, a.location).cmp(&(&b.module, &b.name, b.location)));
     steps
 }

@@ -15,7 +15,11 @@ pub struct TypeDef {
 impl TypeDef {
     /// Describes `T`.
     pub const fn of<T: Send + Sync + 'static>() -> Self {
-        TypeDef { id: TypeId::of::<T>(), name: std::any::type_name::<T>, drop_slot: crate::frame::drop_fn::<T>() }
+        TypeDef {
+            id: TypeId::of::<T>(),
+            name: std::any::type_name::<T>,
+            drop_slot: crate::frame::drop_fn::<T>(),
+        }
     }
 
     /// The identity of the type.

@@ -101,7 +101,11 @@ impl fmt::Debug for Observers {
 impl<'a> Event<'a> {
     pub(crate) fn step_started(frame: &'a Frame, step: usize) -> Self {
         let plan = frame.plan();
-        Event::StepStarted { run_id: frame.scope().run_id(), step: plan.spec(step).name(), lane: plan.lane(step) }
+        Event::StepStarted {
+            run_id: frame.scope().run_id(),
+            step: plan.spec(step).name(),
+            lane: plan.lane(step),
+        }
     }
 
     pub(crate) fn step_finished(frame: &'a Frame, finished: &'a Finished, timings: &Timings) -> Self {

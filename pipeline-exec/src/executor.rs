@@ -24,8 +24,11 @@ impl Executor {
     /// Where the number is not from 1 to [`MOST_SLOTS`].
     pub fn new(most_runs: usize) -> Result<Self, Problems> {
         if !(1..=MOST_SLOTS).contains(&most_runs) {
-            let message = format!("an executor's number of runs is {most_runs}, but has to be from 1 to {MOST_SLOTS}");
-            return Err(Problem::new(ProblemCode::InvalidSetting, message).hint("give a number in that range").into());
+            let message =
+                format!("an executor's number of runs is {most_runs}, but has to be from 1 to {MOST_SLOTS}");
+            return Err(Problem::new(ProblemCode::InvalidSetting, message)
+                .hint("give a number in that range")
+                .into());
         }
         Ok(Executor { places: Arc::new(Semaphore::new(most_runs)), live: Arc::default() })
     }

@@ -3,7 +3,7 @@
 //! `Pipeline` (what to run) → `RunHandle` (a run under way) → `Run` (what is left of it) → `RunReport` (data).
 
 #[cfg(feature = "cli")]
-pub mod cli;
+mod cli;
 mod engine;
 mod event;
 mod executor;
@@ -15,6 +15,8 @@ mod settings;
 mod sync;
 mod timing;
 
+#[cfg(feature = "cli")]
+pub use cli::{main, main_with};
 pub use event::{Event, Observer};
 pub use executor::Executor;
 pub use pipeline::Pipeline;

@@ -4,7 +4,9 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pipeline_core::frame::Given;
-use pipeline_core::{Dag, Params, Plan, PlanOptions, Problem, ProblemCode, Problems, Resources, Step, StepDef};
+use pipeline_core::{
+    Dag, Params, Plan, PlanOptions, Problem, ProblemCode, Problems, Resources, Selection, Step, StepDef,
+};
 use serde::Serialize;
 
 use crate::event::{Observer, Observers};
@@ -33,6 +35,8 @@ use crate::settings::Settings;
 pub struct Pipeline {
     graph: GraphSource,
     targets: Vec<TargetOf>,
+    selected: Vec<String>,
+    excluded: Vec<String>,
     keep: Vec<TargetOf>,
     keep_all: bool,
     given: Vec<(TargetOf, Giver)>,
@@ -40,8 +44,11 @@ pub struct Pipeline {
     resources: Resources,
     settings: Settings,
     observers: Observers,
-    planned: Arc<Mutex<Option<Result<Arc<Plan>, Problems>>>>,
+    planned: Arc<Mutex<Option<Planned>>>,
 }
+
+/// What planning led to, kept for the next run.
+type Planned = Result<Arc<Plan>, Problems>;
 
 /// Makes the given output of a step at a position of the plan, anew for each run.
 type Giver = Arc<dyn Fn(usize) -> Given + Send + Sync>;
@@ -84,6 +91,8 @@ impl Pipeline {
         Pipeline {
             graph,
             targets: Vec::new(),
+            selected: Vec::new(),
+            excluded: Vec::new(),
             keep: Vec::new(),
             keep_all: false,
             given: Vec::new(),
@@ -104,6 +113,20 @@ impl Pipeline {
     /// Wants the output of a step by name: short where unique, or `module::name`.
     pub fn target(mut self, name: impl Into<String>) -> Self {
         self.targets.push(TargetOf::Name(name.into()));
+        self.replan()
+    }
+
+    /// Wants the outputs of the steps that any of these terms selects: a name, a glob, `tag:x`, `group:x`, with a
+    /// leading `+` for everything upstream, with a trailing `+` for everything downstream.
+    pub fn select(mut self, terms: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.selected.extend(terms.into_iter().map(Into::into));
+        self.replan()
+    }
+
+    /// Does not want the steps that any of these terms selects. A target that needs one of them is a problem, unless
+    /// its output is given.
+    pub fn exclude(mut self, terms: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.excluded.extend(terms.into_iter().map(Into::into));
         self.replan()
     }
 
@@ -135,10 +158,7 @@ impl Pipeline {
     }
 
     /// Gives the output of a step, made anew for each run.
-    pub fn with_output_from<S: Step>(
-        self,
-        make: impl Fn() -> S::Output + Send + Sync + 'static,
-    ) -> Self {
+    pub fn with_output_from<S: Step>(self, make: impl Fn() -> S::Output + Send + Sync + 'static) -> Self {
         self.give(TargetOf::Def(S::def()), move |step| Given::new(step, make()))
     }
 
@@ -169,7 +189,10 @@ impl Pipeline {
     }
 
     /// Sets run parameters that are not set yet.
-    pub fn params_default(mut self, params: impl IntoIterator<Item = (String, pipeline_core::ParamValue)>) -> Self {
+    pub fn params_default(
+        mut self,
+        params: impl IntoIterator<Item = (String, pipeline_core::ParamValue)>,
+    ) -> Self {
         for (name, value) in params {
             self.params.set_default(name, value);
         }
@@ -278,6 +301,11 @@ impl Pipeline {
         launch(self, runtime::current())
     }
 
+    /// How the run will be executed.
+    pub fn current_settings(&self) -> &Settings {
+        &self.settings
+    }
+
     pub(crate) fn parts(&self) -> (&Params, &Resources, &Settings, &Observers) {
         (&self.params, &self.resources, &self.settings, &self.observers)
     }
@@ -320,15 +348,53 @@ impl Pipeline {
                 None
             }
         };
-        let options = PlanOptions {
+        let mut options = PlanOptions {
             targets: self.targets.iter().filter_map(&mut find).collect(),
             keep: self.keep.iter().filter_map(&mut find).collect(),
             keep_all: self.keep_all,
             given: self.given.iter().filter_map(|(of, _)| find(of)).collect(),
         };
         problems.extend(self.mismatched_outputs(&dag));
+        let excluded = self.apply_selection(&dag, &mut options, &mut problems);
         Problems::check(problems)?;
-        Plan::new(dag, &options)
+        let plan = Plan::new(dag, &options)?;
+        Problems::check(needed_but_excluded(&plan, &excluded))?;
+        Ok(plan)
+    }
+
+    /// Adds what was selected to the targets, takes out what was excluded, and returns that.
+    fn apply_selection(
+        &self,
+        dag: &Dag,
+        options: &mut PlanOptions,
+        problems: &mut Vec<Problem>,
+    ) -> Vec<usize> {
+        let mut select = |terms: &[String]| {
+            let selected = Selection::parse(terms).and_then(|selection| dag.select(&selection));
+            selected.unwrap_or_else(|found| {
+                problems.extend(found.into_vec());
+                Vec::new()
+            })
+        };
+        if !self.selected.is_empty() {
+            options.targets.extend(select(&self.selected));
+        }
+        if self.excluded.is_empty() {
+            return Vec::new();
+        }
+        let excluded = select(&self.excluded);
+        if options.targets.is_empty() {
+            // Without targets, all that is left is wanted.
+            options.targets = (0..dag.len()).collect();
+        }
+        options.targets.retain(|step| excluded.binary_search(step).is_err());
+        if options.targets.is_empty() && problems.is_empty() {
+            problems.push(
+                Problem::new(ProblemCode::InvalidSelection, "every selected step is excluded")
+                    .hint("exclude less, or select more"),
+            );
+        }
+        excluded
     }
 
     /// Targets named by string are looked up in the whole registry: they join the typed ones.
@@ -367,6 +433,28 @@ impl Pipeline {
         }
         problems
     }
+}
+
+/// Excluded steps that a target needs all the same.
+fn needed_but_excluded(plan: &Plan, excluded: &[usize]) -> Vec<Problem> {
+    let needed = excluded.iter().filter_map(|&step| plan.position(step));
+    let running = needed.filter(|&step| !plan.given().contains(&(step as u32)));
+    running
+        .map(|step| {
+            let spec = plan.spec(step);
+            let dag = plan.dag();
+            let reader = dag
+                .downstream(plan.in_dag(step))
+                .iter()
+                .map(|&reader| reader as usize)
+                .find(|reader| plan.position(*reader).is_some() && excluded.binary_search(reader).is_err())
+                .map_or("another step", |reader| dag.step(reader).name());
+            let message = format!("step `{}` is excluded, but `{reader}` needs it", spec.name());
+            Problem::new(ProblemCode::InvalidSelection, message).step(spec.name(), spec.location()).hint(
+                format!("exclude `{}+` to leave out what depends on it too, or give its output", spec.name()),
+            )
+        })
+        .collect()
 }
 
 impl TargetOf {

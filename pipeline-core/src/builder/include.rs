@@ -100,7 +100,10 @@ impl Included<'_> {
             let message = format!("the part `{}` has no open input `{parameter}`", self.prefix);
             let problem = Problem::new(ProblemCode::InvalidBinding, message)
                 .step(self.prefix.clone(), self.place)
-                .note(format!("open inputs: {}", if names.is_empty() { "none".into() } else { names.join(", ") }))
+                .note(format!(
+                    "open inputs: {}",
+                    if names.is_empty() { "none".into() } else { names.join(", ") }
+                ))
                 .hint(match closest(parameter, names.iter().copied()) {
                     Some(close) => format!("did you mean `{close}`?"),
                     None => "an open input is a parameter with `#[input]`".to_owned(),

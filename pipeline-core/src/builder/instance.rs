@@ -130,12 +130,15 @@ impl<'b, T> Instance<'b, T> {
                         .hint("bind each input once; a fan-in takes all its steps in one `.inputs(…)`"));
                 }
                 if !source.is_many() && sources != 1 {
-                    return Err(invalid(format!("input `{parameter}` reads one step, but {sources} were given"))
-                        .hint("use `.input(…)`, or make the parameter a `Vec<&T>`"));
+                    return Err(invalid(format!(
+                        "input `{parameter}` reads one step, but {sources} were given"
+                    ))
+                    .hint("use `.input(…)`, or make the parameter a `Vec<&T>`"));
                 }
                 if matches!(source, Source::UnboundMany) && sources == 0 {
-                    return Err(invalid(format!("input `{parameter}` collects no step"))
-                        .hint("give it at least one"));
+                    return Err(
+                        invalid(format!("input `{parameter}` collects no step")).hint("give it at least one")
+                    );
                 }
                 Ok(position)
             }

@@ -34,9 +34,11 @@ struct Spare(NonNull<Block>);
 impl Spare {
     /// The thread's spare block, or a new one.
     fn take() -> Self {
-        SPARE.try_with(Cell::take).ok().flatten().unwrap_or_else(|| {
-            Spare(NonNull::from(Box::leak(Box::new(Block::uninit()))))
-        })
+        SPARE
+            .try_with(Cell::take)
+            .ok()
+            .flatten()
+            .unwrap_or_else(|| Spare(NonNull::from(Box::leak(Box::new(Block::uninit())))))
     }
 
     /// Keeps the block for the thread's next future. One is enough: a second is freed.

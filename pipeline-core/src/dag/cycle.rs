@@ -42,10 +42,9 @@ fn next_circle(waits_for: &Lists, left: &mut [bool]) -> Option<Vec<usize>> {
                 None => break,
             }
         }
-        if left[step] && walk.contains(&step) && !walk.is_empty() {
-            if let Some(circle) = shortest_through(step, waits_for, left) {
-                return Some(circle);
-            }
+        let came_back = left[step] && walk.contains(&step);
+        if let Some(circle) = came_back.then(|| shortest_through(step, waits_for, left)).flatten() {
+            return Some(circle);
         }
         // What was walked without coming back leads to no circle that is left.
         for step in walk {

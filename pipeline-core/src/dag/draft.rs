@@ -69,9 +69,10 @@ impl Draft {
 
     /// Adds a registered step under its own name, once.
     pub(crate) fn add_registered(&mut self, def: &'static StepDef) -> u32 {
-        let plain = self.by_def.get(&address(def)).and_then(|known| {
-            known.iter().copied().find(|&step| self.steps[step as usize].name.is_none())
-        });
+        let plain = self
+            .by_def
+            .get(&address(def))
+            .and_then(|known| known.iter().copied().find(|&step| self.steps[step as usize].name.is_none()));
         plain.unwrap_or_else(|| {
             self.add(DraftStep {
                 def: DefRef::Static(def),

@@ -39,6 +39,15 @@ impl Lists {
         self.items.len()
     }
 
+    /// The lists at some positions, with items renumbered; items without a new number are left out.
+    pub(crate) fn part(&self, positions: impl Iterator<Item = usize>, place: &[Option<u32>]) -> Lists {
+        let mut part = Lists::with_capacity(positions.size_hint().0, 0);
+        for position in positions {
+            part.push(self.get(position).iter().filter_map(|&item| place[item as usize]));
+        }
+        part
+    }
+
     /// The same relation read from the other end: list `i` of the result names every list that contains `i`,
     /// ascending. O(items).
     pub(crate) fn transposed(&self, positions: usize) -> Lists {

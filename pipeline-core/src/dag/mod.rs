@@ -23,9 +23,9 @@ mod stats;
 #[cfg(test)]
 mod tests;
 
+pub use critical::CriticalPath;
 pub(crate) use draft::{Bound, BoundSource, Draft, DraftStep, Scope, address};
 pub(crate) use index::Lists;
-pub use critical::CriticalPath;
 pub use levels::Levels;
 pub use render::{Format, GraphDocument, InputDocument, StepDocument};
 pub use selection::Selection;
@@ -143,6 +143,31 @@ impl Dag {
     /// The position of a registered step, by its definition. O(n).
     pub fn position_of_def(&self, def: &'static StepDef) -> Option<usize> {
         self.steps.iter().position(|spec| std::ptr::eq(spec.def(), def))
+    }
+
+    /// Some steps as a graph of their own, with the edges among them. `steps` ascend.
+    pub(crate) fn part(&self, steps: &[u32]) -> Dag {
+        let mut place = vec![None; self.len()];
+        for (new, &step) in steps.iter().enumerate() {
+            place[step as usize] = Some(new as u32);
+        }
+        let steps = || steps.iter().map(|&step| step as usize);
+        let first =
+            |step: usize| self.first_parameter[step] as usize..self.first_parameter[step + 1] as usize;
+        let mut first_parameter = vec![0];
+        for step in steps() {
+            let parameters = first(step).len() as u32;
+            first_parameter.push(first_parameter.last().copied().unwrap_or(0) + parameters);
+        }
+        Dag {
+            steps: steps().map(|step| self.steps[step].clone()).collect(),
+            first_parameter,
+            sources: self.sources.part(steps().flat_map(first), &place),
+            upstream: self.upstream.part(steps(), &place),
+            downstream: self.downstream.part(steps(), &place),
+            readers_first: self.readers_first.part(steps(), &place),
+            names: names::NameIndex::default(),
+        }
     }
 
     /// The positions of the steps that nothing waits for.

@@ -60,7 +60,8 @@ impl Draft {
         let neighbours = self.neighbours(edges);
         let waits_for = merged(&neighbours.upstream, &neighbours.readers_first);
         let waiting = waits_for.transposed(self.steps.len());
-        let mut missing: Vec<u32> = (0..self.steps.len()).map(|step| waits_for.get(step).len() as u32).collect();
+        let mut missing: Vec<u32> =
+            (0..self.steps.len()).map(|step| waits_for.get(step).len() as u32).collect();
         let mut ready: VecDeque<u32> =
             (0..self.steps.len() as u32).filter(|&step| missing[step as usize] == 0).collect();
         let mut order = Vec::with_capacity(self.steps.len());
@@ -138,7 +139,9 @@ impl Draft {
                 .flatten()
                 .flat_map(|source| &readers[source])
                 .copied()
-                .filter(|&reader| reader != step && upstream.get(step as usize).binary_search(&reader).is_err())
+                .filter(|&reader| {
+                    reader != step && upstream.get(step as usize).binary_search(&reader).is_err()
+                })
                 .collect();
             first.sort_unstable();
             first.dedup();
@@ -173,7 +176,8 @@ impl Draft {
         };
         let mut steps: Vec<Option<_>> = self.steps.into_iter().zip(names).map(Some).collect();
         for &step in order {
-            let (draft, name) = steps[step as usize].take().expect("invariant: an order names each step once");
+            let (draft, name) =
+                steps[step as usize].take().expect("invariant: an order names each step once");
             for parameter in edges.first_parameter[step as usize]..edges.first_parameter[step as usize + 1] {
                 dag.sources.push(renumbered(&edges.sources, parameter, false));
             }

@@ -41,19 +41,15 @@ impl Draft {
             let def = self.steps[step].def.clone();
             let bound = std::mem::take(&mut self.steps[step].bound);
             for (parameter, input) in def.inputs.iter().enumerate() {
-                match bound.iter().find(|bound| bound.parameter as usize == parameter) {
-                    Some(bound) => {
-                        let sources = self.resolve_bound(step as u32, input, &bound.sources, &mut names);
-                        edges.sources.push(sources);
-                    }
-                    None => {
-                        let sources = self.resolve_input(step as u32, input, &mut names);
-                        edges.sources.push(sources);
-                    }
-                }
+                let by_hand = bound.iter().find(|bound| bound.parameter as usize == parameter);
+                edges.sources.push(match by_hand {
+                    Some(bound) => self.resolve_bound(step as u32, input, &bound.sources, &mut names),
+                    None => self.resolve_input(step as u32, input, &mut names),
+                });
             }
             edges.first_parameter.push(edges.sources.len() as u32);
-            let mut after: Vec<u32> = def.after.iter().map(|path| self.resolve_path(step, None, path())).collect();
+            let mut after: Vec<u32> =
+                def.after.iter().map(|path| self.resolve_path(step, None, path())).collect();
             after.append(&mut self.steps[step].after);
             edges.after.push(after);
             step += 1;
@@ -116,10 +112,15 @@ impl Draft {
                     ProblemCode::UnboundInput,
                     format!("input `{}` of `{}` is not bound", input.name, self.label(step)),
                 );
-                self.report(problem, step, Some(input), format!(
-                    "a step with `#[input]` is a template: bind it in a builder with `.input(\"{}\", …)`",
-                    input.name
-                ));
+                self.report(
+                    problem,
+                    step,
+                    Some(input),
+                    format!(
+                        "a step with `#[input]` is a template: bind it in a builder with `.input(\"{}\", …)`",
+                        input.name
+                    ),
+                );
                 Vec::new()
             }
         }
@@ -154,13 +155,23 @@ impl Draft {
                 {
                     return plain;
                 }
-                let candidates: Vec<String> = several.iter().map(|&candidate| self.label(candidate)).collect();
+                let candidates: Vec<String> =
+                    several.iter().map(|&candidate| self.label(candidate)).collect();
                 let problem = Problem::new(
                     ProblemCode::AmbiguousName,
-                    format!("`{}` reads `{}`, of which there are several instances", self.label(step as u32), def.name),
+                    format!(
+                        "`{}` reads `{}`, of which there are several instances",
+                        self.label(step as u32),
+                        def.name
+                    ),
                 )
                 .note(format!("instances: {}", candidates.join(", ")));
-                self.report(problem, step as u32, input, "bind the input to one of them with `.input(…)`".into());
+                self.report(
+                    problem,
+                    step as u32,
+                    input,
+                    "bind the input to one of them with `.input(…)`".into(),
+                );
                 first
             }
         }
@@ -258,7 +269,8 @@ impl Draft {
                         continue;
                     }
                     if let Some(&(other, _)) = takers.get(&source) {
-                        let hint = "let one of them read it by `&`; the taker runs after all readers".to_owned();
+                        let hint =
+                            "let one of them read it by `&`; the taker runs after all readers".to_owned();
                         let problem = Problem::new(
                             ProblemCode::SecondTaker,
                             format!(
@@ -266,7 +278,10 @@ impl Draft {
                                 names[other as usize], names[step], names[source as usize]
                             ),
                         )
-                        .note(format!("`{}` is at {}", names[other as usize], self.steps[other as usize].location));
+                        .note(format!(
+                            "`{}` is at {}",
+                            names[other as usize], self.steps[other as usize].location
+                        ));
                         self.report(problem, step as u32, Some(input), hint);
                     } else {
                         takers.insert(source, (step as u32, parameter));
@@ -297,14 +312,13 @@ impl Names {
         let mut by_name: HashMap<String, Vec<u32>> = HashMap::new();
         for (position, step) in draft.steps.iter().enumerate() {
             let mut add = |name: String| by_name.entry(name).or_default().push(position as u32);
-            match &step.name {
-                Some(name) => add(name.to_string()),
-                None => {
-                    add(step.def.id());
-                    if step.def.id() != step.def.name {
-                        add(step.def.name.to_string());
-                    }
-                }
+            if let Some(name) = &step.name {
+                add(name.to_string());
+                continue;
+            }
+            add(step.def.id());
+            if step.def.id() != step.def.name {
+                add(step.def.name.to_string());
             }
         }
         let mut registry: HashMap<String, Vec<&'static StepDef>> = HashMap::new();
@@ -351,8 +365,13 @@ fn mismatch(step: &str, input: &InputDef, def: &StepDef, upstream_name: &str, up
     .note(format!("returned {} by `{upstream_name}` at {}", upstream.output, upstream.location));
     if wanted.name() == upstream.output.name() {
         problem = problem
-            .note(format!("the step is of package {}, the upstream of package {}", def.package, upstream.package))
-            .hint("both types have one name: two versions of one crate are in the build, see `cargo tree -d`");
+            .note(format!(
+                "the step is of package {}, the upstream of package {}",
+                def.package, upstream.package
+            ))
+            .hint(
+                "both types have one name: two versions of one crate are in the build, see `cargo tree -d`",
+            );
     } else {
         problem = problem.hint("change the parameter's type, or name another upstream with `#[from(…)]`");
     }

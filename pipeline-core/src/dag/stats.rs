@@ -1,11 +1,12 @@
 //! Figures about a graph.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 
 use super::Dag;
 use crate::input::{InputKind, Mode};
+use crate::step::Package;
 
 /// Figures about a graph, for `plan`, reports and dashboards.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -37,7 +38,7 @@ pub struct Statistics {
     pub by_group: BTreeMap<String, usize>,
     /// Steps by tag; a step counts for each of its tags.
     pub by_tag: BTreeMap<String, usize>,
-    /// Steps by package, `name version`.
+    /// Steps by package, `name version`; closures belong to none.
     pub by_package: BTreeMap<String, usize>,
 }
 
@@ -60,6 +61,7 @@ impl Dag {
             average_degree: self.edge_count() as f64 / self.len().max(1) as f64,
             ..Statistics::default()
         };
+        let mut packages: HashMap<Package, usize> = HashMap::new();
         for spec in self.steps() {
             let def = spec.def();
             let has_mode = |wanted: fn(Mode) -> bool| {
@@ -75,8 +77,10 @@ impl Dag {
             for tag in def.tags.iter() {
                 count(&mut statistics.by_tag, tag);
             }
-            count(&mut statistics.by_package, def.package.to_string().trim());
+            *packages.entry(def.package).or_default() += 1;
         }
+        let named = packages.into_iter().filter(|(package, _)| !package.name.is_empty());
+        statistics.by_package = named.map(|(package, steps)| (package.to_string(), steps)).collect();
         statistics
     }
 

@@ -83,7 +83,7 @@ impl Frame {
     }
 
     pub(super) fn panicked(&self, step: u32, panic: String) -> Finished {
-        self.finished(step, Err(Ended::Failed(self.panic_error(step, FailureKind::Panic, panic))))
+        self.finished(step, Err(Ended::Failed(Box::new(self.panic_error(step, FailureKind::Panic, panic)))))
     }
 
     pub(super) fn cancelled(&self, step: u32, note: &str) -> Finished {
@@ -92,15 +92,15 @@ impl Frame {
         self.finished(step, Err(Ended::Failed(Box::new(error))))
     }
 
-    fn panic_error(&self, step: u32, kind: FailureKind, message: String) -> Box<StepError> {
+    fn panic_error(&self, step: u32, kind: FailureKind, message: String) -> StepError {
         let spec = self.plan.spec(step as usize);
-        Box::new(StepError::from_panic(spec.name.clone(), spec.location, kind, message))
+        StepError::from_panic(spec.name.clone(), spec.location, kind, message)
     }
 
     /// Drops an output that nobody will read any more.
     fn drop_output(&self, step: u32) {
         if let Err(panic) = contain::guard(|| self.drop_value(step)) {
-            self.publish_error(step, self.panic_error(step, FailureKind::DropPanic, panic));
+            self.publish_error(step, Box::new(self.panic_error(step, FailureKind::DropPanic, panic)));
         }
     }
 }

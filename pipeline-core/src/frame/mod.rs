@@ -23,8 +23,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 use self::counter::Counters;
-pub(crate) use self::slot::{DropFn, drop_fn};
 use self::slot::Slot;
+pub(crate) use self::slot::{DropFn, drop_fn};
 pub use self::status::Status;
 pub use self::suspended::Suspended;
 pub use self::value::Given;
@@ -145,7 +145,10 @@ impl Frame {
         scope: Arc<RunScope>,
         given: Vec<Given>,
     ) -> Frame {
-        let cell = |step| Cell { counters: Counters::new(plan.missing(step), plan.readers(step)), slot: Slot::empty() };
+        let cell = |step| Cell {
+            counters: Counters::new(plan.missing(step), plan.readers(step)),
+            slot: Slot::empty(),
+        };
         let cells = (0..plan.len()).map(cell).collect();
         let frame = Frame {
             plan,
@@ -203,10 +206,9 @@ impl Frame {
     pub fn start(self: &Arc<Self>, ready: Ready) -> Progress {
         let step = ready.step;
         assert!(ready.frame == self.id, "a token belongs to the frame that made it");
-        if self.unsuccessful.load(Ordering::Relaxed) != 0 {
-            if let Some(cause) = self.blocked_by(step) {
-                return Progress::Finished(self.finished(step, Err(Ended::Skipped(cause))));
-            }
+        let all_well = self.unsuccessful.load(Ordering::Relaxed) == 0;
+        if let Some(cause) = if all_well { None } else { self.blocked_by(step) } {
+            return Progress::Finished(self.finished(step, Err(Ended::Skipped(cause))));
         }
         let call = Call { frame: self, step };
         let code = self.plan.hot[step as usize].code.callable();

@@ -60,7 +60,10 @@ impl Frame {
     pub(super) fn put_given(&self, given: Vec<Given>) {
         assert_eq!(given.len(), self.plan.given().len(), "every given step has one output");
         for given in given {
-            assert!(self.plan.given().contains(&given.step), "only given steps have an output before the run");
+            assert!(
+                self.plan.given().contains(&given.step),
+                "only given steps have an output before the run"
+            );
             assert!(self.cells[given.step as usize].counters.ended().is_none(), "an output is given once");
             let output = self.plan.spec(given.step as usize).def().output;
             assert!(output.id() == given.ty, "the given output has the type that the step returns");

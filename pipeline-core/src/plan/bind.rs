@@ -54,7 +54,8 @@ impl Plan {
             }
             let names = given.names(ty.id());
             let named = name.as_ref().map_or(String::new(), |name| format!(" named `{name}`"));
-            let message = format!("step `{}` needs a resource `{ty}`{named}, which was not given", spec.name());
+            let message =
+                format!("step `{}` needs a resource `{ty}`{named}, which was not given", spec.name());
             let mut problem = Problem::new(ProblemCode::MissingResource, message)
                 .step(spec.name(), spec.location())
                 .parameter(input.name.as_ref(), input.location)
@@ -134,8 +135,9 @@ impl Plan {
         let problem = |name: &str| {
             let plain = known.iter().filter(|name| !name.contains('.')).map(String::as_str);
             let listed = plain.clone().collect::<Vec<_>>().join(", ");
-            let problem = Problem::new(ProblemCode::UnknownParam, format!("no step has a run parameter `{name}`"))
-                .note(format!("known: {}", if listed.is_empty() { "none" } else { listed.as_str() }));
+            let problem =
+                Problem::new(ProblemCode::UnknownParam, format!("no step has a run parameter `{name}`"))
+                    .note(format!("known: {}", if listed.is_empty() { "none" } else { listed.as_str() }));
             match closest(name, known.iter().map(String::as_str)) {
                 Some(close) => problem.hint(format!("did you mean `{close}`?")),
                 None => problem.hint("remove it, or declare it with `#[param]`"),

@@ -77,15 +77,20 @@ impl Builder {
                 }
                 for &source in dag.sources(step as usize, parameter) {
                     let taken = self.place[source as usize] as usize;
-                    let asked = self.targets.contains(&(taken as u32)) || options.keep.contains(&(source as usize));
+                    let asked =
+                        self.targets.contains(&(taken as u32)) || options.keep.contains(&(source as usize));
                     if asked {
                         let name = dag.step(source as usize).name();
-                        let message = format!("the output of `{name}` is asked for, but `{}` takes it", spec.name());
+                        let message =
+                            format!("the output of `{name}` is asked for, but `{}` takes it", spec.name());
                         problems.push(
                             Problem::new(ProblemCode::TakenTarget, message)
                                 .step(spec.name(), spec.location())
                                 .parameter(input.name.as_ref(), input.location)
-                                .hint(format!("read it by `&` in `{}`, or do not ask for `{name}`", spec.name())),
+                                .hint(format!(
+                                    "read it by `&` in `{}`, or do not ask for `{name}`",
+                                    spec.name()
+                                )),
                         );
                     }
                     self.kept[taken] = false;
@@ -150,13 +155,13 @@ impl Builder {
             let bind = match &input.kind {
                 InputKind::Upstream { source, .. } => {
                     let sources = dag.sources(self.in_dag[step] as usize, parameter);
-                    let places = sources.iter().map(|&source| self.place[source as usize]);
+                    let mut places = sources.iter().map(|&source| self.place[source as usize]);
                     if source.is_many() {
                         let start = plan.many.len() as u32;
                         plan.many.extend(places);
                         Bind { start, len: sources.len() as u32 }
                     } else {
-                        Bind { start: places.last().unwrap_or(ABSENT), len: 1 }
+                        Bind { start: places.next().unwrap_or(ABSENT), len: 1 }
                     }
                 }
                 InputKind::Param(_) => {
@@ -229,7 +234,8 @@ impl Builder {
         let mut taken = vec![ABSENT; self.in_dag.len()];
         for (position, &step) in self.in_dag.iter().enumerate() {
             for (parameter, input) in dag.step(step as usize).def().inputs.iter().enumerate() {
-                if !self.given[position] && matches!(input.kind, InputKind::Upstream { mode: Mode::Take, .. }) {
+                if !self.given[position] && matches!(input.kind, InputKind::Upstream { mode: Mode::Take, .. })
+                {
                     for &source in dag.sources(step as usize, parameter) {
                         taken[self.place[source as usize] as usize] = position as u32;
                     }
@@ -298,7 +304,8 @@ fn by_urgency(successors: &Lists, urgency: &[u64], missing: &[u32]) -> Lists {
         scratch.extend_from_slice(successors.get(step));
         // Equal ones in reverse, so that the first in plan order is the last here.
         scratch.sort_by_key(|&next: &u32| (urgency[next as usize], std::cmp::Reverse(next)));
-        sorted.push(scratch.drain(..).map(|next| if missing[next as usize] == 1 { next | SOLE } else { next }));
+        sorted
+            .push(scratch.drain(..).map(|next| if missing[next as usize] == 1 { next | SOLE } else { next }));
     }
     sorted
 }

@@ -95,6 +95,11 @@ impl Plan {
         &self.dag
     }
 
+    /// The part of the graph that runs, as a graph of its own: for drawing and statistics.
+    pub fn sub_dag(&self) -> Dag {
+        self.dag.part(&self.in_dag)
+    }
+
     /// The position in the graph of a step of the plan.
     pub fn in_dag(&self, step: usize) -> usize {
         self.in_dag[step] as usize

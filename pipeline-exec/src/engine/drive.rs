@@ -35,10 +35,9 @@ fn drive_task(holder: Holder) -> Pin<Box<dyn Future<Output = ()> + Send>> {
 fn drive_thread(mut driver: Driver) {
     loop {
         while let Some(ready) = driver.next() {
-            if let Some(suspended) = driver.run(ready) {
-                if !suspend(&mut driver, suspended) {
-                    return;
-                }
+            let waits = driver.run(ready);
+            if waits.is_some_and(|suspended| !suspend(&mut driver, suspended)) {
+                return;
             }
         }
         // A moment's wait is cheaper than to end and be started again.
@@ -58,10 +57,9 @@ async fn drive_async(mut driver: Driver) {
     let mut steps = 0;
     loop {
         while let Some(ready) = driver.next() {
-            if let Some(suspended) = driver.run(ready) {
-                if !suspend(&mut driver, suspended) {
-                    return;
-                }
+            let waits = driver.run(ready);
+            if waits.is_some_and(|suspended| !suspend(&mut driver, suspended)) {
+                return;
             }
             steps += 1;
             if steps % STEPS_PER_TURN == 0 {
@@ -100,7 +98,7 @@ fn wait_for(mut suspended: Suspended, holder: Holder) -> Pin<Box<dyn Future<Outp
         };
         let mut driver = Driver::new(holder, Place::task());
         driver.finish(finished);
-        if driver.take_deque() {
+        if driver.take_post() {
             drive_async(driver).await;
         }
     })

@@ -124,8 +124,8 @@ impl Driver {
     }
 
     /// Takes the right to go on as a driver, for a step that has waited.
-    pub(super) fn take_deque(&mut self) -> bool {
-        self.holder.take_deque()
+    pub(super) fn take_post(&mut self) -> bool {
+        self.holder.take_post()
     }
 
     /// Notes where the driver is now.

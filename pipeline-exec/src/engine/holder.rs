@@ -8,6 +8,7 @@ use pipeline_core::frame::Ready;
 
 use super::Engine;
 use super::done::Present;
+use super::lane::Post;
 
 /// A driver's or a waiting step's share of a run. Dropping it gives everything back, wakes whoever can use it, and
 /// only then lets the run end.
@@ -16,8 +17,8 @@ pub(super) struct Holder {
     engine: Arc<Engine>,
     lane: Lane,
     has_slot: bool,
-    /// `None` without the right to look for steps; `Some(None)` in a lane without deques.
-    deque: Option<Option<Worker<Ready>>>,
+    /// `None` without the right to look for steps.
+    post: Option<Post>,
     /// Declared last and so dropped last, after `engine`: whoever waits for the end then has the engine to itself.
     _present: Present,
 }
@@ -25,12 +26,12 @@ pub(super) struct Holder {
 impl Holder {
     /// A holder that may look for steps of a lane, if one can be had.
     pub(super) fn for_driver(engine: &Arc<Engine>, lane: Lane) -> Option<Holder> {
-        let deque = engine.lanes.take_driver(lane)?;
+        let post = engine.lanes.take_driver(lane)?;
         Some(Holder {
             engine: Arc::clone(engine),
             lane,
             has_slot: true,
-            deque: Some(deque),
+            post: Some(post),
             _present: engine.done.enter(),
         })
     }
@@ -43,7 +44,7 @@ impl Holder {
             engine: Arc::clone(&self.engine),
             lane: self.lane,
             has_slot: true,
-            deque: None,
+            post: None,
             _present: self.engine.done.enter(),
         }
     }
@@ -55,11 +56,11 @@ impl Holder {
     }
 
     /// Takes the right to look for steps, for a holder that had only a slot.
-    pub(super) fn take_deque(&mut self) -> bool {
-        if self.deque.is_none() {
-            self.deque = self.engine.lanes.of(self.lane).take_deque().ok();
+    pub(super) fn take_post(&mut self) -> bool {
+        if self.post.is_none() {
+            self.post = self.engine.lanes.of(self.lane).take_post();
         }
-        self.deque.is_some()
+        self.post.is_some()
     }
 
     pub(super) fn engine(&self) -> &Arc<Engine> {
@@ -72,15 +73,15 @@ impl Holder {
 
     /// The holder's own deque, where it has one.
     pub(super) fn deque(&self) -> Option<&Worker<Ready>> {
-        self.deque.as_ref()?.as_ref()
+        self.post.as_ref()?.deque()
     }
 }
 
 impl Drop for Holder {
     fn drop(&mut self) {
         let engine = &self.engine;
-        if let Some(deque) = self.deque.take() {
-            engine.lanes.of(self.lane).return_deque(deque);
+        if let Some(post) = self.post.take() {
+            engine.lanes.of(self.lane).return_post(post);
         }
         if self.has_slot {
             engine.lanes.return_slot(self.lane);

@@ -21,6 +21,16 @@ pub(crate) struct LaneState {
     idle: Mutex<Vec<Worker<Ready>>>,
 }
 
+/// The right to look for the steps of a lane, with a deque where the lane has some.
+#[derive(Debug)]
+pub(crate) struct Post(Option<Worker<Ready>>);
+
+impl Post {
+    pub(crate) fn deque(&self) -> Option<&Worker<Ready>> {
+        self.0.as_ref()
+    }
+}
+
 impl LaneState {
     /// A lane with so many slots and deques.
     pub(crate) fn new(slots: usize, deques: usize) -> Self {
@@ -39,21 +49,21 @@ impl LaneState {
         if self.stealers.is_empty() { slots } else { self.stealers.len().min(slots) }
     }
 
-    /// Takes the right to look for steps, with a deque where the lane has some. `Err` where all are taken.
-    pub(crate) fn take_deque(&self) -> Result<Option<Worker<Ready>>, ()> {
+    /// Takes the right to look for steps, with a deque where the lane has some. `None` where all are taken.
+    pub(crate) fn take_post(&self) -> Option<Post> {
         match &self.drivers {
-            None => Ok(None),
+            None => Some(Post(None)),
             Some(drivers) if drivers.enter() => {
                 let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-                Ok(idle.pop())
+                Some(Post(idle.pop()))
             }
-            Some(_) => Err(()),
+            Some(_) => None,
         }
     }
 
     /// Gives it back; steps still in the deque can be stolen.
-    pub(crate) fn return_deque(&self, deque: Option<Worker<Ready>>) {
-        if let Some(deque) = deque {
+    pub(crate) fn return_post(&self, post: Post) {
+        if let Some(deque) = post.0 {
             self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(deque);
         }
         if let Some(drivers) = &self.drivers {
@@ -62,7 +72,7 @@ impl LaneState {
     }
 
     /// Whether somebody could take the right to look for steps.
-    pub(crate) fn has_deque(&self) -> bool {
+    pub(crate) fn has_post(&self) -> bool {
         self.drivers.as_ref().is_none_or(Gate::has_room)
     }
 

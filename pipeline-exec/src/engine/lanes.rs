@@ -1,11 +1,9 @@
 //! All lanes of a run, and the limit over all of them.
 
-use crossbeam_deque::Worker;
 use pipeline_core::Lane;
-use pipeline_core::frame::Ready;
 
 use super::gate::Gate;
-use super::lane::LaneState;
+use super::lane::{LaneState, Post};
 use crate::settings::{Settings, cores};
 
 /// All lanes of a run.
@@ -70,13 +68,13 @@ impl Lanes {
     }
 
     /// Takes the right to look for steps of a lane, with a slot.
-    pub(crate) fn take_driver(&self, lane: Lane) -> Option<Option<Worker<Ready>>> {
+    pub(crate) fn take_driver(&self, lane: Lane) -> Option<Post> {
         loop {
-            let Ok(deque) = self.of(lane).take_deque() else { return None };
+            let post = self.of(lane).take_post()?;
             if self.take_slot(lane) {
-                return Some(deque);
+                return Some(post);
             }
-            self.of(lane).return_deque(deque);
+            self.of(lane).return_post(post);
             if !self.could_drive(lane) {
                 return None;
             }
@@ -86,7 +84,7 @@ impl Lanes {
     /// A cheap look at whether [`Lanes::take_driver`] could succeed.
     pub(crate) fn could_drive(&self, lane: Lane) -> bool {
         let of = self.of(lane);
-        of.slots.has_room() && of.has_deque() && self.total.as_ref().is_none_or(Gate::has_room)
+        of.slots.has_room() && of.has_post() && self.total.as_ref().is_none_or(Gate::has_room)
     }
 }
 

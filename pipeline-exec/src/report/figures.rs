@@ -70,7 +70,8 @@ impl Figures {
         self.critical_steps =
             steps.into_iter().map(|step| engine.frame.plan().spec(step).name().to_owned()).collect();
         self.peak_concurrency = peak(&spans);
-        let (wall, total, path, slots) = (wall.as_nanos() as f64, total as f64, path as f64, self.slots as f64);
+        let (wall, total, path, slots) =
+            (wall.as_nanos() as f64, total as f64, path as f64, self.slots as f64);
         let ratio = |a: f64, b: f64| if b > 0.0 { a / b } else { 0.0 };
         self.speed_up = ratio(total, wall);
         self.parallel_efficiency = (100.0 * ratio(total / slots.max(1.0), wall)).min(100.0);
@@ -120,8 +121,11 @@ fn critical_path(engine: &Engine, spans: &[(u64, u64)]) -> (u64, Vec<usize>) {
 
 /// How many spans overlap, at the most; one that ends when another starts does not overlap it.
 fn peak(spans: &[(u64, u64)]) -> usize {
-    let mut edges: Vec<(u64, bool)> =
-        spans.iter().filter(|span| span.0 < span.1).flat_map(|span| [(span.0, true), (span.1, false)]).collect();
+    let mut edges: Vec<(u64, bool)> = spans
+        .iter()
+        .filter(|span| span.0 < span.1)
+        .flat_map(|span| [(span.0, true), (span.1, false)])
+        .collect();
     // Ends sort before starts of the same instant.
     edges.sort_unstable();
     let (mut now, mut most) = (0_usize, 0);

@@ -10,8 +10,11 @@ use pipeline_core::frame::Status;
 use serde::{Deserialize, Serialize};
 
 pub use self::figures::Figures;
+#[cfg(feature = "cli")]
+pub(crate) use self::text::{clean, show};
 use crate::engine::Engine;
 use crate::run::Begun;
+use crate::timing::Place;
 
 /// The version of the report's schema; a new field does not change it, a changed meaning does.
 pub(crate) const SCHEMA: u32 = 1;
@@ -157,7 +160,8 @@ impl RunReport {
 
     /// The report as JSON, indented.
     pub fn to_json(&self) -> String {
-        serde_json::to_string_pretty(self).unwrap_or_else(|error| format!("{{\"error\":{:?}}}", error.to_string()))
+        serde_json::to_string_pretty(self)
+            .unwrap_or_else(|error| format!("{{\"error\":{:?}}}", error.to_string()))
     }
 }
 
@@ -185,7 +189,11 @@ impl StepReport {
         let span = timings.and_then(|timings| timings.span(step)).filter(|_| ran);
         let place = timings.filter(|_| span.is_some()).map(|timings| timings.place(step));
         let ready = timings.map(|timings| {
-            plan.waits_for(step).filter_map(|earlier| timings.span(earlier)).map(|span| span.1).max().unwrap_or(0)
+            plan.waits_for(step)
+                .filter_map(|earlier| timings.span(earlier))
+                .map(|span| span.1)
+                .max()
+                .unwrap_or(0)
         });
         let error = frame.error(step);
         let own_error = error.filter(|_| matches!(status, Status::Failed | Status::Cancelled));
@@ -199,7 +207,7 @@ impl StepReport {
             thread_kind: place.map(|place| {
                 if place.is_blocking() { ThreadKind::BlockingPool } else { ThreadKind::TokioTask }
             }),
-            thread: place.map(|place| place.number()),
+            thread: place.map(Place::number),
             status,
             attempts: u32::from(span.is_some() || matches!(status, Status::Succeeded | Status::Failed)),
             start: span.map(|span| Duration::from_nanos(span.0)),

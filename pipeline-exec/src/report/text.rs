@@ -7,14 +7,29 @@ use super::{RunReport, RunStatus};
 
 impl fmt::Display for RunReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name_width = self.steps.iter().map(|step| step.name.chars().count()).max().unwrap_or(4).clamp(4, 40);
-        writeln!(f, "{:<name_width$}  {:<9}  {:<8}  {:>10}  {:>10}", "step", "status", "lane", "wait", "time")?;
+        let name_width =
+            self.steps.iter().map(|step| step.name.chars().count()).max().unwrap_or(4).clamp(4, 40);
+        writeln!(
+            f,
+            "{:<name_width$}  {:<9}  {:<8}  {:>10}  {:>10}",
+            "step", "status", "lane", "wait", "time"
+        )?;
         for step in &self.steps {
             let (wait, time) = (show(step.wait), show(step.duration));
             let (status, lane) = (step.status.name(), step.lane.name());
-            writeln!(f, "{:<name_width$}  {status:<9}  {lane:<8}  {wait:>10}  {time:>10}", clean(&step.name))?;
+            writeln!(
+                f,
+                "{:<name_width$}  {status:<9}  {lane:<8}  {wait:>10}  {time:>10}",
+                clean(&step.name)
+            )?;
             if let Some(error) = &step.error {
-                writeln!(f, "    {}: {} ({})", error.kind.name(), clean(&error.message), clean(&step.location))?;
+                writeln!(
+                    f,
+                    "    {}: {} ({})",
+                    error.kind.name(),
+                    clean(&error.message),
+                    clean(&step.location)
+                )?;
                 for cause in &error.causes {
                     writeln!(f, "    because {}", clean(cause))?;
                 }
@@ -37,8 +52,12 @@ impl RunReport {
         };
         write!(f, "run {} {outcome} in {}: ", self.run_id, show(Some(self.wall)))?;
         write!(f, "{} of {} steps succeeded", counts.succeeded + counts.cached, counts.planned)?;
-        let others = [(counts.failed, "failed"), (counts.skipped, "skipped"), (counts.cancelled, "cancelled")];
-        others.iter().filter(|(count, _)| *count > 0).try_for_each(|(count, what)| write!(f, ", {count} {what}"))?;
+        let others =
+            [(counts.failed, "failed"), (counts.skipped, "skipped"), (counts.cancelled, "cancelled")];
+        others
+            .iter()
+            .filter(|(count, _)| *count > 0)
+            .try_for_each(|(count, what)| write!(f, ", {count} {what}"))?;
         if figures.total > Duration::ZERO {
             let steps: Vec<String> = figures.critical_steps.iter().map(|step| clean(step)).collect();
             write!(
@@ -61,11 +80,16 @@ fn shortened(steps: &[String]) -> String {
     if steps.len() <= 8 {
         return steps.join(" > ");
     }
-    format!("{} > … {} more … > {}", steps[..4].join(" > "), steps.len() - 7, steps[steps.len() - 3..].join(" > "))
+    format!(
+        "{} > … {} more … > {}",
+        steps[..4].join(" > "),
+        steps.len() - 7,
+        steps[steps.len() - 3..].join(" > ")
+    )
 }
 
 /// A duration in a unit that fits; `-` for none.
-fn show(duration: Option<Duration>) -> String {
+pub(crate) fn show(duration: Option<Duration>) -> String {
     let Some(duration) = duration else { return "-".to_owned() };
     match duration.as_nanos() {
         nanos @ 0..1_000 => format!("{nanos} ns"),
@@ -76,7 +100,12 @@ fn show(duration: Option<Duration>) -> String {
 }
 
 /// Names and messages are the user's or come from data: what could steer a terminal is shown, not sent.
-fn clean(text: &str) -> String {
-    let hostile = |c: char| c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    text.chars().flat_map(|c| if hostile(c) && c != '\n' { c.escape_unicode().collect::<Vec<_>>() } else { vec![c] }).collect()
+pub(crate) fn clean(text: &str) -> String {
+    let hostile = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars()
+        .flat_map(|c| if hostile(c) && c != '\n' { c.escape_unicode().collect::<Vec<_>>() } else { vec![c] })
+        .collect()
 }

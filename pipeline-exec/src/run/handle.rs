@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use pipeline_core::{Problems, RunScope};
 use pipeline_core::frame::Status;
+use pipeline_core::{Problems, RunScope};
 use tokio_util::sync::CancellationToken;
 
 use super::{Begun, OutputError, Run, output};
@@ -74,7 +74,8 @@ impl RunHandle {
     pub async fn wait(mut self) -> Result<Run, Problems> {
         self.done.wait().await;
         let engine = self.engine.take().expect("invariant: the engine is there until the run was waited for");
-        let engine = Arc::into_inner(engine).expect("invariant: every holder has left, and stoppers are weak");
+        let engine =
+            Arc::into_inner(engine).expect("invariant: every holder has left, and stoppers are weak");
         Ok(Run::new(engine, self.begun))
     }
 }

@@ -136,7 +136,8 @@ pub struct RunFailed {
 
 impl RunFailed {
     pub(super) fn of(frame: &Frame) -> Self {
-        let mut failed = RunFailed { run_id: frame.scope().run_id().to_owned(), failures: Vec::new(), others: 0 };
+        let mut failed =
+            RunFailed { run_id: frame.scope().run_id().to_owned(), failures: Vec::new(), others: 0 };
         for step in 0..frame.plan().len() {
             match (frame.status(step), frame.error(step)) {
                 (Status::Failed, Some(error)) => {

@@ -1,5 +1,6 @@
 //! Steps written by `macro_rules!`, with names and types from either side.
 
+use pipeline::Step;
 use pipeline::prelude::*;
 
 macro_rules! constants {

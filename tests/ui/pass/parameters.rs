@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use pipeline::__private::{InputDef, InputKind, Lane, Mode, Source};
+use pipeline::Step;
 use pipeline::prelude::*;
 
 struct Split {
@@ -136,8 +137,8 @@ fn main() {
     assert!(std::ptr::eq((def.after[1])(), taken::def()));
     assert!(def.is_template() && !borrowed::def().is_template());
     assert_eq!(def.location.file, file!());
-    assert_eq!((def.location.line, def.location.column), (75, 10));
-    assert_eq!((def.inputs[1].location.line, def.inputs[1].location.column), (77, 14));
+    assert_eq!((def.location.line, def.location.column), (76, 10));
+    assert_eq!((def.inputs[1].location.line, def.inputs[1].location.column), (78, 14));
     assert_eq!(def.package.name, env!("CARGO_PKG_NAME"));
 
     let source = |index: usize| match &def.inputs[index].kind {

@@ -1,5 +1,6 @@
 //! Where a step can stand, and what it can be called.
 
+use pipeline::Step;
 use pipeline::prelude::*;
 
 mod ingest {

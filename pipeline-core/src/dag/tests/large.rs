@@ -1,4 +1,4 @@
-//! A million steps on a small stack.
+//! A million steps (in a release build) on a small stack.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -6,7 +6,8 @@ use std::sync::Arc;
 use super::super::{Bound, BoundSource, Dag, DefRef, Draft, DraftStep, Format, Scope, Selection};
 use super::{AT, step};
 
-const MANY: u32 = 1_000_000;
+/// Deep enough in a debug build for the smallest recursion to overflow.
+const MANY: u32 = if cfg!(debug_assertions) { 200_000 } else { 1_000_000 };
 
 /// Builds a graph of `steps` steps, all of one definition, each reading what `sources` says.
 fn wide_or_deep(steps: u32, sources: impl Fn(u32) -> Vec<u32>) -> Dag {
@@ -47,7 +48,7 @@ fn ask_everything(dag: &Dag, depth: usize, widest: usize) {
 }
 
 #[test]
-fn a_chain_of_a_million_steps_is_answered_on_a_small_stack() {
+fn a_very_long_chain_is_answered_on_a_small_stack() {
     on_a_small_stack(|| {
         let dag = wide_or_deep(MANY, |number| number.checked_sub(1).into_iter().collect());
         ask_everything(&dag, MANY as usize, 1);
@@ -55,7 +56,7 @@ fn a_chain_of_a_million_steps_is_answered_on_a_small_stack() {
 }
 
 #[test]
-fn a_fan_of_a_million_steps_is_answered_on_a_small_stack() {
+fn a_very_wide_fan_is_answered_on_a_small_stack() {
     on_a_small_stack(|| {
         let last = MANY - 1;
         let dag = wide_or_deep(MANY, |number| match number {

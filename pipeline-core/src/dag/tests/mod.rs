@@ -176,9 +176,9 @@ fn shop() -> Dag {
     graph(vec![
         step("orders").group("bronze").tags(&["source", "nightly"]),
         step("rates").lane(Lane::Io).group("bronze").tags(&["source"]),
-        step("revenue").group("gold").reads("orders", 0).reads("fx", 1),
         step("volume").group("gold").reads("orders", 0),
-        step("mail").lane(Lane::Blocking).after(&[2]),
+        step("revenue").group("gold").reads("orders", 0).reads("fx", 1),
+        step("mail").lane(Lane::Blocking).after(&[3]),
     ])
 }
 

@@ -24,8 +24,8 @@ fn text_lists_the_steps_in_aligned_columns() {
 #  step     lane      labels                   at             inputs
 1  orders   cpu       bronze #source #nightly  src/shop.rs:7
 2  rates    io        bronze #source           src/shop.rs:7
-3  revenue  cpu       gold                     src/shop.rs:7  orders, fx <- rates
-4  volume   cpu       gold                     src/shop.rs:7  orders
+3  volume   cpu       gold                     src/shop.rs:7  orders
+4  revenue  cpu       gold                     src/shop.rs:7  orders, fx <- rates
 5  mail     blocking                           src/shop.rs:7  after revenue
 ",
     );
@@ -79,14 +79,14 @@ fn dot_draws_groups_lanes_labels_and_order() {
   }
   subgraph cluster_1 {
     label="gold";
-    s2 [label="revenue", shape=box, tooltip="shop::revenue"];
-    s3 [label="volume", shape=box, tooltip="shop::volume"];
+    s2 [label="volume", shape=box, tooltip="shop::volume"];
+    s3 [label="revenue", shape=box, tooltip="shop::revenue"];
   }
   s4 [label="mail", shape=hexagon, tooltip="shop::mail"];
   s0 -> s2;
-  s1 -> s2 [label="fx"];
   s0 -> s3;
-  s2 -> s4 [style=dashed];
+  s1 -> s3 [label="fx"];
+  s3 -> s4 [style=dashed];
 }
 "#,
     );
@@ -103,14 +103,14 @@ fn mermaid_draws_groups_lanes_labels_and_order() {
     s1(["rates"])
   end
   subgraph g1["gold"]
-    s2["revenue"]
-    s3["volume"]
+    s2["volume"]
+    s3["revenue"]
   end
   s4{{"mail"}}
   s0 --> s2
-  s1 -->|"fx"| s2
   s0 --> s3
-  s2 -.-> s4
+  s1 -->|"fx"| s3
+  s3 -.-> s4
 "#,
     );
 }
@@ -131,8 +131,7 @@ fn hostile_names_stay_inside_their_labels() {
     for format in [Format::Text, Format::Dot, Format::Mermaid] {
         let shown = dag.render(format);
         assert!(!shown.contains(['\r', '\t', '\u{202e}']), "{format}: {shown}");
-        let per_step =
-            shown.lines().filter(|line| line.contains("line\\nbreak") || line.contains("line#92;nbreak"));
+        let per_step = shown.lines().filter(|line| line.contains("nbreak"));
         assert_eq!(per_step.count(), 1, "{format}: {shown}");
     }
     let dot = dag.render(Format::Dot);

@@ -1,0 +1,106 @@
+//! The words of the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand};
+use pipeline_core::Format;
+
+use crate::settings::Settings;
+
+/// Runs the pipeline of this program.
+#[derive(Debug, Parser)]
+#[command(version, args_conflicts_with_subcommands = true)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+    #[command(flatten)]
+    pub(super) run: RunArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Runs the selected steps and everything they need (the default).
+    Run(RunArgs),
+    /// Shows what would run, in order, and runs nothing.
+    Plan(RunArgs),
+    /// Shows every registered step: lane, labels, inputs, run parameters, place.
+    List,
+    /// Draws the graph.
+    Graph {
+        /// text, dot, mermaid or json.
+        #[arg(long, short, default_value = "text", value_parser = super::format)]
+        format: Format,
+        #[command(flatten)]
+        selection: SelectionArgs,
+    },
+}
+
+/// What to run, with what, and how.
+#[allow(clippy::struct_excessive_bools)]
+#[derive(Clone, Debug, Default, ClapArgs)]
+pub(super) struct RunArgs {
+    #[command(flatten)]
+    pub(super) selection: SelectionArgs,
+    /// Sets a run parameter; `step.name=value` sets it for one step.
+    #[arg(long = "param", short, value_name = "NAME=VALUE", value_parser = super::params::pair)]
+    pub(super) params: Vec<(String, String)>,
+    /// Reads run parameters from a file: TOML, or JSON where its name ends in `.json`.
+    #[arg(long = "params", value_name = "FILE")]
+    pub(super) params_file: Option<PathBuf>,
+    /// Starts from a preset: default, high-performance, conservative or sequential.
+    #[arg(long, value_parser = preset)]
+    pub(super) preset: Option<Settings>,
+    /// Runs at most so many steps at once, over all lanes.
+    #[arg(long, short, value_name = "N")]
+    pub(super) workers: Option<usize>,
+    /// Runs at most so many async steps at once.
+    #[arg(long, value_name = "N")]
+    pub(super) io: Option<usize>,
+    /// Runs at most so many CPU steps at once.
+    #[arg(long, value_name = "N")]
+    pub(super) cpu: Option<usize>,
+    /// Runs at most so many blocking steps at once.
+    #[arg(long, value_name = "N")]
+    pub(super) blocking: Option<usize>,
+    /// Runs one step at a time.
+    #[arg(long, conflicts_with = "workers")]
+    pub(super) sequential: bool,
+    /// Stops the run at the first failure.
+    #[arg(long)]
+    pub(super) fail_fast: bool,
+    /// Writes the report to a file, as JSON.
+    #[arg(long, value_name = "FILE")]
+    pub(super) report: Option<PathBuf>,
+    /// Prints the report to standard output, as JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Prints nothing where every step succeeds.
+    #[arg(long, short, conflicts_with = "verbose")]
+    pub(super) quiet: bool,
+    /// Prints a line for each step that starts or ends, on a terminal too.
+    #[arg(long, short)]
+    pub(super) verbose: bool,
+}
+
+/// Which steps.
+#[derive(Clone, Debug, Default, ClapArgs)]
+pub(super) struct SelectionArgs {
+    /// Steps to run: names, globs, tag:x, group:x; `+x` with all upstream, `x+` with all downstream. Every step
+    /// where nothing is said.
+    #[arg(value_name = "TERM")]
+    pub(super) terms: Vec<String>,
+    /// Steps to leave out, in the same terms.
+    #[arg(long, value_name = "TERM")]
+    pub(super) exclude: Vec<String>,
+}
+
+impl SelectionArgs {
+    pub(super) fn is_empty(&self) -> bool {
+        self.terms.is_empty() && self.exclude.is_empty()
+    }
+}
+
+fn preset(name: &str) -> Result<Settings, String> {
+    Settings::preset(name)
+        .ok_or_else(|| "one of default, high-performance, conservative, sequential".to_owned())
+}

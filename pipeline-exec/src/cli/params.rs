@@ -1,0 +1,55 @@
+//! Run parameters from the command line, the environment and a file, in this order of precedence.
+
+use std::path::Path;
+
+use pipeline_core::ParamValue;
+use serde_json::Value;
+
+use super::Refusal;
+use super::args::RunArgs;
+use crate::pipeline::Pipeline;
+
+/// What a parameter's name follows in the environment: `PIPELINE_PARAM_path=…`.
+const ENVIRONMENT_PREFIX: &str = "PIPELINE_PARAM_";
+
+/// Reads `name=value` for clap.
+pub(super) fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("write it as name=value".to_owned()),
+    }
+}
+
+/// Sets parameters that code has not set: flags first, then the environment, then the file.
+pub(super) fn apply(run: &RunArgs, pipeline: Pipeline) -> Result<Pipeline, Refusal> {
+    // Of two flags of one name the last wins.
+    let flags = run.params.iter().rev().map(|(name, value)| (name.clone(), ParamValue::Text(value.clone())));
+    let environment = std::env::vars_os().filter_map(|(name, value)| {
+        let name = name.to_str()?.strip_prefix(ENVIRONMENT_PREFIX)?.to_owned();
+        Some((name, ParamValue::Text(value.to_str()?.to_owned())))
+    });
+    let pipeline = pipeline.params_default(flags).params_default(environment.collect::<Vec<_>>());
+    match &run.params_file {
+        None => Ok(pipeline),
+        Some(path) => Ok(pipeline.params_default(read(path)?)),
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<(String, ParamValue)>, Refusal> {
+    let refuse = |why: String| {
+        Refusal::Environment(format!("cannot read run parameters from {}: {why}", path.display()))
+    };
+    let text = std::fs::read_to_string(path).map_err(|error| refuse(error.to_string()))?;
+    let is_json = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
+    let value: Value = if is_json {
+        serde_json::from_str(&text).map_err(|error| refuse(error.to_string()))?
+    } else {
+        toml::from_str(&text).map_err(|error| refuse(error.to_string()))?
+    };
+    match value {
+        Value::Object(values) => {
+            Ok(values.into_iter().map(|(name, value)| (name, ParamValue::Json(value))).collect())
+        }
+        _ => Err(refuse("it has to hold an object of names and values".to_owned())),
+    }
+}

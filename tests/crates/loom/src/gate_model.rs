@@ -1,0 +1,88 @@
+//! The rule of the gate: who brings work asks for a place afterwards; who leaves a place looks for work afterwards.
+//! Then work is never left while nobody is there.
+
+use loom::sync::Arc;
+use loom::sync::atomic::{AtomicUsize, Ordering, fence};
+use loom::thread;
+
+use crate::gate::Gate;
+
+/// A queue reduced to its length, as weakly ordered as a deque may be.
+struct Lane {
+    gate: Gate,
+    queued: AtomicUsize,
+    done: AtomicUsize,
+}
+
+impl Lane {
+    fn new(limit: usize) -> Self {
+        Lane { gate: Gate::new(limit), queued: AtomicUsize::new(0), done: AtomicUsize::new(0) }
+    }
+
+    fn take(&self) -> bool {
+        let mut queued = self.queued.load(Ordering::Relaxed);
+        while queued > 0 {
+            match self.queued.compare_exchange(queued, queued - 1, Ordering::AcqRel, Ordering::Relaxed) {
+                Ok(_) => return true,
+                Err(now) => queued = now,
+            }
+        }
+        false
+    }
+
+    /// Brings one piece of work and sees to it that somebody is there.
+    fn bring(&self) {
+        self.queued.fetch_add(1, Ordering::Release);
+        fence(Ordering::SeqCst);
+        self.drive();
+    }
+
+    /// Works as long as there is work and a place.
+    fn drive(&self) {
+        while self.gate.has_room() && self.gate.enter() {
+            while self.take() {
+                self.done.fetch_add(1, Ordering::Relaxed);
+            }
+            self.gate.leave();
+            if self.queued.load(Ordering::Relaxed) == 0 {
+                return;
+            }
+        }
+    }
+}
+
+#[test]
+fn no_work_is_left_when_a_driver_leaves_while_another_brings_some() {
+    loom::model(|| {
+        let lane = Arc::new(Lane::new(1));
+        let other = {
+            let lane = Arc::clone(&lane);
+            thread::spawn(move || lane.bring())
+        };
+        lane.bring();
+        other.join().expect("no panic");
+        assert_eq!(lane.done.load(Ordering::Relaxed), 2, "work was left lying");
+        assert!(lane.gate.has_room(), "a place was not given back");
+    });
+}
+
+#[test]
+fn a_gate_never_lets_more_in_than_its_limit() {
+    loom::model(|| {
+        let gate = Arc::new(Gate::new(1));
+        let inside = Arc::new(AtomicUsize::new(0));
+        let visit = || {
+            let (gate, inside) = (Arc::clone(&gate), Arc::clone(&inside));
+            move || {
+                if gate.enter() {
+                    assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0, "two are inside");
+                    inside.fetch_sub(1, Ordering::SeqCst);
+                    gate.leave();
+                }
+            }
+        };
+        let other = thread::spawn(visit());
+        visit()();
+        other.join().expect("no panic");
+    });
+}

@@ -1,0 +1,22 @@
+//! The framework's two atomic protocols, compiled from their own files against loom's atomics and checked under every
+//! interleaving (within loom's bounds).
+//!
+//! * [`counter`]: when a step may start, and when an output may be dropped or taken.
+//! * [`gate`]: how drivers come and go without a step left lying.
+//!
+//! `cargo test` in this folder runs it; the shipped crates know nothing of loom.
+
+#![cfg(test)]
+#![allow(dead_code, unreachable_pub)]
+
+mod sync {
+    pub(crate) use loom::sync::atomic::{AtomicU32, AtomicUsize, Ordering, fence};
+}
+
+#[path = "../../../../pipeline-core/src/frame/counter.rs"]
+mod counter;
+#[path = "../../../../pipeline-exec/src/engine/gate.rs"]
+mod gate;
+
+mod counter_model;
+mod gate_model;
