@@ -1,170 +1,177 @@
-//! prototype
-use pipeline::prelude::*;
-use pipeline::*;
+//! `cargo bench --bench overhead`: what a step costs, beside the same work hand-written on tokio and on rayon.
+//!
+//! Prints CSV. The first table has one line per shape, lane, size and mode:
+//!
+//! - `run`: planned once, run many times, timings off;
+//! - `run+report`: the same with timings on, as a run has by default;
+//! - `build+run`: builder, plan, run and drop of all of them.
+//!
+//! Ratios are ours divided by theirs: below 1, ours is faster. All contenders of a line are timed in turn, in one
+//! process, and medians are compared. A baseline is the fastest of the styles that fit the shape (second table); it
+//! starts from a finished graph in every mode, so that `build+run` compares our building with nothing. Every answer
+//! is checked. The third table has everything that is not a shape. Options: see [`table::Options`].
+#![allow(clippy::print_stdout, reason = "a bench prints its results")]
+
+mod child;
+mod extra;
+mod ours;
+mod rayon_baseline;
+mod shapes;
+mod table;
+mod tokio_baseline;
+
 use std::sync::Arc;
 use std::time::Instant;
 
-#[step]
-async fn noop_async() -> u64 {
-    1
-}
-#[step]
-fn noop_cpu() -> u64 {
-    1
-}
-#[step]
-async fn add1_async(#[input] a: &u64) -> u64 {
-    a + 1
-}
-#[step]
-fn add1_cpu(#[input] a: &u64) -> u64 {
-    a + 1
-}
-#[step]
-async fn sum2_async(#[input] a: &u64, #[input] b: &u64) -> u64 {
-    a.wrapping_add(*b)
-}
-#[step]
-fn sum2_cpu(#[input] a: &u64, #[input] b: &u64) -> u64 {
-    a.wrapping_add(*b)
-}
-#[step]
-async fn sum3_async(#[input] a: &u64, #[input] b: &u64, #[input] c: &u64) -> u64 {
-    a.wrapping_add(*b).wrapping_add(*c)
-}
-#[step]
-fn sum3_cpu(#[input] a: &u64, #[input] b: &u64, #[input] c: &u64) -> u64 {
-    a.wrapping_add(*b).wrapping_add(*c)
-}
+use pipeline::Lane;
+use tokio::runtime::Runtime;
 
-fn dag(shape: &str, cpu: bool, n: usize) -> Dag {
-    let mut b = DagBuilder::new();
-    let name = |i: usize| format!("s{i}");
-    match shape {
-        "independent" => {
-            for i in 0..n {
-                if cpu {
-                    b.add::<noop_cpu>().named(name(i)).handle()
-                } else {
-                    b.add::<noop_async>().named(name(i)).handle()
-                };
-            }
-        }
-        "chain" => {
-            let mut last = if cpu {
-                b.add::<noop_cpu>().named("s0").handle()
-            } else {
-                b.add::<noop_async>().named("s0").handle()
-            };
-            for i in 1..n {
-                last = if cpu {
-                    b.add::<add1_cpu>().named(name(i)).input("a", last).handle()
-                } else {
-                    b.add::<add1_async>().named(name(i)).input("a", last).handle()
-                };
-            }
-        }
-        "layered" => {
-            let mut prev: Vec<Handle<u64>> = (0..100)
-                .map(|i| {
-                    if cpu {
-                        b.add::<noop_cpu>().named(name(i)).handle()
-                    } else {
-                        b.add::<noop_async>().named(name(i)).handle()
-                    }
-                })
-                .collect();
-            let mut x = 88172645463325252u64;
-            let mut i = 100;
-            let mut rnd = || {
-                x ^= x << 13;
-                x ^= x >> 7;
-                x ^= x << 17;
-                (x % 100) as usize
-            };
-            while i < n {
-                let mut next = Vec::new();
-                for _ in 0..100 {
-                    let (p, q, r) = (prev[rnd()], prev[rnd()], prev[rnd()]);
-                    next.push(if cpu {
-                        b.add::<sum3_cpu>().named(name(i)).input("a", p).input("b", q).input("c", r).handle()
-                    } else {
-                        b.add::<sum3_async>()
-                            .named(name(i))
-                            .input("a", p)
-                            .input("b", q)
-                            .input("c", r)
-                            .handle()
-                    });
-                    i += 1;
-                }
-                prev = next;
-            }
-        }
-        "tree" => {
-            let mut level: Vec<Handle<u64>> = (0..n.next_power_of_two() / 2)
-                .map(|i| {
-                    if cpu {
-                        b.add::<noop_cpu>().named(name(i)).handle()
-                    } else {
-                        b.add::<noop_async>().named(name(i)).handle()
-                    }
-                })
-                .collect();
-            let mut i = level.len();
-            while level.len() > 1 {
-                level = level
-                    .chunks(2)
-                    .map(|p| {
-                        i += 1;
-                        if cpu {
-                            b.add::<sum2_cpu>().named(name(i)).input("a", p[0]).input("b", p[1]).handle()
-                        } else {
-                            b.add::<sum2_async>().named(name(i)).input("a", p[0]).input("b", p[1]).handle()
-                        }
-                    })
-                    .collect();
-            }
-        }
-        _ => unreachable!(),
-    }
-    b.build().unwrap()
-}
+use crate::shapes::{Graph, Shape};
+use crate::table::{Options, Sample, interleaved, per_step};
 
 fn main() {
-    let n: usize = std::env::args().nth(1).and_then(|a| a.parse().ok()).unwrap_or(100_000);
-    for shape in ["independent", "chain", "layered", "tree"] {
-        for cpu in [false, true] {
-            let t = Instant::now();
-            let dag = Arc::new(dag(shape, cpu, n));
-            let build = t.elapsed();
-            let len = dag.len();
-            for timings in [false, true] {
-                let p = Pipeline::new(dag.clone()).settings(Settings::default().timings(timings));
-                let t = Instant::now();
-                p.plan().unwrap();
-                let plan = t.elapsed();
-                let mut best = u128::MAX;
-                let mut drops = u128::MAX;
-                for _ in 0..7 {
-                    let t = Instant::now();
-                    let run = p.run_blocking().unwrap();
-                    let e = t.elapsed().as_nanos();
-                    assert!(run.succeeded());
-                    best = best.min(e);
-                    let t = Instant::now();
-                    drop(run);
-                    drops = drops.min(t.elapsed().as_nanos());
+    if child::is_child() {
+        return child::main();
+    }
+    let options = Options::read();
+    if options.profile {
+        return profile(&options);
+    }
+    if !options.skip_shapes {
+        shapes(&options);
+    }
+    if !options.skip_extra {
+        extra::print(&options);
+    }
+}
+
+/// Prints the first two tables.
+fn shapes(options: &Options) {
+    let sizes: &[usize] = if options.quick { &[10_000] } else { &[10_000, 1_000_000] };
+    let only = options.steps.map(|steps| [steps]);
+    let runtime = tokio_baseline::runtime();
+    let mut styles = Vec::new();
+    println!("shape,lane,steps,mode,ns_per_step,ratio_to_tokio,ratio_to_rayon");
+    for &steps in only.as_ref().map_or(sizes, |only| &only[..]) {
+        let wanted =
+            Shape::ALL.into_iter().filter(|shape| options.shape.as_deref().is_none_or(|s| s == shape.name()));
+        for shape in wanted {
+            let graph = Arc::new(Graph::new(shape, steps));
+            let best = Baselines::choose(&runtime, &graph, options, &mut styles);
+            for (lane, name) in [(Lane::Io, "async"), (Lane::Cpu, "cpu")] {
+                if options.lane.as_deref().is_none_or(|lane| lane == name) {
+                    compare(&graph, lane, name, &best, options);
                 }
-                println!(
-                    "{shape:12} {} timings={timings} {:6.1} ns/step (+drop {:.1}) build {:.0} plan {:.0} ns",
-                    if cpu { "cpu  " } else { "async" },
-                    best as f64 / len as f64,
-                    drops as f64 / len as f64,
-                    build.as_nanos() as f64 / len as f64,
-                    plan.as_nanos() as f64 / len as f64
-                );
             }
+        }
+    }
+    println!("\nshape,steps,library,style,ns_per_step");
+    styles.iter().for_each(|line| println!("{line}"));
+}
+
+/// How many samples are taken, and how many runs each has: small graphs are run several times per sample.
+fn rounds(options: &Options, steps: usize) -> (usize, usize) {
+    let batch = (50_000 / steps).clamp(1, 20);
+    let rounds = match (options.quick, steps) {
+        (true, _) => 7,
+        (false, ..100_000) => 41,
+        (false, _) => 7,
+    };
+    (options.rounds.unwrap_or(rounds), batch)
+}
+
+/// The best style of each library for one graph.
+struct Baselines<'r> {
+    runtime: &'r Runtime,
+    tokio: tokio_baseline::Style,
+    rayon: rayon_baseline::Style,
+}
+
+impl<'r> Baselines<'r> {
+    /// Tries every style and notes what it cost.
+    fn choose(runtime: &'r Runtime, graph: &Arc<Graph>, options: &Options, lines: &mut Vec<String>) -> Self {
+        let tries = if options.quick || graph.len() > 100_000 { 2 } else { 9 };
+        let mut best = |library: &str, name: &str, sample: &mut dyn FnMut() -> f64| {
+            sample();
+            let cost = table::median((0..tries).map(|_| sample()).collect());
+            lines.push(format!("{},{},{library},{name},{cost:.1}", graph.shape.name(), graph.len()));
+            cost
+        };
+        let tokio = tokio_baseline::styles(graph.shape)
+            .iter()
+            .map(|&style| (best("tokio", style.0, &mut || sample_tokio(runtime, graph, style, 1)), style));
+        let tokio = tokio.min_by(|a, b| a.0.total_cmp(&b.0)).expect("every shape has a style").1;
+        let rayon = rayon_baseline::styles(graph.shape)
+            .iter()
+            .map(|&style| (best("rayon", style.0, &mut || sample_rayon(graph, style, 1)), style));
+        let rayon = rayon.min_by(|a, b| a.0.total_cmp(&b.0)).expect("every shape has a style").1;
+        Baselines { runtime, tokio, rayon }
+    }
+}
+
+fn sample_tokio(runtime: &Runtime, graph: &Arc<Graph>, style: tokio_baseline::Style, batch: usize) -> f64 {
+    let begun = Instant::now();
+    for _ in 0..batch {
+        graph.check(tokio_baseline::run(runtime, graph, style), style.0);
+    }
+    per_step(begun.elapsed(), batch * graph.len())
+}
+
+fn sample_rayon(graph: &Graph, style: rayon_baseline::Style, batch: usize) -> f64 {
+    let begun = Instant::now();
+    for _ in 0..batch {
+        graph.check(style.1(graph), style.0);
+    }
+    per_step(begun.elapsed(), batch * graph.len())
+}
+
+/// Prints the lines of one graph and lane.
+fn compare(graph: &Arc<Graph>, lane: Lane, lane_name: &str, best: &Baselines<'_>, options: &Options) {
+    let dag = Arc::new(ours::dag(graph, lane));
+    let (plain, with_report) = (ours::planned(&dag, false), ours::planned(&dag, true));
+    // The first run is checked in full; it also warms up.
+    for pipeline in [&plain, &with_report] {
+        ours::timed_run(pipeline, |run| ours::check(graph, run));
+    }
+    let (rounds, batch) = rounds(options, graph.len());
+    let check = |run: &pipeline::Run| ours::check(graph, run);
+    let sample = |pipeline: &pipeline::Pipeline| {
+        let total = (0..batch).map(|_| ours::timed_run(pipeline, check)).sum();
+        per_step(total, batch * graph.len())
+    };
+    let [run, report, build, tokio, rayon] = interleaved(
+        rounds,
+        [
+            Box::new(|| sample(&plain)) as Sample<'_>,
+            Box::new(|| sample(&with_report)),
+            Box::new(|| per_step(ours::timed_build_and_run(graph, lane, check), graph.len())),
+            Box::new(|| sample_tokio(best.runtime, graph, best.tokio, batch)),
+            Box::new(|| sample_rayon(graph, best.rayon, batch)),
+        ],
+    );
+    for (mode, ours) in [("run", run), ("run+report", report), ("build+run", build)] {
+        let (shape, steps) = (graph.shape.name(), graph.len());
+        println!("{shape},{lane_name},{steps},{mode},{ours:.1},{:.3},{:.3}", ours / tokio, ours / rayon);
+    }
+}
+
+/// Runs only our own side, for a profiler: `--profile --shape chain --lane cpu --steps 1000000 --rounds 20`.
+fn profile(options: &Options) {
+    let (steps, rounds) = (options.steps.unwrap_or(1_000_000), options.rounds.unwrap_or(20));
+    for shape in
+        Shape::ALL.into_iter().filter(|shape| options.shape.as_deref().is_none_or(|s| s == shape.name()))
+    {
+        for (lane, name) in [(Lane::Io, "async"), (Lane::Cpu, "cpu")] {
+            if options.lane.as_deref().is_some_and(|lane| lane != name) {
+                continue;
+            }
+            let graph = Graph::new(shape, steps);
+            let pipeline = ours::planned(&Arc::new(ours::dag(&graph, lane)), options.report);
+            let samples = (0..rounds)
+                .map(|_| per_step(ours::timed_run(&pipeline, |_| ()), graph.len()))
+                .collect::<Vec<_>>();
+            let least = samples.iter().copied().fold(f64::INFINITY, f64::min);
+            println!("{},{name},{},{:.1},{least:.1}", shape.name(), graph.len(), table::median(samples));
         }
     }
 }

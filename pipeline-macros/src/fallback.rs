@@ -40,7 +40,7 @@ pub(crate) fn reject_step(item: &StepFn, args: &Args, errors: Errors) -> TokenSt
         #marker
         #(#errors)*
         #(#cfgs)*
-        #[allow(unused, clippy::all, clippy::pedantic)]
+        #[allow(unused)]
         const _: () = {
             #import
             impl __pipeline::Step for #name {

@@ -33,13 +33,13 @@ mod tests;
 /// use pipeline::prelude::*;
 ///
 /// #[step]
-/// fn orders(#[param] path: PathBuf) -> Result<Vec<Order>, csv::Error> { … }
+/// fn orders(#[param] path: PathBuf) -> Result<Vec<Order>, csv::Error> { todo!() }
 ///
 /// #[step]
-/// async fn rates(#[resource] http: &Client) -> anyhow::Result<Rates> { … }
+/// async fn rates(#[resource] http: &Client) -> anyhow::Result<Rates> { todo!() }
 ///
 /// #[step]
-/// fn revenue(orders: &[Order], rates: &Rates) -> Report { … }
+/// fn revenue(orders: &[Order], rates: &Rates) -> Report { todo!() }
 /// ```
 ///
 /// The function stays what it is and can be called and tested as such. Beside it stands a type of the same name,

@@ -47,17 +47,7 @@ fn expand(item: &StepFn, model: &StepModel, args: &Args) -> TokenStream {
         #item
         #marker
         #(#cfgs)*
-        #[allow(
-            dead_code,
-            deprecated,
-            non_camel_case_types,
-            unused_parens,
-            unused_qualifications,
-            unused_variables,
-            clippy::all,
-            clippy::pedantic,
-            clippy::nursery
-        )]
+        #[allow(deprecated, unused_parens, unused_qualifications, unused_variables)]
         const _: () = {
             #import
             #checks

@@ -57,7 +57,7 @@ impl Model {
             let into = self.edges.iter().filter(|edge| edge.1 == number);
             let of = |kind| into.clone().filter(move |edge| edge.2 == kind).map(|edge| edge.0 as u32);
             let mut sketch = step(format!("s{number}")).tags(TAGS[number % 4]).lane(Lane::ALL[number % 3]);
-            if number % 5 != 0 {
+            if !number.is_multiple_of(5) {
                 sketch = sketch.group(GROUPS[number % 3]);
             }
             sketch = sketch.collects("xs", &of(Edge::Read).collect::<Vec<_>>());

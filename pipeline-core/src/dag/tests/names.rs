@@ -42,6 +42,13 @@ fn the_function_names_its_only_instance() {
 }
 
 #[test]
+fn a_full_identity_hides_longer_ones_that_end_with_it() {
+    let dag = graph(vec![step_in("shop::ingest", "load"), step_in("ingest", "load")]);
+    assert_eq!(dag.find("ingest::load"), Ok(1));
+    assert_eq!(dag.find("shop::ingest::load"), Ok(0));
+}
+
+#[test]
 fn a_step_under_its_own_name_hides_instances_of_it() {
     let dag = graph(vec![step("convert").named("eu"), step("convert")]);
     assert_eq!(dag.find("shop::convert"), Ok(1));

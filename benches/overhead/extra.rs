@@ -1,0 +1,237 @@
+//! What is not a shape: memory, start-up, waiting steps, observers, the report, planning, one large value.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use pipeline::{Dag, DagBuilder, Event, Handle, Lane, Pipeline, Settings, step};
+use tokio::sync::Semaphore;
+
+use crate::shapes::{Graph, Shape};
+use crate::table::{Options, Sample, interleaved, median, per_step};
+use crate::{child, ours, tokio_baseline};
+
+/// Prints the table.
+pub(crate) fn print(options: &Options) {
+    println!("\nmeasure,value,unit,target");
+    memory(options);
+    start_up(options);
+    waiting(options);
+    work_of_a_microsecond(options);
+    report(options);
+    planning(options);
+    let peak = child::measure("value")[0];
+    line("256 MiB to 4 consumers: peak memory", peak, "x its size", "< 1.1");
+    assert!(peak < 1.1, "a value was copied");
+}
+
+fn line(measure: &str, value: f64, unit: &str, target: &str) {
+    println!("{measure},{value:.3},{unit},{target}");
+}
+
+fn memory(options: &Options) {
+    let steps = if options.quick { 100_000 } else { 1_000_000 };
+    for shape in Shape::ALL {
+        let name = shape.name();
+        let growth = child::measure(&format!("memory {name} async {steps}"));
+        for (stage, growth) in ["graph", "plan", "run", "run+report"].into_iter().zip(growth) {
+            line(&format!("memory: {stage} of {name}"), growth, "bytes/step", "");
+        }
+    }
+}
+
+fn start_up(options: &Options) {
+    for (is_async, lane) in [(true, "async"), (false, "cpu")] {
+        let firsts = (0..5).map(|_| child::measure(&format!("start {lane}"))[0]).collect();
+        line(&format!("first run of a process to first {lane} step"), median(firsts), "us", "< 1000");
+        let start = child::start_of_step(is_async);
+        let rounds = if options.quick { 20 } else { 200 };
+        // A pause before each, so that no thread is still awake from the run before.
+        let later = (0..rounds).map(|_| {
+            std::thread::sleep(Duration::from_millis(2));
+            start()
+        });
+        line(&format!("later run to first {lane} step"), median(later.collect()), "us", "< 1000");
+    }
+}
+
+/// What a waiting step waits.
+const WAIT: Duration = Duration::from_millis(5);
+/// The most IO slots that a run can have.
+const SLOTS: usize = 4096;
+
+#[step]
+async fn wait() -> u64 {
+    tokio::time::sleep(WAIT).await;
+    1
+}
+
+/// IO steps that really wait: ours and a hand-written spawn per step, both at the same limit, and the latter without.
+/// The floor is what one wait takes, times the number of waves.
+fn waiting(options: &Options) {
+    let steps = 10_000;
+    let mut builder = DagBuilder::new();
+    for step in 0..steps {
+        let _: Handle<u64> = builder.add::<wait>().named(format!("wait{step}")).handle();
+    }
+    let dag = Arc::new(builder.build().expect("a valid graph"));
+    let pipeline = |timings| {
+        let settings = Settings::default().io(SLOTS).timings(timings);
+        Pipeline::new(Arc::clone(&dag)).settings(settings)
+    };
+    let (plain, timed) = (pipeline(false), pipeline(true));
+    let runtime = tokio_baseline::runtime();
+    let spawned = |limit: Option<usize>| {
+        let begun = Instant::now();
+        let answer = runtime.block_on(async { tokio::spawn(spawned_waits(steps, limit)).await });
+        assert_eq!(answer.expect("no task panics"), steps as u64);
+        begun.elapsed().as_secs_f64() * 1e6
+    };
+    let one = || {
+        let begun = Instant::now();
+        runtime.block_on(async { tokio::spawn(tokio::time::sleep(WAIT)).await }).expect("no task panics");
+        begun.elapsed().as_secs_f64() * 1e6
+    };
+    let ours = |pipeline: &Pipeline| {
+        let mut succeeded = false;
+        let time = ours::timed_run(pipeline, |run| succeeded = run.succeeded());
+        assert!(succeeded, "a step did not succeed");
+        time.as_secs_f64() * 1e6
+    };
+    let [floor, plain, timed, limited, unlimited] = interleaved(
+        if options.quick { 5 } else { 15 },
+        [
+            Box::new(one) as Sample<'_>,
+            Box::new(|| ours(&plain)),
+            Box::new(|| ours(&timed)),
+            Box::new(|| spawned(Some(SLOTS))),
+            Box::new(|| spawned(None)),
+        ],
+    );
+    let waves = steps.div_ceil(SLOTS) as f64;
+    let over = |time: f64, waves: f64| (time - waves * floor) / steps as f64;
+    line("10000 waits of 5 ms: one wait takes", floor / 1e3, "ms", "");
+    line("10000 waits of 5 ms in 4096 slots: ours over the floor", over(plain, waves), "us/step", "<= 1");
+    line("10000 waits of 5 ms in 4096 slots: ours with report", over(timed, waves), "us/step", "");
+    line("10000 waits of 5 ms in 4096 slots: tokio with a semaphore", over(limited, waves), "us/step", "");
+    line("10000 waits of 5 ms at once: tokio", over(unlimited, 1.0), "us/step", "");
+}
+
+async fn spawned_waits(steps: usize, limit: Option<usize>) -> u64 {
+    let places = limit.map(|limit| Arc::new(Semaphore::new(limit)));
+    let mut tasks = Vec::with_capacity(steps);
+    for _ in 0..steps {
+        let place = match &places {
+            Some(places) => {
+                Some(Arc::clone(places).acquire_owned().await.expect("the semaphore is never closed"))
+            }
+            None => None,
+        };
+        tasks.push(tokio::spawn(async move {
+            tokio::time::sleep(WAIT).await;
+            drop(place);
+            1
+        }));
+    }
+    let mut sum = 0;
+    for task in tasks {
+        sum += task.await.expect("no task panics");
+    }
+    sum
+}
+
+/// Work for about a microsecond, the same each time.
+fn microsecond() -> u64 {
+    (0..MULTIPLICATIONS).fold(1, |x: u64, _| std::hint::black_box(x).wrapping_mul(6_364_136_223_846_793_005))
+}
+
+const MULTIPLICATIONS: u32 = 480;
+
+#[step]
+fn busy() -> u64 {
+    microsecond()
+}
+
+/// Steps of a microsecond, with observers, with timings, with neither, and a plain loop over as many cores.
+fn work_of_a_microsecond(options: &Options) {
+    let steps = 10_000;
+    let mut builder = DagBuilder::new();
+    for step in 0..steps {
+        let _: Handle<u64> = builder.add::<busy>().named(format!("busy{step}")).handle();
+    }
+    let dag = Arc::new(builder.build().expect("a valid graph"));
+    let (plain, timed) = (ours::planned(&dag, false), ours::planned(&dag, true));
+    let look = |event: &Event<'_>| {
+        std::hint::black_box(event);
+    };
+    let observed = ours::planned(&dag, true).observe(look);
+    let sample = |pipeline: &Pipeline| per_step(ours::timed_run(pipeline, |_| ()), steps);
+    let alone = || {
+        let begun = Instant::now();
+        for _ in 0..steps {
+            std::hint::black_box(microsecond());
+        }
+        per_step(begun.elapsed(), steps)
+    };
+    let [plain, timed, observed, alone] = interleaved(
+        if options.quick { 11 } else { 61 },
+        [
+            Box::new(|| sample(&plain)) as Sample<'_>,
+            Box::new(|| sample(&timed)),
+            Box::new(|| sample(&observed)),
+            Box::new(alone),
+        ],
+    );
+    line("1 us steps: one alone takes", alone, "ns", "");
+    line("1 us steps: ours per step without report", plain, "ns", "");
+    line("1 us steps: with report", timed / plain, "x without", "< 1.05");
+    line("1 us steps: with report and an observer", observed / plain, "x without", "< 1.05");
+    line("1 us steps: an observer on top of the report", observed / timed, "x report", "< 1.05");
+}
+
+/// The report on and off, on 1000 no-ops.
+fn report(options: &Options) {
+    let rounds = if options.quick { 51 } else { 501 };
+    for shape in [Shape::Independent, Shape::Chain] {
+        for (lane, name) in [(Lane::Io, "async"), (Lane::Cpu, "cpu")] {
+            let dag = Arc::new(ours::dag(&Graph::new(shape, 1000), lane));
+            let (off, on) = (ours::planned(&dag, false), ours::planned(&dag, true));
+            let sample = |pipeline: &Pipeline| ours::timed_run(pipeline, |_| ()).as_secs_f64() * 1e6;
+            let [off, on, made] = interleaved(
+                rounds,
+                [
+                    Box::new(|| sample(&off)) as Sample<'_>,
+                    Box::new(|| sample(&on)),
+                    Box::new(|| {
+                        let run = on.run_blocking().expect("the pipeline can be run");
+                        let begun = Instant::now();
+                        assert_eq!(run.report().steps.len(), 1000);
+                        begun.elapsed().as_secs_f64() * 1e6
+                    }),
+                ],
+            );
+            let what = format!("1000 no-ops: {} {name}", shape.name());
+            line(&format!("{what}: without report"), off, "us", "");
+            line(&format!("{what}: with report"), on / off, "x without", "< 1.05");
+            line(&format!("{what}: making the report"), made, "us", "");
+        }
+    }
+}
+
+/// 10 000 steps, from the builder to a plan.
+fn planning(options: &Options) {
+    let graph = Graph::new(Shape::Layered, 10_000);
+    let rounds = if options.quick { 5 } else { 31 };
+    let (mut built, mut planned) = (Vec::new(), Vec::new());
+    for _ in 0..rounds {
+        let begun = Instant::now();
+        let dag: Arc<Dag> = Arc::new(ours::dag(&graph, Lane::Io));
+        let graph_made = begun.elapsed();
+        ours::planned(&dag, false);
+        built.push(graph_made.as_secs_f64() * 1e3);
+        planned.push((begun.elapsed() - graph_made).as_secs_f64() * 1e3);
+    }
+    let (built, planned) = (median(built), median(planned));
+    line("10000 layered steps: builder and checks", built, "ms", "");
+    line("10000 layered steps: plan", planned, "ms", "");
+    line("10000 layered steps: both", built + planned, "ms", "< 50");
+}

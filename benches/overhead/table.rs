@@ -1,0 +1,74 @@
+//! Interleaved samples and their medians.
+
+use std::time::Duration;
+
+/// One contender's way to be timed once, in nanoseconds per step.
+pub(crate) type Sample<'a> = Box<dyn FnMut() -> f64 + 'a>;
+
+/// Takes `rounds` samples of each contender in turn (A B C A B C …), so that what else the machine does falls on all
+/// of them, and returns the medians.
+pub(crate) fn interleaved<const N: usize>(rounds: usize, mut contenders: [Sample<'_>; N]) -> [f64; N] {
+    let mut samples: [Vec<f64>; N] = std::array::from_fn(|_| Vec::with_capacity(rounds));
+    for _ in 0..rounds {
+        for (samples, contender) in samples.iter_mut().zip(&mut contenders) {
+            samples.push(contender());
+        }
+    }
+    samples.map(median)
+}
+
+pub(crate) fn median(mut samples: Vec<f64>) -> f64 {
+    samples.sort_by(f64::total_cmp);
+    samples[samples.len() / 2]
+}
+
+/// Nanoseconds per step.
+pub(crate) fn per_step(time: Duration, steps: usize) -> f64 {
+    time.as_nanos() as f64 / steps as f64
+}
+
+/// What the command line (or the environment) asks for.
+#[derive(Clone, Debug)]
+pub(crate) struct Options {
+    /// `--quick`: fewer and smaller, for CI.
+    pub(crate) quick: bool,
+    /// `--steps N`: only this size.
+    pub(crate) steps: Option<usize>,
+    /// `--shape NAME`: only this shape.
+    pub(crate) shape: Option<String>,
+    /// `--lane async|cpu`: only this lane.
+    pub(crate) lane: Option<String>,
+    /// `--rounds N`.
+    pub(crate) rounds: Option<usize>,
+    /// `--profile`: only our own runs, `--rounds` of them, for a profiler.
+    pub(crate) profile: bool,
+    /// `--report`: with `--profile`, timings on.
+    pub(crate) report: bool,
+    /// `--skip-extra`: only the first tables.
+    pub(crate) skip_extra: bool,
+    /// `--skip-shapes`: only the last table.
+    pub(crate) skip_shapes: bool,
+}
+
+impl Options {
+    pub(crate) fn read() -> Self {
+        let arguments: Vec<String> = std::env::args().skip(1).collect();
+        let has = |name: &str| arguments.iter().any(|argument| argument == name);
+        let value = |name: &str| {
+            let at = arguments.iter().position(|argument| argument == name)?;
+            arguments.get(at + 1).cloned()
+        };
+        let number = |name: &str| value(name).map(|text| text.parse().expect("a number"));
+        Options {
+            quick: has("--quick") || std::env::var_os("BENCH_QUICK").is_some(),
+            steps: number("--steps"),
+            shape: value("--shape"),
+            lane: value("--lane"),
+            rounds: number("--rounds"),
+            profile: has("--profile"),
+            report: has("--report"),
+            skip_extra: has("--skip-extra"),
+            skip_shapes: has("--skip-shapes"),
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! How many rows each stage refused, and why.
+//!
+//! Each stage's counts are lifted out by a step of their own, which costs nothing: a report that asked for all the
+//! stages themselves would keep every table in memory until the end.
+
+use pipeline::step;
+
+use crate::cohorts::{CohortSales, cohort_sales};
+use crate::events::{Events, events};
+use crate::orders::{Orders, orders};
+use crate::products::{Products, products};
+use crate::reviews::{Reviews, reviews};
+use crate::sales::{Sales, sales};
+use crate::sessions::{UserSessions, user_sessions};
+use crate::shipments::{Fulfilment, Shipments, fulfilment, shipments};
+use crate::users::{Users, users};
+use crate::values::Counts;
+
+pub(crate) struct QualityLine {
+    pub(crate) stage: &'static str,
+    pub(crate) reason: &'static str,
+    pub(crate) rows: usize,
+}
+
+#[step]
+pub(crate) fn users_counts(users: &Users) -> Counts {
+    users.counts.clone()
+}
+
+#[step]
+pub(crate) fn products_counts(products: &Products) -> Counts {
+    products.counts.clone()
+}
+
+#[step]
+pub(crate) fn orders_counts(orders: &Orders) -> Counts {
+    orders.counts.clone()
+}
+
+#[step]
+pub(crate) fn sales_counts(sales: &Sales) -> Counts {
+    sales.counts.clone()
+}
+
+#[step]
+pub(crate) fn cohort_counts(cohort_sales: &CohortSales) -> Counts {
+    cohort_sales.counts.clone()
+}
+
+#[step]
+pub(crate) fn shipments_counts(shipments: &Shipments) -> Counts {
+    shipments.counts.clone()
+}
+
+#[step]
+pub(crate) fn fulfilment_counts(fulfilment: &Fulfilment) -> Counts {
+    fulfilment.counts.clone()
+}
+
+#[step]
+pub(crate) fn events_counts(events: &Events) -> Counts {
+    events.counts.clone()
+}
+
+#[step]
+pub(crate) fn session_counts(user_sessions: &UserSessions) -> Counts {
+    user_sessions.counts.clone()
+}
+
+#[step]
+pub(crate) fn reviews_counts(reviews: &Reviews) -> Counts {
+    reviews.counts.clone()
+}
+
+#[step]
+pub(crate) fn quality(#[from("*_counts")] counts: Vec<&Counts>) -> Vec<QualityLine> {
+    let mut report = Vec::new();
+    for Counts { stage, rows } in counts {
+        report.extend(rows.iter().map(|&(reason, rows)| QualityLine { stage, reason, rows }));
+    }
+    report.sort_by_key(|line| (line.stage, line.reason));
+    report
+}

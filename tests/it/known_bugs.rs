@@ -1,0 +1,304 @@
+//! Bugs that were found from outside, each with the smallest program that shows it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use pipeline::prelude::*;
+use pipeline::*;
+
+use crate::support::{Recorder, alone, quiet};
+
+#[test]
+fn an_output_that_was_moved_out_is_not_read_again() {
+    #[step]
+    fn numbers() -> Vec<u64> {
+        (0..64).collect()
+    }
+    let mut run = Pipeline::to::<numbers>().run_blocking().unwrap();
+    let moved = run.take_output::<numbers>().unwrap();
+    assert!(matches!(run.output::<numbers>(), Err(OutputError::NotKept { .. })));
+    assert!(matches!(run.output_named::<Vec<u64>>("numbers"), Err(OutputError::NotKept { .. })));
+    assert!(matches!(run.take_output::<numbers>(), Err(OutputError::NotKept { .. })));
+    assert!(run.available().is_empty(), "nothing can be read any more");
+    assert_eq!(moved.len(), 64);
+}
+
+#[test]
+fn a_runtime_that_shuts_down_during_a_run_does_not_overflow_the_stack() {
+    if !alone("known_bugs::a_runtime_that_shuts_down_during_a_run_does_not_overflow_the_stack") {
+        return;
+    }
+    let mut dag = DagBuilder::new();
+    for n in 0..1000_u32 {
+        dag.io(format!("step_{n}"), (), |Refs(())| {
+            Box::pin(async {
+                tokio::time::sleep(Duration::from_secs(3600)).await;
+                Ok::<_, String>(())
+            })
+        });
+    }
+    let pipeline = Pipeline::new(dag.build().unwrap());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let handle = runtime.block_on(async {
+        let handle = pipeline.start().unwrap();
+        tokio::task::yield_now().await;
+        handle
+    });
+    drop(runtime);
+    let run = futures::executor::block_on(handle.wait()).unwrap();
+    assert!(!run.succeeded());
+    assert_eq!(run.report().counts.cancelled, 1000);
+}
+
+#[test]
+fn a_spawned_run_that_the_runtime_drops_ends_quietly() {
+    if !alone("known_bugs::a_spawned_run_that_the_runtime_drops_ends_quietly") {
+        return;
+    }
+    for _ in 0..50 {
+        let mut dag = DagBuilder::new();
+        for n in 0..300_u32 {
+            dag.io(format!("step_{n}"), (), |Refs(())| {
+                Box::pin(async {
+                    tokio::task::yield_now().await;
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                    Ok::<_, String>(())
+                })
+            });
+            dag.cpu(format!("cpu_{n}"), (), |()| ());
+        }
+        let pipeline = Pipeline::new(dag.build().unwrap());
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let (begun, wait) = std::sync::mpsc::channel();
+        drop(runtime.spawn(async move {
+            let handle = pipeline.start().unwrap();
+            begun.send(()).unwrap();
+            handle.wait().await
+        }));
+        wait.recv().unwrap();
+        drop(runtime);
+    }
+}
+
+#[test]
+fn run_blocking_works_inside_of_another_block_on() {
+    #[step]
+    fn one() -> u32 {
+        1
+    }
+    let run = futures::executor::block_on(async { Pipeline::to::<one>().run_blocking() }).unwrap();
+    assert_eq!(run.output::<one>(), Ok(&1));
+}
+
+#[test]
+fn run_blocking_inside_an_async_step_completes() {
+    if !alone("known_bugs::run_blocking_inside_an_async_step_completes") {
+        return;
+    }
+    #[step]
+    async fn inner() -> u32 {
+        tokio::task::yield_now().await;
+        1
+    }
+    #[step]
+    async fn middle() -> u32 {
+        *Pipeline::to::<inner>().run_blocking().unwrap().output::<inner>().unwrap() + 1
+    }
+    #[step]
+    async fn outer() -> u32 {
+        *Pipeline::to::<middle>().run_blocking().unwrap().output::<middle>().unwrap() + 1
+    }
+    let run = Pipeline::to::<outer>().run_blocking().unwrap();
+    assert_eq!(run.output::<outer>(), Ok(&3));
+}
+
+#[test]
+fn a_skipped_step_is_not_reported_as_started() {
+    #[step]
+    fn broken() -> Result<u32, String> {
+        Err("no".into())
+    }
+    #[step]
+    fn skipped(broken: &u32) -> u32 {
+        *broken
+    }
+    let recorder = Recorder::default();
+    let run = Pipeline::to::<skipped>().observe(recorder.clone()).run_blocking().unwrap();
+    assert_eq!(run.status("skipped"), Ok(Status::Skipped));
+    assert_eq!(recorder.started(), ["broken"]);
+}
+
+#[test]
+fn an_output_can_be_moved_out_as_soon_as_the_run_has_ended() {
+    #[step]
+    async fn waits() -> Vec<u8> {
+        tokio::task::yield_now().await;
+        vec![1]
+    }
+    let pipeline = Pipeline::to::<waits>();
+    for _ in 0..3000 {
+        let mut run = pipeline.run_blocking().unwrap();
+        assert_eq!(run.take_output::<waits>(), Ok(vec![1]));
+    }
+}
+
+#[test]
+fn a_panic_in_a_parameter_default_is_a_problem_not_a_panic_of_run() {
+    quiet();
+    #[step]
+    fn reads(#[param(default = boom())] width: u32) -> u32 {
+        width
+    }
+    fn boom() -> u32 {
+        panic!("planted in a default")
+    }
+    let outcome =
+        std::panic::catch_unwind(|| Pipeline::to::<reads>().run_blocking().map(|run| run.succeeded()));
+    assert!(matches!(outcome, Ok(Err(_) | Ok(false))), "the panic left the framework");
+}
+
+#[test]
+fn a_panic_while_an_override_is_made_is_a_failure_not_a_panic_of_run() {
+    quiet();
+    #[step]
+    fn source() -> u32 {
+        1
+    }
+    let pipeline = Pipeline::to::<source>().with_output_from::<source>(|| panic!("planted in an override"));
+    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        pipeline.run_blocking().map(|run| run.succeeded())
+    }));
+    assert!(matches!(outcome, Ok(Err(_) | Ok(false))), "the panic left the framework");
+}
+
+#[test]
+fn an_after_edge_inside_a_part_stays_inside_each_copy() {
+    static ORDER: AtomicUsize = AtomicUsize::new(0);
+    #[step]
+    fn part_setup() {
+        ORDER.fetch_add(1, Ordering::SeqCst);
+    }
+    #[step(after(part_setup))]
+    fn part_work() -> u32 {
+        1
+    }
+    let part = || {
+        let mut part = DagBuilder::new();
+        let _ = part.add::<part_work>();
+        part
+    };
+    let mut dag = DagBuilder::new();
+    let _ = dag.include("a", part());
+    let _ = dag.include("b", part());
+    let dag = dag.build().unwrap();
+    let names: Vec<&str> = dag.steps().iter().map(StepSpec::name).collect();
+    assert!(names.contains(&"a/part_setup") && names.contains(&"b/part_setup"), "{names:?}");
+    assert_eq!(dag.upstream(dag.find("b/part_work").unwrap()), [dag.find("b/part_setup").unwrap() as u32]);
+    ORDER.store(0, Ordering::SeqCst);
+}
+
+#[test]
+fn a_pattern_inside_a_part_collects_the_parts_own_steps() {
+    #[step]
+    fn glob_shard(#[param(default = 1)] n: u32) -> u32 {
+        n
+    }
+    #[step]
+    fn glob_sum(#[from("glob_part_*")] shards: Vec<&u32>) -> u32 {
+        shards.into_iter().sum()
+    }
+    let part = |n: u32| {
+        let mut part = DagBuilder::new();
+        let _ = part.add::<glob_shard>().named("glob_part_1").param("n", n);
+        let _ = part.add::<glob_shard>().named("glob_part_2").param("n", n);
+        let _ = part.add::<glob_sum>();
+        part
+    };
+    let mut dag = DagBuilder::new();
+    let _ = dag.include("a", part(1));
+    let _ = dag.include("b", part(10));
+    let run = Pipeline::new(dag.build().unwrap()).run_blocking().unwrap();
+    assert_eq!(run.output_named::<u32>("a/glob_sum"), Ok(&2));
+    assert_eq!(run.output_named::<u32>("b/glob_sum"), Ok(&20));
+}
+
+#[test]
+fn an_ambiguous_path_input_is_a_problem_in_a_part_as_well() {
+    #[step]
+    fn twin() -> u32 {
+        1
+    }
+    #[step]
+    fn reads_twin(twin: &u32) -> u32 {
+        *twin
+    }
+    let part = || {
+        let mut part = DagBuilder::new();
+        let _ = part.add::<twin>().named("x");
+        let _ = part.add::<twin>().named("y");
+        let _ = part.add::<reads_twin>();
+        part
+    };
+    assert!(part().build().unwrap_err().has(ProblemCode::AmbiguousName));
+    let mut dag = DagBuilder::new();
+    let _ = dag.include("p", part());
+    assert!(dag.build().unwrap_err().has(ProblemCode::AmbiguousName));
+}
+
+#[test]
+fn fail_fast_stops_at_an_output_whose_drop_panics() {
+    quiet();
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("planted in a drop");
+        }
+    }
+    #[step]
+    fn bomb() -> Bomb {
+        Bomb
+    }
+    #[step]
+    fn reader(bomb: &Bomb) -> u32 {
+        let _ = bomb;
+        1
+    }
+    #[step]
+    fn later(reader: &u32) -> u32 {
+        *reader
+    }
+    let run = Pipeline::to::<later>().fail_fast(true).run_blocking().unwrap();
+    assert_eq!(run.status("bomb"), Ok(Status::Failed));
+    assert_eq!(run.status("later"), Ok(Status::Cancelled));
+}
+
+#[test]
+fn a_run_whose_future_is_dropped_still_tells_its_observers_that_it_ended() {
+    use crate::support::Seen;
+    let recorder = Recorder::default();
+    let (started, mut starts) = tokio::sync::mpsc::unbounded_channel::<()>();
+    let started = Arc::new(started);
+    let mut dag = DagBuilder::new();
+    dag.io("waits", (), move |Refs(())| {
+        let started = Arc::clone(&started);
+        Box::pin(async move {
+            started.send(()).unwrap();
+            std::future::pending::<()>().await;
+            Ok::<_, String>(())
+        })
+    });
+    let pipeline = Pipeline::new(dag.build().unwrap()).observe(recorder.clone());
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    runtime.block_on(async {
+        let run = tokio::spawn(async move { pipeline.run().await.map(|_| ()) });
+        starts.recv().await.unwrap();
+        run.abort();
+        let _ = run.await;
+        // Virtual time: everything that can still happen does so first.
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    });
+    assert!(matches!(recorder.seen().last(), Some(Seen::RunFinished(_, false))), "{:?}", recorder.seen());
+}

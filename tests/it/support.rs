@@ -1,0 +1,203 @@
+//! What several modules need: meeting points, gauges, drop counters, virtual sleepers, quiet panics, child processes.
+
+use std::convert::Infallible;
+use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, Once, PoisonError};
+use std::time::Duration;
+
+use pipeline::*;
+use tokio::time::Instant;
+
+/// So long a test waits for what has to happen, before it fails rather than hangs.
+pub(crate) const LIMIT: Duration = Duration::from_secs(30);
+
+/// Planted panics (whose text contains `planted`) are not printed.
+pub(crate) fn quiet() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        // The framework adds to the panic hook at its first run: let it do so before this does.
+        let mut dag = DagBuilder::new();
+        dag.cpu("first", (), |()| ());
+        Pipeline::new(dag.build().unwrap()).run_blocking().unwrap();
+        let earlier = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            if !info.to_string().contains("planted") && info.payload_as_str().is_some() {
+                earlier(info);
+            }
+        }));
+    });
+}
+
+/// A place where `size` threads wait for each other, once; who waits in vain says so instead of hanging.
+pub(crate) struct Meeting {
+    size: usize,
+    came: Mutex<usize>,
+    all_here: Condvar,
+}
+
+impl Meeting {
+    pub(crate) fn new(size: usize) -> Arc<Self> {
+        Arc::new(Meeting { size, came: Mutex::new(0), all_here: Condvar::new() })
+    }
+
+    /// Waits for the others; whether all came.
+    pub(crate) fn meet(&self) -> bool {
+        let mut came = self.came.lock().unwrap_or_else(PoisonError::into_inner);
+        *came += 1;
+        self.all_here.notify_all();
+        let waited = self.all_here.wait_timeout_while(came, LIMIT, |came| *came < self.size);
+        *waited.unwrap_or_else(PoisonError::into_inner).0 >= self.size
+    }
+}
+
+/// How many are inside at once, now and at the most.
+#[derive(Default)]
+pub(crate) struct Gauge {
+    now: AtomicUsize,
+    peak: AtomicUsize,
+}
+
+impl Gauge {
+    pub(crate) fn enter(self: &Arc<Self>) -> Inside {
+        let now = self.now.fetch_add(1, Ordering::SeqCst) + 1;
+        self.peak.fetch_max(now, Ordering::SeqCst);
+        Inside(Arc::clone(self))
+    }
+
+    pub(crate) fn now(&self) -> usize {
+        self.now.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn peak(&self) -> usize {
+        self.peak.load(Ordering::SeqCst)
+    }
+}
+
+/// One more inside a [`Gauge`], until dropped. Serves as a payload that counts its live values, too.
+pub(crate) struct Inside(Arc<Gauge>);
+
+impl Drop for Inside {
+    fn drop(&mut self) {
+        self.0.now.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// When a virtual sleeper slept, in virtual milliseconds since the runtime began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Slept {
+    pub(crate) from: u128,
+    pub(crate) to: u128,
+}
+
+/// Virtual time of a paused runtime, counted from when this was made.
+#[derive(Clone, Copy)]
+pub(crate) struct Clock(Instant);
+
+impl Clock {
+    pub(crate) fn start() -> Self {
+        Clock(Instant::now())
+    }
+
+    pub(crate) fn now(self) -> u128 {
+        self.0.elapsed().as_millis()
+    }
+
+    /// Adds an async step that sleeps so many virtual milliseconds.
+    pub(crate) fn sleeper(
+        self,
+        dag: &mut DagBuilder,
+        name: impl Into<String>,
+        after: Vec<Handle<Slept>>,
+        millis: u64,
+    ) -> Handle<Slept> {
+        dag.io(name.into(), after, move |Refs(_)| {
+            Box::pin(async move {
+                let from = self.now();
+                tokio::time::sleep(Duration::from_millis(millis)).await;
+                Ok::<_, Infallible>(Slept { from, to: self.now() })
+            })
+        })
+    }
+}
+
+/// How many of these spans overlap at the most.
+pub(crate) fn peak(spans: &[Slept]) -> usize {
+    spans
+        .iter()
+        .map(|at| spans.iter().filter(|span| span.from <= at.from && at.from < span.to).count())
+        .max()
+        .unwrap_or(0)
+}
+
+/// What an observer saw, in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Seen {
+    RunStarted(String, usize),
+    Started(String),
+    Finished(String, Status),
+    RunFinished(String, bool),
+}
+
+/// An observer that writes everything down.
+#[derive(Clone, Default)]
+pub(crate) struct Recorder(Arc<Mutex<Vec<Seen>>>);
+
+impl Recorder {
+    pub(crate) fn seen(&self) -> Vec<Seen> {
+        self.0.lock().unwrap().clone()
+    }
+
+    /// The steps that started, in order.
+    pub(crate) fn started(&self) -> Vec<String> {
+        let started = |seen| if let Seen::Started(step) = seen { Some(step) } else { None };
+        self.seen().into_iter().filter_map(started).collect()
+    }
+}
+
+impl Observer for Recorder {
+    fn on_event(&self, event: &Event<'_>) {
+        let seen = match *event {
+            Event::RunStarted { run_id, planned, .. } => Seen::RunStarted(run_id.to_owned(), planned),
+            Event::StepStarted { step, .. } => Seen::Started(step.to_owned()),
+            Event::StepFinished { step, status, .. } => Seen::Finished(step.to_owned(), status),
+            Event::RunFinished { run_id, succeeded, .. } => Seen::RunFinished(run_id.to_owned(), succeeded),
+            _ => return,
+        };
+        self.0.lock().unwrap().push(seen);
+    }
+}
+
+/// Whether this is the child process that [`alone`] started. The parent waits for it and asserts that it succeeded;
+/// the child runs the rest of the test.
+///
+/// For what concerns the whole process (its threads, an abort) and for what may hang.
+pub(crate) fn alone(test: &str) -> bool {
+    const NAME: &str = "PIPELINE_IT_ALONE";
+    if std::env::var(NAME).as_deref() == Ok(test) {
+        return true;
+    }
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", test, "--test-threads=1", "--include-ignored"])
+        .env(NAME, test)
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let deadline = std::time::Instant::now() + LIMIT;
+    let status = loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        if std::time::Instant::now() > deadline {
+            child.kill().unwrap();
+            child.wait().unwrap();
+            panic!("{test} hangs");
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    };
+    let mut said = String::new();
+    std::io::Read::read_to_string(&mut child.stderr.take().unwrap(), &mut said).unwrap();
+    assert!(status.success(), "{test} alone: {status}\n{said}");
+    false
+}
