@@ -26,7 +26,8 @@ pub(crate) fn measure(name: &str) -> Vec<f64> {
     let program = std::env::current_exe().expect("the bench has a path");
     let child = Command::new(program)
         .env(VARIABLE, name)
-        // Freed memory goes back at once, so that it is not counted as the next stage's.
+        // Freed arrays go back at once: what one stage has freed must not serve the next one unseen.
+        .env("MALLOC_MMAP_THRESHOLD_", "65536")
         .env("MALLOC_TRIM_THRESHOLD_", "0")
         .output()
         .expect("the bench can start itself");

@@ -29,6 +29,7 @@ pub(crate) fn per_step(time: Duration, steps: usize) -> f64 {
 
 /// What the command line (or the environment) asks for.
 #[derive(Clone, Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "one per flag of the command line")]
 pub(crate) struct Options {
     /// `--quick`: fewer and smaller, for CI.
     pub(crate) quick: bool,

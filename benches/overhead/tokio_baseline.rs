@@ -16,9 +16,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 use futures::FutureExt as _;
+use futures::future::{Map, Shared};
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{Notify, oneshot};
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::{JoinError, JoinHandle, JoinSet};
 
 use crate::shapes::{Graph, Shape, step};
 
@@ -61,6 +62,7 @@ pub(crate) fn run(runtime: &Runtime, graph: &Arc<Graph>, style: Style) -> u64 {
     runtime.block_on(runtime.spawn(style.1(Arc::clone(graph)))).expect("no task panics")
 }
 
+#[allow(clippy::unused_async, reason = "spawned as it is")]
 async fn one() -> u64 {
     step([].into_iter())
 }
@@ -189,7 +191,9 @@ fn oneshots(graph: Arc<Graph>) -> Answer {
                     *value = input.await.expect("every task sends");
                 }
                 let output = step(values.into_iter().take(count));
-                senders.into_iter().for_each(|sender| drop(sender.send(output)));
+                for sender in senders {
+                    let _ = sender.send(output);
+                }
                 output
             });
             if is_sink {
@@ -200,16 +204,15 @@ fn oneshots(graph: Arc<Graph>) -> Answer {
     })
 }
 
+/// The handle of a step, for all who read it.
+type SharedHandle = Shared<Map<JoinHandle<u64>, fn(Result<u64, JoinError>) -> Option<u64>>>;
+
 fn shared(graph: Arc<Graph>) -> Answer {
     Box::pin(async move {
-        let output = |handle: Result<u64, _>| handle.map_err(drop);
-        let mut steps = Vec::with_capacity(graph.len());
+        let mut steps: Vec<SharedHandle> = Vec::with_capacity(graph.len());
         for this in 0..graph.len() {
-            let inputs: Vec<_> = graph
-                .inputs(this)
-                .iter()
-                .map(|&input| futures::future::Shared::clone(&steps[input as usize]))
-                .collect();
+            let inputs: Vec<SharedHandle> =
+                graph.inputs(this).iter().map(|&input| steps[input as usize].clone()).collect();
             let task = tokio::spawn(async move {
                 let mut values = [0; 3];
                 let count = inputs.len();
@@ -218,7 +221,7 @@ fn shared(graph: Arc<Graph>) -> Answer {
                 }
                 step(values.into_iter().take(count))
             });
-            steps.push(task.map(output).shared());
+            steps.push(task.map(Result::ok as fn(_) -> _).shared());
         }
         let mut sum = 0_u64;
         for &sink in &graph.sinks {

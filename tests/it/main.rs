@@ -13,21 +13,21 @@
 
 mod support;
 
-// mod builder;
-// mod defining;
-// mod failure;
-// mod fan_in;
-// mod graph;
-mod known_bugs;
+mod builder;
+mod defining;
+mod failure;
+mod fan_in;
+mod graph;
+mod regressions;
 // mod large;
 // mod limits;
 // mod observing;
 // mod panics;
-// mod params;
+mod params;
 // mod report;
 // mod runtimes;
 // mod scenarios;
 // mod scheduler_model;
 // mod settings;
 // mod stopping;
-// mod values;
+mod values;

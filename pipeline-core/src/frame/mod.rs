@@ -16,6 +16,8 @@ mod finish;
 mod slot;
 mod status;
 mod suspended;
+#[cfg(test)]
+mod tests;
 mod value;
 
 use std::any::Any;

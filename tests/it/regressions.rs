@@ -1,4 +1,4 @@
-//! Bugs that were found from outside, each with the smallest program that shows it.
+//! What once went wrong, each with the smallest program that showed it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -26,7 +26,7 @@ fn an_output_that_was_moved_out_is_not_read_again() {
 
 #[test]
 fn a_runtime_that_shuts_down_during_a_run_does_not_overflow_the_stack() {
-    if !alone("known_bugs::a_runtime_that_shuts_down_during_a_run_does_not_overflow_the_stack") {
+    if !alone("regressions::a_runtime_that_shuts_down_during_a_run_does_not_overflow_the_stack") {
         return;
     }
     let mut dag = DagBuilder::new();
@@ -53,7 +53,7 @@ fn a_runtime_that_shuts_down_during_a_run_does_not_overflow_the_stack() {
 
 #[test]
 fn a_spawned_run_that_the_runtime_drops_ends_quietly() {
-    if !alone("known_bugs::a_spawned_run_that_the_runtime_drops_ends_quietly") {
+    if !alone("regressions::a_spawned_run_that_the_runtime_drops_ends_quietly") {
         return;
     }
     for _ in 0..50 {
@@ -94,7 +94,7 @@ fn run_blocking_works_inside_of_another_block_on() {
 
 #[test]
 fn run_blocking_inside_an_async_step_completes() {
-    if !alone("known_bugs::run_blocking_inside_an_async_step_completes") {
+    if !alone("regressions::run_blocking_inside_an_async_step_completes") {
         return;
     }
     #[step]

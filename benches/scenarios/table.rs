@@ -1,0 +1,97 @@
+//! Verdicts against bounds, and the figures of the runs behind them.
+
+use pipeline::Figures;
+
+/// Everything measured so far.
+#[derive(Default)]
+pub(crate) struct Table {
+    checks: Vec<Check>,
+    figures: Vec<(String, f64, Figures)>,
+}
+
+/// A measured value, and what it should be.
+struct Check {
+    scenario: String,
+    measured: f64,
+    relation: &'static str,
+    bound: f64,
+    /// By how much the bound may be missed before it counts: what timers and a busy machine add.
+    allowance: f64,
+}
+
+impl Check {
+    /// By how much the bound is missed.
+    fn miss(&self) -> f64 {
+        match self.relation {
+            "<=" => self.measured - self.bound,
+            ">=" => self.bound - self.measured,
+            _ => (self.measured - self.bound).abs(),
+        }
+    }
+
+    fn verdict(&self) -> &'static str {
+        match self.miss() {
+            miss if miss <= 0.0 => "ok",
+            miss if miss <= self.allowance => "ok within noise",
+            _ => "MISSED",
+        }
+    }
+}
+
+impl Table {
+    /// Expects at most `bound`.
+    pub(crate) fn at_most(&mut self, scenario: &str, measured: f64, bound: f64, allowance: f64) {
+        self.check(scenario, measured, "<=", bound, allowance);
+    }
+
+    /// Expects at least `bound`.
+    pub(crate) fn at_least(&mut self, scenario: &str, measured: f64, bound: f64, allowance: f64) {
+        self.check(scenario, measured, ">=", bound, allowance);
+    }
+
+    /// Expects exactly `bound`.
+    pub(crate) fn exactly(&mut self, scenario: &str, measured: usize, bound: usize) {
+        self.check(scenario, measured as f64, "=", bound as f64, 0.0);
+    }
+
+    fn check(&mut self, scenario: &str, measured: f64, relation: &'static str, bound: f64, allowance: f64) {
+        self.checks.push(Check { scenario: scenario.to_owned(), measured, relation, bound, allowance });
+    }
+
+    /// Notes the figures of a run.
+    pub(crate) fn figures(&mut self, scenario: &str, wall: f64, figures: &Figures) {
+        self.figures.push((scenario.to_owned(), wall, figures.clone()));
+    }
+
+    /// Prints both tables, and says whether every bound was kept.
+    pub(crate) fn print(&self) -> bool {
+        println!("scenario,measured,relation,bound,ratio,allowance,verdict");
+        for check in &self.checks {
+            let Check { scenario, measured, relation, bound, allowance } = check;
+            let ratio = measured / bound;
+            let verdict = check.verdict();
+            println!("{scenario},{measured:.4},{relation},{bound:.4},{ratio:.3},{allowance:.4},{verdict}");
+        }
+        println!();
+        println!(
+            "scenario,T_s,D_s,P_s,W,parallel_efficiency,speed_up,critical_path_ratio,schedule_efficiency,\
+             utilisation,peak_concurrency,widest_level"
+        );
+        for (scenario, wall, figures) in &self.figures {
+            println!(
+                "{scenario},{wall:.4},{:.4},{:.4},{},{:.1},{:.3},{:.4},{:.4},{:.4},{},{}",
+                figures.total.as_secs_f64(),
+                figures.critical_path.as_secs_f64(),
+                figures.slots,
+                figures.parallel_efficiency,
+                figures.speed_up,
+                figures.critical_path_ratio,
+                figures.schedule_efficiency,
+                figures.utilisation,
+                figures.peak_concurrency,
+                figures.widest_level,
+            );
+        }
+        self.checks.iter().all(|check| check.verdict() != "MISSED")
+    }
+}

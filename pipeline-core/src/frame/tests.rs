@@ -1,0 +1,247 @@
+//! The frame driven by hand: values of every size through every way out, on one thread and on two. Run under Miri too
+//! (`cargo +nightly miri test -p pipeline-core --lib frame:: call::`), which sees what these tests cannot.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
+
+use super::*;
+use crate::builder::{DagBuilder, Handle, Refs};
+use crate::params::Params;
+use crate::plan::PlanOptions;
+use crate::resources::Resources;
+
+/// A value that counts how many of its kind live; boxed in its slot where `SIZE` is large.
+#[derive(Debug)]
+struct Counted<const SIZE: usize> {
+    live: Arc<AtomicUsize>,
+    filling: [u8; SIZE],
+}
+
+impl<const SIZE: usize> Counted<SIZE> {
+    fn new(live: &Arc<AtomicUsize>) -> Self {
+        live.fetch_add(1, Ordering::Relaxed);
+        Counted { live: Arc::clone(live), filling: [7; SIZE] }
+    }
+}
+
+impl<const SIZE: usize> Drop for Counted<SIZE> {
+    fn drop(&mut self) {
+        assert!(self.filling.iter().all(|&byte| byte == 7), "a value is dropped whole");
+        self.live.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+fn frame_of(dag: DagBuilder, options: &PlanOptions, given: Vec<Given>) -> Arc<Frame> {
+    let plan = Arc::new(Plan::new(Arc::new(dag.build().expect("a valid graph")), options).expect("a valid plan"));
+    let params = plan.bind_params(&Params::new()).expect("no parameters");
+    let resources = plan.bind_resources(&Resources::new()).expect("no resources");
+    Arc::new(Frame::new(plan, params, resources, Arc::new(RunScope::new("test")), given))
+}
+
+fn frame(dag: DagBuilder) -> Arc<Frame> {
+    frame_of(dag, &PlanOptions::default(), Vec::new())
+}
+
+fn roots(frame: &Frame) -> Vec<Ready> {
+    let mut ready = Vec::new();
+    for lane in Lane::ALL {
+        let mut roots = frame.take_roots(lane, usize::MAX, 1);
+        ready.extend(std::iter::from_fn(|| frame.next_root(&mut roots)));
+    }
+    ready
+}
+
+/// Runs one step to its end.
+fn end(frame: &Arc<Frame>, ready: Ready) -> Finished {
+    match frame.start(ready) {
+        Progress::Finished(finished) => finished,
+        Progress::Suspended(mut suspended) => loop {
+            let pinned = std::pin::Pin::new(&mut suspended);
+            if let Poll::Ready(finished) = pinned.poll(&mut Context::from_waker(Waker::noop())) {
+                return finished;
+            }
+        },
+    }
+}
+
+fn run(frame: &Arc<Frame>) {
+    let mut ready = roots(frame);
+    while let Some(next) = ready.pop() {
+        let finished = end(frame, next);
+        frame.finish(finished, |next| ready.push(next));
+    }
+}
+
+/// A small and a large value, each read twice; then a step that reads both readers.
+fn diamonds(dag: &mut DagBuilder, live: &Arc<AtomicUsize>) {
+    let mut readers: Vec<Handle<usize>> = Vec::new();
+    let (for_small, for_large) = (Arc::clone(live), Arc::clone(live));
+    let small = dag.cpu("small", (), move |()| Counted::<3>::new(&for_small));
+    let large = dag.cpu("large", (), move |()| Counted::<300>::new(&for_large));
+    for index in 0..2 {
+        readers.push(dag.cpu(format!("small {index}"), (small,), |(value,)| value.filling.len()));
+        readers.push(dag.cpu(format!("large {index}"), (large,), |(value,)| value.filling.len()));
+    }
+    dag.cpu("sum", readers, |lengths: Vec<&usize>| lengths.into_iter().sum::<usize>());
+}
+
+#[test]
+fn outputs_are_dropped_after_their_last_reader_whatever_their_size() {
+    let live = Arc::new(AtomicUsize::new(0));
+    let mut dag = DagBuilder::new();
+    diamonds(&mut dag, &live);
+    let mut frame = frame(dag);
+    run(&frame);
+    assert_eq!(live.load(Ordering::Relaxed), 0);
+    let sum = frame.plan().dag().find("sum").expect("a step");
+    assert_eq!(frame.output::<usize>(sum), Some(&606));
+    assert_eq!(frame.output::<u8>(sum), None, "another type is no output");
+    let frame = Arc::get_mut(&mut frame).expect("one owner");
+    assert_eq!(frame.take_output::<usize>(sum), Some(606));
+    assert_eq!(frame.take_output::<usize>(sum), None, "an output is moved out once");
+}
+
+#[test]
+fn two_threads_share_outputs_and_drop_them_once() {
+    let live = Arc::new(AtomicUsize::new(0));
+    let mut dag = DagBuilder::new();
+    diamonds(&mut dag, &live);
+    let frame = frame(dag);
+    let ready = Mutex::new(roots(&frame));
+    let left = AtomicUsize::new(frame.plan().len());
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while left.load(Ordering::Acquire) > 0 {
+                    let Some(next) = ready.lock().expect("no panic").pop() else {
+                        std::thread::yield_now();
+                        continue;
+                    };
+                    let finished = end(&frame, next);
+                    frame.finish(finished, |next| ready.lock().expect("no panic").push(next));
+                    left.fetch_sub(1, Ordering::Release);
+                }
+            });
+        }
+    });
+    assert_eq!(live.load(Ordering::Relaxed), 0);
+}
+
+#[test]
+fn a_frame_that_is_dropped_early_drops_what_it_holds() {
+    let live = Arc::new(AtomicUsize::new(0));
+    let mut dag = DagBuilder::new();
+    diamonds(&mut dag, &live);
+    let frame = frame(dag);
+    for ready in roots(&frame) {
+        let finished = end(&frame, ready);
+        frame.finish(finished, drop);
+    }
+    assert_eq!(live.load(Ordering::Relaxed), 2);
+    assert_eq!(frame.cancel_rest(), 5);
+    assert_eq!(frame.status(frame.plan().len() - 1), Status::Cancelled);
+    drop(frame);
+    assert_eq!(live.load(Ordering::Relaxed), 0);
+}
+
+#[test]
+fn errors_are_kept_for_their_readers_and_dropped_with_the_frame() {
+    let mut dag = DagBuilder::new();
+    let fails = dag.try_cpu("fails", (), |()| Err::<String, _>("planted"));
+    let skipped = dag.cpu("skipped", (fails,), |(text,)| text.len());
+    dag.cpu("after", (skipped,), |(length,)| length + 1);
+    dag.cpu("panics", (), |()| -> u8 { panic!("planted") });
+    let frame = frame(dag);
+    run(&frame);
+    let step = |name| frame.plan().dag().find(name).expect("a step");
+    assert_eq!(frame.status(step("fails")), Status::Failed);
+    assert_eq!(frame.status(step("after")), Status::Skipped);
+    assert_eq!(frame.skipped_because(step("after")), Some(step("fails")));
+    assert_eq!(frame.error(step("after")).map(StepError::message), Some("planted"));
+    assert_eq!(frame.error(step("panics")).map(StepError::kind), Some(FailureKind::Panic));
+}
+
+#[test]
+fn a_waiting_step_borrows_its_input_until_it_ends_or_is_cancelled() {
+    let live = Arc::new(AtomicUsize::new(0));
+    for cancel in [false, true] {
+        let mut dag = DagBuilder::new();
+        let for_value = Arc::clone(&live);
+        let value = dag.cpu("value", (), move |()| Counted::<300>::new(&for_value));
+        dag.io("waits", (value,), |Refs((value,))| {
+            Box::pin(async move {
+                for turn in 0..3 {
+                    let mut waited = false;
+                    std::future::poll_fn(|_| {
+                        if std::mem::replace(&mut waited, true) { Poll::Ready(()) } else { Poll::Pending }
+                    })
+                    .await;
+                    assert_eq!(value.filling[turn], 7);
+                }
+                Ok::<usize, String>(value.filling.len())
+            })
+        });
+        let frame = frame(dag);
+        let mut ready = roots(&frame);
+        let finished = end(&frame, ready.remove(0));
+        frame.finish(finished, |next| ready.push(next));
+        let Progress::Suspended(suspended) = frame.start(ready.remove(0)) else { panic!("the step waits") };
+        let finished = if cancel {
+            suspended.cancel()
+        } else {
+            let mut suspended = suspended;
+            loop {
+                let polled = std::pin::Pin::new(&mut suspended).poll(&mut Context::from_waker(Waker::noop()));
+                if let Poll::Ready(finished) = polled {
+                    break finished;
+                }
+            }
+        };
+        frame.finish(finished, drop);
+        assert_eq!(frame.status(1), if cancel { Status::Cancelled } else { Status::Succeeded });
+        assert_eq!(live.load(Ordering::Relaxed), 0, "the input is given back either way");
+    }
+}
+
+#[test]
+fn a_waiting_step_may_outlive_every_other_owner_of_the_frame() {
+    let mut dag = DagBuilder::new();
+    let text = dag.cpu("text", (), |()| "held".repeat(9));
+    dag.io("waits", (text,), |Refs((text,))| {
+        Box::pin(async move {
+            std::future::pending::<()>().await;
+            Ok::<usize, String>(text.len())
+        })
+    });
+    let frame = frame(dag);
+    let mut ready = roots(&frame);
+    let finished = end(&frame, ready.remove(0));
+    frame.finish(finished, |next| ready.push(next));
+    let Progress::Suspended(suspended) = frame.start(ready.remove(0)) else { panic!("the step waits") };
+    drop(frame);
+    drop(suspended);
+}
+
+#[test]
+fn a_given_output_stands_in_for_its_step() {
+    let mut dag = DagBuilder::new();
+    let source = dag.cpu("source", (), |()| -> String { unreachable!("its output is given") });
+    dag.cpu("length", (source,), |(text,)| text.len());
+    let options = PlanOptions { given: vec![0], ..PlanOptions::default() };
+    let frame = frame_of(dag, &options, vec![Given::new(0, "given".to_owned())]);
+    run(&frame);
+    assert_eq!((frame.status(0), frame.output::<usize>(1)), (Status::Cached, Some(&5)));
+}
+
+#[test]
+#[should_panic(expected = "a token belongs to the frame that made it")]
+fn a_token_of_another_frame_is_refused() {
+    let one_step = || {
+        let mut dag = DagBuilder::new();
+        dag.cpu("one", (), |()| 1_u8);
+        frame(dag)
+    };
+    let (mine, other) = (one_step(), one_step());
+    let _ = mine.start(roots(&other).remove(0));
+}

@@ -1,0 +1,68 @@
+//! Small crates outside of the workspace, built and run as a user would.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+const CRATES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/crates");
+
+/// Runs cargo in the folder of the small crates, with a target folder of its own beside the workspace's.
+fn cargo(folder: &str, arguments: &[&str]) -> Output {
+    let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/crates");
+    Command::new(env!("CARGO"))
+        .args(arguments)
+        .current_dir(Path::new(CRATES).join(folder))
+        .env("CARGO_TARGET_DIR", target)
+        .env_remove("RUSTFLAGS")
+        .output()
+        .expect("cargo can be run")
+}
+
+/// Standard output of a cargo command that succeeds.
+fn succeeds(folder: &str, arguments: &[&str]) -> String {
+    let output = cargo(folder, arguments);
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "cargo {arguments:?} failed in {folder}:\n{out}\n{err}");
+    out.into_owned()
+}
+
+#[test]
+fn a_renamed_dependency_works_with_the_crate_option() {
+    assert_eq!(succeeds("renamed", &["run", "-q"]), "two = 2\n");
+}
+
+#[test]
+fn a_library_that_nothing_names_is_reported_with_the_remedy() {
+    let out = succeeds("unlinked", &["run", "-q", "--bin", "unnamed"]);
+    assert!(out.contains("[PL0014] no step is registered"), "{out}");
+    assert_eq!(out.matches("use that_crate as _;").count(), 2, "{out}");
+    let out = succeeds("unlinked", &["run", "-q", "--bin", "named"]);
+    assert_eq!(out, "ran [\"from_the_library\"]\n");
+}
+
+#[test]
+fn the_core_alone_draws_graphs_and_has_no_tokio_in_its_tree() {
+    let out = succeeds("core-only", &["run", "-q"]);
+    assert!(out.starts_with("digraph") && out.contains("->"), "{out}");
+    let tree = succeeds("core-only", &["tree", "-p", "core-only", "-e", "normal", "--prefix", "none"]);
+    assert!(tree.contains("pipeline-core") && !tree.contains("tokio"), "{tree}");
+}
+
+#[test]
+fn expansions_stay_quiet_under_hostile_lints_and_taken_names() {
+    succeeds("hostile", &["clippy", "-q"]);
+    succeeds("hostile", &["run", "-q"]);
+}
+
+#[test]
+fn two_versions_of_the_core_in_one_build_are_refused() {
+    let output = cargo("two-cores", &["metadata", "--format-version", "1"]);
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success(), "cargo accepted two registries");
+    assert!(message.contains("links to the native library `pipeline-core`"), "{message}");
+}
+
+#[test]
+fn the_atomic_protocols_hold_under_every_interleaving() {
+    let out = succeeds("loom", &["test", "-q"]);
+    assert!(out.contains("6 passed"), "{out}");
+}

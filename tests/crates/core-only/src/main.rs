@@ -1,0 +1,18 @@
+//! Draws a graph; nothing is run, and no tokio is built.
+
+use pipeline::{Dag, Format, step};
+
+#[step]
+fn one() -> u64 {
+    1
+}
+
+#[step]
+async fn two(one: &u64) -> u64 {
+    one + 1
+}
+
+fn main() {
+    let dag = Dag::of::<two>().expect("a valid graph");
+    print!("{}", dag.render(Format::Dot));
+}

@@ -1,0 +1,49 @@
+//! Every lint that a user may turn into an error, and every name of std taken: an expansion has to stay quiet.
+#![forbid(unsafe_code)]
+#![deny(
+    warnings,
+    missing_docs,
+    unused_qualifications,
+    unreachable_pub,
+    missing_debug_implementations,
+    rust_2018_idioms,
+    unused,
+    clippy::all,
+    clippy::pedantic,
+    clippy::nursery
+)]
+#![allow(clippy::missing_const_for_fn, clippy::unused_async, clippy::redundant_pub_crate)]
+
+mod taken {
+    //! A module in which nothing has its usual meaning.
+    #![no_implicit_prelude]
+
+    use ::pipeline::step;
+
+    #[derive(Debug)]
+    struct Option;
+    #[derive(Debug)]
+    struct Result;
+    #[derive(Debug)]
+    struct Box;
+    mod core {}
+    mod std {}
+
+    #[step]
+    pub(super) fn one() -> u64 {
+        let _ = (Option, Result, Box);
+        1
+    }
+
+    #[step]
+    pub(super) async fn two(one: &u64) -> u64 {
+        one + 1
+    }
+}
+
+use taken::two;
+
+fn main() {
+    let run = pipeline::Pipeline::to::<two>().run_blocking().expect("a valid pipeline");
+    assert_eq!(run.output::<two>().ok(), Some(&2));
+}

@@ -1,0 +1,18 @@
+//! The dependency is renamed: `#[step(crate = …)]` tells each step, or one `extern crate` tells all.
+
+use flow::Pipeline;
+
+#[flow::step(crate = flow)]
+fn one() -> u64 {
+    1
+}
+
+#[flow::step(crate = ::flow)]
+async fn two(one: &u64) -> u64 {
+    one + 1
+}
+
+fn main() {
+    let run = Pipeline::to::<two>().run_blocking().expect("a valid pipeline");
+    println!("two = {}", run.output::<two>().expect("it succeeded"));
+}

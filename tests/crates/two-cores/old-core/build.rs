@@ -1,0 +1,3 @@
+//! As in pipeline-core.
+
+fn main() {}

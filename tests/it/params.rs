@@ -1,0 +1,185 @@
+//! Run parameters and resources: given, defaulted, missing, unknown, ill-typed.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use pipeline::prelude::*;
+use pipeline::*;
+
+/// A05: values from code and from text, read as what the step asks for.
+#[test]
+fn parameters_come_from_code_and_from_text_as_the_type_asked_for() {
+    #[step]
+    fn typed(#[param] n: u64, #[param] path: PathBuf, #[param] on: bool, #[param] list: &[u8], #[param] name: &str) -> String {
+        format!("{n} {} {on} {list:?} {name}", path.display())
+    }
+    let from_code = Pipeline::to::<typed>()
+        .param("n", 7)
+        .param("path", PathBuf::from("a/b"))
+        .param("on", true)
+        .param("list", [1, 2])
+        .param("name", "x");
+    let from_text = Pipeline::to::<typed>()
+        .param_text("n", "7")
+        .param_text("path", "a/b")
+        .param_text("on", "true")
+        .param_text("list", "[1, 2]")
+        .param_text("name", "x");
+    for pipeline in [from_code, from_text] {
+        let run = pipeline.run_blocking().unwrap();
+        assert_eq!(run.output::<typed>().unwrap(), "7 a/b true [1, 2] x");
+    }
+}
+
+/// A05: text for a string parameter stays text, whatever it looks like.
+#[test]
+fn text_that_looks_like_a_number_stays_text_for_a_string() {
+    #[step]
+    fn zip(#[param] code: String, #[param] maybe: Option<String>, #[param] count: Option<u32>) -> String {
+        format!("{code} {maybe:?} {count:?}")
+    }
+    let run = Pipeline::to::<zip>().param_text("code", "01234").param_text("maybe", "null").param_text("count", "3");
+    assert_eq!(run.run_blocking().unwrap().output::<zip>().unwrap(), "01234 Some(\"null\") Some(3)");
+}
+
+/// A06: defaults of every form; an `Option` may be missing.
+#[test]
+fn parameters_that_are_not_given_have_their_defaults() {
+    #[step]
+    fn defaults(
+        #[param(default = 3)] n: u8,
+        #[param(default)] list: Vec<u8>,
+        #[param(default = "out")] dir: PathBuf,
+        #[param] missing: Option<u32>,
+        #[param(name = "other", default = 1)] renamed: u32,
+    ) -> String {
+        format!("{n} {list:?} {} {missing:?} {renamed}", dir.display())
+    }
+    let run = Pipeline::to::<defaults>().run_blocking().unwrap();
+    assert_eq!(run.output::<defaults>().unwrap(), "3 [] out None 1");
+    let run = Pipeline::to::<defaults>().param("other", 9).param("missing", 4).run_blocking().unwrap();
+    assert_eq!(run.output::<defaults>().unwrap(), "3 [] out Some(4) 9");
+}
+
+/// A06, A05, B05: everything that is missing, unknown or ill-typed is told at once, with its code, before a step runs.
+#[test]
+fn all_problems_of_parameters_resources_and_settings_are_told_at_once() {
+    #[step]
+    fn first(#[param] width: u32, #[param] height: u32, #[resource] pool: &BTreeMap<u8, u8>) -> u32 {
+        width + height + pool.len() as u32
+    }
+    #[step]
+    fn second(first: &u32, #[param] depth: u32, #[resource("replica")] replica: &String) -> u32 {
+        first + depth + replica.len() as u32
+    }
+    let started = crate::support::Recorder::default();
+    let problems = Pipeline::to::<second>()
+        .param("height", "tall")
+        .param("heigth", 3)
+        .settings(Settings::default().cpu(0))
+        .observe(started.clone())
+        .run_blocking()
+        .unwrap_err();
+    let codes: Vec<ProblemCode> = problems.iter().map(|problem| problem.code).collect();
+    use ProblemCode::{InvalidParam, InvalidSetting, MissingParam, MissingResource, UnknownParam};
+    assert_eq!(
+        codes,
+        [MissingParam, MissingParam, InvalidParam, UnknownParam, MissingResource, MissingResource, InvalidSetting],
+        "{problems}"
+    );
+    let text = problems.to_string();
+    for part in ["`width`", "`depth`", "`height`", "did you mean `height`?", "`replica`", "PL0010", "`cpu` is 0"] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+    assert!(started.seen().is_empty(), "nothing has started");
+}
+
+/// A05: the value of one step wins over the value for all.
+#[test]
+fn a_parameter_can_be_set_for_one_step() {
+    #[step]
+    fn left(#[param] size: u32) -> u32 {
+        size
+    }
+    #[step]
+    fn right(#[param] size: u32) -> u32 {
+        size
+    }
+    let run = Pipeline::to::<left>().and::<right>().param("size", 1).param("right.size", 2).run_blocking().unwrap();
+    assert_eq!((run.output::<left>(), run.output::<right>()), (Ok(&1), Ok(&2)));
+}
+
+/// A05: a later value of a name wins; a default only fills a gap.
+#[test]
+fn the_last_value_of_a_parameter_wins_and_defaults_fill_gaps() {
+    #[step]
+    fn reads(#[param] a: u32, #[param] b: u32) -> (u32, u32) {
+        (a, b)
+    }
+    let default = |name: &str, value: u32| (name.to_owned(), ParamValue::of(&value).unwrap());
+    let run = Pipeline::to::<reads>()
+        .param("a", 1)
+        .param("a", 2)
+        .params_default([default("a", 8), default("b", 9)])
+        .run_blocking()
+        .unwrap();
+    assert_eq!(run.output::<reads>(), Ok(&(2, 9)));
+}
+
+/// Parameters of steps that an override leaves out are not asked for.
+#[test]
+fn parameters_of_steps_that_do_not_run_are_not_required() {
+    #[step]
+    fn loads(#[param] url: String) -> String {
+        url
+    }
+    #[step]
+    fn counts(loads: &str) -> usize {
+        loads.len()
+    }
+    let run = Pipeline::to::<counts>().with_output::<loads>("abc".into()).run_blocking().unwrap();
+    assert_eq!(run.output::<counts>(), Ok(&3));
+    let run = Pipeline::to::<counts>().with_output::<loads>("abc".into()).param("url", "x").run_blocking();
+    assert!(run.is_ok(), "one set of parameters serves every target");
+}
+
+/// A value without a JSON form is one problem among the others.
+#[test]
+fn a_value_that_serde_cannot_write_is_a_problem() {
+    #[step]
+    fn wants(#[param] map: BTreeMap<String, u32>) -> usize {
+        map.len()
+    }
+    let bad: BTreeMap<Vec<u8>, u32> = [(vec![1], 1)].into();
+    let problems = Pipeline::to::<wants>().param("map", bad).run_blocking().unwrap_err();
+    assert!(problems.has(ProblemCode::InvalidParam), "{problems}");
+}
+
+/// Secrets: parameters are shown by name only.
+#[test]
+fn the_values_of_parameters_are_in_no_debug_text_or_report() {
+    #[step]
+    fn logs_in(#[param] password: String) -> usize {
+        password.len()
+    }
+    let pipeline = Pipeline::to::<logs_in>().param("password", "hunter2-secret");
+    let run = pipeline.run_blocking().unwrap();
+    for text in [format!("{pipeline:?}"), format!("{run:?}"), run.report().to_json(), run.report().to_string()] {
+        assert!(!text.contains("hunter2"), "{text}");
+    }
+}
+
+/// Resources are found by type, and by name where there are several.
+#[test]
+fn resources_are_found_by_type_and_name() {
+    #[step]
+    fn plain(#[resource] text: &String, #[resource("replica")] replica: &String) -> String {
+        format!("{text}+{replica}")
+    }
+    let run = Pipeline::to::<plain>()
+        .resource("main".to_owned())
+        .resource_named("replica", "copy".to_owned())
+        .run_blocking()
+        .unwrap();
+    assert_eq!(run.output::<plain>().unwrap(), "main+copy");
+}
