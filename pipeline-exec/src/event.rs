@@ -21,7 +21,7 @@ pub enum Event<'a> {
         /// How many steps will end in one of the terminal states.
         planned: usize,
     },
-    /// A step starts.
+    /// A step starts. Steps that are skipped do not.
     StepStarted {
         /// The id of the run.
         run_id: &'a str,

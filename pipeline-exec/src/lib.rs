@@ -13,6 +13,7 @@ mod run;
 mod runtime;
 mod settings;
 mod sync;
+pub mod testing;
 mod timing;
 
 #[cfg(feature = "cli")]

@@ -114,6 +114,15 @@ impl Settings {
         self
     }
 
+    pub(crate) fn with_slots(mut self, lane: Lane, slots: usize) -> Self {
+        match lane {
+            Lane::Io => self.io = slots,
+            Lane::Cpu => self.cpu = slots,
+            _ => self.blocking = slots,
+        }
+        self
+    }
+
     /// The slots of a lane.
     pub fn slots(&self, lane: Lane) -> usize {
         match lane {

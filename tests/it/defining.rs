@@ -79,7 +79,10 @@ fn a_string_edge_of_the_wrong_type_is_a_problem_with_both_types() {
     let problems = Pipeline::to::<reads_text>().run_blocking().unwrap_err();
     assert!(problems.has(ProblemCode::TypeMismatch));
     let text = problems.to_string();
-    assert!(text.contains("String") && text.contains("u32") && text.contains("`defined_elsewhere`"), "{text}");
+    assert!(
+        text.contains("String") && text.contains("u32") && text.contains("`defined_elsewhere`"),
+        "{text}"
+    );
 }
 
 /// A08: an input can have another name than its step.

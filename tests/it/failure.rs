@@ -75,7 +75,10 @@ impl Error for Layer {
 fn the_causes_of_an_error_are_reported_outermost_first() {
     #[step]
     fn layered() -> Result<u32, Layer> {
-        Err(Layer("cannot load", Some(Box::new(Layer("cannot connect", Some(Box::new(Layer("refused", None))))))))
+        Err(Layer(
+            "cannot load",
+            Some(Box::new(Layer("cannot connect", Some(Box::new(Layer("refused", None)))))),
+        ))
     }
     #[step]
     fn looks(layered: Result<&u32, &StepError>) -> (String, bool, usize) {
@@ -224,7 +227,14 @@ fn the_text_of_the_report_tells_what_failed_and_why() {
     }
     let run = Pipeline::to::<text_skipped>().run_blocking().unwrap();
     let text = run.report().to_string();
-    for part in ["text_fails", "failed", "error: outer", "because inner", "because `text_fails` failed", "failure.rs:"] {
+    for part in [
+        "text_fails",
+        "failed",
+        "error: outer",
+        "because inner",
+        "because `text_fails` failed",
+        "failure.rs:",
+    ] {
         assert!(text.contains(part), "{part:?} in {text}");
     }
     assert!(!text.contains('\u{1b}'), "nothing steers the terminal");

@@ -87,7 +87,10 @@ fn a_merge_of_outcomes_sees_successes_failures_and_skips() {
         (all.iter().flatten().count() + errors.values().filter(|error| error.is_err()).count(), failed)
     }
     let run = Pipeline::to::<outcomes>().and::<available>().run_blocking().unwrap();
-    assert_eq!(run.output::<outcomes>().unwrap(), &["ok 1", "erring error", "panicking panic", "erring error"]);
+    assert_eq!(
+        run.output::<outcomes>().unwrap(),
+        &["ok 1", "erring error", "panicking panic", "erring error"]
+    );
     assert_eq!(run.output::<available>().unwrap(), &(3, vec!["behind".to_owned(), "erring".to_owned()]));
     assert!(!run.succeeded(), "the failures are failures still");
 }

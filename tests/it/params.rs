@@ -10,7 +10,13 @@ use pipeline::*;
 #[test]
 fn parameters_come_from_code_and_from_text_as_the_type_asked_for() {
     #[step]
-    fn typed(#[param] n: u64, #[param] path: PathBuf, #[param] on: bool, #[param] list: &[u8], #[param] name: &str) -> String {
+    fn typed(
+        #[param] n: u64,
+        #[param] path: PathBuf,
+        #[param] on: bool,
+        #[param] list: &[u8],
+        #[param] name: &str,
+    ) -> String {
         format!("{n} {} {on} {list:?} {name}", path.display())
     }
     let from_code = Pipeline::to::<typed>()
@@ -38,7 +44,10 @@ fn text_that_looks_like_a_number_stays_text_for_a_string() {
     fn zip(#[param] code: String, #[param] maybe: Option<String>, #[param] count: Option<u32>) -> String {
         format!("{code} {maybe:?} {count:?}")
     }
-    let run = Pipeline::to::<zip>().param_text("code", "01234").param_text("maybe", "null").param_text("count", "3");
+    let run = Pipeline::to::<zip>()
+        .param_text("code", "01234")
+        .param_text("maybe", "null")
+        .param_text("count", "3");
     assert_eq!(run.run_blocking().unwrap().output::<zip>().unwrap(), "01234 Some(\"null\") Some(3)");
 }
 
@@ -84,11 +93,21 @@ fn all_problems_of_parameters_resources_and_settings_are_told_at_once() {
     use ProblemCode::{InvalidParam, InvalidSetting, MissingParam, MissingResource, UnknownParam};
     assert_eq!(
         codes,
-        [MissingParam, MissingParam, InvalidParam, UnknownParam, MissingResource, MissingResource, InvalidSetting],
+        [
+            MissingParam,
+            MissingParam,
+            InvalidParam,
+            UnknownParam,
+            MissingResource,
+            MissingResource,
+            InvalidSetting
+        ],
         "{problems}"
     );
     let text = problems.to_string();
-    for part in ["`width`", "`depth`", "`height`", "did you mean `height`?", "`replica`", "PL0010", "`cpu` is 0"] {
+    for part in
+        ["`width`", "`depth`", "`height`", "did you mean `height`?", "`replica`", "PL0010", "`cpu` is 0"]
+    {
         assert!(text.contains(part), "{part} in {text}");
     }
     assert!(started.seen().is_empty(), "nothing has started");
@@ -105,7 +124,8 @@ fn a_parameter_can_be_set_for_one_step() {
     fn right(#[param] size: u32) -> u32 {
         size
     }
-    let run = Pipeline::to::<left>().and::<right>().param("size", 1).param("right.size", 2).run_blocking().unwrap();
+    let run =
+        Pipeline::to::<left>().and::<right>().param("size", 1).param("right.size", 2).run_blocking().unwrap();
     assert_eq!((run.output::<left>(), run.output::<right>()), (Ok(&1), Ok(&2)));
 }
 
@@ -164,7 +184,9 @@ fn the_values_of_parameters_are_in_no_debug_text_or_report() {
     }
     let pipeline = Pipeline::to::<logs_in>().param("password", "hunter2-secret");
     let run = pipeline.run_blocking().unwrap();
-    for text in [format!("{pipeline:?}"), format!("{run:?}"), run.report().to_json(), run.report().to_string()] {
+    for text in
+        [format!("{pipeline:?}"), format!("{run:?}"), run.report().to_json(), run.report().to_string()]
+    {
         assert!(!text.contains("hunter2"), "{text}");
     }
 }

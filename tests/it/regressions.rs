@@ -302,3 +302,60 @@ fn a_run_whose_future_is_dropped_still_tells_its_observers_that_it_ended() {
     });
     assert!(matches!(recorder.seen().last(), Some(Seen::RunFinished(_, false))), "{:?}", recorder.seen());
 }
+
+#[test]
+fn a_step_that_takes_an_output_and_reads_it_as_well_is_refused() {
+    #[step]
+    fn both_ways() -> Vec<u8> {
+        vec![1; 100]
+    }
+    #[step]
+    fn takes_and_reads(both_ways: Vec<u8>, #[from("both_ways")] again: &Vec<u8>) -> bool {
+        std::ptr::eq(both_ways.as_ptr(), again.as_ptr())
+    }
+    #[step]
+    fn template(#[input] owned: Vec<u8>, #[input] others: Vec<&Vec<u8>>) -> usize {
+        owned.len() + others.len()
+    }
+    let problems = Pipeline::to::<takes_and_reads>().plan().map(|_| ()).unwrap_err();
+    assert!(
+        problems.has(ProblemCode::SecondTaker) || problems.has(ProblemCode::InvalidBinding),
+        "{problems}"
+    );
+    let mut dag = DagBuilder::new();
+    let source = dag.cpu("source", (), |()| vec![1_u8]);
+    let other = dag.cpu("other", (), |()| vec![1_u8]);
+    let _ = dag.add::<template>().input("owned", source).inputs("others", [other, source]);
+    assert!(dag.build().is_err(), "the taken value would be read after it was moved");
+}
+
+#[test]
+fn a_handle_that_a_builder_never_made_is_a_problem() {
+    let mut one = DagBuilder::new();
+    one.cpu("pad", (), |()| ());
+    one.cpu("pad2", (), |()| ());
+    let foreign = one.cpu("foreign", (), |()| 1_u32);
+    let mut two = DagBuilder::new();
+    two.cpu("reader", (foreign,), |(foreign,)| *foreign);
+    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| two.build()));
+    assert!(matches!(outcome, Ok(Err(_))), "a problem, neither a panic nor a graph");
+}
+
+#[test]
+fn two_takers_are_told_as_such_and_not_as_a_circle_too() {
+    #[step]
+    fn taken_twice() -> Vec<u8> {
+        vec![1]
+    }
+    #[step]
+    fn taker_a(taken_twice: Vec<u8>) -> usize {
+        taken_twice.len()
+    }
+    #[step]
+    fn taker_b(taken_twice: Vec<u8>) -> usize {
+        taken_twice.len()
+    }
+    let problems = Pipeline::to::<taker_a>().and::<taker_b>().plan().unwrap_err();
+    assert!(problems.has(ProblemCode::SecondTaker), "{problems}");
+    assert!(!problems.has(ProblemCode::Cycle), "no edge that the user wrote is in a circle: {problems}");
+}

@@ -45,10 +45,13 @@ fn a_chain_holds_two_values_at_the_most() {
         let mut last = dag.cpu("first", (), move |()| payload(&made));
         for n in 1..200 {
             let made = Arc::clone(&gauge);
-            let next = move |(from,): (&Payload,)| Payload { bytes: from.bytes.clone(), _inside: made.enter() };
+            let next =
+                move |(from,): (&Payload,)| Payload { bytes: from.bytes.clone(), _inside: made.enter() };
             last = match lane {
                 Lane::Cpu => dag.cpu(format!("step_{n}"), (last,), next),
-                Lane::Blocking => dag.blocking(format!("step_{n}"), (last,), move |from| Ok::<_, String>(next(from))),
+                Lane::Blocking => {
+                    dag.blocking(format!("step_{n}"), (last,), move |from| Ok::<_, String>(next(from)))
+                }
                 _ => {
                     let next = Arc::new(next);
                     dag.io(format!("step_{n}"), (last,), move |Refs(from)| {
@@ -333,9 +336,11 @@ fn a_given_output_can_be_named_and_is_checked() {
     }
     let run = Pipeline::to::<given_target>().with_output_named("given_target", 4_u32).run_blocking().unwrap();
     assert_eq!(run.output::<given_target>(), Ok(&4));
-    let wrong = Pipeline::to::<given_target>().with_output_named("given_target", "4").run_blocking().unwrap_err();
+    let wrong =
+        Pipeline::to::<given_target>().with_output_named("given_target", "4").run_blocking().unwrap_err();
     assert!(wrong.has(ProblemCode::OverrideMismatch), "{wrong}");
-    let gone = Pipeline::to::<given_target>().with_output_named("given_targe", 4_u32).run_blocking().unwrap_err();
+    let gone =
+        Pipeline::to::<given_target>().with_output_named("given_targe", 4_u32).run_blocking().unwrap_err();
     assert!(gone.has(ProblemCode::UnknownTarget), "{gone}");
 }
 

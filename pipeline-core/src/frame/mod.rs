@@ -204,6 +204,11 @@ impl Frame {
         self.handed_out[lane.index()].0.load(Ordering::SeqCst) < self.plan.roots(lane).len()
     }
 
+    /// Whether a step that is ready will be skipped, because an input it requires is missing.
+    pub fn will_skip(&self, ready: &Ready) -> bool {
+        self.unsuccessful.load(Ordering::Relaxed) != 0 && self.blocked_by(ready.step).is_some()
+    }
+
     /// Starts a step and runs it as far as it goes without waiting. A panic ends the step, not the caller.
     pub fn start(self: &Arc<Self>, ready: Ready) -> Progress {
         let step = ready.step;

@@ -149,11 +149,12 @@ impl Plan {
         counts
     }
 
-    /// The steps of the plan that a step waits for: data, `after`, and readers that go before a taker. Ascending.
+    /// The running steps of the plan that a step waits for: data, `after`, and readers that go before a taker.
     pub fn waits_for(&self, step: usize) -> impl Iterator<Item = usize> {
         let in_dag = self.in_dag(step);
         let upstream = self.dag.upstream(in_dag).iter().chain(self.dag.readers_first.get(in_dag));
-        upstream.filter_map(|&earlier| self.position(earlier as usize))
+        let positions = upstream.filter_map(|&earlier| self.position(earlier as usize));
+        positions.filter(|&earlier| self.given.binary_search(&(earlier as u32)).is_err())
     }
 
     pub(crate) fn name(&self, step: u32) -> &str {

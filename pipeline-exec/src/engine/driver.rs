@@ -39,7 +39,7 @@ impl Driver {
     /// The step to run next: what is in hand, then the own deque, then roots, then what others have.
     pub(super) fn next(&mut self) -> Option<Ready> {
         let engine = self.holder.engine();
-        if engine.frame.scope().is_stopped() {
+        if engine.frame.scope().is_stopped() || self.is_surplus() {
             return None;
         }
         if let Some(ready) = self.hand.take() {
@@ -69,7 +69,7 @@ impl Driver {
         if let Some(timings) = &engine.timings {
             let now = self.now.unwrap_or_else(|| timings.now());
             timings.start(step, now, self.place);
-            if engine.observers.any() {
+            if engine.observers.any() && !engine.frame.will_skip(&ready) {
                 engine.observers.send(&Event::step_started(&engine.frame, step));
             }
         }
@@ -137,12 +137,17 @@ impl Driver {
     /// Whether it pays to wait a moment for work: not where the slot would be missing elsewhere.
     pub(super) fn may_linger(&self) -> bool {
         let engine = self.holder.engine();
-        !engine.lanes.share_a_limit() && !engine.frame.scope().is_stopped()
+        !engine.lanes.share_a_limit() && !engine.frame.scope().is_stopped() && !self.is_surplus()
+    }
+
+    /// Whether the lane was given fewer slots than are taken.
+    fn is_surplus(&self) -> bool {
+        self.holder.engine().lanes.of(self.holder.lane()).slots.is_over()
     }
 
     /// Whether there is something to do.
     pub(super) fn has_work(&self) -> bool {
-        self.holder.engine().has_work(self.holder.lane())
+        !self.is_surplus() && self.holder.engine().has_work(self.holder.lane())
     }
 }
 

@@ -39,6 +39,23 @@ impl Gate {
         fence(Ordering::SeqCst);
     }
 
+    /// How many there may be.
+    pub(crate) fn limit(&self) -> usize {
+        self.limit.load(Ordering::SeqCst)
+    }
+
+    /// Changes the limit; the caller looks for work afterwards. Where there are more holders than that now, they are
+    /// asked to leave: see [`Gate::is_over`].
+    pub(crate) fn set_limit(&self, limit: usize) {
+        self.limit.store(limit, Ordering::SeqCst);
+        fence(Ordering::SeqCst);
+    }
+
+    /// Whether more are inside than the limit allows, because it was lowered.
+    pub(crate) fn is_over(&self) -> bool {
+        self.held.load(Ordering::Relaxed) > self.limit.load(Ordering::Relaxed)
+    }
+
     /// Whether there seems to be a place; preceded by a fence where work was just made visible.
     pub(crate) fn has_room(&self) -> bool {
         self.held.load(Ordering::SeqCst) < self.limit.load(Ordering::SeqCst)

@@ -9,9 +9,10 @@ use super::gate::Gate;
 
 /// One lane of one run.
 ///
-/// `slots` bounds how many steps are under way. `drivers` bounds how many threads look for steps at once: each has a
-/// deque of its own, and others steal from it. A lane whose steps wait rather than compute has no deques: its steps
-/// all go through the injector, and every slot may have a driver.
+/// `slots` bounds how many steps are under way, and can change. A driver takes one of the lane's deques while there
+/// are some; others steal from it. One without a deque (in a lane whose steps wait rather than compute, or where the
+/// slots have grown) leaves its surplus in the injector. In the IO lane, where most steps under way wait, `drivers`
+/// bounds how many look for steps at once.
 #[derive(Debug)]
 pub(crate) struct LaneState {
     pub(crate) slots: Gate,
@@ -32,12 +33,12 @@ impl Post {
 }
 
 impl LaneState {
-    /// A lane with so many slots and deques.
-    pub(crate) fn new(slots: usize, deques: usize) -> Self {
+    /// A lane with so many slots and deques, and at most so many drivers.
+    pub(crate) fn new(slots: usize, deques: usize, drivers: Option<usize>) -> Self {
         let workers: Vec<Worker<Ready>> = (0..deques).map(|_| Worker::new_lifo()).collect();
         LaneState {
             slots: Gate::new(slots),
-            drivers: (deques > 0).then(|| Gate::new(deques)),
+            drivers: drivers.map(Gate::new),
             injector: Injector::new(),
             stealers: workers.iter().map(Worker::stealer).collect(),
             idle: Mutex::new(workers),
@@ -46,19 +47,18 @@ impl LaneState {
 
     /// How many drivers are worth starting for a lot of work.
     pub(crate) fn most_drivers(&self, slots: usize) -> usize {
-        if self.stealers.is_empty() { slots } else { self.stealers.len().min(slots) }
+        self.drivers.as_ref().map_or(slots, |drivers| drivers.limit().min(slots))
     }
 
     /// Takes the right to look for steps, with a deque where the lane has some. `None` where all are taken.
     pub(crate) fn take_post(&self) -> Option<Post> {
-        match &self.drivers {
-            None => Some(Post(None)),
-            Some(drivers) if drivers.enter() => {
-                let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-                Some(Post(idle.pop()))
-            }
-            Some(_) => None,
+        if self.drivers.as_ref().is_some_and(|drivers| !drivers.enter()) {
+            return None;
         }
+        if self.stealers.is_empty() {
+            return Some(Post(None));
+        }
+        Some(Post(self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()))
     }
 
     /// Gives it back; steps still in the deque can be stolen.

@@ -18,9 +18,9 @@ impl Lanes {
     pub(crate) fn new(settings: &Settings) -> Self {
         let slots = |lane| settings.slots(lane);
         let lane = |lane| match lane {
-            Lane::Io => LaneState::new(slots(lane), slots(lane).min(cores())),
-            Lane::Cpu => LaneState::new(slots(lane), slots(lane).min(MOST_DEQUES)),
-            _ => LaneState::new(slots(lane), 0),
+            Lane::Io => LaneState::new(slots(lane), cores(), Some(cores())),
+            Lane::Cpu => LaneState::new(slots(lane), slots(lane).min(MOST_DEQUES), None),
+            _ => LaneState::new(slots(lane), 0, None),
         };
         Lanes { lanes: Lane::ALL.map(lane), total: settings.workers.map(Gate::new) }
     }

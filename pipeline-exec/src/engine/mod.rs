@@ -79,6 +79,16 @@ impl Engine {
         }
     }
 
+    /// Changes the slots of a lane while the run goes on. Fewer slots take effect as steps end.
+    pub(crate) fn resize(self: &Arc<Self>, lane: Lane, slots: usize) {
+        self.lanes.of(lane).slots.set_limit(slots);
+        for _ in 0..self.lanes.of(lane).most_drivers(slots) {
+            if self.has_work(lane) {
+                self.wake(lane);
+            }
+        }
+    }
+
     /// Cancelled when the run is asked to stop.
     pub(crate) fn stop_token(&self) -> &CancellationToken {
         &self.stop

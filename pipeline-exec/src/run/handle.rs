@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use pipeline_core::frame::Status;
-use pipeline_core::{Problems, RunScope};
+use pipeline_core::{Lane, Problems, RunScope};
 use tokio_util::sync::CancellationToken;
 
 use super::{Begun, OutputError, Run, output};
 use crate::engine::{Done, Engine};
+use crate::settings::Settings;
 
 /// A run under way. Dropping it stops the run.
 #[derive(Debug)]
@@ -41,6 +42,18 @@ impl RunHandle {
     /// still gives it, with the steps that did not run as cancelled.
     pub fn stop(&self) {
         self.engine().stop();
+    }
+
+    /// Changes how many steps of a lane run at once, while the run goes on. More takes effect at once; fewer as steps
+    /// end. A limit over all lanes ([`Settings::workers`](crate::Settings::workers)) stays as it is.
+    ///
+    /// # Errors
+    /// Where the number is not from 1 to [`MOST_SLOTS`](crate::MOST_SLOTS); then nothing has changed.
+    pub fn resize(&self, lane: Lane, slots: usize) -> Result<(), Problems> {
+        let changed = Settings::default().with_slots(lane, slots);
+        Problems::check(changed.problems())?;
+        self.engine().resize(lane, slots);
+        Ok(())
     }
 
     /// A way to stop the run from elsewhere.

@@ -1,0 +1,78 @@
+//! Settings: defaults from the machine, presets, ranges.
+
+use pipeline::prelude::*;
+use pipeline::*;
+
+/// L01, C04: zero configuration is parallel, as wide as the machine allows.
+#[test]
+fn the_defaults_come_from_the_machine() {
+    let settings = Settings::default();
+    assert_eq!(settings.cpu, std::thread::available_parallelism().unwrap().get());
+    assert_eq!(settings.cpu, cores());
+    assert_eq!((settings.io, settings.blocking, settings.workers), (256, 64, None));
+    assert!(settings.timings && !settings.fail_fast);
+}
+
+/// C05: cores can be left to others, but never all.
+#[test]
+fn cores_can_be_reserved() {
+    assert_eq!(Settings::default().reserve_cores(1).cpu, (cores() - 1).max(1));
+    assert_eq!(Settings::default().reserve_cores(10_000).cpu, 1);
+}
+
+/// L02: presets by constructor and by name.
+#[test]
+fn presets_have_their_documented_values() {
+    assert_eq!(Settings::preset("default"), Some(Settings::default()));
+    assert_eq!(Settings::preset("sequential"), Some(Settings::sequential()));
+    assert_eq!(Settings::preset("conservative"), Some(Settings::conservative()));
+    assert_eq!(Settings::preset("high-performance"), Some(Settings::high_performance()));
+    assert_eq!(Settings::preset("fast"), None);
+    assert_eq!(Settings::sequential().workers, Some(1));
+    assert_eq!((Settings::conservative().io, Settings::conservative().blocking), (16, 4));
+    assert_eq!((Settings::high_performance().io, Settings::high_performance().blocking), (1024, 256));
+}
+
+/// L04: settings are a struct with a builder, and data.
+#[test]
+fn settings_are_built_and_written() {
+    let settings = Settings::default().io(7).cpu(3).blocking(2).fail_fast(true).timings(false);
+    assert_eq!(
+        [settings.slots(Lane::Io), settings.slots(Lane::Cpu), settings.slots(Lane::Blocking)],
+        [7, 3, 2]
+    );
+    let json = serde_json::to_string(&settings).unwrap();
+    assert_eq!(serde_json::from_str::<Settings>(&json).unwrap(), settings);
+    assert_eq!(serde_json::from_str::<Settings>(r#"{"io": 9}"#).unwrap(), Settings::default().io(9));
+    let unknown = serde_json::from_str::<Settings>(r#"{"ios": 9}"#).unwrap_err();
+    assert!(unknown.to_string().contains("ios"), "{unknown}");
+}
+
+/// L06: what is out of range is told, each setting by name, and nothing runs.
+#[test]
+fn settings_out_of_range_are_problems() {
+    #[step]
+    fn never_runs() -> u32 {
+        panic!("nothing runs")
+    }
+    let settings = Settings::default().io(0).cpu(MOST_SLOTS + 1).blocking(0);
+    let problems = Pipeline::to::<never_runs>().settings(settings).run_blocking().unwrap_err();
+    assert_eq!(problems.iter().filter(|problem| problem.code == ProblemCode::InvalidSetting).count(), 3);
+    let problems = Pipeline::to::<never_runs>().workers(0).check().unwrap_err();
+    assert!(problems.to_string().contains("`workers` is 0"), "{problems}");
+    assert!(Executor::new(0).is_err());
+}
+
+/// Timings off: same outputs and statuses, no times.
+#[test]
+fn without_timings_the_report_has_no_times() {
+    #[step]
+    fn untimed() -> u32 {
+        1
+    }
+    let run = Pipeline::to::<untimed>().settings(Settings::default().timings(false)).run_blocking().unwrap();
+    let step = run.report().step("untimed").unwrap();
+    assert_eq!((step.status, step.attempts, step.duration, step.wait), (Status::Succeeded, 1, None, None));
+    assert_eq!(run.report().figures.peak_concurrency, 0);
+    assert_eq!(run.output::<untimed>(), Ok(&1));
+}
