@@ -1,12 +1,69 @@
 //! Write plain Rust functions. The parameters are the edges. rustc proves the graph. The executor runs every step the
 //! moment its inputs are there.
-#![doc = ""]
-pub use pipeline_core::*;
+//!
+//! ```
+//! use pipeline::prelude::*;
+//!
+//! #[step]
+//! fn numbers() -> Vec<u64> {
+//!     vec![1, 2, 3]
+//! }
+//!
+//! #[step]
+//! fn total(numbers: &[u64]) -> u64 {
+//!     numbers.iter().sum()
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let run = Pipeline::to::<total>().run_blocking()?;
+//! assert_eq!(run.output::<total>()?, &6);
+//! # Ok(()) }
+//! ```
+//!
+//! | to | use |
+//! |---|---|
+//! | make a function a step | [`macro@step`]; its page lists every option and parameter form |
+//! | say what to run, and with what | [`Pipeline`] |
+//! | make a graph at run time | [`DagBuilder`] |
+//! | see how a run ended | [`Run`], [`RunReport`] |
+//! | watch a run | [`Observer`], [`Event`] |
+//! | look at the graph | [`Dag`], [`Selection`], [`Format`] |
+//! | test steps and pipelines | [`testing`] |
+//!
+//! This crate is a facade: the graph is in `pipeline-core`, the executor (feature `exec`, on by default) in
+//! `pipeline-exec`, the attribute in `pipeline-macros`. With the feature `cli`, `pipeline::main()` is a whole command
+//! line.
+
 #[cfg(feature = "exec")]
-pub use pipeline_exec::*;
+pub use pipeline_core::frame::Status;
+pub use pipeline_core::{
+    BoundParams, CriticalPath, Dag, DagBuilder, DefRef, FailureKind, Format, GraphDocument, Handle, Included,
+    InputDef, InputDocument, InputKind, Inputs, Instance, Lane, Levels, Location, Mode, Package, ParamDef, ParamValue,
+    Params, ParseFn, Plan, PlanOptions, Problem, ProblemCode, Problems, Refs, Resources, RunScope, Selection, Source,
+    Statistics, Step, StepContext, StepDef, StepDocument, StepError, StepSpec, TypeDef, View, packages, registered,
+};
+#[cfg(feature = "exec")]
+pub use pipeline_exec::{
+    Counts, ErrorReport, Event, Executor, Figures, MOST_SLOTS, Observer, OutputError, Pipeline, Run, RunFailed,
+    RunHandle, RunReport, RunStatus, Settings, StepReport, Stopper, ThreadKind, cores, testing,
+};
+#[cfg(feature = "cli")]
+pub use pipeline_exec::{main, main_with};
 pub use pipeline_macros::step;
 
 #[doc(hidden)]
 pub use pipeline_core::private as __private;
 
 pub mod prelude;
+
+#[cfg(all(doctest, feature = "exec"))]
+mod doctests {
+    //! The code in the documents compiles and runs as written.
+
+    #[cfg(feature = "cli")]
+    #[doc = include_str!("../README.md")]
+    mod readme {}
+
+    #[doc = include_str!("../docs/lanes.md")]
+    mod lanes {}
+}

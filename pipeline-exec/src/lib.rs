@@ -21,7 +21,6 @@ pub use cli::{main, main_with};
 pub use event::{Event, Observer};
 pub use executor::Executor;
 pub use pipeline::Pipeline;
-pub use pipeline_core::frame::Status;
-pub use report::{Figures, RunReport, RunStatus, StepReport, ThreadKind};
+pub use report::{Counts, ErrorReport, Figures, RunReport, RunStatus, StepReport, ThreadKind};
 pub use run::{OutputError, Run, RunFailed, RunHandle, Stopper};
 pub use settings::{MOST_SLOTS, Settings, cores};

@@ -29,7 +29,8 @@ use crate::report::RunReport;
 /// let pipeline = Pipeline::new(dag.build()?).observe(recorder.clone());
 /// let run = pipeline.run_blocking()?;
 /// assert_eq!(recorder.started(), ["one", "two"]);
-/// assert_eq!(recorder.violations(&pipeline.plan()?, run.report()), Vec::<String>::new());
+/// let plan = pipeline.plan()?;
+/// assert_eq!(recorder.violations(&plan, run.report()), Vec::<String>::new());
 /// # Ok::<(), Problems>(())
 /// ```
 #[derive(Clone, Debug, Default)]
