@@ -201,3 +201,8 @@ pub(crate) fn alone(test: &str) -> bool {
     assert!(status.success(), "{test} alone: {status}\n{said}");
     false
 }
+
+/// [`quiet`] for tests inside of a runtime with paused time: made in a thread of its own.
+pub(crate) fn quiet_later() {
+    std::thread::spawn(quiet).join().unwrap();
+}

@@ -1,0 +1,213 @@
+//! Where a pipeline can be run from, how often, and how many at once.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use pipeline::prelude::*;
+use pipeline::*;
+
+use crate::support::Gauge;
+
+#[step]
+fn rt_numbers() -> Vec<u64> {
+    (0..100).collect()
+}
+
+#[step]
+async fn rt_waited(rt_numbers: &[u64]) -> u64 {
+    tokio::task::yield_now().await;
+    rt_numbers.iter().sum()
+}
+
+#[step(blocking)]
+fn rt_blocked(rt_numbers: &[u64]) -> u64 {
+    rt_numbers.len() as u64
+}
+
+#[step]
+async fn rt_result(rt_waited: &u64, rt_blocked: &u64) -> u64 {
+    rt_waited * 1000 + rt_blocked
+}
+
+const RESULT: u64 = 4_950_100;
+
+fn pipeline() -> Pipeline {
+    Pipeline::to::<rt_result>()
+}
+
+fn check(run: &Run) {
+    assert_eq!(run.output::<rt_result>(), Ok(&RESULT));
+}
+
+/// `run` inside of both kinds of runtime.
+#[tokio::test]
+async fn run_works_in_a_current_thread_runtime() {
+    check(&pipeline().run().await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn run_works_in_a_multi_thread_runtime() {
+    check(&pipeline().run().await.unwrap());
+}
+
+/// `run` without tokio anywhere.
+#[test]
+fn run_works_under_block_on_without_tokio() {
+    check(&futures::executor::block_on(pipeline().run()).unwrap());
+}
+
+/// `run_blocking` outside of a runtime, and inside of both kinds.
+#[test]
+fn run_blocking_works_outside_of_a_runtime() {
+    check(&pipeline().run_blocking().unwrap());
+}
+
+#[tokio::test]
+async fn run_blocking_works_inside_of_a_current_thread_runtime() {
+    check(&pipeline().run_blocking().unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn run_blocking_works_inside_of_a_multi_thread_runtime() {
+    check(&pipeline().run_blocking().unwrap());
+}
+
+/// `run_blocking` inside of CPU steps, five deep, one slot each (P6).
+#[test]
+fn run_blocking_works_inside_of_steps_five_deep() {
+    fn nested(depth: u32) -> u64 {
+        if depth == 0 {
+            return *pipeline().sequential().run_blocking().unwrap().output::<rt_result>().unwrap();
+        }
+        let mut dag = DagBuilder::new();
+        dag.cpu("deeper", (), move |()| nested(depth - 1));
+        dag.blocking("waits", (), move |()| Ok::<_, Infallible>(depth));
+        let pipeline = Pipeline::new(dag.build().unwrap()).settings(Settings::default().cpu(1)).sequential();
+        *pipeline.run_blocking().unwrap().output_named::<u64>("deeper").unwrap()
+    }
+    assert_eq!(nested(5), RESULT);
+}
+
+/// `run().await` inside of async steps, five deep, in a runtime of one thread.
+#[tokio::test]
+async fn run_works_inside_of_async_steps_five_deep() {
+    fn nested(depth: u32) -> futures::future::BoxFuture<'static, u64> {
+        Box::pin(async move {
+            if depth == 0 {
+                return *pipeline().sequential().run().await.unwrap().output::<rt_result>().unwrap();
+            }
+            let mut dag = DagBuilder::new();
+            dag.io("deeper", (), move |Refs(())| Box::pin(async move { Ok::<_, Infallible>(nested(depth - 1).await) }));
+            let run = Pipeline::new(dag.build().unwrap()).sequential().run().await.unwrap();
+            *run.output_named::<u64>("deeper").unwrap()
+        })
+    }
+    assert_eq!(nested(5).await, RESULT);
+}
+
+/// B03, H01: one pipeline run many times gives the same, and is planned once.
+#[test]
+fn one_pipeline_runs_many_times() {
+    let pipeline = pipeline();
+    let plan = pipeline.plan().unwrap();
+    for _ in 0..200 {
+        check(&pipeline.run_blocking().unwrap());
+    }
+    assert!(Arc::ptr_eq(&plan, &pipeline.plan().unwrap()));
+    assert!(!Arc::ptr_eq(&plan, &pipeline.and::<rt_numbers>().plan().unwrap()), "another target, another plan");
+}
+
+/// C20: fifty runs of one pipeline at once, each with its own values.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fifty_runs_at_once_do_not_disturb_each_other() {
+    #[step]
+    async fn echo(#[param] n: u64) -> u64 {
+        tokio::task::yield_now().await;
+        n
+    }
+    #[step]
+    fn doubled(echo: &u64) -> u64 {
+        echo * 2
+    }
+    let base = Pipeline::to::<doubled>();
+    let pipelines: Vec<Pipeline> = (0..50_u64).map(|n| base.clone().param("n", n)).collect();
+    let runs = futures::future::join_all(pipelines.iter().map(Pipeline::run)).await;
+    let mut ids = std::collections::HashSet::new();
+    for (n, run) in runs.into_iter().enumerate() {
+        let run = run.unwrap();
+        assert_eq!(run.output::<doubled>(), Ok(&(2 * n as u64)));
+        ids.insert(run.id().to_owned());
+    }
+    assert_eq!(ids.len(), 50);
+}
+
+/// C20: fifty threads that block on one pipeline each.
+#[test]
+fn fifty_threads_run_one_pipeline_at_once() {
+    let pipeline = pipeline();
+    std::thread::scope(|scope| {
+        for _ in 0..50 {
+            scope.spawn(|| check(&pipeline.run_blocking().unwrap()));
+        }
+    });
+}
+
+/// C20: an executor bounds the runs under way, reaches the bound, and lists them.
+#[tokio::test(start_paused = true)]
+async fn an_executor_bounds_the_runs_under_way() {
+    let executor = Executor::new(3).unwrap();
+    let (gauge, listed) = (Arc::new(Gauge::default()), Arc::new(Gauge::default()));
+    let mut dag = DagBuilder::new();
+    let (inside, clone, most) = (Arc::clone(&gauge), executor.clone(), Arc::clone(&listed));
+    dag.io("waits", (), move |Refs(())| {
+        let (inside, executor, most) = (Arc::clone(&inside), clone.clone(), Arc::clone(&most));
+        Box::pin(async move {
+            let _inside = inside.enter();
+            tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+            let live: Vec<_> = executor.live().iter().map(|_| most.enter()).collect();
+            Ok::<_, Infallible>(live.len())
+        })
+    });
+    let pipeline = Pipeline::new(dag.build().unwrap());
+    let begun = tokio::time::Instant::now();
+    let runs = futures::future::join_all((0..30).map(|_| executor.run(&pipeline))).await;
+    assert!(runs.into_iter().all(|run| run.unwrap().succeeded()));
+    assert_eq!(begun.elapsed().as_secs(), 10, "three at a time");
+    assert_eq!(gauge.peak(), 3);
+    assert_eq!(listed.peak(), 3);
+    assert!(executor.live().is_empty());
+}
+
+/// C20: a run that is refused gives its place back, as does one that is dropped.
+#[tokio::test(start_paused = true)]
+async fn an_executors_place_is_given_back_by_every_end() {
+    #[step]
+    async fn for_ever() {
+        std::future::pending::<()>().await;
+    }
+    #[step]
+    fn refused(#[param] missing: u32) -> u32 {
+        missing
+    }
+    let executor = Executor::new(1).unwrap();
+    assert!(executor.run(&Pipeline::to::<refused>()).await.is_err());
+    let second = std::time::Duration::from_secs(1);
+    let endless = Pipeline::to::<for_ever>();
+    assert!(tokio::time::timeout(second, executor.run(&endless)).await.is_err());
+    assert!(executor.live().is_empty());
+    check(&executor.run(&pipeline()).await.unwrap());
+}
+
+/// Problems come from every way of running alike.
+#[test]
+fn every_way_of_running_refuses_alike() {
+    #[step]
+    fn lacks(#[param] it: u32) -> u32 {
+        it
+    }
+    let pipeline = Pipeline::to::<lacks>();
+    let first = pipeline.run_blocking().unwrap_err();
+    assert_eq!(futures::executor::block_on(pipeline.run()).unwrap_err(), first);
+    assert_eq!(pipeline.start().map(|_| ()).unwrap_err(), first);
+    assert_eq!(pipeline.check().unwrap_err(), first);
+}

@@ -1,0 +1,154 @@
+//! The scenarios with numbers, in virtual time: what is compared is the schedule, not the machine.
+
+use pipeline::prelude::*;
+use pipeline::*;
+
+use crate::support::{Clock, Slept, peak};
+
+/// Three bronze, three silver and one gold step of so many milliseconds; how long they took, and their spans.
+async fn medallion(bronze: [u64; 3], silver: [u64; 3], gold: u64, settings: Settings) -> (u128, Vec<Slept>) {
+    let clock = Clock::start();
+    let mut dag = DagBuilder::new();
+    let mut silvers = Vec::new();
+    for n in 0..3 {
+        let bronze = clock.sleeper(&mut dag, format!("bronze_{n}"), vec![], bronze[n]);
+        silvers.push(clock.sleeper(&mut dag, format!("silver_{n}"), vec![bronze], silver[n]));
+    }
+    clock.sleeper(&mut dag, "gold", silvers, gold);
+    spans(clock, dag, settings).await
+}
+
+async fn spans(clock: Clock, dag: DagBuilder, settings: Settings) -> (u128, Vec<Slept>) {
+    let run = Pipeline::new(dag.build().unwrap()).keep_all().settings(settings).run().await.unwrap();
+    assert!(run.succeeded());
+    let names = run.available();
+    (clock.now(), names.iter().map(|name| *run.output_named::<Slept>(name).unwrap()).collect())
+}
+
+fn four() -> Settings {
+    Settings::default().workers(4)
+}
+
+/// S1, S5, I01: 5.4 with four workers and with sixteen; the arithmetic behind 66 per cent.
+#[tokio::test(start_paused = true)]
+async fn s1_the_even_medallion_takes_its_critical_path() {
+    for settings in [four(), Settings::default().workers(16)] {
+        let (wall, spans) = medallion([1400; 3], [3100; 3], 900, settings).await;
+        assert_eq!(wall, 5400);
+        let busy: u128 = spans.iter().map(|span| span.to - span.from).sum();
+        assert_eq!((busy, peak(&spans)), (14_400, 3));
+        assert_eq!(1000 * busy / 4 / wall, 666, "the efficiency that SparkForge reports as 66");
+    }
+}
+
+/// S2: the uneven medallion takes its critical path, not the sum of its levels.
+#[tokio::test(start_paused = true)]
+async fn s2_the_uneven_medallion_has_no_barriers() {
+    let (wall, _) = medallion([1400, 800, 300], [900, 1600, 3100], 900, four()).await;
+    assert_eq!(wall, 4300);
+}
+
+/// S3.
+#[tokio::test(start_paused = true)]
+async fn s3_the_small_medallion_takes_six_tenths() {
+    let (wall, _) = medallion([100, 200, 400], [400, 200, 100], 100, four()).await;
+    assert_eq!(wall, 600);
+}
+
+/// S4: one at a time takes the sum, and the one slot is always busy.
+#[tokio::test(start_paused = true)]
+async fn s4_sequential_takes_the_sum() {
+    let (wall, spans) = medallion([1400, 800, 300], [900, 1600, 3100], 900, Settings::sequential()).await;
+    assert_eq!((wall, peak(&spans)), (9000, 1));
+    assert_eq!(spans.iter().map(|span| span.to - span.from).sum::<u128>(), wall);
+}
+
+/// S6: sixteen independent steps, four at a time.
+#[tokio::test(start_paused = true)]
+async fn s6_sixteen_steps_run_four_at_a_time() {
+    let clock = Clock::start();
+    let mut dag = DagBuilder::new();
+    for n in 0..16 {
+        clock.sleeper(&mut dag, format!("s{n}"), vec![], 250);
+    }
+    let (wall, spans) = spans(clock, dag, four()).await;
+    assert_eq!((wall, peak(&spans)), (1000, 4));
+}
+
+/// S6, I03, I04: the widest level is sixteen where the peak is four.
+#[test]
+fn s6_the_widest_level_is_no_peak() {
+    let mut dag = DagBuilder::new();
+    for n in 0..16 {
+        dag.cpu(format!("s{n}"), (), |()| ());
+    }
+    let run = Pipeline::new(dag.build().unwrap()).workers(4).run_blocking().unwrap();
+    assert_eq!(run.report().figures.widest_level, 16);
+    assert!(run.report().figures.peak_concurrency <= 4);
+}
+
+/// S7: nine staging steps take three units with four workers.
+#[tokio::test(start_paused = true)]
+async fn s7_nine_steps_take_three_units_with_four_workers() {
+    let clock = Clock::start();
+    let mut dag = DagBuilder::new();
+    for n in 0..9 {
+        clock.sleeper(&mut dag, format!("stg_{n}"), vec![], 1000);
+    }
+    let (wall, _) = spans(clock, dag, four()).await;
+    assert_eq!(wall, 3000);
+}
+
+/// S9, C12: three years whose events need the state of the year before: long paths go first.
+#[tokio::test(start_paused = true)]
+async fn s9_long_paths_go_first() {
+    for (workers, most) in [(4, 31), (2, 33)] {
+        let clock = Clock::start();
+        let mut dag = DagBuilder::new();
+        let mut state: Option<Handle<Slept>> = None;
+        for year in 0..3 {
+            let mut step = |name: String, from: Vec<Handle<Slept>>| {
+                clock.sleeper(&mut dag, format!("{name}_{year}"), from, 1000)
+            };
+            let staging: Vec<_> = (0..4).map(|n| step(format!("staging_{n}"), vec![])).collect();
+            let low: Vec<_> = (0..2).map(|n| step(format!("low_{n}"), staging[2 * n..2 * n + 2].to_vec())).collect();
+            let high: Vec<_> = (0..2).map(|n| step(format!("high_{n}"), low.clone())).collect();
+            let mut last = step("events_0".into(), high.iter().copied().chain(state).collect());
+            for n in 1..5 {
+                last = step(format!("events_{n}"), vec![last]);
+            }
+            for n in 0..4 {
+                last = step(format!("state_{n}"), vec![last]);
+            }
+            state = Some(last);
+            (0..3).for_each(|n| drop(step(format!("validation_{n}"), vec![last])));
+        }
+        let (wall, spans) = spans(clock, dag, Settings::default().workers(workers)).await;
+        assert_eq!(spans.len(), 60);
+        assert!(wall <= most * 1000, "{wall} ms with {workers} workers");
+        assert!(peak(&spans) <= workers);
+    }
+}
+
+/// C12: of two ready steps, the one on the longer path goes first; `cost` weighs.
+#[tokio::test(start_paused = true)]
+async fn the_step_on_the_longest_path_goes_first() {
+    #[step]
+    async fn short_way(#[resource] order: &std::sync::Mutex<Vec<&'static str>>) {
+        order.lock().unwrap().push("short");
+    }
+    #[step]
+    async fn long_way(#[resource] order: &std::sync::Mutex<Vec<&'static str>>) {
+        order.lock().unwrap().push("long");
+    }
+    #[step]
+    async fn long_end(_long_way: &()) {}
+    #[step(cost = 10)]
+    async fn costly(#[resource] order: &std::sync::Mutex<Vec<&'static str>>) {
+        order.lock().unwrap().push("costly");
+    }
+    let order = std::sync::Arc::new(std::sync::Mutex::new(Vec::<&str>::new()));
+    let pipeline = Pipeline::to::<short_way>().and::<long_end>().and::<costly>().resource_arc(order.clone());
+    pipeline.sequential().run().await.unwrap();
+    assert_eq!(*order.lock().unwrap(), ["costly", "long", "short"]);
+}

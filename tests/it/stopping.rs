@@ -1,0 +1,231 @@
+//! Stopping: by hand, by dropping the future, from inside; what still ends, and what never starts.
+
+use std::convert::Infallible;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
+
+use pipeline::prelude::*;
+use pipeline::*;
+
+use crate::support::{Gauge, LIMIT, Recorder};
+
+/// E14: dropping the future of a run drops its waiting steps, and no further step starts.
+#[tokio::test(start_paused = true)]
+async fn dropping_the_future_of_a_run_stops_it() {
+    let (gauge, started) = (Arc::new(Gauge::default()), Arc::new(AtomicUsize::new(0)));
+    let mut dag = DagBuilder::new();
+    let (inside, count) = (Arc::clone(&gauge), Arc::clone(&started));
+    let first = dag.io("first", (), move |Refs(())| {
+        let inside = inside.enter();
+        count.fetch_add(1, Ordering::SeqCst);
+        Box::pin(async move {
+            let _inside = inside;
+            tokio::time::sleep(Duration::from_secs(10)).await;
+            Ok::<_, Infallible>(1_u32)
+        })
+    });
+    let count = Arc::clone(&started);
+    dag.cpu("second", (first,), move |(n,)| {
+        count.fetch_add(1, Ordering::SeqCst);
+        n + 1
+    });
+    let pipeline = Pipeline::new(dag.build().unwrap());
+    assert!(tokio::time::timeout(Duration::from_secs(5), pipeline.run()).await.is_err());
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert_eq!((gauge.peak(), gauge.now()), (1, 0), "the waiting step was dropped");
+    assert_eq!(started.load(Ordering::SeqCst), 1, "nothing started afterwards");
+}
+
+/// E14: a CPU step cannot be stopped: it ends in the background, and what depends on it never starts.
+#[test]
+fn a_cpu_step_of_a_dropped_run_ends_in_the_background() {
+    let (entered, enter) = mpsc::channel();
+    let (release, released) = mpsc::channel::<()>();
+    let (ended, end) = mpsc::channel();
+    let released = std::sync::Mutex::new(released);
+    static BEHIND: AtomicBool = AtomicBool::new(false);
+    let gauge = Arc::new(Gauge::default());
+    let payload = Arc::clone(&gauge);
+    let mut dag = DagBuilder::new();
+    let long = dag.cpu("long", (), move |()| {
+        entered.send(()).unwrap();
+        released.lock().unwrap().recv().unwrap();
+        ended.send(()).unwrap();
+        payload.enter()
+    });
+    dag.cpu("behind", (long,), |(_,)| BEHIND.store(true, Ordering::SeqCst));
+    let handle = Pipeline::new(dag.build().unwrap()).start().unwrap();
+    enter.recv_timeout(LIMIT).unwrap();
+    drop(handle);
+    release.send(()).unwrap();
+    end.recv_timeout(LIMIT).unwrap();
+    while gauge.peak() == 0 || gauge.now() > 0 {
+        std::thread::yield_now();
+    }
+    assert!(!BEHIND.load(Ordering::SeqCst));
+}
+
+/// E14: a stopped run can be waited for and tells what was cancelled.
+#[tokio::test(start_paused = true)]
+async fn a_stopped_run_tells_what_was_cancelled() {
+    #[step]
+    async fn quick() -> u32 {
+        1
+    }
+    #[step]
+    async fn slow(quick: &u32) -> u32 {
+        tokio::time::sleep(Duration::from_secs(100)).await;
+        *quick
+    }
+    #[step]
+    fn behind_slow(slow: Option<&u32>) -> bool {
+        slow.is_some()
+    }
+    let handle = Pipeline::to::<behind_slow>().start().unwrap();
+    let (id, stopper) = (handle.id().to_owned(), handle.stopper());
+    tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        stopper.stop();
+        stopper.stop();
+    });
+    let run = handle.wait().await.unwrap();
+    let report = run.report();
+    assert_eq!((report.run_id.as_str(), report.status), (id.as_str(), RunStatus::Cancelled));
+    assert_eq!((report.counts.succeeded, report.counts.cancelled), (1, 2));
+    assert_eq!(report.step("slow").unwrap().error.as_ref().unwrap().kind, FailureKind::Cancelled);
+    assert_eq!(report.step("behind_slow").unwrap().status, Status::Cancelled);
+    assert!(matches!(run.output::<behind_slow>(), Err(OutputError::NoOutput { status: Status::Cancelled, .. })));
+    assert!(run.into_result().is_err());
+}
+
+/// E14: a long CPU step can look whether the run was stopped.
+#[test]
+fn a_cpu_step_sees_that_the_run_was_stopped() {
+    #[step]
+    fn looks(#[resource] entered: &mpsc::SyncSender<()>, #[context] cx: &StepContext) -> bool {
+        entered.send(()).unwrap();
+        while !cx.is_cancelled() {
+            std::thread::yield_now();
+        }
+        true
+    }
+    let (entered, enter) = mpsc::sync_channel::<()>(1);
+    let handle = Pipeline::to::<looks>().resource(entered).start().unwrap();
+    enter.recv_timeout(LIMIT).unwrap();
+    handle.stop();
+    let run = futures::executor::block_on(handle.wait()).unwrap();
+    assert_eq!(run.output::<looks>(), Ok(&true), "it ended by itself, with an output");
+    assert!(run.succeeded());
+}
+
+/// Stopping before anything could start, and after everything has ended.
+#[test]
+fn stopping_early_or_late_is_harmless() {
+    #[step]
+    async fn early() -> u32 {
+        tokio::task::yield_now().await;
+        1
+    }
+    for _ in 0..200 {
+        let handle = Pipeline::to::<early>().start().unwrap();
+        handle.stop();
+        let run = futures::executor::block_on(handle.wait()).unwrap();
+        assert!(matches!(run.status("early"), Ok(Status::Cancelled | Status::Succeeded)));
+        let counts = run.report().counts;
+        assert_eq!(counts.planned, counts.succeeded + counts.cancelled);
+    }
+    let handle = Pipeline::to::<early>().start().unwrap();
+    let stopper = handle.stopper();
+    let run = futures::executor::block_on(handle.wait()).unwrap();
+    stopper.stop();
+    assert_eq!(run.output::<early>(), Ok(&1));
+    assert_eq!(run.report().status, RunStatus::Succeeded);
+}
+
+/// A drop guard that panics when its step is cancelled: cancelled with a note, never failed.
+#[tokio::test(start_paused = true)]
+async fn a_panic_in_the_drop_of_a_cancelled_future_is_noted() {
+    crate::support::quiet_later();
+    struct Angry;
+    impl Drop for Angry {
+        fn drop(&mut self) {
+            panic!("planted in a cancelled future");
+        }
+    }
+    let mut dag = DagBuilder::new();
+    dag.io("angry", (), |Refs(())| {
+        Box::pin(async {
+            let _angry = Angry;
+            std::future::pending::<()>().await;
+            Ok::<_, Infallible>(())
+        })
+    });
+    let handle = Pipeline::new(dag.build().unwrap()).start().unwrap();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    handle.stop();
+    let run = handle.wait().await.unwrap();
+    let report = run.report().step("angry").unwrap();
+    assert_eq!(report.status, Status::Cancelled);
+    assert!(report.error.as_ref().unwrap().message.contains("planted in a cancelled future"));
+}
+
+/// Runs that are dropped while they are busy in every lane, again and again, leave nothing behind.
+#[test]
+fn dropped_runs_leave_nothing_behind() {
+    let gauge = Arc::new(Gauge::default());
+    let mut dag = DagBuilder::new();
+    let mut last: Vec<Handle<crate::support::Inside>> = Vec::new();
+    for n in 0..120_usize {
+        let gauge = Arc::clone(&gauge);
+        let from = if n < 10 { vec![] } else { vec![last[n - 10]] };
+        last.push(match n % 3 {
+            0 => dag.cpu(format!("s{n}"), from, move |_| gauge.enter()),
+            1 => dag.blocking(format!("s{n}"), from, move |_| Ok::<_, Infallible>(gauge.enter())),
+            _ => dag.io(format!("s{n}"), from, move |Refs(_)| {
+                let inside = gauge.enter();
+                Box::pin(async move {
+                    tokio::task::yield_now().await;
+                    Ok::<_, Infallible>(inside)
+                })
+            }),
+        });
+    }
+    let pipeline = Pipeline::new(dag.build().unwrap());
+    for n in 0..200 {
+        let handle = pipeline.start().unwrap();
+        for _ in 0..n {
+            std::hint::spin_loop();
+        }
+        drop(handle);
+    }
+    let begun = std::time::Instant::now();
+    while gauge.now() > 0 && begun.elapsed() < LIMIT {
+        std::thread::yield_now();
+    }
+    assert_eq!(gauge.now(), 0, "values of dropped runs live on");
+}
+
+/// No step starts after a stop, whatever the lane (events show).
+#[test]
+fn no_step_starts_after_a_stop() {
+    let recorder = Recorder::default();
+    let (entered, enter) = mpsc::sync_channel::<()>(1);
+    let mut dag = DagBuilder::new();
+    let (release, released) = mpsc::channel::<()>();
+    let released = std::sync::Mutex::new(released);
+    let first = dag.cpu("first", (), move |()| {
+        entered.send(()).unwrap();
+        released.lock().unwrap().recv().unwrap();
+    });
+    dag.cpu("cpu", (first,), |((),)| ());
+    dag.blocking("blocking", (first,), |((),)| Ok::<_, Infallible>(()));
+    dag.io("io", (first,), |Refs(_)| Box::pin(async { Ok::<_, Infallible>(()) }));
+    let handle = Pipeline::new(dag.build().unwrap()).observe(recorder.clone()).start().unwrap();
+    enter.recv_timeout(LIMIT).unwrap();
+    handle.stop();
+    release.send(()).unwrap();
+    let run = futures::executor::block_on(handle.wait()).unwrap();
+    assert_eq!(recorder.started(), ["first"]);
+    assert_eq!(run.report().counts.cancelled, 3);
+}
