@@ -38,14 +38,15 @@
 pub use pipeline_core::frame::Status;
 pub use pipeline_core::{
     BoundParams, CriticalPath, Dag, DagBuilder, DefRef, FailureKind, Format, GraphDocument, Handle, Included,
-    InputDef, InputDocument, InputKind, Inputs, Instance, Lane, Levels, Location, Mode, Package, ParamDef, ParamValue,
-    Params, ParseFn, Plan, PlanOptions, Problem, ProblemCode, Problems, Refs, Resources, RunScope, Selection, Source,
-    Statistics, Step, StepContext, StepDef, StepDocument, StepError, StepSpec, TypeDef, View, packages, registered,
+    InputDef, InputDocument, InputKind, Inputs, Instance, Lane, Levels, Location, Mode, Package, ParamDef,
+    ParamValue, Params, ParseFn, Plan, PlanOptions, Problem, ProblemCode, Problems, Refs, Resources,
+    RunScope, Selection, Source, Statistics, Step, StepContext, StepDef, StepDocument, StepError, StepSpec,
+    TypeDef, View, packages, registered,
 };
 #[cfg(feature = "exec")]
 pub use pipeline_exec::{
-    Counts, ErrorReport, Event, Executor, Figures, MOST_SLOTS, Observer, OutputError, Pipeline, Run, RunFailed,
-    RunHandle, RunReport, RunStatus, Settings, StepReport, Stopper, ThreadKind, cores, testing,
+    Counts, ErrorReport, Event, Executor, Figures, MOST_SLOTS, Observer, OutputError, Pipeline, Run,
+    RunFailed, RunHandle, RunReport, RunStatus, Settings, StepReport, Stopper, ThreadKind, cores, testing,
 };
 #[cfg(feature = "cli")]
 pub use pipeline_exec::{main, main_with};

@@ -27,7 +27,7 @@ pub(crate) fn measure(name: &str) -> Vec<f64> {
     let child = Command::new(program)
         .env(VARIABLE, name)
         // Freed arrays go back at once: what one stage has freed must not serve the next one unseen.
-        .env("MALLOC_MMAP_THRESHOLD_", "65536")
+        .env("MALLOC_MMAP_THRESHOLD_", "131072")
         .env("MALLOC_TRIM_THRESHOLD_", "0")
         .output()
         .expect("the bench can start itself");
@@ -130,6 +130,9 @@ pub(crate) fn start_of_step(is_async: bool) -> impl Fn() -> f64 {
 
 /// Sets the peak to what is resident now, in bytes, and returns it.
 fn reset_peak() -> u64 {
+    // Freeing a block of this size makes the allocator give back what it can of the heap, now rather than during the
+    // next stage.
+    drop(std::hint::black_box(vec![0_u8; 120_000]));
     // Where the kernel does not allow it, the peak so far stands, and later stages show less than they use.
     let _ = std::fs::write("/proc/self/clear_refs", "5");
     status("VmRSS:")

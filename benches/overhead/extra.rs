@@ -1,6 +1,6 @@
 //! What is not a shape: memory, start-up, waiting steps, observers, the report, planning, one large value.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use pipeline::{Dag, DagBuilder, Event, Handle, Lane, Pipeline, Settings, step};
@@ -141,10 +141,18 @@ async fn spawned_waits(steps: usize, limit: Option<usize>) -> u64 {
 
 /// Work for about a microsecond, the same each time.
 fn microsecond() -> u64 {
-    (0..MULTIPLICATIONS).fold(1, |x: u64, _| std::hint::black_box(x).wrapping_mul(6_364_136_223_846_793_005))
+    static MULTIPLICATIONS: OnceLock<u32> = OnceLock::new();
+    let count = *MULTIPLICATIONS.get_or_init(|| {
+        let begun = Instant::now();
+        std::hint::black_box(multiply(1_000_000));
+        (1e9 / begun.elapsed().as_nanos() as f64) as u32
+    });
+    multiply(count)
 }
 
-const MULTIPLICATIONS: u32 = 250;
+fn multiply(count: u32) -> u64 {
+    (0..count).fold(1, |x: u64, _| std::hint::black_box(x).wrapping_mul(6_364_136_223_846_793_005))
+}
 
 #[step]
 fn busy() -> u64 {

@@ -51,7 +51,7 @@ pub struct StepDef {
     pub cost: u32,
     /// The parameters of the function, in order.
     pub inputs: Cow<'static, [InputDef]>,
-    /// Steps that end before this one starts, without data.
+    /// Steps that have to succeed before this one starts, without data.
     pub after: Cow<'static, [DefFn]>,
     /// The type of the output.
     pub output: TypeDef,

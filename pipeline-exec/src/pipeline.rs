@@ -289,7 +289,10 @@ impl Pipeline {
     /// # Errors
     /// As [`Pipeline::run`].
     pub fn run_blocking(&self) -> Result<Run, Problems> {
-        let handle = launch(self, runtime::own())?;
+        let (handle, callers) = launch(self, runtime::own(), !runtime::is_entered())?;
+        if let Some(callers) = callers {
+            callers.drive();
+        }
         futures::executor::block_on(handle.wait())
     }
 
@@ -298,7 +301,7 @@ impl Pipeline {
     /// # Errors
     /// As [`Pipeline::run`].
     pub fn start(&self) -> Result<RunHandle, Problems> {
-        launch(self, runtime::current())
+        launch(self, runtime::current(), false).map(|(handle, _)| handle)
     }
 
     /// How the run will be executed.

@@ -11,6 +11,11 @@ pub(crate) fn current() -> Handle {
     Handle::try_current().unwrap_or_else(|_| own())
 }
 
+/// Whether this thread belongs to a runtime, and so must neither block on one nor run a driver: it may be in a step.
+pub(crate) fn is_entered() -> bool {
+    Handle::try_current().is_ok()
+}
+
 /// The framework's own runtime: made when first needed, kept for the life of the process.
 ///
 /// # Panics

@@ -24,6 +24,7 @@ pub(crate) struct Place(u32);
 
 const NEVER: u64 = u64::MAX;
 const BLOCKING: u32 = 1 << 31;
+const CALLER: u32 = 1 << 30;
 
 impl Place {
     /// The current thread, as one of the blocking pool.
@@ -36,12 +37,26 @@ impl Place {
         Place(thread_number())
     }
 
+    /// The current thread, as the one that waits for the run.
+    pub(crate) fn caller() -> Self {
+        Place(thread_number() | CALLER)
+    }
+
+    /// The current thread, of the same kind.
+    pub(crate) fn here(self) -> Self {
+        Place(thread_number() | self.0 & (BLOCKING | CALLER))
+    }
+
     pub(crate) fn number(self) -> u32 {
-        self.0 & !BLOCKING
+        self.0 & !(BLOCKING | CALLER)
     }
 
     pub(crate) fn is_blocking(self) -> bool {
         self.0 & BLOCKING != 0
+    }
+
+    pub(crate) fn is_caller(self) -> bool {
+        self.0 & CALLER != 0
     }
 }
 

@@ -91,7 +91,7 @@ mod tests;
 /// | `name = "…"` | the name of the step, where it is not the function's |
 /// | `tags("a", b)` | labels that can be selected |
 /// | `group = "silver"` | a stage: selected and reported, never a barrier |
-/// | `after(path, …)` | starts when these steps have ended, without their output |
+/// | `after(path, …)` | starts when these steps have succeeded, without reading their output |
 /// | `cost = 10` | estimated relative duration, 1 by default: what lies on a long path starts first |
 /// | `fallible` | the return type is an alias of `Result` with another name |
 /// | `infallible` | the `Result` is itself the output |

@@ -38,7 +38,8 @@ fn report() -> RunReport {
     fn rp_skipped(rp_fails: &u64) -> u64 {
         *rp_fails
     }
-    let run = Pipeline::to::<rp_joined>().and::<rp_skipped>().with_output::<rp_given>(5).run_blocking().unwrap();
+    let run =
+        Pipeline::to::<rp_joined>().and::<rp_skipped>().with_output::<rp_given>(5).run_blocking().unwrap();
     run.report().clone()
 }
 
@@ -52,11 +53,14 @@ fn steps_are_reported_in_plan_order_whatever_ends_first() {
     let first = std::sync::Arc::clone(&meeting);
     let early = dag.cpu("ends_first", (), move |()| first.meet());
     dag.cpu("lets_go", (early,), move |(_,)| done.meet());
-    let run = Pipeline::new(dag.build().unwrap()).settings(Settings::default().cpu(2)).run_blocking().unwrap();
+    let run =
+        Pipeline::new(dag.build().unwrap()).settings(Settings::default().cpu(2)).run_blocking().unwrap();
     assert!(run.succeeded());
     let names: Vec<&str> = run.report().steps.iter().map(|step| step.name.as_str()).collect();
     assert_eq!(names, ["ends_last", "ends_first", "lets_go"]);
-    assert!((0..20).all(|_| report().steps.iter().map(|step| &step.name).eq(report().steps.iter().map(|step| &step.name))));
+    assert!((0..20).all(|_| {
+        report().steps.iter().map(|step| &step.name).eq(report().steps.iter().map(|step| &step.name))
+    }));
 }
 
 /// I08, P1: planned is the sum of the terminal states.
@@ -74,7 +78,12 @@ fn each_step_that_ran_has_its_times() {
     let report = report();
     for step in &report.steps {
         let ran = matches!(step.status, Status::Succeeded | Status::Failed);
-        assert_eq!((step.start.is_some(), step.wait.is_some(), step.duration.is_some()), (ran, ran, ran), "{}", step.name);
+        assert_eq!(
+            (step.start.is_some(), step.wait.is_some(), step.duration.is_some()),
+            (ran, ran, ran),
+            "{}",
+            step.name
+        );
         if let (Some(start), Some(wait), Some(duration)) = (step.start, step.wait, step.duration) {
             assert!(wait <= start && start + duration <= report.wall);
         }
@@ -102,7 +111,8 @@ fn figures_are_what_their_formulas_say() {
     same(figures.critical_path_ratio, t / p);
     same(figures.schedule_efficiency, p.max(d / w) / t);
     same(figures.utilisation, d / (w * t));
-    let on_path: Duration = figures.critical_steps.iter().filter_map(|name| report.step(name)?.duration).sum();
+    let on_path: Duration =
+        figures.critical_steps.iter().filter_map(|name| report.step(name)?.duration).sum();
     assert_eq!(on_path, figures.critical_path);
     assert!(figures.critical_steps.contains(&"rp_source".to_owned()));
 }
@@ -129,7 +139,10 @@ fn a_report_goes_to_json_and_back() {
     assert_eq!(value["status"], "failed");
     assert_eq!(value["counts"]["planned"], 7);
     let failed = value["steps"].as_array().unwrap().iter().find(|step| step["name"] == "rp_fails").unwrap();
-    assert_eq!((&failed["status"], &failed["error"]["kind"], &failed["lane"]), (&"failed".into(), &"error".into(), &"cpu".into()));
+    assert_eq!(
+        (&failed["status"], &failed["error"]["kind"], &failed["lane"]),
+        (&"failed".into(), &"error".into(), &"cpu".into())
+    );
     assert!(value["figures"]["parallel_efficiency"].is_number());
 }
 
@@ -151,7 +164,8 @@ fn metrics_change_no_output() {
     fn metered() -> Vec<u32> {
         (0..10).collect()
     }
-    let plain = Pipeline::to::<metered>().settings(Settings::default().timings(false)).run_blocking().unwrap();
+    let plain =
+        Pipeline::to::<metered>().settings(Settings::default().timings(false)).run_blocking().unwrap();
     let metered_run = Pipeline::to::<metered>().observe(|_: &Event<'_>| {}).run_blocking().unwrap();
     assert_eq!(plain.output::<metered>(), metered_run.output::<metered>());
 }

@@ -97,7 +97,9 @@ async fn run_works_inside_of_async_steps_five_deep() {
                 return *pipeline().sequential().run().await.unwrap().output::<rt_result>().unwrap();
             }
             let mut dag = DagBuilder::new();
-            dag.io("deeper", (), move |Refs(())| Box::pin(async move { Ok::<_, Infallible>(nested(depth - 1).await) }));
+            dag.io("deeper", (), move |Refs(())| {
+                Box::pin(async move { Ok::<_, Infallible>(nested(depth - 1).await) })
+            });
             let run = Pipeline::new(dag.build().unwrap()).sequential().run().await.unwrap();
             *run.output_named::<u64>("deeper").unwrap()
         })
@@ -114,7 +116,10 @@ fn one_pipeline_runs_many_times() {
         check(&pipeline.run_blocking().unwrap());
     }
     assert!(Arc::ptr_eq(&plan, &pipeline.plan().unwrap()));
-    assert!(!Arc::ptr_eq(&plan, &pipeline.and::<rt_numbers>().plan().unwrap()), "another target, another plan");
+    assert!(
+        !Arc::ptr_eq(&plan, &pipeline.and::<rt_numbers>().plan().unwrap()),
+        "another target, another plan"
+    );
 }
 
 /// C20: fifty runs of one pipeline at once, each with its own values.

@@ -95,7 +95,10 @@ async fn a_stopped_run_tells_what_was_cancelled() {
     assert_eq!((report.counts.succeeded, report.counts.cancelled), (1, 2));
     assert_eq!(report.step("slow").unwrap().error.as_ref().unwrap().kind, FailureKind::Cancelled);
     assert_eq!(report.step("behind_slow").unwrap().status, Status::Cancelled);
-    assert!(matches!(run.output::<behind_slow>(), Err(OutputError::NoOutput { status: Status::Cancelled, .. })));
+    assert!(matches!(
+        run.output::<behind_slow>(),
+        Err(OutputError::NoOutput { status: Status::Cancelled, .. })
+    ));
     assert!(run.into_result().is_err());
 }
 

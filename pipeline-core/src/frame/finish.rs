@@ -61,6 +61,9 @@ impl Frame {
     /// The step whose failure keeps this one from running.
     #[cold]
     pub(super) fn blocked_by(&self, step: u32) -> Option<u32> {
+        if let Some(cause) = self.plan.after(step as usize).find_map(|earlier| self.cause_of(earlier)) {
+            return Some(cause);
+        }
         let inputs = &self.plan.spec(step as usize).def().inputs;
         for (parameter, input) in inputs.iter().enumerate() {
             let InputKind::Upstream { mode, source, .. } = &input.kind else { continue };

@@ -157,6 +157,12 @@ impl Plan {
         positions.filter(|&earlier| self.given.binary_search(&(earlier as u32)).is_err())
     }
 
+    /// The steps of the plan that a step only follows, without data.
+    pub(crate) fn after(&self, step: usize) -> impl Iterator<Item = u32> {
+        let after = self.dag.after(self.in_dag(step)).into_iter();
+        after.filter_map(|earlier| self.position(earlier).map(|earlier| earlier as u32))
+    }
+
     pub(crate) fn name(&self, step: u32) -> &str {
         self.spec(step as usize).name()
     }

@@ -3,11 +3,13 @@
 //! The only file that spawns.
 
 use std::pin::Pin;
+use std::sync::Arc;
 
 use crossbeam_utils::Backoff;
 use pipeline_core::Lane;
 use pipeline_core::frame::Suspended;
 
+use super::Engine;
 use super::driver::Driver;
 use super::holder::Holder;
 use crate::timing::Place;
@@ -24,6 +26,36 @@ pub(super) fn spawn(holder: Holder) {
         drop(runtime.spawn(drive_task(holder)));
     } else {
         drop(runtime.spawn_blocking(move || drive_thread(Driver::new(holder, Place::blocking_thread()))));
+    }
+}
+
+/// The driver that the thread runs which waits for the run: no thread has to be woken for the first step.
+#[derive(Debug)]
+pub(crate) struct CallersPart(Holder);
+
+impl CallersPart {
+    /// A driver of the lane that the first steps are in; CPU before IO, which can be driven from elsewhere cheaply.
+    pub(super) fn of(engine: &Arc<Engine>) -> Option<Self> {
+        let has_roots = |lane: &Lane| engine.frame.plan().root_count(*lane) > 0;
+        let lane = [Lane::Cpu, Lane::Blocking, Lane::Io].into_iter().find(has_roots)?;
+        Holder::for_driver(engine, lane).map(CallersPart)
+    }
+
+    /// Drives until there is nothing to do, which need not be the end of the run.
+    ///
+    /// # Panics
+    /// Where the thread runs tasks of a tokio runtime.
+    pub(crate) fn drive(self) {
+        let CallersPart(holder) = self;
+        if holder.lane() == Lane::Io {
+            let runtime = holder.engine().runtime.clone();
+            runtime.block_on(drive_async(Driver::new(holder, Place::caller())));
+        } else {
+            // Steps find the runtime's handle as they do on its own threads.
+            let runtime = holder.engine().runtime.clone();
+            let _entered = runtime.enter();
+            drive_thread(Driver::new(holder, Place::caller()));
+        }
     }
 }
 
@@ -53,7 +85,6 @@ fn drive_thread(mut driver: Driver) {
 
 /// Drives the IO lane from a task.
 async fn drive_async(mut driver: Driver) {
-    driver.moved_to(Place::task());
     let mut steps = 0;
     loop {
         while let Some(ready) = driver.next() {
@@ -64,7 +95,7 @@ async fn drive_async(mut driver: Driver) {
             steps += 1;
             if steps % STEPS_PER_TURN == 0 {
                 tokio::task::yield_now().await;
-                driver.moved_to(Place::task());
+                driver.moved();
             }
         }
         let mut idle = 0;
@@ -75,7 +106,7 @@ async fn drive_async(mut driver: Driver) {
             idle += 1;
             tokio::task::yield_now().await;
         }
-        driver.moved_to(Place::task());
+        driver.moved();
     }
 }
 
@@ -83,13 +114,21 @@ async fn drive_async(mut driver: Driver) {
 fn suspend(driver: &mut Driver, suspended: Suspended) -> bool {
     let (holder, goes_on) = driver.hand_over_slot();
     let runtime = driver.engine().runtime.clone();
-    drop(runtime.spawn(wait_for(suspended, holder)));
+    drop(runtime.spawn(wait_for(Waiting { suspended, holder })));
     goes_on
 }
 
+/// A step that waits, and its share of the run. A runtime that shuts down drops it as it is: the step first, so that
+/// the run does not end before its step is gone.
+struct Waiting {
+    suspended: Suspended,
+    holder: Holder,
+}
+
 /// Waits for a step, finishes it, and goes on as a driver where one can be used.
-fn wait_for(mut suspended: Suspended, holder: Holder) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+fn wait_for(waiting: Waiting) -> Pin<Box<dyn Future<Output = ()> + Send>> {
     Box::pin(async move {
+        let Waiting { mut suspended, holder } = waiting;
         let stop = holder.engine().stop.clone();
         let finished = tokio::select! {
             biased;

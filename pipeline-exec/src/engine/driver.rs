@@ -128,9 +128,9 @@ impl Driver {
         self.holder.take_post()
     }
 
-    /// Notes where the driver is now.
-    pub(super) fn moved_to(&mut self, place: Place) {
-        self.place = place;
+    /// Notes that the driver's task let others have their turn, and may be on another thread now.
+    pub(super) fn moved(&mut self) {
+        self.place = self.place.here();
         self.now = None;
     }
 

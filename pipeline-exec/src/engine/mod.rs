@@ -22,6 +22,7 @@ use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::done::Done;
+pub(crate) use self::drive::CallersPart;
 use self::holder::Holder;
 use self::lanes::Lanes;
 use crate::event::Observers;
@@ -42,13 +43,15 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
-    /// Starts a run: every lane that has steps waiting for nothing gets its drivers.
+    /// Starts a run: every lane that has steps waiting for nothing gets its drivers. Where the caller is going to wait
+    /// in its thread, it is handed one of them, to drive itself.
     pub(crate) fn start(
         frame: Arc<Frame>,
         settings: Settings,
         observers: Observers,
         runtime: Handle,
-    ) -> (Arc<Engine>, Arc<Done>) {
+        caller_drives: bool,
+    ) -> (Arc<Engine>, Arc<Done>, Option<CallersPart>) {
         let done = Arc::new(Done::new());
         let timings = (settings.timings || observers.any()).then(|| Timings::new(frame.plan().len()));
         let engine = Arc::new(Engine {
@@ -62,6 +65,7 @@ impl Engine {
             done: Arc::clone(&done),
         });
         let starting = done.enter();
+        let callers = if caller_drives { CallersPart::of(&engine) } else { None };
         for lane in Lane::ALL {
             let most = engine.lanes.most_drivers(lane, &engine.settings);
             for _ in 0..engine.frame.plan().root_count(lane).min(most) {
@@ -69,7 +73,7 @@ impl Engine {
             }
         }
         drop(starting);
-        (engine, done)
+        (engine, done, callers)
     }
 
     /// Starts no further step, and drops the async steps that wait. Steps on threads run to their end.

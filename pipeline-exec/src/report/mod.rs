@@ -117,6 +117,8 @@ pub enum ThreadKind {
     TokioTask,
     /// A thread of tokio's blocking pool.
     BlockingPool,
+    /// The thread that waits for the run in `run_blocking`.
+    Caller,
 }
 
 /// Why a step failed, as data.
@@ -129,6 +131,16 @@ pub struct ErrorReport {
     pub message: String,
     /// The texts of the causes, outermost first.
     pub causes: Vec<String>,
+}
+
+impl ThreadKind {
+    fn of(place: Place) -> Self {
+        match (place.is_caller(), place.is_blocking()) {
+            (true, _) => ThreadKind::Caller,
+            (false, true) => ThreadKind::BlockingPool,
+            (false, false) => ThreadKind::TokioTask,
+        }
+    }
 }
 
 impl RunReport {
@@ -204,9 +216,7 @@ impl StepReport {
             group: def.group.as_deref().map(str::to_owned),
             tags: def.tags.iter().map(|tag| (*tag).to_owned()).collect(),
             lane: def.lane,
-            thread_kind: place.map(|place| {
-                if place.is_blocking() { ThreadKind::BlockingPool } else { ThreadKind::TokioTask }
-            }),
+            thread_kind: place.map(ThreadKind::of),
             thread: place.map(Place::number),
             status,
             attempts: u32::from(span.is_some() || matches!(status, Status::Succeeded | Status::Failed)),

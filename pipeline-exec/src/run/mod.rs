@@ -12,16 +12,20 @@ use tokio::runtime::Handle;
 
 pub use self::handle::{RunHandle, Stopper};
 pub use self::output::{OutputError, RunFailed};
-use crate::engine::Engine;
+use crate::engine::{CallersPart, Engine};
 use crate::event::Event;
 use crate::pipeline::Pipeline;
 use crate::report::RunReport;
 
-/// Starts a run.
+/// Starts a run. A caller that is going to wait in its thread is handed a driver.
 ///
 /// # Errors
 /// All problems at once; then nothing has started.
-pub(crate) fn launch(pipeline: &Pipeline, runtime: Handle) -> Result<RunHandle, Problems> {
+pub(crate) fn launch(
+    pipeline: &Pipeline,
+    runtime: Handle,
+    caller_drives: bool,
+) -> Result<(RunHandle, Option<CallersPart>), Problems> {
     let plan = pipeline.plan()?;
     let (params, resources, settings, observers) = pipeline.parts();
     let mut problems = settings.problems();
@@ -39,8 +43,9 @@ pub(crate) fn launch(pipeline: &Pipeline, runtime: Handle) -> Result<RunHandle, 
         observers.send(&Event::RunStarted { run_id: scope.run_id(), planned: plan.planned() });
     }
     let frame = Arc::new(Frame::new(plan, params, resources, scope, given));
-    let (engine, done) = Engine::start(frame, settings.clone(), observers.clone(), runtime);
-    Ok(RunHandle::new(engine, done, begun))
+    let (engine, done, callers) =
+        Engine::start(frame, settings.clone(), observers.clone(), runtime, caller_drives);
+    Ok((RunHandle::new(engine, done, begun), callers))
 }
 
 /// When a run began: by the monotonic clock for durations, by the wall clock for people.
