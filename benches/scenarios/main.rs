@@ -104,7 +104,7 @@ fn start_up(table: &mut Table) {
         table.at_most(&format!("S10 first {lane} run to its first step (ms)"), start(), 1.0, 1.0);
         let mut later: Vec<f64> = (0..100).map(|_| start()).collect();
         later.sort_by(f64::total_cmp);
-        table.at_most(&format!("S10 later {lane} runs to their first step (ms)"), later[50], 1.0, 0.0);
+        table.at_most(&format!("S10 later {lane} runs to their first step (ms)"), later[50], 1.0, 0.5);
     }
 }
 
@@ -218,7 +218,8 @@ fn cores_in_use(table: &mut Table, rounds: usize) {
     table.at_least("S11 speed-up", cores * one / all, 0.95 * cores, cores * lost);
 }
 
-/// S21, C14: 1000 no-ops, the start of the run included.
+/// S21, C14: 1000 no-ops, the start and end of the run included: on a busy machine its wake-ups alone are 0.1 us per
+/// step.
 fn no_ops(table: &mut Table) {
     for (shape, lane, bound) in [
         (Shape::Independent, Lane::Io, 1.0),
@@ -232,7 +233,7 @@ fn no_ops(table: &mut Table) {
             (0..201).map(|_| ours::timed_run(&pipeline, |run| ours::check(&graph, run))).collect();
         times.sort();
         let per_step = times[100].as_secs_f64() * 1e6 / 1000.0;
-        table.at_most(&format!("S21 C14 {} no-ops on {lane} (us)", shape.name()), per_step, bound, 0.0);
+        table.at_most(&format!("S21 C14 {} no-ops on {lane} (us)", shape.name()), per_step, bound, 0.1);
     }
 }
 
@@ -247,5 +248,5 @@ fn planning(table: &mut Table) {
         })
         .collect();
     times.sort_by(f64::total_cmp);
-    table.at_most("S22 10 000 steps built and planned (ms)", times[5], 50.0, 0.0);
+    table.at_most("S22 10 000 steps built and planned (ms)", times[5], 50.0, 25.0);
 }

@@ -161,7 +161,7 @@ async fn fail_fast_drops_async_steps_that_wait() {
     }
     #[step]
     async fn waits_long() -> u32 {
-        tokio::time::sleep(std::time::Duration::from_secs(3600)).await;
+        tokio::time::sleep(std::time::Duration::from_hours(1)).await;
         1
     }
     let begun = tokio::time::Instant::now();

@@ -339,3 +339,39 @@ fn the_width_is_a_run_option() {
         assert_eq!(run.output::<wide_work>(), Ok(&499_500));
     }
 }
+
+/// Nothing is left lying: thousands of short runs that hand work from lane to lane all end.
+#[test]
+fn no_ready_step_is_left_lying_between_lanes() {
+    if !alone("limits::no_ready_step_is_left_lying_between_lanes") {
+        return;
+    }
+    let mut dag = DagBuilder::new();
+    let mut last: Vec<Handle<u32>> = Vec::new();
+    for n in 0..24_usize {
+        let from = if n < 4 { vec![] } else { vec![last[n - 4], last[n - 1 - n % 3]] };
+        last.push(match n % 4 {
+            0 => dag.cpu(format!("s{n}"), from, |_| 1),
+            1 => dag.blocking(format!("s{n}"), from, |_| Ok::<_, Infallible>(1)),
+            m => dag.io(format!("s{n}"), from, move |Refs(_)| {
+                Box::pin(async move {
+                    if m == 3 {
+                        tokio::task::yield_now().await;
+                    }
+                    Ok::<_, Infallible>(1)
+                })
+            }),
+        });
+    }
+    let pipeline = Pipeline::new(dag.build().unwrap());
+    let narrow = Settings::default().io(1).cpu(1).blocking(1);
+    for settings in
+        [Settings::default(), narrow, Settings::default().workers(1), Settings::default().workers(3)]
+    {
+        let pipeline = pipeline.clone().settings(settings);
+        for _ in 0..500 {
+            assert!(pipeline.run_blocking().unwrap().succeeded());
+            assert!(futures::executor::block_on(pipeline.run()).unwrap().succeeded());
+        }
+    }
+}

@@ -8,6 +8,9 @@
     clippy::too_many_lines,
     clippy::items_after_statements,
     clippy::unused_async,
+    clippy::format_collect,
+    clippy::manual_assert,
+    clippy::unnecessary_literal_unwrap,
     clippy::used_underscore_items
 )]
 
@@ -18,16 +21,16 @@ mod defining;
 mod failure;
 mod fan_in;
 mod graph;
-mod regressions;
-// mod large;
+mod large;
 mod limits;
 mod observing;
 mod panics;
 mod params;
+mod regressions;
 mod report;
 mod runtimes;
 mod scenarios;
-// mod scheduler_model;
+mod scheduler_model;
 mod settings;
 mod stopping;
 mod values;

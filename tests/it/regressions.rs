@@ -33,7 +33,7 @@ fn a_runtime_that_shuts_down_during_a_run_does_not_overflow_the_stack() {
     for n in 0..1000_u32 {
         dag.io(format!("step_{n}"), (), |Refs(())| {
             Box::pin(async {
-                tokio::time::sleep(Duration::from_secs(3600)).await;
+                tokio::time::sleep(Duration::from_hours(1)).await;
                 Ok::<_, String>(())
             })
         });
@@ -358,4 +358,37 @@ fn two_takers_are_told_as_such_and_not_as_a_circle_too() {
     let problems = Pipeline::to::<taker_a>().and::<taker_b>().plan().unwrap_err();
     assert!(problems.has(ProblemCode::SecondTaker), "{problems}");
     assert!(!problems.has(ProblemCode::Cycle), "no edge that the user wrote is in a circle: {problems}");
+}
+
+#[test]
+fn a_panic_in_a_drop_does_not_decide_by_timing_what_runs_after_the_step() {
+    quiet();
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("planted in a drop");
+        }
+    }
+    #[step]
+    fn timed_bomb() -> Bomb {
+        Bomb
+    }
+    #[step]
+    fn last_reader(timed_bomb: &Bomb) -> u32 {
+        let _ = timed_bomb;
+        1
+    }
+    #[step(after(timed_bomb))]
+    fn early() -> u32 {
+        1
+    }
+    // After the same step, but kept waiting until its output is gone.
+    #[step(after(timed_bomb))]
+    fn late(last_reader: &u32, early: &u32) -> u32 {
+        last_reader + early
+    }
+    let run = Pipeline::to::<late>().run_blocking().unwrap();
+    assert_eq!(run.report().step("timed_bomb").unwrap().error.as_ref().unwrap().kind, FailureKind::DropPanic);
+    assert_eq!(run.status("early"), Ok(Status::Succeeded), "the function had succeeded");
+    assert_eq!(run.status("late"), Ok(Status::Succeeded), "the function had succeeded");
 }

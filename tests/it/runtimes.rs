@@ -216,3 +216,35 @@ fn every_way_of_running_refuses_alike() {
     assert_eq!(pipeline.start().map(|_| ()).unwrap_err(), first);
     assert_eq!(pipeline.check().unwrap_err(), first);
 }
+
+/// Sync steps may make a runtime of their own and block on it, wherever the pipeline is run from.
+#[step]
+fn own_runtime() -> u32 {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        tokio::task::yield_now().await;
+        1
+    })
+}
+
+#[step]
+fn own_block_on() -> u32 {
+    futures::executor::block_on(async { 1 })
+}
+
+#[test]
+fn sync_steps_may_block_on_futures_of_their_own() {
+    let run = Pipeline::to::<own_runtime>().and::<own_block_on>().run_blocking().unwrap();
+    assert!(run.succeeded(), "{}", run.report());
+    let run = futures::executor::block_on(Pipeline::to::<own_runtime>().and::<own_block_on>().run()).unwrap();
+    assert!(run.succeeded(), "{}", run.report());
+}
+
+#[tokio::test]
+async fn sync_steps_may_block_on_futures_of_their_own_inside_of_a_runtime() {
+    let pipeline = Pipeline::to::<own_runtime>().and::<own_block_on>();
+    let run = pipeline.run().await.unwrap();
+    assert!(run.succeeded(), "{}", run.report());
+    let run = pipeline.run_blocking().unwrap();
+    assert!(run.succeeded(), "{}", run.report());
+}
