@@ -7,10 +7,13 @@ DATA_DIR holds the seven input files that the example makes; the ten reports go 
 """
 
 import json
+import os
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+# Polars' allocator keeps the memory it has freed, in huge pages: a seventh less processor time, more memory.
+os.environ.setdefault("_RJEM_MALLOC_CONF", "dirty_decay_ms:-1,muzzy_decay_ms:-1,thp:always")
 
 import polars as pl
 

@@ -7,6 +7,8 @@
 //! ```
 //! The steps are in the files named after what they make; `--plan` shows how they hang together.
 
+#![allow(clippy::pedantic, reason = "a program; the workspace's lints are those of a library")]
+
 mod checksums;
 mod cohorts;
 mod events;

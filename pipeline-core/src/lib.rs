@@ -9,6 +9,8 @@
 //!
 //! Data flows one way, each value made from the one before and immutable but for the frame.
 
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 mod builder;
 mod call;
 mod check;

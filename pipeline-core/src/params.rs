@@ -1,6 +1,7 @@
 //! Run parameters: as given, and as bound to the steps that declare them.
 
 use std::any::Any;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
@@ -48,8 +49,14 @@ impl ParamValue {
 /// Run parameters as they were given, by name. `step.parameter` addresses one step, `parameter` all that declare it.
 #[derive(Clone, Default)]
 pub struct Params {
-    values: BTreeMap<String, Result<ParamValue, String>>,
+    values: BTreeMap<String, Origined>,
 }
+
+/// A value, or why it has no JSON form; and who gave it.
+type Origined = (Result<ParamValue, String>, Cow<'static, str>);
+
+/// Where a value comes from that a program sets.
+const CODE: Cow<'static, str> = Cow::Borrowed("the program's code");
 
 impl std::fmt::Debug for Params {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -67,17 +74,17 @@ impl Params {
     /// Sets a parameter; the last value of a name wins. A value without a JSON form is reported when the run binds
     /// its parameters, together with every other problem.
     pub fn set(&mut self, name: impl Into<String>, value: &(impl Serialize + ?Sized)) {
-        self.values.insert(name.into(), ParamValue::of(value));
+        self.values.insert(name.into(), (ParamValue::of(value), CODE));
     }
 
     /// Sets a parameter from text.
     pub fn set_text(&mut self, name: impl Into<String>, text: impl Into<String>) {
-        self.values.insert(name.into(), Ok(ParamValue::Text(text.into())));
+        self.values.insert(name.into(), (Ok(ParamValue::Text(text.into())), CODE));
     }
 
-    /// Sets a parameter only where it is not set yet.
-    pub fn set_default(&mut self, name: impl Into<String>, value: ParamValue) {
-        self.values.entry(name.into()).or_insert(Ok(value));
+    /// Sets a parameter only where it is not set yet. `origin` says in messages where the value comes from.
+    pub fn set_default(&mut self, name: impl Into<String>, value: ParamValue, origin: &str) {
+        self.values.entry(name.into()).or_insert_with(|| (Ok(value), Cow::Owned(origin.to_owned())));
     }
 
     /// The names given, sorted.
@@ -85,8 +92,8 @@ impl Params {
         self.values.keys().map(String::as_str)
     }
 
-    pub(crate) fn get(&self, name: &str) -> Option<&Result<ParamValue, String>> {
-        self.values.get(name)
+    pub(crate) fn get(&self, name: &str) -> Option<(&Result<ParamValue, String>, &str)> {
+        self.values.get(name).map(|(value, origin)| (value, &**origin))
     }
 }
 

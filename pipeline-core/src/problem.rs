@@ -161,7 +161,7 @@ impl fmt::Display for Problem {
 impl Error for Problem {}
 
 /// Everything that is wrong with a graph or a run's inputs; never empty.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Problems(Vec<Problem>);
 
 impl Problems {
@@ -218,6 +218,13 @@ impl fmt::Display for Problems {
             write!(f, "{}{problem}", if index == 0 { "" } else { "\n" })?;
         }
         Ok(())
+    }
+}
+
+/// As `Display`: it is what `fn main() -> Result<…>` prints.
+impl fmt::Debug for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! `Pipeline` (what to run) → `RunHandle` (a run under way) → `Run` (what is left of it) → `RunReport` (data).
 
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 #[cfg(feature = "cli")]
 mod cli;
 mod engine;

@@ -116,7 +116,7 @@ impl Pipeline {
         self.replan()
     }
 
-    /// Wants the outputs of the steps that any of these terms selects: a name, a glob, `tag:x`, `group:x`, with a
+    /// Runs the steps that any of these terms selects, and keeps their outputs where no step takes them: a name, a glob, `tag:x`, `group:x`, with a
     /// leading `+` for everything upstream, with a trailing `+` for everything downstream.
     pub fn select(mut self, terms: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.selected.extend(terms.into_iter().map(Into::into));
@@ -192,9 +192,10 @@ impl Pipeline {
     pub fn params_default(
         mut self,
         params: impl IntoIterator<Item = (String, pipeline_core::ParamValue)>,
+        origin: &str,
     ) -> Self {
         for (name, value) in params {
-            self.params.set_default(name, value);
+            self.params.set_default(name, value, origin);
         }
         self
     }
@@ -216,7 +217,8 @@ impl Pipeline {
         self
     }
 
-    /// Sets how the run is executed.
+    /// Sets how the run is executed, in place of everything that was set before ([`Pipeline::sequential`] and
+    /// [`Pipeline::workers`] included).
     pub fn settings(mut self, settings: Settings) -> Self {
         self.settings = settings;
         self
@@ -352,6 +354,7 @@ impl Pipeline {
             }
         };
         let mut options = PlanOptions {
+            run: Vec::new(),
             targets: self.targets.iter().filter_map(&mut find).collect(),
             keep: self.keep.iter().filter_map(&mut find).collect(),
             keep_all: self.keep_all,
@@ -380,18 +383,19 @@ impl Pipeline {
             })
         };
         if !self.selected.is_empty() {
-            options.targets.extend(select(&self.selected));
+            options.run = select(&self.selected);
         }
         if self.excluded.is_empty() {
             return Vec::new();
         }
         let excluded = select(&self.excluded);
-        if options.targets.is_empty() {
-            // Without targets, all that is left is wanted.
-            options.targets = (0..dag.len()).collect();
+        if options.targets.is_empty() && options.run.is_empty() {
+            // Without targets, all that is left is run.
+            options.run = (0..dag.len()).collect();
         }
         options.targets.retain(|step| excluded.binary_search(step).is_err());
-        if options.targets.is_empty() && problems.is_empty() {
+        options.run.retain(|step| excluded.binary_search(step).is_err());
+        if options.targets.is_empty() && options.run.is_empty() && problems.is_empty() {
             problems.push(
                 Problem::new(ProblemCode::InvalidSelection, "every selected step is excluded")
                     .hint("exclude less, or select more"),

@@ -133,8 +133,10 @@ impl Settings {
     }
 
     pub(crate) fn problems(&self) -> Vec<Problem> {
-        let all = [("io", self.io), ("cpu", self.cpu), ("blocking", self.blocking)];
-        let all = all.into_iter().chain(self.workers.map(|workers| ("workers", workers)));
+        let lanes = [("io", self.io), ("cpu", self.cpu), ("blocking", self.blocking)];
+        // `workers` sets the lanes too: its own value is told once.
+        let lanes = lanes.into_iter().filter(|(_, slots)| Some(*slots) != self.workers);
+        let all = lanes.chain(self.workers.map(|workers| ("workers", workers)));
         all.filter(|(_, value)| !(1..=MOST_SLOTS).contains(value))
             .map(|(name, value)| {
                 let message = format!("setting `{name}` is {value}, but has to be from 1 to {MOST_SLOTS}");

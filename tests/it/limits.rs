@@ -369,7 +369,7 @@ fn no_ready_step_is_left_lying_between_lanes() {
         [Settings::default(), narrow, Settings::default().workers(1), Settings::default().workers(3)]
     {
         let pipeline = pipeline.clone().settings(settings);
-        for _ in 0..500 {
+        for _ in 0..200 {
             assert!(pipeline.run_blocking().unwrap().succeeded());
             assert!(futures::executor::block_on(pipeline.run()).unwrap().succeeded());
         }

@@ -140,7 +140,7 @@ fn the_last_value_of_a_parameter_wins_and_defaults_fill_gaps() {
     let run = Pipeline::to::<reads>()
         .param("a", 1)
         .param("a", 2)
-        .params_default([default("a", 8), default("b", 9)])
+        .params_default([default("a", 8), default("b", 9)], "a test")
         .run_blocking()
         .unwrap();
     assert_eq!(run.output::<reads>(), Ok(&(2, 9)));

@@ -372,7 +372,7 @@ fn random_graphs_run_as_the_model_says_with_16_workers() {
 #[test]
 fn one_graph_gives_the_same_outputs_at_every_width() {
     quiet();
-    let config = Config { cases: 300, failure_persistence: None, ..Config::default() };
+    let config = Config { cases: 150, failure_persistence: None, ..Config::default() };
     let outcome = TestRunner::new(config).run(&steps(), |steps| {
         let dag = Arc::new(build(&steps));
         let mut told = None;

@@ -93,7 +93,9 @@ impl Draft {
             scratch.dedup();
             upstream.push(scratch.drain(..));
         }
-        let taken = self.taken(edges);
+        // Two takers of one output wait for each other: that is told as what it is, not as a circle.
+        let two_takers = self.problems.iter().any(|problem| problem.code == ProblemCode::SecondTaker);
+        let taken = if two_takers { HashMap::new() } else { self.taken(edges) };
         let readers_first = if taken.is_empty() {
             let mut none = Lists::with_capacity(count, 0);
             (0..count).for_each(|_| none.push([]));

@@ -61,7 +61,9 @@ impl Plan {
                 .parameter(input.name.as_ref(), input.location)
                 .hint(match name {
                     Some(name) => format!("give it with `.resource_named({name:?}, value)`"),
-                    None => "give it with `.resource(value)`".to_owned(),
+                    None => "give it with `.resource(value)`; for the command line, with \
+                             `pipeline::main_with(|pipeline| pipeline.resource(value))`"
+                        .to_owned(),
                 });
             if !names.is_empty() {
                 problem = problem.note(format!("given of this type: {}", names.join(", ")));
@@ -89,8 +91,10 @@ impl Plan {
         let spec = self.spec(step as usize);
         let bound = spec.params.iter().rev().find(|(name, _)| *name == param.name).map(|(_, value)| value);
         let qualified = format!("{}.{}", spec.name(), param.name);
-        match bound.or_else(|| given.get(&qualified)).or_else(|| given.get(&param.name)) {
-            Some(value) => {
+        let of_run = || given.get(&qualified).or_else(|| given.get(&param.name));
+        let found = bound.map(|value| (value, "the instance")).or_else(of_run);
+        match found {
+            Some((value, origin)) => {
                 let value = value.clone().and_then(|value| value.read(param).map(|read| (Some(value), read)));
                 value.map_err(|why| {
                     Problem::new(
@@ -98,7 +102,8 @@ impl Plan {
                         format!("run parameter `{}` does not fit `{}`", param.name, param.ty),
                     )
                     .note(why)
-                    .hint("give a value of that type")
+                    .note(format!("given by {origin}"))
+                    .hint("give a value of that type; as text, lists and objects are written as JSON")
                 })
             }
             None => match param.default {
@@ -137,7 +142,8 @@ impl Plan {
             let listed = plain.clone().collect::<Vec<_>>().join(", ");
             let problem =
                 Problem::new(ProblemCode::UnknownParam, format!("no step has a run parameter `{name}`"))
-                    .note(format!("known: {}", if listed.is_empty() { "none" } else { listed.as_str() }));
+                    .note(format!("known: {}", if listed.is_empty() { "none" } else { listed.as_str() }))
+                    .note(format!("given by {}", given.get(name).map_or("nobody", |(_, origin)| origin)));
             match closest(name, known.iter().map(String::as_str)) {
                 Some(close) => problem.hint(format!("did you mean `{close}`?")),
                 None => problem.hint("remove it, or declare it with `#[param]`"),

@@ -41,19 +41,20 @@ impl Builder {
         let mut given = vec![false; dag.len()];
         options.given.iter().for_each(|&step| given[step] = true);
         let mut targets = options.targets.clone();
-        if targets.is_empty() {
+        if targets.is_empty() && options.run.is_empty() {
             targets.extend(dag.sinks());
         }
         targets.sort_unstable();
         targets.dedup();
-        let selected = needed(dag, targets.iter().chain(&options.keep).copied(), &given);
+        let wanted = || targets.iter().chain(&options.keep).chain(&options.run).copied();
+        let selected = needed(dag, wanted(), &given);
         let in_dag: Vec<u32> = (0..dag.len() as u32).filter(|&step| selected[step as usize]).collect();
         let mut place = vec![ABSENT; dag.len()];
         for (position, &step) in in_dag.iter().enumerate() {
             place[step as usize] = position as u32;
         }
         let mut kept = vec![options.keep_all; in_dag.len()];
-        for &step in targets.iter().chain(&options.keep) {
+        for step in wanted() {
             kept[place[step] as usize] = true;
         }
         let given = in_dag.iter().map(|&step| given[step as usize]).collect();

@@ -20,8 +20,10 @@ pub(crate) const SOLE: u32 = 1 << 31;
 /// What a run is asked for.
 #[derive(Clone, Debug, Default)]
 pub struct PlanOptions {
-    /// The steps whose outputs are wanted, by position in the graph; empty for every sink.
+    /// The steps whose outputs are wanted, by position in the graph. Every sink where this and `run` are empty.
     pub targets: Vec<usize>,
+    /// Steps that are run as well; their outputs are kept to the end of the run where no step takes them.
+    pub run: Vec<usize>,
     /// Further steps whose outputs are kept to the end of the run.
     pub keep: Vec<usize>,
     /// Whether all outputs are kept to the end of the run, but those that are taken.

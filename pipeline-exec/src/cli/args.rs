@@ -7,9 +7,16 @@ use pipeline_core::Format;
 
 use crate::settings::Settings;
 
+const AFTER_HELP: &str = "\
+Run parameters come from -p, then from the environment (PIPELINE_PARAM_name=value), then from --params FILE. A value is
+read as text where the parameter takes text, and as JSON otherwise: -p 'sizes=[1, 2]'.
+
+Exit codes: 0 every step succeeded, 1 a step failed, 2 wrong use or an invalid graph (nothing ran), 3 a file could not be
+read or written.";
+
 /// Runs the pipeline of this program.
 #[derive(Debug, Parser)]
-#[command(version, args_conflicts_with_subcommands = true)]
+#[command(args_conflicts_with_subcommands = true, after_help = AFTER_HELP)]
 pub(super) struct Args {
     #[command(subcommand)]
     pub(super) command: Option<Command>,

@@ -15,7 +15,9 @@ mod args;
 mod params;
 mod show;
 
+use std::fs::File;
 use std::io::{self, IsTerminal, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -120,6 +122,14 @@ fn print(text: &str) -> Result<u8, Refusal> {
     }
 }
 
+fn create(path: &Path) -> Result<File, Refusal> {
+    File::create(path).map_err(|error| unwritable(path, &error))
+}
+
+fn unwritable(path: &Path, error: &io::Error) -> Refusal {
+    Refusal::Environment(format!("cannot write the report to {}: {error}", path.display()))
+}
+
 fn configured(run: &RunArgs, pipeline: Pipeline) -> Result<Pipeline, Refusal> {
     let settings = run.settings(pipeline.current_settings());
     let pipeline = pipeline.settings(settings).select(&run.selection.terms).exclude(&run.selection.exclude);
@@ -131,11 +141,12 @@ fn execute(run: &RunArgs, pipeline: Pipeline) -> Result<u8, Refusal> {
     if !run.quiet && !io::stderr().is_terminal() || run.verbose {
         pipeline = pipeline.observe(|event: &Event<'_>| show::line(event));
     }
+    // Opened first: a report that cannot be written is told before anything runs.
+    let report_file = run.report.as_deref().map(create).transpose()?;
     let finished = pipeline.run_blocking()?;
     let report = finished.report();
-    if let Some(path) = &run.report {
-        std::fs::write(path, report.to_json())
-            .map_err(|error| Refusal::Environment(format!("cannot write {}: {error}", path.display())))?;
+    if let (Some(mut file), Some(path)) = (report_file, &run.report) {
+        file.write_all(report.to_json().as_bytes()).map_err(|error| unwritable(path, &error))?;
     }
     if run.json {
         print(&report.to_json())?;

@@ -28,16 +28,23 @@ pub(super) fn apply(run: &RunArgs, pipeline: Pipeline) -> Result<Pipeline, Refus
         let name = name.to_str()?.strip_prefix(ENVIRONMENT_PREFIX)?.to_owned();
         Some((name, ParamValue::Text(value.to_str()?.to_owned())))
     });
-    let pipeline = pipeline.params_default(flags).params_default(environment.collect::<Vec<_>>());
+    let mut pipeline = pipeline.params_default(flags, "-p");
+    for (name, value) in environment {
+        let origin = format!("the environment, {ENVIRONMENT_PREFIX}{name}");
+        pipeline = pipeline.params_default([(name, value)], &origin);
+    }
     match &run.params_file {
         None => Ok(pipeline),
-        Some(path) => Ok(pipeline.params_default(read(path)?)),
+        Some(path) => Ok(pipeline.params_default(read(path)?, &format!("the file {}", path.display()))),
     }
 }
 
 fn read(path: &Path) -> Result<Vec<(String, ParamValue)>, Refusal> {
     let refuse = |why: String| {
-        Refusal::Environment(format!("cannot read run parameters from {}: {why}", path.display()))
+        Refusal::Environment(format!(
+            "cannot read run parameters from {} (TOML, or JSON where the name ends in `.json`): {why}",
+            path.display()
+        ))
     };
     let text = std::fs::read_to_string(path).map_err(|error| refuse(error.to_string()))?;
     let is_json = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use pipeline_core::{InputKind, Plan, StepDef};
+use pipeline_core::frame::Status;
+use pipeline_core::{Format, InputDef, InputKind, Plan, Source, StepDef};
 
 use crate::event::Event;
 use crate::report::{clean, show};
@@ -11,23 +12,17 @@ use crate::settings::Settings;
 
 /// The plan: every step in order, then what its shape promises.
 pub(super) fn plan(plan: &Plan, settings: &Settings) -> String {
-    let mut text = plan.sub_dag().render(pipeline_core::Format::Text);
     let dag = plan.sub_dag();
-    let statistics = dag.statistics();
     let cost = |step: usize| u64::from(dag.step(step).def().cost);
     let path = dag.critical_path(cost);
     let names: Vec<String> = path.steps.iter().map(|&step| clean(dag.step(step).name())).collect();
-    let (level, width) = dag.levels().widest();
     let slots = settings.workers.unwrap_or(settings.cpu);
-    let _ = writeln!(
-        text,
-        "\n{} steps, {} edges, {} levels, the widest is level {level} with {width} steps\n\
-         critical path: {} (cost {})\n\
-         theoretical speed-up with {slots} slots, by cost: {:.2}\n\
-         slots: io {}, cpu {}, blocking {}{}; nothing was run",
-        statistics.steps,
-        statistics.edges,
-        statistics.depth,
+    format!(
+        "{}\ncritical path, by cost: {} (cost {})\n\
+         theoretical speed-up with {slots} at once, by cost: {:.2}\n\
+         slots: io {}, cpu {}, blocking {}{}\n\
+         nothing was run\n",
+        dag.render(Format::Text),
         names.join(" > "),
         path.cost,
         dag.theoretical_speed_up(cost, slots),
@@ -35,8 +30,7 @@ pub(super) fn plan(plan: &Plan, settings: &Settings) -> String {
         settings.cpu,
         settings.blocking,
         settings.workers.map_or(String::new(), |workers| format!(", {workers} in all")),
-    );
-    text
+    )
 }
 
 /// Every registered step, and how many each package has.
@@ -46,27 +40,21 @@ pub(super) fn list(
 ) -> String {
     let mut text = String::new();
     for def in steps {
-        let labels: Vec<String> = def
-            .group
-            .iter()
-            .map(|group| format!("group:{group}"))
-            .chain(def.tags.iter().map(|tag| format!("tag:{tag}")))
-            .collect();
+        let groups = def.group.iter().map(|group| format!("  group:{group}"));
+        let labels: String = groups.chain(def.tags.iter().map(|tag| format!("  tag:{tag}"))).collect();
         let template = if def.is_template() { "  template" } else { "" };
-        let _ = writeln!(text, "{}  [{}]  {}{template}", def.id(), def.lane, labels.join(" "));
+        let _ = writeln!(text, "{}  [{}]{labels}{template}", def.id(), def.lane);
         if let Some(line) = def.doc.lines().find(|line| !line.trim().is_empty()) {
             let _ = writeln!(text, "    {}", clean(line.trim()));
         }
         for input in def.inputs.iter() {
-            if let InputKind::Param(param) = &input.kind {
-                let needed = if param.has_default { "optional" } else { "required" };
-                let _ = writeln!(text, "    -p {}=<{}>  {needed}", param.name, param.ty);
-            }
+            let _ = writeln!(text, "    {}", described(input));
         }
         let _ = writeln!(text, "    {}", def.location);
     }
     for ((name, version), count) in packages {
-        let _ = writeln!(text, "{count} steps in {name} {version}");
+        let plural = if *count == 1 { "" } else { "s" };
+        let _ = writeln!(text, "{count} step{plural} in {name} {version}");
     }
     if steps.is_empty() {
         text.push_str("no step is registered; name a library that holds steps with `use that_crate as _;`\n");
@@ -74,13 +62,42 @@ pub(super) fn list(
     text
 }
 
+/// One line for a parameter: what it needs, and from where.
+fn described(input: &InputDef) -> String {
+    match &input.kind {
+        InputKind::Upstream { source, .. } => format!("reads {}", described_source(source)),
+        InputKind::Param(param) => {
+            let needed = if param.has_default { "optional" } else { "required" };
+            format!("-p {}=<{}>  {needed}", param.name, param.ty)
+        }
+        InputKind::Resource { name, ty } => {
+            let name = name.as_ref().map_or(String::new(), |name| format!(" {name:?}"));
+            format!("resource{name} {ty}")
+        }
+        _ => "context".to_owned(),
+    }
+}
+
+fn described_source(source: &Source) -> String {
+    match source {
+        Source::Path(def) => def().name.to_string(),
+        Source::Paths(defs) => defs.iter().map(|def| def().name.to_string()).collect::<Vec<_>>().join(", "),
+        Source::Name(name) => name.to_string(),
+        Source::Glob(glob) => format!("every step like {glob}"),
+        Source::Tag(tag) => format!("every step with tag:{tag}"),
+        _ => "what an instance binds".to_owned(),
+    }
+}
+
 /// One line for an event, to standard error.
 pub(super) fn line(event: &Event<'_>) {
     match event {
         Event::RunStarted { run_id, planned } => eprintln!("run {run_id}: {planned} steps"),
         Event::StepStarted { step, lane, .. } => eprintln!("  started   {} [{lane}]", clean(step)),
-        Event::StepFinished { step, status, duration, .. } => {
-            eprintln!("  {:<9} {} in {}", status.name(), clean(step), show(Some(*duration)));
+        Event::StepFinished { step, status: Status::Skipped, .. } => eprintln!("  skipped   {}", clean(step)),
+        Event::StepFinished { step, status, duration, error, .. } => {
+            let error = error.map_or(String::new(), |error| format!(": {}", clean(error.message())));
+            eprintln!("  {status:<9} {} in {}{error}", clean(step), show(Some(*duration)));
         }
         Event::RunFinished { .. } => {}
     }

@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use pipeline_core::Lane;
+use pipeline_core::frame::Status;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::Engine;
@@ -67,8 +68,11 @@ impl Figures {
         let (path, steps) = critical_path(engine, &spans);
         self.total = Duration::from_nanos(total);
         self.critical_path = Duration::from_nanos(path);
-        self.critical_steps =
-            steps.into_iter().map(|step| engine.frame.plan().spec(step).name().to_owned()).collect();
+        self.critical_steps = steps
+            .into_iter()
+            .filter(|&step| spans[step].1 > 0)
+            .map(|step| engine.frame.plan().spec(step).name().to_owned())
+            .collect();
         self.peak_concurrency = peak(&spans);
         let (wall, total, path, slots) =
             (wall.as_nanos() as f64, total as f64, path as f64, self.slots as f64);
@@ -84,7 +88,11 @@ impl Figures {
 /// Start and end of every step; equal where it did not run.
 fn spans(engine: &Engine) -> Vec<(u64, u64)> {
     let timings = engine.timings.as_ref();
-    let span = |step| timings.and_then(|timings| timings.span(step)).unwrap_or_default();
+    let ran = |step: &usize| !matches!(engine.frame.status(*step), Status::Skipped | Status::Cached);
+    let span = |step| {
+        let span = Some(step).filter(ran).and_then(|step| timings.and_then(|timings| timings.span(step)));
+        span.unwrap_or_default()
+    };
     (0..engine.frame.plan().len()).map(span).collect()
 }
 

@@ -5,18 +5,18 @@ use std::fmt;
 use std::sync::Arc;
 
 use pipeline_core::frame::{Frame, Status};
-use pipeline_core::{Step, TypeDef, closest};
+use pipeline_core::{Step, TypeDef};
 
 /// Why an output could not be had.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OutputError {
     /// The run has no such step.
     NotInRun {
         /// The name that was asked for.
         step: String,
-        /// A name that is close.
-        did_you_mean: Option<String>,
+        /// What there is instead, or what to do.
+        reason: String,
     },
     /// The step did not succeed.
     NoOutput {
@@ -44,12 +44,8 @@ pub enum OutputError {
 impl fmt::Display for OutputError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            OutputError::NotInRun { step, did_you_mean } => {
-                write!(f, "step `{step}` is not part of the run")?;
-                match did_you_mean {
-                    Some(close) => write!(f, "; did you mean `{close}`?"),
-                    None => f.write_str("; make it a target or an upstream of one"),
-                }
+            OutputError::NotInRun { step, reason } => {
+                write!(f, "step `{step}` is not part of the run: {reason}")
             }
             OutputError::NoOutput { step, status, reason } => {
                 write!(f, "step `{step}` has no output, it was {status}: {reason}")
@@ -59,6 +55,13 @@ impl fmt::Display for OutputError {
             }
             OutputError::OtherType { step, returns } => write!(f, "step `{step}` returns `{returns}`"),
         }
+    }
+}
+
+/// As `Display`: it is what `fn main() -> Result<…>` prints.
+impl fmt::Debug for OutputError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 
@@ -89,19 +92,27 @@ pub(super) fn available(frame: &Frame) -> Vec<&str> {
 /// The position in the plan of a step by name.
 pub(super) fn position(frame: &Frame, name: &str) -> Result<usize, OutputError> {
     let plan = frame.plan();
-    plan.dag().find(name).ok().and_then(|in_dag| plan.position(in_dag)).ok_or_else(|| {
-        let names = (0..plan.len()).map(|step| plan.spec(step).name());
-        OutputError::NotInRun { step: name.to_owned(), did_you_mean: closest(name, names).map(str::to_owned) }
-    })
+    let not_in_run = |reason| OutputError::NotInRun { step: name.to_owned(), reason };
+    match plan.dag().find(name) {
+        Ok(in_dag) => plan.position(in_dag).ok_or_else(|| not_in_run(NOT_PLANNED.to_owned())),
+        Err(problem) => {
+            let rest = problem.notes.into_iter().chain(problem.hint);
+            let parts: Vec<String> = std::iter::once(problem.message).chain(rest).collect();
+            Err(not_in_run(parts.join("; ")))
+        }
+    }
 }
 
 fn step_position<S: Step>(frame: &Frame) -> Result<usize, OutputError> {
     let plan = frame.plan();
-    plan.dag()
-        .position_of_def(S::def())
-        .and_then(|in_dag| plan.position(in_dag))
-        .ok_or_else(|| OutputError::NotInRun { step: S::def().id(), did_you_mean: None })
+    let found = plan.dag().position_of_def(S::def()).and_then(|in_dag| plan.position(in_dag));
+    found.ok_or_else(|| OutputError::NotInRun {
+        step: S::def().name.to_string(),
+        reason: NOT_PLANNED.to_owned(),
+    })
 }
+
+const NOT_PLANNED: &str = "make it a target, or an upstream of one";
 
 fn at<T: 'static>(frame: &Frame, step: usize) -> Result<&T, OutputError> {
     let spec = frame.plan().spec(step);
@@ -127,7 +138,7 @@ fn at<T: 'static>(frame: &Frame, step: usize) -> Result<&T, OutputError> {
 }
 
 /// Every failure of a run, as an error.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct RunFailed {
     run_id: String,
     failures: Vec<String>,
@@ -170,6 +181,13 @@ impl fmt::Display for RunFailed {
 
 fn steps(count: usize) -> String {
     format!("{count} step{}", if count == 1 { "" } else { "s" })
+}
+
+/// As `Display`: it is what `fn main() -> Result<…>` prints.
+impl fmt::Debug for RunFailed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 impl Error for RunFailed {}
