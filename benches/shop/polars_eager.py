@@ -136,7 +136,7 @@ def load_orders(data, quality):
     raw = pl.read_csv(
         data / "orders.csv",
         schema={
-            "order_id": I64, "user_id": I32, "product_id": I32, "qty": I32, "unit_price": CENTS,
+            "order_id": I64, "user_id": I32, "product_id": I32, "qty": I32, "unit_price": TEXT,
             "discount_bp": I32, "status": TEXT, "channel": TEXT, "ordered_at": TEXT,
         },
     )
@@ -159,7 +159,7 @@ def load_orders(data, quality):
         left = now
     valid = raw.filter(passed["bad_status"]).select(
         "order_id", "user_id", "product_id", "qty", "discount_bp",
-        unit_price=cents("unit_price"),
+        unit_price=pl.col("unit_price").cast(CENTS).to_physical().cast(I64),
         status=pl.col("status").cast(STATUS),
         channel=pl.col("channel").cast(codes("channel")),
         ordered_at=pl.col("ordered_at").str.to_datetime(TIMESTAMP, time_unit="ms", cache=False),
@@ -474,7 +474,7 @@ def fulfilment_report(shipments, orders, out, quality):
 
 
 def by_user_and_time(events):
-    """(`at`, its step from one user to the next, kind, device) of the events, by user and time.
+    """The step of `at` from one user to the next, and (`at`, kind, device) of the events by user and time.
 
     `at` joins user and time in one number, such that the gap between two users is longer than a session's.
     """
