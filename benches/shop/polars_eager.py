@@ -136,7 +136,7 @@ def load_orders(data, quality):
     raw = pl.read_csv(
         data / "orders.csv",
         schema={
-            "order_id": I64, "user_id": I32, "product_id": I32, "qty": I32, "unit_price": TEXT,
+            "order_id": I64, "user_id": I32, "product_id": I32, "qty": I32, "unit_price": CENTS,
             "discount_bp": I32, "status": TEXT, "channel": TEXT, "ordered_at": TEXT,
         },
     )
@@ -159,7 +159,7 @@ def load_orders(data, quality):
         left = now
     valid = raw.filter(passed["bad_status"]).select(
         "order_id", "user_id", "product_id", "qty", "discount_bp",
-        unit_price=pl.col("unit_price").cast(CENTS).to_physical().cast(I64),
+        unit_price=pl.col("unit_price").to_physical().cast(I64),
         status=pl.col("status").cast(STATUS),
         channel=pl.col("channel").cast(codes("channel")),
         ordered_at=pl.col("ordered_at").str.to_datetime(TIMESTAMP, time_unit="ms", cache=False),

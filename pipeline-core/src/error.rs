@@ -92,6 +92,11 @@ impl StepError {
         }
     }
 
+    /// Whether the step failed only after its output had served its readers.
+    pub(crate) fn is_late(&self) -> bool {
+        self.kind == FailureKind::DropPanic
+    }
+
     /// The name of the step that failed; empty where the run was stopped before any did.
     pub fn step(&self) -> &str {
         &self.step

@@ -74,7 +74,7 @@ problem_codes! {
     MissingResource = "PL0013",
     /// There is no step to run.
     NoSteps = "PL0014",
-    /// An override gives a value of another type than the step returns.
+    /// An override gives a value of another type than the step returns, or making the value panicked.
     OverrideMismatch = "PL0015",
     /// The builder was asked for something that does not fit the step (no such parameter, a bound input twice).
     InvalidBinding = "PL0016",

@@ -1,14 +1,17 @@
 //! What to run and with what: the value a user builds and runs.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pipeline_core::frame::Given;
 use pipeline_core::{
     Dag, Params, Plan, PlanOptions, Problem, ProblemCode, Problems, Resources, Selection, Step, StepDef,
+    TypeDef, contain,
 };
 use serde::Serialize;
 
+use crate::engine::on_a_driving_thread;
 use crate::event::{Observer, Observers};
 use crate::run::{Run, RunHandle, launch};
 use crate::runtime;
@@ -39,7 +42,7 @@ pub struct Pipeline {
     excluded: Vec<String>,
     keep: Vec<TargetOf>,
     keep_all: bool,
-    given: Vec<(TargetOf, Giver)>,
+    given: Vec<Override>,
     params: Params,
     resources: Resources,
     settings: Settings,
@@ -50,8 +53,14 @@ pub struct Pipeline {
 /// What planning led to, kept for the next run.
 type Planned = Result<Arc<Plan>, Problems>;
 
-/// Makes the given output of a step at a position of the plan, anew for each run.
-type Giver = Arc<dyn Fn(usize) -> Given + Send + Sync>;
+/// An output that is given instead of running its step.
+#[derive(Clone)]
+struct Override {
+    of: TargetOf,
+    ty: TypeDef,
+    /// Makes the output for a step at a position of the plan, anew for each run.
+    make: Arc<dyn Fn(usize) -> Given + Send + Sync>,
+}
 
 #[derive(Clone)]
 enum GraphSource {
@@ -159,7 +168,7 @@ impl Pipeline {
 
     /// Gives the output of a step, made anew for each run.
     pub fn with_output_from<S: Step>(self, make: impl Fn() -> S::Output + Send + Sync + 'static) -> Self {
-        self.give(TargetOf::Def(S::def()), move |step| Given::new(step, make()))
+        self.give::<S::Output>(TargetOf::Def(S::def()), move |step| Given::new(step, make()))
     }
 
     /// Gives the output of a step by name.
@@ -168,11 +177,15 @@ impl Pipeline {
         name: impl Into<String>,
         value: T,
     ) -> Self {
-        self.give(TargetOf::Name(name.into()), move |step| Given::new(step, value.clone()))
+        self.give::<T>(TargetOf::Name(name.into()), move |step| Given::new(step, value.clone()))
     }
 
-    fn give(mut self, of: TargetOf, make: impl Fn(usize) -> Given + Send + Sync + 'static) -> Self {
-        self.given.push((of, Arc::new(make)));
+    fn give<T: Send + Sync + 'static>(
+        mut self,
+        of: TargetOf,
+        make: impl Fn(usize) -> Given + Send + Sync + 'static,
+    ) -> Self {
+        self.given.push(Override { of, ty: TypeDef::of::<T>(), make: Arc::new(make) });
         self.replan()
     }
 
@@ -285,17 +298,24 @@ impl Pipeline {
         self.start()?.wait().await
     }
 
-    /// Runs the pipeline and waits for it in the calling thread. Works inside of a tokio runtime too (the steps
-    /// then run on the framework's own), but blocks the thread it is called on.
+    /// Runs the pipeline and waits for it in the calling thread, which takes part in it. Works inside of a tokio runtime
+    /// and inside of a step too, however deep: the steps then run on threads of their own. Still it blocks the thread
+    /// that it is called on; in async code, prefer [`Pipeline::run`].
     ///
     /// # Errors
     /// As [`Pipeline::run`].
     pub fn run_blocking(&self) -> Result<Run, Problems> {
-        let (handle, callers) = launch(self, runtime::own(), !runtime::is_entered())?;
+        if runtime::is_entered() && !on_a_driving_thread() {
+            return runtime::on_a_thread_of_its_own(|runtime| {
+                launch(self, runtime, false).map(|(handle, _)| handle)
+            });
+        }
+        // On a thread that is in a step, the run's own steps are left to others.
+        let (handle, callers) = launch(self, runtime::own(), !on_a_driving_thread())?;
         if let Some(callers) = callers {
             callers.drive();
         }
-        futures::executor::block_on(handle.wait())
+        Ok(handle.wait_blocking())
     }
 
     /// Starts the pipeline in the background.
@@ -315,18 +335,29 @@ impl Pipeline {
         (&self.params, &self.resources, &self.settings, &self.observers)
     }
 
-    /// The outputs that are given, made for one run.
-    pub(crate) fn make_given(&self, plan: &Plan) -> Vec<Given> {
-        let givens = self.given.iter().enumerate();
-        givens
-            .filter_map(|(index, (of, make))| {
-                let step = plan.position(of.find(plan.dag()).ok()?)?;
-                let is_last = !self.given[index + 1..]
-                    .iter()
-                    .any(|(later, _)| later.find(plan.dag()).ok() == of.find(plan.dag()).ok());
-                (is_last && plan.given().contains(&(step as u32))).then(|| make(step))
-            })
-            .collect()
+    /// The outputs that are given, made for one run; of two for one step, the later.
+    pub(crate) fn make_given(&self, plan: &Plan) -> Result<Vec<Given>, Vec<Problem>> {
+        let mut made = BTreeMap::new();
+        for given in &self.given {
+            let position = given.of.find(plan.dag()).ok().and_then(|step| plan.position(step));
+            if let Some(step) = position.filter(|&step| plan.given().contains(&(step as u32))) {
+                made.insert(step, given);
+            }
+        }
+        let mut problems = Vec::new();
+        let make = |(step, given): (usize, &Override)| {
+            let spec = plan.spec(step);
+            let made = contain::guard(|| (given.make)(step)).map_err(|panic| {
+                let message = format!("making the output given for `{}` panicked", spec.name());
+                Problem::new(ProblemCode::OverrideMismatch, message)
+                    .step(spec.name(), spec.location())
+                    .note(panic)
+                    .hint("mend what was given to `with_output` or `with_output_from`")
+            });
+            made.map_err(|problem| problems.push(problem)).ok()
+        };
+        let given = made.into_iter().filter_map(make).collect();
+        if problems.is_empty() { Ok(given) } else { Err(problems) }
     }
 
     fn replan(mut self) -> Self {
@@ -358,7 +389,7 @@ impl Pipeline {
             targets: self.targets.iter().filter_map(&mut find).collect(),
             keep: self.keep.iter().filter_map(&mut find).collect(),
             keep_all: self.keep_all,
-            given: self.given.iter().filter_map(|(of, _)| find(of)).collect(),
+            given: self.given.iter().filter_map(|given| find(&given.of)).collect(),
         };
         problems.extend(self.mismatched_outputs(&dag));
         let excluded = self.apply_selection(&dag, &mut options, &mut problems);
@@ -408,7 +439,7 @@ impl Pipeline {
     fn dag_of_targets(&self) -> Result<Dag, Problems> {
         let mut defs = Vec::new();
         let mut registered = None;
-        for of in self.targets.iter().chain(&self.keep).chain(self.given.iter().map(|(of, _)| of)) {
+        for of in self.targets.iter().chain(&self.keep).chain(self.given.iter().map(|given| &given.of)) {
             match of {
                 TargetOf::Def(def) => defs.push(*def),
                 TargetOf::Name(name) => {
@@ -423,16 +454,15 @@ impl Pipeline {
     /// Outputs given by name, whose type rustc could not compare.
     fn mismatched_outputs(&self, dag: &Dag) -> Vec<Problem> {
         let mut problems = Vec::new();
-        for (of, make) in &self.given {
-            let (TargetOf::Name(name), Ok(step)) = (of, of.find(dag)) else { continue };
+        for given in &self.given {
+            let (TargetOf::Name(name), Ok(step)) = (&given.of, given.of.find(dag)) else { continue };
             let spec = dag.step(step);
-            let given = make(0);
-            if given.type_id() != spec.def().output.id() {
+            if given.ty != spec.def().output {
                 let message = format!("the output given for `{name}` has another type than the step returns");
                 problems.push(
                     Problem::new(ProblemCode::OverrideMismatch, message)
                         .step(spec.name(), spec.location())
-                        .note(format!("given    {}", given.type_name()))
+                        .note(format!("given    {}", given.ty))
                         .note(format!("returned {}", spec.def().output))
                         .hint("give a value of the type that the step returns"),
                 );

@@ -91,8 +91,11 @@ impl Timings {
         stamp.place.store(place.0, Ordering::Relaxed);
     }
 
-    pub(crate) fn end(&self, step: usize, now: u64) {
-        self.stamps[step].end.store(now, Ordering::Relaxed);
+    /// Notes the end of a step, and says how long it took.
+    pub(crate) fn end(&self, step: usize, now: u64) -> u64 {
+        let stamp = &self.stamps[step];
+        stamp.end.store(now, Ordering::Relaxed);
+        now.saturating_sub(stamp.start.load(Ordering::Relaxed))
     }
 
     /// Start and end of a step that ran.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::{DagBuilder, Handle};
 use crate::call::{Call, Callable, Code, Failure, Started, poll_once};
-use crate::dag::{Bound, BoundSource, DefRef, DraftStep};
+use crate::dag::{Bound, DefRef, DraftStep};
 use crate::input::{InputDef, InputKind, Mode, Source};
 use crate::step::{Lane, Location, Package, StepDef};
 use crate::ty::TypeDef;
@@ -116,14 +116,19 @@ impl DagBuilder {
             output: TypeDef::of::<T>(),
             code: Code::Shared(code),
         };
-        Handle::new(self.draft.add(DraftStep {
-            def: DefRef::Shared(Arc::new(def)),
-            name: Some(name),
-            location,
-            bound,
-            after: Vec::new(),
-            params: Vec::new(),
-        }))
+        let id = self.id;
+        Handle::new(
+            id,
+            self.draft.add(DraftStep {
+                def: DefRef::Shared(Arc::new(def)),
+                name: Some(name),
+                location,
+                bound,
+                after: Vec::new(),
+                after_closed: false,
+                params: Vec::new(),
+            }),
+        )
     }
 }
 
@@ -165,7 +170,7 @@ impl<T: Send + Sync + 'static> Inputs for Vec<Handle<T>> {
     type Refs<'a> = Vec<&'a T>;
 
     fn describe(&self, at: Location) -> (Vec<InputDef>, Vec<Bound>) {
-        let sources = self.iter().map(|handle| BoundSource::Step(handle.step)).collect();
+        let sources = self.iter().map(|handle| handle.source()).collect();
         (vec![described(0, TypeDef::of::<T>(), true, at)], vec![Bound { parameter: 0, sources }])
     }
 
@@ -185,7 +190,7 @@ macro_rules! tuple_inputs {
                     vec![$(described($position, TypeDef::of::<$ty>(), false, at)),*],
                     vec![$(Bound {
                         parameter: $position,
-                        sources: vec![BoundSource::Step(self.$position.step)],
+                        sources: vec![self.$position.source()],
                     }),*],
                 )
             }

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use super::{DagBuilder, Handle};
-use crate::dag::{Bound, BoundSource, DefRef, address};
-use crate::input::{InputKind, Source};
+use crate::dag::{Bound, BoundSource, DefRef};
+use crate::input::{InputDef, InputKind, Source};
 use crate::problem::{Problem, ProblemCode, closest};
 use crate::step::{DefFn, Location, Step};
 use crate::ty::TypeDef;
@@ -25,7 +25,10 @@ impl DagBuilder {
             step.after.iter_mut().for_each(|earlier| *earlier += first);
             for source in step.bound.iter_mut().flat_map(|bound| &mut bound.sources) {
                 match source {
-                    BoundSource::Step(upstream) => *upstream += first,
+                    BoundSource::Step { step, builder } if *builder == part.id => {
+                        (*step, *builder) = (*step + first, self.id);
+                    }
+                    BoundSource::Step { .. } => {}
                     BoundSource::Name(name) => *name = format!("{prefix}/{name}"),
                 }
             }
@@ -41,15 +44,30 @@ impl DagBuilder {
         let mut step = 0;
         while step < self.draft.steps.len() {
             let def = self.draft.steps[step].def.clone();
+            for path in def.after.iter() {
+                let earlier = self.draft.resolve_path(step, None, path());
+                self.draft.steps[step].after.push(earlier);
+            }
+            self.draft.steps[step].after_closed = true;
             for (parameter, input) in def.inputs.iter().enumerate() {
                 let parameter = parameter as u32;
                 if self.draft.steps[step].bound.iter().any(|bound| bound.parameter == parameter) {
                     continue;
                 }
                 let sources: Vec<BoundSource> = match &input.kind {
-                    InputKind::Upstream { source: Source::Path(path), .. } => vec![self.own(*path)],
+                    InputKind::Upstream { source: Source::Path(path), .. } => {
+                        vec![self.own(step, input, *path)]
+                    }
                     InputKind::Upstream { source: Source::Paths(paths), .. } => {
-                        paths.iter().map(|path| self.own(*path)).collect()
+                        paths.iter().map(|path| self.own(step, input, *path)).collect()
+                    }
+                    InputKind::Upstream { source: source @ (Source::Glob(_) | Source::Tag(_)), .. } => {
+                        let found = self.draft.matching(step as u32, source);
+                        if found.is_empty() {
+                            // What the part lacks, the whole may have.
+                            continue;
+                        }
+                        found.into_iter().map(|found| self.source(found)).collect()
                     }
                     InputKind::Upstream { source: Source::Name(name), .. } if self.has(name) => {
                         vec![BoundSource::Name(name.to_string())]
@@ -62,10 +80,9 @@ impl DagBuilder {
         }
     }
 
-    fn own(&mut self, path: DefFn) -> BoundSource {
-        let def = path();
-        let known = self.draft.by_def.get(&address(def)).and_then(|known| known.first().copied());
-        BoundSource::Step(known.unwrap_or_else(|| self.draft.add_registered(def)))
+    fn own(&mut self, step: usize, input: &InputDef, path: DefFn) -> BoundSource {
+        let own = self.draft.resolve_path(step, Some(input), path());
+        self.source(own)
     }
 
     fn has(&self, name: &str) -> bool {
@@ -91,7 +108,7 @@ impl Included<'_> {
         for (step, position, name) in &open {
             if name == parameter {
                 found = true;
-                let sources = vec![BoundSource::Step(upstream.step)];
+                let sources = vec![upstream.source()];
                 self.builder.draft.steps[*step as usize].bound.push(Bound { parameter: *position, sources });
             }
         }
@@ -143,18 +160,22 @@ impl Included<'_> {
     }
 
     fn found<T>(&mut self, found: Option<u32>, name: &str) -> Handle<T> {
-        Handle::new(found.unwrap_or_else(|| {
-            let names: Vec<String> =
-                self.steps.clone().map(|step| self.builder.name_of(step).into_owned()).collect();
-            let message = format!("the part `{}` has no step `{name}`", self.prefix);
-            let problem = Problem::new(ProblemCode::InvalidBinding, message)
-                .step(self.prefix.clone(), self.place)
-                .note(format!("its steps: {}", names.join(", ")))
-                .hint("use one of its steps");
-            self.builder.problem(problem);
-            // The problem stops the build; any step serves until then.
-            self.steps.start.min(self.builder.draft.steps.len().saturating_sub(1) as u32)
-        }))
+        let builder = self.builder.id;
+        Handle::new(
+            builder,
+            found.unwrap_or_else(|| {
+                let names: Vec<String> =
+                    self.steps.clone().map(|step| self.builder.name_of(step).into_owned()).collect();
+                let message = format!("the part `{}` has no step `{name}`", self.prefix);
+                let problem = Problem::new(ProblemCode::InvalidBinding, message)
+                    .step(self.prefix.clone(), self.place)
+                    .note(format!("its steps: {}", names.join(", ")))
+                    .hint("use one of its steps");
+                self.builder.problem(problem);
+                // The problem stops the build; any step serves until then.
+                self.steps.start.min(self.builder.draft.steps.len().saturating_sub(1) as u32)
+            }),
+        )
     }
 
     fn open_inputs(&self) -> Vec<(u32, u32, String)> {

@@ -42,14 +42,14 @@ impl<'b, T> Instance<'b, T> {
     #[must_use]
     #[track_caller]
     pub fn input<U>(self, parameter: &str, upstream: Handle<U>) -> Self {
-        self.bind(parameter, vec![BoundSource::Step(upstream.step)])
+        self.bind(parameter, vec![upstream.source()])
     }
 
     /// Feeds a fan-in parameter from several steps, in this order.
     #[must_use]
     #[track_caller]
     pub fn inputs<U>(self, parameter: &str, upstream: impl IntoIterator<Item = Handle<U>>) -> Self {
-        self.bind(parameter, upstream.into_iter().map(|handle| BoundSource::Step(handle.step)).collect())
+        self.bind(parameter, upstream.into_iter().map(Handle::source).collect())
     }
 
     /// Feeds a parameter from the step of a name, which may be added later.
@@ -61,7 +61,14 @@ impl<'b, T> Instance<'b, T> {
 
     /// Lets another step end first, without data.
     #[must_use]
+    #[track_caller]
     pub fn after<U>(self, earlier: Handle<U>) -> Self {
+        if earlier.builder != self.builder.id {
+            let problem = crate::dag::foreign_handle(&self.builder.name_of(self.step));
+            let step = self.builder.name_of(self.step);
+            self.builder.problem(problem.step(step, Location::caller()));
+            return self;
+        }
         self.builder.draft.steps[self.step as usize].after.push(earlier.step);
         self
     }
@@ -93,7 +100,7 @@ impl<'b, T> Instance<'b, T> {
 
     /// The handle by which later steps read this one.
     pub fn handle(self) -> Handle<T> {
-        Handle::new(self.step)
+        Handle::new(self.builder.id, self.step)
     }
 
     #[track_caller]

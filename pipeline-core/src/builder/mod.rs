@@ -11,12 +11,13 @@ mod instance;
 use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 pub use closure::{Inputs, Refs};
 pub use include::Included;
 pub use instance::Instance;
 
-use crate::dag::{Dag, DefRef, Draft, DraftStep, Scope};
+use crate::dag::{BoundSource, Dag, DefRef, Draft, DraftStep, Scope};
 use crate::problem::{Problem, Problems};
 use crate::step::{Location, Step, StepDef};
 
@@ -26,6 +27,8 @@ use crate::step::{Location, Step, StepDef};
 #[derive(Debug)]
 pub struct DagBuilder {
     draft: Draft,
+    /// Tells its handles from those of other builders.
+    id: u32,
 }
 
 impl Default for DagBuilder {
@@ -37,7 +40,9 @@ impl Default for DagBuilder {
 impl DagBuilder {
     /// A builder without steps.
     pub fn new() -> Self {
-        DagBuilder { draft: Draft::new(Scope::Builder) }
+        static NEXT: AtomicU32 = AtomicU32::new(1);
+        let id = NEXT.fetch_add(1, Ordering::Relaxed);
+        DagBuilder { draft: Draft::new(Scope::Builder(id)), id }
     }
 
     /// Adds an instance of a step function; name it with [`Instance::named`] where there are several.
@@ -56,6 +61,7 @@ impl DagBuilder {
             location: Location::caller(),
             bound: Vec::new(),
             after: Vec::new(),
+            after_closed: false,
             params: Vec::new(),
         });
         Instance::new(self, step)
@@ -82,6 +88,11 @@ impl DagBuilder {
         self.draft.finish()
     }
 
+    /// A step of this builder as the source of an input.
+    fn source(&self, step: u32) -> BoundSource {
+        BoundSource::Step { step, builder: self.id }
+    }
+
     fn problem(&mut self, problem: Problem) {
         self.draft.problems.push(problem);
     }
@@ -95,12 +106,17 @@ impl DagBuilder {
 /// A step of a builder, by the type of its output; for binding inputs of later steps.
 pub struct Handle<T> {
     step: u32,
+    builder: u32,
     output: PhantomData<fn() -> T>,
 }
 
 impl<T> Handle<T> {
-    fn new(step: u32) -> Self {
-        Handle { step, output: PhantomData }
+    fn new(builder: u32, step: u32) -> Self {
+        Handle { step, builder, output: PhantomData }
+    }
+
+    fn source(self) -> BoundSource {
+        BoundSource::Step { step: self.step, builder: self.builder }
     }
 }
 

@@ -13,8 +13,8 @@ use crate::step::{Location, StepDef};
 pub(crate) enum Scope {
     /// Among all registered steps.
     Registry,
-    /// Among the steps of the builder; path edges may still add registered ones.
-    Builder,
+    /// Among the steps of the builder of this number; path edges may still add registered ones.
+    Builder(u32),
 }
 
 /// A step that was added.
@@ -27,6 +27,8 @@ pub(crate) struct DraftStep {
     /// Inputs bound by hand; the others follow the definition.
     pub(crate) bound: Vec<Bound>,
     pub(crate) after: Vec<u32>,
+    /// Whether `after` already has what the definition says.
+    pub(crate) after_closed: bool,
     pub(crate) params: Vec<(String, Result<ParamValue, String>)>,
 }
 
@@ -41,8 +43,8 @@ pub struct Bound {
 /// A step that feeds an input bound by hand.
 #[derive(Clone, Debug)]
 pub(crate) enum BoundSource {
-    /// By position in the draft.
-    Step(u32),
+    /// By position in the draft of a builder.
+    Step { step: u32, builder: u32 },
     /// By name, looked up when the graph is built.
     Name(String),
 }
@@ -80,6 +82,7 @@ impl Draft {
                 location: def.location,
                 bound: Vec::new(),
                 after: Vec::new(),
+                after_closed: false,
                 params: Vec::new(),
             })
         })

@@ -10,6 +10,9 @@ use crate::problem::{Problem, ProblemCode, Problems, closest};
 use crate::registry;
 use crate::step::StepDef;
 
+/// The number of the builder that stands behind every loaded graph; real builders count from 1.
+const LOADED: u32 = 0;
+
 /// The steps of this program by identity, and the steps of the document by name.
 struct Known<'a> {
     registered: HashMap<String, Vec<&'static StepDef>>,
@@ -30,7 +33,7 @@ impl Dag {
     pub fn from_document(document: &GraphDocument) -> Result<Dag, Problems> {
         let mut problems = Vec::new();
         let known = Known::of(document, &mut problems);
-        let mut draft = Draft::new(Scope::Builder);
+        let mut draft = Draft::new(Scope::Builder(LOADED));
         for step in &document.steps {
             match known.definition(step) {
                 Ok(def) => drop(draft.add(known.load(step, def, &mut problems))),
@@ -107,6 +110,7 @@ impl<'a> Known<'a> {
             location: def.location,
             bound,
             after,
+            after_closed: true,
             params: Vec::new(),
         }
     }
@@ -129,7 +133,11 @@ impl<'a> Known<'a> {
             let count = input.from.len();
             return Err(invalid(format!("input `{name}` of `{}` reads one step, not {count}", step.name)));
         }
-        let sources = self.positions(step, &input.from)?.into_iter().map(BoundSource::Step).collect();
+        let sources = self
+            .positions(step, &input.from)?
+            .into_iter()
+            .map(|step| BoundSource::Step { step, builder: LOADED });
+        let sources = sources.collect();
         Ok(Bound { parameter: parameter as u32, sources })
     }
 

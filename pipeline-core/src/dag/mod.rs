@@ -24,10 +24,11 @@ mod stats;
 mod tests;
 
 pub use critical::CriticalPath;
-pub(crate) use draft::{Bound, BoundSource, Draft, DraftStep, Scope, address};
+pub(crate) use draft::{Bound, BoundSource, Draft, DraftStep, Scope};
 pub(crate) use index::Lists;
 pub use levels::Levels;
 pub use render::{Format, GraphDocument, InputDocument, StepDocument};
+pub(crate) use resolve::foreign_handle;
 pub use selection::Selection;
 pub use spec::{DefRef, StepSpec};
 pub use stats::Statistics;

@@ -17,6 +17,15 @@ pub(crate) struct Edges {
     pub(crate) after: Lists,
 }
 
+impl Edges {
+    /// Another parameter of a step that reads the same output.
+    fn other_reader(&self, step: usize, parameter: usize, source: u32) -> Option<usize> {
+        let first = self.first_parameter[step] as usize;
+        let count = self.first_parameter[step + 1] as usize - first;
+        (0..count).find(|&other| other != parameter && self.sources.get(first + other).contains(&source))
+    }
+}
+
 /// Who provides a name, built when the first name is looked up.
 struct Names {
     by_name: HashMap<String, Vec<u32>>,
@@ -48,8 +57,8 @@ impl Draft {
                 });
             }
             edges.first_parameter.push(edges.sources.len() as u32);
-            let mut after: Vec<u32> =
-                def.after.iter().map(|path| self.resolve_path(step, None, path())).collect();
+            let open = if self.steps[step].after_closed { &[][..] } else { &def.after };
+            let mut after: Vec<u32> = open.iter().map(|path| self.resolve_path(step, None, path())).collect();
             after.append(&mut self.steps[step].after);
             edges.after.push(after);
             step += 1;
@@ -136,7 +145,14 @@ impl Draft {
         let mut resolved = Vec::with_capacity(sources.len());
         for source in sources {
             match source {
-                BoundSource::Step(upstream) => resolved.push(*upstream),
+                BoundSource::Step { step, builder } if self.scope == Scope::Builder(*builder) => {
+                    resolved.push(*step);
+                }
+                BoundSource::Step { .. } => {
+                    let problem = foreign_handle(&self.label(step));
+                    let problem = problem.step(self.label(step), self.steps[step as usize].location);
+                    self.problems.push(problem.parameter(input.name.as_ref(), input.location));
+                }
                 BoundSource::Name(name) => resolved.extend(self.resolve_name(step, input, name, names)),
             }
         }
@@ -144,7 +160,12 @@ impl Draft {
     }
 
     /// The step that a path names: the one instance in the draft, or the registered step itself.
-    fn resolve_path(&mut self, step: usize, input: Option<&InputDef>, def: &'static StepDef) -> u32 {
+    pub(crate) fn resolve_path(
+        &mut self,
+        step: usize,
+        input: Option<&InputDef>,
+        def: &'static StepDef,
+    ) -> u32 {
         match self.by_def.get(&address(def)).map(Vec::as_slice) {
             None | Some([]) => self.add_registered(def),
             Some(&[only]) => only,
@@ -214,7 +235,7 @@ impl Draft {
         name: &str,
         known: &mut Names,
     ) -> Option<u32> {
-        if let (Scope::Builder, Some([only])) = (self.scope, known.registry.get(name).map(Vec::as_slice)) {
+        if let (Scope::Builder(_), Some([only])) = (self.scope, known.registry.get(name).map(Vec::as_slice)) {
             return Some(self.add_registered(only));
         }
         let candidates = known.by_name.keys().chain(known.registry.keys()).map(String::as_str);
@@ -232,11 +253,16 @@ impl Draft {
     }
 
     /// Every step of the draft that a pattern or tag names, by name; never the reader itself.
-    fn resolve_pattern(&mut self, step: u32, input: &InputDef, source: &Source) -> Vec<u32> {
+    pub(crate) fn matching(&self, step: u32, source: &Source) -> Vec<u32> {
         let mut found: Vec<u32> = (0..self.steps.len() as u32)
             .filter(|&candidate| candidate != step && matches_draft(source, &self.steps[candidate as usize]))
             .collect();
         found.sort_by_key(|&candidate| self.label(candidate));
+        found
+    }
+
+    fn resolve_pattern(&mut self, step: u32, input: &InputDef, source: &Source) -> Vec<u32> {
+        let found = self.matching(step, source);
         if found.is_empty() {
             let (what, hint) = match source {
                 Source::Tag(tag) => (format!("has the tag `{tag}`"), format!("give steps `tags({tag:?})`")),
@@ -267,6 +293,16 @@ impl Draft {
                     }
                     if *mode != Mode::Take {
                         continue;
+                    }
+                    if let Some(other) = edges.other_reader(step, parameter, source) {
+                        let message = format!(
+                            "`{}` takes the output of `{}` in one parameter and reads it in another",
+                            names[step], names[source as usize]
+                        );
+                        let problem = Problem::new(ProblemCode::SecondTaker, message)
+                            .note(format!("the other parameter is `{}`", def.inputs[other].name));
+                        let hint = "use the taken value for both".to_owned();
+                        self.report(problem, step as u32, Some(input), hint);
                     }
                     if let Some(&(other, _)) = takers.get(&source) {
                         let hint =
@@ -328,6 +364,13 @@ impl Names {
         }
         Names { by_name, registry }
     }
+}
+
+/// A handle of one builder was given to another.
+pub(crate) fn foreign_handle(step: &str) -> Problem {
+    let message = format!("step `{step}` was given a handle that another builder has made");
+    Problem::new(ProblemCode::InvalidBinding, message)
+        .hint("use handles of the same builder; a part's steps are reached by `Included::output`")
 }
 
 /// Whether a registered step is what a name, pattern or tag asks for.

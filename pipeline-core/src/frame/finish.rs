@@ -15,19 +15,20 @@ impl Frame {
     ///
     /// Outputs that had this step as their last reader are dropped here, before any successor is told, so that peak
     /// memory is a function of what is in flight. A panic in such a drop is contained and fails the step that made
-    /// the output.
-    pub fn finish(&self, finished: Finished, mut ready: impl FnMut(Ready)) {
+    /// the output; `true` says that this has happened.
+    pub fn finish(&self, finished: Finished, mut ready: impl FnMut(Ready)) -> bool {
         let step = finished.step;
         assert!(finished.frame == self.id, "a token belongs to the frame that made it");
         self.publish(finished);
+        let mut drop_panicked = false;
         for &source in self.plan.releases(step) {
             let (source, sole) = (source & !SOLE, source & SOLE != 0);
             if sole || self.cells[source as usize].counters.release() {
-                self.drop_output(source);
+                drop_panicked |= !self.drop_output(source);
             }
         }
         if self.plan.hot[step as usize].drop_at_end {
-            self.drop_output(step);
+            drop_panicked |= !self.drop_output(step);
         }
         for &next in self.plan.successors(step) {
             let (next, sole) = (next & !SOLE, next & SOLE != 0);
@@ -35,6 +36,7 @@ impl Frame {
                 ready(self.ready(next));
             }
         }
+        drop_panicked
     }
 
     /// Marks every step that has not ended as cancelled, and says how many there were. For the end of a run that was
@@ -100,10 +102,14 @@ impl Frame {
         StepError::from_panic(spec.name.clone(), spec.location, kind, message)
     }
 
-    /// Drops an output that nobody will read any more.
-    fn drop_output(&self, step: u32) {
-        if let Err(panic) = contain::guard(|| self.drop_value(step)) {
-            self.publish_error(step, Box::new(self.panic_error(step, FailureKind::DropPanic, panic)));
+    /// Drops an output that nobody will read any more. `false` where that panicked.
+    fn drop_output(&self, step: u32) -> bool {
+        match contain::guard(|| self.drop_value(step)) {
+            Ok(()) => true,
+            Err(panic) => {
+                self.publish_error(step, Box::new(self.panic_error(step, FailureKind::DropPanic, panic)));
+                false
+            }
         }
     }
 }

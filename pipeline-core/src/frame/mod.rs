@@ -199,6 +199,12 @@ impl Frame {
         roots.left.next().map(|index| self.ready(self.plan.roots(roots.lane)[index]))
     }
 
+    /// How urgent the next root of a lane is, if one is still to be handed out.
+    pub fn next_root_urgency(&self, lane: Lane) -> Option<u64> {
+        let next = self.handed_out[lane.index()].0.load(Ordering::Relaxed);
+        self.plan.roots(lane).get(next).map(|&step| self.plan.urgency(step as usize))
+    }
+
     /// Whether roots of a lane are still to be handed out.
     pub fn has_roots(&self, lane: Lane) -> bool {
         self.handed_out[lane.index()].0.load(Ordering::SeqCst) < self.plan.roots(lane).len()

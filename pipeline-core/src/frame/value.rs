@@ -17,7 +17,6 @@ use crate::view::View;
 pub struct Given {
     step: u32,
     ty: TypeId,
-    type_name: &'static str,
     value: Box<dyn Any + Send + Sync>,
     put: fn(&Frame, u32, Box<dyn Any + Send + Sync>),
 }
@@ -30,23 +29,7 @@ impl Given {
                 frame.put_value(step, *value);
             }
         };
-        Given {
-            step: step as u32,
-            ty: TypeId::of::<T>(),
-            type_name: std::any::type_name::<T>(),
-            value: Box::new(value),
-            put,
-        }
-    }
-
-    /// The type of the value.
-    pub fn type_id(&self) -> TypeId {
-        self.ty
-    }
-
-    /// The name of the type of the value.
-    pub fn type_name(&self) -> &'static str {
-        self.type_name
+        Given { step: step as u32, ty: TypeId::of::<T>(), value: Box::new(value), put }
     }
 }
 
@@ -125,11 +108,16 @@ impl Frame {
         }
     }
 
+    /// Whether the output of a step can be read from outside: it is there, is kept, and was not moved out.
+    pub fn is_available(&self, step: usize) -> bool {
+        self.plan.is_kept(step) && self.status(step).has_output() && !self.cells[step].counters.is_gone()
+    }
+
     /// Reads an output that is kept, from outside: `None` where the step has not ended with one, is not kept, or
     /// returns another type.
     pub fn output<T: 'static>(&self, step: usize) -> Option<&T> {
         let output = self.plan.spec(step).def().output;
-        if !self.plan.is_kept(step) || !self.status(step).has_output() || output.id() != TypeId::of::<T>() {
+        if !self.is_available(step) || output.id() != TypeId::of::<T>() {
             return None;
         }
         // SAFETY: the type was compared; the status was read with `Acquire`, after the output was put; a kept output
@@ -141,9 +129,6 @@ impl Frame {
     pub fn take_output<T: 'static>(&mut self, step: usize) -> Option<T> {
         self.output::<T>(step)?;
         let cell = &self.cells[step];
-        if cell.counters.is_gone() {
-            return None;
-        }
         cell.counters.mark_gone();
         // SAFETY: there is a value of this type (`output` has looked), and `&mut self` proves that nobody reads it.
         Some(unsafe { cell.slot.take() })
@@ -180,13 +165,20 @@ impl Frame {
                 // SAFETY: the status says that `publish_cause` has stored it.
                 Some(unsafe { cell.slot.cause() })
             }
+            // Its code had succeeded, and whoever needed the output has had it.
+            Some(Status::Failed) if self.error(step as usize).is_some_and(StepError::is_late) => None,
             Some(Status::Failed | Status::Cancelled) => Some(step),
             _ => None,
         }
     }
 
     fn error_of(&self, step: u32) -> Option<&StepError> {
-        let cause = self.cause_of(step)?;
+        let cell = &self.cells[step as usize];
+        let cause = match cell.counters.ended() {
+            // SAFETY: the status says that `publish_cause` has stored it.
+            Some(code) if code == Status::Skipped as u8 => unsafe { cell.slot.cause() },
+            _ => step,
+        };
         let cell = &self.cells[cause as usize];
         match cell.counters.ended() {
             Some(code) if code == Status::Failed as u8 || code == Status::Cancelled as u8 => {

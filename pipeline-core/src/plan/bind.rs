@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::Plan;
+use crate::contain;
 use crate::input::{InputDef, InputKind, ParamDef};
 use crate::params::{BoundParam, BoundParams, ParamValue, Params};
 use crate::problem::{Problem, ProblemCode, closest};
@@ -95,7 +96,12 @@ impl Plan {
         let found = bound.map(|value| (value, "the instance")).or_else(of_run);
         match found {
             Some((value, origin)) => {
-                let value = value.clone().and_then(|value| value.read(param).map(|read| (Some(value), read)));
+                // Reading runs the type's own `Deserialize`, which may panic.
+                let read = |value: ParamValue| {
+                    let read = contain::guard(|| value.read(param)).unwrap_or_else(Err);
+                    read.map(|read| (Some(value), read))
+                };
+                let value = value.clone().and_then(read);
                 value.map_err(|why| {
                     Problem::new(
                         ProblemCode::InvalidParam,
@@ -107,7 +113,14 @@ impl Plan {
                 })
             }
             None => match param.default {
-                Some(default) => Ok((None, default())),
+                Some(default) => contain::guard(default).map(|value| (None, value)).map_err(|panic| {
+                    Problem::new(
+                        ProblemCode::InvalidParam,
+                        format!("the default of run parameter `{}` panicked", param.name),
+                    )
+                    .note(panic)
+                    .hint("give the parameter a value, or mend its default")
+                }),
                 None => Err(Problem::new(
                     ProblemCode::MissingParam,
                     format!("run parameter `{}` (`{}`) was not given", param.name, param.ty),

@@ -124,6 +124,7 @@ impl Builder {
             given: (0..count as u32).filter(|&step| self.given[step as usize]).collect(),
             successors,
             missing,
+            urgency,
             readers,
             targets: self.targets.clone(),
             params: Vec::new(),

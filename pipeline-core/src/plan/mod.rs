@@ -45,6 +45,8 @@ pub struct Plan {
     successors: Lists,
     releases: Lists,
     missing: Vec<u32>,
+    /// The longest remaining path from each step, in cost: what is more urgent goes first.
+    urgency: Vec<u64>,
     readers: Vec<u32>,
     roots: [Vec<u32>; Lane::ALL.len()],
     targets: Vec<u32>,
@@ -135,6 +137,12 @@ impl Plan {
     /// Whether the output of a step stays to the end of the run.
     pub fn is_kept(&self, step: usize) -> bool {
         self.hot[step].kept
+    }
+
+    /// The longest remaining path from a step, in cost, itself included: of two ready steps, the one with more goes
+    /// first.
+    pub fn urgency(&self, step: usize) -> u64 {
+        self.urgency[step]
     }
 
     /// How many steps of a lane wait for nothing.

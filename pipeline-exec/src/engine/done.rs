@@ -1,7 +1,7 @@
 //! Knows when a run is over: when nobody holds a slot any more, nobody can make work, and none is left.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use tokio::sync::Notify;
 
@@ -10,11 +10,19 @@ use tokio::sync::Notify;
 pub(crate) struct Done {
     holders: AtomicUsize,
     over: Notify,
+    /// For a waiter that blocks its thread; no executor is needed for that, nor in the way of another.
+    is_over: Mutex<bool>,
+    wake: Condvar,
 }
 
 impl Done {
     pub(crate) fn new() -> Self {
-        Done { holders: AtomicUsize::new(0), over: Notify::new() }
+        Done {
+            holders: AtomicUsize::new(0),
+            over: Notify::new(),
+            is_over: Mutex::new(false),
+            wake: Condvar::new(),
+        }
     }
 
     /// Counts one more holder, until the guard is dropped.
@@ -30,6 +38,12 @@ impl Done {
     pub(crate) async fn wait(&self) {
         self.over.notified().await;
     }
+
+    /// Blocks the thread until the last holder has left.
+    pub(crate) fn wait_blocking(&self) {
+        let is_over = self.is_over.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(self.wake.wait_while(is_over, |is_over| !*is_over).unwrap_or_else(PoisonError::into_inner));
+    }
 }
 
 /// One holder of a run.
@@ -39,6 +53,8 @@ pub(crate) struct Present(Arc<Done>);
 impl Drop for Present {
     fn drop(&mut self) {
         if self.0.holders.fetch_sub(1, Ordering::AcqRel) == 1 {
+            *self.0.is_over.lock().unwrap_or_else(PoisonError::into_inner) = true;
+            self.0.wake.notify_all();
             self.0.over.notify_one();
         }
     }

@@ -2,12 +2,14 @@
 //!
 //! The only file that spawns.
 
+use std::cell::Cell;
 use std::pin::Pin;
 use std::sync::Arc;
 
 use crossbeam_utils::Backoff;
+use futures::future::{Either, select};
 use pipeline_core::Lane;
-use pipeline_core::frame::Suspended;
+use pipeline_core::frame::{Finished, Suspended};
 
 use super::Engine;
 use super::driver::Driver;
@@ -19,13 +21,51 @@ const STEPS_PER_TURN: u32 = 128;
 /// So often a task without work lets others go first before it ends.
 const IDLE_TURNS: u32 = 16;
 
+thread_local! {
+    /// Whether this thread drives a lane: it may then be in a step, and may block.
+    static DRIVES: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether this is a thread of the blocking pool that drives a lane.
+pub(crate) fn on_a_driving_thread() -> bool {
+    DRIVES.get()
+}
+
 /// Starts a driver where its lane runs.
 pub(super) fn spawn(holder: Holder) {
     let runtime = holder.engine().runtime.clone();
-    if holder.lane() == Lane::Io {
-        drop(runtime.spawn(drive_task(holder)));
+    let unstarted = Unstarted(Some(holder));
+    if unstarted.is_async() {
+        drop(runtime.spawn(drive_task(unstarted)));
     } else {
-        drop(runtime.spawn_blocking(move || drive_thread(Driver::new(holder, Place::blocking_thread()))));
+        drop(runtime.spawn_blocking(move || {
+            let Some(holder) = unstarted.start() else { return };
+            DRIVES.set(true);
+            drive_thread(Driver::new(holder, Place::blocking_thread()));
+            DRIVES.set(false);
+        }));
+    }
+}
+
+/// A driver on its way to where it runs. A runtime that shuts down drops it there: then nobody will run anything, and
+/// the run is stopped, or giving back the slot would start another driver, without end.
+struct Unstarted(Option<Holder>);
+
+impl Unstarted {
+    fn is_async(&self) -> bool {
+        self.0.as_ref().is_some_and(|holder| holder.lane() == Lane::Io)
+    }
+
+    fn start(mut self) -> Option<Holder> {
+        self.0.take()
+    }
+}
+
+impl Drop for Unstarted {
+    fn drop(&mut self) {
+        if let Some(holder) = &self.0 {
+            holder.engine().stop();
+        }
     }
 }
 
@@ -59,8 +99,12 @@ impl CallersPart {
     }
 }
 
-fn drive_task(holder: Holder) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-    Box::pin(drive_async(Driver::new(holder, Place::task())))
+fn drive_task(unstarted: Unstarted) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+    Box::pin(async move {
+        if let Some(holder) = unstarted.start() {
+            drive_async(Driver::new(holder, Place::task())).await;
+        }
+    })
 }
 
 /// Drives a lane from a thread of the blocking pool.
@@ -114,29 +158,61 @@ async fn drive_async(mut driver: Driver) {
 fn suspend(driver: &mut Driver, suspended: Suspended) -> bool {
     let (holder, goes_on) = driver.hand_over_slot();
     let runtime = driver.engine().runtime.clone();
-    drop(runtime.spawn(wait_for(Waiting { suspended, holder })));
+    drop(runtime.spawn(wait_for(Waiting { suspended: Some(suspended), holder: Some(holder) })));
     goes_on
 }
 
-/// A step that waits, and its share of the run. A runtime that shuts down drops it as it is: the step first, so that
-/// the run does not end before its step is gone.
+/// A step that waits, and its share of the run.
 struct Waiting {
-    suspended: Suspended,
-    holder: Holder,
+    suspended: Option<Suspended>,
+    holder: Option<Holder>,
+}
+
+impl Waiting {
+    /// Waits for the step, or for the run to be stopped.
+    async fn end(&mut self) -> Option<(Finished, Holder)> {
+        let stop = self.holder.as_ref()?.engine().stop.clone();
+        let ended = {
+            let stopped = std::pin::pin!(stop.cancelled());
+            match select(self.suspended.as_mut()?, stopped).await {
+                Either::Left((finished, _)) => Some(finished),
+                Either::Right(_) => None,
+            }
+        };
+        // The step lets go of the frame before its holder can: whoever waits for the run has the frame to itself.
+        let suspended = self.suspended.take()?;
+        let finished = match ended {
+            Some(finished) => {
+                drop(suspended);
+                finished
+            }
+            None => suspended.cancel(),
+        };
+        self.holder.take().map(|holder| (finished, holder))
+    }
+}
+
+impl Drop for Waiting {
+    /// A runtime that shuts down drops what waits: the step cannot end any more, and so neither can the run.
+    fn drop(&mut self) {
+        if let Some(holder) = &self.holder {
+            holder.engine().stop();
+        }
+        drop(self.suspended.take());
+    }
 }
 
 /// Waits for a step, finishes it, and goes on as a driver where one can be used.
-fn wait_for(waiting: Waiting) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+fn wait_for(mut waiting: Waiting) -> Pin<Box<dyn Future<Output = ()> + Send>> {
     Box::pin(async move {
-        let Waiting { mut suspended, holder } = waiting;
-        let stop = holder.engine().stop.clone();
-        let finished = tokio::select! {
-            biased;
-            finished = &mut suspended => finished,
-            () = stop.cancelled() => suspended.cancel(),
-        };
+        let Some((finished, holder)) = waiting.end().await else { return };
         let mut driver = Driver::new(holder, Place::task());
-        driver.finish(finished);
+        driver.finish(finished, true);
+        if driver.has_rivals() {
+            // Slots are scarce: what ends at the same moment may make something ready that is more urgent than what
+            // this slot would take now.
+            tokio::task::yield_now().await;
+        }
         if driver.take_post() {
             drive_async(driver).await;
         }

@@ -15,6 +15,9 @@ use crate::timing::Place;
 const MOST_ROOTS: usize = 64;
 const ROOT_SHARE: usize = 8;
 
+/// A step that takes this long, in nanoseconds, is worth a look at what is most urgent before the next.
+const LONG: u64 = 10_000;
+
 /// One driver; `drive` has the loops around it.
 #[derive(Debug)]
 pub(super) struct Driver {
@@ -22,6 +25,9 @@ pub(super) struct Driver {
     /// The most urgent of the steps that the last one made ready.
     hand: Option<Ready>,
     roots: Option<Roots>,
+    /// Whether the last step waited or took long. Then what is most urgent in the lane goes next; otherwise what is at
+    /// hand: choosing would cost more than the step.
+    unhurried: bool,
     /// When the last step ended, if the next one follows at once: one look at the clock serves both.
     now: Option<u64>,
     place: Place,
@@ -29,19 +35,25 @@ pub(super) struct Driver {
 
 impl Driver {
     pub(super) fn new(holder: Holder, place: Place) -> Self {
-        Driver { holder, hand: None, roots: None, now: None, place }
+        Driver { holder, hand: None, roots: None, unhurried: false, now: None, place }
     }
 
     pub(super) fn engine(&self) -> &Arc<Engine> {
         self.holder.engine()
     }
 
-    /// The step to run next: what is in hand, then the own deque, then roots, then what others have.
+    /// The step to run next.
     pub(super) fn next(&mut self) -> Option<Ready> {
         let engine = self.holder.engine();
         if engine.frame.scope().is_stopped() || self.is_surplus() {
             return None;
         }
+        if self.unhurried { self.most_urgent() } else { self.at_hand() }
+    }
+
+    /// What is in hand, then the own deque, then roots, then what others left or have.
+    fn at_hand(&mut self) -> Option<Ready> {
+        let engine = self.holder.engine();
         if let Some(ready) = self.hand.take() {
             return Some(ready);
         }
@@ -52,14 +64,54 @@ impl Driver {
             return Some(ready);
         }
         self.now = None;
-        let lane = self.holder.lane();
-        let share = ROOT_SHARE * engine.settings.slots(lane);
-        let mut roots = engine.frame.take_roots(lane, MOST_ROOTS, share);
-        if let Some(ready) = engine.frame.next_root(&mut roots) {
-            self.roots = Some(roots);
+        let lane = engine.lanes.of(self.holder.lane());
+        if let Some(ready) = lane.backlog.pop(0) {
             return Some(ready);
         }
-        engine.lanes.of(lane).steal(self.holder.deque())
+        let share = ROOT_SHARE * engine.settings.slots(self.holder.lane());
+        self.take_roots(MOST_ROOTS, share)
+            .or_else(|| self.holder.engine().lanes.of(self.holder.lane()).steal())
+    }
+
+    /// The most urgent of the lane's backlog (to which goes what is in hand) and roots; then what is at hand.
+    fn most_urgent(&mut self) -> Option<Ready> {
+        self.leave_to_others();
+        self.now = None;
+        let engine = self.holder.engine();
+        let root = engine.frame.next_root_urgency(self.holder.lane());
+        let backlog = &engine.lanes.of(self.holder.lane()).backlog;
+        let ready = match backlog.pop(root.unwrap_or(0)) {
+            Some(ready) => Some(ready),
+            None => self.take_roots(1, 1),
+        };
+        let engine = self.holder.engine();
+        if !engine.lanes.of(self.holder.lane()).backlog.is_empty() {
+            // What was in hand may lie there now, and nobody was told.
+            fence(Ordering::SeqCst);
+            engine.wake(self.holder.lane());
+        }
+        ready.or_else(|| self.at_hand())
+    }
+
+    fn take_roots(&mut self, most: usize, share: usize) -> Option<Ready> {
+        let engine = self.holder.engine();
+        let mut roots = engine.frame.take_roots(self.holder.lane(), most, share);
+        let first = engine.frame.next_root(&mut roots);
+        self.roots = Some(roots);
+        first
+    }
+
+    /// Leaves what is in hand, and roots taken, in the backlog.
+    fn leave_to_others(&mut self) {
+        let engine = self.holder.engine();
+        let backlog = &engine.lanes.of(self.holder.lane()).backlog;
+        let urgency = |ready: &Ready| engine.frame.plan().urgency(ready.step());
+        if let Some(ready) = self.hand.take() {
+            backlog.push(urgency(&ready), ready);
+        }
+        while let Some(ready) = self.roots.as_mut().and_then(|roots| engine.frame.next_root(roots)) {
+            backlog.push(urgency(&ready), ready);
+        }
     }
 
     /// Runs a step as far as it goes, and finishes it where it ends. A step that waits is returned.
@@ -75,22 +127,24 @@ impl Driver {
         }
         match engine.frame.start(ready) {
             Progress::Finished(finished) => {
-                self.finish(finished);
+                self.finish(finished, false);
                 None
             }
             Progress::Suspended(suspended) => {
                 self.now = None;
+                self.unhurried = true;
                 Some(suspended)
             }
         }
     }
 
-    /// Ends a step and takes what it made ready.
-    pub(super) fn finish(&mut self, finished: Finished) {
+    /// Ends a step and takes what it made ready. `waited` says that the step was a task of its own.
+    pub(super) fn finish(&mut self, finished: Finished, waited: bool) {
         let engine = self.holder.engine();
+        self.unhurried = waited;
         if let Some(timings) = &engine.timings {
             let now = timings.now();
-            timings.end(finished.step(), now);
+            self.unhurried |= timings.end(finished.step(), now) >= LONG;
             self.now = Some(now);
             if engine.observers.any() {
                 engine.observers.send(&Event::step_finished(&engine.frame, &finished, timings));
@@ -101,16 +155,20 @@ impl Driver {
         }
         let (own, hand, deque) = (self.holder.lane(), &mut self.hand, self.holder.deque());
         let mut left_for = [false; Lane::ALL.len()];
-        engine.frame.finish(finished, |ready| {
+        let unhurried = self.unhurried;
+        let drop_panicked = engine.frame.finish(finished, |ready| {
             let lane = engine.frame.plan().lane(ready.step());
             let surplus = if lane == own { hand.replace(ready) } else { Some(ready) };
             let Some(ready) = surplus else { return };
             left_for[lane.index()] = true;
             match deque {
-                Some(deque) if lane == own => deque.push(ready),
-                _ => engine.lanes.of(lane).inject(ready),
+                Some(deque) if lane == own && !unhurried => deque.push(ready),
+                _ => engine.lanes.of(lane).backlog.push(engine.frame.plan().urgency(ready.step()), ready),
             }
         });
+        if drop_panicked && engine.settings.fail_fast {
+            engine.stop();
+        }
         if left_for != [false; Lane::ALL.len()] {
             fence(Ordering::SeqCst);
             Lane::ALL.into_iter().filter(|lane| left_for[lane.index()]).for_each(|lane| engine.wake(lane));
@@ -121,6 +179,11 @@ impl Driver {
     pub(super) fn hand_over_slot(&mut self) -> (Holder, bool) {
         let holder = self.holder.split_slot();
         (holder, self.holder.retake_slot())
+    }
+
+    /// Whether others under way hold all the lane's other slots.
+    pub(super) fn has_rivals(&self) -> bool {
+        !self.holder.engine().lanes.has_slot(self.holder.lane())
     }
 
     /// Takes the right to go on as a driver, for a step that has waited.
@@ -154,13 +217,6 @@ impl Driver {
 impl Drop for Driver {
     /// Leaves what the driver still has where others find it; the holder, dropped next, wakes them.
     fn drop(&mut self) {
-        let engine = self.holder.engine();
-        let lane = engine.lanes.of(self.holder.lane());
-        if let Some(ready) = self.hand.take() {
-            lane.inject(ready);
-        }
-        while let Some(ready) = self.roots.as_mut().and_then(|roots| engine.frame.next_root(roots)) {
-            lane.inject(ready);
-        }
+        self.leave_to_others();
     }
 }

@@ -2,22 +2,23 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use crossbeam_deque::{Injector, Steal, Stealer, Worker};
+use crossbeam_deque::{Steal, Stealer, Worker};
 use pipeline_core::frame::Ready;
 
+use super::backlog::Backlog;
 use super::gate::Gate;
 
 /// One lane of one run.
 ///
 /// `slots` bounds how many steps are under way, and can change. A driver takes one of the lane's deques while there
 /// are some; others steal from it. One without a deque (in a lane whose steps wait rather than compute, or where the
-/// slots have grown) leaves its surplus in the injector. In the IO lane, where most steps under way wait, `drivers`
+/// slots have grown) leaves its surplus in the backlog. In the IO lane, where most steps under way wait, `drivers`
 /// bounds how many look for steps at once.
 #[derive(Debug)]
 pub(crate) struct LaneState {
     pub(crate) slots: Gate,
     drivers: Option<Gate>,
-    injector: Injector<Ready>,
+    pub(crate) backlog: Backlog,
     stealers: Vec<Stealer<Ready>>,
     idle: Mutex<Vec<Worker<Ready>>>,
 }
@@ -39,7 +40,7 @@ impl LaneState {
         LaneState {
             slots: Gate::new(slots),
             drivers: drivers.map(Gate::new),
-            injector: Injector::new(),
+            backlog: Backlog::default(),
             stealers: workers.iter().map(Worker::stealer).collect(),
             idle: Mutex::new(workers),
         }
@@ -76,25 +77,15 @@ impl LaneState {
         self.drivers.as_ref().is_none_or(Gate::has_room)
     }
 
-    /// Leaves a step for whoever looks next.
-    pub(crate) fn inject(&self, ready: Ready) {
-        self.injector.push(ready);
-    }
-
-    /// Whether a step lies in the injector or a deque.
+    /// Whether a step lies in the backlog or a deque.
     pub(crate) fn has_queued(&self) -> bool {
-        !self.injector.is_empty() || self.stealers.iter().any(|stealer| !stealer.is_empty())
+        !self.backlog.is_empty() || self.stealers.iter().any(|stealer| !stealer.is_empty())
     }
 
-    /// A step from the injector or from another driver's deque.
-    pub(crate) fn steal(&self, own: Option<&Worker<Ready>>) -> Option<Ready> {
+    /// A step from another driver's deque: the one that has lain there longest.
+    pub(crate) fn steal(&self) -> Option<Ready> {
         loop {
-            let from_injector = || match own {
-                Some(own) => self.injector.steal_batch_and_pop(own),
-                None => self.injector.steal(),
-            };
-            let stolen = from_injector().or_else(|| self.stealers.iter().map(Stealer::steal).collect());
-            match stolen {
+            match self.stealers.iter().map(Stealer::steal).collect() {
                 Steal::Success(ready) => return Some(ready),
                 Steal::Empty => return None,
                 Steal::Retry => std::hint::spin_loop(),

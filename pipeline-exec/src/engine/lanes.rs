@@ -81,10 +81,15 @@ impl Lanes {
         }
     }
 
+    /// Whether a slot of a lane seems to be free.
+    pub(crate) fn has_slot(&self, lane: Lane) -> bool {
+        self.of(lane).slots.has_room() && self.total.as_ref().is_none_or(Gate::has_room)
+    }
+
     /// A cheap look at whether [`Lanes::take_driver`] could succeed.
     pub(crate) fn could_drive(&self, lane: Lane) -> bool {
         let of = self.of(lane);
-        of.slots.has_room() && of.has_post() && self.total.as_ref().is_none_or(Gate::has_room)
+        self.has_slot(lane) && of.has_post()
     }
 }
 

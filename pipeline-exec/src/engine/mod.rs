@@ -6,6 +6,7 @@
 //! injector), where idle drivers find them. See `README.md` in this folder for the rules that make this live and
 //! safe.
 
+mod backlog;
 mod done;
 mod drive;
 mod driver;
@@ -15,6 +16,8 @@ mod lane;
 mod lanes;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use pipeline_core::Lane;
 use pipeline_core::frame::Frame;
@@ -22,10 +25,10 @@ use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::done::Done;
-pub(crate) use self::drive::CallersPart;
+pub(crate) use self::drive::{CallersPart, on_a_driving_thread};
 use self::holder::Holder;
 use self::lanes::Lanes;
-use crate::event::Observers;
+use crate::event::{Event, Observers};
 use crate::settings::Settings;
 use crate::timing::Timings;
 
@@ -40,6 +43,8 @@ pub(crate) struct Engine {
     stop: CancellationToken,
     runtime: Handle,
     done: Arc<Done>,
+    /// Whether the observers were told that the run has ended.
+    told_end: AtomicBool,
 }
 
 impl Engine {
@@ -63,6 +68,7 @@ impl Engine {
             stop: CancellationToken::new(),
             runtime,
             done: Arc::clone(&done),
+            told_end: AtomicBool::new(false),
         });
         let starting = done.enter();
         let callers = if caller_drives { CallersPart::of(&engine) } else { None };
@@ -74,6 +80,20 @@ impl Engine {
         }
         drop(starting);
         (engine, done, callers)
+    }
+
+    /// Tells the observers, once, that the run has ended. Nothing runs any more.
+    pub(crate) fn tell_end(&self, duration: Duration) {
+        if self.observers.any() && !self.told_end.swap(true, Ordering::Relaxed) {
+            let run_id = self.frame.scope().run_id();
+            let succeeded = self.succeeded();
+            self.observers.send(&Event::RunFinished { run_id, duration, succeeded });
+        }
+    }
+
+    /// Whether every step has an output. O(steps).
+    pub(crate) fn succeeded(&self) -> bool {
+        (0..self.frame.plan().len()).all(|step| self.frame.status(step).has_output())
     }
 
     /// Starts no further step, and drops the async steps that wait. Steps on threads run to their end.
@@ -111,5 +131,15 @@ impl Engine {
     /// Whether a step of this lane lies somewhere, to be started.
     fn has_work(&self, lane: Lane) -> bool {
         !self.frame.scope().is_stopped() && (self.frame.has_roots(lane) || self.lanes.of(lane).has_queued())
+    }
+}
+
+impl Drop for Engine {
+    /// A run that nobody waits for has an end too: its last holder has left.
+    fn drop(&mut self) {
+        if let (true, Some(timings)) = (self.observers.any(), &self.timings) {
+            self.frame.cancel_rest();
+            self.tell_end(Duration::from_nanos(timings.now()));
+        }
     }
 }

@@ -84,12 +84,22 @@ impl RunHandle {
     ///
     /// # Cancel safety
     /// Dropping the future stops the run.
-    pub async fn wait(mut self) -> Result<Run, Problems> {
+    pub async fn wait(self) -> Result<Run, Problems> {
         self.done.wait().await;
+        Ok(self.ended())
+    }
+
+    /// Blocks the thread until the run has ended.
+    pub(crate) fn wait_blocking(self) -> Run {
+        self.done.wait_blocking();
+        self.ended()
+    }
+
+    fn ended(mut self) -> Run {
         let engine = self.engine.take().expect("invariant: the engine is there until the run was waited for");
         let engine =
             Arc::into_inner(engine).expect("invariant: every holder has left, and stoppers are weak");
-        Ok(Run::new(engine, self.begun))
+        Run::new(engine, self.begun)
     }
 }
 

@@ -31,13 +31,13 @@ pub(crate) fn launch(
     let mut problems = settings.problems();
     let params = plan.bind_params(params).map_err(|found| problems.extend(found));
     let resources = plan.bind_resources(resources).map_err(|found| problems.extend(found));
+    let given = pipeline.make_given(&plan).map_err(|found| problems.extend(found));
     Problems::check(problems)?;
-    let (Ok(params), Ok(resources)) = (params, resources) else {
+    let (Ok(params), Ok(resources), Ok(given)) = (params, resources, given) else {
         unreachable!("invariant: what could not be bound was reported")
     };
     contain::note_panic_places();
     let scope = Arc::new(RunScope::new(uuid::Uuid::now_v7().to_string()));
-    let given = pipeline.make_given(&plan);
     let begun = Begun { at: Instant::now(), wall: SystemTime::now() };
     if observers.any() {
         observers.send(&Event::RunStarted { run_id: scope.run_id(), planned: plan.planned() });
@@ -70,15 +70,8 @@ impl Run {
     pub(crate) fn new(engine: Engine, begun: Begun) -> Self {
         engine.frame.cancel_rest();
         let duration = begun.at.elapsed();
-        let run = Run { engine, begun, duration, report: OnceLock::new() };
-        if run.engine.observers.any() {
-            run.engine.observers.send(&Event::RunFinished {
-                run_id: run.id(),
-                duration,
-                succeeded: run.succeeded(),
-            });
-        }
-        run
+        engine.tell_end(duration);
+        Run { engine, begun, duration, report: OnceLock::new() }
     }
 
     /// The id of the run, the same in every event and in the report.
@@ -93,7 +86,7 @@ impl Run {
 
     /// Whether every planned step succeeded. O(steps).
     pub fn succeeded(&self) -> bool {
-        (0..self.engine.frame.plan().len()).all(|step| self.engine.frame.status(step).has_output())
+        self.engine.succeeded()
     }
 
     /// The run itself where every step succeeded.

@@ -85,7 +85,7 @@ pub(super) fn take<S: Step>(frame: &mut Arc<Frame>) -> Result<S::Output, OutputE
 
 pub(super) fn available(frame: &Frame) -> Vec<&str> {
     let plan = frame.plan();
-    let steps = (0..plan.len()).filter(|&step| plan.is_kept(step) && frame.status(step).has_output());
+    let steps = (0..plan.len()).filter(|&step| frame.is_available(step));
     steps.map(|step| plan.spec(step).name()).collect()
 }
 
