@@ -172,7 +172,9 @@ fn work_of_a_microsecond(options: &Options) {
         std::hint::black_box(event);
     };
     let observed = ours::planned(&dag, true).observe(look);
-    let sample = |pipeline: &Pipeline| per_step(ours::timed_run(pipeline, |_| ()), steps);
+    let sample = |pipeline: &Pipeline| {
+        per_step(ours::timed_run(pipeline, |run| assert!(run.succeeded(), "a step did not succeed")), steps)
+    };
     let alone = || {
         let begun = Instant::now();
         for _ in 0..steps {
@@ -203,7 +205,11 @@ fn report(options: &Options) {
         for (lane, name) in [(Lane::Io, "async"), (Lane::Cpu, "cpu")] {
             let dag = Arc::new(ours::dag(&Graph::new(shape, 1000), lane));
             let (off, on) = (ours::planned(&dag, false), ours::planned(&dag, true));
-            let sample = |pipeline: &Pipeline| ours::timed_run(pipeline, |_| ()).as_secs_f64() * 1e6;
+            let sample = |pipeline: &Pipeline| {
+                ours::timed_run(pipeline, |run| assert!(run.succeeded(), "a step did not succeed"))
+                    .as_secs_f64()
+                    * 1e6
+            };
             let [off, on, made] = interleaved(
                 rounds,
                 [

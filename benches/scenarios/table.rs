@@ -7,6 +7,7 @@ use pipeline::Figures;
 pub(crate) struct Table {
     checks: Vec<Check>,
     figures: Vec<(String, f64, Figures)>,
+    busy: bool,
 }
 
 /// A measured value, and what it should be.
@@ -17,6 +18,8 @@ struct Check {
     bound: f64,
     /// By how much the bound may be missed before it counts: what timers and a busy machine add.
     allowance: f64,
+    /// Whether the machine was too busy to tell.
+    busy: bool,
 }
 
 impl Check {
@@ -32,6 +35,7 @@ impl Check {
     fn verdict(&self) -> &'static str {
         match self.miss() {
             miss if miss <= 0.0 => "ok",
+            _ if self.busy => "inconclusive: machine busy",
             miss if miss <= self.allowance => "ok within noise",
             _ => "MISSED",
         }
@@ -55,7 +59,19 @@ impl Table {
     }
 
     fn check(&mut self, scenario: &str, measured: f64, relation: &'static str, bound: f64, allowance: f64) {
-        self.checks.push(Check { scenario: scenario.to_owned(), measured, relation, bound, allowance });
+        self.checks.push(Check {
+            scenario: scenario.to_owned(),
+            measured,
+            relation,
+            bound,
+            allowance,
+            busy: self.busy,
+        });
+    }
+
+    /// Says whether the machine is too busy for the checks that follow to tell anything where they fail.
+    pub(crate) fn busy(&mut self, busy: bool) {
+        self.busy = busy;
     }
 
     /// Notes the figures of a run.
@@ -67,7 +83,7 @@ impl Table {
     pub(crate) fn print(&self) -> bool {
         println!("scenario,measured,relation,bound,ratio,allowance,verdict");
         for check in &self.checks {
-            let Check { scenario, measured, relation, bound, allowance } = check;
+            let Check { scenario, measured, relation, bound, allowance, .. } = check;
             let ratio = measured / bound;
             let verdict = check.verdict();
             println!("{scenario},{measured:.4},{relation},{bound:.4},{ratio:.3},{allowance:.4},{verdict}");

@@ -101,7 +101,11 @@ impl Input {
 fn plain(ident: &Ident) -> Ident {
     let name = ident.to_string();
     match name.strip_prefix('_') {
-        Some(rest) if rest.starts_with(char::is_alphabetic) => Ident::new(rest, ident.span()),
+        Some(rest) if rest.starts_with(char::is_alphabetic) => {
+            // `_type` stands for `r#type`.
+            let is_keyword = syn::parse_str::<Ident>(rest).is_err();
+            if is_keyword { Ident::new_raw(rest, ident.span()) } else { Ident::new(rest, ident.span()) }
+        }
         _ => ident.clone(),
     }
 }

@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 use std::convert::Infallible;
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
 
 use pipeline::prelude::*;
@@ -374,4 +375,54 @@ fn no_ready_step_is_left_lying_between_lanes() {
             assert!(futures::executor::block_on(pipeline.run()).unwrap().succeeded());
         }
     }
+}
+
+/// C09: the width of a lane changes while the run goes on. Two steps that wait for each other need two slots.
+#[test]
+fn a_lane_grows_while_the_run_goes_on() {
+    let barrier = Arc::new(Barrier::new(2));
+    let mut dag = DagBuilder::new();
+    for n in 0..2 {
+        let barrier = Arc::clone(&barrier);
+        dag.cpu(format!("meets_{n}"), (), move |()| barrier.wait().is_leader());
+    }
+    let pipeline = Pipeline::new(dag.build().unwrap()).settings(Settings::default().cpu(1));
+    let handle = pipeline.start().unwrap();
+    assert!(handle.resize(Lane::Cpu, 0).is_err(), "a lane without slots would never end");
+    handle.resize(Lane::Cpu, 2).unwrap();
+    let run = futures::executor::block_on(handle.wait()).unwrap();
+    assert!(run.succeeded());
+}
+
+/// C09: a lane that was made narrower is so from the next step on.
+#[test]
+fn a_lane_shrinks_while_the_run_goes_on() {
+    let (narrow, now, most) =
+        (Arc::new(Barrier::new(3)), Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let mut dag = DagBuilder::new();
+    let first: Vec<_> = (0..2)
+        .map(|n| {
+            let narrow = Arc::clone(&narrow);
+            dag.cpu(format!("first_{n}"), (), move |()| {
+                narrow.wait();
+                narrow.wait();
+            })
+        })
+        .collect();
+    for n in 0..20 {
+        let (now, most) = (Arc::clone(&now), Arc::clone(&most));
+        dag.cpu(format!("later_{n}"), first.clone(), move |_: Vec<&()>| {
+            most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            std::thread::yield_now();
+            now.fetch_sub(1, Ordering::SeqCst);
+        });
+    }
+    let pipeline = Pipeline::new(dag.build().unwrap()).settings(Settings::default().cpu(2));
+    let handle = pipeline.start().unwrap();
+    narrow.wait();
+    handle.resize(Lane::Cpu, 1).unwrap();
+    narrow.wait();
+    let run = futures::executor::block_on(handle.wait()).unwrap();
+    assert!(run.succeeded());
+    assert_eq!(most.load(Ordering::SeqCst), 1);
 }

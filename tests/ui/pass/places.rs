@@ -34,6 +34,12 @@ fn r#type(revenue: &u32) -> u32 {
     *revenue
 }
 
+/// Unused in its body, and named after a step whose name is a keyword.
+#[step]
+fn after_type(_type: &u32) -> u32 {
+    1
+}
+
 #[step]
 fn r#match(r#type: &u32, #[from(r#type)] r#in: &u32) -> u32 {
     r#type + r#in
@@ -102,6 +108,7 @@ fn by_root(by_name: &()) {
 
 fn main() {
     assert_eq!(r#type::def().name, "type");
+    assert_eq!(after_type::def().inputs[0].name, "type");
     assert_eq!(r#match::def().inputs[1].name, "in");
     assert_eq!(body(), "second");
     assert_eq!(ingest::orders::def().module, concat!(module_path!(), "::ingest"));
