@@ -18,6 +18,7 @@ thread_local! {
 ///
 /// # Errors
 /// The message and place of a panic.
+#[inline]
 pub fn guard<T>(code: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(code)).map_err(panic_message)
 }

@@ -28,6 +28,7 @@ impl RunScope {
     }
 
     /// Whether the run was asked to stop.
+    #[inline]
     pub fn is_stopped(&self) -> bool {
         self.stopped.load(Ordering::Relaxed)
     }

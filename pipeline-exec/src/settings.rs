@@ -1,6 +1,7 @@
 //! How many steps run at once, and what a run does besides running them.
 
 use std::num::NonZero;
+use std::sync::OnceLock;
 
 use pipeline_core::{Lane, Problem, ProblemCode};
 
@@ -27,8 +28,11 @@ pub struct Settings {
 pub const MOST_SLOTS: usize = 4096;
 
 /// How many cores this process may use at once: affinity mask and cgroup quota taken into account, at least 1.
+///
+/// Read once: it takes the operating system longer to say than a small run takes.
 pub fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, NonZero::get)
+    static CORES: OnceLock<usize> = OnceLock::new();
+    *CORES.get_or_init(|| std::thread::available_parallelism().map_or(1, NonZero::get))
 }
 
 impl Default for Settings {
@@ -130,6 +134,11 @@ impl Settings {
             Lane::Cpu => self.cpu,
             _ => self.blocking,
         }
+    }
+
+    /// The slots of a lane, as far as the limit over all lanes leaves it some.
+    pub(crate) fn width(&self, lane: Lane) -> usize {
+        self.workers.map_or(self.slots(lane), |workers| workers.min(self.slots(lane)))
     }
 
     pub(crate) fn problems(&self) -> Vec<Problem> {

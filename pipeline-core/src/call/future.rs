@@ -33,6 +33,7 @@ struct Spare(NonNull<Block>);
 
 impl Spare {
     /// The thread's spare block, or a new one.
+    #[inline]
     fn take() -> Self {
         SPARE
             .try_with(Cell::take)
@@ -42,6 +43,7 @@ impl Spare {
     }
 
     /// Keeps the block for the thread's next future. One is enough: a second is freed.
+    #[inline]
     fn give_back(self) {
         let _ = SPARE.try_with(|spare| spare.set(Some(self)));
     }
@@ -67,6 +69,7 @@ pub struct StepFuture<'a> {
 unsafe impl Send for StepFuture<'_> {}
 
 impl<'a> StepFuture<'a> {
+    #[inline]
     fn new<F: Future<Output = Output> + Send + 'a>(future: F) -> Self {
         if size_of::<F>() > size_of::<Block>() || align_of::<F>() > align_of::<Block>() {
             // A pinned box fits.
@@ -76,6 +79,7 @@ impl<'a> StepFuture<'a> {
     }
 
     /// Writes a future that fits into a block.
+    #[inline]
     fn placed<F: Future<Output = Output> + Send + 'a>(future: F) -> Self {
         const { assert!(align_of::<Pin<Box<u8>>>() <= align_of::<Block>()) };
         debug_assert!(size_of::<F>() <= size_of::<Block>() && align_of::<F>() <= align_of::<Block>());
@@ -85,6 +89,7 @@ impl<'a> StepFuture<'a> {
         StepFuture { block: Some(block), poll: poll::<F>, drop: drop_in_place::<F>, borrows: PhantomData }
     }
 
+    #[inline]
     fn poll_once(&mut self, cx: &mut Context<'_>) -> Poll<Output> {
         match &self.block {
             // SAFETY: `poll` is the one for the type of the future in the block, which never moves out of it.
@@ -142,6 +147,7 @@ impl fmt::Debug for StepFuture<'_> {
 
 /// Polls a fresh step future for the first time. The waker does nothing: whoever gets `Pending` polls again at once
 /// with a real one.
+#[inline]
 pub(crate) fn poll_once<'a>(future: impl Future<Output = Output> + Send + 'a) -> Started<'a> {
     let mut future = StepFuture::new(future);
     match future.poll_once(&mut Context::from_waker(Waker::noop())) {

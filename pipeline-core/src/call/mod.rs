@@ -43,6 +43,7 @@ impl Code {
     }
 
     /// The callable behind either form.
+    #[inline]
     pub fn callable(&self) -> &dyn Callable {
         match self {
             Code::Static(code) => *code,
@@ -110,14 +111,15 @@ impl<S: AsyncStep> Callable for AsyncCode<S> {
     }
 }
 
-/// What a step function returned as `Err`.
+/// What a step function returned as `Err`. Boxed twice: a result of one word, rarely an error, is returned in a
+/// register from every step.
 #[derive(Debug)]
-pub struct Failure(pub(crate) Box<dyn Error + Send + Sync>);
+pub struct Failure(pub(crate) Box<Box<dyn Error + Send + Sync>>);
 
 impl Failure {
     /// Keeps the user's error as it is.
     pub fn from_error(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Failure(error.into())
+        Failure(Box::new(error.into()))
     }
 }
 
@@ -153,6 +155,7 @@ impl fmt::Debug for Call<'_> {
 
 impl<'a> Call<'a> {
     /// Reads the output of the one upstream bound to `parameter`.
+    #[inline]
     pub fn view<P: View + ?Sized>(self, parameter: usize) -> &'a P {
         P::view(self.frame.value(self.frame.plan().source(self.step, parameter)))
     }
@@ -222,6 +225,7 @@ impl<'a> Call<'a> {
     }
 
     /// Puts the output into its slot.
+    #[inline]
     pub(crate) fn put<T: Send + Sync + 'static>(self, output: T) {
         self.frame.put_value(self.step, output);
     }

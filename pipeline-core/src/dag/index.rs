@@ -25,6 +25,7 @@ impl Lists {
     }
 
     /// The list at a position.
+    #[inline]
     pub(crate) fn get(&self, position: usize) -> &[u32] {
         &self.items[self.starts[position] as usize..self.starts[position + 1] as usize]
     }

@@ -27,21 +27,25 @@ impl Counters {
     }
 
     /// One upstream has ended. True for exactly one caller: the one that completes the inputs.
+    #[inline]
     pub(crate) fn arrive(&self) -> bool {
         self.missing.fetch_sub(1, Ordering::AcqRel) == 1
     }
 
     /// One reader is done with the output. True for exactly one caller: the last.
+    #[inline]
     pub(crate) fn release(&self) -> bool {
         self.readers.fetch_sub(1, Ordering::AcqRel) == 1
     }
 
     /// Publishes the status of a step that has ended. Only the owner of the step calls it.
+    #[inline]
     pub(crate) fn end(&self, status: u8) {
         self.missing.store(ENDED | u32::from(status), Ordering::Release);
     }
 
     /// The status, if the step has ended.
+    #[inline]
     pub(crate) fn ended(&self) -> Option<u8> {
         let word = self.missing.load(Ordering::Acquire);
         (word & ENDED != 0).then_some((word & 0xff) as u8)

@@ -16,6 +16,7 @@ impl Frame {
     /// Outputs that had this step as their last reader are dropped here, before any successor is told, so that peak
     /// memory is a function of what is in flight. A panic in such a drop is contained and fails the step that made
     /// the output; `true` says that this has happened.
+    #[inline]
     pub fn finish(&self, finished: Finished, mut ready: impl FnMut(Ready)) -> bool {
         let step = finished.step;
         assert!(finished.frame == self.id, "a token belongs to the frame that made it");
@@ -46,6 +47,7 @@ impl Frame {
         waiting.map(|cell| cell.counters.end(STOPPED_CODE)).count()
     }
 
+    #[inline]
     fn publish(&self, finished: Finished) {
         let Finished { step, result, .. } = finished;
         match result {
@@ -83,7 +85,7 @@ impl Frame {
 
     pub(super) fn failed(&self, step: u32, failure: Failure) -> Finished {
         let spec = self.plan.spec(step as usize);
-        let error = StepError::from_error(spec.name.clone(), spec.location, failure.0);
+        let error = StepError::from_error(spec.name.clone(), spec.location, *failure.0);
         self.finished(step, Err(Ended::Failed(Box::new(error))))
     }
 

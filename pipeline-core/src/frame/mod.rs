@@ -21,6 +21,7 @@ mod tests;
 mod value;
 
 use std::any::Any;
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
@@ -68,15 +69,26 @@ struct Cell {
 /// The right to start one step of one frame.
 #[derive(Debug)]
 #[must_use = "a step that is ready and not started never ends"]
-pub struct Ready {
-    step: u32,
-    frame: u32,
-}
+pub struct Ready(
+    /// The frame's number above the step's position: one word, so that an `Option<Ready>` moves in a register.
+    NonZeroU64,
+);
 
 impl Ready {
     /// The step, by position in the plan.
+    #[inline]
     pub fn step(&self) -> usize {
-        self.step as usize
+        self.index() as usize
+    }
+
+    #[inline]
+    fn index(&self) -> u32 {
+        self.0.get() as u32
+    }
+
+    #[inline]
+    fn frame(&self) -> u32 {
+        (self.0.get() >> 32) as u32
     }
 }
 
@@ -99,6 +111,7 @@ enum Ended {
 
 impl Finished {
     /// The step, by position in the plan.
+    #[inline]
     pub fn step(&self) -> usize {
         self.step as usize
     }
@@ -167,11 +180,13 @@ impl Frame {
     }
 
     /// The plan of the run.
+    #[inline]
     pub fn plan(&self) -> &Arc<Plan> {
         &self.plan
     }
 
     /// What the steps of the run share.
+    #[inline]
     pub fn scope(&self) -> &Arc<RunScope> {
         &self.scope
     }
@@ -194,6 +209,7 @@ impl Frame {
     ///
     /// # Panics
     /// Where the roots are another frame's.
+    #[inline]
     pub fn next_root(&self, roots: &mut Roots) -> Option<Ready> {
         assert!(roots.frame == self.id, "roots belong to the frame that handed them out");
         roots.left.next().map(|index| self.ready(self.plan.roots(roots.lane)[index]))
@@ -211,14 +227,16 @@ impl Frame {
     }
 
     /// Whether a step that is ready will be skipped, because an input it requires is missing.
+    #[inline]
     pub fn will_skip(&self, ready: &Ready) -> bool {
-        self.unsuccessful.load(Ordering::Relaxed) != 0 && self.blocked_by(ready.step).is_some()
+        self.unsuccessful.load(Ordering::Relaxed) != 0 && self.blocked_by(ready.index()).is_some()
     }
 
     /// Starts a step and runs it as far as it goes without waiting. A panic ends the step, not the caller.
+    #[inline]
     pub fn start(self: &Arc<Self>, ready: Ready) -> Progress {
-        let step = ready.step;
-        assert!(ready.frame == self.id, "a token belongs to the frame that made it");
+        let step = ready.index();
+        assert!(ready.frame() == self.id, "a token belongs to the frame that made it");
         let all_well = self.unsuccessful.load(Ordering::Relaxed) == 0;
         if let Some(cause) = if all_well { None } else { self.blocked_by(step) } {
             return Progress::Finished(self.finished(step, Err(Ended::Skipped(cause))));
@@ -235,10 +253,13 @@ impl Frame {
         }
     }
 
+    #[inline]
     fn ready(&self, step: u32) -> Ready {
-        Ready { step, frame: self.id }
+        let word = (u64::from(self.id) << 32) | u64::from(step);
+        Ready(NonZeroU64::new(word).expect("invariant: a frame's number is not zero"))
     }
 
+    #[inline]
     fn finished(&self, step: u32, result: Result<(), Ended>) -> Finished {
         Finished { step, frame: self.id, result }
     }
@@ -280,6 +301,7 @@ impl Roots {
 }
 
 fn next_id() -> u32 {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    NEXT.fetch_add(1, Ordering::Relaxed)
+    static NEXT: AtomicU32 = AtomicU32::new(1);
+    // Zero is left out when the numbers begin anew.
+    NEXT.fetch_add(1, Ordering::Relaxed).max(1)
 }

@@ -56,6 +56,7 @@ impl Frame {
     }
 
     /// Stores the output of a step that is running.
+    #[inline]
     pub(crate) fn put_value<T: Send + Sync + 'static>(&self, step: u32, value: T) {
         debug_assert!(self.plan.spec(step as usize).def().output.id() == TypeId::of::<T>());
         // SAFETY: called once, by the code of the step itself, before it has ended: nobody reads the slot yet.
@@ -63,6 +64,7 @@ impl Frame {
     }
 
     /// Reads an output for a step that is running and has it as a required input.
+    #[inline]
     pub(crate) fn value<T: 'static>(&self, source: u32) -> &T {
         debug_assert!(self.plan.spec(source as usize).def().output.id() == TypeId::of::<T>());
         // SAFETY: types and order as above; a required input has succeeded, or the reader were skipped; the reader

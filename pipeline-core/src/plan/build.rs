@@ -67,6 +67,9 @@ impl Builder {
     /// An output that is taken cannot be kept as well.
     fn settle_taken(&mut self, dag: &Dag, options: &PlanOptions) -> Result<(), Problems> {
         let mut problems = Vec::new();
+        let mut asked = vec![false; self.in_dag.len()];
+        self.targets.iter().for_each(|&target| asked[target as usize] = true);
+        options.keep.iter().for_each(|&step| asked[self.place[step] as usize] = true);
         for (position, &step) in self.in_dag.iter().enumerate() {
             if self.given[position] {
                 continue;
@@ -78,9 +81,7 @@ impl Builder {
                 }
                 for &source in dag.sources(step as usize, parameter) {
                     let taken = self.place[source as usize] as usize;
-                    let asked =
-                        self.targets.contains(&(taken as u32)) || options.keep.contains(&(source as usize));
-                    if asked {
+                    if asked[taken] {
                         let name = dag.step(source as usize).name();
                         let message =
                             format!("the output of `{name}` is asked for, but `{}` takes it", spec.name());

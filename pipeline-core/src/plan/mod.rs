@@ -120,6 +120,7 @@ impl Plan {
     }
 
     /// The lane of a step.
+    #[inline]
     pub fn lane(&self, step: usize) -> Lane {
         self.hot[step].lane
     }
@@ -178,11 +179,13 @@ impl Plan {
     }
 
     /// Steps that miss one input less when this one has ended, the most urgent last; see [`SOLE`].
+    #[inline]
     pub(crate) fn successors(&self, step: u32) -> &[u32] {
         self.successors.get(step as usize)
     }
 
     /// Steps whose output this one has been reading and gives back; see [`SOLE`].
+    #[inline]
     pub(crate) fn releases(&self, step: u32) -> &[u32] {
         self.releases.get(step as usize)
     }
@@ -201,14 +204,17 @@ impl Plan {
     }
 
     /// Steps of a lane that wait for nothing, the most urgent first.
+    #[inline]
     pub(crate) fn roots(&self, lane: Lane) -> &[u32] {
         &self.roots[lane.index()]
     }
 
+    #[inline]
     pub(crate) fn source(&self, step: u32, parameter: usize) -> u32 {
         self.bind(step, parameter).start
     }
 
+    #[inline]
     pub(crate) fn sources(&self, step: u32, parameter: usize) -> &[u32] {
         let bind = self.bind(step, parameter);
         &self.many[bind.start as usize..(bind.start + bind.len) as usize]
@@ -222,6 +228,7 @@ impl Plan {
         self.bind(step, parameter).start
     }
 
+    #[inline]
     fn bind(&self, step: u32, parameter: usize) -> Bind {
         self.binds[self.hot[step as usize].first_bind as usize + parameter]
     }

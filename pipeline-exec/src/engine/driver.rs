@@ -15,6 +15,9 @@ use crate::timing::Place;
 const MOST_ROOTS: usize = 64;
 const ROOT_SHARE: usize = 8;
 
+/// Among so many slots, one that is given to the wrong step is missed.
+const FEW: usize = 64;
+
 /// A step that takes this long, in nanoseconds, is worth a look at what is most urgent before the next.
 const LONG: u64 = 10_000;
 
@@ -43,6 +46,7 @@ impl Driver {
     }
 
     /// The step to run next.
+    #[inline]
     pub(super) fn next(&mut self) -> Option<Ready> {
         let engine = self.holder.engine();
         if engine.frame.scope().is_stopped() || self.is_surplus() {
@@ -115,6 +119,7 @@ impl Driver {
     }
 
     /// Runs a step as far as it goes, and finishes it where it ends. A step that waits is returned.
+    #[inline]
     pub(super) fn run(&mut self, ready: Ready) -> Option<Suspended> {
         let engine = self.holder.engine();
         let step = ready.step();
@@ -139,6 +144,7 @@ impl Driver {
     }
 
     /// Ends a step and takes what it made ready. `waited` says that the step was a task of its own.
+    #[inline]
     pub(super) fn finish(&mut self, finished: Finished, waited: bool) {
         let engine = self.holder.engine();
         self.unhurried = waited;
@@ -181,9 +187,10 @@ impl Driver {
         (holder, self.holder.retake_slot())
     }
 
-    /// Whether others under way hold all the lane's other slots.
+    /// Whether slots are few and all taken, so that it matters what the next one is given to.
     pub(super) fn has_rivals(&self) -> bool {
-        !self.holder.engine().lanes.has_slot(self.holder.lane())
+        let (engine, lane) = (self.holder.engine(), self.holder.lane());
+        engine.settings.width(lane) <= FEW && !engine.lanes.has_slot(lane)
     }
 
     /// Takes the right to go on as a driver, for a step that has waited.

@@ -68,7 +68,11 @@ pub struct Run {
 
 impl Run {
     pub(crate) fn new(engine: Engine, begun: Begun) -> Self {
-        engine.frame.cancel_rest();
+        // Otherwise every step has ended: a driver leaves only when there is no work left.
+        if engine.frame.scope().is_stopped() || cfg!(debug_assertions) {
+            let left = engine.frame.cancel_rest();
+            debug_assert!(left == 0 || engine.frame.scope().is_stopped(), "{left} steps were left lying");
+        }
         let duration = begun.at.elapsed();
         engine.tell_end(duration);
         Run { engine, begun, duration, report: OnceLock::new() }

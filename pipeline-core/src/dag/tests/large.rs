@@ -12,7 +12,7 @@ const MANY: u32 = if cfg!(debug_assertions) { 200_000 } else { 1_000_000 };
 /// Builds a graph of `steps` steps, all of one definition, each reading what `sources` says.
 fn wide_or_deep(steps: u32, sources: impl Fn(u32) -> Vec<u32>) -> Dag {
     let def = Arc::new(step("step").collects("xs", &[]).def);
-    let mut draft = Draft::new(Scope::Builder);
+    let mut draft = Draft::new(Scope::Builder(1));
     for number in 0..steps {
         draft.add(DraftStep {
             def: DefRef::Shared(Arc::clone(&def)),
@@ -20,9 +20,13 @@ fn wide_or_deep(steps: u32, sources: impl Fn(u32) -> Vec<u32>) -> Dag {
             location: AT,
             bound: vec![Bound {
                 parameter: 0,
-                sources: sources(number).into_iter().map(BoundSource::Step).collect(),
+                sources: sources(number)
+                    .into_iter()
+                    .map(|step| BoundSource::Step { step, builder: 1 })
+                    .collect(),
             }],
             after: Vec::new(),
+            after_closed: false,
             params: Vec::new(),
         });
     }

@@ -142,7 +142,8 @@ impl Sketch {
     ) -> Self {
         let inputs = self.def.inputs.to_mut();
         if let Some(sources) = sources {
-            let sources = sources.iter().copied().map(BoundSource::Step).collect();
+            let sources =
+                sources.iter().copied().map(|step| BoundSource::Step { step, builder: 1 }).collect();
             self.bound.push(Bound { parameter: inputs.len() as u32, sources });
         }
         inputs.push(InputDef { name: parameter.into(), kind, location: AT });
@@ -152,7 +153,7 @@ impl Sketch {
 
 /// The graph of some steps.
 fn build(steps: Vec<Sketch>) -> Result<Dag, Problems> {
-    let mut draft = Draft::new(Scope::Builder);
+    let mut draft = Draft::new(Scope::Builder(1));
     for step in steps {
         draft.add(DraftStep {
             location: step.def.location,
@@ -160,6 +161,7 @@ fn build(steps: Vec<Sketch>) -> Result<Dag, Problems> {
             name: step.name.map(Cow::Owned),
             bound: step.bound,
             after: step.after,
+            after_closed: false,
             params: Vec::new(),
         });
     }

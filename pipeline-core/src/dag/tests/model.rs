@@ -46,6 +46,10 @@ fn models() -> impl Strategy<Value = Model> {
                 let is_taken = edges.iter().any(|&(taken, _, kind)| taken == from && kind == Edge::Take);
                 edges.push((from, to, if kind == Edge::Take && is_taken { Edge::Read } else { kind }));
             }
+            // A step that takes an output does not read it as well: that is refused, and tested elsewhere.
+            let taken: Vec<(usize, usize)> =
+                edges.iter().filter(|edge| edge.2 == Edge::Take).map(|edge| (edge.0, edge.1)).collect();
+            edges.retain(|&(from, to, kind)| kind != Edge::Read || !taken.contains(&(from, to)));
             Model { steps, edges }
         })
     })
