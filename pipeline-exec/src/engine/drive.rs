@@ -5,6 +5,7 @@
 use std::cell::Cell;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use crossbeam_utils::Backoff;
 use futures::future::{Either, select};
@@ -16,8 +17,11 @@ use super::driver::Driver;
 use super::holder::Holder;
 use crate::timing::Place;
 
-/// After so many steps a task lets others of the runtime have their turn.
-const STEPS_PER_TURN: u32 = 128;
+/// So long a task goes on before it lets others of the runtime have their turn: to let them costs some microseconds.
+const TURN: Duration = Duration::from_micros(200);
+/// After so many steps a task looks at the clock; a step that took long counts for more.
+const STEPS_PER_LOOK: u32 = 128;
+const LONG_STEP: u32 = 16;
 /// So often a task without work lets others go first before it ends.
 const IDLE_TURNS: u32 = 16;
 
@@ -129,17 +133,21 @@ fn drive_thread(mut driver: Driver) {
 
 /// Drives the IO lane from a task.
 async fn drive_async(mut driver: Driver) {
-    let mut steps = 0;
+    let (mut steps, mut turn) = (0, Instant::now());
     loop {
         while let Some(ready) = driver.next() {
             let waits = driver.run(ready);
             if waits.is_some_and(|suspended| !suspend(&mut driver, suspended)) {
                 return;
             }
-            steps += 1;
-            if steps % STEPS_PER_TURN == 0 {
-                tokio::task::yield_now().await;
-                driver.moved();
+            steps += if driver.is_unhurried() { LONG_STEP } else { 1 };
+            if steps >= STEPS_PER_LOOK {
+                steps = 0;
+                if turn.elapsed() >= TURN {
+                    tokio::task::yield_now().await;
+                    driver.moved();
+                    turn = Instant::now();
+                }
             }
         }
         let mut idle = 0;

@@ -72,7 +72,7 @@ impl Driver {
         if let Some(ready) = lane.backlog.pop(0) {
             return Some(ready);
         }
-        let share = ROOT_SHARE * engine.settings.slots(self.holder.lane());
+        let share = ROOT_SHARE * engine.lanes.most_drivers(self.holder.lane(), &engine.settings);
         self.take_roots(MOST_ROOTS, share)
             .or_else(|| self.holder.engine().lanes.of(self.holder.lane()).steal())
     }
@@ -185,6 +185,11 @@ impl Driver {
     pub(super) fn hand_over_slot(&mut self) -> (Holder, bool) {
         let holder = self.holder.split_slot();
         (holder, self.holder.retake_slot())
+    }
+
+    /// Whether the last step waited or took long.
+    pub(super) fn is_unhurried(&self) -> bool {
+        self.unhurried
     }
 
     /// Whether slots are few and all taken, so that it matters what the next one is given to.
