@@ -62,6 +62,13 @@ fn two_versions_of_the_core_in_one_build_are_refused() {
 }
 
 #[test]
+fn types_of_one_name_from_two_versions_of_a_crate_are_told_apart() {
+    let out = succeeds("two-frames", &["run", "-q"]);
+    assert!(out.contains("[PL0002]") && out.contains("cargo tree -d"), "{out}");
+    assert!(out.contains("frames 1.0.0") && out.contains("frames 2.0.0"), "{out}");
+}
+
+#[test]
 fn the_atomic_protocols_hold_under_every_interleaving() {
     let out = succeeds("loom", &["test", "-q"]);
     assert!(out.contains("6 passed"), "{out}");

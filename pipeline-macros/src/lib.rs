@@ -29,17 +29,28 @@ mod tests;
 
 /// Makes a function a step of a pipeline: its parameters are the edges, its return value is the output.
 ///
-/// ```ignore
+/// ```
 /// use pipeline::prelude::*;
 ///
 /// #[step]
-/// fn orders(#[param] path: PathBuf) -> Result<Vec<Order>, csv::Error> { todo!() }
+/// fn orders(#[param(default = "3,4")] text: String) -> Result<Vec<u64>, std::num::ParseIntError> {
+///     text.split(',').map(str::parse).collect()
+/// }
 ///
 /// #[step]
-/// async fn rates(#[resource] http: &Client) -> anyhow::Result<Rates> { todo!() }
+/// async fn rate(#[resource] rates: &Vec<u64>) -> Option<u64> {
+///     rates.first().copied()
+/// }
 ///
 /// #[step]
-/// fn revenue(orders: &[Order], rates: &Rates) -> Report { todo!() }
+/// fn revenue(orders: &[u64], rate: &Option<u64>) -> u64 {
+///     orders.iter().sum::<u64>() * rate.unwrap_or(1)
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let run = Pipeline::to::<revenue>().resource(vec![10_u64]).run_blocking()?;
+/// assert_eq!(run.output::<revenue>()?, &70);
+/// # Ok(()) }
 /// ```
 ///
 /// The function stays what it is and can be called and tested as such. Beside it stands a type of the same name,
