@@ -59,10 +59,7 @@ impl DagBuilder {
         inputs: I,
         code: impl for<'a> Fn(I::Refs<'a>) -> Result<T, E> + Send + Sync + 'static,
     ) -> Handle<T> {
-        let code = Direct(move |call: Call<'_>| {
-            code(I::read(call)).map(|output| call.put(output)).map_err(Failure::from_error)
-        });
-        self.closure(name.into(), Lane::Cpu, inputs, Arc::new(code))
+        self.fallible(name.into(), Lane::Cpu, inputs, code)
     }
 
     /// Adds a closure that waits in the calling thread, on the blocking lane.
@@ -73,10 +70,7 @@ impl DagBuilder {
         inputs: I,
         code: impl for<'a> Fn(I::Refs<'a>) -> Result<T, E> + Send + Sync + 'static,
     ) -> Handle<T> {
-        let code = Direct(move |call: Call<'_>| {
-            code(I::read(call)).map(|output| call.put(output)).map_err(Failure::from_error)
-        });
-        self.closure(name.into(), Lane::Blocking, inputs, Arc::new(code))
+        self.fallible(name.into(), Lane::Blocking, inputs, code)
     }
 
     /// Adds an async closure that can fail, on the IO lane: `|Refs((a, b))| Box::pin(async move { … })`.
@@ -89,6 +83,20 @@ impl DagBuilder {
     ) -> Handle<T> {
         let code = Suspending(code, std::marker::PhantomData::<fn(I) -> (T, E)>);
         self.closure(name.into(), Lane::Io, inputs, Arc::new(code))
+    }
+
+    #[track_caller]
+    fn fallible<I: Inputs, T: Send + Sync + 'static, E: Into<Box<dyn Error + Send + Sync>>>(
+        &mut self,
+        name: Cow<'static, str>,
+        lane: Lane,
+        inputs: I,
+        code: impl for<'a> Fn(I::Refs<'a>) -> Result<T, E> + Send + Sync + 'static,
+    ) -> Handle<T> {
+        let code = Direct(move |call: Call<'_>| {
+            code(I::read(call)).map(|output| call.put(output)).map_err(Failure::from_error)
+        });
+        self.closure(name, lane, inputs, Arc::new(code))
     }
 
     #[track_caller]
