@@ -220,6 +220,7 @@ fn wait_for(mut waiting: Waiting) -> Pin<Box<dyn Future<Output = ()> + Send>> {
             // Slots are scarce: what ends at the same moment may make something ready that is more urgent than what
             // this slot would take now.
             tokio::task::yield_now().await;
+            driver.moved();
         }
         if driver.take_post() {
             drive_async(driver).await;
