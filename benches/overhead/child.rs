@@ -2,8 +2,6 @@
 
 use std::process::Command;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
 
 use pipeline::{DagBuilder, Lane, Pipeline};
 
@@ -103,32 +101,7 @@ fn sum(bytes: &[u8]) -> u64 {
 
 /// From the call of the process's first run to its first step, in microseconds.
 fn first_start(is_async: bool) -> f64 {
-    start_of_step(is_async)()
-}
-
-/// A pipeline of one step; each call runs it and says how long after the call its step started, in microseconds.
-pub(crate) fn start_of_step(is_async: bool) -> impl Fn() -> f64 {
-    let origin = Instant::now();
-    let started = Arc::new(AtomicU64::new(0));
-    let mut builder = DagBuilder::new();
-    let note = Arc::clone(&started);
-    let note = move || note.store(origin.elapsed().as_nanos() as u64, Ordering::Relaxed);
-    if is_async {
-        let _ = builder.io("only", (), move |_| {
-            note();
-            Box::pin(async { Ok::<_, std::io::Error>(()) })
-        });
-    } else {
-        let _ = builder.cpu("only", (), move |()| note());
-    }
-    let pipeline = Pipeline::new(builder.build().expect("a valid graph"));
-    pipeline.plan().expect("the graph can be planned");
-    move || {
-        let called = origin.elapsed().as_nanos() as u64;
-        let run = pipeline.run_blocking().expect("the pipeline can be run");
-        assert!(run.succeeded(), "the step did not succeed");
-        (started.load(Ordering::Relaxed) - called) as f64 / 1e3
-    }
+    ours::start_of_step(is_async, true)()
 }
 
 /// Sets the peak to what is resident now, in bytes, and returns it.

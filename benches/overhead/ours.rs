@@ -3,6 +3,7 @@
 #![allow(clippy::unused_async, reason = "a no-op step has nothing to await")]
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use pipeline::{Dag, DagBuilder, Handle, Lane, Pipeline, Run, Settings, step};
@@ -118,4 +119,32 @@ pub(crate) fn check(graph: &Graph, run: &Run) {
 
 fn name(step: usize) -> String {
     format!("s{step}")
+}
+
+/// A pipeline of one step, planned beforehand or by the first call; each call runs it and says how long after the call
+/// its step started, in microseconds.
+pub(crate) fn start_of_step(is_async: bool, planned: bool) -> impl Fn() -> f64 {
+    let origin = Instant::now();
+    let started = Arc::new(AtomicU64::new(0));
+    let mut builder = DagBuilder::new();
+    let note = Arc::clone(&started);
+    let note = move || note.store(origin.elapsed().as_nanos() as u64, Ordering::Relaxed);
+    if is_async {
+        let _ = builder.io("only", (), move |_| {
+            note();
+            Box::pin(async { Ok::<_, std::io::Error>(()) })
+        });
+    } else {
+        let _ = builder.cpu("only", (), move |()| note());
+    }
+    let pipeline = Pipeline::new(builder.build().expect("a valid graph"));
+    if planned {
+        pipeline.plan().expect("the graph can be planned");
+    }
+    move || {
+        let called = origin.elapsed().as_nanos() as u64;
+        let run = pipeline.run_blocking().expect("the pipeline can be run");
+        assert!(run.succeeded(), "the step did not succeed");
+        (started.load(Ordering::Relaxed) - called) as f64 / 1e3
+    }
 }

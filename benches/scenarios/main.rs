@@ -21,7 +21,6 @@ mod table;
 
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use pipeline::{Dag, DagBuilder, Figures, Lane, Pipeline, Settings, cores};
@@ -83,24 +82,8 @@ fn late(sleeps: usize) -> f64 {
 /// S10, C13: from the call to the first step.
 fn start_up(table: &mut Table) {
     for (is_async, lane) in [(true, "async"), (false, "cpu")] {
-        let (origin, started) = (Instant::now(), Arc::new(AtomicU64::new(0)));
-        let note = Arc::clone(&started);
-        let note = move || note.store(origin.elapsed().as_nanos() as u64, Ordering::Relaxed);
-        let mut builder = DagBuilder::new();
-        if is_async {
-            let _ = builder.io("only", (), move |_| {
-                note();
-                Box::pin(async { Ok::<_, std::io::Error>(()) })
-            });
-        } else {
-            let _ = builder.cpu("only", (), move |()| note());
-        }
-        let pipeline = Pipeline::new(builder.build().expect("a valid graph"));
-        let start = || {
-            let called = origin.elapsed().as_nanos() as u64;
-            pipeline.run_blocking().expect("the pipeline can be run");
-            (started.load(Ordering::Relaxed) - called) as f64 / 1e6
-        };
+        let start_of_step = ours::start_of_step(is_async, false);
+        let start = || start_of_step() / 1e3;
         // Planning and, for the first lane, starting the runtime are in it.
         table.at_most(&format!("S10 first {lane} run to its first step (ms)"), start(), 1.0, 1.0);
         let mut later: Vec<f64> = (0..100).map(|_| start()).collect();

@@ -1,13 +1,14 @@
 //! What to run and with what: the value a user builds and runs.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pipeline_core::frame::Given;
 use pipeline_core::{
-    Dag, Params, Plan, PlanOptions, Problem, ProblemCode, Problems, Resources, Selection, Step, StepDef,
-    TypeDef, contain,
+    BoundParams, Dag, Params, Plan, PlanOptions, Problem, ProblemCode, Problems, Resources, Selection, Step,
+    StepDef, TypeDef, contain,
 };
 use serde::Serialize;
 
@@ -70,6 +71,12 @@ enum GraphSource {
     Registered,
     /// A graph made before.
     Dag(Arc<Dag>),
+}
+
+/// What the steps of a run read beside outputs.
+pub(crate) struct Bound {
+    pub(crate) params: BoundParams,
+    pub(crate) resources: Vec<Arc<dyn Any + Send + Sync>>,
 }
 
 /// How a step is named in code.
@@ -276,11 +283,10 @@ impl Pipeline {
     /// All problems of graph, parameters, resources and settings at once.
     pub fn check(&self) -> Result<Arc<Plan>, Problems> {
         let plan = self.plan()?;
-        let mut problems = self.settings.problems();
-        problems.extend(plan.bind_params(&self.params).err().into_iter().flatten());
-        problems.extend(plan.bind_resources(&self.resources).err().into_iter().flatten());
-        Problems::check(problems)?;
-        Ok(plan)
+        match self.bind(&plan) {
+            Ok(_) => Ok(plan),
+            Err(problems) => Err(Problems::check(problems).expect_err("invariant: what failed was reported")),
+        }
     }
 
     /// Runs the pipeline. Steps run on the tokio runtime this is awaited in, or, outside of one, on the
@@ -331,8 +337,19 @@ impl Pipeline {
         &self.settings
     }
 
-    pub(crate) fn parts(&self) -> (&Params, &Resources, &Settings, &Observers) {
-        (&self.params, &self.resources, &self.settings, &self.observers)
+    pub(crate) fn observers(&self) -> &Observers {
+        &self.observers
+    }
+
+    /// What a run of the plan is given, checked and found: parameters and resources. Settings are checked beside them.
+    pub(crate) fn bind(&self, plan: &Plan) -> Result<Bound, Vec<Problem>> {
+        let mut problems = self.settings.problems();
+        let params = plan.bind_params(&self.params).map_err(|found| problems.extend(found));
+        let resources = plan.bind_resources(&self.resources).map_err(|found| problems.extend(found));
+        match (params, resources) {
+            (Ok(params), Ok(resources)) if problems.is_empty() => Ok(Bound { params, resources }),
+            _ => Err(problems),
+        }
     }
 
     /// The outputs that are given, made for one run; of two for one step, the later.

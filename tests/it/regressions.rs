@@ -9,6 +9,15 @@ use pipeline::*;
 
 use crate::support::{Recorder, alone, quiet};
 
+/// An output whose drop panics.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("planted in a drop");
+    }
+}
+
 #[test]
 fn an_output_that_was_moved_out_is_not_read_again() {
     #[step]
@@ -250,12 +259,6 @@ fn an_ambiguous_path_input_is_a_problem_in_a_part_as_well() {
 #[test]
 fn fail_fast_stops_at_an_output_whose_drop_panics() {
     quiet();
-    struct Bomb;
-    impl Drop for Bomb {
-        fn drop(&mut self) {
-            panic!("planted in a drop");
-        }
-    }
     #[step]
     fn bomb() -> Bomb {
         Bomb
@@ -363,12 +366,6 @@ fn two_takers_are_told_as_such_and_not_as_a_circle_too() {
 #[test]
 fn a_panic_in_a_drop_does_not_decide_by_timing_what_runs_after_the_step() {
     quiet();
-    struct Bomb;
-    impl Drop for Bomb {
-        fn drop(&mut self) {
-            panic!("planted in a drop");
-        }
-    }
     #[step]
     fn timed_bomb() -> Bomb {
         Bomb

@@ -27,22 +27,21 @@ pub(crate) fn launch(
     caller_drives: bool,
 ) -> Result<(RunHandle, Option<CallersPart>), Problems> {
     let plan = pipeline.plan()?;
-    let (params, resources, settings, observers) = pipeline.parts();
-    let mut problems = settings.problems();
-    let params = plan.bind_params(params).map_err(|found| problems.extend(found));
-    let resources = plan.bind_resources(resources).map_err(|found| problems.extend(found));
+    let mut problems = Vec::new();
+    let bound = pipeline.bind(&plan).map_err(|found| problems.extend(found));
     let given = pipeline.make_given(&plan).map_err(|found| problems.extend(found));
     Problems::check(problems)?;
-    let (Ok(params), Ok(resources), Ok(given)) = (params, resources, given) else {
+    let (Ok(bound), Ok(given)) = (bound, given) else {
         unreachable!("invariant: what could not be bound was reported")
     };
     contain::note_panic_places();
+    let (settings, observers) = (pipeline.current_settings(), pipeline.observers());
     let scope = Arc::new(RunScope::new(uuid::Uuid::now_v7().to_string()));
     let begun = Begun { at: Instant::now(), wall: SystemTime::now() };
     if observers.any() {
         observers.send(&Event::RunStarted { run_id: scope.run_id(), planned: plan.planned() });
     }
-    let frame = Arc::new(Frame::new(plan, params, resources, scope, given));
+    let frame = Arc::new(Frame::new(plan, bound.params, bound.resources, scope, given));
     let (engine, done, callers) =
         Engine::start(frame, settings.clone(), observers.clone(), runtime, caller_drives);
     Ok((RunHandle::new(engine, done, begun), callers))
