@@ -37,11 +37,11 @@
 #[cfg(feature = "exec")]
 pub use pipeline_core::frame::Status;
 pub use pipeline_core::{
-    BoundParams, CriticalPath, Dag, DagBuilder, DefRef, FailureKind, Format, GraphDocument, Handle, Included,
-    InputDef, InputDocument, InputKind, Inputs, Instance, Lane, Levels, Location, Mode, Package, ParamDef,
-    ParamValue, Params, ParseFn, Plan, PlanOptions, Problem, ProblemCode, Problems, Refs, Resources,
-    RunScope, Selection, Source, Statistics, Step, StepContext, StepDef, StepDocument, StepError, StepSpec,
-    TypeDef, View, packages, registered,
+    Backoff, BoundParams, CriticalPath, Dag, DagBuilder, DefRef, FailureKind, Format, GraphDocument, Handle,
+    Included, InputDef, InputDocument, InputKind, Inputs, Instance, Lane, Levels, Location, Mode, Package,
+    ParamDef, ParamValue, Params, ParseFn, Plan, PlanOptions, Policy, Problem, ProblemCode, Problems, Quorum,
+    Refs, Resources, RunScope, Selection, Source, Statistics, Step, StepContext, StepDef, StepDocument,
+    StepError, StepSpec, TypeDef, View, packages, registered,
 };
 #[cfg(feature = "exec")]
 pub use pipeline_exec::{

@@ -40,11 +40,19 @@ pub struct StepContext {
     scope: Arc<RunScope>,
     step: Cow<'static, str>,
     attempt: u32,
+    /// Set when the attempt was given up.
+    given_up: Option<Arc<AtomicBool>>,
 }
 
 impl StepContext {
     pub(crate) fn new(scope: Arc<RunScope>, step: Cow<'static, str>, attempt: u32) -> Self {
-        StepContext { scope, step, attempt }
+        StepContext { scope, step, attempt, given_up: None }
+    }
+
+    /// The same context, for an attempt that may be given up.
+    pub(crate) fn cancelled_by(mut self, given_up: Arc<AtomicBool>) -> Self {
+        self.given_up = Some(given_up);
+        self
     }
 
     /// A context for calling a step function from a test: run id `"test"`, attempt 1, never cancelled.
@@ -67,9 +75,10 @@ impl StepContext {
         self.attempt
     }
 
-    /// Whether the run was asked to stop. A long CPU step looks at it now and then and returns early: nothing can
-    /// stop a thread from outside.
+    /// Whether the run was asked to stop, or this attempt was given up (because of a deadline, or because nobody needs
+    /// it). A long CPU step looks at it now and then and returns early: nothing can stop a thread from outside.
     pub fn is_cancelled(&self) -> bool {
-        self.scope.is_stopped()
+        let given_up = self.given_up.as_ref().is_some_and(|given_up| given_up.load(Ordering::Relaxed));
+        given_up || self.scope.is_stopped()
     }
 }

@@ -14,6 +14,7 @@ pub struct StepError {
     kind: FailureKind,
     attempt: u32,
     message: String,
+    may_retry: bool,
     source: Option<Box<dyn Error + Send + Sync>>,
 }
 
@@ -30,6 +31,14 @@ pub enum FailureKind {
     DropPanic,
     /// The step was cancelled: the run was stopped, or its future dropped.
     Cancelled,
+    /// An attempt took longer than its timeout, or all of them longer than the step's or the run's deadline.
+    TimedOut,
+    /// The step was cancelled because whoever reads it has what it needs.
+    NotNeeded,
+    /// The step was skipped because its own condition does not hold, or because its switch chose another branch.
+    NotMet,
+    /// The step was not tried because the circuit breaker of one of its limits is open.
+    CircuitOpen,
 }
 
 impl FailureKind {
@@ -40,6 +49,10 @@ impl FailureKind {
             FailureKind::Panic => "panic",
             FailureKind::DropPanic => "drop-panic",
             FailureKind::Cancelled => "cancelled",
+            FailureKind::TimedOut => "timed-out",
+            FailureKind::NotNeeded => "not-needed",
+            FailureKind::NotMet => "not-met",
+            FailureKind::CircuitOpen => "circuit-open",
         }
     }
 }
@@ -51,6 +64,7 @@ pub(crate) static STOPPED: StepError = StepError {
     kind: FailureKind::Cancelled,
     attempt: 0,
     message: String::new(),
+    may_retry: false,
     source: None,
 };
 
@@ -59,6 +73,7 @@ impl StepError {
         step: Cow<'static, str>,
         location: Location,
         source: Box<dyn Error + Send + Sync>,
+        may_retry: bool,
     ) -> Self {
         let message = contain::display(&*source);
         StepError {
@@ -67,6 +82,7 @@ impl StepError {
             kind: FailureKind::Error,
             attempt: 1,
             message,
+            may_retry,
             source: Some(source),
         }
     }
@@ -77,19 +93,28 @@ impl StepError {
         kind: FailureKind,
         message: String,
     ) -> Self {
-        StepError { step, location: Some(location), kind, attempt: 1, message, source: None }
+        StepError { step, location: Some(location), kind, attempt: 1, message, may_retry: true, source: None }
     }
 
-    pub(crate) fn cancelled(step: Cow<'static, str>, location: Location, message: &str) -> Self {
-        let message = message.to_owned();
-        StepError {
-            step,
-            location: Some(location),
-            kind: FailureKind::Cancelled,
-            attempt: 1,
-            message,
-            source: None,
-        }
+    pub(crate) fn given_up(
+        step: Cow<'static, str>,
+        location: Location,
+        kind: FailureKind,
+        attempt: u32,
+        message: String,
+    ) -> Self {
+        StepError { step, location: Some(location), kind, attempt, message, may_retry: true, source: None }
+    }
+
+    /// The same error, of another attempt.
+    pub(crate) fn of_attempt(mut self, attempt: u32) -> Self {
+        self.attempt = attempt;
+        self
+    }
+
+    /// Whether the step's filter says that another attempt is worth it.
+    pub const fn may_retry(&self) -> bool {
+        self.may_retry
     }
 
     /// Whether the step failed only after its output had served its readers.
@@ -150,7 +175,12 @@ impl fmt::Display for StepError {
             FailureKind::DropPanic => {
                 write!(f, "dropping the output of step `{}` panicked: {}", self.step, self.message)?;
             }
-            FailureKind::Cancelled => write!(f, "step `{}` was cancelled: {}", self.step, self.message)?,
+            FailureKind::Cancelled | FailureKind::NotNeeded => {
+                write!(f, "step `{}` was cancelled: {}", self.step, self.message)?;
+            }
+            FailureKind::TimedOut => write!(f, "step `{}` timed out: {}", self.step, self.message)?,
+            FailureKind::NotMet => write!(f, "step `{}` was skipped: {}", self.step, self.message)?,
+            FailureKind::CircuitOpen => write!(f, "step `{}` was not tried: {}", self.step, self.message)?,
         }
         match self.location {
             Some(location) => write!(f, " ({location})"),

@@ -29,6 +29,8 @@ pub enum InputKind {
         source: Source,
         /// Whether the value is read, taken, or asked for as an outcome.
         mode: Mode,
+        /// How many of them have to succeed.
+        quorum: Quorum,
         /// The output type that each of them must have.
         ty: TypeDef,
     },
@@ -84,13 +86,35 @@ pub enum Mode {
     Option,
     /// `Result<&T, &StepError>`: the outcome itself.
     Result,
+    /// No parameter: the upstream's output says whether the step runs, being one case of its switch.
+    Branch,
 }
 
 impl Mode {
     /// Whether the step is skipped where the upstream did not succeed.
     pub const fn is_required(self) -> bool {
-        matches!(self, Mode::Borrow | Mode::Take)
+        matches!(self, Mode::Borrow | Mode::Take | Mode::Branch)
     }
+}
+
+/// How many of the upstream steps of an input have to succeed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Quorum {
+    /// As the mode says: every one that is read as a value; none that is read as an outcome.
+    All,
+    /// At least so many. A fan-in of values gets those that succeeded, in its order.
+    AtLeast {
+        /// How many.
+        count: u32,
+        /// Whether the step starts as soon as so many have succeeded, and the rest are cancelled; otherwise it waits for
+        /// all to end.
+        cancel: bool,
+    },
+    /// One value: the first to succeed in time; the rest are cancelled.
+    First,
+    /// One value: that of the first in the order written which succeeded, when all have ended.
+    Priority,
 }
 
 /// A run parameter as a step declares it.
@@ -110,6 +134,23 @@ pub struct ParamDef {
 
 /// Reads a JSON value into a boxed value of a parameter's type, or says why it cannot.
 pub type ParseFn = fn(&Value) -> Result<Box<dyn Any + Send + Sync>, String>;
+
+impl Quorum {
+    /// Whether the step may start before all of them have ended.
+    pub const fn is_early(self) -> bool {
+        matches!(self, Quorum::First | Quorum::AtLeast { cancel: true, .. })
+    }
+
+    /// How many have to succeed for the step to run; `None` where every one that the mode requires.
+    pub const fn count(self, mode: Mode) -> Option<u32> {
+        match self {
+            Quorum::All => None,
+            Quorum::AtLeast { count, .. } => Some(count),
+            Quorum::First | Quorum::Priority if mode.is_required() => Some(1),
+            Quorum::First | Quorum::Priority => Some(0),
+        }
+    }
+}
 
 impl InputDef {
     /// Whether the input has no producer until the step is instantiated.

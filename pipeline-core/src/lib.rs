@@ -22,6 +22,7 @@ pub mod frame;
 mod input;
 mod params;
 mod plan;
+mod policy;
 #[doc(hidden)]
 pub mod private;
 mod problem;
@@ -39,9 +40,10 @@ pub use dag::{
     StepDocument, StepSpec,
 };
 pub use error::{FailureKind, StepError};
-pub use input::{InputDef, InputKind, Mode, ParamDef, ParseFn, Source};
+pub use input::{InputDef, InputKind, Mode, ParamDef, ParseFn, Quorum, Source};
 pub use params::{BoundParams, ParamValue, Params};
 pub use plan::{Plan, PlanOptions};
+pub use policy::{Backoff, Policy};
 pub use problem::{Problem, ProblemCode, Problems, closest};
 pub use registry::{packages, registered};
 pub use resources::Resources;

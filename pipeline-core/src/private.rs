@@ -11,8 +11,9 @@ pub use crate::check::{
 };
 pub use crate::context::StepContext;
 pub use crate::error::StepError;
-pub use crate::input::{InputDef, InputKind, Mode, ParamDef, Source};
+pub use crate::input::{InputDef, InputKind, Mode, ParamDef, Quorum, Source};
 pub use crate::params::{boxed_default, parse_param};
+pub use crate::policy::{Backoff, Policy};
 pub use crate::registry::Registration;
 pub use crate::step::{DefFn, Lane, Location, Package, Step, StepDef};
 pub use crate::ty::TypeDef;

@@ -84,6 +84,10 @@ problem_codes! {
     InvalidSetting = "PL0018",
     /// A graph document cannot be read, or does not fit the steps of this program.
     InvalidDocument = "PL0019",
+    /// A step's switch and its branches do not fit each other.
+    InvalidSwitch = "PL0020",
+    /// An input asks for more successes than it has upstream steps.
+    InvalidQuorum = "PL0021",
 }
 
 impl fmt::Display for ProblemCode {

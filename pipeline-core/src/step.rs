@@ -8,6 +8,7 @@ use std::fmt;
 
 use crate::call::Code;
 use crate::input::InputDef;
+use crate::policy::Policy;
 use crate::ty::TypeDef;
 
 /// A step known at compile time: the type that `#[step]` emits beside the function, with the same name.
@@ -53,6 +54,8 @@ pub struct StepDef {
     pub inputs: Cow<'static, [InputDef]>,
     /// Steps that have to succeed before this one starts, without data.
     pub after: Cow<'static, [DefFn]>,
+    /// How the step is to be run when things go wrong, or when others run beside it.
+    pub policy: Policy,
     /// The type of the output.
     pub output: TypeDef,
     /// The code, type-erased.

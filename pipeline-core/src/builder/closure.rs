@@ -8,7 +8,8 @@ use std::sync::Arc;
 use super::{DagBuilder, Handle};
 use crate::call::{Call, Callable, Code, Failure, Started, poll_once};
 use crate::dag::{Bound, DefRef, DraftStep};
-use crate::input::{InputDef, InputKind, Mode, Source};
+use crate::input::{InputDef, InputKind, Mode, Quorum, Source};
+use crate::policy::Policy;
 use crate::step::{Lane, Location, Package, StepDef};
 use crate::ty::TypeDef;
 
@@ -94,7 +95,7 @@ impl DagBuilder {
         code: impl for<'a> Fn(I::Refs<'a>) -> Result<T, E> + Send + Sync + 'static,
     ) -> Handle<T> {
         let code = Direct(move |call: Call<'_>| {
-            code(I::read(call)).map(|output| call.put(output)).map_err(Failure::from_error)
+            code(I::read(call)).map(|output| _ = call.put(output)).map_err(Failure::from_error)
         });
         self.closure(name, lane, inputs, Arc::new(code))
     }
@@ -121,6 +122,7 @@ impl DagBuilder {
             cost: 1,
             inputs: Cow::Owned(described),
             after: Cow::Borrowed(&[]),
+            policy: Policy::NONE,
             output: TypeDef::of::<T>(),
             code: Code::Shared(code),
         };
@@ -135,6 +137,7 @@ impl DagBuilder {
                 after: Vec::new(),
                 after_closed: false,
                 params: Vec::new(),
+                policy: None,
             }),
         )
     }
@@ -161,7 +164,7 @@ where
 {
     fn start<'a>(&'a self, call: Call<'a>) -> Started<'a> {
         let future = (self.0)(Refs(I::read(call)));
-        poll_once(async move { future.await.map(|output| call.put(output)).map_err(Failure::from_error) })
+        poll_once(async move { future.await.map(|output| _ = call.put(output)).map_err(Failure::from_error) })
     }
 }
 
@@ -169,7 +172,7 @@ fn described(position: usize, ty: TypeDef, many: bool, at: Location) -> InputDef
     let source = if many { Source::UnboundMany } else { Source::Unbound };
     InputDef {
         name: Cow::Owned(format!("input{position}")),
-        kind: InputKind::Upstream { source, mode: Mode::Borrow, ty },
+        kind: InputKind::Upstream { source, mode: Mode::Borrow, quorum: Quorum::All, ty },
         location: at,
     }
 }

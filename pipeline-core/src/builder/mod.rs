@@ -63,6 +63,7 @@ impl DagBuilder {
             after: Vec::new(),
             after_closed: false,
             params: Vec::new(),
+            policy: None,
         });
         Instance::new(self, step)
     }

@@ -18,7 +18,7 @@ pub use self::future::StepFuture;
 pub(crate) use self::future::poll_once;
 use crate::context::StepContext;
 use crate::error::StepError;
-use crate::frame::Frame;
+use crate::frame::{Attempt, Frame};
 use crate::step::Step;
 use crate::view::View;
 
@@ -62,6 +62,18 @@ impl fmt::Debug for Code {
 pub trait Callable: Send + Sync + 'static {
     /// Runs the step as far as it goes without waiting. On success the output has been put into its slot.
     fn start<'a>(&'a self, call: Call<'a>) -> Started<'a>;
+
+    /// Puts the fallback of a step that has failed into its slot; `false` where it has none.
+    fn fall_back(&self, call: Call<'_>, error: &StepError) -> bool {
+        let _ = (call, error);
+        false
+    }
+
+    /// Which case of the step's switch its output is, by position in [`Policy::switch`](crate::Policy::switch).
+    fn case(&self, call: Call<'_>) -> Option<u32> {
+        let _ = call;
+        None
+    }
 }
 
 /// How far a call came.
@@ -88,12 +100,36 @@ pub trait SyncStep: Step {
     /// # Errors
     /// What the function returned as `Err`.
     fn call(call: Call<'_>) -> Result<Self::Output, Failure>;
+
+    /// The output to go on with when the last attempt has failed.
+    fn fallback(error: &StepError) -> Option<Self::Output> {
+        let _ = error;
+        None
+    }
+
+    /// Which case of the step's switch an output is.
+    fn case(output: &Self::Output) -> Option<u32> {
+        let _ = output;
+        None
+    }
 }
 
 /// An async step, as the macro writes it.
 pub trait AsyncStep: Step {
     /// Binds the inputs and calls the function.
     fn call(call: Call<'_>) -> impl Future<Output = Result<Self::Output, Failure>> + Send;
+
+    /// As [`SyncStep::fallback`].
+    fn fallback(error: &StepError) -> Option<Self::Output> {
+        let _ = error;
+        None
+    }
+
+    /// As [`SyncStep::case`].
+    fn case(output: &Self::Output) -> Option<u32> {
+        let _ = output;
+        None
+    }
 }
 
 struct SyncCode<S>(PhantomData<fn() -> S>);
@@ -101,25 +137,65 @@ struct AsyncCode<S>(PhantomData<fn() -> S>);
 
 impl<S: SyncStep> Callable for SyncCode<S> {
     fn start<'a>(&'a self, call: Call<'a>) -> Started<'a> {
-        Started::Done(S::call(call).map(|output| call.put(output)))
+        Started::Done(S::call(call).map(|output| _ = call.put(output)))
+    }
+
+    fn fall_back(&self, call: Call<'_>, error: &StepError) -> bool {
+        S::fallback(error).is_some_and(|output| call.put(output))
+    }
+
+    fn case(&self, call: Call<'_>) -> Option<u32> {
+        S::case(call.frame.own_value(call.step))
     }
 }
 
 impl<S: AsyncStep> Callable for AsyncCode<S> {
     fn start<'a>(&'a self, call: Call<'a>) -> Started<'a> {
-        poll_once(async move { S::call(call).await.map(|output| call.put(output)) })
+        poll_once(async move { S::call(call).await.map(|output| _ = call.put(output)) })
+    }
+
+    fn fall_back(&self, call: Call<'_>, error: &StepError) -> bool {
+        S::fallback(error).is_some_and(|output| call.put(output))
+    }
+
+    fn case(&self, call: Call<'_>) -> Option<u32> {
+        S::case(call.frame.own_value(call.step))
     }
 }
 
-/// What a step function returned as `Err`. Boxed twice: a result of one word, rarely an error, is returned in a
-/// register from every step.
+/// Why a call ended without an output. Boxed: a result of one word, rarely an error, is returned in a register from
+/// every step.
 #[derive(Debug)]
-pub struct Failure(pub(crate) Box<Box<dyn Error + Send + Sync>>);
+pub struct Failure(pub(crate) Box<Why>);
+
+/// What is behind a [`Failure`].
+#[derive(Debug)]
+pub(crate) enum Why {
+    /// The function returned `Err`.
+    Error { source: Box<dyn Error + Send + Sync>, may_retry: bool },
+    /// The step's condition does not hold: the function was not called.
+    NotMet,
+}
 
 impl Failure {
     /// Keeps the user's error as it is.
     pub fn from_error(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Failure(Box::new(error.into()))
+        Failure(Box::new(Why::Error { source: error.into(), may_retry: true }))
+    }
+
+    /// The step's condition does not hold.
+    #[must_use]
+    pub fn not_met() -> Self {
+        Failure(Box::new(Why::NotMet))
+    }
+
+    /// The same failure, of which the step's filter says whether another attempt is worth it.
+    #[must_use]
+    pub fn retry_if(mut self, worth_it: bool) -> Self {
+        if let Why::Error { may_retry, .. } = &mut *self.0 {
+            *may_retry = worth_it;
+        }
+        self
     }
 }
 
@@ -131,10 +207,13 @@ impl Failure {
 pub trait Fallible {
     /// The `T` of the `Result<T, E>`.
     type Output;
+    /// The `E` of the `Result<T, E>`.
+    type Error;
 }
 
 impl<T, E> Fallible for Result<T, E> {
     type Output = T;
+    type Error = E;
 }
 
 /// The inputs of one call, and the place for its output.
@@ -145,6 +224,7 @@ impl<T, E> Fallible for Result<T, E> {
 pub struct Call<'a> {
     pub(crate) frame: &'a Frame,
     pub(crate) step: u32,
+    pub(crate) attempt: Attempt,
 }
 
 impl fmt::Debug for Call<'_> {
@@ -163,6 +243,15 @@ impl<'a> Call<'a> {
     /// Moves the output of the one upstream out of its slot.
     pub fn take<T: 'static>(self, parameter: usize) -> T {
         self.frame.take_value(self.step, parameter)
+    }
+
+    /// Moves the output of the one upstream out of its slot for the last attempt, and clones it for those before.
+    pub fn take_or_clone<T: Clone + 'static>(self, parameter: usize) -> T {
+        if self.attempt.is_last() && self.frame.has_sole_attempt(self.step) {
+            self.frame.take_value(self.step, parameter)
+        } else {
+            self.frame.value::<T>(self.frame.plan().source(self.step, parameter)).clone()
+        }
     }
 
     /// `None` where the upstream did not succeed.
@@ -198,6 +287,45 @@ impl<'a> Call<'a> {
         self.outcomes::<P>(parameter).map(Result::ok)
     }
 
+    /// Reads those upstream steps of a fan-in that succeeded, in its order.
+    pub fn available<P: View + ?Sized>(self, parameter: usize) -> impl Iterator<Item = &'a P> {
+        self.outcomes::<P>(parameter).filter_map(Result::ok)
+    }
+
+    /// The same, each with the name of its step.
+    pub fn available_named<P: View + ?Sized>(
+        self,
+        parameter: usize,
+    ) -> impl Iterator<Item = (&'a str, &'a P)> {
+        let named = self.names(parameter).zip(self.outcomes::<P>(parameter));
+        named.filter_map(|(name, outcome)| Some((name, outcome.ok()?)))
+    }
+
+    /// Reads the one of several upstream steps that the input's quorum has chosen.
+    pub fn chosen<P: View + ?Sized>(self, parameter: usize) -> &'a P {
+        let source = self.frame.chosen(self.step, parameter);
+        let source = source.expect("invariant: a step that requires one of several is skipped without one");
+        P::view(self.frame.value(source))
+    }
+
+    /// The same, `None` where none succeeded.
+    pub fn chosen_option<P: View + ?Sized>(self, parameter: usize) -> Option<&'a P> {
+        self.chosen_outcome(parameter).ok()
+    }
+
+    /// The same, as an outcome.
+    ///
+    /// # Errors
+    /// Where none succeeded, the error of the first.
+    pub fn chosen_outcome<P: View + ?Sized>(self, parameter: usize) -> Result<&'a P, &'a StepError> {
+        let frame = self.frame;
+        let first = || frame.plan().sources(self.step, parameter).first().copied();
+        match frame.chosen(self.step, parameter).or_else(first) {
+            Some(source) => frame.outcome::<P>(source),
+            None => Err(&crate::error::STOPPED),
+        }
+    }
+
     /// The names of the upstream steps of a fan-in, in its order.
     pub fn names(self, parameter: usize) -> impl ExactSizeIterator<Item = &'a str> {
         let plan = self.frame.plan();
@@ -221,12 +349,16 @@ impl<'a> Call<'a> {
 
     /// The context of this step in this run.
     pub fn context(self) -> StepContext {
-        self.frame.context(self.step)
+        self.frame.context(self.step, self.attempt)
     }
 
-    /// Puts the output into its slot.
+    /// Puts the output into its slot; `false` where the attempt is too late, and the output was dropped instead.
     #[inline]
-    pub(crate) fn put<T: Send + Sync + 'static>(self, output: T) {
+    pub(crate) fn put<T: Send + Sync + 'static>(self, output: T) -> bool {
+        if self.attempt.is_watched() && !self.frame.claim(self.step, self.attempt) {
+            return false;
+        }
         self.frame.put_value(self.step, output);
+        true
     }
 }

@@ -2,9 +2,11 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::{Dag, DefRef};
 use crate::params::ParamValue;
+use crate::policy::Policy;
 use crate::problem::{Problem, Problems};
 use crate::step::{Location, StepDef};
 
@@ -30,6 +32,8 @@ pub(crate) struct DraftStep {
     /// Whether `after` already has what the definition says.
     pub(crate) after_closed: bool,
     pub(crate) params: Vec<(String, Result<ParamValue, String>)>,
+    /// How the step is to be run, where it differs from the definition.
+    pub(crate) policy: Option<Arc<Policy>>,
 }
 
 /// An input bound by hand: the parameter's position, and the steps that feed it.
@@ -84,6 +88,7 @@ impl Draft {
                 after: Vec::new(),
                 after_closed: false,
                 params: Vec::new(),
+                policy: None,
             })
         })
     }

@@ -112,6 +112,7 @@ impl<'a> Known<'a> {
             after,
             after_closed: true,
             params: Vec::new(),
+            policy: None,
         }
     }
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet, VecDeque};
 
-use super::draft::Draft;
+use super::draft::{Draft, DraftStep};
 use super::names::NameIndex;
 use super::resolve::Edges;
 use super::{Dag, Lists, StepSpec, cycle};
@@ -186,7 +186,8 @@ impl Draft {
             dag.first_parameter.push(dag.sources.len() as u32);
             dag.upstream.push(renumbered(&neighbours.upstream, step, true));
             dag.readers_first.push(renumbered(&neighbours.readers_first, step, true));
-            dag.steps.push(StepSpec { def: draft.def, name, location: draft.location, params: draft.params });
+            let DraftStep { def, location, params, policy, .. } = draft;
+            dag.steps.push(StepSpec { def, name, location, params, policy });
         }
         dag.downstream = dag.upstream.transposed(order.len());
         dag

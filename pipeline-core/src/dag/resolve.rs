@@ -280,16 +280,26 @@ impl Draft {
 
     /// Compares the type of every edge, and finds outputs that are taken twice.
     pub(crate) fn check_types(&mut self, edges: &Edges, names: &[Cow<'static, str>]) {
+        self.check_cases();
         let mut takers: HashMap<u32, (u32, usize)> = HashMap::new();
         for step in 0..self.steps.len() {
             let def = self.steps[step].def.clone();
             for (parameter, input) in def.inputs.iter().enumerate() {
-                let InputKind::Upstream { ty, mode, .. } = &input.kind else { continue };
+                let InputKind::Upstream { ty, mode, quorum, .. } = &input.kind else { continue };
+                let width = edges.sources.get(edges.first_parameter[step] as usize + parameter).len();
+                if let Some(count) = quorum.count(*mode).filter(|&count| count as usize > width) {
+                    let message = format!("input `{}` needs {count} successes of {width} steps", input.name);
+                    let problem = Problem::new(ProblemCode::InvalidQuorum, message);
+                    self.report(problem, step as u32, Some(input), "ask for fewer, or add steps".to_owned());
+                }
                 for &source in edges.sources.get(edges.first_parameter[step] as usize + parameter) {
                     let upstream = self.steps[source as usize].def.clone();
                     if upstream.output != *ty {
                         let problem = mismatch(&names[step], input, &def, &names[source as usize], &upstream);
                         self.problems.push(problem);
+                    }
+                    if *mode == Mode::Branch {
+                        self.check_branch(step as u32, input, source);
                     }
                     if *mode != Mode::Take {
                         continue;
@@ -325,6 +335,45 @@ impl Draft {
                 }
             }
         }
+    }
+
+    /// Every case of a switch that is part of the graph says that it is a branch of it.
+    fn check_cases(&mut self) {
+        for switch in 0..self.steps.len() {
+            let switch_def = self.steps[switch].def.clone();
+            for case in switch_def.policy.switch.iter().map(|case| case()) {
+                let Some(&step) = self.by_def.get(&address(case)).and_then(|steps| steps.first()) else {
+                    continue;
+                };
+                let is_branch =
+                    |input: &InputDef| matches!(input.kind, InputKind::Upstream { mode: Mode::Branch, .. });
+                if case.inputs.iter().any(is_branch) {
+                    continue;
+                }
+                let message =
+                    format!("`{}` is a case of `{}`, but does not say so", case.name, switch_def.name);
+                let problem = Problem::new(ProblemCode::InvalidSwitch, message);
+                let hint = format!("write `#[step(branch = {})]` on `{}`", switch_def.name, case.name);
+                self.report(problem, step, None, hint);
+            }
+        }
+    }
+
+    /// A branch is one of the cases of its switch.
+    fn check_branch(&mut self, step: u32, input: &InputDef, switch: u32) {
+        let (def, switch_def) =
+            (self.steps[step as usize].def.clone(), self.steps[switch as usize].def.clone());
+        let cases = &switch_def.policy.switch;
+        if cases.iter().any(|case| std::ptr::eq(case(), &raw const *def)) {
+            return;
+        }
+        let message =
+            format!("`{}` is a branch of `{}`, which has no such case", self.label(step), self.label(switch));
+        let known: Vec<String> = cases.iter().map(|case| case().name.to_string()).collect();
+        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        let problem = Problem::new(ProblemCode::InvalidSwitch, message).note(format!("its cases: {known}"));
+        let hint = format!("add `pattern => {}` to the `switch(…)` of `{}`", def.name, switch_def.name);
+        self.report(problem, step, Some(input), hint);
     }
 
     fn report(&mut self, problem: Problem, step: u32, input: Option<&InputDef>, hint: String) {

@@ -5,6 +5,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use crate::params::ParamValue;
+use crate::policy::Policy;
 use crate::step::{Location, StepDef};
 
 /// A step of a graph: a registered step, an instance of one, or a closure.
@@ -14,6 +15,7 @@ pub struct StepSpec {
     pub(crate) name: Cow<'static, str>,
     pub(crate) location: Location,
     pub(crate) params: Vec<(String, Result<ParamValue, String>)>,
+    pub(crate) policy: Option<Arc<Policy>>,
 }
 
 impl StepSpec {
@@ -26,6 +28,11 @@ impl StepSpec {
     /// What is known of the step itself.
     pub fn def(&self) -> &StepDef {
         &self.def
+    }
+
+    /// How the step is to be run: as set on the instance, or as written on the function.
+    pub fn policy(&self) -> &Policy {
+        self.policy.as_deref().unwrap_or(&self.def.policy)
     }
 
     /// Where the step is written, or, for an instance or a closure, where it was added.

@@ -10,6 +10,15 @@ use crate::sync::{AtomicU32, Ordering};
 /// Set in [`Counters::missing`] once the step has ended; the low bits then hold its status.
 const ENDED: u32 = 1 << 31;
 
+/// Set in [`Counters::missing`] while a watched attempt runs, whose number the low bits hold.
+const RUNNING: u32 = 1 << 30;
+
+/// Set beside the attempt's number once the one who runs it has claimed the step.
+const CLAIMED: u32 = 1 << 29;
+
+/// The value of [`Counters::missing`] once a watched attempt was given up, until another begins or the step ends.
+const GIVEN_UP: u32 = 1 << 28;
+
 /// The value of [`Counters::readers`] once the output has left its slot.
 const GONE: u32 = u32::MAX;
 
@@ -36,6 +45,34 @@ impl Counters {
     #[inline]
     pub(crate) fn release(&self) -> bool {
         self.readers.fetch_sub(1, Ordering::AcqRel) == 1
+    }
+
+    /// A watched attempt begins. Only the owner of the step calls it.
+    pub(crate) fn begin(&self, attempt: u32) {
+        self.missing.store(RUNNING | attempt, Ordering::Release);
+    }
+
+    /// Claims the step for the one who runs a watched attempt. True for one caller at most, and never for a claim and
+    /// [`Counters::give_up`] both.
+    #[inline]
+    pub(crate) fn claim(&self, attempt: u32) -> bool {
+        self.settle(attempt, CLAIMED | attempt)
+    }
+
+    /// Claims the step for the one who gives a watched attempt up.
+    pub(crate) fn give_up(&self, attempt: u32) -> bool {
+        self.settle(attempt, GIVEN_UP)
+    }
+
+    /// Whether the one who runs the attempt has claimed the step.
+    pub(crate) fn is_claimed(&self, attempt: u32) -> bool {
+        self.missing.load(Ordering::Acquire) == CLAIMED | attempt
+    }
+
+    #[inline]
+    fn settle(&self, attempt: u32, to: u32) -> bool {
+        let running = RUNNING | attempt;
+        self.missing.compare_exchange(running, to, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 
     /// Publishes the status of a step that has ended. Only the owner of the step calls it.

@@ -3,11 +3,11 @@
 use std::sync::atomic::Ordering;
 
 use super::value::STOPPED_CODE;
-use super::{Ended, Finished, Frame, Ready, Status};
-use crate::call::Failure;
+use super::{Attempt, Ended, Finished, Frame, GivenUp, Ready, Status};
+use crate::call::{Call, Failure, Why};
 use crate::contain;
 use crate::error::{FailureKind, StepError};
-use crate::input::InputKind;
+use crate::input::{InputKind, Mode};
 use crate::plan::SOLE;
 
 impl Frame {
@@ -24,6 +24,9 @@ impl Frame {
         let mut drop_panicked = false;
         for &source in self.plan.releases(step) {
             let (source, sole) = (source & !SOLE, source & SOLE != 0);
+            if self.any_given_up() && self.has_to_stay(source, step) {
+                continue;
+            }
             if sole || self.cells[source as usize].counters.release() {
                 drop_panicked |= !self.drop_output(source);
             }
@@ -36,6 +39,9 @@ impl Frame {
             if sole || self.cells[next as usize].counters.arrive() {
                 ready(self.ready(next));
             }
+        }
+        for &group in self.plan.groups_of(step) {
+            self.arrive_in_group(group as usize, step, &mut ready);
         }
         drop_panicked
     }
@@ -65,12 +71,25 @@ impl Frame {
     /// The step whose failure keeps this one from running.
     #[cold]
     pub(super) fn blocked_by(&self, step: u32) -> Option<u32> {
+        if let Some(switch) = self.plan.branch_of(step as usize)
+            && let Some(cause) = self.cause_of(switch.step)
+        {
+            return Some(cause);
+        }
         if let Some(cause) = self.plan.after(step as usize).find_map(|earlier| self.cause_of(earlier)) {
             return Some(cause);
         }
         let inputs = &self.plan.spec(step as usize).def().inputs;
         for (parameter, input) in inputs.iter().enumerate() {
-            let InputKind::Upstream { mode, source, .. } = &input.kind else { continue };
+            let InputKind::Upstream { mode, source, quorum, .. } = &input.kind else { continue };
+            if let Some(count) = quorum.count(*mode) {
+                let sources = self.plan.sources(step, parameter);
+                let succeeded = sources.iter().filter(|&&source| self.status(source as usize).has_output());
+                if succeeded.count() < count as usize {
+                    return sources.iter().find_map(|&source| self.cause_of(source));
+                }
+                continue;
+            }
             if !mode.is_required() {
                 continue;
             }
@@ -79,27 +98,71 @@ impl Frame {
             if let Some(cause) = sources.iter().find_map(|&source| self.cause_of(source)) {
                 return Some(cause);
             }
+            // What an attempt that was given up may still read cannot be moved out.
+            if *mode == Mode::Take && self.any_given_up() {
+                let reader = sources.iter().find_map(|&source| self.is_still_read(source, step));
+                if reader.is_some() {
+                    return reader;
+                }
+            }
         }
         None
     }
 
-    pub(super) fn failed(&self, step: u32, failure: Failure) -> Finished {
+    pub(super) fn failed(&self, step: u32, attempt: Attempt, failure: Failure) -> Finished {
         let spec = self.plan.spec(step as usize);
-        let error = StepError::from_error(spec.name.clone(), spec.location, *failure.0);
+        let error = match *failure.0 {
+            Why::Error { source, may_retry } => {
+                StepError::from_error(spec.name.clone(), spec.location, source, may_retry)
+            }
+            Why::NotMet => {
+                let condition = self.plan.policy(step as usize).when.unwrap_or_default();
+                return self.not_met(step, format!("its condition `{condition}` does not hold"));
+            }
+        };
+        self.finished(step, Err(Ended::Failed(Box::new(error.of_attempt(attempt.number())))))
+    }
+
+    pub(super) fn panicked(&self, step: u32, attempt: Attempt, panic: String) -> Finished {
+        let error = self.panic_error(step, FailureKind::Panic, panic).of_attempt(attempt.number());
         self.finished(step, Err(Ended::Failed(Box::new(error))))
     }
 
-    pub(super) fn panicked(&self, step: u32, panic: String) -> Finished {
-        self.finished(step, Err(Ended::Failed(Box::new(self.panic_error(step, FailureKind::Panic, panic)))))
-    }
-
-    pub(super) fn cancelled(&self, step: u32, note: &str) -> Finished {
+    pub(super) fn cancelled(&self, step: u32, attempt: Attempt, why: GivenUp) -> Finished {
         let spec = self.plan.spec(step as usize);
-        let error = StepError::cancelled(spec.name.clone(), spec.location, note);
+        let number = attempt.number();
+        let error = StepError::given_up(spec.name.clone(), spec.location, why.kind, number, why.note);
         self.finished(step, Err(Ended::Failed(Box::new(error))))
     }
 
-    fn panic_error(&self, step: u32, kind: FailureKind, message: String) -> StepError {
+    /// A step that is skipped because of itself.
+    fn not_met(&self, step: u32, reason: String) -> Finished {
+        self.cancelled(step, Attempt::ONLY, GivenUp { kind: FailureKind::NotMet, note: reason })
+    }
+
+    /// What keeps a step from starting, now that something has gone wrong.
+    #[cold]
+    pub(super) fn not_started(&self, step: u32) -> Option<Finished> {
+        let blocked = self.blocked_by(step).map(|cause| self.finished(step, Err(Ended::Skipped(cause))));
+        blocked.or_else(|| self.dismissed(step))
+    }
+
+    /// A step whose switch chose another branch, or cannot choose.
+    pub(super) fn not_chosen(&self, step: u32) -> Option<Finished> {
+        let switch = self.plan.branch_of(step as usize)?;
+        let code = self.plan.hot[switch.step as usize].code.callable();
+        let call = Call { frame: self, step: switch.step, attempt: Attempt::ONLY };
+        match contain::guard(|| code.case(call)) {
+            Ok(case) if case.is_some() && case == switch.case => None,
+            Ok(_) => {
+                let name = self.plan.name(switch.step);
+                Some(self.not_met(step, format!("`{name}` chose another branch")))
+            }
+            Err(panic) => Some(self.panicked(step, Attempt::ONLY, panic)),
+        }
+    }
+
+    pub(super) fn panic_error(&self, step: u32, kind: FailureKind, message: String) -> StepError {
         let spec = self.plan.spec(step as usize);
         StepError::from_panic(spec.name.clone(), spec.location, kind, message)
     }

@@ -11,8 +11,10 @@
 //!             \--> Suspended --await--> Finished
 //! ```
 
+mod attempt;
 mod counter;
 mod finish;
+mod group;
 mod slot;
 mod status;
 mod suspended;
@@ -21,10 +23,12 @@ mod tests;
 mod value;
 
 use std::any::Any;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU64;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
+pub use self::attempt::{Attempt, GivenUp, MOST_ATTEMPTS};
 use self::counter::Counters;
 use self::slot::Slot;
 pub(crate) use self::slot::{DropFn, drop_fn};
@@ -34,7 +38,7 @@ pub use self::value::Given;
 use crate::call::{Call, Started};
 use crate::contain;
 use crate::context::{RunScope, StepContext};
-use crate::error::{FailureKind, StepError};
+use crate::error::StepError;
 use crate::params::BoundParams;
 use crate::plan::Plan;
 use crate::step::Lane;
@@ -50,6 +54,16 @@ pub struct Frame {
     id: u32,
     /// How many steps did not succeed; while it is zero, nobody looks for failed inputs.
     unsuccessful: AtomicU32,
+    /// The steps of which an attempt was given up.
+    given_up: Mutex<BTreeSet<u32>>,
+    any_given_up: AtomicBool,
+    /// What tells a watched attempt that asked for its context that it was given up.
+    cancels: Mutex<BTreeMap<u32, Arc<AtomicBool>>>,
+    groups: Box<[group::GroupState]>,
+    /// For each step, whether nobody needs it any more.
+    not_needed: Box<[AtomicBool]>,
+    /// The same, as a list that an executor empties.
+    dismissed: Mutex<Vec<u32>>,
     /// How many roots of each lane were handed out.
     handed_out: [Padded; Lane::ALL.len()],
 }
@@ -121,8 +135,7 @@ impl Finished {
         match &self.result {
             Ok(()) => Status::Succeeded,
             Err(Ended::Skipped(_)) => Status::Skipped,
-            Err(Ended::Failed(error)) if error.kind() == FailureKind::Cancelled => Status::Cancelled,
-            Err(Ended::Failed(_)) => Status::Failed,
+            Err(Ended::Failed(error)) => value::status_of(error.kind()),
         }
     }
 
@@ -142,6 +155,14 @@ pub enum Progress {
     Finished(Finished),
     /// It waits; await it.
     Suspended(Suspended),
+    /// The attempt was given up meanwhile: whoever did so ends the step.
+    Late,
+}
+
+/// Why the code of an attempt ended without an output.
+enum Stopped {
+    Failed(crate::call::Failure),
+    Panicked(String),
 }
 
 impl Frame {
@@ -165,6 +186,7 @@ impl Frame {
             slot: Slot::empty(),
         };
         let cells = (0..plan.len()).map(cell).collect();
+        let (groups, not_needed) = (group::states(&plan), group::not_needed(&plan));
         let frame = Frame {
             plan,
             cells,
@@ -173,7 +195,13 @@ impl Frame {
             scope,
             id: next_id(),
             unsuccessful: AtomicU32::new(0),
+            given_up: Mutex::default(),
+            any_given_up: AtomicBool::new(false),
+            cancels: Mutex::default(),
             handed_out: Default::default(),
+            groups,
+            not_needed,
+            dismissed: Mutex::default(),
         };
         frame.put_given(given);
         frame
@@ -229,28 +257,56 @@ impl Frame {
     /// Whether a step that is ready will be skipped, because an input it requires is missing.
     #[inline]
     pub fn will_skip(&self, ready: &Ready) -> bool {
-        self.unsuccessful.load(Ordering::Relaxed) != 0 && self.blocked_by(ready.index()).is_some()
+        self.has_trouble() && self.blocked_by(ready.index()).is_some()
     }
 
     /// Starts a step and runs it as far as it goes without waiting. A panic ends the step, not the caller.
     #[inline]
     pub fn start(self: &Arc<Self>, ready: Ready) -> Progress {
+        self.start_attempt(ready, Attempt::ONLY)
+    }
+
+    /// Starts one attempt of a step; see [`Frame::retry`] for how another comes to be.
+    #[inline]
+    pub fn start_attempt(self: &Arc<Self>, ready: Ready, attempt: Attempt) -> Progress {
         let step = ready.index();
         assert!(ready.frame() == self.id, "a token belongs to the frame that made it");
-        let all_well = self.unsuccessful.load(Ordering::Relaxed) == 0;
-        if let Some(cause) = if all_well { None } else { self.blocked_by(step) } {
-            return Progress::Finished(self.finished(step, Err(Ended::Skipped(cause))));
+        if self.has_trouble()
+            && let Some(finished) = self.not_started(step)
+        {
+            return Progress::Finished(finished);
         }
-        let call = Call { frame: self, step };
+        if self.plan.hot[step as usize].is_branch
+            && let Some(finished) = self.not_chosen(step)
+        {
+            return Progress::Finished(finished);
+        }
+        if attempt.is_watched() {
+            self.cells[step as usize].counters.begin(attempt.number());
+        }
+        let call = Call { frame: self, step, attempt };
         let code = self.plan.hot[step as usize].code.callable();
-        match contain::guard(|| code.start(call)) {
-            Ok(Started::Done(Ok(()))) => Progress::Finished(self.finished(step, Ok(()))),
-            Ok(Started::Done(Err(failure))) => Progress::Finished(self.failed(step, failure)),
+        let result = match contain::guard(|| code.start(call)) {
             Ok(Started::Pending(future)) => {
-                Progress::Suspended(Suspended::new(future, Arc::clone(self), step))
+                return Progress::Suspended(Suspended::new(future, Arc::clone(self), step, attempt));
             }
-            Err(panic) => Progress::Finished(self.panicked(step, panic)),
+            Ok(Started::Done(result)) => result.map_err(Stopped::Failed),
+            Err(panic) => Err(Stopped::Panicked(panic)),
+        };
+        self.ended(step, attempt, result).map_or(Progress::Late, Progress::Finished)
+    }
+
+    /// The end of an attempt whose code has returned; `None` where it comes too late.
+    #[inline]
+    fn ended(&self, step: u32, attempt: Attempt, result: Result<(), Stopped>) -> Option<Finished> {
+        if attempt.is_watched() && !self.owns(step, attempt) {
+            return None;
         }
+        Some(match result {
+            Ok(()) => self.finished(step, Ok(())),
+            Err(Stopped::Failed(failure)) => self.failed(step, attempt, failure),
+            Err(Stopped::Panicked(panic)) => self.panicked(step, attempt, panic),
+        })
     }
 
     #[inline]
@@ -273,9 +329,16 @@ impl Frame {
         value.downcast_ref().expect("invariant: resources are found by type")
     }
 
-    pub(crate) fn context(&self, step: u32) -> StepContext {
+    pub(crate) fn context(&self, step: u32, attempt: Attempt) -> StepContext {
         let name = self.plan.spec(step as usize).name.clone();
-        StepContext::new(Arc::clone(&self.scope), name, 1)
+        let context = StepContext::new(Arc::clone(&self.scope), name, attempt.number());
+        if !attempt.is_watched() {
+            return context;
+        }
+        let given_up = Arc::default();
+        let mut cancels = self.cancels.lock().unwrap_or_else(PoisonError::into_inner);
+        cancels.insert(step, Arc::clone(&given_up));
+        context.cancelled_by(given_up)
     }
 }
 

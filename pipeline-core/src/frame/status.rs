@@ -20,6 +20,9 @@ pub enum Status {
     Cancelled = 4,
     /// Not run: its output was given.
     Cached = 5,
+    /// Ended because it took too long.
+    #[serde(rename = "timed-out")]
+    TimedOut = 8,
 }
 
 impl Status {
@@ -27,9 +30,10 @@ impl Status {
         match code {
             1 => Status::Succeeded,
             2 => Status::Failed,
-            3 => Status::Skipped,
+            3 | super::value::NOT_MET_CODE => Status::Skipped,
             4 | super::value::STOPPED_CODE => Status::Cancelled,
             5 => Status::Cached,
+            8 => Status::TimedOut,
             _ => Status::Pending,
         }
     }
@@ -37,6 +41,11 @@ impl Status {
     /// Whether there is an output.
     pub const fn has_output(self) -> bool {
         matches!(self, Status::Succeeded | Status::Cached)
+    }
+
+    /// Whether the step was tried and did not succeed.
+    pub const fn is_failure(self) -> bool {
+        matches!(self, Status::Failed | Status::TimedOut)
     }
 
     /// The status as written in reports.
@@ -48,6 +57,7 @@ impl Status {
             Status::Skipped => "skipped",
             Status::Cancelled => "cancelled",
             Status::Cached => "cached",
+            Status::TimedOut => "timed-out",
         }
     }
 }

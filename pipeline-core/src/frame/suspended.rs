@@ -7,11 +7,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use super::{Finished, Frame};
+use super::{Attempt, Finished, Frame, GivenUp, Stopped};
 use crate::call::StepFuture;
 use crate::contain;
 
-/// An async step that waits. Await it to go on; it never panics.
+/// An async step that waits. Await it to go on; it never panics. It ends with `None` where the attempt was given up
+/// meanwhile.
 ///
 /// # Cancel safety
 /// Call [`Suspended::cancel`] to stop the step; a `Suspended` that is only dropped leaves its step without an end.
@@ -21,15 +22,16 @@ pub struct Suspended {
     future: Option<StepFuture<'static>>,
     frame: Arc<Frame>,
     step: u32,
+    attempt: Attempt,
 }
 
 impl Suspended {
     /// Keeps a step's future together with the frame it borrows from.
-    pub(super) fn new(future: StepFuture<'_>, frame: Arc<Frame>, step: u32) -> Self {
+    pub(super) fn new(future: StepFuture<'_>, frame: Arc<Frame>, step: u32, attempt: Attempt) -> Self {
         // SAFETY: the future borrows from `*frame`, which is on the heap and lives at least as long as this value;
         // the fields are private, the future never leaves this value, and it is dropped before the frame is.
         let future = unsafe { future.unbounded() };
-        Suspended { future: Some(future), frame, step }
+        Suspended { future: Some(future), frame, step, attempt }
     }
 
     /// The step, by position in the plan.
@@ -37,21 +39,28 @@ impl Suspended {
         self.step as usize
     }
 
-    /// Drops the step's future. A panic in that drop is noted in the step's error.
-    pub fn cancel(mut self) -> Finished {
+    /// Which attempt of the step it is.
+    pub fn attempt(&self) -> Attempt {
+        self.attempt
+    }
+
+    /// Drops the step's future, because of `why`. A panic in that drop is noted in the step's error. `None` where the
+    /// attempt was given up by somebody else before.
+    pub fn cancel(mut self, why: GivenUp) -> Option<Finished> {
         let future = self.future.take();
         let note = match contain::guard(|| drop(future)) {
-            Ok(()) => "the run was stopped".to_owned(),
-            Err(panic) => format!("the run was stopped; dropping the step's future panicked: {panic}"),
+            Ok(()) => why.note,
+            Err(panic) => format!("{}; dropping the step's future panicked: {panic}", why.note),
         };
-        self.frame.cancelled(self.step, &note)
+        let owned = self.frame.owns(self.step, self.attempt);
+        owned.then(|| self.frame.cancelled(self.step, self.attempt, GivenUp { note, ..why }))
     }
 }
 
 impl Future for Suspended {
-    type Output = Finished;
+    type Output = Option<Finished>;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Finished> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Finished>> {
         let step = self.step;
         let polled = match &mut self.future {
             Some(future) => contain::guard(|| Pin::new(future).poll(cx)),
@@ -59,16 +68,13 @@ impl Future for Suspended {
         };
         let result = match polled {
             Ok(Poll::Pending) => return Poll::Pending,
-            Ok(Poll::Ready(result)) => Ok(result),
-            Err(panic) => Err(panic),
+            Ok(Poll::Ready(result)) => result.map_err(Stopped::Failed),
+            Err(panic) => Err(Stopped::Panicked(panic)),
         };
         let future = self.future.take();
-        let dropped = contain::guard(|| drop(future));
-        Poll::Ready(match (result, dropped) {
-            (Ok(Ok(())), _) => self.frame.finished(step, Ok(())),
-            (Ok(Err(failure)), _) => self.frame.failed(step, failure),
-            (Err(panic), _) => self.frame.panicked(step, panic),
-        })
+        // Its output is in the slot, or its error in `result`: what its drop may say changes nothing.
+        let _ = contain::guard(|| drop(future));
+        Poll::Ready(self.frame.ended(step, self.attempt, result))
     }
 }
 

@@ -7,6 +7,7 @@ use std::task::{Context, Poll, Waker};
 
 use super::*;
 use crate::builder::{DagBuilder, Handle, Refs};
+use crate::error::FailureKind;
 use crate::params::Params;
 use crate::plan::PlanOptions;
 use crate::resources::Resources;
@@ -53,14 +54,19 @@ fn roots(frame: &Frame) -> Vec<Ready> {
     ready
 }
 
+fn stopped() -> GivenUp {
+    GivenUp { kind: FailureKind::Cancelled, note: "the run was stopped".to_owned() }
+}
+
 /// Runs one step to its end.
 fn end(frame: &Arc<Frame>, ready: Ready) -> Finished {
     match frame.start(ready) {
         Progress::Finished(finished) => finished,
+        Progress::Late => unreachable!("nobody gives it up"),
         Progress::Suspended(mut suspended) => loop {
             let pinned = std::pin::Pin::new(&mut suspended);
             if let Poll::Ready(finished) = pinned.poll(&mut Context::from_waker(Waker::noop())) {
-                return finished;
+                return finished.expect("nobody gives it up");
             }
         },
     }
@@ -189,13 +195,13 @@ fn a_waiting_step_borrows_its_input_until_it_ends_or_is_cancelled() {
         frame.finish(finished, |next| ready.push(next));
         let Progress::Suspended(suspended) = frame.start(ready.remove(0)) else { panic!("the step waits") };
         let finished = if cancel {
-            suspended.cancel()
+            suspended.cancel(stopped()).expect("nobody gave it up before")
         } else {
             let mut suspended = suspended;
             loop {
                 let polled = std::pin::Pin::new(&mut suspended).poll(&mut Context::from_waker(Waker::noop()));
                 if let Poll::Ready(finished) = polled {
-                    break finished;
+                    break finished.expect("nobody gives it up");
                 }
             }
         };

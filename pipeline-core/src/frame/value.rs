@@ -10,7 +10,7 @@
 use std::any::{Any, TypeId};
 
 use super::{Frame, Status};
-use crate::error::{self, StepError};
+use crate::error::{self, FailureKind, StepError};
 use crate::view::View;
 
 /// An output that is given to a run instead of running its step.
@@ -72,15 +72,27 @@ impl Frame {
         unsafe { self.cells[source as usize].slot.get() }
     }
 
+    /// Reads the output of a step that has succeeded, for the choice of its branches: they are readers of it.
+    pub(crate) fn own_value<T: 'static>(&self, step: u32) -> &T {
+        assert!(self.status(step as usize).has_output(), "a choice is made by an output");
+        self.value(step)
+    }
+
     /// Moves an output out for the step that takes it.
     pub(crate) fn take_value<T: 'static>(&self, step: u32, parameter: usize) -> T {
         let source = self.plan.source(step, parameter);
         debug_assert!(self.plan.spec(source as usize).def().output.id() == TypeId::of::<T>());
         let cell = &self.cells[source as usize];
         assert!(!cell.counters.is_gone(), "an output is taken once");
+        let still_read = self.any_given_up() && self.is_still_read(source, step).is_some();
+        assert!(
+            !still_read && self.has_sole_attempt(step),
+            "an output is taken when nobody reads it any more"
+        );
         cell.counters.mark_gone();
-        // SAFETY: types and order as above; the graph has one taker per output, which waits for every other reader;
-        // marked as gone, it is neither dropped nor taken again.
+        // SAFETY: types and order as above; the graph has one taker per output, which waits for every other reader, and
+        // neither an attempt of a reader nor one of the taker itself was given up; marked as gone, the output is
+        // neither dropped nor taken again.
         unsafe { cell.slot.take() }
     }
 
@@ -105,7 +117,9 @@ impl Frame {
     /// The step whose failure caused a skip.
     pub fn skipped_because(&self, step: usize) -> Option<usize> {
         match self.status(step) {
-            Status::Skipped => self.cause_of(step as u32).map(|cause| cause as usize),
+            Status::Skipped => {
+                self.cause_of(step as u32).map(|cause| cause as usize).filter(|&cause| cause != step)
+            }
             _ => None,
         }
     }
@@ -138,16 +152,13 @@ impl Frame {
 
     /// Ends a step with an error.
     pub(super) fn publish_error(&self, step: u32, error: Box<StepError>) {
-        let status = match error.kind() {
-            crate::error::FailureKind::Cancelled => Status::Cancelled,
-            _ => Status::Failed,
-        };
+        let code = code_of(error.kind());
         self.count_unsuccessful();
         let cell = &self.cells[step as usize];
         // SAFETY: called by whoever ends the step, once, when its code has put no value, or when the value was just
         // dropped by its last reader: the slot is empty and nobody else uses it.
         unsafe { cell.slot.put_error(error) };
-        cell.counters.end(status as u8);
+        cell.counters.end(code);
     }
 
     /// Ends a step that was skipped.
@@ -162,16 +173,15 @@ impl Frame {
     /// The step whose failure is behind the missing output of a step that has ended without one.
     pub(super) fn cause_of(&self, step: u32) -> Option<u32> {
         let cell = &self.cells[step as usize];
-        match cell.counters.ended().map(Status::from_code) {
-            Some(Status::Skipped) => {
-                // SAFETY: the status says that `publish_cause` has stored it.
-                Some(unsafe { cell.slot.cause() })
-            }
-            // Its code had succeeded, and whoever needed the output has had it.
-            Some(Status::Failed) if self.error(step as usize).is_some_and(StepError::is_late) => None,
-            Some(Status::Failed | Status::Cancelled) => Some(step),
-            _ => None,
+        let code = cell.counters.ended()?;
+        if code == Status::Skipped as u8 {
+            // SAFETY: the status says that `publish_cause` has stored it.
+            return Some(unsafe { cell.slot.cause() });
         }
+        // Its code had succeeded, and whoever needed the output has had it.
+        let is_late =
+            code == Status::Failed as u8 && self.error(step as usize).is_some_and(StepError::is_late);
+        (!is_late && !Status::from_code(code).has_output()).then_some(step)
     }
 
     fn error_of(&self, step: u32) -> Option<&StepError> {
@@ -183,7 +193,7 @@ impl Frame {
         };
         let cell = &self.cells[cause as usize];
         match cell.counters.ended() {
-            Some(code) if code == Status::Failed as u8 || code == Status::Cancelled as u8 => {
+            Some(code) if holds_error(code) => {
                 // SAFETY: the status says that `publish_error` has stored it; errors live as long as the frame.
                 Some(unsafe { cell.slot.error() })
             }
@@ -206,8 +216,7 @@ impl Frame {
 
     /// Drops whatever a slot still holds at the end of the frame's life.
     pub(super) fn drop_left_over(&mut self, step: u32) {
-        let code = self.cells[step as usize].counters.ended();
-        if code == Some(Status::Failed as u8) || code == Some(Status::Cancelled as u8) {
+        if self.cells[step as usize].counters.ended().is_some_and(holds_error) {
             // SAFETY: the status says that there is an error; `&mut self` proves that nobody reads it.
             unsafe { self.cells[step as usize].slot.drop_error() };
         } else {
@@ -218,3 +227,29 @@ impl Frame {
 
 /// The status code of a step that never started because the run was stopped: cancelled, without an error.
 pub(super) const STOPPED_CODE: u8 = 6;
+
+/// The status code of a step that was skipped because of itself, not of an upstream: skipped, with an error that says
+/// why.
+pub(super) const NOT_MET_CODE: u8 = 7;
+
+/// Whether a slot holds an error, by the code of its step's status.
+fn holds_error(code: u8) -> bool {
+    matches!(Status::from_code(code), Status::Failed | Status::Cancelled | Status::TimedOut | Status::Skipped)
+        && code != STOPPED_CODE
+        && code != Status::Skipped as u8
+}
+
+/// The status of a step that ended with an error.
+pub(super) fn status_of(kind: FailureKind) -> Status {
+    Status::from_code(code_of(kind))
+}
+
+/// The status code of a step that ended with an error.
+fn code_of(kind: FailureKind) -> u8 {
+    match kind {
+        FailureKind::Cancelled | FailureKind::NotNeeded => Status::Cancelled as u8,
+        FailureKind::TimedOut => Status::TimedOut as u8,
+        FailureKind::NotMet => NOT_MET_CODE,
+        _ => Status::Failed as u8,
+    }
+}

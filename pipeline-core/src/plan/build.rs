@@ -1,7 +1,9 @@
 //! From a graph and what is asked of it to a plan.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::choice::{self, Branch, Group};
 use super::{Bind, Hot, Plan, PlanOptions, SOLE};
 use crate::dag::{Dag, Lists};
 use crate::input::{InputKind, Mode};
@@ -110,9 +112,12 @@ impl Builder {
 
     fn plan(self, dag: &Arc<Dag>) -> Plan {
         let count = self.in_dag.len();
-        let waits_for = self.waits_for(dag);
-        let missing: Vec<u32> = (0..count).map(|step| waits_for.get(step).len() as u32).collect();
-        let urgency = self.urgency(dag, &waits_for);
+        let in_sequence = self.in_sequence(dag);
+        let groups = self.groups(dag);
+        let waits_for = self.waits_for(dag, &in_sequence, &groups);
+        let mut missing: Vec<u32> = (0..count).map(|step| waits_for.get(step).len() as u32).collect();
+        groups.iter().for_each(|group| missing[group.step as usize] += 1);
+        let urgency = self.urgency(dag, &waits_for, &groups);
         let successors = by_urgency(&waits_for.transposed(count), &urgency, &missing);
         let (reads, readers) = self.reads(dag);
         let mut plan = Plan {
@@ -132,6 +137,10 @@ impl Builder {
             resources: Vec::new(),
             has_drops: false,
             in_dag: Vec::new(),
+            branches: self.branches(dag),
+            in_groups: in_groups(&groups, count),
+            groups,
+            in_sequence,
         };
         for step in 0..count {
             self.add_step(dag, &mut plan, step);
@@ -148,6 +157,7 @@ impl Builder {
             first_bind: plan.binds.len() as u32,
             lane: def.lane,
             kept: self.kept[step],
+            is_branch: plan.branches.contains_key(&(step as u32)),
             drop_at_end: plan.readers[step] == 0 && !self.kept[step] && def.output.drop_slot().is_some(),
         });
         if self.given[step] {
@@ -181,15 +191,84 @@ impl Builder {
         }
     }
 
-    /// For each step, the running steps of the plan that it waits for.
-    fn waits_for(&self, dag: &Dag) -> Lists {
+    /// For each step, the running steps of the plan that it waits for, those left out of which it needs only some.
+    fn waits_for(&self, dag: &Dag, in_sequence: &BTreeMap<u32, u32>, groups: &[Group]) -> Lists {
         let mut lists = Lists::with_capacity(self.in_dag.len(), dag.edge_count());
+        let has_groups: Vec<u32> = groups.iter().map(|group| group.step).collect();
         for (position, &step) in self.in_dag.iter().enumerate() {
-            let earlier = dag.upstream(step as usize).iter().chain(dag.readers_first.get(step as usize));
-            let given = self.given[position];
-            lists.push(earlier.filter(|_| !given).filter_map(|&earlier| self.running(earlier)));
+            if self.given[position] {
+                lists.push([]);
+                continue;
+            }
+            let in_groups = has_groups.contains(&(position as u32));
+            let upstream = dag.upstream(step as usize).iter().copied();
+            let upstream =
+                upstream.filter(|&earlier| !in_groups || !is_sole_early(dag, step as usize, earlier));
+            let earlier = upstream.chain(dag.readers_first.get(step as usize).iter().copied());
+            let running = earlier.filter_map(|earlier| self.running(earlier));
+            lists.push(running.chain(in_sequence.get(&(position as u32)).copied()));
         }
         lists
+    }
+
+    /// For each step of a sequence but its first, the step before, where it is not waited for anyway.
+    fn in_sequence(&self, dag: &Dag) -> BTreeMap<u32, u32> {
+        let mut last: BTreeMap<&str, u32> = BTreeMap::new();
+        let mut before = BTreeMap::new();
+        for (position, &step) in self.in_dag.iter().enumerate() {
+            let Some(sequence) = &dag.step(step as usize).policy().sequential else { continue };
+            if self.given[position] {
+                continue;
+            }
+            if let Some(earlier) = last.insert(sequence, position as u32) {
+                let earlier_in_dag = self.in_dag[earlier as usize];
+                let is_waited_for =
+                    dag.waits_for(step as usize).any(|waited| waited as u32 == earlier_in_dag);
+                if !is_waited_for {
+                    before.insert(position as u32, earlier);
+                }
+            }
+        }
+        before
+    }
+
+    fn branches(&self, dag: &Dag) -> BTreeMap<u32, Branch> {
+        let running = self.in_dag.iter().enumerate().filter(|(position, _)| !self.given[*position]);
+        running
+            .filter_map(|(position, &step)| {
+                let (switch, case) = choice::branch(dag, step as usize)?;
+                Some((position as u32, Branch { step: self.place[switch as usize], case }))
+            })
+            .collect()
+    }
+
+    fn groups(&self, dag: &Dag) -> Vec<Group> {
+        let mut groups = Vec::new();
+        for (position, &step) in self.in_dag.iter().enumerate() {
+            if self.given[position] {
+                continue;
+            }
+            for (parameter, input) in dag.step(step as usize).def().inputs.iter().enumerate() {
+                let Some(count) = choice::early(&input.kind) else { continue };
+                let sources = dag.sources(step as usize, parameter);
+                let members: Vec<u32> = sources.iter().filter_map(|&source| self.running(source)).collect();
+                let given = sources.len() - members.len();
+                // Where enough is given, there is nothing to wait for.
+                let needed = count.saturating_sub(given as u32);
+                if needed == 0 {
+                    continue;
+                }
+                let is_dispensable = |&&member: &&u32| {
+                    let readers = dag.downstream(self.in_dag[member as usize] as usize).iter();
+                    let mut running = readers.filter_map(|&reader| self.running(reader));
+                    !self.kept[member as usize] && running.all(|reader| reader as usize == position)
+                };
+                let dispensable = members.iter().filter(is_dispensable).copied().collect();
+                let (step, parameter) = (position as u32, parameter as u32);
+                groups.push(Group { step, parameter, members, needed, dispensable });
+            }
+        }
+        groups
     }
 
     /// For each step, the distinct steps whose output it reads; and for each output, how many steps read it.
@@ -248,8 +327,8 @@ impl Builder {
         taken
     }
 
-    /// The longest remaining path from each step, in cost.
-    fn urgency(&self, dag: &Dag, waits_for: &Lists) -> Vec<u64> {
+    /// The longest remaining path from each step, in cost, below its priority.
+    fn urgency(&self, dag: &Dag, waits_for: &Lists, groups: &[Group]) -> Vec<u64> {
         let mut urgency: Vec<u64> =
             self.in_dag.iter().map(|&step| u64::from(dag.step(step as usize).def().cost)).collect();
         let mut after = vec![0_u64; urgency.len()];
@@ -257,6 +336,18 @@ impl Builder {
             urgency[step] += after[step];
             for &earlier in waits_for.get(step) {
                 after[earlier as usize] = after[earlier as usize].max(urgency[step]);
+            }
+            for group in groups.iter().filter(|group| group.step as usize == step) {
+                for &earlier in &group.members {
+                    after[earlier as usize] = after[earlier as usize].max(urgency[step]);
+                }
+            }
+        }
+        let priority = |step: u32| dag.step(step as usize).policy().priority;
+        if self.in_dag.iter().any(|&step| priority(step) != 0) {
+            for (urgency, &step) in urgency.iter_mut().zip(&self.in_dag) {
+                let above = (i64::from(priority(step)) - i64::from(i32::MIN)) as u64;
+                *urgency = above << 32 | (*urgency).min(u64::from(u32::MAX));
             }
         }
         urgency
@@ -296,6 +387,27 @@ fn needed(dag: &Dag, wanted: impl Iterator<Item = usize>, given: &[bool]) -> Vec
         }
     }
     selected
+}
+
+/// Whether `step` reads `earlier` only in inputs that start it early, and does not follow it otherwise.
+pub(super) fn is_sole_early(dag: &Dag, step: usize, earlier: u32) -> bool {
+    let inputs = &dag.step(step).def().inputs;
+    let mut reads = (0..inputs.len()).filter(|&parameter| dag.sources(step, parameter).contains(&earlier));
+    let first = reads.next();
+    let is_early = |parameter: usize| choice::early(&inputs[parameter].kind).is_some();
+    first.is_some_and(is_early) && reads.all(is_early)
+}
+
+fn in_groups(groups: &[Group], count: usize) -> Lists {
+    let mut lists = Lists::with_capacity(count, 0);
+    if groups.is_empty() {
+        return lists;
+    }
+    for step in 0..count as u32 {
+        let of_step = groups.iter().enumerate().filter(|(_, group)| group.members.contains(&step));
+        lists.push(of_step.map(|(position, _)| position as u32));
+    }
+    lists
 }
 
 /// Successors in ascending urgency (whoever finishes a step goes on with the last), marked where they wait for

@@ -6,11 +6,15 @@
 
 mod bind;
 mod build;
+mod choice;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub(crate) use self::choice::{Branch, Group};
 use crate::call::Code;
 use crate::dag::{Dag, Lists, StepSpec};
+use crate::policy::Policy;
 use crate::step::Lane;
 
 /// Set on an index in [`Plan::successors`] or [`Plan::releases`] where no counter is needed: the successor waits for
@@ -57,6 +61,13 @@ pub struct Plan {
     resources: Vec<(u32, u32)>,
     /// Whether any output needs a drop.
     has_drops: bool,
+    /// The steps that are a case of a switch.
+    branches: BTreeMap<u32, Branch>,
+    groups: Vec<Group>,
+    /// For each step, the groups it is a member of; empty where there is no group.
+    in_groups: Lists,
+    /// For each step that runs after another only because both are part of one sequence, that other.
+    in_sequence: BTreeMap<u32, u32>,
 }
 
 /// What starting and finishing a step reads, side by side.
@@ -69,6 +80,8 @@ pub(crate) struct Hot {
     pub(crate) kept: bool,
     /// The output has no reader and is not kept: it is dropped when the step ends.
     pub(crate) drop_at_end: bool,
+    /// Whether the output of a switch says if the step runs.
+    pub(crate) is_branch: bool,
 }
 
 /// Where one parameter is read from; which meaning the numbers have follows from the parameter's kind.
@@ -119,6 +132,11 @@ impl Plan {
         self.dag.step(self.in_dag(step))
     }
 
+    /// How a step is to be run.
+    pub fn policy(&self, step: usize) -> &Policy {
+        self.spec(step).policy()
+    }
+
     /// The lane of a step.
     #[inline]
     pub fn lane(&self, step: usize) -> Lane {
@@ -160,12 +178,22 @@ impl Plan {
         counts
     }
 
-    /// The running steps of the plan that a step waits for: data, `after`, and readers that go before a taker.
+    /// The running steps of the plan that a step waits for: data, `after`, readers that go before a taker, and the step
+    /// before it in a sequence. Steps of which it needs only some are left out.
     pub fn waits_for(&self, step: usize) -> impl Iterator<Item = usize> {
         let in_dag = self.in_dag(step);
         let upstream = self.dag.upstream(in_dag).iter().chain(self.dag.readers_first.get(in_dag));
         let positions = upstream.filter_map(|&earlier| self.position(earlier as usize));
-        positions.filter(|&earlier| self.given.binary_search(&(earlier as u32)).is_err())
+        let running = positions.filter(|&earlier| self.given.binary_search(&(earlier as u32)).is_err());
+        let needed = running.filter(move |&earlier| !self.is_optional_edge(earlier, step));
+        needed.chain(self.in_sequence.get(&(step as u32)).map(|&earlier| earlier as usize))
+    }
+
+    /// Whether `step` needs `earlier` only as one of several.
+    fn is_optional_edge(&self, earlier: usize, step: usize) -> bool {
+        let in_dag = self.in_dag(step);
+        self.groups_of(earlier as u32).iter().any(|&group| self.groups[group as usize].step == step as u32)
+            && build::is_sole_early(&self.dag, in_dag, self.in_dag(earlier) as u32)
     }
 
     /// The steps of the plan that a step only follows, without data.

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use crossbeam_utils::Backoff;
 use futures::future::{Either, select};
-use pipeline_core::Lane;
-use pipeline_core::frame::{Finished, Suspended};
+use pipeline_core::frame::{Finished, GivenUp, Suspended};
+use pipeline_core::{FailureKind, Lane};
 
 use super::Engine;
 use super::driver::Driver;
@@ -170,6 +170,10 @@ fn suspend(driver: &mut Driver, suspended: Suspended) -> bool {
     goes_on
 }
 
+fn stopped() -> GivenUp {
+    GivenUp { kind: FailureKind::Cancelled, note: "the run was stopped".to_owned() }
+}
+
 /// A step that waits, and its share of the run.
 struct Waiting {
     suspended: Option<Suspended>,
@@ -194,8 +198,8 @@ impl Waiting {
                 drop(suspended);
                 finished
             }
-            None => suspended.cancel(),
-        };
+            None => suspended.cancel(stopped()),
+        }?;
         self.holder.take().map(|holder| (finished, holder))
     }
 }

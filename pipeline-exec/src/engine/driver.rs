@@ -140,6 +140,7 @@ impl Driver {
                 self.unhurried = true;
                 Some(suspended)
             }
+            Progress::Late => None,
         }
     }
 

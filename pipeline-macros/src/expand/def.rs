@@ -55,6 +55,7 @@ pub(super) fn def(model: &StepModel) -> TokenStream {
                     cost: #cost,
                     inputs: __pipeline::std::borrow::Cow::Borrowed(&__INPUTS),
                     after: __pipeline::std::borrow::Cow::Borrowed(&__AFTER),
+                    policy: __pipeline::Policy::NONE,
                     output: #output_ty,
                     code: #code,
                 };
@@ -105,6 +106,7 @@ fn upstream(source: &TokenStream, mode: &TokenStream, checked: &Ident) -> TokenS
         Upstream {
             source: __pipeline::Source::#source,
             mode: __pipeline::Mode::#mode,
+            quorum: __pipeline::Quorum::All,
             ty: #checked.ty,
         }
     }

@@ -196,6 +196,7 @@ const fn mode_name(mode: Mode) -> &'static str {
         Mode::Take => "take",
         Mode::Option => "option",
         Mode::Result => "result",
+        Mode::Branch => "branch",
     }
 }
 

@@ -151,5 +151,6 @@ const fn mode_mark(mode: Mode) -> &'static str {
         Mode::Take => " (taken)",
         Mode::Option => " (optional)",
         Mode::Result => " (outcome)",
+        Mode::Branch => " (branch)",
     }
 }

@@ -1,5 +1,6 @@
 //! Graphs as data, out and back in.
 
+use crate::Quorum;
 use std::borrow::Cow;
 
 use super::super::{Dag, Format, GraphDocument};
@@ -13,7 +14,7 @@ use crate::step::{Lane, Location, Package, StepDef};
 use crate::ty::TypeDef;
 
 const fn upstream(name: &'static str, source: Source, mode: Mode) -> InputDef {
-    let kind = InputKind::Upstream { source, mode, ty: TypeDef::of::<u64>() };
+    let kind = InputKind::Upstream { source, mode, quorum: Quorum::All, ty: TypeDef::of::<u64>() };
     InputDef { name: Cow::Borrowed(name), kind, location: AT }
 }
 
@@ -30,6 +31,7 @@ const fn registered(name: &'static str, line: u32, inputs: &'static [InputDef]) 
         cost: 3,
         inputs: Cow::Borrowed(inputs),
         after: Cow::Borrowed(&[]),
+        policy: crate::Policy::NONE,
         output: TypeDef::of::<u64>(),
         code: Code::Static(&NeverRun),
     }

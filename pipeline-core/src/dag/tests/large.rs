@@ -28,6 +28,7 @@ fn wide_or_deep(steps: u32, sources: impl Fn(u32) -> Vec<u32>) -> Dag {
             after: Vec::new(),
             after_closed: false,
             params: Vec::new(),
+            policy: None,
         });
     }
     draft.finish().expect("the steps fit together")

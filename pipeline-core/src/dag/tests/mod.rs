@@ -8,6 +8,7 @@ mod names;
 mod render;
 mod select;
 
+use crate::Quorum;
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -50,6 +51,7 @@ impl Clone for StepDef {
             cost: self.cost,
             inputs: self.inputs.clone(),
             after: self.after.clone(),
+            policy: crate::Policy::NONE,
             output: self.output,
             code: self.code.clone(),
         }
@@ -71,6 +73,7 @@ fn step_in(module: &'static str, name: impl Into<Cow<'static, str>>) -> Sketch {
             cost: 1,
             inputs: Cow::Borrowed(&[]),
             after: Cow::Borrowed(&[]),
+            policy: crate::Policy::NONE,
             output: TypeDef::of::<u64>(),
             code: Code::Static(&NeverRun),
         },
@@ -118,14 +121,23 @@ impl Sketch {
     }
 
     fn reads_as(self, parameter: impl Into<Cow<'static, str>>, source: u32, mode: Mode) -> Self {
-        let kind = InputKind::Upstream { source: Source::Unbound, mode, ty: TypeDef::of::<u64>() };
+        let kind = InputKind::Upstream {
+            source: Source::Unbound,
+            mode,
+            quorum: Quorum::All,
+            ty: TypeDef::of::<u64>(),
+        };
         self.input(parameter, kind, Some(&[source]))
     }
 
     /// A parameter that collects steps.
     fn collects(self, parameter: impl Into<Cow<'static, str>>, sources: &[u32]) -> Self {
-        let kind =
-            InputKind::Upstream { source: Source::UnboundMany, mode: Mode::Borrow, ty: TypeDef::of::<u64>() };
+        let kind = InputKind::Upstream {
+            source: Source::UnboundMany,
+            mode: Mode::Borrow,
+            quorum: Quorum::All,
+            ty: TypeDef::of::<u64>(),
+        };
         self.input(parameter, kind, Some(sources))
     }
 
@@ -163,6 +175,7 @@ fn build(steps: Vec<Sketch>) -> Result<Dag, Problems> {
             after: step.after,
             after_closed: false,
             params: Vec::new(),
+            policy: None,
         });
     }
     draft.finish()

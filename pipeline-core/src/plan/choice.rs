@@ -1,0 +1,88 @@
+//! Choices: which steps of a plan may not run, or be cancelled, because of what others return.
+//!
+//! *Branches*: a step that is a case of an upstream's switch. *Groups*: an input that needs only some of its upstream
+//! steps, and starts without waiting for the rest.
+
+use super::Plan;
+use crate::dag::Dag;
+use crate::input::{InputKind, Mode, Quorum};
+
+/// Of which switch a step is a branch, and which case.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Branch {
+    /// The step that chooses.
+    pub(crate) step: u32,
+    /// By position in its policy's list; `None` where it does not list the step.
+    pub(crate) case: Option<u32>,
+}
+
+/// An input that starts its step as soon as enough of its upstream steps have succeeded.
+#[derive(Clone, Debug)]
+pub(crate) struct Group {
+    pub(crate) step: u32,
+    pub(crate) parameter: u32,
+    /// The upstream steps that run, in the order of the input.
+    pub(crate) members: Vec<u32>,
+    /// How many of them have to succeed.
+    pub(crate) needed: u32,
+    /// The members that nobody else needs: cancelled when enough have succeeded.
+    pub(crate) dispensable: Vec<u32>,
+}
+
+/// The case that `step` is, where it is a branch.
+pub(super) fn branch(dag: &Dag, step: usize) -> Option<(u32, Option<u32>)> {
+    let def = dag.step(step).def();
+    let parameter = def
+        .inputs
+        .iter()
+        .position(|input| matches!(input.kind, InputKind::Upstream { mode: Mode::Branch, .. }))?;
+    let &switch = dag.sources(step, parameter).first()?;
+    let cases = &dag.step(switch as usize).def().policy.switch;
+    let case = cases.iter().position(|case| std::ptr::eq(case(), def));
+    Some((switch, case.map(|case| case as u32)))
+}
+
+/// The quorum of an input that does not wait for all of its upstream steps, and how many have to succeed.
+pub(super) fn early(kind: &InputKind) -> Option<u32> {
+    match kind {
+        InputKind::Upstream { quorum: Quorum::First, .. } => Some(1),
+        InputKind::Upstream { quorum: quorum @ Quorum::AtLeast { .. }, mode, .. } if quorum.is_early() => {
+            quorum.count(*mode)
+        }
+        _ => None,
+    }
+}
+
+impl Plan {
+    /// The switch that decides whether a step runs.
+    pub(crate) fn branch_of(&self, step: usize) -> Option<Branch> {
+        self.branches.get(&(step as u32)).copied()
+    }
+
+    /// The groups whose members a run watches.
+    pub(crate) fn groups(&self) -> &[Group] {
+        &self.groups
+    }
+
+    /// The groups that a step is a member of, by position.
+    pub(crate) fn groups_of(&self, step: u32) -> &[u32] {
+        if self.groups.is_empty() { &[] } else { self.in_groups.get(step as usize) }
+    }
+
+    /// The group of an input.
+    pub(crate) fn group_at(&self, step: u32, parameter: usize) -> Option<usize> {
+        self.groups.iter().position(|group| group.step == step && group.parameter as usize == parameter)
+    }
+
+    /// Whether a step may be cancelled while it runs, because nobody needs it any more.
+    pub fn is_dispensable(&self, step: usize) -> bool {
+        self.groups.iter().any(|group| group.dispensable.contains(&(step as u32)))
+    }
+
+    /// Whether a step reads the output of another.
+    pub(crate) fn reads(&self, step: usize, source: u32) -> bool {
+        let (step, source) = (self.in_dag(step), self.in_dag(source as usize) as u32);
+        (0..self.dag.parameter_count(step))
+            .any(|parameter| self.dag.sources(step, parameter).contains(&source))
+    }
+}
