@@ -46,7 +46,8 @@ pub use pipeline_core::{
 #[cfg(feature = "exec")]
 pub use pipeline_exec::{
     Counts, ErrorReport, Event, Executor, Figures, MOST_SLOTS, Observer, OutputError, Pipeline, Run,
-    RunFailed, RunHandle, RunReport, RunStatus, Settings, StepReport, Stopper, ThreadKind, cores, testing,
+    RunFailed, RunHandle, RunReport, RunStatus, Settings, StepDefaults, StepReport, Stopper, ThreadKind,
+    cores, testing,
 };
 #[cfg(feature = "cli")]
 pub use pipeline_exec::{main, main_with};

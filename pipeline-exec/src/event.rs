@@ -44,6 +44,37 @@ pub enum Event<'a> {
         /// Why it failed.
         error: Option<&'a StepError>,
     },
+    /// An attempt has failed, and will be followed by another.
+    AttemptFailed {
+        /// The id of the run.
+        run_id: &'a str,
+        /// The name of the step.
+        step: &'a str,
+        /// Which attempt, from 1.
+        attempt: u32,
+        /// Why.
+        error: &'a StepError,
+        /// How long the step waits before the next.
+        retry_in: Duration,
+    },
+    /// A step has failed, and goes on with its fallback.
+    FallbackUsed {
+        /// The id of the run.
+        run_id: &'a str,
+        /// The name of the step.
+        step: &'a str,
+        /// Why it failed.
+        error: &'a StepError,
+    },
+    /// An async step keeps the thread that runs it without waiting: others cannot run there meanwhile.
+    SlowPoll {
+        /// The id of the run.
+        run_id: &'a str,
+        /// The name of the step.
+        step: &'a str,
+        /// For how long so far.
+        time: Duration,
+    },
     /// The run has ended.
     RunFinished {
         /// The id of the run.

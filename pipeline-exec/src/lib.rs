@@ -25,4 +25,4 @@ pub use executor::Executor;
 pub use pipeline::Pipeline;
 pub use report::{Counts, ErrorReport, Figures, RunReport, RunStatus, StepReport, ThreadKind};
 pub use run::{OutputError, Run, RunFailed, RunHandle, Stopper};
-pub use settings::{MOST_SLOTS, Settings, cores};
+pub use settings::{MOST_SLOTS, Settings, StepDefaults, cores};

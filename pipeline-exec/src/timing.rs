@@ -42,6 +42,11 @@ impl Place {
         Place(thread_number() | CALLER)
     }
 
+    /// The watchdog's thread: it finishes steps, and starts none.
+    pub(crate) fn watchdog() -> Self {
+        Place(thread_number())
+    }
+
     /// The current thread, of the same kind.
     pub(crate) fn here(self) -> Self {
         Place(thread_number() | self.0 & (BLOCKING | CALLER))
@@ -74,9 +79,9 @@ fn thread_number() -> u32 {
 }
 
 impl Timings {
-    pub(crate) fn new(steps: usize) -> Self {
+    pub(crate) fn new(steps: usize, origin: Instant) -> Self {
         let stamp = |_| Stamp { start: NEVER.into(), end: NEVER.into(), place: 0.into() };
-        Timings { origin: Instant::now(), stamps: (0..steps).map(stamp).collect() }
+        Timings { origin, stamps: (0..steps).map(stamp).collect() }
     }
 
     /// Nanoseconds since the run began.
@@ -103,6 +108,11 @@ impl Timings {
         let stamp = &self.stamps[step];
         let (start, end) = (stamp.start.load(Ordering::Relaxed), stamp.end.load(Ordering::Relaxed));
         (start != NEVER && end != NEVER).then_some((start, end))
+    }
+
+    /// When a step started, if it did.
+    pub(crate) fn started(&self, step: usize) -> Option<u64> {
+        Some(self.stamps[step].start.load(Ordering::Relaxed)).filter(|&start| start != NEVER)
     }
 
     /// Where a step started.

@@ -189,6 +189,12 @@ pub(crate) fn alone(test: &str) -> bool {
         .stderr(std::process::Stdio::piped())
         .spawn()
         .unwrap();
+    // Read beside, or a child that says much would wait for us to read it.
+    let mut stderr = child.stderr.take().unwrap();
+    let reader = std::thread::spawn(move || {
+        let mut said = String::new();
+        std::io::Read::read_to_string(&mut stderr, &mut said).map(|_| said)
+    });
     let deadline = std::time::Instant::now() + LIMIT;
     let status = loop {
         if let Some(status) = child.try_wait().unwrap() {
@@ -201,8 +207,7 @@ pub(crate) fn alone(test: &str) -> bool {
         }
         std::thread::sleep(Duration::from_millis(20));
     };
-    let mut said = String::new();
-    std::io::Read::read_to_string(&mut child.stderr.take().unwrap(), &mut said).unwrap();
+    let said = reader.join().unwrap().unwrap();
     assert!(status.success(), "{test} alone: {status}\n{said}");
     false
 }

@@ -207,6 +207,12 @@ impl Frame {
         frame
     }
 
+    /// The number that tells this frame from the others of the process.
+    #[inline]
+    pub fn number(&self) -> u32 {
+        self.id
+    }
+
     /// The plan of the run.
     #[inline]
     pub fn plan(&self) -> &Arc<Plan> {

@@ -28,7 +28,17 @@ impl Done {
     /// Counts one more holder, until the guard is dropped.
     pub(crate) fn enter(self: &Arc<Self>) -> Present {
         self.holders.fetch_add(1, Ordering::Relaxed);
-        Present(Arc::clone(self))
+        Present(Some(Arc::clone(self)))
+    }
+
+    /// Takes over the presence of a holder that does not come back.
+    pub(crate) fn inherit(self: &Arc<Self>) -> Present {
+        Present(Some(Arc::clone(self)))
+    }
+
+    /// Whether the last holder has left.
+    pub(crate) fn is_over(&self) -> bool {
+        *self.is_over.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits until the last holder has left. One waiter at a time.
@@ -48,14 +58,22 @@ impl Done {
 
 /// One holder of a run.
 #[derive(Debug)]
-pub(crate) struct Present(Arc<Done>);
+pub(crate) struct Present(Option<Arc<Done>>);
+
+impl Present {
+    /// Leaves without being counted out: somebody else has taken this place over.
+    pub(crate) fn abandon(mut self) {
+        self.0 = None;
+    }
+}
 
 impl Drop for Present {
     fn drop(&mut self) {
-        if self.0.holders.fetch_sub(1, Ordering::AcqRel) == 1 {
-            *self.0.is_over.lock().unwrap_or_else(PoisonError::into_inner) = true;
-            self.0.wake.notify_all();
-            self.0.over.notify_one();
+        let Some(done) = self.0.take() else { return };
+        if done.holders.fetch_sub(1, Ordering::AcqRel) == 1 {
+            *done.is_over.lock().unwrap_or_else(PoisonError::into_inner) = true;
+            done.wake.notify_all();
+            done.over.notify_one();
         }
     }
 }

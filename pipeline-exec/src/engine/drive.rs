@@ -8,13 +8,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crossbeam_utils::Backoff;
-use futures::future::{Either, select};
-use pipeline_core::frame::{Finished, GivenUp, Suspended};
-use pipeline_core::{FailureKind, Lane};
+use pipeline_core::Lane;
+use pipeline_core::frame::{Finished, Suspended};
 
 use super::Engine;
-use super::driver::Driver;
+use super::driver::{Driver, Ran};
 use super::holder::Holder;
+use super::waiting::{Later, Waiting, try_later, wait_for};
 use crate::timing::Place;
 
 /// So long a task goes on before it lets others of the runtime have their turn: to let them costs some microseconds.
@@ -38,11 +38,17 @@ pub(crate) fn on_a_driving_thread() -> bool {
 /// Starts a driver where its lane runs.
 pub(super) fn spawn(holder: Holder) {
     let runtime = holder.engine().runtime.clone();
+    let may_leave_behind = holder.engine().may_leave_behind();
     let unstarted = Unstarted(Some(holder));
     if unstarted.is_async() {
         drop(runtime.spawn(drive_task(unstarted)));
     } else {
-        drop(runtime.spawn_blocking(move || {
+        // A thread that is left behind must neither take a thread of the caller's runtime for good, nor keep that
+        // runtime from shutting down.
+        let threads = if may_leave_behind { crate::runtime::own() } else { runtime.clone() };
+        drop(threads.spawn_blocking(move || {
+            // Steps find the runtime's handle as they do on its own threads.
+            let _entered = may_leave_behind.then(|| runtime.enter());
             let Some(holder) = unstarted.start() else { return };
             DRIVES.set(true);
             drive_thread(Driver::new(holder, Place::blocking_thread()));
@@ -115,9 +121,14 @@ fn drive_task(unstarted: Unstarted) -> Pin<Box<dyn Future<Output = ()> + Send>> 
 fn drive_thread(mut driver: Driver) {
     loop {
         while let Some(ready) = driver.next() {
-            let waits = driver.run(ready);
-            if waits.is_some_and(|suspended| !suspend(&mut driver, suspended)) {
-                return;
+            match driver.run(ready) {
+                Ran::Ended => {}
+                Ran::Waits(suspended, since) => {
+                    if !suspend(&mut driver, suspended, since) {
+                        return;
+                    }
+                }
+                Ran::Left => return driver.leave_behind(),
             }
         }
         // A moment's wait is cheaper than to end and be started again.
@@ -132,13 +143,18 @@ fn drive_thread(mut driver: Driver) {
 }
 
 /// Drives the IO lane from a task.
-async fn drive_async(mut driver: Driver) {
+pub(super) async fn drive_async(mut driver: Driver) {
     let (mut steps, mut turn) = (0, Instant::now());
     loop {
         while let Some(ready) = driver.next() {
-            let waits = driver.run(ready);
-            if waits.is_some_and(|suspended| !suspend(&mut driver, suspended)) {
-                return;
+            match driver.run(ready) {
+                Ran::Ended => {}
+                Ran::Waits(suspended, since) => {
+                    if !suspend(&mut driver, suspended, since) {
+                        return;
+                    }
+                }
+                Ran::Left => return driver.leave_behind(),
             }
             steps += if driver.is_unhurried() { LONG_STEP } else { 1 };
             if steps >= STEPS_PER_LOOK {
@@ -163,71 +179,22 @@ async fn drive_async(mut driver: Driver) {
 }
 
 /// Gives a step that waits a task of its own. `false` where no slot is left for the driver.
-fn suspend(driver: &mut Driver, suspended: Suspended) -> bool {
+fn suspend(driver: &mut Driver, suspended: Suspended, since: Option<u64>) -> bool {
     let (holder, goes_on) = driver.hand_over_slot();
     let runtime = driver.engine().runtime.clone();
-    drop(runtime.spawn(wait_for(Waiting { suspended: Some(suspended), holder: Some(holder) })));
+    drop(runtime.spawn(wait_for(Waiting::new(suspended, holder, since))));
     goes_on
 }
 
-fn stopped() -> GivenUp {
-    GivenUp { kind: FailureKind::Cancelled, note: "the run was stopped".to_owned() }
+/// Has a step tried again after a while.
+pub(super) fn spawn_later(holder: Holder, finished: Finished, wait: Duration) {
+    let runtime = holder.engine().runtime.clone();
+    drop(runtime.spawn(try_later(Later::new(holder, finished, wait))));
 }
 
-/// A step that waits, and its share of the run.
-struct Waiting {
-    suspended: Option<Suspended>,
-    holder: Option<Holder>,
-}
-
-impl Waiting {
-    /// Waits for the step, or for the run to be stopped.
-    async fn end(&mut self) -> Option<(Finished, Holder)> {
-        let stop = self.holder.as_ref()?.engine().stop.clone();
-        let ended = {
-            let stopped = std::pin::pin!(stop.cancelled());
-            match select(self.suspended.as_mut()?, stopped).await {
-                Either::Left((finished, _)) => Some(finished),
-                Either::Right(_) => None,
-            }
-        };
-        // The step lets go of the frame before its holder can: whoever waits for the run has the frame to itself.
-        let suspended = self.suspended.take()?;
-        let finished = match ended {
-            Some(finished) => {
-                drop(suspended);
-                finished
-            }
-            None => suspended.cancel(stopped()),
-        }?;
-        self.holder.take().map(|holder| (finished, holder))
-    }
-}
-
-impl Drop for Waiting {
-    /// A runtime that shuts down drops what waits: the step cannot end any more, and so neither can the run.
-    fn drop(&mut self) {
-        if let Some(holder) = &self.holder {
-            holder.engine().stop();
-        }
-        drop(self.suspended.take());
-    }
-}
-
-/// Waits for a step, finishes it, and goes on as a driver where one can be used.
-fn wait_for(mut waiting: Waiting) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-    Box::pin(async move {
-        let Some((finished, holder)) = waiting.end().await else { return };
-        let mut driver = Driver::new(holder, Place::task());
-        driver.finish(finished, true);
-        if driver.has_rivals() {
-            // Slots are scarce: what ends at the same moment may make something ready that is more urgent than what
-            // this slot would take now.
-            tokio::task::yield_now().await;
-            driver.moved();
-        }
-        if driver.take_post() {
-            drive_async(driver).await;
-        }
-    })
+/// Ends a step on a thread where code of the user's may run.
+pub(super) fn spawn_end(holder: Holder, finished: Finished) {
+    drop(crate::runtime::own().spawn_blocking(move || {
+        Driver::new(holder, Place::blocking_thread()).end(finished, true);
+    }));
 }

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{Ordering, fence};
 
 use pipeline_core::Lane;
-use pipeline_core::frame::{Finished, Progress, Ready, Roots, Status, Suspended};
+use pipeline_core::frame::{Finished, Progress, Ready, Roots, Suspended};
 
 use super::Engine;
 use super::holder::Holder;
+use super::watch::Desk;
 use crate::event::Event;
 use crate::timing::Place;
 
@@ -34,11 +35,43 @@ pub(super) struct Driver {
     /// When the last step ended, if the next one follows at once: one look at the clock serves both.
     now: Option<u64>,
     place: Place,
+    desk: Arc<Desk>,
+    /// Whether rules apply to some steps of the run.
+    by_rules: bool,
+    /// Whether this driver may be left behind in a step.
+    may_be_left: bool,
+    /// Whether the watchdog looks at the desk of a thread that runs plain steps.
+    is_watched: bool,
+}
+
+/// How far a step has come.
+pub(super) enum Ran {
+    /// It has ended, or will be tried again.
+    Ended,
+    /// It waits; its attempt started at that moment, where one was noted.
+    Waits(Suspended, Option<u64>),
+    /// Its attempt was given up, and with it this driver.
+    Left,
 }
 
 impl Driver {
     pub(super) fn new(holder: Holder, place: Place) -> Self {
-        Driver { holder, hand: None, roots: None, unhurried: false, now: None, place }
+        let engine = holder.engine();
+        let (by_rules, watch) = (engine.rules.is_some(), engine.watch.is_some());
+        let engine_may_leave = engine.may_leave_behind();
+        let is_watched = watch && holder.lane() == Lane::Io;
+        Driver {
+            holder,
+            hand: None,
+            roots: None,
+            unhurried: false,
+            now: None,
+            place,
+            desk: Desk::here(),
+            by_rules,
+            may_be_left: engine_may_leave,
+            is_watched,
+        }
     }
 
     pub(super) fn engine(&self) -> &Arc<Engine> {
@@ -49,7 +82,7 @@ impl Driver {
     #[inline]
     pub(super) fn next(&mut self) -> Option<Ready> {
         let engine = self.holder.engine();
-        if engine.frame.scope().is_stopped() || self.is_surplus() {
+        if engine.holds_still() || self.is_surplus() {
             return None;
         }
         if self.unhurried { self.most_urgent() } else { self.at_hand() }
@@ -99,8 +132,15 @@ impl Driver {
 
     fn take_roots(&mut self, most: usize, share: usize) -> Option<Ready> {
         let engine = self.holder.engine();
+        // A driver that may be left behind keeps nothing where others could not find it.
+        let deque = self.holder.deque().filter(|_| self.may_be_left);
+        let most = if self.may_be_left && deque.is_none() { 1 } else { most };
         let mut roots = engine.frame.take_roots(self.holder.lane(), most, share);
         let first = engine.frame.next_root(&mut roots);
+        if let Some(deque) = deque {
+            let mut rest: Vec<Ready> = std::iter::from_fn(|| engine.frame.next_root(&mut roots)).collect();
+            rest.drain(..).rev().for_each(|ready| deque.push(ready));
+        }
         self.roots = Some(roots);
         first
     }
@@ -118,30 +158,69 @@ impl Driver {
         }
     }
 
-    /// Runs a step as far as it goes, and finishes it where it ends. A step that waits is returned.
+    /// Runs a step as far as it goes, and finishes it where it ends.
     #[inline]
-    pub(super) fn run(&mut self, ready: Ready) -> Option<Suspended> {
-        let engine = self.holder.engine();
+    pub(super) fn run(&mut self, ready: Ready) -> Ran {
+        if self.by_rules { self.run_by_rule(ready) } else { self.run_plain(ready) }
+    }
+
+    /// Runs a step to which no rule applies.
+    #[inline]
+    pub(super) fn run_plain(&mut self, ready: Ready) -> Ran {
         let step = ready.step();
-        if let Some(timings) = &engine.timings {
-            let now = self.now.unwrap_or_else(|| timings.now());
-            timings.start(step, now, self.place);
-            if engine.observers.any() && !engine.frame.will_skip(&ready) {
-                engine.observers.send(&Event::step_started(&engine.frame, step));
-            }
+        let now = self.note_start(&ready, true);
+        // Only threads that run tasks are watched for steps that keep them.
+        let desk = self.is_watched.then(|| {
+            self.desk.open(self.holder.engine().frame.number(), step, 1, now);
+            &self.desk
+        });
+        let progress = self.holder.engine().frame.start(ready);
+        if let Some(desk) = desk {
+            desk.close();
         }
-        match engine.frame.start(ready) {
+        match progress {
             Progress::Finished(finished) => {
                 self.finish(finished, false);
-                None
+                Ran::Ended
             }
             Progress::Suspended(suspended) => {
-                self.now = None;
-                self.unhurried = true;
-                Some(suspended)
+                self.waits();
+                Ran::Waits(suspended, now)
             }
-            Progress::Late => None,
+            Progress::Late => Ran::Left,
         }
+    }
+
+    /// Notes that a step starts, and when.
+    #[inline]
+    pub(super) fn note_start(&mut self, ready: &Ready, is_first: bool) -> Option<u64> {
+        let engine = self.holder.engine();
+        let timings = engine.timings.as_ref()?;
+        let now = self.now.unwrap_or_else(|| timings.now());
+        if is_first {
+            timings.start(ready.step(), now, self.place);
+            if engine.observers.any() && !engine.frame.will_skip(ready) {
+                engine.observers.send(&Event::step_started(&engine.frame, ready.step()));
+            }
+        }
+        Some(now)
+    }
+
+    /// Notes that a step waits: the driver goes on with what is most urgent.
+    pub(super) fn waits(&mut self) {
+        self.now = None;
+        self.unhurried = true;
+    }
+
+    /// What the watchdog sees of this thread.
+    pub(super) fn desk(&self) -> &Desk {
+        &self.desk
+    }
+
+    /// Leaves the run: the step that this thread was in was given up, and its share of the run taken over.
+    pub(super) fn leave_behind(mut self) {
+        debug_assert!(self.hand.is_none() && self.roots.as_ref().is_none_or(Roots::is_empty));
+        self.holder.abandon();
     }
 
     /// Ends a step and takes what it made ready. `waited` says that the step was a task of its own.
@@ -157,7 +236,7 @@ impl Driver {
                 engine.observers.send(&Event::step_finished(&engine.frame, &finished, timings));
             }
         }
-        if engine.settings.fail_fast && finished.status() == Status::Failed {
+        if finished.status().is_failure() && engine.stops_at(finished.step()) {
             engine.stop();
         }
         let (own, hand, deque) = (self.holder.lane(), &mut self.hand, self.holder.deque());
@@ -176,6 +255,7 @@ impl Driver {
         if drop_panicked && engine.settings.fail_fast {
             engine.stop();
         }
+        engine.frame.take_dismissed().into_iter().for_each(|step| engine.dismiss(step));
         if left_for != [false; Lane::ALL.len()] {
             fence(Ordering::SeqCst);
             Lane::ALL.into_iter().filter(|lane| left_for[lane.index()]).for_each(|lane| engine.wake(lane));
@@ -207,13 +287,14 @@ impl Driver {
     /// Notes that the driver's task let others have their turn, and may be on another thread now.
     pub(super) fn moved(&mut self) {
         self.place = self.place.here();
+        self.desk = Desk::here();
         self.now = None;
     }
 
     /// Whether it pays to wait a moment for work: not where the slot would be missing elsewhere.
     pub(super) fn may_linger(&self) -> bool {
         let engine = self.holder.engine();
-        !engine.lanes.share_a_limit() && !engine.frame.scope().is_stopped() && !self.is_surplus()
+        !engine.lanes.share_a_limit() && !engine.holds_still() && !self.is_surplus()
     }
 
     /// Whether the lane was given fewer slots than are taken.

@@ -20,7 +20,7 @@ pub(super) struct Holder {
     /// `None` without the right to look for steps.
     post: Option<Post>,
     /// Declared last and so dropped last, after `engine`: whoever waits for the end then has the engine to itself.
-    _present: Present,
+    present: Option<Present>,
 }
 
 impl Holder {
@@ -32,8 +32,32 @@ impl Holder {
             lane,
             has_slot: true,
             post: Some(post),
-            _present: engine.done.enter(),
+            present: Some(engine.done.enter()),
         })
+    }
+
+    /// A holder without a slot, for a step that is not under way just now.
+    pub(super) fn without_slot(engine: &Arc<Engine>, lane: Lane) -> Holder {
+        let present = Some(engine.done.enter());
+        Holder { engine: Arc::clone(engine), lane, has_slot: false, post: None, present }
+    }
+
+    /// The share of a driver, or of a step that waits, which does not come back: see [`Holder::abandon`].
+    pub(super) fn taking_over(engine: &Arc<Engine>, lane: Lane, was_driver: bool) -> Holder {
+        let present = Some(engine.done.inherit());
+        let post = was_driver.then(Post::inherited);
+        Holder { engine: Arc::clone(engine), lane, has_slot: true, post, present }
+    }
+
+    /// Gives nothing back: somebody has taken this share over. Only the deque is returned.
+    pub(super) fn abandon(&mut self) {
+        if let Some(post) = self.post.take() {
+            self.engine.lanes.of(self.lane).return_deque(post);
+        }
+        self.has_slot = false;
+        if let Some(present) = self.present.take() {
+            present.abandon();
+        }
     }
 
     /// Gives this holder's slot to a step that waits.
@@ -45,7 +69,7 @@ impl Holder {
             lane: self.lane,
             has_slot: true,
             post: None,
-            _present: self.engine.done.enter(),
+            present: Some(self.engine.done.enter()),
         }
     }
 

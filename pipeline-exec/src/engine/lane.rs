@@ -28,6 +28,11 @@ pub(crate) struct LaneState {
 pub(crate) struct Post(Option<Worker<Ready>>);
 
 impl Post {
+    /// The right that a thread which does not come back has; its deque stays with it.
+    pub(crate) fn inherited() -> Self {
+        Post(None)
+    }
+
     pub(crate) fn deque(&self) -> Option<&Worker<Ready>> {
         self.0.as_ref()
     }
@@ -69,6 +74,13 @@ impl LaneState {
         }
         if let Some(drivers) = &self.drivers {
             drivers.leave();
+        }
+    }
+
+    /// Gives only the deque back, from a thread whose right was taken over.
+    pub(crate) fn return_deque(&self, post: Post) {
+        if let Some(deque) = post.0 {
+            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(deque);
         }
     }
 

@@ -11,23 +11,32 @@ mod done;
 mod drive;
 mod driver;
 mod gate;
+mod history;
 mod holder;
 mod lane;
 mod lanes;
+mod managed;
+mod rules;
+mod waiting;
+mod watch;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering, fence};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-use pipeline_core::Lane;
-use pipeline_core::frame::Frame;
+use pipeline_core::frame::{Frame, GivenUp};
+use pipeline_core::{FailureKind, Lane};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use self::done::Done;
+use self::done::Present;
 pub(crate) use self::drive::{CallersPart, on_a_driving_thread};
+pub(crate) use self::history::History;
 use self::holder::Holder;
 use self::lanes::Lanes;
+pub(crate) use self::rules::{Rule, Rules};
+use self::watch::Watch;
 use crate::event::{Event, Observers};
 use crate::settings::Settings;
 use crate::timing::Timings;
@@ -39,8 +48,19 @@ pub(crate) struct Engine {
     pub(crate) settings: Settings,
     pub(crate) timings: Option<Timings>,
     pub(crate) observers: Observers,
+    pub(crate) history: Arc<History>,
+    /// When the run began.
+    origin: Instant,
+    /// `None` where every step is run and finished and nothing else.
+    rules: Option<Arc<Rules>>,
+    watch: Option<Arc<Watch>>,
     lanes: Lanes,
     stop: CancellationToken,
+    /// Whether the run was stopped because it took too long.
+    timed_out: AtomicBool,
+    /// While the run is paused: no step starts, and the run does not end.
+    paused: AtomicBool,
+    pause: Mutex<Option<Present>>,
     runtime: Handle,
     done: Arc<Done>,
     /// Whether the observers were told that the run has ended.
@@ -58,20 +78,35 @@ impl Engine {
         caller_drives: bool,
     ) -> (Arc<Engine>, Arc<Done>, Option<CallersPart>) {
         let done = Arc::new(Done::new());
-        let timings = (settings.timings || observers.any()).then(|| Timings::new(frame.plan().len()));
-        let engine = Arc::new(Engine {
+        let origin = Instant::now();
+        let timings = (settings.timings || observers.any()).then(|| Timings::new(frame.plan().len(), origin));
+        let rules = Rules::new(frame.plan(), &settings).map(Arc::new);
+        let history = Arc::<History>::default();
+        let engine = Arc::new_cyclic(|engine| Engine {
             lanes: Lanes::new(&settings),
             timings,
+            watch: Watch::new(engine, &frame, &settings, rules.as_ref(), &history, origin),
+            rules,
+            origin,
+            history,
             settings,
             observers,
             frame,
             stop: CancellationToken::new(),
+            timed_out: AtomicBool::new(false),
+            paused: AtomicBool::new(false),
+            pause: Mutex::default(),
             runtime,
             done: Arc::clone(&done),
             told_end: AtomicBool::new(false),
         });
         let starting = done.enter();
-        let callers = if caller_drives { CallersPart::of(&engine) } else { None };
+        if let Some(watch) = &engine.watch {
+            watch.begin();
+        }
+        // A thread that may be left behind cannot be the one that waits for the run.
+        let callers =
+            if caller_drives && !engine.may_leave_behind() { CallersPart::of(&engine) } else { None };
         for lane in Lane::ALL {
             let most = engine.lanes.most_drivers(lane, &engine.settings);
             for _ in 0..engine.frame.plan().root_count(lane).min(most) {
@@ -80,6 +115,54 @@ impl Engine {
         }
         drop(starting);
         (engine, done, callers)
+    }
+
+    /// What holds for a step; `None` for a plain one.
+    #[inline]
+    fn rule(&self, step: usize) -> Option<&Rule> {
+        self.rules.as_ref()?.of(step)
+    }
+
+    /// Since the run began.
+    fn elapsed(&self) -> Duration {
+        self.origin.elapsed()
+    }
+
+    /// Whether the failure of a step stops the run.
+    fn stops_at(&self, step: usize) -> bool {
+        let by_settings = self.settings.fail_fast && !self.is_optional(step);
+        by_settings || self.rule(step).is_some_and(|rule| rule.fail_fast)
+    }
+
+    /// Cancels a step that nobody needs any more, if it is under way.
+    fn dismiss(&self, step: usize) {
+        if let Some(watch) = &self.watch {
+            watch.dismiss(step);
+        }
+    }
+
+    /// Whether a thread may be left behind in a step.
+    fn may_leave_behind(&self) -> bool {
+        self.rules.as_ref().is_some_and(|rules| rules.any_watched())
+    }
+
+    /// Sends an event, if somebody observes the run.
+    pub(crate) fn send<'a>(&self, event: impl FnOnce() -> Event<'a>) {
+        if self.observers.any() {
+            self.observers.send(&event());
+        }
+    }
+
+    /// Whether a step's failure lets the run succeed all the same.
+    fn is_optional(&self, step: usize) -> bool {
+        self.frame.plan().policy(step).optional
+    }
+
+    /// The run has ended: nobody watches it any more.
+    pub(crate) fn over(&self) {
+        if let Some(watch) = &self.watch {
+            watch.end();
+        }
     }
 
     /// Tells the observers, once, that the run has ended. Nothing runs any more.
@@ -91,16 +174,85 @@ impl Engine {
         }
     }
 
-    /// Whether every step has an output. O(steps).
+    /// Whether nothing went wrong: every step has an output, or is not missed. O(steps).
     pub(crate) fn succeeded(&self) -> bool {
-        (0..self.frame.plan().len()).all(|step| self.frame.status(step).has_output())
+        (0..self.frame.plan().len()).all(|step| self.is_well(step))
     }
 
-    /// Starts no further step, and drops the async steps that wait. Steps on threads run to their end.
+    /// Whether a step has an output, or lacks it for a reason that is no failure of the run: its condition does not
+    /// hold, nobody needs it any more, it is optional; or it was skipped because of such a step.
+    pub(crate) fn is_well(&self, step: usize) -> bool {
+        use pipeline_core::frame::Status;
+        let cause = self.frame.skipped_because(step).unwrap_or(step);
+        match self.frame.status(cause) {
+            Status::Succeeded | Status::Cached => true,
+            Status::Failed | Status::TimedOut => self.is_optional(cause),
+            Status::Skipped => true,
+            Status::Cancelled => {
+                self.frame.error(cause).is_some_and(|error| error.kind() == FailureKind::NotNeeded)
+            }
+            _ => false,
+        }
+    }
+
+    /// Starts no further step, and drops the async steps that wait. Steps on threads run to their end, or for as long
+    /// as the settings' grace allows.
     pub(crate) fn stop(&self) {
         if self.frame.scope().stop() {
+            if let Some(watch) = &self.watch {
+                watch.stopped();
+            }
             self.stop.cancel();
+            // A run that was paused has to end.
+            self.resume_quietly();
         }
+    }
+
+    /// As [`Engine::stop`], because the run took too long.
+    fn stop_timed_out(&self) {
+        self.timed_out.store(true, Ordering::Release);
+        self.stop();
+    }
+
+    /// Why a step is cancelled by the run's stop.
+    fn stopped(&self) -> GivenUp {
+        let timed_out = self.timed_out.load(Ordering::Acquire);
+        let kind = if timed_out { FailureKind::TimedOut } else { FailureKind::Cancelled };
+        GivenUp { kind, note: self.history.why_stopped().unwrap_or_else(|| "the run was stopped".to_owned()) }
+    }
+
+    /// Starts no further step until [`Engine::resume`]. Steps under way go on.
+    pub(crate) fn pause(self: &Arc<Self>) {
+        let mut pause = self.pause.lock().unwrap_or_else(PoisonError::into_inner);
+        if pause.is_none() && !self.frame.scope().is_stopped() && !self.done.is_over() {
+            *pause = Some(self.done.enter());
+            self.paused.store(true, Ordering::SeqCst);
+        }
+    }
+
+    /// Goes on after a pause.
+    pub(crate) fn resume(self: &Arc<Self>) {
+        let present = self.resume_quietly();
+        fence(Ordering::SeqCst);
+        for lane in Lane::ALL {
+            for _ in 0..self.lanes.most_drivers(lane, &self.settings) {
+                if self.has_work(lane) {
+                    self.wake(lane);
+                }
+            }
+        }
+        drop(present);
+    }
+
+    fn resume_quietly(&self) -> Option<Present> {
+        self.paused.store(false, Ordering::SeqCst);
+        self.pause.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Whether drivers are to end before their next step.
+    #[inline]
+    fn holds_still(&self) -> bool {
+        self.frame.scope().is_stopped() || self.paused.load(Ordering::Relaxed)
     }
 
     /// Changes the slots of a lane while the run goes on. Fewer slots take effect as steps end.
@@ -111,11 +263,6 @@ impl Engine {
                 self.wake(lane);
             }
         }
-    }
-
-    /// Cancelled when the run is asked to stop.
-    pub(crate) fn stop_token(&self) -> &CancellationToken {
-        &self.stop
     }
 
     /// Starts a driver for a lane if one can be had. Called after work was made visible and fenced.
@@ -130,7 +277,7 @@ impl Engine {
 
     /// Whether a step of this lane lies somewhere, to be started.
     fn has_work(&self, lane: Lane) -> bool {
-        !self.frame.scope().is_stopped() && (self.frame.has_roots(lane) || self.lanes.of(lane).has_queued())
+        !self.holds_still() && (self.frame.has_roots(lane) || self.lanes.of(lane).has_queued())
     }
 }
 

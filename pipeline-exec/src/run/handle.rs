@@ -1,10 +1,9 @@
 //! A run under way.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use pipeline_core::frame::Status;
 use pipeline_core::{Lane, Problems, RunScope};
-use tokio_util::sync::CancellationToken;
 
 use super::{Begun, OutputError, Run, output};
 use crate::engine::{Done, Engine};
@@ -56,9 +55,19 @@ impl RunHandle {
         Ok(())
     }
 
+    /// Starts no further step until [`RunHandle::resume`]. Steps under way go on, and the run does not end meanwhile.
+    pub fn pause(&self) {
+        self.engine().pause();
+    }
+
+    /// Goes on after [`RunHandle::pause`].
+    pub fn resume(&self) {
+        self.engine().resume();
+    }
+
     /// A way to stop the run from elsewhere.
     pub fn stopper(&self) -> Stopper {
-        Stopper { scope: self.scope(), token: self.engine().stop_token().clone() }
+        Stopper { engine: Arc::downgrade(self.engine()) }
     }
 
     /// Where a step is now, by name: pending also while it runs.
@@ -97,8 +106,6 @@ impl RunHandle {
 
     fn ended(mut self) -> Run {
         let engine = self.engine.take().expect("invariant: the engine is there until the run was waited for");
-        let engine =
-            Arc::into_inner(engine).expect("invariant: every holder has left, and stoppers are weak");
         Run::new(engine, self.begun)
     }
 }
@@ -114,15 +121,14 @@ impl Drop for RunHandle {
 /// Stops a run from elsewhere; does nothing once the run has ended.
 #[derive(Clone, Debug)]
 pub struct Stopper {
-    scope: Arc<RunScope>,
-    token: CancellationToken,
+    engine: Weak<Engine>,
 }
 
 impl Stopper {
     /// As [`RunHandle::stop`].
     pub fn stop(&self) {
-        if self.scope.stop() {
-            self.token.cancel();
+        if let Some(engine) = self.engine.upgrade() {
+            engine.stop();
         }
     }
 }

@@ -1,6 +1,7 @@
 //! A run: how it starts, what can be seen of it meanwhile, and what is left when it has ended.
 
 mod handle;
+mod held;
 mod output;
 
 use std::sync::{Arc, OnceLock};
@@ -11,6 +12,7 @@ use pipeline_core::{Problems, RunScope, Step, StepError, contain};
 use tokio::runtime::Handle;
 
 pub use self::handle::{RunHandle, Stopper};
+use self::held::Held;
 pub use self::output::{OutputError, RunFailed};
 use crate::engine::{CallersPart, Engine};
 use crate::event::Event;
@@ -59,22 +61,23 @@ pub(crate) struct Begun {
 /// Dropping it drops the outputs that were kept.
 #[derive(Debug)]
 pub struct Run {
-    engine: Engine,
+    engine: Held,
     begun: Begun,
     duration: Duration,
     report: OnceLock<RunReport>,
 }
 
 impl Run {
-    pub(crate) fn new(engine: Engine, begun: Begun) -> Self {
+    pub(crate) fn new(engine: Arc<Engine>, begun: Begun) -> Self {
         // Otherwise every step has ended: a driver leaves only when there is no work left.
         if engine.frame.scope().is_stopped() || cfg!(debug_assertions) {
             let left = engine.frame.cancel_rest();
             debug_assert!(left == 0 || engine.frame.scope().is_stopped(), "{left} steps were left lying");
         }
         let duration = begun.at.elapsed();
+        engine.over();
         engine.tell_end(duration);
-        Run { engine, begun, duration, report: OnceLock::new() }
+        Run { engine: Held::new(engine), begun, duration, report: OnceLock::new() }
     }
 
     /// The id of the run, the same in every event and in the report.
@@ -122,7 +125,7 @@ impl Run {
     /// # Errors
     /// As [`Run::output`], and where it was moved out before.
     pub fn take_output<S: Step>(&mut self) -> Result<S::Output, OutputError> {
-        output::take::<S>(&mut self.engine.frame)
+        output::take::<S>(&mut self.engine)
     }
 
     /// The names of the steps whose outputs can be read, in plan order.

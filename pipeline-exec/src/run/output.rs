@@ -2,10 +2,11 @@
 
 use std::error::Error;
 use std::fmt;
-use std::sync::Arc;
 
 use pipeline_core::frame::{Frame, Status};
 use pipeline_core::{Step, TypeDef};
+
+use super::held::Held;
 
 /// Why an output could not be had.
 #[derive(Clone, PartialEq, Eq)]
@@ -32,6 +33,12 @@ pub enum OutputError {
         /// The name of the step.
         step: String,
     },
+    /// An attempt that was given up still runs on its thread, and may read outputs: they cannot be moved out until it
+    /// ends.
+    StillRead {
+        /// The name of the step.
+        step: String,
+    },
     /// The step returns another type.
     OtherType {
         /// The name of the step.
@@ -52,6 +59,13 @@ impl fmt::Display for OutputError {
             }
             OutputError::NotKept { step } => {
                 write!(f, "the output of step `{step}` is gone; make it a target, or keep it with `.keep`")
+            }
+            OutputError::StillRead { step } => {
+                write!(
+                    f,
+                    "the output of step `{step}` cannot be moved out: a step that timed out still runs on its thread, and \
+                     may read it; borrow it with `output`, or try again later"
+                )
             }
             OutputError::OtherType { step, returns } => write!(f, "step `{step}` returns `{returns}`"),
         }
@@ -75,12 +89,14 @@ pub(super) fn of_name<'f, T: 'static>(frame: &'f Frame, name: &str) -> Result<&'
     at(frame, position(frame, name)?)
 }
 
-pub(super) fn take<S: Step>(frame: &mut Arc<Frame>) -> Result<S::Output, OutputError> {
-    let step = step_position::<S>(frame)?;
-    at::<S::Output>(frame, step)?;
-    let name = frame.plan().spec(step).name().to_owned();
-    let frame = Arc::get_mut(frame).expect("invariant: a run that has ended has its frame to itself");
-    frame.take_output(step).ok_or(OutputError::NotKept { step: name })
+pub(super) fn take<S: Step>(engine: &mut Held) -> Result<S::Output, OutputError> {
+    let step = step_position::<S>(&engine.frame)?;
+    at::<S::Output>(&engine.frame, step)?;
+    let name = engine.frame.plan().spec(step).name().to_owned();
+    match engine.frame_alone() {
+        Some(frame) => frame.take_output(step).ok_or(OutputError::NotKept { step: name }),
+        None => Err(OutputError::StillRead { step: name }),
+    }
 }
 
 pub(super) fn available(frame: &Frame) -> Vec<&str> {

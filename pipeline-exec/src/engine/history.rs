@@ -1,0 +1,100 @@
+//! What a run remembers of steps that did not simply succeed or fail.
+//!
+//! Behind a lock: a step that ends with its first attempt, in time, is not in here.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use pipeline_core::StepError;
+
+/// What a run remembers of its steps.
+#[derive(Debug, Default)]
+pub(crate) struct History {
+    /// Whether there is anything.
+    any: AtomicBool,
+    steps: Mutex<BTreeMap<usize, Past>>,
+    retries: AtomicU32,
+    /// How many attempts were left behind and still run.
+    detached: AtomicUsize,
+    stopped: Mutex<Option<String>>,
+}
+
+/// What happened to one step before its end.
+#[derive(Debug, Default)]
+pub(crate) struct Past {
+    /// When the first attempt started, since the run began.
+    pub(crate) first_start: Duration,
+    /// The attempts that failed and were followed by another, and how long the wait before that was.
+    pub(crate) failed: Vec<(Box<StepError>, Duration)>,
+    /// The error instead of which the step's fallback was used.
+    pub(crate) fallback_for: Option<Box<StepError>>,
+    /// For how long the step kept a thread that runs tasks, at the longest.
+    pub(crate) slow_poll: Option<Duration>,
+    /// How many of its attempts were left behind and still run.
+    pub(crate) still_running: u32,
+}
+
+impl History {
+    /// Which attempt of a step comes next.
+    #[inline]
+    pub(crate) fn next_attempt(&self, step: usize) -> u32 {
+        if !self.any.load(Ordering::Relaxed) {
+            return 1;
+        }
+        self.steps().get(&step).map_or(1, |past| past.failed.len() as u32 + 1)
+    }
+
+    /// What happened to a step, if anything did.
+    pub(crate) fn look<T>(&self, step: usize, look: impl FnOnce(&Past) -> T) -> Option<T> {
+        if !self.any.load(Ordering::Relaxed) {
+            return None;
+        }
+        self.steps().get(&step).map(look)
+    }
+
+    /// Notes something about a step.
+    pub(crate) fn note<T>(&self, step: usize, note: impl FnOnce(&mut Past) -> T) -> T {
+        self.any.store(true, Ordering::Relaxed);
+        note(self.steps().entry(step).or_default())
+    }
+
+    /// Takes one retry out of the run's budget; `false` where none is left.
+    pub(crate) fn take_retry(&self, budget: Option<u32>) -> bool {
+        let used = self.retries.fetch_add(1, Ordering::Relaxed);
+        budget.is_none_or(|budget| used < budget)
+    }
+
+    /// An attempt is left behind. How many are now.
+    pub(crate) fn detach(&self, step: usize) -> usize {
+        self.note(step, |past| past.still_running += 1);
+        self.detached.fetch_add(1, Ordering::AcqRel) + 1
+    }
+
+    /// An attempt that was left behind has ended.
+    pub(crate) fn reattach(&self, step: usize) {
+        self.note(step, |past| past.still_running = past.still_running.saturating_sub(1));
+        self.detached.fetch_sub(1, Ordering::AcqRel);
+    }
+
+    /// Whether an attempt that was left behind still runs.
+    pub(crate) fn any_detached(&self) -> bool {
+        self.detached.load(Ordering::Acquire) > 0
+    }
+
+    /// Notes why the run is stopped; the first reason stays.
+    pub(crate) fn stopped_because(&self, reason: &str) {
+        let mut stopped = self.stopped.lock().unwrap_or_else(PoisonError::into_inner);
+        stopped.get_or_insert_with(|| reason.to_owned());
+    }
+
+    /// Why the run was stopped.
+    pub(crate) fn why_stopped(&self) -> Option<String> {
+        self.stopped.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn steps(&self) -> MutexGuard<'_, BTreeMap<usize, Past>> {
+        self.steps.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

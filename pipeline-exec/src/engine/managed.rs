@@ -1,0 +1,146 @@
+//! Steps for which more holds than to be run and finished: attempts, deadlines, fallbacks, hooks.
+
+use std::time::Duration;
+
+use pipeline_core::contain;
+use pipeline_core::frame::{Attempt, Finished, Progress, Ready};
+
+use super::Engine;
+use super::drive;
+use super::driver::{Driver, Ran};
+use super::holder::Holder;
+use super::rules::Rule;
+use crate::event::Event;
+
+/// What becomes of a step whose attempt has ended.
+enum Verdict {
+    /// It has ended.
+    End(Finished),
+    /// It is tried again after so long.
+    Again(Finished, Duration),
+}
+
+impl Driver {
+    /// Runs one attempt of a step to which a rule applies.
+    pub(super) fn run_by_rule(&mut self, ready: Ready) -> Ran {
+        let step = ready.step();
+        let engine = self.engine();
+        let Some(rule) = engine.rule(step) else { return self.run_plain(ready) };
+        let number = engine.history.next_attempt(step);
+        let attempt = Attempt::new(number, number > rule.retries, rule.watched);
+        let (watched, frame) = (rule.watched, engine.frame.number());
+        if rule.deadline.is_some() && number == 1 && engine.timings.is_none() {
+            engine.history.note(step, |past| past.first_start = engine.elapsed());
+        }
+        let now = self.note_start(&ready, number == 1);
+        if watched {
+            self.desk().open(frame, step, number, now);
+        }
+        let progress = self.engine().frame.start_attempt(ready, attempt);
+        if watched {
+            self.desk().close();
+        }
+        match progress {
+            Progress::Finished(finished) => {
+                self.end(finished, false);
+                Ran::Ended
+            }
+            Progress::Suspended(suspended) => {
+                self.waits();
+                Ran::Waits(suspended, now)
+            }
+            Progress::Late => {
+                self.engine().history.reattach(step);
+                Ran::Left
+            }
+        }
+    }
+
+    /// Ends an attempt: finishes the step, or has it tried again.
+    pub(super) fn end(&mut self, finished: Finished, waited: bool) {
+        if finished.status().is_failure()
+            && let Some(rule) = self.engine().rule(finished.step())
+        {
+            match self.engine().judge(rule, finished) {
+                Verdict::End(finished) => self.finish(finished, waited),
+                Verdict::Again(finished, wait) => {
+                    let lane = self.engine().frame.plan().lane(finished.step());
+                    drive::spawn_later(Holder::without_slot(self.engine(), lane), finished, wait);
+                }
+            }
+            return;
+        }
+        self.finish(finished, waited);
+    }
+}
+
+impl Engine {
+    fn judge(&self, rule: &Rule, finished: Finished) -> Verdict {
+        if let Some(wait) = self.retry_after(rule, &finished) {
+            return Verdict::Again(finished, wait);
+        }
+        if let (Some(hook), Some(error)) = (rule.on_failure, finished.error()) {
+            // The hook has printed its panic; it changes nothing about the step.
+            let _ = contain::guard(|| hook(error));
+        }
+        if rule.has_fallback {
+            let step = finished.step();
+            let (finished, error) = self.frame.fall_back(finished);
+            if let Some(error) = error {
+                self.send(|| Event::FallbackUsed {
+                    run_id: self.frame.scope().run_id(),
+                    step: self.frame.plan().spec(step).name(),
+                    error: &error,
+                });
+                self.history.note(step, |past| past.fallback_for = Some(error));
+            }
+            return Verdict::End(finished);
+        }
+        Verdict::End(finished)
+    }
+
+    /// How long to wait before another attempt; `None` where there will be none.
+    fn retry_after(&self, rule: &Rule, finished: &Finished) -> Option<Duration> {
+        let (step, error) = (finished.step(), finished.error()?);
+        let number = error.attempt();
+        let may = number <= rule.retries && error.may_retry() && !self.frame.scope().is_stopped();
+        // No attempt beside one that may still run, unless the step says that it does no harm.
+        let alone = rule.idempotent || !self.frame.was_given_up(step);
+        if !may || !alone {
+            return None;
+        }
+        let wait = rule.backoff.wait(number, self.chance(step, number));
+        let now = self.elapsed();
+        let first = self.first_start(step, now);
+        if rule.deadline.is_some_and(|deadline| now + wait >= first + deadline) {
+            return None;
+        }
+        self.history.take_retry(self.settings.retry_budget).then_some(wait)
+    }
+
+    /// When the first attempt of a step started, since the run began.
+    fn first_start(&self, step: usize, now: Duration) -> Duration {
+        let noted = self.history.look(step, |past| past.first_start).filter(|first| !first.is_zero());
+        let timed =
+            || self.timings.as_ref().and_then(|timings| timings.started(step)).map(Duration::from_nanos);
+        noted.or_else(timed).unwrap_or(now)
+    }
+
+    /// A number from 0 to 1 for the jitter of a wait: the same in every run of the same seed.
+    fn chance(&self, step: usize, attempt: u32) -> f64 {
+        let _ = (step, attempt);
+        0.5
+    }
+
+    /// Takes a failed attempt down, and readies the step for the next.
+    pub(super) fn try_again(&self, finished: Finished, wait: Duration) -> Option<Ready> {
+        let now = self.elapsed();
+        let first = self.first_start(finished.step(), now);
+        let (ready, error) = self.frame.retry(finished).ok()?;
+        self.history.note(ready.step(), |past| {
+            past.first_start = first;
+            past.failed.push((error, wait));
+        });
+        Some(ready)
+    }
+}

@@ -1,0 +1,173 @@
+//! The task of a step that waits, and of one that will be tried again.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::{Either, select};
+use pipeline_core::frame::{Finished, GivenUp, Suspended};
+
+use super::drive::drive_async;
+use super::driver::Driver;
+use super::holder::Holder;
+use super::watch::Waiter;
+use crate::event::Event;
+use crate::timing::Place;
+
+/// A step that waits, and its share of the run.
+pub(super) struct Waiting {
+    suspended: Option<Suspended>,
+    waiter: Option<Arc<Waiter>>,
+    holder: Option<Holder>,
+}
+
+impl Waiting {
+    /// A step that waits; `since` is when its attempt started, where that is known.
+    pub(super) fn new(suspended: Suspended, holder: Holder, since: Option<u64>) -> Self {
+        let watch = holder.engine().watch.as_ref();
+        let waiter = watch.map(|watch| watch.wait(suspended.step(), suspended.attempt(), since));
+        Waiting { suspended: Some(suspended), waiter, holder: Some(holder) }
+    }
+
+    /// Waits for the step, or for its end to be asked for. `None` where the attempt was given up meanwhile.
+    async fn end(&mut self) -> Option<(Finished, Holder)> {
+        let engine = Arc::downgrade(self.holder.as_ref()?.engine());
+        let stop = self.holder.as_ref()?.engine().stop.clone();
+        let waiter = self.waiter.as_deref();
+        let ended = {
+            let suspended = self.suspended.as_mut()?;
+            let polled = std::future::poll_fn(|cx| {
+                let mut poll = || Pin::new(&mut *suspended).poll(cx);
+                match waiter {
+                    Some(waiter) => waiter.polling(&mut poll),
+                    None => poll(),
+                }
+            });
+            let asked = async {
+                let given_up = async {
+                    match waiter {
+                        Some(waiter) => waiter.asked_to_end().await,
+                        None => std::future::pending().await,
+                    }
+                };
+                match select(std::pin::pin!(stop.cancelled()), std::pin::pin!(given_up)).await {
+                    Either::Left(_) => None,
+                    Either::Right((why, _)) => Some(why),
+                }
+            };
+            match select(std::pin::pin!(polled), std::pin::pin!(asked)).await {
+                Either::Left((finished, _)) => Ok(finished),
+                Either::Right((why, _)) => Err(why),
+            }
+        };
+        // The step lets go of the frame before its holder can: whoever waits for the run has the frame to itself.
+        let suspended = self.suspended.take()?;
+        let step = suspended.step();
+        let finished = match ended {
+            Ok(finished) => {
+                drop(suspended);
+                finished
+            }
+            Err(why) => {
+                let why = why.or_else(|| engine.upgrade().map(|engine| engine.stopped()));
+                why.and_then(|why: GivenUp| suspended.cancel(why))
+            }
+        };
+        let mut holder = self.holder.take()?;
+        match finished {
+            Some(finished) => Some((finished, holder)),
+            None => {
+                holder.engine().history.reattach(step);
+                holder.abandon();
+                None
+            }
+        }
+    }
+}
+
+impl Drop for Waiting {
+    /// A runtime that shuts down drops what waits: the step cannot end any more, and so neither can the run.
+    fn drop(&mut self) {
+        if let Some(holder) = &self.holder {
+            holder.engine().stop();
+        }
+        drop(self.suspended.take());
+    }
+}
+
+/// Waits for a step, finishes it, and goes on as a driver where one can be used.
+pub(super) fn wait_for(mut waiting: Waiting) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+    Box::pin(async move {
+        let Some((finished, holder)) = waiting.end().await else { return };
+        drop(waiting);
+        let mut driver = Driver::new(holder, Place::task());
+        driver.end(finished, true);
+        if driver.has_rivals() {
+            // Slots are scarce: what ends at the same moment may make something ready that is more urgent than what
+            // this slot would take now.
+            tokio::task::yield_now().await;
+            driver.moved();
+        }
+        if driver.take_post() {
+            drive_async(driver).await;
+        }
+    })
+}
+
+/// A step that will be tried again.
+pub(super) struct Later {
+    finished: Option<Finished>,
+    holder: Option<Holder>,
+    wait: Duration,
+}
+
+impl Later {
+    pub(super) fn new(holder: Holder, finished: Finished, wait: Duration) -> Self {
+        if let Some(error) = finished.error() {
+            let engine = holder.engine();
+            engine.send(|| Event::AttemptFailed {
+                run_id: engine.frame.scope().run_id(),
+                step: engine.frame.plan().spec(finished.step()).name(),
+                attempt: error.attempt(),
+                error,
+                retry_in: wait,
+            });
+        }
+        Later { finished: Some(finished), holder: Some(holder), wait }
+    }
+}
+
+impl Drop for Later {
+    /// As [`Waiting`]'s.
+    fn drop(&mut self) {
+        if let Some(holder) = &self.holder {
+            holder.engine().stop();
+        }
+    }
+}
+
+/// Waits out a backoff, and readies the step; where the run is stopped meanwhile, the step ends with the error it has.
+pub(super) fn try_later(mut later: Later) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+    Box::pin(async move {
+        let Some(stop) = later.holder.as_ref().map(|holder| holder.engine().stop.clone()) else { return };
+        let stopped = {
+            let wait = std::pin::pin!(tokio::time::sleep(later.wait));
+            match select(std::pin::pin!(stop.cancelled()), wait).await {
+                Either::Left(_) => true,
+                Either::Right(_) => false,
+            }
+        };
+        let (Some(finished), Some(holder)) = (later.finished.take(), later.holder.take()) else { return };
+        if stopped {
+            Driver::new(holder, Place::task()).finish(finished, true);
+            return;
+        }
+        let engine = holder.engine();
+        if let Some(ready) = engine.try_again(finished, later.wait) {
+            let plan = engine.frame.plan();
+            let (lane, urgency) = (plan.lane(ready.step()), plan.urgency(ready.step()));
+            // The holder, dropped next, looks for work and finds it.
+            engine.lanes.of(lane).backlog.push(urgency, ready);
+        }
+    })
+}

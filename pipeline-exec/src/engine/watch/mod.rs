@@ -1,0 +1,241 @@
+//! Deadlines, and threads that are kept too long: watched by one OS thread for the whole process.
+//!
+//! A timer of the runtime fires late when its workers are blocked, which is just when a deadline matters. So the
+//! watchdog is a thread of its own. It sees what threads do at their [desks](desk), and is told of the steps that wait
+//! ([`Waiter`]). What it does about a step that is overdue:
+//!
+//! * *waits*: its task is woken to drop the future. A task that has not done so [`PATIENCE`] later has no worker, and is
+//!   treated as one that runs;
+//! * *runs, or is being polled*: the attempt is given up where it is. The watchdog takes over the thread's share of the
+//!   run (its slot, and the duty to finish the step), and the thread is left behind: what it returns is dropped, and it
+//!   leaves the run when it notices.
+
+mod desk;
+mod takeover;
+mod waiter;
+mod watchdog;
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use pipeline_core::frame::{Attempt, GivenUp};
+use pipeline_core::{FailureKind, Lane, Plan};
+
+pub(crate) use self::desk::{Desk, Sitting};
+pub(crate) use self::waiter::Waiter;
+use super::Engine;
+use super::history::History;
+use super::rules::Rules;
+use crate::settings::Settings;
+
+/// So long the task of an overdue step has to drop its future, before it is treated as one without a worker.
+const PATIENCE: Duration = Duration::from_millis(10);
+
+/// The limits of how often the watchdog looks at what threads do, where it does not know when they began.
+const SHORTEST_LOOK: Duration = Duration::from_millis(1);
+const LONGEST_LOOK: Duration = Duration::from_millis(50);
+
+/// What the watchdog knows of one run. It holds nothing that keeps the run's outputs alive.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    frame: u32,
+    /// When the run began.
+    origin: Instant,
+    plan: Arc<Plan>,
+    rules: Option<Arc<Rules>>,
+    history: Arc<History>,
+    engine: Weak<Engine>,
+    /// How often to look.
+    look: Duration,
+    slow_poll: Option<Duration>,
+    deadline: Option<Duration>,
+    grace: Option<Duration>,
+    most_detached: usize,
+    /// The steps that wait and may be given up, by position.
+    waiters: Mutex<HashMap<usize, Weak<Waiter>>>,
+    /// When what still runs is given up, and why.
+    ends: Mutex<Option<(Instant, GivenUp)>>,
+    over: AtomicBool,
+}
+
+impl Watch {
+    /// What to watch of a run; `None` where there is nothing.
+    pub(super) fn new(
+        engine: &Weak<Engine>,
+        frame: &pipeline_core::frame::Frame,
+        settings: &Settings,
+        rules: Option<&Arc<Rules>>,
+        history: &Arc<History>,
+        origin: Instant,
+    ) -> Option<Arc<Watch>> {
+        let plan = frame.plan();
+        let watched = rules.filter(|rules| rules.any_watched());
+        let slow_poll = settings.slow_poll.filter(|_| plan.lane_counts()[Lane::Io.index()] > 0);
+        if watched.is_none() && slow_poll.is_none() {
+            return None;
+        }
+        let by_rules = watched.map(|rules| {
+            rules.shortest().map_or(LONGEST_LOOK, |time| (time / 16).clamp(SHORTEST_LOOK, LONGEST_LOOK))
+        });
+        let by_polls = slow_poll.map(|slow| (slow / 2).max(SHORTEST_LOOK));
+        Some(Arc::new(Watch {
+            frame: frame.number(),
+            origin,
+            plan: Arc::clone(plan),
+            rules: watched.cloned(),
+            history: Arc::clone(history),
+            engine: Weak::clone(engine),
+            look: by_rules.into_iter().chain(by_polls).min().unwrap_or(LONGEST_LOOK),
+            slow_poll,
+            deadline: settings.deadline,
+            grace: settings.grace,
+            most_detached: settings.max_detached.unwrap_or(settings.cpu),
+            waiters: Mutex::default(),
+            ends: Mutex::default(),
+            over: AtomicBool::new(false),
+        }))
+    }
+
+    /// Starts to watch.
+    pub(super) fn begin(self: &Arc<Self>) {
+        watchdog::add(Arc::clone(self));
+    }
+
+    /// The run has ended.
+    pub(crate) fn end(&self) {
+        self.over.store(true, Ordering::Release);
+    }
+
+    /// The run was asked to stop: what still runs when its grace has passed is given up.
+    pub(super) fn stopped(&self) {
+        let Some(grace) = self.grace else { return };
+        let note = format!(
+            "the run was stopped, and the step did not end within the grace time of {}",
+            humantime::format_duration(grace)
+        );
+        self.end_at(Instant::now() + grace, GivenUp { kind: FailureKind::Cancelled, note });
+    }
+
+    /// Gives up, at some moment, whatever still runs then.
+    fn end_at(&self, at: Instant, why: GivenUp) {
+        let mut ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
+        if ends.as_ref().is_none_or(|(earlier, _)| at < *earlier) {
+            *ends = Some((at, why));
+        }
+        drop(ends);
+        watchdog::wake_by(at);
+    }
+
+    /// Since the run began.
+    fn now(&self) -> Duration {
+        self.origin.elapsed()
+    }
+
+    /// When an attempt has to have ended, since the run began.
+    fn due(&self, step: usize, since: Duration) -> Option<Duration> {
+        let rule = self.rules.as_ref()?.of(step)?;
+        let first = self.history.look(step, |past| past.first_start).filter(|first| !first.is_zero());
+        rule.due(since, first.unwrap_or(since))
+    }
+
+    /// Whether attempts of a step can be given up.
+    fn is_watched(&self, step: usize) -> bool {
+        self.rules.as_ref().and_then(|rules| rules.of(step)).is_some_and(|rule| rule.watched)
+    }
+
+    /// Why a step is given up that has been running since then.
+    fn overdue(&self, step: usize, since: Duration) -> GivenUp {
+        let show =
+            |time: Duration| humantime::format_duration(Duration::from_millis(time.as_millis() as u64));
+        let rule = self.rules.as_ref().and_then(|rules| rules.of(step));
+        let timeout = rule.and_then(|rule| rule.timeout).filter(|timeout| self.now() >= since + *timeout);
+        let note = match (timeout, rule.and_then(|rule| rule.deadline)) {
+            (Some(timeout), _) => format!("it took longer than its timeout of {}", show(timeout)),
+            (None, Some(deadline)) => {
+                format!("its attempts took longer than its deadline of {}", show(deadline))
+            }
+            (None, None) => "it took too long".to_owned(),
+        };
+        GivenUp { kind: FailureKind::TimedOut, note }
+    }
+
+    /// Looks at what a thread does for this run. When to look again at the latest.
+    fn inspect(self: &Arc<Self>, desk: &Desk, sitting: Sitting) -> Option<Duration> {
+        let now = self.now();
+        let seen = desk.seen(now.as_nanos() as u64);
+        let first_seen = Duration::from_nanos(seen.first);
+        let since = sitting.since.map_or(first_seen, Duration::from_nanos);
+        let is_io = self.plan.lane(sitting.step) == Lane::Io;
+        if let Some(slow) = self.slow_poll.filter(|slow| is_io && !seen.warned && now - first_seen >= *slow) {
+            desk.mark_warned();
+            self.warn_slow(sitting.step, (now - first_seen).max(slow));
+        }
+        if !self.is_watched(sitting.step) {
+            return None;
+        }
+        let attempt = Attempt::new(sitting.attempt, false, true);
+        let due = self.due(sitting.step, since)?;
+        if now < due {
+            return Some(due);
+        }
+        let mut why = self.overdue(sitting.step, since);
+        if is_io {
+            why.note.push_str(", and blocks the thread that runs it: it computes or waits without `.await`; make it a plain `fn`");
+        }
+        self.take_over(sitting.step, attempt, sitting.has_waited, why);
+        None
+    }
+
+    /// Looks at the run as a whole. When to look again at the latest.
+    fn inspect_run(self: &Arc<Self>) -> Option<Duration> {
+        let now = self.now();
+        if let Some(deadline) = self.deadline.filter(|deadline| now >= *deadline)
+            && let Some(engine) = self.engine.upgrade()
+            && !engine.frame.scope().is_stopped()
+        {
+            let note =
+                format!("the run took longer than its deadline of {}", humantime::format_duration(deadline));
+            self.history.stopped_because(&note);
+            engine.stop_timed_out();
+            self.end_at(Instant::now() + PATIENCE, GivenUp { kind: FailureKind::TimedOut, note });
+        }
+        let ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let Some((at, why)) = ends else { return self.deadline.filter(|deadline| now < *deadline) };
+        if Instant::now() < at {
+            return Some(at - self.origin);
+        }
+        for desk in Desk::all() {
+            if let Some(sitting) = desk.look().filter(|sitting| sitting.frame == self.frame) {
+                let attempt = Attempt::new(sitting.attempt, false, true);
+                self.take_over(sitting.step, attempt, sitting.has_waited, why.clone());
+            }
+        }
+        let waiters: Vec<_> = {
+            let waiters = self.waiters.lock().unwrap_or_else(PoisonError::into_inner);
+            waiters.values().filter_map(Weak::upgrade).collect()
+        };
+        for waiter in waiters {
+            self.take_over(waiter.step(), waiter.attempt(), true, why.clone());
+        }
+        // A step that begins just now is seen at the next look.
+        Some(now + self.look)
+    }
+
+    /// Cancels a step that nobody needs any more, wherever it is.
+    pub(super) fn dismiss(self: &Arc<Self>, step: usize) {
+        let why = pipeline_core::frame::Frame::dismissal();
+        let waiter =
+            self.waiters.lock().unwrap_or_else(PoisonError::into_inner).get(&step).and_then(Weak::upgrade);
+        if let Some(waiter) = waiter {
+            waiter.give_up(why);
+            return;
+        }
+        let sitting = Desk::all().into_iter().filter_map(|desk| desk.look());
+        let mut here = sitting.filter(|sitting| sitting.frame == self.frame && sitting.step == step);
+        if let Some(sitting) = here.next() {
+            self.take_over(step, Attempt::new(sitting.attempt, false, true), sitting.has_waited, why);
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! A step that waits, as the watchdog knows it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use pipeline_core::frame::{Attempt, GivenUp};
+use tokio::sync::Notify;
+
+use super::{Desk, Watch, watchdog};
+
+/// A step that waits and may be given up. Its task holds this, and nobody else does.
+#[derive(Debug)]
+pub(crate) struct Waiter {
+    watch: Arc<Watch>,
+    step: usize,
+    attempt: Attempt,
+    /// When the attempt started, since the run began.
+    since: Duration,
+    cancellable: bool,
+    why: Mutex<Option<GivenUp>>,
+    given_up: Notify,
+}
+
+impl Watch {
+    /// Watches a step that waits, from now on; `since` is when its attempt started, where that is known.
+    pub(crate) fn wait(self: &Arc<Self>, step: usize, attempt: Attempt, since: Option<u64>) -> Arc<Waiter> {
+        let since = since.map_or_else(|| self.now(), Duration::from_nanos);
+        let rule = self.rules.as_ref().and_then(|rules| rules.of(step));
+        let waiter = Arc::new(Waiter {
+            watch: Arc::clone(self),
+            step,
+            attempt,
+            since,
+            cancellable: !rule.is_some_and(|rule| rule.no_cancel),
+            why: Mutex::default(),
+            given_up: Notify::new(),
+        });
+        if rule.is_some_and(|rule| rule.watched) {
+            let mut waiters = self.waiters.lock().unwrap_or_else(PoisonError::into_inner);
+            waiters.insert(step, Arc::downgrade(&waiter));
+        }
+        if let Some(due) = self.due(step, since) {
+            watchdog::add_waiter(&waiter, self.origin + due);
+        }
+        waiter
+    }
+}
+
+impl Waiter {
+    pub(crate) fn step(&self) -> usize {
+        self.step
+    }
+
+    pub(crate) fn attempt(&self) -> Attempt {
+        self.attempt
+    }
+
+    pub(super) fn is_cancellable(&self) -> bool {
+        self.cancellable
+    }
+
+    /// Why it is overdue.
+    pub(super) fn overdue(&self) -> GivenUp {
+        self.watch.overdue(self.step, self.since)
+    }
+
+    /// Asks the step's task to drop the future.
+    pub(super) fn give_up(&self, why: GivenUp) {
+        self.why.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(why);
+        self.given_up.notify_one();
+    }
+
+    /// Takes the step over: its task has no worker, or is not to be disturbed.
+    pub(super) fn take_over(&self, mut why: GivenUp) {
+        if self.cancellable {
+            why.note
+                .push_str("; no thread was free to drop it: others block the threads that run async steps");
+        }
+        self.watch.take_over(self.step, self.attempt, true, why);
+    }
+
+    /// Waits until the step's task is asked to drop the future.
+    pub(crate) async fn asked_to_end(&self) -> GivenUp {
+        loop {
+            if let Some(why) = self.why.lock().unwrap_or_else(PoisonError::into_inner).clone() {
+                return why;
+            }
+            self.given_up.notified().await;
+        }
+    }
+
+    /// Notes, while `poll` runs, that the current thread polls the step.
+    pub(crate) fn polling<T>(&self, poll: impl FnOnce() -> T) -> T {
+        let desk = Desk::here();
+        desk.open_again(self.watch.frame, self.step, self.attempt.number(), self.since.as_nanos() as u64);
+        let result = poll();
+        desk.close();
+        result
+    }
+}
+
+impl Drop for Waiter {
+    fn drop(&mut self) {
+        let mut waiters = self.watch.waiters.lock().unwrap_or_else(PoisonError::into_inner);
+        // A later attempt of the step may have taken the place.
+        if waiters.get(&self.step).is_some_and(|waiter| std::ptr::eq(waiter.as_ptr(), self)) {
+            waiters.remove(&self.step);
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! The thread that watches.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, Once, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use super::{Desk, PATIENCE, Waiter, Watch};
+
+/// With nothing to watch for so long, the thread sleeps until something comes.
+const IDLE: Duration = Duration::from_secs(2);
+
+struct Watchdog {
+    state: Mutex<State>,
+    wake: Condvar,
+}
+
+struct State {
+    runs: Vec<Arc<Watch>>,
+    /// The steps that wait, by when they are due; the number tells those of one moment apart.
+    due: BTreeMap<(Instant, u64), (Weak<Waiter>, Stage)>,
+    number: u64,
+    /// When the thread will wake by itself; `None` while it sleeps until it is woken.
+    wakes: Option<Instant>,
+}
+
+/// What is done about an overdue step that waits.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// Its task is woken to drop the future.
+    Ask,
+    /// The task did not: it is taken over.
+    TakeOver,
+}
+
+static WATCHDOG: Watchdog = Watchdog {
+    state: Mutex::new(State { runs: Vec::new(), due: BTreeMap::new(), number: 0, wakes: None }),
+    wake: Condvar::new(),
+};
+
+/// Watches a run until its end.
+pub(super) fn add(watch: Arc<Watch>) {
+    static STARTED: Once = Once::new();
+    STARTED.call_once(|| {
+        let thread = std::thread::Builder::new().name("pipeline-watchdog".to_owned());
+        thread.spawn(|| WATCHDOG.run()).expect("the operating system gives one more thread");
+    });
+    let by = Instant::now() + watch.look;
+    let mut state = WATCHDOG.lock();
+    state.runs.push(watch);
+    WATCHDOG.wake_before(&state, by);
+}
+
+/// Sees to it that the thread looks at that moment at the latest.
+pub(super) fn wake_by(at: Instant) {
+    WATCHDOG.wake_before(&WATCHDOG.lock(), at);
+}
+
+/// Watches a step that waits, until it is due.
+pub(super) fn add_waiter(waiter: &Arc<Waiter>, due: Instant) {
+    let stage = if waiter.is_cancellable() { Stage::Ask } else { Stage::TakeOver };
+    let mut state = WATCHDOG.lock();
+    state.push(Arc::downgrade(waiter), due, stage);
+    WATCHDOG.wake_before(&state, due);
+}
+
+impl Watchdog {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wake_before(&self, state: &State, at: Instant) {
+        if state.wakes.is_none_or(|wakes| at < wakes) {
+            self.wake.notify_one();
+        }
+    }
+
+    fn run(&self) {
+        let mut idle_since = Instant::now();
+        loop {
+            let (runs, due) = {
+                let mut state = self.lock();
+                state.runs.retain(|watch| !watch.over.load(Ordering::Acquire));
+                (state.runs.clone(), state.take_due(Instant::now()))
+            };
+            let mut next: Option<Instant> = None;
+            for (waiter, stage) in due {
+                self.overdue(&waiter, stage);
+            }
+            let now = Instant::now();
+            for desk in if runs.is_empty() { Vec::new() } else { Desk::all() } {
+                let Some(sitting) = desk.look() else { continue };
+                let Some(watch) = runs.iter().find(|watch| watch.frame == sitting.frame) else { continue };
+                let due = watch.inspect(&desk, sitting).map(|due| watch.origin + due);
+                next = next.into_iter().chain(due).min();
+            }
+            for watch in &runs {
+                let due = watch.inspect_run().map(|due| watch.origin + due);
+                next = next.into_iter().chain(due).chain([now + watch.look]).min();
+            }
+            if !runs.is_empty() {
+                idle_since = now;
+            }
+            drop(runs);
+            self.sleep(next.or_else(|| (idle_since.elapsed() < IDLE).then(|| now + IDLE / 20)));
+        }
+    }
+
+    fn overdue(&self, waiter: &Weak<Waiter>, stage: Stage) {
+        let Some(waiter) = waiter.upgrade() else { return };
+        let why = waiter.overdue();
+        if stage == Stage::TakeOver {
+            waiter.take_over(why);
+            return;
+        }
+        waiter.give_up(why);
+        self.lock().push(Arc::downgrade(&waiter), Instant::now() + PATIENCE, Stage::TakeOver);
+    }
+
+    fn sleep(&self, until: Option<Instant>) {
+        let mut state = self.lock();
+        let due = state.due.keys().next().map(|key| key.0);
+        state.wakes = until.into_iter().chain(due).min();
+        let woken = match state.wakes {
+            Some(at) => {
+                let time = at.saturating_duration_since(Instant::now());
+                self.wake.wait_timeout(state, time).unwrap_or_else(PoisonError::into_inner).0
+            }
+            None => self.wake.wait(state).unwrap_or_else(PoisonError::into_inner),
+        };
+        drop(woken);
+    }
+}
+
+impl State {
+    fn push(&mut self, waiter: Weak<Waiter>, due: Instant, stage: Stage) {
+        self.number += 1;
+        self.due.insert((due, self.number), (waiter, stage));
+    }
+
+    /// The entries whose moment has come. Those of steps that have ended are left until then: they hold nothing.
+    fn take_due(&mut self, now: Instant) -> Vec<(Weak<Waiter>, Stage)> {
+        let later = self.due.split_off(&(now, u64::MAX));
+        std::mem::replace(&mut self.due, later).into_values().collect()
+    }
+}

@@ -1,0 +1,278 @@
+//! How many steps run at once, and what a run does besides running them.
+
+mod defaults;
+
+use std::collections::BTreeMap;
+use std::num::NonZero;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use pipeline_core::{Backoff, Lane, Problem, ProblemCode};
+
+pub use self::defaults::StepDefaults;
+
+/// How a run is executed. Zero configuration is a good one: every field has a default from the machine.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Settings {
+    /// Async steps under way at once, waiting ones included. Default 256.
+    pub io: usize,
+    /// CPU steps at once. Default: the cores that the process may use (affinity and cgroup quota).
+    pub cpu: usize,
+    /// Steps of the blocking lane at once. Default 64.
+    pub blocking: usize,
+    /// Steps at once over all lanes; no limit by default.
+    pub workers: Option<usize>,
+    /// Whether the first failure stops the run. By default what is independent goes on.
+    pub fail_fast: bool,
+    /// Whether starts and ends are timed, for the report. Default true.
+    pub timings: bool,
+    /// What holds for steps that do not say it themselves.
+    pub defaults: StepDefaults,
+    /// The same for the steps of each group, by name; wins over `defaults`.
+    pub groups: BTreeMap<String, StepDefaults>,
+    /// How long the whole run may take. Then async steps are dropped, steps on threads are left behind, and what has
+    /// not started is cancelled. No limit by default.
+    #[serde(with = "humantime_serde")]
+    pub deadline: Option<Duration>,
+    /// How many retries all steps of the run may use together; no limit by default.
+    pub retry_budget: Option<u32>,
+    /// How long a run that is asked to stop waits for steps on threads, before it leaves them behind. By default it
+    /// waits until they end.
+    #[serde(with = "humantime_serde")]
+    pub grace: Option<Duration>,
+    /// How many attempts that were left behind on their threads may be running at once, before the run is stopped.
+    /// Default: as many as there are CPU slots.
+    pub max_detached: Option<usize>,
+    /// An async step that keeps its thread this long without waiting is named in a warning. Default 200 ms.
+    #[serde(with = "humantime_serde")]
+    pub slow_poll: Option<Duration>,
+    /// Whether steps with `parallel_if` may run beside others; otherwise they run alone. Default true.
+    pub conditional: bool,
+}
+
+/// No lane can be given more slots than this: each slot of the CPU and blocking lanes can need a thread.
+pub const MOST_SLOTS: usize = 4096;
+
+/// How many cores this process may use at once: affinity mask and cgroup quota taken into account, at least 1.
+///
+/// Read once: it takes the operating system longer to say than a small run takes.
+pub fn cores() -> usize {
+    static CORES: OnceLock<usize> = OnceLock::new();
+    *CORES.get_or_init(|| std::thread::available_parallelism().map_or(1, NonZero::get))
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            io: 256,
+            cpu: cores(),
+            blocking: 64,
+            workers: None,
+            fail_fast: false,
+            timings: true,
+            defaults: StepDefaults::default(),
+            groups: BTreeMap::new(),
+            deadline: None,
+            retry_budget: None,
+            grace: None,
+            max_detached: None,
+            slow_poll: Some(Duration::from_millis(200)),
+            conditional: true,
+        }
+    }
+}
+
+impl Settings {
+    /// For a machine that has nothing else to do: more IO and blocking slots.
+    pub fn high_performance() -> Self {
+        Settings { io: 1024, blocking: 256, ..Settings::default() }
+    }
+
+    /// For a machine that is shared: half the cores, few waiting steps.
+    pub fn conservative() -> Self {
+        Settings { io: 16, cpu: cores().div_ceil(2), blocking: 4, ..Settings::default() }
+    }
+
+    /// One step at a time, over all lanes.
+    pub fn sequential() -> Self {
+        Settings { workers: Some(1), ..Settings::default() }
+    }
+
+    /// The preset of a name: `default`, `high-performance`, `conservative` or `sequential`.
+    pub fn preset(name: &str) -> Option<Self> {
+        match name {
+            "default" => Some(Settings::default()),
+            "high-performance" => Some(Settings::high_performance()),
+            "conservative" => Some(Settings::conservative()),
+            "sequential" => Some(Settings::sequential()),
+            _ => None,
+        }
+    }
+
+    /// Sets the number of async steps under way at once.
+    #[must_use]
+    pub fn io(mut self, slots: usize) -> Self {
+        self.io = slots;
+        self
+    }
+
+    /// Sets the number of CPU steps at once.
+    #[must_use]
+    pub fn cpu(mut self, slots: usize) -> Self {
+        self.cpu = slots;
+        self
+    }
+
+    /// Leaves some cores to others: as many CPU slots as the remaining ones, at least 1.
+    #[must_use]
+    pub fn reserve_cores(mut self, reserved: usize) -> Self {
+        self.cpu = cores().saturating_sub(reserved).max(1);
+        self
+    }
+
+    /// Sets the number of blocking steps at once.
+    #[must_use]
+    pub fn blocking(mut self, slots: usize) -> Self {
+        self.blocking = slots;
+        self
+    }
+
+    /// Sets the number of steps at once over all lanes, and opens every lane that far.
+    #[must_use]
+    pub fn workers(mut self, workers: usize) -> Self {
+        self.workers = Some(workers);
+        (self.io, self.cpu, self.blocking) = (workers, workers, workers);
+        self
+    }
+
+    /// Sets whether the first failure stops the run.
+    #[must_use]
+    pub fn fail_fast(mut self, on: bool) -> Self {
+        self.fail_fast = on;
+        self
+    }
+
+    /// Sets whether starts and ends are timed.
+    #[must_use]
+    pub fn timings(mut self, on: bool) -> Self {
+        self.timings = on;
+        self
+    }
+
+    /// Sets how long one attempt of a step may take, for steps that do not say it themselves.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.defaults.timeout = Some(timeout);
+        self
+    }
+
+    /// Sets how many more times to try a step that failed, for steps that do not say it themselves.
+    #[must_use]
+    pub fn retries(mut self, retries: u32) -> Self {
+        self.defaults.retries = Some(retries);
+        self
+    }
+
+    /// Sets how long to wait before a further attempt, for steps that do not say it themselves.
+    #[must_use]
+    pub fn backoff(mut self, backoff: Backoff) -> Self {
+        self.defaults.backoff = Some(backoff);
+        self
+    }
+
+    /// Sets what holds for the steps of a group that do not say it themselves.
+    #[must_use]
+    pub fn group(mut self, name: impl Into<String>, defaults: StepDefaults) -> Self {
+        self.groups.insert(name.into(), defaults);
+        self
+    }
+
+    /// Sets how long the whole run may take.
+    #[must_use]
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = Some(deadline);
+        self
+    }
+
+    /// Sets how many retries all steps of the run may use together.
+    #[must_use]
+    pub fn retry_budget(mut self, retries: u32) -> Self {
+        self.retry_budget = Some(retries);
+        self
+    }
+
+    /// Sets how long a run that is asked to stop waits for steps on threads.
+    #[must_use]
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.grace = Some(grace);
+        self
+    }
+
+    /// Sets how many attempts that were left behind on their threads may be running at once.
+    #[must_use]
+    pub fn max_detached(mut self, most: usize) -> Self {
+        self.max_detached = Some(most);
+        self
+    }
+
+    /// Sets how long an async step may keep its thread without waiting before it is named in a warning.
+    #[must_use]
+    pub fn slow_poll(mut self, after: Option<Duration>) -> Self {
+        self.slow_poll = after;
+        self
+    }
+
+    /// Sets whether steps with `parallel_if` may run beside others.
+    #[must_use]
+    pub fn conditional(mut self, on: bool) -> Self {
+        self.conditional = on;
+        self
+    }
+
+    pub(crate) fn with_slots(mut self, lane: Lane, slots: usize) -> Self {
+        match lane {
+            Lane::Io => self.io = slots,
+            Lane::Cpu => self.cpu = slots,
+            _ => self.blocking = slots,
+        }
+        self
+    }
+
+    /// The slots of a lane.
+    pub fn slots(&self, lane: Lane) -> usize {
+        match lane {
+            Lane::Io => self.io,
+            Lane::Cpu => self.cpu,
+            _ => self.blocking,
+        }
+    }
+
+    /// The slots of a lane, as far as the limit over all lanes leaves it some.
+    pub(crate) fn width(&self, lane: Lane) -> usize {
+        self.workers.map_or(self.slots(lane), |workers| workers.min(self.slots(lane)))
+    }
+
+    pub(crate) fn problems(&self) -> Vec<Problem> {
+        let lanes = [("io", self.io), ("cpu", self.cpu), ("blocking", self.blocking)];
+        // `workers` sets the lanes too: its own value is told once.
+        let lanes = lanes.into_iter().filter(|(_, slots)| Some(*slots) != self.workers);
+        let all = lanes.chain(self.workers.map(|workers| ("workers", workers)));
+        let slots = all.filter(|(_, value)| !(1..=MOST_SLOTS).contains(value)).map(|(name, value)| {
+            let message = format!("setting `{name}` is {value}, but has to be from 1 to {MOST_SLOTS}");
+            Problem::new(ProblemCode::InvalidSetting, message).hint("leave it out for the default")
+        });
+        let of_group =
+            |(name, defaults): (&String, &StepDefaults)| defaults.problems(&format!("group `{name}`: "));
+        let mut others = self.defaults.problems("setting ");
+        others.extend(self.groups.iter().flat_map(of_group));
+        if self.deadline.is_some_and(|deadline| deadline.is_zero()) {
+            others.push("setting `deadline` is zero: no step could run".to_owned());
+        }
+        let others = others.into_iter().map(|message| {
+            Problem::new(ProblemCode::InvalidSetting, message).hint("leave it out for no limit")
+        });
+        slots.chain(others).collect()
+    }
+}
