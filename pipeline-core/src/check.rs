@@ -34,6 +34,17 @@ pub trait Gives<Wanted: ?Sized> {}
 #[diagnostic::do_not_recommend]
 impl<T: ?Sized> Gives<T> for T {}
 
+/// Holds where each attempt of a step that retries can have its own; stands on the type of the parameter.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is taken by value by a step that retries, and cannot be cloned",
+    label = "each attempt needs its own `{Self}`",
+    note = "derive `Clone` for it, or borrow it (`&T`)"
+)]
+pub trait Again: Clone {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Clone> Again for T {}
+
 /// The length of the longest path that ends in a step; a cycle makes rustc's evaluation of it circular (E0391).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a step",
@@ -98,6 +109,11 @@ where
     Wanted::Owned: Send + Sync,
 {
     Viewed { ty: TypeDef::of::<Wanted::Owned>() }
+}
+
+/// How a step that retries takes an output by value: a clone for each attempt but the last.
+pub const fn check_again<T: Again + 'static>() -> fn(Call<'_>, usize) -> T {
+    |call, index| call.take_or_clone(index)
 }
 
 /// The output type of a step.

@@ -4,10 +4,14 @@ pub use core;
 pub use inventory;
 pub use std;
 
-pub use crate::call::{AsyncStep, Call, Callable, Code, Failure, Fallible, Started, StepFuture, SyncStep};
+pub use crate::call::{
+    AsyncStep, Call, Callable, Code, Failure, Fallback, Fallible, Started, StepFuture, SyncStep, fallback_of,
+    fallback_of_error, fallback_value,
+};
 pub use crate::check::{
-    Edge, Gives, Param, Reads, Resource, Viewed, check_acyclic, check_after, check_edge, check_error,
-    check_fan_in, check_output, check_param, check_param_view, check_resource, check_view, deeper,
+    Again, Edge, Gives, Param, Reads, Resource, Viewed, check_acyclic, check_after, check_again, check_edge,
+    check_error, check_fan_in, check_output, check_param, check_param_view, check_resource, check_view,
+    deeper,
 };
 pub use crate::context::StepContext;
 pub use crate::error::StepError;
@@ -21,3 +25,8 @@ pub use crate::view::View;
 
 /// Depth of the graph above a step: evaluating it is what makes rustc report a cycle.
 pub use crate::check::Depth;
+
+/// Writes a field of a constant in the making. The value before owns nothing, and is forgotten: a constant cannot drop.
+pub const fn set<T>(field: &mut T, value: T) {
+    std::mem::forget(std::mem::replace(field, value));
+}

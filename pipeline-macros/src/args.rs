@@ -6,6 +6,7 @@ use syn::{LitInt, LitStr, Path};
 use crate::error::Errors;
 use crate::options::{Key, Label, Spec, check_label, read_options, split};
 use crate::param::PlainPath;
+use crate::policy::{self, PolicyArgs};
 
 /// What `#[step(…)]` says.
 #[derive(Default)]
@@ -19,6 +20,7 @@ pub(crate) struct Args {
     pub(crate) krate: Option<Path>,
     /// `fallible` (true) or `infallible`.
     pub(crate) fallible: Option<(bool, Span)>,
+    pub(crate) policy: PolicyArgs,
 }
 
 /// Where the step runs.
@@ -29,7 +31,7 @@ pub(crate) enum Lane {
     Blocking,
 }
 
-/// Every option, in the order in which messages list them.
+/// The options that say what a step is, in the order in which messages list them; those that say how it is run follow.
 const OPTIONS: &[Spec<Args>] = &[
     Spec { name: "io", usage: "io", subject: LANE, read: |args, key, _| lane(args, key, Lane::Io) },
     Spec { name: "cpu", usage: "cpu", subject: LANE, read: |args, key, _| lane(args, key, Lane::Cpu) },
@@ -95,7 +97,8 @@ impl Args {
     /// Reads the options; what cannot be read is reported and left out.
     pub(crate) fn read(tokens: TokenStream, errors: &mut Errors) -> Self {
         let mut args = Args::default();
-        read_options(split(tokens), "#[step]", OPTIONS, &mut args, errors);
+        read_options(split(tokens), "#[step]", &[OPTIONS, policy::OPTIONS], &mut args, errors);
+        args.policy.check(errors);
         if let Some(name) = &args.name {
             check_label("the name of a step", name, "", errors);
         }

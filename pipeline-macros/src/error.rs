@@ -42,13 +42,6 @@ impl Errors {
     }
 }
 
-/// The words as a list: `` `a`, `b` and `c` ``.
-pub(crate) fn list<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
-    let mut words: Vec<_> = words.into_iter().map(|word| format!("`{word}`")).collect();
-    let last = words.pop().unwrap_or_default();
-    if words.is_empty() { last } else { format!("{} and {last}", words.join(", ")) }
-}
-
 /// The word that was probably meant.
 pub(crate) fn suggestion<'a>(typed: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let allowed = if typed.chars().count() <= 4 { 1 } else { 2 };

@@ -6,10 +6,12 @@ use syn::ext::IdentExt;
 use syn::{FnArg, LitStr, Member, Pat, Path, Type};
 
 use crate::error::Errors;
+use crate::from::Quorum;
 use crate::param::{Default, ParamArgs, Role, Source};
 use crate::shape::{Access, Shape, bare, impl_trait, names};
 
 /// A step named by a path.
+#[derive(Clone)]
 pub(crate) struct Edge {
     /// The constant that the expansion makes of it.
     pub(crate) name: Ident,
@@ -29,14 +31,25 @@ pub(crate) struct Input {
 pub(crate) enum InputKind {
     /// The output of one step.
     One { from: One, how: How },
-    /// The outputs of several steps.
-    Many { from: Many, keyed: bool, access: Access, view: Type },
+    /// The outputs of several steps, or one of them.
+    Many { from: Many, quorum: Quorum, holds: Holds, access: Access, view: Type },
     /// A run parameter, by value or by reference.
     Param { name: String, default: Option<Default>, how: How },
     /// An injected value.
     Resource { name: Option<LitStr>, ty: Type },
     /// The context.
     Context,
+}
+
+/// What a parameter that reads several steps holds of them.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Holds {
+    /// A `Vec`.
+    List,
+    /// A `BTreeMap` by name.
+    Map,
+    /// The one output that its quorum chooses.
+    Chosen,
 }
 
 /// How one value is handed over.
@@ -87,7 +100,9 @@ impl Input {
         let shape =
             if let Some(Role::Context) = role { None } else { Some(errors.keep(Shape::of(&input.ty))?) };
         let kind = match (role?, shape) {
-            (Role::Upstream(source), Some(shape)) => upstream(index, source, shape, &input.ty),
+            (Role::Upstream(source, quorum), Some(shape)) => {
+                upstream(index, source, quorum, shape, &input.ty)
+            }
             (Role::Param(args), Some(shape)) => param(args, shape, &name, &input.ty),
             (Role::Resource(name), Some(shape)) => resource(name, shape, &input.ty),
             (_, _) => context(&input.ty),
@@ -115,30 +130,48 @@ pub(crate) fn checked(index: usize) -> Ident {
     format_ident!("__INPUT_{index}")
 }
 
-fn upstream(index: usize, source: Source, shape: Shape<'_>, ty: &Type) -> syn::Result<InputKind> {
+fn upstream(
+    index: usize,
+    source: Source,
+    quorum: Quorum,
+    shape: Shape<'_>,
+    ty: &Type,
+) -> syn::Result<InputKind> {
     let edge = |path: Path| Edge { name: checked(index), path };
+    let is_one_of = matches!(quorum, Quorum::First | Quorum::Priority);
+    let (holds, access, view) = match shape {
+        Shape::One(access, view) if is_one_of => (Holds::Chosen, access, view),
+        Shape::Many { keyed, access, view } if !is_one_of => {
+            (if keyed { Holds::Map } else { Holds::List }, access, view)
+        }
+        shape if quorum == Quorum::All => return one(source, shape, ty, edge),
+        _ => return Err(no_quorum(quorum, ty)),
+    };
+    let from = many(index, source, ty)?;
+    Ok(InputKind::Many { from, quorum, holds, access, view: view.clone() })
+}
+
+fn many(index: usize, source: Source, ty: &Type) -> syn::Result<Many> {
     let edges = |paths: Vec<Path>| {
         let edges = paths.into_iter().enumerate();
-        Many::Edges(
-            edges.map(|(k, path)| Edge { name: format_ident!("__INPUT_{index}_{k}"), path }).collect(),
-        )
+        edges.map(|(k, path)| Edge { name: format_ident!("__INPUT_{index}_{k}"), path }).collect()
     };
-    if let Shape::Many { keyed, access, view } = shape {
-        let from = match source {
-            Source::Path(path) => edges(vec![path]),
-            Source::Paths(paths) => edges(paths),
-            Source::Glob(pattern) => Many::Glob(pattern),
-            Source::Tag(tag) => Many::Tag(tag),
-            Source::Unbound => Many::Unbound,
-            Source::Implied(path) | Source::Field(path, _) => return Err(no_fan_in(&path, ty)),
-            Source::Name(name) => return Err(no_fan_in(&name, ty)),
-        };
-        return Ok(InputKind::Many { from, keyed, access, view: view.clone() });
-    }
+    Ok(match source {
+        Source::Path(path) => Many::Edges(edges(vec![path])),
+        Source::Paths(paths) => Many::Edges(edges(paths)),
+        Source::Glob(pattern) => Many::Glob(pattern),
+        Source::Tag(tag) => Many::Tag(tag),
+        Source::Unbound => Many::Unbound,
+        Source::Implied(path) | Source::Field(path, _) => return Err(no_fan_in(&path, ty)),
+        Source::Name(name) => return Err(no_fan_in(&name, ty)),
+    })
+}
+
+fn one(source: Source, shape: Shape<'_>, ty: &Type, edge: impl Fn(Path) -> Edge) -> syn::Result<InputKind> {
     let how = match shape {
         Shape::One(access, view) => How::Look(access, view.clone()),
         Shape::Value(ty) => How::Take(ty.clone()),
-        Shape::Many { .. } => unreachable!("returned above"),
+        Shape::Many { .. } => unreachable!("invariant: a fan-in of all is read by `many`"),
     };
     let from = match (source, &how) {
         (Source::Field(path, _), How::Take(_)) => {
@@ -159,6 +192,26 @@ fn upstream(index: usize, source: Source, shape: Shape<'_>, ty: &Type) -> syn::R
     Ok(InputKind::One { from, how })
 }
 
+/// The type does not hold what the quorum gives.
+fn no_quorum(quorum: Quorum, ty: &Type) -> syn::Error {
+    let message = match quorum {
+        Quorum::First | Quorum::Priority => {
+            let word = if quorum == Quorum::First { "first" } else { "priority" };
+            format!(
+                "`{word}` lends one output, the one that was chosen: write `&T`, `Option<&T>` or \
+                 `Result<&T, &StepError>`, or remove `{word}` to collect them all; \
+                 for a step of this name write `self::{word}`"
+            )
+        }
+        Quorum::AtLeast { .. } | Quorum::All => {
+            "`at_least` collects the outputs of those that succeeded: write \
+             `Vec<&T>` or `BTreeMap<&str, &T>`; for one of several write `first` or `priority`"
+                .to_owned()
+        }
+    };
+    syn::Error::new_spanned(ty, message)
+}
+
 fn no_fan_in(what: &impl ToTokens, ty: &Type) -> syn::Error {
     let what = what.to_token_stream();
     let message = format!(
@@ -171,7 +224,7 @@ fn no_fan_in(what: &impl ToTokens, ty: &Type) -> syn::Error {
 fn not_many(what: &str, ty: &Type) -> syn::Error {
     let message = format!(
         "`#[from]` selects {what}, but this type holds one output: write `Vec<&T>`, `Vec<Option<&T>>`, \
-         `Vec<Result<&T, &StepError>>` or `BTreeMap<&str, &T>`"
+         `Vec<Result<&T, &StepError>>` or `BTreeMap<&str, &T>`; for one of several write `#[from(…, first)]`"
     );
     syn::Error::new_spanned(ty, message)
 }

@@ -1,7 +1,7 @@
 //! The `#[step]` attribute of the `pipeline` framework.
 //!
 //! ```text
-//! parse  attribute and signature, body kept as tokens      (args, options, parse, param, shape)
+//! parse  attribute and signature, body kept as tokens      (args, policy, options, parse, param, from, shape)
 //! check  every rule of a signature, all breaches at once    (validate, model)
 //! model  the step as plain data                             (model)
 //! expand the model as tokens                                (expand)
@@ -15,13 +15,18 @@ mod args;
 mod error;
 mod expand;
 mod fallback;
+mod from;
 mod input;
 mod model;
 mod options;
 mod param;
 mod parse;
 mod path;
+mod policy;
+mod quantity;
 mod shape;
+mod switch;
+mod text;
 mod validate;
 
 #[cfg(test)]

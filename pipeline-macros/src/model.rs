@@ -4,13 +4,15 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{Attribute, Expr, ExprLit, Lit, LitStr, Meta, ReturnType, Signature, Type};
+use syn::{Attribute, Expr, ExprLit, Lit, LitStr, Meta, Path, ReturnType, Signature, Type};
 
 use crate::args::{Args, Lane};
 use crate::error::Errors;
 use crate::input::{Edge, Input, InputKind, Many, One};
 use crate::parse::StepFn;
+use crate::policy::PolicyArgs;
 use crate::shape::{arguments, bare, names};
+use crate::switch::Cases;
 
 /// A valid step.
 pub(crate) struct StepModel {
@@ -26,6 +28,11 @@ pub(crate) struct StepModel {
     pub(crate) cost: u32,
     pub(crate) inputs: Vec<Input>,
     pub(crate) after: Vec<Edge>,
+    /// The switch that the step is a branch of.
+    pub(crate) branch: Option<Edge>,
+    /// The branches that the step chooses from.
+    pub(crate) cases: Option<Cases>,
+    pub(crate) policy: PolicyArgs,
     pub(crate) output: Output,
 }
 
@@ -51,7 +58,9 @@ impl StepModel {
         for (index, input) in sig.inputs.iter().enumerate() {
             inputs.extend(Input::new(index, input, errors));
         }
+        args.policy.check_function(sig.asyncness.is_some(), output.fallible, errors);
         let after = args.after.iter().cloned().enumerate();
+        let branch = |path: &Path| Edge { name: format_ident!("__BRANCH"), path: path.clone() };
         errors.is_empty().then(|| StepModel {
             ident: sig.ident.clone(),
             name: args.name.as_ref().map_or_else(|| sig.ident.unraw().to_string(), LitStr::value),
@@ -63,18 +72,22 @@ impl StepModel {
             cost: args.cost.unwrap_or(1),
             inputs,
             after: after.map(|(index, path)| Edge { name: format_ident!("__AFTER_{index}"), path }).collect(),
+            branch: args.policy.branch.as_ref().map(branch),
+            cases: args.policy.switch.as_ref().map(Cases::new),
+            policy: args.policy.clone(),
             output,
         })
     }
 
-    /// Every step that this one names by path.
+    /// Every step that this one waits for and names by path. The cases of a switch are not among them: they wait for
+    /// the switch.
     pub(crate) fn edges(&self) -> impl Iterator<Item = &Edge> {
         let inputs = self.inputs.iter().flat_map(|input| match &input.kind {
             InputKind::One { from: One::Edge(edge) | One::Field(edge, _), .. } => std::slice::from_ref(edge),
             InputKind::Many { from: Many::Edges(edges), .. } => edges,
             _ => &[],
         });
-        inputs.chain(&self.after)
+        inputs.chain(&self.after).chain(&self.branch)
     }
 }
 

@@ -8,7 +8,7 @@ use syn::parse::{Parse, ParseStream, Parser};
 use syn::punctuated::Punctuated;
 use syn::{LitStr, Token};
 
-use crate::error::{Errors, list, suggestion};
+use crate::error::{Errors, suggestion};
 
 /// One option that an attribute knows.
 pub(crate) struct Spec<T> {
@@ -20,6 +20,18 @@ pub(crate) struct Spec<T> {
     pub(crate) subject: &'static str,
     /// Reads what follows the name.
     pub(crate) read: fn(&mut T, &Key<'_>, ParseStream<'_>) -> syn::Result<()>,
+}
+
+impl<T> Spec<T> {
+    /// An option: its name, how it is written, what it sets, and how it is read.
+    pub(crate) const fn new(
+        name: &'static str,
+        usage: &'static str,
+        subject: &'static str,
+        read: fn(&mut T, &Key<'_>, ParseStream<'_>) -> syn::Result<()>,
+    ) -> Self {
+        Spec { name, usage, subject, read }
+    }
 }
 
 /// The name of an option as the user wrote it.
@@ -67,37 +79,53 @@ impl Key<'_> {
     }
 }
 
-/// Splits attribute arguments at their commas.
+/// Splits attribute arguments at their commas; those between the parameters of a closure do not count.
 pub(crate) fn split(tokens: TokenStream) -> Vec<TokenStream> {
     let mut parts = vec![Vec::new()];
+    let mut in_closure = false;
     for token in tokens {
+        let part = parts.last_mut().expect("there is always a part");
         match &token {
-            TokenTree::Punct(punct) if punct.as_char() == ',' => parts.push(Vec::new()),
-            _ => parts.last_mut().expect("there is always a part").push(token),
+            TokenTree::Punct(punct) if punct.as_char() == '|' => {
+                in_closure = !in_closure && opens_closure(part);
+                part.push(token);
+            }
+            TokenTree::Punct(punct) if punct.as_char() == ',' && !in_closure => parts.push(Vec::new()),
+            _ => part.push(token),
         }
     }
     parts.into_iter().filter(|part| !part.is_empty()).map(|part| part.into_iter().collect()).collect()
 }
 
-/// Reads every part as an option of `table` into `target`; `attribute` is how the user calls the attribute.
+/// Whether a `|` after these tokens begins the parameters of a closure: it does where the value of an option begins.
+fn opens_closure(before: &[TokenTree]) -> bool {
+    match before {
+        [TokenTree::Ident(_), TokenTree::Punct(equals)] => equals.as_char() == '=',
+        [.., TokenTree::Punct(equals), TokenTree::Ident(word)] => equals.as_char() == '=' && word == "move",
+        _ => false,
+    }
+}
+
+/// Reads every part as an option of the tables into `target`; `attribute` is how the user calls the attribute.
 pub(crate) fn read_options<T>(
     parts: impl IntoIterator<Item = TokenStream>,
     attribute: &str,
-    table: &[Spec<T>],
+    tables: &[&[Spec<T>]],
     target: &mut T,
     errors: &mut Errors,
 ) {
+    let known = || tables.iter().copied().flatten();
     let mut seen: Vec<&Spec<T>> = Vec::new();
     for part in parts {
         let read = |input: ParseStream<'_>| {
             let Ok(ident) = input.call(Ident::parse_any) else {
-                let options = list(table.iter().map(|spec| spec.usage));
-                return Err(input.error(format!("expected an option of `{attribute}`: {options}")));
+                let options = known_list(known().map(|spec| spec.name));
+                return Err(input.error(format!("expected an option of `{attribute}` (options: {options})")));
             };
             let name = ident.unraw().to_string();
-            let Some(spec) = table.iter().find(|spec| spec.name == name) else {
+            let Some(spec) = known().find(|spec| spec.name == name) else {
                 input.parse::<TokenStream>()?;
-                return Err(unknown(&ident, attribute, table));
+                return Err(unknown(&ident, attribute, || known().map(|spec| spec.name)));
             };
             if let Some(other) = seen.iter().find(|other| other.subject == spec.subject) {
                 input.parse::<TokenStream>()?;
@@ -114,8 +142,11 @@ pub(crate) fn read_options<T>(
     }
 }
 
-fn unknown<T>(ident: &Ident, attribute: &str, table: &[Spec<T>]) -> syn::Error {
-    let known = || table.iter().map(|spec| spec.name);
+fn unknown<'a, I: Iterator<Item = &'a str>>(
+    ident: &Ident,
+    attribute: &str,
+    known: impl Fn() -> I,
+) -> syn::Error {
     let meant = suggestion(&ident.to_string(), known())
         .map_or_else(String::new, |word| format!("; did you mean `{word}`?"));
     let message = format!("`{attribute}` has no option `{ident}`{meant} (options: {})", known_list(known()));

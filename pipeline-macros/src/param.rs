@@ -1,10 +1,11 @@
 //! The attributes of parameters: `#[from]`, `#[param]`, `#[resource]`, `#[context]`, `#[input]`.
 
-use proc_macro2::{Ident, TokenStream, TokenTree};
+use proc_macro2::{Ident, TokenStream};
 use syn::parse::{Parse, ParseStream};
 use syn::{Attribute, Expr, ExprLit, ExprPath, Lit, LitStr, Member, Meta, Path};
 
 use crate::error::{Errors, suggestion};
+use crate::from::{Quorum, from};
 use crate::options::{Spec, check_label, read_options, split};
 
 const OURS: [&str; 5] = ["from", "param", "resource", "context", "input"];
@@ -19,7 +20,7 @@ pub(crate) fn is_ours(attr: &Attribute) -> bool {
 /// What the attribute of a parameter asks for.
 pub(crate) enum Role {
     /// The output of one or more steps.
-    Upstream(Source),
+    Upstream(Source, Quorum),
     /// A run parameter.
     Param(ParamArgs),
     /// An injected value.
@@ -90,13 +91,6 @@ const PARAM_OPTIONS: &[Spec<ParamArgs>] = &[
     },
 ];
 
-const FROM_OPTIONS: &[Spec<Option<LitStr>>] = &[Spec {
-    name: "tag",
-    usage: "tag = \"…\"",
-    subject: "the tag",
-    read: |tag, key, input| key.value(input).map(|name| *tag = Some(name)),
-}];
-
 impl Role {
     /// Reads the attributes of the parameter `name`.
     pub(crate) fn read(name: &Ident, attrs: &[Attribute], errors: &mut Errors) -> Option<Role> {
@@ -114,7 +108,7 @@ impl Role {
         }
         let mut ours = attrs.iter().filter(|attr| is_ours(attr));
         let Some(attr) = ours.next() else {
-            return Some(Role::Upstream(Source::Implied(Path::from(name.clone()))));
+            return Some(Role::Upstream(Source::Implied(Path::from(name.clone())), Quorum::All));
         };
         if let Some(second) = ours.next() {
             let (a, b) = (attr_name(attr), attr_name(second));
@@ -127,11 +121,11 @@ impl Role {
             return None;
         }
         match attr_name(attr).as_str() {
-            "from" => from(attr, errors).map(Role::Upstream),
+            "from" => from(attr, errors).map(|(source, quorum)| Role::Upstream(source, quorum)),
             "param" => Some(Role::Param(param(attr, errors))),
             "resource" => resource(attr, errors),
             "context" => bare_attr(attr, errors).map(|()| Role::Context),
-            _ => bare_attr(attr, errors).map(|()| Role::Upstream(Source::Unbound)),
+            _ => bare_attr(attr, errors).map(|()| Role::Upstream(Source::Unbound, Quorum::All)),
         }
     }
 }
@@ -150,7 +144,7 @@ fn misspelt(attr: &Attribute) -> Option<&'static str> {
 }
 
 /// The tokens in the parentheses of an attribute; none where it has no parentheses.
-fn arguments(attr: &Attribute, errors: &mut Errors) -> Option<TokenStream> {
+pub(crate) fn arguments(attr: &Attribute, errors: &mut Errors) -> Option<TokenStream> {
     match &attr.meta {
         Meta::Path(_) => Some(TokenStream::new()),
         Meta::List(list) => Some(list.tokens.clone()),
@@ -175,7 +169,7 @@ fn bare_attr(attr: &Attribute, errors: &mut Errors) -> Option<()> {
 fn param(attr: &Attribute, errors: &mut Errors) -> ParamArgs {
     let mut args = ParamArgs::default();
     if let Some(tokens) = arguments(attr, errors) {
-        read_options(split(tokens), "#[param]", PARAM_OPTIONS, &mut args, errors);
+        read_options(split(tokens), "#[param]", &[PARAM_OPTIONS], &mut args, errors);
     }
     if let Some(name) = &args.name {
         check_label("the name of a run parameter", name, ".", errors);
@@ -197,96 +191,8 @@ fn resource(attr: &Attribute, errors: &mut Errors) -> Option<Role> {
     Some(Role::Resource(Some(name)))
 }
 
-const FROM_FORMS: &str = "`#[from(step)]`, `#[from(step.field)]`, `#[from(a, b, c)]`, `#[from(\"name\")]`, \
-                          `#[from(\"name_*\")]` or `#[from(tag = \"…\")]`";
-
-fn from(attr: &Attribute, errors: &mut Errors) -> Option<Source> {
-    let parts = split(arguments(attr, errors)?);
-    let (options, steps): (Vec<_>, Vec<_>) = parts.into_iter().partition(is_option);
-    let mut tag = None;
-    let had_options = !options.is_empty();
-    read_options(options, "#[from]", FROM_OPTIONS, &mut tag, errors);
-    if let Some(tag) = tag {
-        check_label("a tag", &tag, ".:/", errors);
-        if let Some(step) = steps.first() {
-            errors.at(
-                step,
-                "steps are selected by tag or one by one, not both: give `tag` alone, or list the steps",
-            );
-            return None;
-        }
-        return Some(Source::Tag(tag));
-    }
-    if had_options {
-        return None;
-    }
-    let mut steps = steps.into_iter().map(|step| parse_step(step, errors)).collect::<Option<Vec<_>>>()?;
-    if steps.len() > 1 {
-        return fan_in(steps, errors);
-    }
-    match steps.pop() {
-        Some(NamedStep::Path(path)) => Some(Source::Path(path)),
-        Some(NamedStep::Field(path, members, _)) => Some(Source::Field(path, members)),
-        Some(NamedStep::Name(name)) if name.value().contains(['*', '?']) => Some(Source::Glob(name)),
-        Some(NamedStep::Name(name)) => Some(Source::Name(name)),
-        None => {
-            errors.at(attr, format!("`#[from]` says which step: {FROM_FORMS}"));
-            None
-        }
-    }
-}
-
-fn fan_in(steps: Vec<NamedStep>, errors: &mut Errors) -> Option<Source> {
-    let width = steps.len();
-    let mut paths = Vec::with_capacity(width);
-    for step in steps {
-        match step {
-            NamedStep::Path(path) => paths.push(path),
-            NamedStep::Field(.., expr) => errors.at(
-                expr,
-                "a fan-in reads whole outputs: give each field its own parameter, or list the steps without fields",
-            ),
-            NamedStep::Name(name) => errors.at(
-                name,
-                "a fan-in lists paths: write the path of the step without quotes, or one pattern such as `\"shard_*\"`",
-            ),
-        }
-    }
-    (paths.len() == width).then_some(Source::Paths(paths))
-}
-
-/// Whether a part of `#[from(…)]` is `key = …`.
-fn is_option(part: &TokenStream) -> bool {
-    let mut tokens = part.clone().into_iter();
-    matches!(tokens.next(), Some(TokenTree::Ident(_)))
-        && matches!(tokens.next(), Some(TokenTree::Punct(punct)) if punct.as_char() == '=')
-}
-
-/// A step as `#[from(…)]` names it.
-enum NamedStep {
-    Path(Path),
-    Field(Path, Vec<Member>, Box<Expr>),
-    Name(LitStr),
-}
-
-fn parse_step(tokens: TokenStream, errors: &mut Errors) -> Option<NamedStep> {
-    let step = syn::parse2::<Expr>(tokens.clone()).ok().and_then(|expr| match ungrouped(&expr) {
-        Expr::Lit(ExprLit { lit: Lit::Str(name), .. }) => Some(NamedStep::Name(name.clone())),
-        expr => match field(expr)? {
-            (path, members) if members.is_empty() => Some(NamedStep::Path(path)),
-            (path, members) => Some(NamedStep::Field(path, members, Box::new(expr.clone()))),
-        },
-    });
-    match &step {
-        Some(NamedStep::Name(name)) => check_label("the name of a step", name, "*?:", errors),
-        Some(_) => {}
-        None => errors.at(&tokens, format!("this does not name a step: write {FROM_FORMS}")),
-    }
-    step
-}
-
 /// The expression without the invisible groups of `macro_rules!`.
-fn ungrouped(expr: &Expr) -> &Expr {
+pub(crate) fn ungrouped(expr: &Expr) -> &Expr {
     match expr {
         Expr::Group(group) => ungrouped(&group.expr),
         _ => expr,
@@ -307,7 +213,7 @@ impl Parse for PlainPath {
 }
 
 /// Takes `path.a.b` apart.
-fn field(expr: &Expr) -> Option<(Path, Vec<Member>)> {
+pub(crate) fn field(expr: &Expr) -> Option<(Path, Vec<Member>)> {
     match ungrouped(expr) {
         Expr::Path(ExprPath { qself: None, path, .. })
             if path.segments.iter().all(|segment| segment.arguments.is_none()) =>

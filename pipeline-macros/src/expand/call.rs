@@ -2,9 +2,12 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::Type;
 
-use super::checks::error_name;
-use crate::input::{How, Input, InputKind, One, checked};
+use super::checks::{again_name, error_name};
+use super::policy;
+use crate::from::Quorum;
+use crate::input::{Holds, How, Input, InputKind, One, checked};
 use crate::model::StepModel;
 use crate::shape::Access;
 
@@ -12,7 +15,7 @@ use crate::shape::Access;
 pub(super) fn call(model: &StepModel) -> TokenStream {
     let name = &model.ident;
     let projections = model.inputs.iter().enumerate().map(|(index, input)| projection(index, input));
-    let bindings = model.inputs.iter().enumerate().map(|(index, input)| binding(index, input));
+    let bindings = model.inputs.iter().enumerate().map(|(index, input)| binding(index, input, model));
     let arguments = model.inputs.iter().enumerate().map(|(index, input)| {
         // The argument stands on the type of the parameter: there belongs the error about a wrong one.
         let (first, last) = ends(&input.ty);
@@ -35,18 +38,21 @@ pub(super) fn call(model: &StepModel) -> TokenStream {
     } else {
         quote_spanned!(model.output.span=> __pipeline::Failure::from_error)
     };
+    let failed = policy::retry_if(model, &quote!(#failure(error)));
     let result = if model.output.fallible {
         quote_spanned! {model.output.span=>
             match #called {
                 __pipeline::core::result::Result::Ok(output) => __pipeline::core::result::Result::Ok(output),
                 __pipeline::core::result::Result::Err(error) => {
-                    __pipeline::core::result::Result::Err(#failure(error))
+                    __pipeline::core::result::Result::Err(#failed)
                 }
             }
         }
     } else {
         quote!(__pipeline::core::result::Result::Ok(#called))
     };
+    let condition = policy::condition(model);
+    let (fallback, case) = (policy::fallback(model), super::switch::case(model));
     let call = call_ident();
     let output = quote_spanned!(model.output.span=> Self::Output);
     // rustc reports a future that is not `Send` on this impl, and so on the name of the function.
@@ -57,14 +63,18 @@ pub(super) fn call(model: &StepModel) -> TokenStream {
                 #call: __pipeline::Call<'_>,
             ) -> __pipeline::core::result::Result<#output, __pipeline::Failure> {
                 #(#bindings)*
+                #condition
                 #result
             }
+
+            #fallback
+            #case
         }
     }
 }
 
 /// Binds one parameter to a local variable.
-fn binding(index: usize, input: &Input) -> TokenStream {
+fn binding(index: usize, input: &Input, model: &StepModel) -> TokenStream {
     let (call, local, checked) = (call_ident(), local(index), checked(index));
     let value = match &input.kind {
         InputKind::One { from: One::Field(edge, _), how } => {
@@ -85,25 +95,50 @@ fn binding(index: usize, input: &Input) -> TokenStream {
             };
             quote!(#call.#read::<#view>(#index))
         }
+        InputKind::One { how: How::Take(_), .. } if model.policy.retries() => {
+            let again = again_name(index);
+            quote!((#again)(#call, #index))
+        }
         InputKind::One { how: How::Take(ty), .. } => quote!(#call.take::<#ty>(#index)),
-        InputKind::Many { keyed, access, view, .. } => {
+        InputKind::Many { holds: Holds::Chosen, access, view, .. } => {
             let read = match access {
-                Access::Borrow => quote!(views),
-                Access::Option => quote!(options),
-                Access::Result => quote!(outcomes),
+                Access::Borrow => quote!(chosen),
+                Access::Option => quote!(chosen_option),
+                Access::Result => quote!(chosen_outcome),
             };
-            let values = quote!(#call.#read::<#view>(#index));
-            let items = if *keyed {
-                quote!(__pipeline::core::iter::Iterator::zip(#call.names(#index), #values))
-            } else {
-                values
-            };
+            quote!(#call.#read::<#view>(#index))
+        }
+        InputKind::Many { holds, quorum, access, view, .. } => {
+            let keyed = *holds == Holds::Map;
+            let items = collected(index, keyed, *quorum, *access, view);
             quote!(__pipeline::core::iter::Iterator::collect(#items))
         }
         InputKind::Param { .. } | InputKind::Resource { .. } => quote!((#checked.read)(#call, #index)),
         InputKind::Context => quote!(#call.context()),
     };
-    quote!(let #local = #value;)
+    // The condition looks at a collection before its type is known from the function.
+    let ty = match &input.kind {
+        InputKind::Many { .. } if model.policy.when.is_some() => {
+            let ty = &input.ty;
+            quote!(: #ty)
+        }
+        _ => TokenStream::new(),
+    };
+    quote!(let #local #ty = #value;)
+}
+
+/// The items of a fan-in.
+fn collected(index: usize, keyed: bool, quorum: Quorum, access: Access, view: &Type) -> TokenStream {
+    let call = call_ident();
+    let read = match (access, quorum, keyed) {
+        (Access::Borrow, Quorum::All, _) => quote!(views),
+        (Access::Borrow, _, true) => return quote!(#call.available_named::<#view>(#index)),
+        (Access::Borrow, _, false) => quote!(available),
+        (Access::Option, ..) => quote!(options),
+        (Access::Result, ..) => quote!(outcomes),
+    };
+    let values = quote!(#call.#read::<#view>(#index));
+    if keyed { quote!(__pipeline::core::iter::Iterator::zip(#call.names(#index), #values)) } else { values }
 }
 
 /// The function that borrows a field of an output.
@@ -134,7 +169,7 @@ fn projection_ident(index: usize) -> Ident {
     format_ident!("project{index}", span = Span::mixed_site())
 }
 
-fn local(index: usize) -> Ident {
+pub(super) fn local(index: usize) -> Ident {
     format_ident!("input{index}", span = Span::mixed_site())
 }
 

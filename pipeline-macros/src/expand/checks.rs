@@ -3,7 +3,7 @@
 //! The rest of the expansion reads these constants and repeats none of their bounds, so each mistake is one error.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::{format_ident, quote, quote_spanned};
 use syn::Type;
 use syn::spanned::Spanned;
 
@@ -14,14 +14,11 @@ use crate::model::StepModel;
 pub(super) fn checks(model: &StepModel) -> TokenStream {
     let name = &model.ident;
     let inputs = model.inputs.iter().enumerate().map(|(index, input)| self::input(index, input));
-    let after = model.after.iter().map(|edge| {
-        let (name, path) = (&edge.name, &edge.path);
-        constant(
-            name,
-            &quote!(__pipeline::Edge),
-            &quote_spanned!(path.span()=> __pipeline::check_after::<(#path)>()),
-        )
-    });
+    let again = model.inputs.iter().enumerate().filter(|_| model.policy.retries());
+    let again = again.map(|(index, input)| self::again(index, input));
+    let cases = model.cases.iter().flat_map(|cases| &cases.steps);
+    let steps = model.after.iter().chain(&model.branch).chain(cases).map(step);
+    let policy = super::policy::checks(model);
     // One hygiene for each mention, wherever the tokens around it come from.
     let depth = Ident::new("depth", Span::mixed_site());
     let depths = model.edges().map(|edge| {
@@ -32,7 +29,9 @@ pub(super) fn checks(model: &StepModel) -> TokenStream {
     // rustc reports a cycle on these items, and so on the name of the function.
     quote_spanned! {name.span()=>
         #(#inputs)*
-        #(#after)*
+        #(#again)*
+        #(#steps)*
+        #policy
         #error
         impl __pipeline::Depth for #name {
             const DEPTH: __pipeline::core::primitive::usize = {
@@ -52,11 +51,7 @@ fn input(index: usize, input: &Input) -> TokenStream {
         InputKind::One { from: One::Edge(edge), how: How::Look(_, view) | How::Take(view) } => {
             self::edge(edge, view)
         }
-        InputKind::One { from: One::Field(edge, _), .. } => {
-            let path = &edge.path;
-            let check = quote_spanned!(path.span()=> __pipeline::check_after::<(#path)>());
-            constant(&name, &quote!(__pipeline::Edge), &check)
-        }
+        InputKind::One { from: One::Field(edge, _), .. } => step(edge),
         InputKind::One { how: How::Look(_, view) | How::Take(view), .. } => type_of(&name, view),
         InputKind::Many { from, view, .. } => {
             let edges = match from {
@@ -90,6 +85,26 @@ fn input(index: usize, input: &Input) -> TokenStream {
     }
 }
 
+/// A step of which nothing is read.
+fn step(edge: &Edge) -> TokenStream {
+    let (name, path) = (&edge.name, &edge.path);
+    let check = quote_spanned!(path.span()=> __pipeline::check_after::<(#path)>());
+    constant(name, &quote!(__pipeline::Edge), &check)
+}
+
+/// How a step that retries takes an output: each attempt but the last gets a clone.
+fn again(index: usize, input: &Input) -> TokenStream {
+    let InputKind::One { how: How::Take(owned), .. } = &input.kind else { return TokenStream::new() };
+    let read = quote!(fn(__pipeline::Call<'_>, __pipeline::core::primitive::usize) -> #owned);
+    let check = quote_spanned!(input.ty.span()=> __pipeline::check_again::<#owned>());
+    constant(&again_name(index), &read, &check)
+}
+
+/// The constant of an output that is taken more than once.
+pub(super) fn again_name(index: usize) -> Ident {
+    format_ident!("__AGAIN_{index}")
+}
+
 /// How the error of the function becomes a failure, where the return type spells the error.
 fn error(model: &StepModel) -> TokenStream {
     let Some(error) = &model.output.error else { return TokenStream::new() };
@@ -114,6 +129,6 @@ fn type_of(name: &Ident, view: &Type) -> TokenStream {
     constant(name, &quote!(__pipeline::Viewed), &check)
 }
 
-fn constant(name: &Ident, ty: &TokenStream, value: &TokenStream) -> TokenStream {
+pub(super) fn constant(name: &Ident, ty: &TokenStream, value: &TokenStream) -> TokenStream {
     quote!(const #name: #ty = #value;)
 }

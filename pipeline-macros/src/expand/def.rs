@@ -2,9 +2,11 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
+use syn::spanned::Spanned;
 
 use crate::args::Lane;
-use crate::input::{How, Input, InputKind, Many, One, checked};
+use crate::from::Quorum;
+use crate::input::{Edge, How, Input, InputKind, Many, One, checked};
 use crate::model::StepModel;
 use crate::param::Default;
 use crate::shape::{Access, arguments};
@@ -25,8 +27,10 @@ pub(super) fn def(model: &StepModel) -> TokenStream {
     let code = quote_spanned!(model.output.span=> __pipeline::Code::#code::<#ident>());
     let output_ty = quote_spanned!(model.output.span=> __pipeline::check_output::<#ident>());
     let inputs = model.inputs.iter().enumerate().map(|(index, input)| self::input(index, input));
+    let inputs: Vec<_> = inputs.chain(model.branch.as_ref().map(branch)).collect();
     let after = model.after.iter().map(|edge| &edge.name);
-    let (input_count, after_count) = (model.inputs.len(), model.after.len());
+    let (input_count, after_count) = (inputs.len(), model.after.len());
+    let policy = super::policy::value(model);
     quote! {
         impl __pipeline::Step for #ident {
             #output
@@ -55,7 +59,7 @@ pub(super) fn def(model: &StepModel) -> TokenStream {
                     cost: #cost,
                     inputs: __pipeline::std::borrow::Cow::Borrowed(&__INPUTS),
                     after: __pipeline::std::borrow::Cow::Borrowed(&__AFTER),
-                    policy: __pipeline::Policy::NONE,
+                    policy: #policy,
                     output: #output_ty,
                     code: #code,
                 };
@@ -74,9 +78,11 @@ fn input(index: usize, input: &Input) -> TokenStream {
                 How::Look(access, _) => mode(*access),
                 How::Take(_) => quote!(Take),
             };
-            upstream(&one(from, &checked), &mode, &checked)
+            upstream(&one(from, &checked), &mode, Quorum::All, &checked)
         }
-        InputKind::Many { from, access, .. } => upstream(&many(from), &mode(*access), &checked),
+        InputKind::Many { from, access, quorum, .. } => {
+            upstream(&many(from), &mode(*access), *quorum, &checked)
+        }
         InputKind::Param { name, default, how } => {
             let name = text(name);
             let default = self::default(default.as_ref(), how);
@@ -101,12 +107,26 @@ fn input(index: usize, input: &Input) -> TokenStream {
     quote!(__pipeline::InputDef { name: #name, kind: __pipeline::InputKind::#kind, location: #location })
 }
 
-fn upstream(source: &TokenStream, mode: &TokenStream, checked: &Ident) -> TokenStream {
+/// The input, without a parameter, that makes the step wait for the switch that it is a branch of.
+fn branch(edge: &Edge) -> TokenStream {
+    let (name, location) = (&edge.name, location(edge.path.span()));
+    let kind = upstream(&quote!(Path(#name.def)), &quote!(Branch), Quorum::All, name);
+    let text = text("branch");
+    quote!(__pipeline::InputDef { name: #text, kind: __pipeline::InputKind::#kind, location: #location })
+}
+
+fn upstream(source: &TokenStream, mode: &TokenStream, quorum: Quorum, checked: &Ident) -> TokenStream {
+    let quorum = match quorum {
+        Quorum::All => quote!(All),
+        Quorum::AtLeast { count, cancel } => quote!(AtLeast { count: #count, cancel: #cancel }),
+        Quorum::First => quote!(First),
+        Quorum::Priority => quote!(Priority),
+    };
     quote! {
         Upstream {
             source: __pipeline::Source::#source,
             mode: __pipeline::Mode::#mode,
-            quorum: __pipeline::Quorum::All,
+            quorum: __pipeline::Quorum::#quorum,
             ty: #checked.ty,
         }
     }
@@ -169,11 +189,11 @@ fn mode(access: Access) -> TokenStream {
     }
 }
 
-fn text(text: impl quote::ToTokens) -> TokenStream {
+pub(super) fn text(text: impl quote::ToTokens) -> TokenStream {
     quote!(__pipeline::std::borrow::Cow::Borrowed(#text))
 }
 
-fn option(value: Option<TokenStream>) -> TokenStream {
+pub(super) fn option(value: Option<TokenStream>) -> TokenStream {
     let Some(value) = value else { return quote!(__pipeline::core::option::Option::None) };
     quote!(__pipeline::core::option::Option::Some(#value))
 }

@@ -6,6 +6,8 @@
 mod call;
 mod checks;
 mod def;
+mod policy;
+mod switch;
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};

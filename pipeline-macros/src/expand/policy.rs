@@ -1,0 +1,211 @@
+//! What is said of how a step is run: as data for its definition, and as the code that its call needs.
+
+use std::time::Duration;
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{Expr, ExprLit, Lit, Type};
+
+use super::call::local;
+use super::checks::constant;
+use super::def::{option, text};
+use crate::input::{Holds, How, Input, InputKind};
+use crate::model::StepModel;
+use crate::param::ungrouped;
+use crate::policy::{PolicyArgs, Waits};
+use crate::shape::arguments;
+
+/// The policy, with what was said of it in the place of what is said by default.
+pub(super) fn value(model: &StepModel) -> TokenStream {
+    let set = fields(model);
+    if set.is_empty() {
+        return quote!(__pipeline::Policy::NONE);
+    }
+    let policy = Ident::new("policy", Span::mixed_site());
+    let set = set.iter().map(|(field, value)| {
+        let field = format_ident!("{field}");
+        quote!(__pipeline::set(&mut #policy.#field, #value);)
+    });
+    quote!({
+        let mut #policy = __pipeline::Policy::NONE;
+        #(#set)*
+        #policy
+    })
+}
+
+/// The fields that something was said of, with their values.
+fn fields(model: &StepModel) -> Vec<(&'static str, TokenStream)> {
+    let policy = &model.policy;
+    let mut fields: Vec<(&'static str, TokenStream)> = Vec::new();
+    let flags = [
+        ("idempotent", policy.idempotent),
+        ("optional", policy.optional),
+        ("fail_fast", policy.fail_fast),
+        ("no_cancel", policy.no_cancel.is_some()),
+        ("exclusive", policy.exclusive),
+        ("has_fallback", policy.fallback.is_some()),
+    ];
+    fields.extend(flags.into_iter().filter(|(_, set)| *set).map(|(field, _)| (field, quote!(true))));
+    if policy.priority != 0 {
+        let priority = policy.priority;
+        fields.push(("priority", quote!(#priority)));
+    }
+    let when = policy.when.as_ref().map(|when| crate::text::text(when.to_token_stream()));
+    let given = [
+        ("retries", policy.retries.map(|count| quote!(#count))),
+        ("backoff", policy.backoff.map(|waits| backoff(waits, policy))),
+        ("timeout", policy.timeout.map(duration)),
+        ("deadline", policy.deadline.map(duration)),
+        ("on_failure", policy.on_failure.as_ref().map(|_| quote!(__ON_FAILURE))),
+        ("sequential", policy.sequential.as_ref().map(text)),
+        ("memory", policy.memory.map(|bytes| quote!(#bytes))),
+        ("cores", policy.cores.map(|count| quote!(#count))),
+        ("parallel_if", policy.parallel_if.as_ref().map(|_| quote!(__PARALLEL_IF))),
+        ("when", when.map(|when| quote!(#when))),
+    ];
+    let given = given.into_iter().filter_map(|(field, value)| Some((field, option(Some(value?)))));
+    fields.extend(given);
+    if !policy.limits.is_empty() {
+        fields.push(("limits", quote!(__pipeline::std::borrow::Cow::Borrowed(&__LIMITS))));
+    }
+    if model.cases.is_some() {
+        fields.push(("switch", quote!(__pipeline::std::borrow::Cow::Borrowed(&__SWITCH))));
+    }
+    fields
+}
+
+fn backoff(waits: Waits, policy: &PolicyArgs) -> TokenStream {
+    let first = duration(waits.first);
+    let backoff = match waits.cap.map(duration) {
+        Some(cap) => quote!(__pipeline::Backoff::exponential(#first, #cap)),
+        None => quote!(__pipeline::Backoff::fixed(#first)),
+    };
+    match policy.jitter {
+        Some((jitter, _)) => quote!(#backoff.jitter(#jitter)),
+        None => backoff,
+    }
+}
+
+fn duration(duration: Duration) -> TokenStream {
+    let (seconds, nanos) = (duration.as_secs(), duration.subsec_nanos());
+    quote!(__pipeline::core::time::Duration::new(#seconds, #nanos))
+}
+
+/// The functions that the options name, with the types that they have to have, and the lists of the policy.
+pub(super) fn checks(model: &StepModel) -> TokenStream {
+    let policy = &model.policy;
+    let bool = quote!(__pipeline::core::primitive::bool);
+    let returned = &model.output.ty;
+    let error = quote!(<#returned as __pipeline::Fallible>::Error);
+    let looked_at = model.inputs.iter().map(looked_at);
+    let functions = [
+        ("__RETRY_IF", &policy.retry_if, quote!(fn(&#error) -> #bool)),
+        ("__ON_FAILURE", &policy.on_failure, quote!(fn(&__pipeline::StepError))),
+        ("__PARALLEL_IF", &policy.parallel_if, quote!(fn() -> #bool)),
+        ("__WHEN", &policy.when, quote!(fn(#(#looked_at),*) -> #bool)),
+    ];
+    let functions = functions.into_iter().filter_map(|(name, function, ty)| {
+        Some(constant(&format_ident!("{name}"), &ty, &function.as_ref()?.to_token_stream()))
+    });
+    let limits = policy.limits.iter().map(|limit| {
+        let (name, amount) = (text(&limit.name), limit.amount);
+        quote!((#name, #amount))
+    });
+    let limits = (!policy.limits.is_empty()).then(|| {
+        let count = policy.limits.len();
+        quote! {
+            static __LIMITS: [
+                (__pipeline::std::borrow::Cow<'static, __pipeline::core::primitive::str>, __pipeline::core::primitive::u32);
+                #count
+            ] = [#(#limits),*];
+        }
+    });
+    let switch = model.cases.as_ref().map(|cases| {
+        let (count, steps) = (cases.steps.len(), cases.steps.iter().map(|step| &step.name));
+        quote!(static __SWITCH: [__pipeline::DefFn; #count] = [#(#steps.def),*];)
+    });
+    quote!(#(#functions)* #limits #switch)
+}
+
+/// The type as which a condition gets a parameter: what is borrowed as it is, what is owned by reference.
+fn looked_at(input: &Input) -> Type {
+    let ty = &input.ty;
+    match &input.kind {
+        InputKind::Many { holds: Holds::List, .. } => {
+            let item = arguments(ty, "Vec").and_then(|items| items.first().copied());
+            item.map_or_else(|| ty.clone(), |item| syn::parse_quote!(&[#item]))
+        }
+        _ if is_owned(input) => syn::parse_quote!(&#ty),
+        _ => ty.clone(),
+    }
+}
+
+/// Whether the parameter is passed by value and is not a borrow.
+fn is_owned(input: &Input) -> bool {
+    match &input.kind {
+        InputKind::One { how, .. } | InputKind::Param { how, .. } => matches!(how, How::Take(_)),
+        InputKind::Many { holds, .. } => *holds != Holds::Chosen,
+        InputKind::Resource { .. } | InputKind::Context => false,
+    }
+}
+
+/// Leaves the call where the condition does not hold.
+pub(super) fn condition(model: &StepModel) -> TokenStream {
+    if model.policy.when.is_none() {
+        return TokenStream::new();
+    }
+    let arguments = model.inputs.iter().enumerate().map(|(index, input)| {
+        let local = local(index);
+        let is_context = matches!(input.kind, InputKind::Context);
+        if is_owned(input) || is_context { quote!(&#local) } else { quote!(#local) }
+    });
+    quote! {
+        if !(__WHEN)(#(#arguments),*) {
+            return __pipeline::core::result::Result::Err(__pipeline::Failure::not_met());
+        }
+    }
+}
+
+/// The failure, with what the filter says of its `error`.
+pub(super) fn retry_if(model: &StepModel, failure: &TokenStream) -> TokenStream {
+    if model.policy.retry_if.is_none() {
+        return failure.clone();
+    }
+    // Asked first: the failure takes the error.
+    let worth_it = Ident::new("worth_it", Span::mixed_site());
+    quote!({
+        let #worth_it = (__RETRY_IF)(&error);
+        #failure.retry_if(#worth_it)
+    })
+}
+
+/// `fn fallback`, where the step has one.
+pub(super) fn fallback(model: &StepModel) -> TokenStream {
+    let Some(fallback) = &model.policy.fallback else { return TokenStream::new() };
+    let error = Ident::new("error", Span::mixed_site());
+    let output = model.output.handed_on();
+    let value = match ungrouped(fallback) {
+        Expr::Closure(closure) if closure.inputs.is_empty() => {
+            quote!(__pipeline::fallback_value::<#output, _>(#fallback))
+        }
+        Expr::Closure(_) => quote!(__pipeline::fallback_of_error::<#output, _>(#fallback, #error)),
+        // What a path names is found out by its type.
+        Expr::Path(_) => {
+            quote_spanned!(fallback.span()=> __pipeline::fallback_of::<#output, _, _>(#fallback, #error))
+        }
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => {
+            quote_spanned!(text.span()=> __pipeline::core::convert::From::from(#text))
+        }
+        _ => fallback.to_token_stream(),
+    };
+    let value_ident = Ident::new("value", Span::mixed_site());
+    quote! {
+        fn fallback(
+            #error: &__pipeline::StepError,
+        ) -> __pipeline::core::option::Option<Self::Output> {
+            let #value_ident: #output = #value;
+            __pipeline::core::option::Option::Some(#value_ident)
+        }
+    }
+}

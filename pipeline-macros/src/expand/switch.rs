@@ -1,0 +1,28 @@
+//! The switch of a step: a `match` on its output, so that rustc proves that every value has a branch.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{quote, quote_spanned};
+
+use crate::model::StepModel;
+
+/// `fn case`, where the step has a switch.
+pub(super) fn case(model: &StepModel) -> TokenStream {
+    let Some(cases) = &model.cases else { return TokenStream::new() };
+    // rustc reports a value without a branch on what is matched, and so on the word `switch`.
+    let output = Ident::new("output", Span::mixed_site().located_at(cases.switch.span));
+    let arms = cases.switch.arms.iter().zip(&cases.case_of).map(|(arm, case)| {
+        let (pattern, guard) = (&arm.pattern, arm.guard.as_ref().map(|guard| quote!(if #guard)));
+        quote!(#pattern #guard => __pipeline::core::option::Option::Some(#case),)
+    });
+    let parameter = Ident::new("output", Span::mixed_site());
+    let decide = quote_spanned!(cases.switch.span=> match #output { #(#arms)* });
+    quote! {
+        #[deny(unreachable_patterns)]
+        #[allow(clippy::all, clippy::pedantic)]
+        fn case(
+            #parameter: &Self::Output,
+        ) -> __pipeline::core::option::Option<__pipeline::core::primitive::u32> {
+            #decide
+        }
+    }
+}
