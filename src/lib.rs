@@ -26,6 +26,7 @@
 //! | say what to run, and with what | [`Pipeline`] |
 //! | make a graph at run time | [`DagBuilder`] |
 //! | see how a run ended | [`Run`], [`RunReport`] |
+//! | draw random numbers that a seed repeats | [`StepContext::rng`], [`Pipeline::seed`] |
 //! | watch a run | [`Observer`], [`Event`] |
 //! | look at the graph | [`Dag`], [`Selection`], [`Format`] |
 //! | test steps and pipelines | [`testing`] |
