@@ -26,6 +26,7 @@
 //! | say what to run, and with what | [`Pipeline`] |
 //! | make a graph at run time | [`DagBuilder`] |
 //! | see how a run ended | [`Run`], [`RunReport`] |
+//! | draw random numbers that a seed repeats | [`StepContext::rng`], [`Pipeline::seed`] |
 //! | watch a run | [`Observer`], [`Event`] |
 //! | look at the graph | [`Dag`], [`Selection`], [`Format`] |
 //! | test steps and pipelines | [`testing`] |
@@ -37,16 +38,16 @@
 #[cfg(feature = "exec")]
 pub use pipeline_core::frame::Status;
 pub use pipeline_core::{
-    Backoff, BoundParams, CriticalPath, Dag, DagBuilder, DefRef, FailureKind, Format, GraphDocument, Handle,
-    Included, InputDef, InputDocument, InputKind, Inputs, Instance, Lane, Levels, Location, Mode, Package,
-    ParamDef, ParamValue, Params, ParseFn, Plan, PlanOptions, Policy, Problem, ProblemCode, Problems, Quorum,
-    Refs, Resources, RunScope, Selection, Source, Statistics, Step, StepContext, StepDef, StepDocument,
-    StepError, StepSpec, TypeDef, View, packages, registered,
+    Backoff, BoundParams, Cancelled, CriticalPath, Dag, DagBuilder, DefRef, FailureKind, Fingerprint, Format,
+    GraphDocument, Handle, Included, InputDef, InputDocument, InputKind, Inputs, Instance, Lane, Levels,
+    Location, Mode, Package, ParamDef, ParamValue, Params, ParseFn, Plan, PlanOptions, Policy, Problem,
+    ProblemCode, Problems, Quorum, Refs, Resources, RunScope, Selection, Source, Statistics, Step,
+    StepContext, StepDef, StepDocument, StepError, StepRng, StepSpec, TypeDef, View, packages, registered,
 };
 #[cfg(feature = "exec")]
 pub use pipeline_exec::{
-    Counts, ErrorReport, Event, Executor, Figures, MOST_SLOTS, Observer, OutputError, Pipeline, Run,
-    RunFailed, RunHandle, RunReport, RunStatus, Settings, StepDefaults, StepReport, Stopper, ThreadKind,
+    Counts, ErrorReport, Event, Executor, Figures, MOST_SLOTS, Observer, OutputError, Pipeline, Provenance,
+    Run, RunFailed, RunHandle, RunReport, RunStatus, Settings, StepDefaults, StepReport, Stopper, ThreadKind,
     cores, testing,
 };
 #[cfg(feature = "cli")]

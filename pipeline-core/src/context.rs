@@ -1,20 +1,32 @@
 //! What a step can ask about the run it is in.
 
 use std::borrow::Cow;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+
+use crate::rng::{StepRng, step_seed};
+use crate::signal::Signal;
 
 /// What all steps of one run share.
 #[derive(Debug)]
 pub struct RunScope {
     run_id: String,
-    stopped: AtomicBool,
+    seed: u64,
+    stopped: Signal,
 }
 
 impl RunScope {
-    /// A scope with the id of the run.
+    /// A scope with the id of the run, and seed 0.
     pub fn new(run_id: impl Into<String>) -> Self {
-        RunScope { run_id: run_id.into(), stopped: AtomicBool::new(false) }
+        RunScope { run_id: run_id.into(), seed: 0, stopped: Signal::default() }
+    }
+
+    /// The same with another seed.
+    #[must_use]
+    pub fn with_seed(self, seed: u64) -> Self {
+        RunScope { seed, ..self }
     }
 
     /// The id of the run.
@@ -22,15 +34,28 @@ impl RunScope {
         &self.run_id
     }
 
-    /// Asks the run to stop: no further step starts. True for the first caller.
+    /// The seed of the run, from which each step's own is made.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// A number from 0 to 1 for what is left to chance after an attempt of a step: the same in every run of one seed, and
+    /// independent of what the step draws.
+    pub fn chance(&self, step: &str, attempt: u32) -> f64 {
+        const OF_THE_RUN: u64 = u64::MAX;
+        StepRng::of_stream(step_seed(self.seed, step, OF_THE_RUN), attempt.into()).unit_f64()
+    }
+
+    /// Asks the run to stop: no further step starts, and whoever awaits [`StepContext::cancelled`] is woken. True for
+    /// the first caller.
     pub fn stop(&self) -> bool {
-        !self.stopped.swap(true, Ordering::SeqCst)
+        self.stopped.raise()
     }
 
     /// Whether the run was asked to stop.
     #[inline]
     pub fn is_stopped(&self) -> bool {
-        self.stopped.load(Ordering::Relaxed)
+        self.stopped.is_raised()
     }
 }
 
@@ -39,25 +64,33 @@ impl RunScope {
 pub struct StepContext {
     scope: Arc<RunScope>,
     step: Cow<'static, str>,
+    /// Which of the step's items the context is for; 0 for a step that has none.
+    index: u64,
     attempt: u32,
-    /// Set when the attempt was given up.
-    given_up: Option<Arc<AtomicBool>>,
+    /// Raised when the attempt was given up.
+    given_up: Option<Arc<Signal>>,
 }
 
 impl StepContext {
     pub(crate) fn new(scope: Arc<RunScope>, step: Cow<'static, str>, attempt: u32) -> Self {
-        StepContext { scope, step, attempt, given_up: None }
+        StepContext { scope, step, index: 0, attempt, given_up: None }
     }
 
     /// The same context, for an attempt that may be given up.
-    pub(crate) fn cancelled_by(mut self, given_up: Arc<AtomicBool>) -> Self {
+    pub(crate) fn cancelled_by(mut self, given_up: Arc<Signal>) -> Self {
         self.given_up = Some(given_up);
         self
     }
 
-    /// A context for calling a step function from a test: run id `"test"`, attempt 1, never cancelled.
+    /// A context for calling a step function from a test: run id `"test"`, seed 0, attempt 1, never cancelled.
     pub fn for_test(step: impl Into<Cow<'static, str>>) -> Self {
-        StepContext::new(Arc::new(RunScope::new("test")), step.into(), 1)
+        StepContext::for_test_seeded(step, 0)
+    }
+
+    /// As [`StepContext::for_test`], in a run of another seed: a step of that name then draws what it draws in a run
+    /// with that seed.
+    pub fn for_test_seeded(step: impl Into<Cow<'static, str>>, seed: u64) -> Self {
+        StepContext::new(Arc::new(RunScope::new("test").with_seed(seed)), step.into(), 1)
     }
 
     /// The id of the run, the same in the report and in every event.
@@ -75,10 +108,189 @@ impl StepContext {
         self.attempt
     }
 
+    /// The seed of this step in this run: made from the run's seed and the step's name in the graph, by a hash that is
+    /// the same on every platform and in every version. The same for every attempt.
+    ///
+    /// For generators of other crates. Where any will do, take [`StepContext::rng`].
+    pub fn seed(&self) -> u64 {
+        step_seed(self.scope.seed(), &self.step, self.index)
+    }
+
+    /// A stream of random numbers that is this step's own: the same in every run with the same seed, whatever other
+    /// steps draw and in whatever order steps run. Each call begins the stream anew.
+    ///
+    /// Every attempt of a step has the same stream, so that an attempt which comes after a failed one repeats what that
+    /// one did, and the outcome does not depend on how many attempts it took. For a stream that differs between
+    /// attempts, see [`StepContext::rng_for`].
+    ///
+    /// ```
+    /// # use pipeline_core::StepContext;
+    /// fn sample(cx: &StepContext) -> Vec<u64> {
+    ///     let mut rng = cx.rng();
+    ///     (0..3).map(|_| rng.below(100)).collect()
+    /// }
+    /// let cx = StepContext::for_test_seeded("sample", 42);
+    /// assert_eq!(sample(&cx), sample(&cx));
+    /// ```
+    pub fn rng(&self) -> StepRng {
+        self.rng_for(0)
+    }
+
+    /// One of many independent streams of this step, by number; 0 is [`StepContext::rng`].
+    ///
+    /// `cx.rng_for(cx.attempt().into())` differs between attempts; `cx.rng_for(row)` gives each row of a loop that runs
+    /// on several threads numbers that do not depend on the thread.
+    pub fn rng_for(&self, stream: u64) -> StepRng {
+        StepRng::of_stream(self.seed(), stream)
+    }
+
     /// Whether the run was asked to stop, or this attempt was given up (because of a deadline, or because nobody needs
     /// it). A long CPU step looks at it now and then and returns early: nothing can stop a thread from outside.
     pub fn is_cancelled(&self) -> bool {
-        let given_up = self.given_up.as_ref().is_some_and(|given_up| given_up.load(Ordering::Relaxed));
-        given_up || self.scope.is_stopped()
+        self.given_up.as_ref().is_some_and(|given_up| given_up.is_raised()) || self.scope.is_stopped()
+    }
+
+    /// Resolves as soon as [`StepContext::is_cancelled`] is true, at once where it is already. Never where the run comes
+    /// to its own end: await it beside what it is to interrupt.
+    ///
+    /// For tasks and threads that a step has started. The step's own future need not await it: one that waits is
+    /// dropped when the run is stopped.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses nothing and leaves nothing behind; another one resolves just the same.
+    pub fn cancelled(&self) -> Cancelled {
+        Cancelled { scope: Arc::clone(&self.scope), given_up: self.given_up.clone(), places: [None; 2] }
+    }
+}
+
+/// The future of [`StepContext::cancelled`]. It borrows nothing, and works on every executor.
+#[derive(Debug)]
+#[must_use = "futures do nothing unless awaited"]
+pub struct Cancelled {
+    scope: Arc<RunScope>,
+    given_up: Option<Arc<Signal>>,
+    /// Where the waker is in the lists of the run and of the attempt.
+    places: [Option<u64>; 2],
+}
+
+impl Future for Cancelled {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let Cancelled { scope, given_up, places: [in_run, in_attempt] } = self.get_mut();
+        let stopped = scope.stopped.wait(in_run, cx.waker());
+        if stopped || given_up.as_ref().is_some_and(|given_up| given_up.wait(in_attempt, cx.waker())) {
+            return Poll::Ready(());
+        }
+        Poll::Pending
+    }
+}
+
+impl Drop for Cancelled {
+    fn drop(&mut self) {
+        let [in_run, in_attempt] = self.places;
+        self.scope.stopped.leave(in_run);
+        if let Some(given_up) = &self.given_up {
+            given_up.leave(in_attempt);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::{Wake, Waker};
+
+    use super::*;
+    use crate::frame::{Attempt, Frame, GivenUp, Progress};
+    use crate::{BoundParams, DagBuilder, FailureKind, Lane, Plan, PlanOptions};
+
+    #[derive(Default)]
+    struct Woken(AtomicUsize);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
+    fn poll(future: &mut Cancelled, woken: &Arc<Woken>) -> bool {
+        let waker = Waker::from(Arc::clone(woken));
+        Pin::new(future).poll(&mut Context::from_waker(&waker)).is_ready()
+    }
+
+    #[test]
+    fn a_stopped_run_and_an_attempt_that_was_given_up_both_resolve_it() {
+        for stops_the_run in [true, false] {
+            let (woken, given_up) = (Arc::new(Woken::default()), Arc::new(Signal::default()));
+            let cx = StepContext::for_test("step").cancelled_by(Arc::clone(&given_up));
+            let mut cancelled = cx.cancelled();
+            assert!(!poll(&mut cancelled, &woken) && !poll(&mut cancelled, &woken));
+            assert!(if stops_the_run { cx.scope.stop() } else { given_up.raise() });
+            assert_eq!(woken.0.load(Ordering::SeqCst), 1);
+            assert!(cx.is_cancelled() && poll(&mut cancelled, &woken) && poll(&mut cx.cancelled(), &woken));
+        }
+    }
+
+    #[test]
+    fn a_future_that_is_dropped_early_leaves_no_waker_behind() {
+        let woken = Arc::new(Woken::default());
+        let cx = StepContext::for_test("step").cancelled_by(Arc::default());
+        let mut cancelled = cx.cancelled();
+        assert!(!poll(&mut cancelled, &woken));
+        assert!(Arc::strong_count(&woken) > 1, "the waker is kept while it waits");
+        drop(cancelled);
+        assert_eq!(Arc::strong_count(&woken), 1);
+        cx.scope.stop();
+        assert_eq!(woken.0.load(Ordering::SeqCst), 0);
+    }
+
+    #[test]
+    fn giving_an_attempt_up_cancels_its_context_and_no_other() {
+        let mut dag = DagBuilder::new();
+        dag.io("waits", (), |_| Box::pin(std::future::pending::<Result<(), String>>()));
+        let plan = Plan::new(Arc::new(dag.build().expect("a graph")), &PlanOptions::default());
+        let scope = Arc::new(RunScope::new("run"));
+        let plan = Arc::new(plan.expect("a plan"));
+        let frame = Arc::new(Frame::new(plan, BoundParams::default(), Vec::new(), scope, Vec::new()));
+        let start = |ready, attempt| match frame.start_attempt(ready, attempt) {
+            Progress::Suspended(suspended) => suspended,
+            other => panic!("the step waits: {other:?}"),
+        };
+        let why = || GivenUp { kind: FailureKind::TimedOut, note: "too late".to_owned() };
+
+        let (first, second) = (Attempt::new(1, false, true), Attempt::new(2, true, true));
+        let mut roots = frame.take_roots(Lane::Io, 1, 1);
+        let suspended = start(frame.next_root(&mut roots).expect("a root"), first);
+        let (before, woken) = (frame.context(0, first), Arc::new(Woken::default()));
+        let mut cancelled = before.cancelled();
+        assert!(!poll(&mut cancelled, &woken) && !before.is_cancelled());
+        let finished = frame.give_up(0, first, why()).expect("it has not ended");
+        assert_eq!(woken.0.load(Ordering::SeqCst), 1);
+        assert!(poll(&mut cancelled, &woken) && before.is_cancelled());
+        assert!(frame.context(0, first).is_cancelled(), "asked for too late");
+
+        let (ready, _) = frame.retry(finished).expect("it failed");
+        let again = start(ready, second);
+        assert!(!frame.context(0, second).is_cancelled() && frame.context(0, first).is_cancelled());
+        let finished = frame.give_up(0, second, why()).expect("it has not ended");
+        assert!(frame.context(0, second).is_cancelled());
+        drop((suspended, again));
+        frame.finish(finished, |_| unreachable!("nothing waits for it"));
+    }
+
+    #[test]
+    fn every_attempt_has_the_same_stream_and_can_ask_for_others() {
+        let of_attempt = |attempt| {
+            let scope = Arc::new(RunScope::new("run").with_seed(42));
+            StepContext::new(scope, "step".into(), attempt)
+        };
+        let (first, second) = (of_attempt(1), of_attempt(2));
+        assert_eq!(first.rng().next_u64(), second.rng().next_u64());
+        assert_eq!(first.seed(), StepContext::for_test_seeded("step", 42).seed());
+        assert_eq!(first.rng().next_u64(), StepRng::new(first.seed()).next_u64());
+        let by_attempt = |cx: &StepContext| cx.rng_for(cx.attempt().into()).next_u64();
+        assert_ne!(by_attempt(&first), by_attempt(&second));
+        assert_ne!(first.seed(), StepContext::for_test("step").seed());
     }
 }

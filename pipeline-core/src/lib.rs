@@ -18,6 +18,7 @@ pub mod contain;
 mod context;
 mod dag;
 mod error;
+mod fingerprint;
 pub mod frame;
 mod input;
 mod params;
@@ -28,18 +29,21 @@ pub mod private;
 mod problem;
 mod registry;
 mod resources;
+mod rng;
+mod signal;
 mod step;
 mod sync;
 mod ty;
 mod view;
 
 pub use builder::{DagBuilder, Handle, Included, Inputs, Instance, Refs};
-pub use context::{RunScope, StepContext};
+pub use context::{Cancelled, RunScope, StepContext};
 pub use dag::{
     CriticalPath, Dag, DefRef, Format, GraphDocument, InputDocument, Levels, Selection, Statistics,
     StepDocument, StepSpec,
 };
 pub use error::{FailureKind, StepError};
+pub use fingerprint::Fingerprint;
 pub use input::{InputDef, InputKind, Mode, ParamDef, ParseFn, Quorum, Source};
 pub use params::{BoundParams, ParamValue, Params};
 pub use plan::{Plan, PlanOptions};
@@ -47,6 +51,7 @@ pub use policy::{Backoff, Policy};
 pub use problem::{Problem, ProblemCode, Problems, closest};
 pub use registry::{packages, registered};
 pub use resources::Resources;
+pub use rng::StepRng;
 pub use step::{Lane, Location, Package, Step, StepDef};
 pub use ty::TypeDef;
 pub use view::View;

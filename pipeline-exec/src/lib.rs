@@ -23,6 +23,6 @@ pub use cli::{main, main_with};
 pub use event::{Event, Observer};
 pub use executor::Executor;
 pub use pipeline::Pipeline;
-pub use report::{Counts, ErrorReport, Figures, RunReport, RunStatus, StepReport, ThreadKind};
+pub use report::{Counts, ErrorReport, Figures, Provenance, RunReport, RunStatus, StepReport, ThreadKind};
 pub use run::{OutputError, Run, RunFailed, RunHandle, Stopper};
 pub use settings::{MOST_SLOTS, Settings, StepDefaults, cores};

@@ -262,6 +262,13 @@ impl Pipeline {
         self
     }
 
+    /// Sets the seed from which each step's random numbers come ([`StepContext::rng`](pipeline_core::StepContext::rng)).
+    /// Without one, each run has a fresh one, which its report tells.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.settings = self.settings.seed(seed);
+        self
+    }
+
     /// Sends the events of the run to an observer.
     pub fn observe(mut self, observer: impl Observer) -> Self {
         self.observers.add(Arc::new(observer));

@@ -18,6 +18,7 @@ mod support;
 
 mod builder;
 mod defining;
+mod determinism;
 mod failure;
 mod fan_in;
 mod graph;

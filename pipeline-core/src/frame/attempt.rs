@@ -9,8 +9,8 @@
 //! see [`Frame::was_given_up`].
 
 use std::collections::BTreeSet;
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 
 use super::{Ended, Finished, Frame, Ready};
 use crate::error::{FailureKind, StepError};
@@ -69,10 +69,12 @@ impl Frame {
         given_up.insert(step as u32);
         self.any_given_up.store(true, Ordering::Relaxed);
         drop(given_up);
-        if let Some(cancelled) =
-            self.cancels.lock().unwrap_or_else(PoisonError::into_inner).get(&(step as u32))
-        {
-            cancelled.store(true, Ordering::Relaxed);
+        let cancels = self.cancels.lock().unwrap_or_else(PoisonError::into_inner);
+        let cancelled = cancels.get(&(step as u32, attempt.number())).map(Arc::clone);
+        // What is woken may ask for a context itself.
+        drop(cancels);
+        if let Some(cancelled) = cancelled {
+            cancelled.raise();
         }
         Some(
             self.finished(step as u32, Err(Ended::Failed(Box::new(self.given_up_error(step, attempt, why))))),

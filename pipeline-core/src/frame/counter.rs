@@ -64,6 +64,11 @@ impl Counters {
         self.settle(attempt, GIVEN_UP)
     }
 
+    /// Whether a watched attempt has begun, and was neither claimed nor given up.
+    pub(crate) fn is_running(&self, attempt: u32) -> bool {
+        self.missing.load(Ordering::Acquire) == RUNNING | attempt
+    }
+
     /// Whether the one who runs the attempt has claimed the step.
     pub(crate) fn is_claimed(&self, attempt: u32) -> bool {
         self.missing.load(Ordering::Acquire) == CLAIMED | attempt

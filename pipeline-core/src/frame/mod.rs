@@ -41,6 +41,7 @@ use crate::context::{RunScope, StepContext};
 use crate::error::StepError;
 use crate::params::BoundParams;
 use crate::plan::Plan;
+use crate::signal::Signal;
 use crate::step::Lane;
 
 /// The state of one run.
@@ -57,8 +58,8 @@ pub struct Frame {
     /// The steps of which an attempt was given up.
     given_up: Mutex<BTreeSet<u32>>,
     any_given_up: AtomicBool,
-    /// What tells a watched attempt that asked for its context that it was given up.
-    cancels: Mutex<BTreeMap<u32, Arc<AtomicBool>>>,
+    /// What tells a watched attempt that asked for its context that it was given up, by step and attempt.
+    cancels: Mutex<BTreeMap<(u32, u32), Arc<Signal>>>,
     groups: Box<[group::GroupState]>,
     /// For each step, whether nobody needs it any more.
     not_needed: Box<[AtomicBool]>,
@@ -326,7 +327,8 @@ impl Frame {
         Finished { step, frame: self.id, result }
     }
 
-    pub(crate) fn params(&self) -> &BoundParams {
+    /// The run parameters, as bound to the steps.
+    pub fn params(&self) -> &BoundParams {
         &self.params
     }
 
@@ -341,9 +343,13 @@ impl Frame {
         if !attempt.is_watched() {
             return context;
         }
-        let given_up = Arc::default();
         let mut cancels = self.cancels.lock().unwrap_or_else(PoisonError::into_inner);
-        cancels.insert(step, Arc::clone(&given_up));
+        let given_up = Arc::clone(cancels.entry((step, attempt.number())).or_default());
+        drop(cancels);
+        // Whoever gave the attempt up before the entry was there has not found it.
+        if !self.cells[step as usize].counters.is_running(attempt.number()) {
+            given_up.raise();
+        }
         context.cancelled_by(given_up)
     }
 }

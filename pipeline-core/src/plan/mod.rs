@@ -248,6 +248,11 @@ impl Plan {
         &self.many[bind.start as usize..(bind.start + bind.len) as usize]
     }
 
+    /// The step of each run parameter, in the order in which they are bound.
+    pub(crate) fn param_steps(&self) -> impl Iterator<Item = usize> {
+        self.params.iter().map(|&(step, _)| step as usize)
+    }
+
     pub(crate) fn param_index(&self, step: u32, parameter: usize) -> u32 {
         self.bind(step, parameter).start
     }

@@ -128,8 +128,8 @@ impl Engine {
 
     /// A number from 0 to 1 for the jitter of a wait: the same in every run of the same seed.
     fn chance(&self, step: usize, attempt: u32) -> f64 {
-        let _ = (step, attempt);
-        0.5
+        let name = self.frame.plan().spec(step).name();
+        self.frame.scope().chance(name, attempt)
     }
 
     /// Takes a failed attempt down, and readies the step for the next.

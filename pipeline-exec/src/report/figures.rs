@@ -16,7 +16,8 @@ use crate::engine::Engine;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Figures {
-    /// `W`: how many steps could have been under way at once.
+    /// `W`: how many steps could have been under way at once; 0 in a deterministic run, whose report does not depend on
+    /// it.
     pub slots: usize,
     /// `D`: the sum of all durations.
     pub total: Duration,
@@ -51,12 +52,12 @@ impl Figures {
         });
         let levels = levels(engine);
         let mut figures = Figures {
-            slots,
+            slots: if engine.settings.deterministic { 0 } else { slots },
             levels: levels.len(),
             widest_level: levels.into_iter().max().unwrap_or(0),
             ..Figures::default()
         };
-        if engine.timings.is_some() {
+        if super::timings(engine).is_some() {
             figures.measure(engine, wall);
         }
         figures
@@ -87,7 +88,7 @@ impl Figures {
 
 /// Start and end of every step; equal where it did not run.
 fn spans(engine: &Engine) -> Vec<(u64, u64)> {
-    let timings = engine.timings.as_ref();
+    let timings = super::timings(engine);
     let ran = |step: &usize| !matches!(engine.frame.status(*step), Status::Skipped | Status::Cached);
     let span = |step| {
         let span = Some(step).filter(ran).and_then(|step| timings.and_then(|timings| timings.span(step)));

@@ -1,6 +1,7 @@
 //! What a run did, as data: serialisable, versioned, in plan order.
 
 mod figures;
+mod provenance;
 mod text;
 
 use std::time::{Duration, UNIX_EPOCH};
@@ -10,11 +11,13 @@ use pipeline_core::frame::Status;
 use serde::{Deserialize, Serialize};
 
 pub use self::figures::Figures;
+pub use self::provenance::Provenance;
+pub(crate) use self::provenance::scope_of;
 #[cfg(feature = "cli")]
 pub(crate) use self::text::{clean, show};
 use crate::engine::Engine;
 use crate::run::Begun;
-use crate::timing::Place;
+use crate::timing::{Place, Timings};
 
 /// The version of the report's schema; a new field does not change it, a changed meaning does.
 pub(crate) const SCHEMA: u32 = 1;
@@ -29,9 +32,12 @@ pub struct RunReport {
     pub run_id: String,
     /// How the run ended.
     pub status: RunStatus,
-    /// When it began, in milliseconds since 1970, by the wall clock; for display.
+    /// What the run came from: seed, graph, configuration, versions.
+    #[serde(default)]
+    pub provenance: Provenance,
+    /// When it began, in milliseconds since 1970, by the wall clock; for display. 0 in a deterministic run.
     pub started_unix_ms: u64,
-    /// From the first look at the plan to the last step's end.
+    /// From the first look at the plan to the last step's end. 0 in a deterministic run.
     pub wall: Duration,
     /// How many steps there are in each state; planned is the sum of the terminal ones.
     pub counts: Counts,
@@ -155,6 +161,9 @@ impl ThreadKind {
 
 impl RunReport {
     pub(crate) fn of(engine: &Engine, begun: Begun, wall: Duration) -> Self {
+        // What is told of a deterministic run must not depend on when and how fast it ran.
+        let untimed = engine.settings.deterministic;
+        let (wall, began) = if untimed { (Duration::ZERO, UNIX_EPOCH) } else { (wall, begun.wall) };
         let plan = engine.frame.plan();
         let steps: Vec<StepReport> = (0..plan.len()).map(|step| StepReport::of(engine, step)).collect();
         let counts = Counts::of(&steps);
@@ -167,7 +176,8 @@ impl RunReport {
             schema: SCHEMA,
             run_id: engine.frame.scope().run_id().to_owned(),
             status,
-            started_unix_ms: begun.wall.duration_since(UNIX_EPOCH).map_or(0, |at| at.as_millis() as u64),
+            provenance: Provenance::of(engine),
+            started_unix_ms: began.duration_since(UNIX_EPOCH).map_or(0, |at| at.as_millis() as u64),
             wall,
             counts,
             figures: Figures::of(engine, wall),
@@ -185,6 +195,11 @@ impl RunReport {
         serde_json::to_string_pretty(self)
             .unwrap_or_else(|error| format!("{{\"error\":{:?}}}", error.to_string()))
     }
+}
+
+/// The times that the report has: none in a deterministic run, though observers may have been told them.
+fn timings(engine: &Engine) -> Option<&Timings> {
+    engine.timings.as_ref().filter(|_| !engine.settings.deterministic)
 }
 
 impl Counts {
@@ -206,7 +221,7 @@ impl StepReport {
         let (frame, plan) = (&engine.frame, engine.frame.plan());
         let (spec, def) = (plan.spec(step), plan.spec(step).def());
         let status = frame.status(step);
-        let timings = engine.timings.as_ref();
+        let timings = timings(engine);
         let ran = !matches!(status, Status::Skipped | Status::Cached);
         let span = timings.and_then(|timings| timings.span(step)).filter(|_| ran);
         let place = timings.filter(|_| span.is_some()).map(|timings| timings.place(step));

@@ -50,7 +50,11 @@ impl RunReport {
             RunStatus::Failed => "failed",
             RunStatus::Cancelled => "was stopped",
         };
-        write!(f, "run {} {outcome} in {}: ", self.run_id, show(Some(self.wall)))?;
+        write!(f, "run {} {outcome}", self.run_id)?;
+        if self.wall > Duration::ZERO {
+            write!(f, " in {}", show(Some(self.wall)))?;
+        }
+        f.write_str(": ")?;
         write!(f, "{} of {} steps succeeded", counts.succeeded + counts.cached, counts.planned)?;
         let others =
             [(counts.failed, "failed"), (counts.skipped, "skipped"), (counts.cancelled, "cancelled")];

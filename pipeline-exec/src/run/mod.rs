@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime};
 
 use pipeline_core::frame::{Frame, Status};
-use pipeline_core::{Problems, RunScope, Step, StepError, contain};
+use pipeline_core::{Problems, Step, StepError, contain};
 use tokio::runtime::Handle;
 
 pub use self::handle::{RunHandle, Stopper};
@@ -17,7 +17,7 @@ pub use self::output::{OutputError, RunFailed};
 use crate::engine::{CallersPart, Engine};
 use crate::event::Event;
 use crate::pipeline::Pipeline;
-use crate::report::RunReport;
+use crate::report::{RunReport, scope_of};
 
 /// Starts a run. A caller that is going to wait in its thread is handed a driver.
 ///
@@ -38,7 +38,7 @@ pub(crate) fn launch(
     };
     contain::note_panic_places();
     let (settings, observers) = (pipeline.current_settings(), pipeline.observers());
-    let scope = Arc::new(RunScope::new(uuid::Uuid::now_v7().to_string()));
+    let scope = Arc::new(scope_of(settings, &plan, &bound.params, || uuid::Uuid::now_v7().to_string()));
     let begun = Begun { at: Instant::now(), wall: SystemTime::now() };
     if observers.any() {
         observers.send(&Event::RunStarted { run_id: scope.run_id(), planned: plan.planned() });

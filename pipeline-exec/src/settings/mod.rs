@@ -28,6 +28,18 @@ pub struct Settings {
     pub fail_fast: bool,
     /// Whether starts and ends are timed, for the report. Default true.
     pub timings: bool,
+    /// The seed from which each step's random numbers come. Without one, each run has a fresh one. The report has the
+    /// seed of the run in any case, so that every run can be repeated.
+    pub seed: Option<u64>,
+    /// Whether the report is to be the same, to the byte, whenever graph, parameters and seed are the same: with any
+    /// number of slots, in any schedule. Then it has no times, threads or slots, and the id of the run is made from
+    /// seed, graph and configuration: two such runs have the same one. Without a seed, the seed is 0. Default false.
+    ///
+    /// It asks nothing of the schedule: a run that is stopped while it goes on, by [`Settings::fail_fast`] too, or an
+    /// input that takes whoever is first, ends as the schedule happened to be.
+    pub deterministic: bool,
+    /// For tests: picks among the steps that are ready by this seed instead of by urgency, to try other schedules.
+    pub shuffle: Option<u64>,
     /// What holds for steps that do not say it themselves.
     pub defaults: StepDefaults,
     /// The same for the steps of each group, by name; wins over `defaults`.
@@ -72,6 +84,9 @@ impl Default for Settings {
             workers: None,
             fail_fast: false,
             timings: true,
+            seed: None,
+            deterministic: false,
+            shuffle: None,
             defaults: StepDefaults::default(),
             groups: BTreeMap::new(),
             deadline: None,
@@ -228,6 +243,27 @@ impl Settings {
     #[must_use]
     pub fn conditional(mut self, on: bool) -> Self {
         self.conditional = on;
+        self
+    }
+
+    /// Sets the seed from which each step's random numbers come.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// Sets whether the report is to be the same whenever graph, parameters and seed are.
+    #[must_use]
+    pub fn deterministic(mut self, on: bool) -> Self {
+        self.deterministic = on;
+        self
+    }
+
+    /// For tests: sets the seed by which ready steps are picked.
+    #[must_use]
+    pub fn shuffle(mut self, seed: u64) -> Self {
+        self.shuffle = Some(seed);
         self
     }
 

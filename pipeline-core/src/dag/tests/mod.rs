@@ -2,6 +2,7 @@
 
 mod document;
 mod figures;
+mod fingerprint;
 mod large;
 mod model;
 mod names;

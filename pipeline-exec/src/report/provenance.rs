@@ -1,0 +1,194 @@
+//! What a run came from: enough to repeat it, and to say what is different about another.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use pipeline_core::{BoundParams, Fingerprint, Plan, RunScope};
+use serde::{Deserialize, Serialize};
+
+use crate::engine::Engine;
+use crate::settings::Settings;
+
+/// The settings that say only how a run is scheduled: a deterministic run ends the same whatever they are.
+const OF_THE_SCHEDULE: [&str; 6] = ["io", "cpu", "blocking", "workers", "timings", "shuffle"];
+
+/// What a run came from: its seed, and fingerprints of what it was made of. Fingerprints are 32 hex digits, equal in
+/// every process for the same thing; see [`Plan::fingerprint`] and [`Fingerprint::of_config`] for what goes into them.
+///
+/// It holds no value of a parameter, and nothing of the machine.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Provenance {
+    /// The seed of the run: [`Pipeline::seed`](crate::Pipeline::seed) with it gives every step the same random numbers.
+    /// One that was not chosen is below 2⁵³, so that readers of JSON that know only floating numbers do not round it.
+    pub seed: u64,
+    /// The fingerprint of the graph that ran.
+    pub graph_fingerprint: String,
+    /// The fingerprint of settings and run parameters. The seed is not part of it, nor, in a deterministic run, the
+    /// settings that say only how the run is scheduled.
+    pub config_fingerprint: String,
+    /// The version of this framework.
+    pub framework: String,
+    /// The packages that have a step in the plan, with their versions. Of several versions of one package, all, with `, `
+    /// between them. Steps that are closures belong to none.
+    pub packages: BTreeMap<String, String>,
+}
+
+/// The scope of a run that is about to start: its id and seed. `unique` makes an id that no other run has.
+pub(crate) fn scope_of(
+    settings: &Settings,
+    plan: &Plan,
+    params: &BoundParams,
+    unique: impl FnOnce() -> String,
+) -> RunScope {
+    if settings.deterministic {
+        let seed = settings.seed.unwrap_or(0);
+        let parts = [seed.to_string(), plan.fingerprint().to_string(), config(settings, plan, params)];
+        let made = Fingerprint::of_texts(&parts.each_ref().map(String::as_str));
+        let id = uuid::Builder::from_custom_bytes(made.to_bits().to_be_bytes()).into_uuid();
+        return RunScope::new(id.to_string()).with_seed(seed);
+    }
+    let id = unique();
+    let seed = settings.seed.unwrap_or_else(|| fresh_seed(&id));
+    RunScope::new(id).with_seed(seed)
+}
+
+/// A seed that no other run has, from what makes the run's id unique.
+fn fresh_seed(run_id: &str) -> u64 {
+    Fingerprint::of_texts(&[run_id]).to_bits() as u64 >> 11
+}
+
+fn config(settings: &Settings, plan: &Plan, params: &BoundParams) -> String {
+    let mut left_out = vec!["seed"];
+    if settings.deterministic {
+        left_out.extend(OF_THE_SCHEDULE);
+    }
+    Fingerprint::of_config(plan, params, settings, &left_out).to_string()
+}
+
+impl Provenance {
+    pub(crate) fn of(engine: &Engine) -> Self {
+        let (frame, plan) = (&engine.frame, engine.frame.plan());
+        Provenance {
+            seed: frame.scope().seed(),
+            graph_fingerprint: plan.fingerprint().to_string(),
+            config_fingerprint: config(&engine.settings, plan, frame.params()),
+            framework: env!("CARGO_PKG_VERSION").to_owned(),
+            packages: packages(plan),
+        }
+    }
+
+    /// What is different from an earlier run, a sentence each, for people; nothing where both came from the same.
+    ///
+    /// ```
+    /// # use pipeline_core::{DagBuilder, Problems};
+    /// # use pipeline_exec::Pipeline;
+    /// let mut dag = DagBuilder::new();
+    /// dag.cpu("one", (), |()| 1_u64);
+    /// let pipeline = Pipeline::new(dag.build()?);
+    /// let first = pipeline.clone().seed(1).run_blocking()?;
+    /// let second = pipeline.seed(2).run_blocking()?;
+    /// let drift = second.report().provenance.drift(&first.report().provenance);
+    /// assert_eq!(drift, ["seed 1 → 2"]);
+    /// # Ok::<(), Problems>(())
+    /// ```
+    pub fn drift(&self, earlier: &Provenance) -> Vec<String> {
+        if *earlier == Provenance::default() {
+            return vec![
+                "the earlier report does not say what its run came from: it has no provenance".to_owned(),
+            ];
+        }
+        let mut drift = Vec::new();
+        if self.graph_fingerprint != earlier.graph_fingerprint {
+            drift.push("the graph has changed".to_owned());
+        }
+        if self.config_fingerprint != earlier.config_fingerprint {
+            drift.push("the settings or run parameters have changed".to_owned());
+        }
+        if self.seed != earlier.seed {
+            drift.push(format!("seed {} → {}", earlier.seed, self.seed));
+        }
+        if self.framework != earlier.framework {
+            drift.push(format!("pipeline {} → {}", earlier.framework, self.framework));
+        }
+        let names: BTreeSet<&String> = self.packages.keys().chain(earlier.packages.keys()).collect();
+        drift.extend(names.into_iter().filter_map(|name| {
+            match (earlier.packages.get(name), self.packages.get(name)) {
+                (Some(before), Some(now)) if before == now => None,
+                (Some(before), Some(now)) => Some(format!("crate {name} {before} → {now}")),
+                (None, Some(now)) => Some(format!("crate {name} {now} has steps now, and had none")),
+                (Some(before), None) => Some(format!("crate {name} {before} had steps, and has none now")),
+                (None, None) => None,
+            }
+        }));
+        drift
+    }
+}
+
+fn packages(plan: &Plan) -> BTreeMap<String, String> {
+    let all: BTreeSet<(&str, &str)> = (0..plan.len())
+        .map(|step| plan.spec(step).def().package)
+        .filter(|package| !package.name.is_empty())
+        .map(|package| (package.name, package.version))
+        .collect();
+    let mut packages: BTreeMap<String, String> = BTreeMap::new();
+    for (name, version) in all {
+        let versions = packages.entry(name.to_owned()).or_default();
+        if !versions.is_empty() {
+            versions.push_str(", ");
+        }
+        versions.push_str(version);
+    }
+    packages
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn provenance(packages: &[(&str, &str)]) -> Provenance {
+        let owned = |&(name, version): &(&str, &str)| (name.to_owned(), version.to_owned());
+        Provenance {
+            seed: 1,
+            graph_fingerprint: "g".into(),
+            config_fingerprint: "c".into(),
+            framework: "0.1.0".into(),
+            packages: packages.iter().map(owned).collect(),
+        }
+    }
+
+    #[test]
+    fn drift_says_what_is_different_and_nothing_else() {
+        let earlier = provenance(&[("gone", "1.0.0"), ("same", "1.0.0"), ("x", "0.1.0")]);
+        assert_eq!(earlier.drift(&earlier), Vec::<String>::new());
+        let now = Provenance {
+            seed: 2,
+            graph_fingerprint: "other".into(),
+            config_fingerprint: "other".into(),
+            framework: "0.2.0".into(),
+            ..provenance(&[("new", "3.0.0"), ("same", "1.0.0"), ("x", "0.2.0")])
+        };
+        let expected = [
+            "the graph has changed",
+            "the settings or run parameters have changed",
+            "seed 1 → 2",
+            "pipeline 0.1.0 → 0.2.0",
+            "crate gone 1.0.0 had steps, and has none now",
+            "crate new 3.0.0 has steps now, and had none",
+            "crate x 0.1.0 → 0.2.0",
+        ];
+        assert_eq!(now.drift(&earlier), expected);
+    }
+
+    #[test]
+    fn a_report_from_before_there_was_provenance_is_said_to_be_one() {
+        let drift = provenance(&[]).drift(&Provenance::default());
+        assert!(drift.len() == 1 && drift[0].contains("no provenance"), "{drift:?}");
+    }
+
+    #[test]
+    fn fresh_seeds_differ_and_survive_a_floating_number() {
+        let seeds: BTreeSet<u64> = (0..100).map(|_| fresh_seed(&uuid::Uuid::now_v7().to_string())).collect();
+        assert_eq!(seeds.len(), 100);
+        assert!(seeds.iter().all(|&seed| seed as f64 as u64 == seed && seed < 1 << 53));
+    }
+}
