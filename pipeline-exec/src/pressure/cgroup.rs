@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
+use super::procfs::Kept;
+
 /// Above this a v1 limit means none: the kernel then tells the largest number of whole pages.
 const NO_LIMIT: u64 = 1 << 62;
 
@@ -11,7 +13,7 @@ const NO_LIMIT: u64 = 1 << 62;
 /// They are looked up once, and read each time: limits are changed while processes run, groups rarely.
 #[derive(Debug)]
 pub(super) struct Limits {
-    files: Vec<PathBuf>,
+    files: Vec<Kept>,
 }
 
 impl Limits {
@@ -21,14 +23,14 @@ impl Limits {
         let read = |file: &str| fs::read_to_string(root.join("proc/self").join(file)).unwrap_or_default();
         let (groups, mounts) = (read("cgroup"), read("mountinfo"));
         let files = mounts.lines().filter_map(Mount::parse).flat_map(|mount| mount.files(root, &groups));
-        Limits { files: files.collect() }
+        Limits { files: files.filter_map(|file| Kept::open(&file).ok()).collect() }
     }
 
     /// The smallest limit at this moment, in bytes.
-    pub(super) fn smallest(&self) -> Option<u64> {
+    pub(super) fn smallest(&mut self) -> Option<u64> {
         self.files
-            .iter()
-            .filter_map(|file| fs::read_to_string(file).ok()?.trim().parse().ok())
+            .iter_mut()
+            .filter_map(|file| file.read().ok()?.trim().parse().ok())
             .filter(|limit| *limit < NO_LIMIT)
             .min()
     }
@@ -56,7 +58,7 @@ impl Mount {
         Some(Mount { group: unescaped(left.next()?), point: unescaped(left.next()?), unified })
     }
 
-    /// The limit files of the process's group and of those above it, as far as they are seen and exist.
+    /// The limit files of the process's group and of those above it, as far as they are seen; not each need exist.
     fn files(&self, root: &Path, groups: &str) -> Vec<PathBuf> {
         let Some(group) = groups.lines().find_map(|line| self.group_of(line)) else { return Vec::new() };
         // A container can be told the path of its group on the host, of which its mount shows the lower part only.
@@ -72,7 +74,7 @@ impl Mount {
         let names: &[&str] =
             if self.unified { &["memory.max", "memory.high"] } else { &["memory.limit_in_bytes"] };
         let files = below.ancestors().flat_map(|group| names.iter().map(move |name| group.join(name)));
-        files.map(|file| point.join(file)).filter(|file| file.exists()).collect()
+        files.map(|file| point.join(file)).collect()
     }
 
     /// The path in a line of `/proc/self/cgroup`, `id:controllers:path`, where it is one of this hierarchy.

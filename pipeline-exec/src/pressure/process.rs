@@ -1,6 +1,6 @@
 //! This process and its descendants, measured.
 //!
-//! No library: those at hand scan the whole process table, for what is a handful of small files.
+//! Read from `/proc`: libraries that measure processes scan the whole process table, for what is a handful of small files.
 
 use std::collections::HashSet;
 use std::io;
@@ -27,6 +27,7 @@ pub struct ProcessSampler {
     units: Units,
     limits: Limits,
     turns: Turns,
+    has_children: fn() -> bool,
     cpu: Duration,
 }
 
@@ -53,20 +54,19 @@ impl ProcessSampler {
     ///
     /// `Unsupported` where `/proc` is missing or not as Linux has it; a [`Sampler`] of your own helps.
     pub fn new() -> io::Result<Self> {
-        ProcessSampler::below(Path::new("/"))
+        ProcessSampler::below(Path::new("/"), has_children)
     }
 
     /// One that finds `proc` and the control groups below a folder.
-    pub(super) fn below(root: &Path) -> io::Result<Self> {
-        let mut proc = Proc::new(root.join("proc"));
-        let units =
-            proc.units().and_then(|units| proc.process("self").map(|_| units)).map_err(unsupported)?;
+    pub(super) fn below(root: &Path, has_children: fn() -> bool) -> io::Result<Self> {
+        let mut proc = Proc::open(root.join("proc")).map_err(unsupported)?;
+        let units = proc.own().and_then(|_| proc.units()).map_err(unsupported)?;
         let (limits, turns) = (Limits::find(root), Turns::default());
-        Ok(ProcessSampler { proc, units, limits, turns, cpu: Duration::ZERO })
+        Ok(ProcessSampler { proc, units, limits, turns, has_children, cpu: Duration::ZERO })
     }
 
     fn tree(&mut self) -> io::Result<Totals> {
-        let own = self.proc.process("self")?;
+        let own = self.proc.own()?;
         let mut totals = Totals::default();
         totals.add(&own, None);
         let mut open: Vec<(u32, Image)> =
@@ -74,13 +74,13 @@ impl ProcessSampler {
         // The table changes while it is read, and numbers are given out again: none is visited twice.
         let mut seen = HashSet::from([own.pid]);
         while let Some((pid, parent)) = open.pop() {
-            let name = pid.to_string();
             if !seen.insert(pid) {
                 continue;
             }
             // One that cannot be read has ended since it was listed.
-            let Ok(process) = self.proc.process(&name) else { continue };
+            let Ok(process) = self.proc.process(pid) else { continue };
             totals.add(&process, Some(parent));
+            let name = pid.to_string();
             let threads = if process.threads == 1 { vec![pid] } else { self.proc.threads(&name) };
             for thread in threads {
                 let children = self.proc.children(&name, thread);
@@ -91,6 +91,9 @@ impl ProcessSampler {
     }
 
     fn own_children(&mut self) -> Vec<u32> {
+        if !(self.has_children)() {
+            return Vec::new();
+        }
         let mut threads = self.proc.threads("self");
         threads.sort_unstable();
         let mut found = Vec::new();
@@ -141,6 +144,20 @@ impl Turns {
         self.last = others.last().copied().unwrap_or(0);
         threads.iter().copied().filter(|thread| parents.contains(thread)).chain(others).collect()
     }
+}
+
+/// Whether this process has any child, ended ones that nobody waited for included. One call to the system; to ask every
+/// thread takes hundreds, and most runs have none.
+fn has_children() -> bool {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::process::{WaitId, WaitIdOptions, waitid};
+        // It neither waits nor takes a child's end away from who does.
+        let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        !matches!(waitid(WaitId::All, look), Err(rustix::io::Errno::CHILD))
+    }
+    #[cfg(not(target_os = "linux"))]
+    true
 }
 
 fn unsupported(error: io::Error) -> io::Error {

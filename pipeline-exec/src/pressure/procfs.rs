@@ -2,15 +2,40 @@
 
 use std::borrow::Cow;
 use std::fs::{self, File};
-use std::io::{self, Read};
-use std::path::PathBuf;
+use std::io::{self, Read, Seek};
+use std::path::{Path, PathBuf};
 
 /// The files below `/proc`.
 #[derive(Debug)]
 pub(super) struct Proc {
     root: PathBuf,
-    /// Used again for each file.
+    stat: Kept,
+    statm: Kept,
+    memory: Option<Kept>,
+    /// Used again for each file that is opened for one look.
     buffer: Vec<u8>,
+}
+
+/// A file that is kept open: to open one of `/proc` takes longer than to read it again.
+#[derive(Debug)]
+pub(super) struct Kept {
+    file: File,
+    buffer: Vec<u8>,
+}
+
+impl Kept {
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
+        Ok(Kept { file: File::open(path)?, buffer: Vec::with_capacity(4096) })
+    }
+
+    /// What the file says now.
+    pub(super) fn read(&mut self) -> io::Result<Cow<'_, str>> {
+        self.file.rewind()?;
+        self.buffer.clear();
+        self.file.read_to_end(&mut self.buffer)?;
+        // The name of a process can be any bytes.
+        Ok(String::from_utf8_lossy(&self.buffer))
+    }
 }
 
 /// The units in which the system counts.
@@ -43,8 +68,10 @@ pub(super) struct Image {
 }
 
 impl Proc {
-    pub(super) fn new(root: PathBuf) -> Self {
-        Proc { root, buffer: Vec::with_capacity(4096) }
+    pub(super) fn open(root: PathBuf) -> io::Result<Self> {
+        let (stat, statm) = (Kept::open(&root.join("self/stat"))?, Kept::open(&root.join("self/statm"))?);
+        let memory = Kept::open(&root.join("meminfo")).ok();
+        Ok(Proc { root, stat, statm, memory, buffer: Vec::with_capacity(4096) })
     }
 
     /// Reads the units from the vector that the kernel gives to each program: pairs of a key and a value.
@@ -62,14 +89,15 @@ impl Proc {
         }
     }
 
-    /// A process by its number, or `self`.
-    pub(super) fn process(&mut self, name: &str) -> io::Result<Process> {
-        let mut process = parse(&self.read(&format!("{name}/stat"))?).ok_or_else(|| invalid("stat"))?;
-        // `stat` tells the resident pages too, but estimated: off by many megabytes where there are many cores.
-        let pages =
-            self.read(&format!("{name}/statm"))?.split(' ').nth(1).and_then(|pages| pages.parse().ok());
-        process.pages = pages.ok_or_else(|| invalid("statm"))?;
-        Ok(process)
+    /// This process.
+    pub(super) fn own(&mut self) -> io::Result<Process> {
+        parse(&self.stat.read()?, &self.statm.read()?)
+    }
+
+    /// A process by its number.
+    pub(super) fn process(&mut self, pid: u32) -> io::Result<Process> {
+        let stat = self.read(&format!("{pid}/stat"))?.into_owned();
+        parse(&stat, &self.read(&format!("{pid}/statm"))?)
     }
 
     /// The threads of a process; none where it has ended.
@@ -86,7 +114,7 @@ impl Proc {
 
     /// How many bytes the machine could still give out without swapping.
     pub(super) fn available(&mut self) -> Option<u64> {
-        let text = self.read("meminfo").ok()?;
+        let text = self.memory.as_mut()?.read().ok()?;
         let value = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
         value.trim().strip_suffix(" kB")?.parse::<u64>().ok()?.checked_mul(1024)
     }
@@ -94,13 +122,19 @@ impl Proc {
     fn read(&mut self, file: &str) -> io::Result<Cow<'_, str>> {
         self.buffer.clear();
         File::open(self.root.join(file))?.read_to_end(&mut self.buffer)?;
-        // The name of a process can be any bytes.
         Ok(String::from_utf8_lossy(&self.buffer))
     }
 }
 
+fn parse(stat: &str, statm: &str) -> io::Result<Process> {
+    let process = parse_stat(stat).ok_or_else(|| invalid("stat"))?;
+    // `stat` tells the resident pages too, but estimated: off by many megabytes where there are many cores.
+    let pages = statm.split(' ').nth(1).and_then(|pages| pages.parse().ok());
+    Ok(Process { pages: pages.ok_or_else(|| invalid("statm"))?, ..process })
+}
+
 /// Reads `stat`: the number, the name in parentheses, and fields; `man 5 proc` counts them from 1.
-fn parse(stat: &str) -> Option<Process> {
+fn parse_stat(stat: &str) -> Option<Process> {
     let pid = stat.split(' ').next()?.parse().ok()?;
     // A name may have parentheses and blanks of its own: what follows the last one is fields.
     let fields: Vec<&str> = stat.rsplit_once(") ")?.1.split_ascii_whitespace().collect();

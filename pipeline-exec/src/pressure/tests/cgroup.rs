@@ -100,7 +100,7 @@ fn a_limit_that_changes_is_seen_without_looking_the_group_up_again() {
     let root = Root::new();
     root.file("proc/self/mountinfo", UNIFIED).file("proc/self/cgroup", "0::/a\n");
     root.file("sys/fs/cgroup/a/memory.max", "8000\n");
-    let limits = Limits::find(root.path());
+    let mut limits = Limits::find(root.path());
     assert_eq!(limits.smallest(), Some(8000));
     root.file("sys/fs/cgroup/a/memory.max", "4000\n");
     assert_eq!(limits.smallest(), Some(4000));

@@ -49,7 +49,7 @@ fn root() -> Root {
 }
 
 fn sampler(root: &Root) -> ProcessSampler {
-    ProcessSampler::below(root.path()).expect("a sampler")
+    ProcessSampler::below(root.path(), || true).expect("a sampler")
 }
 
 fn sample(root: &Root) -> Sample {
@@ -157,7 +157,7 @@ fn a_kernel_that_does_not_tell_children_gives_this_process() {
 #[test]
 fn without_proc_measuring_is_unsupported_and_the_error_says_what_helps() {
     let root = Root::new();
-    let error = ProcessSampler::below(root.path()).expect_err("no sampler");
+    let error = ProcessSampler::below(root.path(), || true).expect_err("no sampler");
     assert_eq!(error.kind(), ErrorKind::Unsupported);
     assert!(error.to_string().contains("a sampler of your own"), "{error}");
 }
@@ -169,4 +169,14 @@ fn figures_that_are_none_are_an_error_and_not_zero() {
     let mut sampler = sampler(&root);
     root.file("proc/self/statm", "many pages\n");
     assert_eq!(sampler.sample().expect_err("no sample").kind(), ErrorKind::InvalidData);
+}
+
+#[test]
+fn threads_are_not_asked_where_the_system_knows_of_no_child() {
+    let root = root();
+    Made { pages: 1, ..made(7) }.put(&root, "self");
+    children(&root, "self", 7, "20 ");
+    Made { pages: 10, ..made(20) }.put(&root, "20");
+    let mut sampler = ProcessSampler::below(root.path(), || false).expect("a sampler");
+    assert_eq!(sampler.sample().expect("a sample").memory, PAGE);
 }

@@ -34,7 +34,7 @@ fn sample_until(sampler: &mut ProcessSampler, wanted: impl Fn(&Sample) -> bool) 
     let begin = Instant::now();
     loop {
         let sample = sampler.sample().expect("a sample");
-        if wanted(&sample) || begin.elapsed() > Duration::from_secs(60) {
+        if wanted(&sample) || begin.elapsed() > Duration::from_mins(1) {
             return sample;
         }
         thread::sleep(Duration::from_millis(5));
@@ -109,7 +109,7 @@ fn cost_of_a_sample() {
         for _ in 0..1000 {
             sampler.sample().expect("a sample");
         }
-        let (wall, cpu) = (begin.elapsed(), sampler.sample().expect("a sample").cpu - cpu);
+        let (wall, cpu) = (begin.elapsed(), sampler.sample().expect("a sample").cpu.saturating_sub(cpu));
         eprintln!(
             "{threads} threads: {} ns per sample, {} ns of them on a core",
             wall.as_nanos() / 1000,
