@@ -11,7 +11,6 @@ const NO_LIMIT: u64 = 1 << 62;
 /// The files that can limit the memory of this process: those of its group, and of each group above.
 ///
 /// They are looked up once, and read each time: limits are changed while processes run, groups rarely.
-#[derive(Debug)]
 pub(super) struct Limits {
     files: Vec<Kept>,
 }

@@ -37,6 +37,15 @@ pub enum Pressure {
 ///
 /// Between 70 % and 80 % of the limit nothing changes. A share that was taken away comes back only after several
 /// observations in a row below 70 %, and doubles once per such row.
+///
+/// ```
+/// use pipeline_exec::{Controller, Sample};
+/// use std::time::Duration;
+///
+/// let mut controller = Controller::new(1000).slots(8);
+/// let change = controller.observe(Duration::ZERO, &Sample::of_memory(850)).unwrap();
+/// assert_eq!(change.in_lane("CPU", 8), "memory 850 B of 1000 B (85 %): CPU slots 8 → 4");
+/// ```
 #[derive(Clone, Debug)]
 pub struct Controller {
     limit: u64,

@@ -3,6 +3,7 @@
 //! Read from `/proc`: libraries that measure processes scan the whole process table, for what is a handful of small files.
 
 use std::collections::HashSet;
+use std::fmt;
 use std::io;
 use std::path::Path;
 use std::time::Duration;
@@ -13,7 +14,7 @@ use super::{Sample, Sampler};
 
 /// How many threads of this process a sample asks for children, besides those known to have some. The system tells the
 /// children of each thread on its own, and a run can have hundreds of threads: the others follow in turn.
-const THREADS_AT_ONCE: usize = 32;
+const THREADS_AT_ONCE: usize = 16;
 
 /// Measures this process and its descendants, and the memory limits of its control groups. Linux only.
 ///
@@ -21,7 +22,6 @@ const THREADS_AT_ONCE: usize = 32;
 /// execute a program yet is the image of its parent, and not counted. In a process with many threads it can take a few
 /// samples until a new child is found. Where the kernel does not tell of children (`CONFIG_PROC_CHILDREN`), only this
 /// process is measured.
-#[derive(Debug)]
 pub struct ProcessSampler {
     proc: Proc,
     units: Units,
@@ -32,12 +32,12 @@ pub struct ProcessSampler {
 }
 
 /// Which threads of this process are asked for children.
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Turns {
     /// Those that had some the last time.
     parents: HashSet<u32>,
-    /// The last of the others.
-    last: u32,
+    /// Those whose turn comes before all are listed anew.
+    left: Vec<u32>,
 }
 
 #[derive(Default)]
@@ -94,10 +94,10 @@ impl ProcessSampler {
         if !(self.has_children)() {
             return Vec::new();
         }
-        let mut threads = self.proc.threads("self");
-        threads.sort_unstable();
+        let proc = &self.proc;
+        let turn = self.turns.next(|| proc.threads("self"));
         let mut found = Vec::new();
-        for thread in self.turns.next(&threads) {
+        for thread in turn {
             let children = self.proc.children("self", thread);
             if !children.is_empty() {
                 self.turns.parents.insert(thread);
@@ -105,6 +105,12 @@ impl ProcessSampler {
             found.extend(children);
         }
         found
+    }
+}
+
+impl fmt::Debug for ProcessSampler {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProcessSampler").field("units", &self.units).finish_non_exhaustive()
     }
 }
 
@@ -134,15 +140,19 @@ impl Totals {
 }
 
 impl Turns {
-    /// Those that are asked now, of all threads in order; forgets who had children, for they are asked again.
-    fn next(&mut self, threads: &[u32]) -> Vec<u32> {
-        let parents = std::mem::take(&mut self.parents);
-        let start = threads.partition_point(|thread| *thread <= self.last);
-        let in_turn = threads[start..].iter().chain(&threads[..start]);
-        let others: Vec<u32> =
-            in_turn.filter(|thread| !parents.contains(thread)).take(THREADS_AT_ONCE).copied().collect();
-        self.last = others.last().copied().unwrap_or(0);
-        threads.iter().copied().filter(|thread| parents.contains(thread)).chain(others).collect()
+    /// Those that are asked now; forgets who had children, for they are asked again.
+    fn next(&mut self, all: impl FnOnce() -> Vec<u32>) -> HashSet<u32> {
+        if self.left.is_empty() {
+            self.left = all();
+        }
+        let mut turn = std::mem::take(&mut self.parents);
+        let most = turn.len() + THREADS_AT_ONCE;
+        while turn.len() < most
+            && let Some(thread) = self.left.pop()
+        {
+            turn.insert(thread);
+        }
+        turn
     }
 }
 

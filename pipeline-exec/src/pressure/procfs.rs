@@ -6,7 +6,6 @@ use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
 
 /// The files below `/proc`.
-#[derive(Debug)]
 pub(super) struct Proc {
     root: PathBuf,
     stat: Kept,
@@ -17,7 +16,6 @@ pub(super) struct Proc {
 }
 
 /// A file that is kept open: to open one of `/proc` takes longer than to read it again.
-#[derive(Debug)]
 pub(super) struct Kept {
     file: File,
     buffer: Vec<u8>,

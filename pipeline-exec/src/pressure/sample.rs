@@ -39,3 +39,10 @@ pub trait Sampler: Send {
     /// When nothing could be measured; the run goes on with the slots that it has.
     fn sample(&mut self) -> std::io::Result<Sample>;
 }
+
+/// A closure measures too.
+impl<F: FnMut() -> std::io::Result<Sample> + Send> Sampler for F {
+    fn sample(&mut self) -> std::io::Result<Sample> {
+        self()
+    }
+}

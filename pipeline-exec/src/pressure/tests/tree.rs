@@ -96,26 +96,26 @@ fn processor_time_goes_on() {
 #[test]
 #[ignore = "prints what a sample costs"]
 fn cost_of_a_sample() {
-    for threads in [0, 64, 512] {
+    for (threads, child) in [(0, false), (64, false), (512, false), (0, true), (64, true), (512, true)] {
         let (stop, waiting): (Vec<_>, Vec<_>) = (0..threads)
             .map(|_| {
                 let (stop, stopped) = std::sync::mpsc::channel::<()>();
                 (stop, thread::spawn(move || stopped.recv()))
             })
             .unzip();
+        let child = child
+            .then(|| Ended(Command::new("cat").stdin(Stdio::piped()).spawn().expect("a process that waits")));
         let mut sampler = sampler();
-        let begin = Instant::now();
         let cpu = sampler.sample().expect("a sample").cpu;
+        let begin = Instant::now();
         for _ in 0..1000 {
             sampler.sample().expect("a sample");
         }
-        let (wall, cpu) = (begin.elapsed(), sampler.sample().expect("a sample").cpu.saturating_sub(cpu));
-        eprintln!(
-            "{threads} threads: {} ns per sample, {} ns of them on a core",
-            wall.as_nanos() / 1000,
-            cpu.as_nanos() / 1000
-        );
-        drop(stop);
+        let wall = begin.elapsed().as_nanos() / 1000;
+        let cpu = sampler.sample().expect("a sample").cpu.saturating_sub(cpu).as_nanos() / 1000;
+        let with = if child.is_some() { "with a child" } else { "without child" };
+        eprintln!("{threads} threads, {with}: {wall} ns per sample, {cpu} ns of them on a core");
+        drop((stop, child));
         waiting.into_iter().for_each(|thread| drop(thread.join()));
     }
 }
