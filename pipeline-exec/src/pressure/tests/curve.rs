@@ -57,7 +57,7 @@ fn however_many_samples_there_are_the_points_are_bounded_and_reach_to_the_last()
             "{count}"
         );
         // Each point stands for as many samples as the others; the last one may still be filling.
-        let apart: Vec<_> = curve.points.windows(2).map(|pair| pair[1].at - pair[0].at).collect();
+        let apart: Vec<_> = curve.points.windows(2).map(|pair| pair[1].at.abs_diff(pair[0].at)).collect();
         let (last, full) = apart.split_last().expect("points");
         assert!(full.iter().all(|span| *span == full[0]) && *last <= full[0], "{count}: {apart:?}");
     }
