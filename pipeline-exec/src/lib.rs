@@ -10,6 +10,7 @@ mod engine;
 mod event;
 mod executor;
 mod pipeline;
+mod pressure;
 mod report;
 mod run;
 mod runtime;
@@ -23,6 +24,10 @@ pub use cli::{main, main_with};
 pub use event::{Event, Observer};
 pub use executor::Executor;
 pub use pipeline::Pipeline;
+pub use pressure::{
+    Budget, Change, Controller, Curve, CurvePoint, LaneBudget, Pressure, ProcessSampler, Recorder, Sample,
+    Sampler, Share,
+};
 pub use report::{Counts, ErrorReport, Figures, Provenance, RunReport, RunStatus, StepReport, ThreadKind};
 pub use run::{OutputError, Run, RunFailed, RunHandle, Stopper};
 pub use settings::{MOST_SLOTS, Settings, StepDefaults, cores};

@@ -1,0 +1,99 @@
+//! What to use on which machine.
+
+use std::fmt;
+
+use pipeline_core::Lane;
+
+use super::{Sample, bytes};
+use crate::settings::{MOST_SLOTS, Settings, cores};
+
+const MIB: u64 = 1 << 20;
+
+/// The slots to begin with on a machine, lane by lane, each with its reason.
+///
+/// With memory to spare these are the defaults of [`Settings`]. Else half of the memory is for CPU steps, a quarter each
+/// for blocking and async steps, at 64, 16 and 1 MiB per step: a rule of thumb to begin with, where a
+/// [`Controller`](super::Controller) looks at what is really used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Budget {
+    /// The cores that there are.
+    pub cores: usize,
+    /// The memory that there is, in bytes.
+    pub memory: u64,
+    /// How much of it a run may use, in bytes.
+    pub limit: Option<u64>,
+    /// The lanes: CPU, blocking, IO.
+    pub lanes: Vec<LaneBudget>,
+}
+
+/// The slots of one lane, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LaneBudget {
+    /// The lane.
+    pub lane: Lane,
+    /// Its slots, at least 1.
+    pub slots: usize,
+    /// The reason, in one line.
+    pub why: String,
+}
+
+impl Budget {
+    /// For a machine with so many cores and bytes of memory, of which a run may use `limit`.
+    pub fn new(cores: usize, memory: u64, limit: Option<u64>) -> Self {
+        let (cores, usable) = (cores.clamp(1, MOST_SLOTS), limit.map_or(memory, |limit| limit.min(memory)));
+        let defaults = Settings::default();
+        let lanes = vec![
+            lane(Lane::Cpu, cores, "a slot per core: more would wait for each other", usable / 2, 64 * MIB),
+            lane(
+                Lane::Blocking,
+                defaults.blocking,
+                "they wait more than they compute; each needs a thread",
+                usable / 4,
+                16 * MIB,
+            ),
+            lane(Lane::Io, defaults.io, "they wait without a thread", usable / 4, MIB),
+        ];
+        Budget { cores, memory, limit, lanes }
+    }
+
+    /// For the machine that this process runs on: the cores that it may use, and the memory that it has or could get
+    /// according to a sample; `None` where the sample does not tell.
+    pub fn here(sample: &Sample, limit: Option<u64>) -> Option<Self> {
+        let memory = sample.memory.saturating_add(sample.available?);
+        let limit = [limit, sample.limit_seen].into_iter().flatten().min();
+        Some(Budget::new(cores(), memory, limit))
+    }
+
+    /// The default settings with these slots.
+    pub fn settings(&self) -> Settings {
+        self.lanes
+            .iter()
+            .fold(Settings::default(), |settings, budget| settings.with_slots(budget.lane, budget.slots))
+    }
+}
+
+/// As many slots as wanted, or as `room` has place for.
+fn lane(lane: Lane, wanted: usize, why: &str, room: u64, per_step: u64) -> LaneBudget {
+    let fitting = usize::try_from(room / per_step).unwrap_or(usize::MAX).max(1);
+    if wanted <= fitting {
+        return LaneBudget { lane, slots: wanted, why: why.to_owned() };
+    }
+    let why = format!("memory: {} for this lane, {} per step", bytes(room), bytes(per_step));
+    LaneBudget { lane, slots: fitting, why }
+}
+
+impl fmt::Display for Budget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let cores = if self.cores == 1 { "core" } else { "cores" };
+        write!(f, "{} {cores}, {} of memory", self.cores, bytes(self.memory))?;
+        if let Some(limit) = self.limit {
+            write!(f, ", limit {}", bytes(limit))?;
+        }
+        write!(f, "\n{:<8}  {:>5}  why", "lane", "slots")?;
+        self.lanes
+            .iter()
+            .try_for_each(|lane| write!(f, "\n{:<8}  {:>5}  {}", lane.lane.name(), lane.slots, lane.why))
+    }
+}

@@ -1,0 +1,37 @@
+//! How much memory and processor time a run uses, and how many slots it may have because of that.
+//!
+//! A [`Sampler`] measures, a [`Controller`] decides, a [`Recorder`] keeps what was measured, a [`Budget`] says what to
+//! start with. None of them reads a clock, sleeps or knows the engine: who watches a run calls them and acts.
+
+mod budget;
+mod cgroup;
+mod control;
+mod curve;
+mod process;
+mod procfs;
+mod sample;
+mod share;
+#[cfg(test)]
+mod tests;
+
+pub use self::budget::{Budget, LaneBudget};
+pub use self::control::{Change, Controller, Pressure};
+pub use self::curve::{Curve, CurvePoint, Recorder};
+pub use self::process::ProcessSampler;
+pub use self::sample::{Sample, Sampler};
+pub use self::share::Share;
+
+/// A number of bytes in a unit that fits, for people.
+fn bytes(bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
+    if bytes < 1024 {
+        return format!("{bytes} B");
+    }
+    let (mut value, mut unit) = (bytes as f64 / 1024.0, 0);
+    // Not 1024: what is rounded to one decimal below must not read "1024.0 MiB".
+    while value >= 1023.95 && unit + 1 < UNITS.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    format!("{value:.1} {}", UNITS[unit])
+}

@@ -1,0 +1,58 @@
+mod budget;
+mod cgroup;
+mod control;
+mod curve;
+mod laws;
+mod process;
+mod tree;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// A folder that stands for `/`, and is gone at the end of the test.
+struct Root(PathBuf);
+
+impl Root {
+    fn new() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let name =
+            format!("pipeline-pressure-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let path = std::env::temp_dir().join(name);
+        fs::create_dir(&path).expect("a new folder");
+        Root(path)
+    }
+
+    fn path(&self) -> &Path {
+        &self.0
+    }
+
+    fn file(&self, path: &str, content: impl AsRef<[u8]>) -> &Self {
+        let file = self.0.join(path);
+        fs::create_dir_all(file.parent().expect("a folder")).expect("a folder");
+        fs::write(file, content).expect("a file");
+        self
+    }
+}
+
+impl Drop for Root {
+    fn drop(&mut self) {
+        // What is left over in the temporary folder harms nobody; a panic here would hide the test's own.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+#[test]
+fn bytes_are_shown_in_a_unit_that_fits() {
+    let cases = [
+        (0, "0 B"),
+        (1023, "1023 B"),
+        (1024, "1.0 KiB"),
+        (1024 * 1024 - 1, "1.0 MiB"),
+        (3_650_722_201, "3.4 GiB"),
+        (u64::MAX, "16777216.0 TiB"),
+    ];
+    for (bytes, text) in cases {
+        assert_eq!(super::bytes(bytes), text, "{bytes}");
+    }
+}
