@@ -9,6 +9,8 @@ mod cli;
 mod engine;
 mod event;
 mod executor;
+#[cfg_attr(not(test), allow(dead_code, reason = "what the scheduler does not call yet"))]
+mod limits;
 mod pipeline;
 mod report;
 mod run;
@@ -22,6 +24,7 @@ mod timing;
 pub use cli::{main, main_with};
 pub use event::{Event, Observer};
 pub use executor::Executor;
+pub use limits::{Breaker, BreakerState, LimitReport, LimitSettings, Limits, RateLimit};
 pub use pipeline::Pipeline;
 pub use report::{Counts, ErrorReport, Figures, RunReport, RunStatus, StepReport, ThreadKind};
 pub use run::{OutputError, Run, RunFailed, RunHandle, Stopper};
