@@ -150,7 +150,9 @@ impl Book {
         W: FnOnce(Turn) + Send + 'static,
     {
         self.now = self.now.max(now);
-        let Some(waiting) = self.classes[seat.0 as usize].waiting.get_mut(&seat.1) else { return Err(waiter) };
+        let Some(waiting) = self.classes[seat.0 as usize].waiting.get_mut(&seat.1) else {
+            return Err(waiter);
+        };
         waiting.who = Who::Asking;
         Ok(self.decide(seat, waiter, calls))
     }
@@ -165,7 +167,8 @@ impl Book {
             return Some((answer, waiter));
         }
         let waiting = self.classes[seat.0 as usize].waiting.get_mut(&seat.1);
-        waiting.expect("invariant: who asks and gets no answer still waits").who = Who::Parked(Box::new(waiter));
+        waiting.expect("invariant: who asks and gets no answer still waits").who =
+            Who::Parked(Box::new(waiter));
         None
     }
 
@@ -214,7 +217,7 @@ impl Book {
         let needed = waiting.needed.clone();
         let is_away = matches!(waiting.who, Who::Away);
         match self.verdict(&needed) {
-            Verdict::Full => self.keep(&needed, false),
+            Verdict::Full => self.keep(&needed, is_away),
             _ if is_away => self.keep(&needed, true),
             Verdict::Early(from) => {
                 self.keep(&needed, false);

@@ -54,7 +54,9 @@ impl Circuit {
     pub(super) fn check(&self, now: Time) -> Result<(), Shut> {
         match self.state {
             State::Open { until } if now < until => Err(Shut::Until(until)),
-            State::HalfOpen { succeeded, under_way } if succeeded + under_way >= self.probes() => Err(Shut::Probing),
+            State::HalfOpen { succeeded, under_way } if succeeded + under_way >= self.probes() => {
+                Err(Shut::Probing)
+            }
             _ => Ok(()),
         }
     }

@@ -59,7 +59,8 @@ impl Need {
             let sum = shares.entry(book.intern(name.as_ref())).or_default();
             *sum = sum.saturating_add(*amount);
         }
-        let shares: Box<[Share]> = shares.into_iter().map(|(limit, amount)| Share { limit, amount }).collect();
+        let shares: Box<[Share]> =
+            shares.into_iter().map(|(limit, amount)| Share { limit, amount }).collect();
         let too_much = shares.iter().filter_map(|&Share { limit, amount }| {
             let limit = &book.limits[limit as usize];
             let capacity = limit.capacity;

@@ -50,12 +50,24 @@ impl LimitSettings {
         let rate = self.rate.as_ref();
         let breaker = self.breaker.as_ref();
         let found = [
-            (rate.is_some() && !cfg!(feature = "rate"), "it has a rate, which this build cannot keep", "turn on the feature `rate` of `pipeline`, or leave the rate out"),
+            (
+                rate.is_some() && !cfg!(feature = "rate"),
+                "it has a rate, which this build cannot keep",
+                "turn on the feature `rate` of `pipeline`, or leave the rate out",
+            ),
             (rate.is_some_and(|rate| rate.count == 0), "its rate has a count of 0", AT_LEAST_1),
             (rate.is_some_and(|rate| rate.per.is_zero()), "its rate is per 0 seconds", AT_LEAST_1),
             (rate.is_some_and(|rate| rate.burst == Some(0)), "its rate has a burst of 0", AT_LEAST_1),
-            (breaker.is_some_and(|breaker| breaker.failures == 0), "its breaker opens after 0 failures", AT_LEAST_1),
-            (breaker.is_some_and(|breaker| breaker.probes == 0), "its breaker closes after 0 probes", AT_LEAST_1),
+            (
+                breaker.is_some_and(|breaker| breaker.failures == 0),
+                "its breaker opens after 0 failures",
+                AT_LEAST_1,
+            ),
+            (
+                breaker.is_some_and(|breaker| breaker.probes == 0),
+                "its breaker closes after 0 probes",
+                AT_LEAST_1,
+            ),
         ];
         found.into_iter().filter(|(is_wrong, ..)| *is_wrong).map(|(_, what, hint)| (what, hint))
     }
@@ -103,12 +115,17 @@ impl std::str::FromStr for RateLimit {
             let per = parse_duration(per).filter(|per| !per.is_zero())?;
             Some(RateLimit::new(count, per))
         });
-        parsed.ok_or_else(|| format!("`{text}` is not a rate; write a count and a time, as in `10/s` or `5/200ms`"))
+        parsed.ok_or_else(|| {
+            format!("`{text}` is not a rate; write a count and a time, as in `10/s` or `5/200ms`")
+        })
     }
 }
 
 #[derive(Deserialize)]
-#[serde(untagged, expecting = "a rate is a text such as \"10/s\", or a table of `count`, `per` and perhaps `burst`")]
+#[serde(
+    untagged,
+    expecting = "a rate is a text such as \"10/s\", or a table of `count`, `per` and perhaps `burst`"
+)]
 enum WrittenRate {
     Text(String),
     Table(RateTable),
@@ -168,8 +185,14 @@ fn one() -> u32 {
 }
 
 /// Units as written, in nanoseconds. The largest that divides a duration is the one it is written in.
-const UNITS: [(&str, u64); 6] =
-    [("h", 3_600_000_000_000), ("m", 60_000_000_000), ("s", 1_000_000_000), ("ms", 1_000_000), ("us", 1_000), ("ns", 1)];
+const UNITS: [(&str, u64); 6] = [
+    ("h", 3_600_000_000_000),
+    ("m", 60_000_000_000),
+    ("s", 1_000_000_000),
+    ("ms", 1_000_000),
+    ("us", 1_000),
+    ("ns", 1),
+];
 
 /// A whole number and a unit; the unit alone is one of it.
 fn parse_duration(text: &str) -> Option<Duration> {
@@ -183,7 +206,8 @@ fn parse_duration(text: &str) -> Option<Duration> {
 
 fn read_duration<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
     let text = String::deserialize(from)?;
-    let message = || format!("`{text}` is not a duration; write a whole number and a unit, as in `30s` or `200ms`");
+    let message =
+        || format!("`{text}` is not a duration; write a whole number and a unit, as in `30s` or `200ms`");
     parse_duration(&text).ok_or_else(|| serde::de::Error::custom(message()))
 }
 
