@@ -27,6 +27,7 @@ mod settings;
 mod snapshot;
 #[cfg(test)]
 mod tests;
+mod verdict;
 mod waiting;
 
 use std::fmt;

@@ -20,7 +20,8 @@ use super::{RateLimit, Time};
 pub(super) struct Bucket(RateLimiter<Ask, State, Said, governor::middleware::NoOpMiddleware<Time>>);
 
 impl Bucket {
-    /// A full bucket; `None` where rates are not compiled in.
+    /// A full bucket.
+    #[allow(clippy::unnecessary_wraps, reason = "there is none where rates are not compiled in")]
     pub(super) fn new(rate: &RateLimit) -> Option<Self> {
         // Rounded up, and no token is ever early: the rate is never exceeded, not even by the part of a nanosecond.
         let interval = rate.per.as_nanos().div_ceil(u128::from(rate.count.max(1))).max(1);

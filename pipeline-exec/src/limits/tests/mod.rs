@@ -1,3 +1,5 @@
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod breaker;
 mod model;
 mod order;
@@ -27,13 +29,7 @@ impl Told {
     /// Asks under a name; an answer at once is noted like a later one.
     fn ask(&self, need: &Need, owner: u64, now: Duration, name: u64) {
         let told = self.clone();
-        self.note(need.request(owner, now, move |turn| told.put(name, turn)));
-    }
-
-    fn note(&self, request: Request<impl FnOnce(Turn)>) {
-        if let Request::Now(turn, waiter) = request {
-            waiter(turn);
-        }
+        note(need.request(owner, now, move |turn| told.put(name, turn)));
     }
 
     fn put(&self, name: u64, turn: Turn) {
@@ -47,6 +43,18 @@ impl Told {
     /// The permits granted since the last look; panics where somebody was told something else.
     fn granted(&self) -> Vec<(u64, Permit)> {
         self.take().into_iter().map(|(name, turn)| (name, permit(turn))).collect()
+    }
+
+    /// The only permit, or the first of those granted; the rest is given back.
+    fn granted_first(&self) -> Permit {
+        self.granted().remove(0).1
+    }
+}
+
+/// Calls the waiter that came back with an answer.
+fn note(request: Request<impl FnOnce(Turn)>) {
+    if let Request::Now(turn, waiter) = request {
+        waiter(turn);
     }
 }
 
@@ -65,11 +73,4 @@ fn capacities<const N: usize>(capacities: [(&str, u64); N]) -> Limits {
     capacities
         .into_iter()
         .fold(Limits::new(), |limits, (name, capacity)| limits.limit(name, LimitSettings::new(capacity)))
-}
-
-impl Told {
-    /// The only permit, or the first of those granted; the rest is given back.
-    fn granted_first(&self) -> Permit {
-        self.granted().remove(0).1
-    }
 }

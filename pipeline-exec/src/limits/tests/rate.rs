@@ -111,7 +111,7 @@ fn who_comes_first_is_told_when_to_come_back_and_the_others_stand_behind() {
     let (name, second, until) = place(&told);
     assert_eq!((name, until), (2, 100));
     let told_2 = told.clone();
-    told.note(second.again(ms(100), move |turn| told_2.put(2, turn)));
+    note(second.again(ms(100), move |turn| told_2.put(2, turn)));
     let mut answers = told.take();
     // Of two answers under one lock, the caller's own comes last.
     assert!(matches!(answers.pop(), Some((2, Turn::Granted(_)))));
@@ -167,10 +167,10 @@ fn a_more_urgent_one_that_comes_while_somebody_waits_for_the_time_goes_first() {
     told.ask(&limits.need(&[("api", 1)], 9), 0, ZERO, 3);
     let (_, urgent, _) = place(&told);
     let told_2 = told.clone();
-    told.note(second.again(ms(100), move |turn| told_2.put(2, turn)));
+    note(second.again(ms(100), move |turn| told_2.put(2, turn)));
     assert!(told.take().is_empty());
     let told_3 = told.clone();
-    told.note(urgent.again(ms(100), move |turn| told_3.put(3, turn)));
+    note(urgent.again(ms(100), move |turn| told_3.put(3, turn)));
     let mut answers = told.take();
     assert!(matches!(answers.pop(), Some((3, Turn::Granted(_)))));
     assert!(matches!(&answers[..], [(2, Turn::Wait(_, until))] if *until == ms(200)));

@@ -90,7 +90,7 @@ proptest! {
                     Event::Again(place) => {
                         let told_then = told.clone();
                         let waiter = move |turn| told_then.put(name, turn);
-                        told.note(place.again(Duration::from_nanos(now), waiter));
+                        note(place.again(Duration::from_nanos(now), waiter));
                     }
                 }
             }

@@ -58,9 +58,7 @@ fn work(
                 to.send((permit, amounts)).expect("the next thread still listens");
             }
         });
-        if let Request::Now(granted, waiter) = request {
-            waiter(granted);
-        }
+        note(request);
         give_back(gauges, from.try_iter());
     }
 }
