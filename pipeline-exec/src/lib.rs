@@ -9,6 +9,8 @@ mod cli;
 mod engine;
 mod event;
 mod executor;
+#[allow(dead_code, reason = "what the scheduler does not call yet")]
+mod limits;
 mod pipeline;
 mod pressure;
 mod report;
@@ -23,6 +25,7 @@ mod timing;
 pub use cli::{main, main_with};
 pub use event::{Event, Observer};
 pub use executor::Executor;
+pub use limits::{Breaker, BreakerState, LimitReport, LimitSettings, Limits, RateLimit};
 pub use pipeline::Pipeline;
 pub use pressure::{
     Budget, Change, Controller, Curve, CurvePoint, LaneBudget, Pressure, ProcessSampler, Recorder, Sample,
