@@ -27,6 +27,7 @@ mod limits;
 mod observing;
 mod panics;
 mod params;
+mod policies;
 mod regressions;
 mod report;
 mod runtimes;

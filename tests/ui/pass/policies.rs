@@ -244,7 +244,7 @@ fn cancel() -> u32 {
 
 #[step]
 fn quorums(
-    #[from(first, priority, cancel, at_least = 2)] a: Vec<&u32>,
+    #[from(first, cancel, self::priority, at_least = 2)] a: Vec<&u32>,
     #[from(first, priority, self::cancel, at_least = 2, cancel)] b: BTreeMap<&str, &u32>,
     #[from(tag = "q", at_least = 0)] c: Vec<Option<&u32>>,
     #[from("f*", at_least = 1)] d: Vec<Result<&u32, &StepError>>,
