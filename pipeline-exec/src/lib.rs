@@ -9,7 +9,6 @@ mod cli;
 mod engine;
 mod event;
 mod executor;
-#[allow(dead_code, reason = "what the scheduler does not call yet")]
 mod limits;
 mod pipeline;
 mod pressure;

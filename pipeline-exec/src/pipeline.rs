@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use crate::engine::on_a_driving_thread;
 use crate::event::{Observer, Observers};
+use crate::limits::Limits;
 use crate::run::{Run, RunHandle, launch};
 use crate::runtime;
 use crate::settings::Settings;
@@ -47,6 +48,7 @@ pub struct Pipeline {
     params: Params,
     resources: Resources,
     settings: Settings,
+    limits: Option<Limits>,
     observers: Observers,
     planned: Arc<Mutex<Option<Planned>>>,
 }
@@ -115,6 +117,7 @@ impl Pipeline {
             params: Params::new(),
             resources: Resources::new(),
             settings: Settings::default(),
+            limits: None,
             observers: Observers::default(),
             planned: Arc::default(),
         }
@@ -244,6 +247,18 @@ impl Pipeline {
         self
     }
 
+    /// Shares limits with other pipelines: what all their runs need of a name is counted together. They take the place of
+    /// [`Settings::limits`].
+    pub fn limits(mut self, limits: &Limits) -> Self {
+        self.limits = Some(limits.clone());
+        self
+    }
+
+    /// The limits of one run.
+    pub(crate) fn make_limits(&self) -> Limits {
+        self.limits.clone().unwrap_or_else(|| self.settings.make_limits())
+    }
+
     /// Runs one step at a time.
     pub fn sequential(mut self) -> Self {
         self.settings.workers = Some(1);
@@ -351,6 +366,12 @@ impl Pipeline {
     /// What a run of the plan is given, checked and found: parameters and resources. Settings are checked beside them.
     pub(crate) fn bind(&self, plan: &Plan) -> Result<Bound, Vec<Problem>> {
         let mut problems = self.settings.problems();
+        problems.extend(self.make_limits().problems());
+        if self.limits.is_some() && !self.settings.limits.is_empty() {
+            let message = "limits are given twice: in the settings, and shared with other pipelines";
+            let problem = Problem::new(ProblemCode::InvalidSetting, message);
+            problems.push(problem.hint("configure the shared ones, and leave `limits` out of the settings"));
+        }
         let params = plan.bind_params(&self.params).map_err(|found| problems.extend(found));
         let resources = plan.bind_resources(&self.resources).map_err(|found| problems.extend(found));
         match (params, resources) {

@@ -110,10 +110,16 @@ fn a_switch_on_a_bool_runs_one_of_two_branches_which_join_again() {
     };
     let monday = run(true);
     assert_eq!(monday.output::<sw_joined>().map(String::as_str), Ok("full load"));
-    assert_eq!((status(&monday, "sw_full"), status(&monday, "sw_delta")), (Status::Succeeded, Status::Skipped));
+    assert_eq!(
+        (status(&monday, "sw_full"), status(&monday, "sw_delta")),
+        (Status::Succeeded, Status::Skipped)
+    );
     let tuesday = run(false);
     assert_eq!(tuesday.output::<sw_joined>().map(String::as_str), Ok("delta load"));
-    assert_eq!((status(&tuesday, "sw_full"), status(&tuesday, "sw_delta")), (Status::Skipped, Status::Succeeded));
+    assert_eq!(
+        (status(&tuesday, "sw_full"), status(&tuesday, "sw_delta")),
+        (Status::Skipped, Status::Succeeded)
+    );
     assert_eq!(status(&tuesday, "sw_behind"), Status::Skipped, "it needs the branch that was not chosen");
 }
 
@@ -207,9 +213,7 @@ fn at_least_collects_those_that_succeeded_and_skips_the_step_where_they_are_too_
         values.into_iter().map(|(name, value)| (name.to_owned(), *value)).collect()
     }
     #[step]
-    fn al_outcomes(
-        #[from(al_one, al_bad, at_least = 1)] values: Vec<Result<&u64, &StepError>>,
-    ) -> Vec<bool> {
+    fn al_outcomes(#[from(al_one, al_bad, at_least = 1)] values: Vec<Result<&u64, &StepError>>) -> Vec<bool> {
         values.iter().map(Result::is_ok).collect()
     }
     #[step]

@@ -81,6 +81,12 @@ impl Frame {
         )
     }
 
+    /// Ends a step that is ready and not to be tried, as an attempt that failed.
+    pub fn refuse(&self, ready: Ready, attempt: u32, why: GivenUp) -> Finished {
+        assert!(ready.frame() == self.id, "a token belongs to the frame that made it");
+        self.cancelled(ready.index(), Attempt::new(attempt, false, false), why)
+    }
+
     /// Takes a step that failed back to where it can be started again, with what went wrong. The step as it was, where
     /// it did not fail.
     ///

@@ -12,9 +12,11 @@ use pipeline_core::Lane;
 use pipeline_core::frame::{Finished, Suspended};
 
 use super::Engine;
+use super::admission::{Applicant, Permits};
 use super::driver::{Driver, Ran};
 use super::holder::Holder;
-use super::waiting::{Later, Waiting, try_later, wait_for};
+use super::waiting::{Later, Waiting, ask_at, try_later, wait_for};
+use crate::limits;
 use crate::timing::Place;
 
 /// So long a task goes on before it lets others of the runtime have their turn: to let them costs some microseconds.
@@ -123,8 +125,8 @@ fn drive_thread(mut driver: Driver) {
         while let Some(ready) = driver.next() {
             match driver.run(ready) {
                 Ran::Ended => {}
-                Ran::Waits(suspended, since) => {
-                    if !suspend(&mut driver, suspended, since) {
+                Ran::Waits(suspended, since, permits) => {
+                    if !suspend(&mut driver, suspended, since, permits) {
                         return;
                     }
                 }
@@ -149,8 +151,8 @@ pub(super) async fn drive_async(mut driver: Driver) {
         while let Some(ready) = driver.next() {
             match driver.run(ready) {
                 Ran::Ended => {}
-                Ran::Waits(suspended, since) => {
-                    if !suspend(&mut driver, suspended, since) {
+                Ran::Waits(suspended, since, permits) => {
+                    if !suspend(&mut driver, suspended, since, permits) {
                         return;
                     }
                 }
@@ -179,10 +181,10 @@ pub(super) async fn drive_async(mut driver: Driver) {
 }
 
 /// Gives a step that waits a task of its own. `false` where no slot is left for the driver.
-fn suspend(driver: &mut Driver, suspended: Suspended, since: Option<u64>) -> bool {
+fn suspend(driver: &mut Driver, suspended: Suspended, since: Option<u64>, permits: Permits) -> bool {
     let (holder, goes_on) = driver.hand_over_slot();
     let runtime = driver.engine().runtime.clone();
-    drop(runtime.spawn(wait_for(Waiting::new(suspended, holder, since))));
+    drop(runtime.spawn(wait_for(Waiting::new(suspended, holder, since, permits))));
     goes_on
 }
 
@@ -190,6 +192,12 @@ fn suspend(driver: &mut Driver, suspended: Suspended, since: Option<u64>) -> boo
 pub(super) fn spawn_later(holder: Holder, finished: Finished, wait: Duration) {
     let runtime = holder.engine().runtime.clone();
     drop(runtime.spawn(try_later(Later::new(holder, finished, wait))));
+}
+
+/// Has a step ask again for what it needs, at a time that limits count by.
+pub(super) fn spawn_at_turn(applicant: Applicant, place: limits::Place, at: Duration) {
+    let runtime = applicant.engine().runtime.clone();
+    drop(runtime.spawn(ask_at(applicant, place, at)));
 }
 
 /// Ends a step on a thread where code of the user's may run.

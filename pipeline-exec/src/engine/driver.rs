@@ -7,6 +7,7 @@ use pipeline_core::Lane;
 use pipeline_core::frame::{Finished, Progress, Ready, Roots, Suspended};
 
 use super::Engine;
+use super::admission::Permits;
 use super::holder::Holder;
 use super::watch::Desk;
 use crate::event::Event;
@@ -48,8 +49,8 @@ pub(super) struct Driver {
 pub(super) enum Ran {
     /// It has ended, or will be tried again.
     Ended,
-    /// It waits; its attempt started at that moment, where one was noted.
-    Waits(Suspended, Option<u64>),
+    /// It waits; its attempt started at that moment, where one was noted, and holds these.
+    Waits(Suspended, Option<u64>, Permits),
     /// Its attempt was given up, and with it this driver.
     Left,
 }
@@ -149,7 +150,7 @@ impl Driver {
     fn leave_to_others(&mut self) {
         let engine = self.holder.engine();
         let backlog = &engine.lanes.of(self.holder.lane()).backlog;
-        let urgency = |ready: &Ready| engine.frame.plan().urgency(ready.step());
+        let urgency = |ready: &Ready| engine.urgency(ready.step());
         if let Some(ready) = self.hand.take() {
             backlog.push(urgency(&ready), ready);
         }
@@ -185,7 +186,7 @@ impl Driver {
             }
             Progress::Suspended(suspended) => {
                 self.waits();
-                Ran::Waits(suspended, now)
+                Ran::Waits(suspended, now, Permits::new())
             }
             Progress::Late => Ran::Left,
         }
@@ -244,12 +245,13 @@ impl Driver {
         let unhurried = self.unhurried;
         let drop_panicked = engine.frame.finish(finished, |ready| {
             let lane = engine.frame.plan().lane(ready.step());
-            let surplus = if lane == own { hand.replace(ready) } else { Some(ready) };
+            let keeps = lane == own && engine.settings.shuffle.is_none();
+            let surplus = if keeps { hand.replace(ready) } else { Some(ready) };
             let Some(ready) = surplus else { return };
             left_for[lane.index()] = true;
             match deque {
-                Some(deque) if lane == own && !unhurried => deque.push(ready),
-                _ => engine.lanes.of(lane).backlog.push(engine.frame.plan().urgency(ready.step()), ready),
+                Some(deque) if keeps && !unhurried => deque.push(ready),
+                _ => engine.lanes.of(lane).backlog.push(engine.urgency(ready.step()), ready),
             }
         });
         if drop_panicked && engine.settings.fail_fast {

@@ -1,15 +1,16 @@
 //! Steps for which more holds than to be run and finished: attempts, deadlines, fallbacks, hooks.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use pipeline_core::contain;
 use pipeline_core::frame::{Attempt, Finished, Progress, Ready};
 
-use super::Engine;
-use super::drive;
+use super::admission::{self, Permits};
 use super::driver::{Driver, Ran};
 use super::holder::Holder;
 use super::rules::Rule;
+use super::{Engine, drive};
 use crate::event::Event;
 
 /// What becomes of a step whose attempt has ended.
@@ -26,6 +27,15 @@ impl Driver {
         let step = ready.step();
         let engine = self.engine();
         let Some(rule) = engine.rule(step) else { return self.run_plain(ready) };
+        let mut permits = Permits::new();
+        if !rule.needs.is_empty() && !engine.frame.will_skip(&ready) {
+            let Some(admitted) = engine.admitted.take(step) else {
+                let needs = Arc::clone(rule.needs(&engine.settings));
+                self.apply(ready, &needs);
+                return Ran::Ended;
+            };
+            permits = admitted;
+        }
         let number = engine.history.next_attempt(step);
         let attempt = Attempt::new(number, number > rule.retries, rule.watched);
         let (watched, frame) = (rule.watched, engine.frame.number());
@@ -42,14 +52,16 @@ impl Driver {
         }
         match progress {
             Progress::Finished(finished) => {
+                admission::release(permits, finished.status().is_failure());
                 self.end(finished, false);
                 Ran::Ended
             }
             Progress::Suspended(suspended) => {
                 self.waits();
-                Ran::Waits(suspended, now)
+                Ran::Waits(suspended, now, permits)
             }
             Progress::Late => {
+                admission::release(permits, true);
                 self.engine().history.reattach(step);
                 Ran::Left
             }

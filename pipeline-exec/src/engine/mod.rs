@@ -6,6 +6,7 @@
 //! injector), where idle drivers find them. See `README.md` in this folder for the rules that make this live and
 //! safe.
 
+mod admission;
 mod backlog;
 mod done;
 mod drive;
@@ -25,10 +26,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use pipeline_core::frame::{Frame, GivenUp};
-use pipeline_core::{FailureKind, Lane};
+use pipeline_core::{FailureKind, Lane, RunScope};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
+use self::admission::Admitted;
 pub(crate) use self::done::Done;
 use self::done::Present;
 pub(crate) use self::drive::{CallersPart, on_a_driving_thread};
@@ -38,6 +40,7 @@ use self::lanes::Lanes;
 pub(crate) use self::rules::{Rule, Rules};
 use self::watch::Watch;
 use crate::event::{Event, Observers};
+use crate::limits::Limits;
 use crate::settings::Settings;
 use crate::timing::Timings;
 
@@ -54,6 +57,8 @@ pub(crate) struct Engine {
     /// `None` where every step is run and finished and nothing else.
     rules: Option<Arc<Rules>>,
     watch: Option<Arc<Watch>>,
+    pub(crate) limits: Limits,
+    admitted: Admitted,
     lanes: Lanes,
     stop: CancellationToken,
     /// Whether the run was stopped because it took too long.
@@ -74,19 +79,22 @@ impl Engine {
         frame: Arc<Frame>,
         settings: Settings,
         observers: Observers,
+        limits: Limits,
         runtime: Handle,
         caller_drives: bool,
     ) -> (Arc<Engine>, Arc<Done>, Option<CallersPart>) {
         let done = Arc::new(Done::new());
         let origin = Instant::now();
         let timings = (settings.timings || observers.any()).then(|| Timings::new(frame.plan().len(), origin));
-        let rules = Rules::new(frame.plan(), &settings).map(Arc::new);
+        let rules = Rules::new(frame.plan(), &settings, &limits).map(Arc::new);
         let history = Arc::<History>::default();
         let engine = Arc::new_cyclic(|engine| Engine {
             lanes: Lanes::new(&settings),
             timings,
             watch: Watch::new(engine, &frame, &settings, rules.as_ref(), &history, origin),
             rules,
+            limits,
+            admitted: Admitted::default(),
             origin,
             history,
             settings,
@@ -108,6 +116,12 @@ impl Engine {
         let callers =
             if caller_drives && !engine.may_leave_behind() { CallersPart::of(&engine) } else { None };
         for lane in Lane::ALL {
+            if engine.settings.shuffle.is_some() {
+                let mut roots = engine.frame.take_roots(lane, usize::MAX, 1);
+                while let Some(ready) = engine.frame.next_root(&mut roots) {
+                    engine.lanes.of(lane).backlog.push(engine.urgency(ready.step()), ready);
+                }
+            }
             let most = engine.lanes.most_drivers(lane, &engine.settings);
             for _ in 0..engine.frame.plan().root_count(lane).min(most) {
                 engine.wake(lane);
@@ -138,6 +152,21 @@ impl Engine {
     fn dismiss(&self, step: usize) {
         if let Some(watch) = &self.watch {
             watch.dismiss(step);
+        }
+    }
+
+    /// The run, as limits know it.
+    fn owner(&self) -> u64 {
+        u64::from(self.frame.number())
+    }
+
+    /// What is ready and has more of this goes first.
+    fn urgency(&self, step: usize) -> u64 {
+        match self.settings.shuffle {
+            None => self.frame.plan().urgency(step),
+            Some(seed) => {
+                RunScope::new("").with_seed(seed).chance(self.frame.plan().spec(step).name(), 1).to_bits()
+            }
         }
     }
 
@@ -203,6 +232,10 @@ impl Engine {
                 watch.stopped();
             }
             self.stop.cancel();
+            if self.rules.is_some() {
+                self.limits.withdraw(self.owner());
+                self.admitted.clear();
+            }
             // A run that was paused has to end.
             self.resume_quietly();
         }

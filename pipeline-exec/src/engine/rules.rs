@@ -1,10 +1,13 @@
 //! What holds for each step of one run: its own policy over its group's and the run's defaults.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use pipeline_core::{Backoff, InputKind, Mode, Plan, Policy, StepError};
 
+use crate::limits::{LimitSettings, Limits, Need};
 use crate::settings::{Settings, StepDefaults};
 
 /// What holds for one step, or for many that are alike.
@@ -21,28 +24,48 @@ pub(crate) struct Rule {
     pub(crate) no_cancel: bool,
     pub(crate) on_failure: Option<fn(&StepError)>,
     pub(crate) has_fallback: bool,
+    /// What the step needs before it starts; nothing for most.
+    pub(crate) needs: Arc<[Need]>,
+    /// What it needs instead where `parallel_if` says no.
+    pub(crate) needs_alone: Arc<[Need]>,
+    pub(crate) parallel_if: Option<fn() -> bool>,
 }
 
 impl Rule {
     /// A step that is run and finished, and nothing else.
-    const PLAIN: Rule = Rule {
-        timeout: None,
-        deadline: None,
-        retries: 0,
-        backoff: Backoff::NONE,
-        watched: false,
-        fail_fast: false,
-        idempotent: false,
-        no_cancel: false,
-        on_failure: None,
-        has_fallback: false,
-    };
+    fn plain() -> Rule {
+        Rule {
+            timeout: None,
+            deadline: None,
+            retries: 0,
+            backoff: Backoff::NONE,
+            watched: false,
+            fail_fast: false,
+            idempotent: false,
+            no_cancel: false,
+            on_failure: None,
+            has_fallback: false,
+            needs: Arc::default(),
+            needs_alone: Arc::default(),
+            parallel_if: None,
+        }
+    }
 
     /// When an attempt has to have ended, given when it and the first one started, on one scale.
     pub(crate) fn due(&self, attempt_start: Duration, first_start: Duration) -> Option<Duration> {
         let timeout = self.timeout.map(|timeout| attempt_start + timeout);
         let deadline = self.deadline.map(|deadline| first_start + deadline);
         [timeout, deadline].into_iter().flatten().min()
+    }
+
+    /// What the step needs before it starts; nothing for most.
+    pub(crate) fn needs(&self, settings: &Settings) -> &Arc<[Need]> {
+        match self.parallel_if {
+            Some(may) if !settings.conditional || !pipeline_core::contain::guard(may).unwrap_or(false) => {
+                &self.needs_alone
+            }
+            _ => &self.needs,
+        }
     }
 
     /// Whether ending the step calls code of the user's.
@@ -63,16 +86,17 @@ const PLAIN: u32 = 0;
 
 impl Rules {
     /// The rules of a run; `None` where every step is run and finished and nothing else.
-    pub(crate) fn new(plan: &Plan, settings: &Settings) -> Option<Rules> {
+    pub(crate) fn new(plan: &Plan, settings: &Settings, limits: &Limits) -> Option<Rules> {
+        let company = Company::of(plan);
         let run_watches = settings.grace.is_some() || settings.deadline.is_some();
         let is_plain = |policy: &Policy| *policy.retries.as_ref().unwrap_or(&0) == 0 && is_plain(policy);
         let defaults_are_plain = settings.defaults == StepDefaults::default() && settings.groups.is_empty();
-        let mut rules = Rules { of: Vec::new(), all: vec![Rule::PLAIN] };
+        let mut rules = Rules { of: Vec::new(), all: vec![Rule::plain()] };
         let mut of_group: HashMap<(Option<&str>, bool), u32> = HashMap::new();
         for step in 0..plan.len() {
             let policy = plan.policy(step);
             let dispensable = plan.is_dispensable(step);
-            if defaults_are_plain && !run_watches && !dispensable && is_plain(policy) {
+            if defaults_are_plain && !run_watches && !dispensable && company.is_none() && is_plain(policy) {
                 if !rules.of.is_empty() {
                     rules.of.push(PLAIN);
                 }
@@ -82,7 +106,22 @@ impl Rules {
             let group =
                 plan.spec(step).def().group.as_deref().filter(|group| settings.groups.contains_key(*group));
             let takes = takes(plan, step);
-            let rule = || Rule::of(policy, settings, group, takes, run_watches || dispensable);
+            let rule = || {
+                let mut rule = Rule::of(policy, settings, group, takes, run_watches || dispensable);
+                let urgency = plan.urgency(step);
+                let named = named_needs(policy, settings);
+                rule.needs = needs(
+                    company.as_ref().map(|company| company.need(policy.exclusive)),
+                    limits,
+                    &named,
+                    urgency,
+                );
+                if policy.parallel_if.is_some() {
+                    let alone = company.as_ref().map(|company| company.need(true));
+                    rule.needs_alone = needs(alone, limits, &named, urgency);
+                }
+                rule
+            };
             let index = if is_plain(policy) && !dispensable {
                 *of_group.entry((group, takes)).or_insert_with(|| rules.all.push_and_index(rule()))
             } else {
@@ -121,6 +160,53 @@ fn is_plain(policy: &Policy) -> bool {
         && !policy.has_fallback
         && !policy.fail_fast
         && !policy.no_cancel
+        && policy.limits.is_empty()
+        && !policy.exclusive
+        && policy.memory.is_none()
+        && policy.cores.is_none()
+        && policy.parallel_if.is_none()
+}
+
+/// The limits that steps' declared memory and cores count against.
+pub(crate) const MEMORY: &str = "memory";
+pub(crate) const CORES: &str = "cores";
+
+/// What a step needs of named limits.
+fn named_needs(policy: &Policy, settings: &Settings) -> Vec<(Cow<'static, str>, u64)> {
+    let named = policy.limits.iter().map(|(name, amount)| (name.clone(), u64::from(*amount)));
+    let memory = policy.memory.filter(|_| settings.memory_limit.is_some());
+    let memory = memory.map(|bytes| (Cow::Borrowed(MEMORY), bytes));
+    let cores = policy.cores.map(|cores| (Cow::Borrowed(CORES), u64::from(cores)));
+    named.chain(memory).chain(cores).collect()
+}
+
+fn needs(
+    of_run: Option<Need>,
+    limits: &Limits,
+    named: &[(Cow<'static, str>, u64)],
+    urgency: u64,
+) -> Arc<[Need]> {
+    let named = (!named.is_empty()).then(|| limits.need(named, urgency));
+    of_run.into_iter().chain(named).collect()
+}
+
+/// The limit by which exclusive steps of one run are alone: every other step needs one share of it, they need all.
+struct Company(Limits);
+
+const EVERYBODY: u64 = u32::MAX as u64;
+
+impl Company {
+    /// `None` where no step of the plan has to be alone.
+    fn of(plan: &Plan) -> Option<Self> {
+        let wants_to_be_alone = |step| plan.policy(step).exclusive || plan.policy(step).parallel_if.is_some();
+        let any = (0..plan.len()).any(wants_to_be_alone);
+        any.then(|| Company(Limits::new().limit("run", LimitSettings::new(EVERYBODY))))
+    }
+
+    fn need(&self, alone: bool) -> Need {
+        // All are equally urgent: which of two goes first is settled before they ask.
+        self.0.need(&[("run", if alone { EVERYBODY } else { 1 })], 0)
+    }
 }
 
 /// Whether a step takes an input by value without saying itself that it may be retried: its input is gone after the
@@ -154,6 +240,9 @@ impl Rule {
             no_cancel: policy.no_cancel,
             on_failure: policy.on_failure,
             has_fallback: policy.has_fallback,
+            needs: Arc::default(),
+            needs_alone: Arc::default(),
+            parallel_if: policy.parallel_if,
         }
     }
 }

@@ -7,11 +7,13 @@ use std::time::Duration;
 use futures::future::{Either, select};
 use pipeline_core::frame::{Finished, GivenUp, Suspended};
 
+use super::admission::{self, Applicant, Permits};
 use super::drive::drive_async;
 use super::driver::Driver;
 use super::holder::Holder;
 use super::watch::Waiter;
 use crate::event::Event;
+use crate::limits;
 use crate::timing::Place;
 
 /// A step that waits, and its share of the run.
@@ -19,14 +21,15 @@ pub(super) struct Waiting {
     suspended: Option<Suspended>,
     waiter: Option<Arc<Waiter>>,
     holder: Option<Holder>,
+    permits: Permits,
 }
 
 impl Waiting {
     /// A step that waits; `since` is when its attempt started, where that is known.
-    pub(super) fn new(suspended: Suspended, holder: Holder, since: Option<u64>) -> Self {
+    pub(super) fn new(suspended: Suspended, holder: Holder, since: Option<u64>, permits: Permits) -> Self {
         let watch = holder.engine().watch.as_ref();
         let waiter = watch.map(|watch| watch.wait(suspended.step(), suspended.attempt(), since));
-        Waiting { suspended: Some(suspended), waiter, holder: Some(holder) }
+        Waiting { suspended: Some(suspended), waiter, holder: Some(holder), permits }
     }
 
     /// Waits for the step, or for its end to be asked for. `None` where the attempt was given up meanwhile.
@@ -73,6 +76,8 @@ impl Waiting {
                 why.and_then(|why: GivenUp| suspended.cancel(why))
             }
         };
+        let failed = finished.as_ref().is_none_or(|finished| finished.status().is_failure());
+        admission::release(std::mem::take(&mut self.permits), failed);
         let mut holder = self.holder.take()?;
         match finished {
             Some(finished) => Some((finished, holder)),
@@ -165,9 +170,27 @@ pub(super) fn try_later(mut later: Later) -> Pin<Box<dyn Future<Output = ()> + S
         let engine = holder.engine();
         if let Some(ready) = engine.try_again(finished, later.wait) {
             let plan = engine.frame.plan();
-            let (lane, urgency) = (plan.lane(ready.step()), plan.urgency(ready.step()));
+            let (lane, urgency) = (plan.lane(ready.step()), engine.urgency(ready.step()));
             // The holder, dropped next, looks for work and finds it.
             engine.lanes.of(lane).backlog.push(urgency, ready);
+        }
+    })
+}
+
+/// Waits until a step may ask again for what it needs.
+pub(super) fn ask_at(
+    applicant: Applicant,
+    place: limits::Place,
+    at: Duration,
+) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+    Box::pin(async move {
+        let stop = applicant.engine().stop.clone();
+        let stopped = {
+            let wait = std::pin::pin!(tokio::time::sleep(at.saturating_sub(admission::now())));
+            matches!(select(std::pin::pin!(stop.cancelled()), wait).await, Either::Left(_))
+        };
+        if !stopped {
+            applicant.ask_again(place);
         }
     })
 }

@@ -37,9 +37,7 @@ use std::time::Duration;
 use pipeline_core::{Problem, ProblemCode};
 
 use self::book::{Book, Call};
-#[allow(unused_imports, reason = "the scheduler's names for what it is handed")]
 pub(crate) use self::need::{Clamped, Need, Request};
-#[allow(unused_imports, reason = "the scheduler's names for what it is handed")]
 pub(crate) use self::permit::{Permit, Place, Refusal, Turn};
 pub use self::settings::{Breaker, LimitSettings, RateLimit};
 pub use self::snapshot::{BreakerState, LimitReport};

@@ -77,6 +77,11 @@ impl Need {
         &self.clamped
     }
 
+    /// Forgets all waiters and places of a run, as [`Limits::withdraw`].
+    pub(crate) fn withdraw(&self, owner: u64) {
+        self.limits.withdraw(owner);
+    }
+
     /// Whether nothing is needed: then every request is granted at once.
     pub(crate) fn is_empty(&self) -> bool {
         self.needed.shares.is_empty()

@@ -44,8 +44,14 @@ pub(crate) fn launch(
         observers.send(&Event::RunStarted { run_id: scope.run_id(), planned: plan.planned() });
     }
     let frame = Arc::new(Frame::new(plan, bound.params, bound.resources, scope, given));
-    let (engine, done, callers) =
-        Engine::start(frame, settings.clone(), observers.clone(), runtime, caller_drives);
+    let (engine, done, callers) = Engine::start(
+        frame,
+        settings.clone(),
+        observers.clone(),
+        pipeline.make_limits(),
+        runtime,
+        caller_drives,
+    );
     Ok((RunHandle::new(engine, done, begun), callers))
 }
 

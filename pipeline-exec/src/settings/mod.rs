@@ -1,6 +1,7 @@
 //! How many steps run at once, and what a run does besides running them.
 
 mod defaults;
+mod memory_text;
 
 use std::collections::BTreeMap;
 use std::num::NonZero;
@@ -10,6 +11,7 @@ use std::time::Duration;
 use pipeline_core::{Backoff, Lane, Problem, ProblemCode};
 
 pub use self::defaults::StepDefaults;
+use crate::limits::{LimitSettings, Limits};
 
 /// How a run is executed. Zero configuration is a good one: every field has a default from the machine.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -60,6 +62,16 @@ pub struct Settings {
     /// An async step that keeps its thread this long without waiting is named in a warning. Default 200 ms.
     #[serde(with = "humantime_serde")]
     pub slow_poll: Option<Duration>,
+    /// How much memory the run may use, in bytes or as text (`"4 GiB"`): what steps declare with `memory` is counted
+    /// against it, and slots shrink while the process comes near it. No limit by default.
+    #[serde(with = "memory_text")]
+    pub memory_limit: Option<u64>,
+    /// How often memory and processor are sampled for the report; `memory_limit` samples every 250 ms by itself. By
+    /// default nothing is sampled.
+    #[serde(with = "humantime_serde")]
+    pub sample_every: Option<Duration>,
+    /// The named limits of the run. A name that steps need and that is not here has a capacity of 1.
+    pub limits: BTreeMap<String, LimitSettings>,
     /// Whether steps with `parallel_if` may run beside others; otherwise they run alone. Default true.
     pub conditional: bool,
 }
@@ -94,6 +106,9 @@ impl Default for Settings {
             grace: None,
             max_detached: None,
             slow_poll: Some(Duration::from_millis(200)),
+            memory_limit: None,
+            sample_every: None,
+            limits: BTreeMap::new(),
             conditional: true,
         }
     }
@@ -237,6 +252,36 @@ impl Settings {
     pub fn slow_poll(mut self, after: Option<Duration>) -> Self {
         self.slow_poll = after;
         self
+    }
+
+    /// Sets how much memory the run may use, in bytes.
+    #[must_use]
+    pub fn memory_limit(mut self, bytes: u64) -> Self {
+        self.memory_limit = Some(bytes);
+        self
+    }
+
+    /// Sets how often memory and processor are sampled for the report.
+    #[must_use]
+    pub fn sample_every(mut self, time: Duration) -> Self {
+        self.sample_every = Some(time);
+        self
+    }
+
+    /// Configures a named limit.
+    #[must_use]
+    pub fn limit(mut self, name: impl Into<String>, limit: LimitSettings) -> Self {
+        self.limits.insert(name.into(), limit);
+        self
+    }
+
+    /// The limits as a run uses them.
+    pub(crate) fn make_limits(&self) -> Limits {
+        let cores = LimitSettings::new(self.cpu as u64);
+        let memory = self.memory_limit.map(LimitSettings::new);
+        let machine = Limits::new().limit("cores", cores);
+        let machine = memory.into_iter().fold(machine, |limits, memory| limits.limit("memory", memory));
+        self.limits.iter().fold(machine, |limits, (name, limit)| limits.limit(name, limit.clone()))
     }
 
     /// Sets whether steps with `parallel_if` may run beside others.
