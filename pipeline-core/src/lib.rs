@@ -20,6 +20,7 @@ mod dag;
 mod error;
 mod fingerprint;
 pub mod frame;
+mod hash;
 mod input;
 mod params;
 mod plan;

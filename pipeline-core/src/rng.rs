@@ -11,7 +11,7 @@ use std::fmt;
 use chacha20::ChaCha8Rng;
 use rand_core::{SeedableRng, TryRng};
 
-use crate::fingerprint::StableHash;
+use crate::hash::StableHash;
 
 /// The seed of a step: from the run's seed, the step's name in the graph, and which of the step's items it works on.
 pub(crate) fn step_seed(run_seed: u64, step: &str, index: u64) -> u64 {
@@ -19,7 +19,7 @@ pub(crate) fn step_seed(run_seed: u64, step: &str, index: u64) -> u64 {
     hash.number(run_seed);
     hash.text(step);
     hash.number(index);
-    hash.end().to_bits() as u64
+    hash.end() as u64
 }
 
 /// A stream of random numbers; made by [`StepContext::rng`](crate::StepContext::rng).
@@ -43,7 +43,7 @@ impl StepRng {
         let half = |number| {
             let mut hash = StableHash::new("stream key");
             [seed, stream, number].into_iter().for_each(|part| hash.number(part));
-            hash.end().to_bits().to_le_bytes()
+            hash.end().to_le_bytes()
         };
         let mut key = [0; 32];
         key[..16].copy_from_slice(&half(0));
