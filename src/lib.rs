@@ -38,17 +38,19 @@
 #[cfg(feature = "exec")]
 pub use pipeline_core::frame::Status;
 pub use pipeline_core::{
-    Backoff, BoundParams, Cancelled, CriticalPath, Dag, DagBuilder, DefRef, FailureKind, Fingerprint, Format,
-    GraphDocument, Handle, Included, InputDef, InputDocument, InputKind, Inputs, Instance, Lane, Levels,
-    Location, Mode, Package, ParamDef, ParamValue, Params, ParseFn, Plan, PlanOptions, Policy, Problem,
-    ProblemCode, Problems, Quorum, Refs, Resources, RunScope, Selection, Source, Statistics, Step,
-    StepContext, StepDef, StepDocument, StepError, StepRng, StepSpec, TypeDef, View, packages, registered,
+    Backoff, BoundParams, Cancelled, CriticalPath, Dag, DagBuilder, DeadLetter, DefRef, FailureKind,
+    Fingerprint, Format, GraphDocument, Handle, Included, InputDef, InputDocument, InputKind, Inputs,
+    Instance, Lane, Levels, Location, Mode, Package, ParamDef, ParamValue, Params, ParseFn, Plan,
+    PlanOptions, Policy, Problem, ProblemCode, Problems, Quorum, Refs, Resources, RunScope, Selection,
+    Source, Statistics, Step, StepContext, StepDef, StepDocument, StepError, StepRng, StepSpec, TypeDef,
+    View, packages, registered,
 };
 #[cfg(feature = "exec")]
 pub use pipeline_exec::{
-    Counts, ErrorReport, Event, Executor, Figures, MOST_SLOTS, Observer, OutputError, Pipeline, Provenance,
-    Run, RunFailed, RunHandle, RunReport, RunStatus, Settings, StepDefaults, StepReport, Stopper, ThreadKind,
-    cores, testing,
+    AttemptReport, Breaker, BreakerState, Counts, ErrorReport, Event, Executor, Figures, LimitReport,
+    LimitSettings, Limits, MOST_SLOTS, Observer, OutputError, Pipeline, Provenance, RateLimit, Run,
+    RunFailed, RunHandle, RunReport, RunStatus, Settings, StepDefaults, StepReport, Stopper, ThreadKind,
+    cores, pressure, testing,
 };
 #[cfg(feature = "cli")]
 pub use pipeline_exec::{main, main_with};

@@ -1,11 +1,16 @@
 //! What a step can ask about the run it is in.
 
 use std::borrow::Cow;
+use std::fmt::Display;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
+use serde::Serialize;
+
+use crate::contain;
+use crate::dead_letter::DeadLetter;
 use crate::rng::{StepRng, step_seed};
 use crate::signal::Signal;
 
@@ -15,12 +20,18 @@ pub struct RunScope {
     run_id: String,
     seed: u64,
     stopped: Signal,
+    dead_letters: Mutex<Vec<DeadLetter>>,
 }
 
 impl RunScope {
     /// A scope with the id of the run, and seed 0.
     pub fn new(run_id: impl Into<String>) -> Self {
-        RunScope { run_id: run_id.into(), seed: 0, stopped: Signal::default() }
+        RunScope {
+            run_id: run_id.into(),
+            seed: 0,
+            stopped: Signal::default(),
+            dead_letters: Mutex::default(),
+        }
     }
 
     /// The same with another seed.
@@ -44,6 +55,11 @@ impl RunScope {
     pub fn chance(&self, step: &str, attempt: u32) -> f64 {
         const OF_THE_RUN: u64 = u64::MAX;
         StepRng::of_stream(step_seed(self.seed, step, OF_THE_RUN), attempt.into()).unit_f64()
+    }
+
+    /// The items that steps could not deal with, in the order in which they were given.
+    pub fn dead_letters(&self) -> Vec<DeadLetter> {
+        self.dead_letters.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Asks the run to stop: no further step starts, and whoever awaits [`StepContext::cancelled`] is woken. True for
@@ -142,6 +158,24 @@ impl StepContext {
     /// on several threads numbers that do not depend on the thread.
     pub fn rng_for(&self, stream: u64) -> StepRng {
         StepRng::of_stream(self.seed(), stream)
+    }
+
+    /// Puts an item that the step cannot deal with on the list in the report, and goes on without it. The item is written
+    /// as JSON: give what helps to find it again, and nothing that is secret.
+    ///
+    /// ```
+    /// # use pipeline_core::StepContext;
+    /// fn parse(lines: &[&str], cx: &StepContext) -> Vec<u64> {
+    ///     let parsed = |line: &&str| line.parse().map_err(|error| cx.dead_letter(line, error)).ok();
+    ///     lines.iter().filter_map(parsed).collect()
+    /// }
+    /// assert_eq!(parse(&["1", "x", "3"], &StepContext::for_test("parse")), [1, 3]);
+    /// ```
+    pub fn dead_letter(&self, item: impl Serialize, error: impl Display) {
+        let error = contain::guard(|| error.to_string())
+            .unwrap_or_else(|panic| format!("(the error's own Display panicked: {panic})"));
+        let letter = DeadLetter::new(&self.step, self.attempt, &item, error);
+        self.scope.dead_letters.lock().unwrap_or_else(PoisonError::into_inner).push(letter);
     }
 
     /// Whether the run was asked to stop, or this attempt was given up (because of a deadline, or because nobody needs

@@ -17,6 +17,7 @@ mod check;
 pub mod contain;
 mod context;
 mod dag;
+mod dead_letter;
 mod error;
 mod fingerprint;
 pub mod frame;
@@ -43,6 +44,7 @@ pub use dag::{
     CriticalPath, Dag, DefRef, Format, GraphDocument, InputDocument, Levels, Selection, Statistics,
     StepDocument, StepSpec,
 };
+pub use dead_letter::DeadLetter;
 pub use error::{FailureKind, StepError};
 pub use fingerprint::Fingerprint;
 pub use input::{InputDef, InputKind, Mode, ParamDef, ParseFn, Quorum, Source};

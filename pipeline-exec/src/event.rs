@@ -8,6 +8,7 @@ use pipeline_core::contain;
 use pipeline_core::frame::{Finished, Frame, Status};
 use pipeline_core::{Lane, StepError};
 
+use crate::pressure::Share;
 use crate::timing::Timings;
 
 /// Something that happened in a run.
@@ -74,6 +75,15 @@ pub enum Event<'a> {
         step: &'a str,
         /// For how long so far.
         time: Duration,
+    },
+    /// The run may use another part of its slots than before, because of its memory.
+    SlotsChanged {
+        /// The id of the run.
+        run_id: &'a str,
+        /// Which part.
+        share: Share,
+        /// Why, in words.
+        reason: &'a str,
     },
     /// The run has ended.
     RunFinished {

@@ -11,7 +11,7 @@ mod event;
 mod executor;
 mod limits;
 mod pipeline;
-mod pressure;
+pub mod pressure;
 mod report;
 mod run;
 mod runtime;
@@ -26,10 +26,8 @@ pub use event::{Event, Observer};
 pub use executor::Executor;
 pub use limits::{Breaker, BreakerState, LimitReport, LimitSettings, Limits, RateLimit};
 pub use pipeline::Pipeline;
-pub use pressure::{
-    Budget, Change, Controller, Curve, CurvePoint, LaneBudget, Pressure, ProcessSampler, Recorder, Sample,
-    Sampler, Share,
+pub use report::{
+    AttemptReport, Counts, ErrorReport, Figures, Provenance, RunReport, RunStatus, StepReport, ThreadKind,
 };
-pub use report::{Counts, ErrorReport, Figures, Provenance, RunReport, RunStatus, StepReport, ThreadKind};
 pub use run::{OutputError, Run, RunFailed, RunHandle, Stopper};
 pub use settings::{MOST_SLOTS, Settings, StepDefaults, cores};

@@ -7,14 +7,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use pipeline_core::frame::Given;
 use pipeline_core::{
-    BoundParams, Dag, Params, Plan, PlanOptions, Problem, ProblemCode, Problems, Resources, Selection, Step,
-    StepDef, TypeDef, contain,
+    BoundParams, Dag, Lane, Params, Plan, PlanOptions, Problem, ProblemCode, Problems, Resources, Selection,
+    Step, StepDef, TypeDef, contain,
 };
 use serde::Serialize;
 
 use crate::engine::on_a_driving_thread;
 use crate::event::{Observer, Observers};
 use crate::limits::Limits;
+use crate::pressure::{Monitor, ProcessSampler, Sampler};
 use crate::run::{Run, RunHandle, launch};
 use crate::runtime;
 use crate::settings::Settings;
@@ -49,9 +50,13 @@ pub struct Pipeline {
     resources: Resources,
     settings: Settings,
     limits: Option<Limits>,
+    sampler: Option<MakeSampler>,
     observers: Observers,
     planned: Arc<Mutex<Option<Planned>>>,
 }
+
+/// Makes what samples a run.
+type MakeSampler = Arc<dyn Fn() -> Box<dyn Sampler> + Send + Sync>;
 
 /// What planning led to, kept for the next run.
 type Planned = Result<Arc<Plan>, Problems>;
@@ -118,6 +123,7 @@ impl Pipeline {
             resources: Resources::new(),
             settings: Settings::default(),
             limits: None,
+            sampler: None,
             observers: Observers::default(),
             planned: Arc::default(),
         }
@@ -257,6 +263,30 @@ impl Pipeline {
     /// The limits of one run.
     pub(crate) fn make_limits(&self) -> Limits {
         self.limits.clone().unwrap_or_else(|| self.settings.make_limits())
+    }
+
+    /// Measures memory and processor time in a way of your own: `make` is called once for each run. See
+    /// [`Settings::memory_limit`] and [`Settings::sample_every`] for when there is something to measure for.
+    pub fn sampler(mut self, make: impl Fn() -> Box<dyn Sampler> + Send + Sync + 'static) -> Self {
+        self.sampler = Some(Arc::new(make));
+        self
+    }
+
+    /// What samples one run, where something is to be sampled.
+    pub(crate) fn make_monitor(&self) -> Result<Option<Monitor>, Problem> {
+        let (limit, every) = (self.settings.memory_limit, self.settings.sample_every);
+        if limit.is_none() && every.is_none() {
+            return Ok(None);
+        }
+        let sampler: Box<dyn Sampler> = match &self.sampler {
+            Some(make) => make(),
+            None => Box::new(ProcessSampler::new().map_err(|error| {
+                let message = format!("memory cannot be sampled here: {error}");
+                Problem::new(ProblemCode::InvalidSetting, message)
+                    .hint("leave out `memory_limit` and `sample_every`, or give a sampler with `.sampler(…)`")
+            })?),
+        };
+        Ok(Some(Monitor::new(sampler, limit, every, self.settings.width(Lane::Cpu))))
     }
 
     /// Runs one step at a time.

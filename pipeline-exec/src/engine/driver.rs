@@ -301,7 +301,7 @@ impl Driver {
 
     /// Whether the lane was given fewer slots than are taken.
     fn is_surplus(&self) -> bool {
-        self.holder.engine().lanes.of(self.holder.lane()).slots.is_over()
+        self.holder.engine().lanes.is_over(self.holder.lane())
     }
 
     /// Whether there is something to do.

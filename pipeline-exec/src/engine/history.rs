@@ -32,6 +32,8 @@ pub(crate) struct Past {
     pub(crate) fallback_for: Option<Box<StepError>>,
     /// For how long the step kept a thread that runs tasks, at the longest.
     pub(crate) slow_poll: Option<Duration>,
+    /// Whether it ran alone because its `parallel_if` said no.
+    pub(crate) ran_alone: bool,
     /// How many of its attempts were left behind and still run.
     pub(crate) still_running: u32,
 }

@@ -1,10 +1,13 @@
 //! All lanes of a run, and the limit over all of them.
 
+use std::sync::{Mutex, PoisonError};
+
 use pipeline_core::Lane;
 
 use super::gate::Gate;
 use super::lane::{LaneState, Post};
-use crate::settings::{Settings, cores};
+use crate::pressure::Share;
+use crate::settings::{MOST_SLOTS, Settings, cores};
 
 /// All lanes of a run.
 #[derive(Debug)]
@@ -12,6 +15,15 @@ pub(crate) struct Lanes {
     lanes: [LaneState; Lane::ALL.len()],
     /// The limit over all lanes, where there is one.
     total: Option<Gate>,
+    /// What was asked for: the slots of each lane, and the share of them that may be used now.
+    asked: Mutex<Asked>,
+}
+
+#[derive(Debug)]
+struct Asked {
+    slots: [usize; Lane::ALL.len()],
+    total: usize,
+    share: Share,
 }
 
 impl Lanes {
@@ -22,7 +34,35 @@ impl Lanes {
             Lane::Cpu => LaneState::new(slots(lane), slots(lane).min(MOST_DEQUES), None),
             _ => LaneState::new(slots(lane), 0, None),
         };
-        Lanes { lanes: Lane::ALL.map(lane), total: settings.workers.map(Gate::new) }
+        // Under memory pressure, a run may come down to one step over all lanes.
+        let total = settings.workers.or_else(|| settings.memory_limit.map(|_| MOST_AT_ONCE));
+        let asked =
+            Asked { slots: Lane::ALL.map(slots), total: total.unwrap_or(MOST_AT_ONCE), share: Share::ALL };
+        Lanes { lanes: Lane::ALL.map(lane), total: total.map(Gate::new), asked: Mutex::new(asked) }
+    }
+
+    /// Changes the slots of a lane.
+    pub(crate) fn resize(&self, lane: Lane, slots: usize) {
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.slots[lane.index()] = slots;
+        self.of(lane).slots.set_limit(asked.share.of(slots));
+    }
+
+    /// Changes the share of the slots that may be used.
+    pub(crate) fn apply(&self, share: Share) {
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.share = share;
+        for lane in Lane::ALL {
+            self.of(lane).slots.set_limit(share.of(asked.slots[lane.index()]));
+        }
+        if let Some(total) = &self.total {
+            total.set_limit(if share.is_one_at_a_time() { 1 } else { asked.total });
+        }
+    }
+
+    /// Whether more steps of a lane are under way than may be, because slots were taken away.
+    pub(crate) fn is_over(&self, lane: Lane) -> bool {
+        self.of(lane).slots.is_over() || self.total.as_ref().is_some_and(Gate::is_over)
     }
 
     pub(crate) fn of(&self, lane: Lane) -> &LaneState {
@@ -92,6 +132,9 @@ impl Lanes {
         self.has_slot(lane) && of.has_post()
     }
 }
+
+/// More steps than this cannot be under way.
+const MOST_AT_ONCE: usize = 3 * MOST_SLOTS;
 
 /// Deques beyond this many are only longer to look through.
 const MOST_DEQUES: usize = 256;

@@ -31,6 +31,9 @@ impl Driver {
         if !rule.needs.is_empty() && !engine.frame.will_skip(&ready) {
             let Some(admitted) = engine.admitted.take(step) else {
                 let needs = Arc::clone(rule.needs(&engine.settings));
+                if rule.parallel_if.is_some() && Arc::ptr_eq(&needs, &rule.needs_alone) {
+                    engine.history.note(step, |past| past.ran_alone = true);
+                }
                 self.apply(ready, &needs);
                 return Ran::Ended;
             };

@@ -40,7 +40,8 @@ use self::lanes::Lanes;
 pub(crate) use self::rules::{Rule, Rules};
 use self::watch::Watch;
 use crate::event::{Event, Observers};
-use crate::limits::Limits;
+use crate::limits::{Clamped, LimitReport, Limits, Need};
+use crate::pressure::{Change, Curve, Monitor};
 use crate::settings::Settings;
 use crate::timing::Timings;
 
@@ -57,7 +58,8 @@ pub(crate) struct Engine {
     /// `None` where every step is run and finished and nothing else.
     rules: Option<Arc<Rules>>,
     watch: Option<Arc<Watch>>,
-    pub(crate) limits: Limits,
+    monitor: Option<Arc<Monitor>>,
+    limits: Limits,
     admitted: Admitted,
     lanes: Lanes,
     stop: CancellationToken,
@@ -80,6 +82,7 @@ impl Engine {
         settings: Settings,
         observers: Observers,
         limits: Limits,
+        monitor: Option<Monitor>,
         runtime: Handle,
         caller_drives: bool,
     ) -> (Arc<Engine>, Arc<Done>, Option<CallersPart>) {
@@ -88,10 +91,12 @@ impl Engine {
         let timings = (settings.timings || observers.any()).then(|| Timings::new(frame.plan().len(), origin));
         let rules = Rules::new(frame.plan(), &settings, &limits).map(Arc::new);
         let history = Arc::<History>::default();
+        let monitor = monitor.map(Arc::new);
         let engine = Arc::new_cyclic(|engine| Engine {
             lanes: Lanes::new(&settings),
             timings,
-            watch: Watch::new(engine, &frame, &settings, rules.as_ref(), &history, origin),
+            watch: Watch::new(engine, &frame, &settings, rules.as_ref(), &history, monitor.as_ref(), origin),
+            monitor,
             rules,
             limits,
             admitted: Admitted::default(),
@@ -152,6 +157,53 @@ impl Engine {
     fn dismiss(&self, step: usize) {
         if let Some(watch) = &self.watch {
             watch.dismiss(step);
+        }
+    }
+
+    /// Memory and processor time over the run, and how slots changed because of them, where they were sampled.
+    pub(crate) fn resources(&self) -> Option<(Curve, Vec<Change>)> {
+        let monitor = self.monitor.as_ref().filter(|_| !self.settings.deterministic)?;
+        Some(monitor.end(self.elapsed()))
+    }
+
+    /// The named limits that steps of the run needed.
+    pub(crate) fn limits_of_run(&self) -> Vec<LimitReport> {
+        if self.settings.deterministic || self.rules.is_none() {
+            return Vec::new();
+        }
+        self.limits.snapshot().into_iter().filter(|limit| limit.peak > 0).collect()
+    }
+
+    /// Where a step needs more of a limit than there is.
+    pub(crate) fn clamped(&self, step: usize) -> impl Iterator<Item = &Clamped> {
+        self.rule(step).into_iter().flat_map(|rule| rule.needs.iter()).flat_map(Need::clamped)
+    }
+
+    /// Whether `parallel_if` said no to a step.
+    pub(crate) fn ran_alone(&self, step: usize) -> bool {
+        self.history.look(step, |past| past.ran_alone).unwrap_or(false)
+    }
+
+    /// Gives the run a part of its slots, because of what was sampled.
+    fn apply(self: &Arc<Self>, change: &Change) {
+        self.send(|| Event::SlotsChanged {
+            run_id: self.frame.scope().run_id(),
+            share: change.share,
+            reason: &change.reason,
+        });
+        self.lanes.apply(change.share);
+        fence(Ordering::SeqCst);
+        self.wake_all();
+    }
+
+    /// Starts as many drivers as can be used.
+    fn wake_all(self: &Arc<Self>) {
+        for lane in Lane::ALL {
+            for _ in 0..self.lanes.most_drivers(lane, &self.settings) {
+                if self.has_work(lane) {
+                    self.wake(lane);
+                }
+            }
         }
     }
 
@@ -267,13 +319,7 @@ impl Engine {
     pub(crate) fn resume(self: &Arc<Self>) {
         let present = self.resume_quietly();
         fence(Ordering::SeqCst);
-        for lane in Lane::ALL {
-            for _ in 0..self.lanes.most_drivers(lane, &self.settings) {
-                if self.has_work(lane) {
-                    self.wake(lane);
-                }
-            }
-        }
+        self.wake_all();
         drop(present);
     }
 
@@ -290,7 +336,7 @@ impl Engine {
 
     /// Changes the slots of a lane while the run goes on. Fewer slots take effect as steps end.
     pub(crate) fn resize(self: &Arc<Self>, lane: Lane, slots: usize) {
-        self.lanes.of(lane).slots.set_limit(slots);
+        self.lanes.resize(lane, slots);
         for _ in 0..self.lanes.of(lane).most_drivers(slots) {
             if self.has_work(lane) {
                 self.wake(lane);

@@ -82,11 +82,6 @@ impl Need {
         self.limits.withdraw(owner);
     }
 
-    /// Whether nothing is needed: then every request is granted at once.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.needed.shares.is_empty()
-    }
-
     /// Asks for all that is needed, for a run (`owner`), at some time.
     ///
     /// The waiter may be called by any thread that gives something back, at any time from now on, even before this

@@ -1,21 +1,26 @@
 //! What a run did, as data: serialisable, versioned, in plan order.
 
 mod figures;
+mod outcome;
 mod provenance;
 mod text;
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use pipeline_core::Lane;
 use pipeline_core::frame::Status;
+use pipeline_core::{DeadLetter, Lane};
 use serde::{Deserialize, Serialize};
 
 pub use self::figures::Figures;
+use self::outcome::Outcome;
+pub use self::outcome::{AttemptReport, ErrorReport};
 pub use self::provenance::Provenance;
 pub(crate) use self::provenance::scope_of;
 #[cfg(feature = "cli")]
 pub(crate) use self::text::{clean, show};
 use crate::engine::Engine;
+use crate::limits::LimitReport;
+use crate::pressure::{Change, Curve};
 use crate::run::Begun;
 use crate::timing::{Place, Timings};
 
@@ -43,6 +48,18 @@ pub struct RunReport {
     pub counts: Counts,
     /// Sums, paths and ratios.
     pub figures: Figures,
+    /// Why the run was stopped before its end, where that was not asked for from outside.
+    pub stopped_because: Option<String>,
+    /// What kept steps from running beside each other, in words.
+    pub limited_by: Vec<String>,
+    /// How the slots changed under memory pressure, in order.
+    pub pressure: Vec<Change>,
+    /// Memory and processor time over the run, where they were sampled.
+    pub resources: Option<Curve>,
+    /// The named limits that steps of the run needed, with what was in use at the most.
+    pub limits: Vec<LimitReport>,
+    /// The items that steps could not deal with, in plan order.
+    pub dead_letters: Vec<DeadLetter>,
     /// The steps, in plan order.
     pub steps: Vec<StepReport>,
 }
@@ -52,7 +69,7 @@ pub struct RunReport {
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum RunStatus {
-    /// Every step succeeded.
+    /// Every step succeeded, or was not missed: optional, not needed, or its condition did not hold.
     Succeeded,
     /// At least one step failed.
     Failed,
@@ -80,6 +97,8 @@ pub struct Counts {
     pub succeeded: usize,
     /// Ended with an error or panic.
     pub failed: usize,
+    /// Ended because they took too long.
+    pub timed_out: usize,
     /// Not started because of a failed input.
     pub skipped: usize,
     /// Stopped, or not started because the run was stopped.
@@ -118,10 +137,22 @@ pub struct StepReport {
     pub wait: Option<Duration>,
     /// From its start to its end.
     pub duration: Option<Duration>,
-    /// Why it failed.
+    /// Why it failed, or was skipped or cancelled because of itself.
     pub error: Option<ErrorReport>,
     /// The step whose failure it was skipped for.
     pub because: Option<String>,
+    /// Whether its failure lets the run succeed all the same.
+    pub optional: bool,
+    /// The attempts that failed and were followed by another.
+    pub failed_attempts: Vec<AttemptReport>,
+    /// Whether its output is its fallback.
+    pub fallback_used: bool,
+    /// The error instead of which its fallback was used.
+    pub fallback_for: Option<ErrorReport>,
+    /// How many of its attempts were left behind on their threads and still ran when the report was made.
+    pub still_running: u32,
+    /// For how long it kept a thread that runs async steps without waiting, where that was long.
+    pub slow_poll: Option<Duration>,
 }
 
 /// On what kind of thread a step started.
@@ -135,18 +166,6 @@ pub enum ThreadKind {
     BlockingPool,
     /// The thread that waits for the run in `run_blocking`.
     Caller,
-}
-
-/// Why a step failed, as data.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct ErrorReport {
-    /// The stable kind.
-    pub kind: pipeline_core::FailureKind,
-    /// The error's own text, or the panic's message and place.
-    pub message: String,
-    /// The texts of the causes, outermost first.
-    pub causes: Vec<String>,
 }
 
 impl ThreadKind {
@@ -167,11 +186,13 @@ impl RunReport {
         let plan = engine.frame.plan();
         let steps: Vec<StepReport> = (0..plan.len()).map(|step| StepReport::of(engine, step)).collect();
         let counts = Counts::of(&steps);
-        let status = match (counts.failed, counts.succeeded + counts.cached == counts.planned) {
+        let status = match (counts.failed + counts.timed_out, engine.succeeded()) {
             (_, true) => RunStatus::Succeeded,
             (0, false) => RunStatus::Cancelled,
             (_, false) => RunStatus::Failed,
         };
+        let (resources, pressure) = engine.resources().unzip();
+        let pressure = pressure.unwrap_or_default();
         RunReport {
             schema: SCHEMA,
             run_id: engine.frame.scope().run_id().to_owned(),
@@ -181,6 +202,12 @@ impl RunReport {
             wall,
             counts,
             figures: Figures::of(engine, wall),
+            stopped_because: engine.history.why_stopped(),
+            limited_by: limited_by(engine),
+            pressure,
+            resources,
+            limits: engine.limits_of_run(),
+            dead_letters: dead_letters(engine),
             steps,
         }
     }
@@ -202,6 +229,49 @@ fn timings(engine: &Engine) -> Option<&Timings> {
     engine.timings.as_ref().filter(|_| !engine.settings.deterministic)
 }
 
+/// The dead letters of a run, in plan order; those of one step as it gave them.
+fn dead_letters(engine: &Engine) -> Vec<DeadLetter> {
+    let mut letters = engine.frame.scope().dead_letters();
+    if !letters.is_empty() {
+        let plan = engine.frame.plan();
+        let place: std::collections::HashMap<&str, usize> =
+            (0..plan.len()).map(|step| (plan.spec(step).name(), step)).collect();
+        letters.sort_by_key(|letter| place.get(letter.step.as_str()).copied());
+    }
+    letters
+}
+
+/// What kept steps from running beside each other, in words.
+fn limited_by(engine: &Engine) -> Vec<String> {
+    if engine.settings.deterministic {
+        return Vec::new();
+    }
+    let plan = engine.frame.plan();
+    let mut reasons = Vec::new();
+    if engine.settings.workers == Some(1) {
+        reasons.push("one step at a time: the settings have one worker".to_owned());
+    }
+    for step in 0..plan.len() {
+        let (policy, name) = (plan.policy(step), plan.spec(step).name());
+        for clamped in engine.clamped(step) {
+            let (name_of, amount, capacity) = (&clamped.name, clamped.amount, clamped.capacity);
+            reasons.push(format!(
+                "`{name}` needs {amount} of `{name_of}`, of which there is {capacity}: it gets all of it"
+            ));
+        }
+        if policy.exclusive {
+            reasons.push(format!("`{name}` runs alone: it is exclusive"));
+        } else if policy.parallel_if.is_some() && !engine.settings.conditional {
+            reasons.push(format!("`{name}` runs alone: the settings have `conditional` off"));
+        } else if engine.ran_alone(step) {
+            reasons.push(format!("`{name}` ran alone: its `parallel_if` said no"));
+        }
+    }
+    let changes = engine.resources().map(|(_, changes)| changes).unwrap_or_default();
+    reasons.extend(changes.iter().map(ToString::to_string));
+    reasons
+}
+
 impl Counts {
     fn of(steps: &[StepReport]) -> Self {
         let count = |status| steps.iter().filter(|step| step.status == status).count();
@@ -209,6 +279,7 @@ impl Counts {
             planned: steps.len(),
             succeeded: count(Status::Succeeded),
             failed: count(Status::Failed),
+            timed_out: count(Status::TimedOut),
             skipped: count(Status::Skipped),
             cancelled: count(Status::Cancelled),
             cached: count(Status::Cached),
@@ -233,7 +304,10 @@ impl StepReport {
                 .unwrap_or(0)
         });
         let error = frame.error(step);
-        let own_error = error.filter(|_| matches!(status, Status::Failed | Status::Cancelled));
+        let because = frame.skipped_because(step);
+        let own_error = error.filter(|_| because.is_none() && !status.has_output());
+        let outcome = Outcome::of(engine, step);
+        let tried = span.is_some() || matches!(status, Status::Succeeded | Status::Failed | Status::TimedOut);
         StepReport {
             name: spec.name().to_owned(),
             id: def.id(),
@@ -244,16 +318,18 @@ impl StepReport {
             thread_kind: place.map(ThreadKind::of),
             thread: place.map(Place::number),
             status,
-            attempts: u32::from(span.is_some() || matches!(status, Status::Succeeded | Status::Failed)),
+            attempts: outcome.failed_attempts.len() as u32 + u32::from(tried),
             start: span.map(|span| Duration::from_nanos(span.0)),
             wait: span.zip(ready).map(|(span, ready)| Duration::from_nanos(span.0.saturating_sub(ready))),
             duration: span.map(|span| Duration::from_nanos(span.1 - span.0)),
-            error: own_error.map(|error| ErrorReport {
-                kind: error.kind(),
-                message: error.message().to_owned(),
-                causes: error.causes(),
-            }),
-            because: frame.skipped_because(step).map(|cause| plan.spec(cause).name().to_owned()),
+            error: own_error.map(ErrorReport::of),
+            because: because.map(|cause| plan.spec(cause).name().to_owned()),
+            optional: plan.policy(step).optional,
+            fallback_used: outcome.fallback_for.is_some(),
+            failed_attempts: outcome.failed_attempts,
+            fallback_for: outcome.fallback_for,
+            still_running: outcome.still_running,
+            slow_poll: outcome.slow_poll,
         }
     }
 }

@@ -9,7 +9,8 @@ use crate::engine::Engine;
 use crate::settings::Settings;
 
 /// The settings that say only how a run is scheduled: a deterministic run ends the same whatever they are.
-const OF_THE_SCHEDULE: [&str; 6] = ["io", "cpu", "blocking", "workers", "timings", "shuffle"];
+const OF_THE_SCHEDULE: [&str; 8] =
+    ["io", "cpu", "blocking", "workers", "timings", "shuffle", "sample_every", "slow_poll"];
 
 /// What a run came from: its seed, and fingerprints of what it was made of. Fingerprints are 32 hex digits, equal in
 /// every process for the same thing; see [`Plan::fingerprint`] and [`Fingerprint::of_config`] for what goes into them.

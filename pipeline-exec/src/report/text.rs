@@ -34,6 +34,26 @@ impl fmt::Display for RunReport {
                     writeln!(f, "    because {}", clean(cause))?;
                 }
             }
+            for attempt in &step.failed_attempts {
+                writeln!(f, "    attempt {}: {}", attempt.attempt, clean(&attempt.error.message))?;
+            }
+            if let Some(error) = &step.fallback_for {
+                writeln!(f, "    fallback used: {}", clean(&error.message))?;
+            }
+            if step.still_running > 0 {
+                writeln!(
+                    f,
+                    "    still running: {} attempt(s), left behind on their threads",
+                    step.still_running
+                )?;
+            }
+            if let Some(time) = step.slow_poll {
+                writeln!(
+                    f,
+                    "    kept its thread for {} without waiting: make it a plain `fn`, which runs on a thread of its own",
+                    show(Some(time))
+                )?;
+            }
             if let Some(because) = &step.because {
                 writeln!(f, "    because `{}` failed", clean(because))?;
             }
@@ -56,12 +76,31 @@ impl RunReport {
         }
         f.write_str(": ")?;
         write!(f, "{} of {} steps succeeded", counts.succeeded + counts.cached, counts.planned)?;
-        let others =
-            [(counts.failed, "failed"), (counts.skipped, "skipped"), (counts.cancelled, "cancelled")];
+        let others = [
+            (counts.failed, "failed"),
+            (counts.timed_out, "timed out"),
+            (counts.skipped, "skipped"),
+            (counts.cancelled, "cancelled"),
+        ];
         others
             .iter()
             .filter(|(count, _)| *count > 0)
             .try_for_each(|(count, what)| write!(f, ", {count} {what}"))?;
+        if let Some(reason) = &self.stopped_because {
+            write!(f, "\nstopped: {}", clean(reason))?;
+        }
+        for reason in self.limited_by.iter().take(MOST_REASONS) {
+            write!(f, "\nlimited: {}", clean(reason))?;
+        }
+        if let Some(first) = self.dead_letters.first() {
+            let count = self.dead_letters.len();
+            write!(
+                f,
+                "\n{count} item(s) could not be dealt with, the first in `{}`: {}",
+                clean(&first.step),
+                clean(&first.error)
+            )?;
+        }
         if figures.total > Duration::ZERO {
             let steps: Vec<String> = figures.critical_steps.iter().map(|step| clean(step)).collect();
             write!(
@@ -78,6 +117,9 @@ impl RunReport {
         Ok(())
     }
 }
+
+/// So many reasons why steps did not run beside each other are shown; the report as data has all.
+const MOST_REASONS: usize = 8;
 
 /// A path in one line, the middle left out where it is long.
 fn shortened(steps: &[String]) -> String {

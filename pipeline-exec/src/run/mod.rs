@@ -32,7 +32,9 @@ pub(crate) fn launch(
     let mut problems = Vec::new();
     let bound = pipeline.bind(&plan).map_err(|found| problems.extend(found));
     let given = pipeline.make_given(&plan).map_err(|found| problems.extend(found));
+    let monitor = pipeline.make_monitor().map_err(|problem| problems.push(problem));
     Problems::check(problems)?;
+    let monitor = monitor.ok().flatten();
     let (Ok(bound), Ok(given)) = (bound, given) else {
         unreachable!("invariant: what could not be bound was reported")
     };
@@ -49,6 +51,7 @@ pub(crate) fn launch(
         settings.clone(),
         observers.clone(),
         pipeline.make_limits(),
+        monitor,
         runtime,
         caller_drives,
     );

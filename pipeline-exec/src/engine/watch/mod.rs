@@ -28,6 +28,7 @@ pub(crate) use self::waiter::Waiter;
 use super::Engine;
 use super::history::History;
 use super::rules::Rules;
+use crate::pressure::Monitor;
 use crate::settings::Settings;
 
 /// So long the task of an overdue step has to drop its future, before it is treated as one without a worker.
@@ -46,6 +47,7 @@ pub(crate) struct Watch {
     plan: Arc<Plan>,
     rules: Option<Arc<Rules>>,
     history: Arc<History>,
+    monitor: Option<Arc<Monitor>>,
     engine: Weak<Engine>,
     /// How often to look.
     look: Duration,
@@ -68,12 +70,13 @@ impl Watch {
         settings: &Settings,
         rules: Option<&Arc<Rules>>,
         history: &Arc<History>,
+        monitor: Option<&Arc<Monitor>>,
         origin: Instant,
     ) -> Option<Arc<Watch>> {
         let plan = frame.plan();
         let watched = rules.filter(|rules| rules.any_watched());
         let slow_poll = settings.slow_poll.filter(|_| plan.lane_counts()[Lane::Io.index()] > 0);
-        if watched.is_none() && slow_poll.is_none() {
+        if watched.is_none() && slow_poll.is_none() && monitor.is_none() {
             return None;
         }
         let by_rules = watched.map(|rules| {
@@ -86,6 +89,7 @@ impl Watch {
             plan: Arc::clone(plan),
             rules: watched.cloned(),
             history: Arc::clone(history),
+            monitor: monitor.cloned(),
             engine: Weak::clone(engine),
             look: by_rules.into_iter().chain(by_polls).min().unwrap_or(LONGEST_LOOK),
             slow_poll,
@@ -191,6 +195,20 @@ impl Watch {
     /// Looks at the run as a whole. When to look again at the latest.
     fn inspect_run(self: &Arc<Self>) -> Option<Duration> {
         let now = self.now();
+        let change = self.monitor.as_ref().and_then(|monitor| monitor.look(now));
+        if let (Some(change), Some(engine)) = (change, self.engine.upgrade()) {
+            let present = engine.done.enter();
+            engine.apply(&change);
+            drop(engine);
+            drop(present);
+        }
+        let sample = self.monitor.as_ref().map(|monitor| monitor.next());
+        let ending = self.inspect_ending(now);
+        sample.into_iter().chain(ending).min()
+    }
+
+    /// Looks whether the run, or what is left of it, has to end. When to look again at the latest.
+    fn inspect_ending(self: &Arc<Self>, now: Duration) -> Option<Duration> {
         if let Some(deadline) = self.deadline.filter(|deadline| now >= *deadline)
             && let Some(engine) = self.engine.upgrade()
             && !engine.frame.scope().is_stopped()

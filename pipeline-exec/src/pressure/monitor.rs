@@ -1,0 +1,83 @@
+//! Samples a run, and says when its slots have to change.
+
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::{Change, Controller, Curve, Recorder, Sample, Sampler};
+
+/// How often a run with a memory limit is sampled.
+const EVERY: Duration = Duration::from_millis(250);
+
+/// Samples one run.
+pub(crate) struct Monitor {
+    every: Duration,
+    state: Mutex<State>,
+}
+
+struct State {
+    sampler: Box<dyn Sampler>,
+    controller: Option<Controller>,
+    recorder: Recorder,
+    next: Duration,
+    changes: Vec<Change>,
+}
+
+impl Monitor {
+    /// A monitor of a run whose slots, `slots` at the most, are to keep memory below `limit`.
+    pub(crate) fn new(
+        sampler: Box<dyn Sampler>,
+        limit: Option<u64>,
+        every: Option<Duration>,
+        slots: usize,
+    ) -> Self {
+        let controller = limit.map(|limit| Controller::new(limit).slots(slots));
+        let recorder = Recorder::new();
+        let state = State { sampler, controller, recorder, next: Duration::ZERO, changes: Vec::new() };
+        Monitor { every: every.unwrap_or(EVERY), state: Mutex::new(state) }
+    }
+
+    /// Takes a sample if one is due, and says what has to change. A sample that cannot be taken is left out.
+    pub(crate) fn look(&self, now: Duration) -> Option<Change> {
+        let mut state = self.lock();
+        if now < state.next {
+            return None;
+        }
+        state.next = now + self.every;
+        state.sample(now)
+    }
+
+    /// When the next sample is due.
+    pub(crate) fn next(&self) -> Duration {
+        self.lock().next
+    }
+
+    /// What was seen in the whole run, a last sample included.
+    pub(crate) fn end(&self, now: Duration) -> (Curve, Vec<Change>) {
+        let mut state = self.lock();
+        let _ = state.sample(now);
+        (state.recorder.curve(), state.changes.clone())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn sample(&mut self, now: Duration) -> Option<Change> {
+        // A sampler is the user's, perhaps: its panic is a sample that could not be taken.
+        let sampled = pipeline_core::contain::guard(|| self.sampler.sample());
+        let sample: Sample = sampled.ok()?.ok()?;
+        self.recorder.record(now, &sample);
+        let change = self.controller.as_mut()?.observe(now, &sample)?;
+        self.changes.push(change.clone());
+        Some(change)
+    }
+}
+
+impl fmt::Debug for Monitor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Monitor").field("every", &self.every).finish_non_exhaustive()
+    }
+}
