@@ -110,10 +110,16 @@ fn a_switch_on_a_bool_runs_one_of_two_branches_which_join_again() {
     };
     let monday = run(true);
     assert_eq!(monday.output::<sw_joined>().map(String::as_str), Ok("full load"));
-    assert_eq!((status(&monday, "sw_full"), status(&monday, "sw_delta")), (Status::Succeeded, Status::Skipped));
+    assert_eq!(
+        (status(&monday, "sw_full"), status(&monday, "sw_delta")),
+        (Status::Succeeded, Status::Skipped)
+    );
     let tuesday = run(false);
     assert_eq!(tuesday.output::<sw_joined>().map(String::as_str), Ok("delta load"));
-    assert_eq!((status(&tuesday, "sw_full"), status(&tuesday, "sw_delta")), (Status::Skipped, Status::Succeeded));
+    assert_eq!(
+        (status(&tuesday, "sw_full"), status(&tuesday, "sw_delta")),
+        (Status::Skipped, Status::Succeeded)
+    );
     assert_eq!(status(&tuesday, "sw_behind"), Status::Skipped, "it needs the branch that was not chosen");
 }
 
@@ -165,6 +171,35 @@ fn a_switch_follows_the_pattern_and_its_guard_and_patterns_can_share_a_branch() 
     }
 }
 
+mod two_paths {
+    use pipeline::prelude::*;
+
+    #[step(switch(0 => one, 1 => other, _ => self::one))]
+    pub(super) fn tp_ask(#[param] n: u32) -> u32 {
+        n
+    }
+    #[step(branch = tp_ask)]
+    pub(super) fn one() -> &'static str {
+        "one"
+    }
+    #[step(branch = tp_ask)]
+    pub(super) fn other() -> &'static str {
+        "other"
+    }
+}
+
+#[test]
+fn a_branch_can_be_named_by_two_paths() {
+    for (n, chosen) in [(0, "one"), (1, "other"), (2, "one")] {
+        let pipeline = Pipeline::to::<two_paths::one>().and::<two_paths::other>().param("n", n);
+        let run = pipeline.run_blocking().unwrap();
+        for branch in ["one", "other"] {
+            let expected = if branch == chosen { Status::Succeeded } else { Status::Skipped };
+            assert_eq!(status(&run, branch), expected, "`{branch}` where n is {n}");
+        }
+    }
+}
+
 #[test]
 fn a_branch_is_skipped_with_its_switch() {
     #[step(switch(true => sf_yes, false => sf_no))]
@@ -207,9 +242,7 @@ fn at_least_collects_those_that_succeeded_and_skips_the_step_where_they_are_too_
         values.into_iter().map(|(name, value)| (name.to_owned(), *value)).collect()
     }
     #[step]
-    fn al_outcomes(
-        #[from(al_one, al_bad, at_least = 1)] values: Vec<Result<&u64, &StepError>>,
-    ) -> Vec<bool> {
+    fn al_outcomes(#[from(al_one, al_bad, at_least = 1)] values: Vec<Result<&u64, &StepError>>) -> Vec<bool> {
         values.iter().map(Result::is_ok).collect()
     }
     #[step]
@@ -335,6 +368,22 @@ fn first_is_skipped_only_where_none_succeeded() {
     let run = Pipeline::to::<fi_any>().and::<fi_none>().run_blocking().unwrap();
     assert_eq!(run.output::<fi_any>(), Ok(&4));
     assert_eq!(status(&run, "fi_none"), Status::Skipped);
+}
+
+#[test]
+fn the_filter_of_errors_says_which_are_worth_another_attempt() {
+    fn is_busy(error: &String) -> bool {
+        error == "busy"
+    }
+    #[step(retry_if = is_busy)]
+    fn rf_step(#[param] message: String) -> Result<(), String> {
+        Err(message)
+    }
+    for (message, worth_it) in [("busy", true), ("broken", false)] {
+        let run = Pipeline::to::<rf_step>().param("message", message).run_blocking().unwrap();
+        let error = run.error("rf_step").unwrap();
+        assert_eq!((error.message(), error.may_retry()), (message, worth_it));
+    }
 }
 
 #[test]

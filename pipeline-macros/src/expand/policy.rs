@@ -187,9 +187,11 @@ pub(super) fn fallback(model: &StepModel) -> TokenStream {
     let output = model.output.handed_on();
     let value = match ungrouped(fallback) {
         Expr::Closure(closure) if closure.inputs.is_empty() => {
-            quote!(__pipeline::fallback_value::<#output, _>(#fallback))
+            quote_spanned!(fallback.span()=> __pipeline::fallback_value::<#output, _>(#fallback))
         }
-        Expr::Closure(_) => quote!(__pipeline::fallback_of_error::<#output, _>(#fallback, #error)),
+        Expr::Closure(_) => {
+            quote_spanned!(fallback.span()=> __pipeline::fallback_of_error::<#output, _>(#fallback, #error))
+        }
         // What a path names is found out by its type.
         Expr::Path(_) => {
             quote_spanned!(fallback.span()=> __pipeline::fallback_of::<#output, _, _>(#fallback, #error))
