@@ -13,6 +13,7 @@ use crate::switch::Arm;
 
 /// What is said of how the step is run.
 #[derive(Clone, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "each is an option of its own, written without a value")]
 pub(crate) struct PolicyArgs {
     pub(crate) retries: Option<u32>,
     pub(crate) backoff: Option<Waits>,

@@ -128,7 +128,7 @@ mod tests {
 
     #[track_caller]
     fn check_error<T: std::fmt::Debug>(read: Result<T, String>, expected: &str) {
-        let message = read.unwrap_err();
+        let message = read.expect_err("what cannot be read");
         assert!(message.contains(expected), "{message}");
     }
 

@@ -77,9 +77,10 @@ fn fields(model: &StepModel) -> Vec<(&'static str, TokenStream)> {
 
 fn backoff(waits: Waits, policy: &PolicyArgs) -> TokenStream {
     let first = duration(waits.first);
-    let backoff = match waits.cap.map(duration) {
-        Some(cap) => quote!(__pipeline::Backoff::exponential(#first, #cap)),
-        None => quote!(__pipeline::Backoff::fixed(#first)),
+    let backoff = if let Some(cap) = waits.cap.map(duration) {
+        quote!(__pipeline::Backoff::exponential(#first, #cap))
+    } else {
+        quote!(__pipeline::Backoff::fixed(#first))
     };
     match policy.jitter {
         Some((jitter, _)) => quote!(#backoff.jitter(#jitter)),
