@@ -68,6 +68,7 @@ struct Inside {
 }
 
 /// Whether a space comes before, and what the text then ends in.
+#[allow(clippy::match_same_arms, reason = "the arms are tried in order")]
 fn punctuation(sign: char, spacing: Spacing, before: Before, inside: &mut Inside) -> (bool, Before) {
     let alone = spacing == Spacing::Alone;
     let after = |after| if alone { after } else { Before::Half };
