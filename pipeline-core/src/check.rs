@@ -36,9 +36,8 @@ impl<T: ?Sized> Gives<T> for T {}
 
 /// Holds where each attempt of a step that retries can have its own; stands on the type of the parameter.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is taken by value by a step that retries, and cannot be cloned",
-    label = "each attempt needs its own `{Self}`",
-    note = "derive `Clone` for it, or borrow it (`&T`)"
+    message = "`{Self}` is taken by value by a step that retries: each attempt needs its own; derive `Clone` for it, or borrow it (`&T`)",
+    label = "cannot be cloned"
 )]
 pub trait Again: Clone {}
 

@@ -5,8 +5,8 @@ pub use inventory;
 pub use std;
 
 pub use crate::call::{
-    AsyncStep, Call, Callable, Code, Failure, Fallback, Fallible, Started, StepFuture, SyncStep, fallback_of,
-    fallback_of_error, fallback_value,
+    AsyncStep, Call, Callable, Code, Failure, Fallback, Fallible, Started, StepFuture, SyncStep, case_number,
+    fallback_of, fallback_of_error, fallback_value,
 };
 pub use crate::check::{
     Again, Edge, Gives, Param, Reads, Resource, Viewed, check_acyclic, check_after, check_again, check_edge,

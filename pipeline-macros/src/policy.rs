@@ -13,6 +13,7 @@ use crate::switch::Arm;
 
 /// What is said of how the step is run.
 #[derive(Clone, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "each is an option of its own, written without a value")]
 pub(crate) struct PolicyArgs {
     pub(crate) retries: Option<u32>,
     pub(crate) backoff: Option<Waits>,
@@ -212,6 +213,10 @@ fn waits(text: &LitStr) -> syn::Result<Waits> {
     let Some((first, cap)) = value.split_once("..") else {
         return Ok(Waits { first: read(&value)?, cap: None });
     };
+    if first.trim().is_empty() || cap.trim().is_empty() {
+        let message = "the first wait and the longest stand around the dots: write `\"100ms..10s\"`";
+        return Err(syn::Error::new(text.span(), message));
+    }
     let waits = Waits { first: read(first)?, cap: Some(read(cap)?) };
     if waits.cap < Some(waits.first) {
         let message = "the longest wait is shorter than the first: write the shorter one first";

@@ -60,7 +60,7 @@ fn total(text: &str, what: &str, units: &[Unit]) -> Result<u128, String> {
     }
     match total {
         0 if text.trim().is_empty() => Err(unreadable(text, what, units)),
-        0 => Err(format!("{what} cannot be zero here: leave the option out, or write more")),
+        0 => Err(format!("{what} cannot be zero here: leave the option out, or write more than nothing")),
         total => Ok(total),
     }
 }
@@ -86,7 +86,8 @@ fn names(units: &[Unit]) -> String {
 }
 
 fn unreadable(text: &str, what: &str, units: &[Unit]) -> String {
-    format!("`{text}` is not {what}: write a number and one of {}", names(units))
+    let found = if text.trim().is_empty() { "this".to_owned() } else { format!("`{text}`") };
+    format!("{found} is not {what}: write a number and one of {}", names(units))
 }
 
 fn too_large(text: &str) -> String {
@@ -127,7 +128,7 @@ mod tests {
 
     #[track_caller]
     fn check_error<T: std::fmt::Debug>(read: Result<T, String>, expected: &str) {
-        let message = read.unwrap_err();
+        let message = read.expect_err("what cannot be read");
         assert!(message.contains(expected), "{message}");
     }
 

@@ -36,14 +36,14 @@ impl Parse for Arm {
 pub(crate) struct Cases {
     /// The switch as written.
     pub(crate) switch: Switch,
-    /// Each step once, in the order in which the arms name them first.
+    /// Each path once, in the order in which the arms name them first.
     pub(crate) steps: Vec<Edge>,
-    /// For each arm, its step by position.
+    /// For each arm, its path by position.
     pub(crate) case_of: Vec<u32>,
 }
 
 impl Cases {
-    /// Gives each step of the switch its number.
+    /// Gives each path of the switch its number.
     pub(crate) fn new(switch: &Switch) -> Self {
         let mut steps: Vec<Edge> = Vec::new();
         let mut names: Vec<String> = Vec::new();

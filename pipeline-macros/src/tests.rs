@@ -143,3 +143,48 @@ fn errors_are_collected() {
     assert!(errors.keep::<()>(Err(syn::Error::new_spanned(quote!(b), "two"))).is_none());
     assert_eq!(errors.into_compile_errors().len(), 2);
 }
+
+#[test]
+fn only_commas_between_options_split_them() {
+    let parts =
+        |tokens| crate::options::split(tokens).into_iter().map(|part| part.to_string().replace(' ', ""));
+    let check = |tokens, expected: &[&str]| assert!(parts(tokens).eq(expected.iter().copied()));
+    check(quote!(a, b = 1, c(d, e)), &["a", "b=1", "c(d,e)"]);
+    check(quote!(when = |a, b| a > b, cost = 1), &["when=|a,b|a>b", "cost=1"]);
+    check(quote!(when = move |a, (b, c)| a || b, cpu), &["when=move|a,(b,c)|a||b", "cpu"]);
+    check(quote!(when = || true, cpu), &["when=||true", "cpu"]);
+    check(quote!(fallback = A | B, cpu, x = C || D, y), &["fallback=A|B", "cpu", "x=C||D", "y"]);
+}
+
+#[test]
+fn the_last_word_of_from_is_an_option_after_a_step() {
+    let quorum = |from: TokenStream, ty: TokenStream| {
+        let expansion = expand(quote!(), quote!(fn f(#[from(#from)] x: #ty) {}));
+        let rest = expansion.split("quorum:__pipeline::Quorum::").nth(1).expect("a quorum").to_owned();
+        rest.split_once(",ty:").expect("the next field").0.to_owned()
+    };
+    assert_eq!(quorum(quote!(a, b, first), quote!(&u32)), "First");
+    assert_eq!(quorum(quote!(a, priority), quote!(&u32)), "Priority");
+    assert_eq!(quorum(quote!(tag = "x", first), quote!(&u32)), "First");
+    assert_eq!(quorum(quote!(first), quote!(&u32)), "All");
+    assert_eq!(quorum(quote!(first, a), quote!(Vec<&u32>)), "All");
+    assert_eq!(quorum(quote!(a, self::cancel), quote!(Vec<&u32>)), "All");
+    assert_eq!(quorum(quote!(a, b, at_least = 1), quote!(Vec<&u32>)), "AtLeast{count:1u32,cancel:false}");
+    assert_eq!(
+        quorum(quote!(a, b, at_least = 1, cancel), quote!(Vec<&u32>)),
+        "AtLeast{count:1u32,cancel:true}"
+    );
+    assert_eq!(
+        quorum(quote!(a, b, cancel, at_least = 1), quote!(Vec<&u32>)),
+        "AtLeast{count:1u32,cancel:true}"
+    );
+}
+
+#[test]
+fn a_step_of_which_nothing_is_said_has_no_policy_of_its_own() {
+    let item = quote!(
+        fn f() {}
+    );
+    assert!(expand(quote!(), item.clone()).contains("policy:__pipeline::Policy::NONE"));
+    assert!(!expand(quote!(optional), item).contains("policy:__pipeline::Policy::NONE"));
+}

@@ -11,10 +11,10 @@ pub(crate) fn text(tokens: TokenStream) -> String {
 
 fn write(tokens: TokenStream, out: &mut String) {
     let mut before = Before::Start;
-    let mut in_pipes = false;
+    let mut inside = Inside::default();
     for token in tokens {
         let (space, after) = match &token {
-            TokenTree::Punct(punct) => punctuation(punct.as_char(), punct.spacing(), before, &mut in_pipes),
+            TokenTree::Punct(punct) => punctuation(punct.as_char(), punct.spacing(), before, &mut inside),
             TokenTree::Group(group) => match group.delimiter() {
                 // A call or an index, unless an operator or a keyword stands before.
                 Delimiter::Parenthesis | Delimiter::Bracket => {
@@ -58,30 +58,50 @@ enum Before {
     Operand,
 }
 
+/// Between what the text so far ends.
+#[derive(Default)]
+struct Inside {
+    /// The parameters of a closure.
+    pipes: bool,
+    /// How many lists of type arguments.
+    angles: u32,
+}
+
 /// Whether a space comes before, and what the text then ends in.
-fn punctuation(sign: char, spacing: Spacing, before: Before, in_pipes: &mut bool) -> (bool, Before) {
-    let after = |after| if spacing == Spacing::Joint { Before::Half } else { after };
-    let binary = matches!(before, Before::Operand);
-    match sign {
-        '.' | ':' if !matches!(before, Before::Half) && spacing == Spacing::Alone => {
-            (false, if sign == '.' { Before::Prefix } else { Before::Operator })
+#[allow(clippy::match_same_arms, reason = "the arms are tried in order")]
+fn punctuation(sign: char, spacing: Spacing, before: Before, inside: &mut Inside) -> (bool, Before) {
+    let alone = spacing == Spacing::Alone;
+    let after = |after| if alone { after } else { Before::Half };
+    let apart = matches!(before, Before::Operator);
+    let follows = matches!(before, Before::Operand);
+    match (sign, before) {
+        (',' | ';', _) => (false, Before::Operator),
+        ('?', _) => (false, Before::Operand),
+        ('.', _) => (false, Before::Prefix),
+        // `..=`
+        ('=', Before::Prefix) if alone => (false, Before::Prefix),
+        (':', Before::Half) => (false, Before::Prefix),
+        (':', _) => (false, after(Before::Operator)),
+        ('<', _) if inside.pipes || matches!(before, Before::Prefix) => {
+            inside.angles += 1;
+            (false, Before::Prefix)
         }
-        '.' | ':' => (false, if spacing == Spacing::Joint { Before::Half } else { Before::Prefix }),
-        ',' | ';' => (false, Before::Operator),
-        '?' => (false, Before::Operand),
-        '|' if *in_pipes => {
-            *in_pipes = false;
+        ('>', _) if inside.angles > 0 => {
+            inside.angles -= 1;
+            (false, Before::Operand)
+        }
+        ('|', _) if inside.pipes => {
+            inside.pipes = false;
             (false, Before::Operator)
         }
-        '|' if !binary && !matches!(before, Before::Half) => {
-            *in_pipes = true;
-            (matches!(before, Before::Operator), Before::Prefix)
+        ('|', Before::Start | Before::Operator) => {
+            inside.pipes = true;
+            (apart, Before::Prefix)
         }
-        '!' | '&' | '*' | '-' if !binary && spacing == Spacing::Alone && !matches!(before, Before::Half) => {
-            (matches!(before, Before::Operator), Before::Prefix)
-        }
-        _ if matches!(before, Before::Half) => (false, after(Before::Operator)),
-        '\'' => (matches!(before, Before::Operator), Before::Prefix),
+        (_, Before::Half) => (false, after(Before::Operator)),
+        // The name of a macro.
+        ('!', Before::Operand) if alone => (false, Before::Prefix),
+        ('!' | '&' | '*' | '-' | '\'', _) if !follows => (apart, Before::Prefix),
         _ => (true, after(Before::Operator)),
     }
 }
@@ -106,5 +126,9 @@ mod tests {
         check("|orders: &[u64]| { orders.len() > 2 }");
         check("|_| true");
         check("|| cores() > 1");
+        check("|size| matches!(size, 0..=3) && size != &1");
+        check("|text| text.parse::<u64>().is_ok_and(|n| n > 1 || n < -1)");
+        check("|map: &Vec<u64>, path: &std::path::Path| a::b(map) <= 1.5 && !path.exists()");
+        check("is_large::<u64>");
     }
 }

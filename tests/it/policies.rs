@@ -171,6 +171,35 @@ fn a_switch_follows_the_pattern_and_its_guard_and_patterns_can_share_a_branch() 
     }
 }
 
+mod two_paths {
+    use pipeline::prelude::*;
+
+    #[step(switch(0 => one, 1 => other, _ => self::one))]
+    pub(super) fn tp_ask(#[param] n: u32) -> u32 {
+        n
+    }
+    #[step(branch = tp_ask)]
+    pub(super) fn one() -> &'static str {
+        "one"
+    }
+    #[step(branch = tp_ask)]
+    pub(super) fn other() -> &'static str {
+        "other"
+    }
+}
+
+#[test]
+fn a_branch_can_be_named_by_two_paths() {
+    for (n, chosen) in [(0, "one"), (1, "other"), (2, "one")] {
+        let pipeline = Pipeline::to::<two_paths::one>().and::<two_paths::other>().param("n", n);
+        let run = pipeline.run_blocking().unwrap();
+        for branch in ["one", "other"] {
+            let expected = if branch == chosen { Status::Succeeded } else { Status::Skipped };
+            assert_eq!(status(&run, branch), expected, "`{branch}` where n is {n}");
+        }
+    }
+}
+
 #[test]
 fn a_branch_is_skipped_with_its_switch() {
     #[step(switch(true => sf_yes, false => sf_no))]
@@ -339,6 +368,22 @@ fn first_is_skipped_only_where_none_succeeded() {
     let run = Pipeline::to::<fi_any>().and::<fi_none>().run_blocking().unwrap();
     assert_eq!(run.output::<fi_any>(), Ok(&4));
     assert_eq!(status(&run, "fi_none"), Status::Skipped);
+}
+
+#[test]
+fn the_filter_of_errors_says_which_are_worth_another_attempt() {
+    fn is_busy(error: &String) -> bool {
+        error == "busy"
+    }
+    #[step(retry_if = is_busy)]
+    fn rf_step(#[param] message: String) -> Result<(), String> {
+        Err(message)
+    }
+    for (message, worth_it) in [("busy", true), ("broken", false)] {
+        let run = Pipeline::to::<rf_step>().param("message", message).run_blocking().unwrap();
+        let error = run.error("rf_step").unwrap();
+        assert_eq!((error.message(), error.may_retry()), (message, worth_it));
+    }
 }
 
 #[test]

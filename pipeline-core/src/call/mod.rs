@@ -4,6 +4,7 @@
 //! a [`Callable`]. Which input is bound to which slot was settled and type-checked when the plan was made, so a
 //! call only follows indices.
 
+mod case;
 mod fallback;
 mod future;
 
@@ -15,6 +16,7 @@ use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
+pub use self::case::case_number;
 pub use self::fallback::{Fallback, fallback_of, fallback_of_error, fallback_value};
 pub use self::future::StepFuture;
 pub(crate) use self::future::poll_once;

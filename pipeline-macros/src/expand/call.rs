@@ -159,7 +159,7 @@ fn projection(index: usize, input: &Input) -> TokenStream {
     }
 }
 
-fn ends(tokens: &impl quote::ToTokens) -> (Span, Span) {
+pub(super) fn ends(tokens: &impl quote::ToTokens) -> (Span, Span) {
     let mut spans = tokens.to_token_stream().into_iter().map(|token| token.span());
     let first = spans.next().unwrap_or_else(Span::call_site);
     (first, spans.last().unwrap_or(first))

@@ -77,9 +77,10 @@ fn fields(model: &StepModel) -> Vec<(&'static str, TokenStream)> {
 
 fn backoff(waits: Waits, policy: &PolicyArgs) -> TokenStream {
     let first = duration(waits.first);
-    let backoff = match waits.cap.map(duration) {
-        Some(cap) => quote!(__pipeline::Backoff::exponential(#first, #cap)),
-        None => quote!(__pipeline::Backoff::fixed(#first)),
+    let backoff = if let Some(cap) = waits.cap.map(duration) {
+        quote!(__pipeline::Backoff::exponential(#first, #cap))
+    } else {
+        quote!(__pipeline::Backoff::fixed(#first))
     };
     match policy.jitter {
         Some((jitter, _)) => quote!(#backoff.jitter(#jitter)),
@@ -187,9 +188,11 @@ pub(super) fn fallback(model: &StepModel) -> TokenStream {
     let output = model.output.handed_on();
     let value = match ungrouped(fallback) {
         Expr::Closure(closure) if closure.inputs.is_empty() => {
-            quote!(__pipeline::fallback_value::<#output, _>(#fallback))
+            quote_spanned!(fallback.span()=> __pipeline::fallback_value::<#output, _>(#fallback))
         }
-        Expr::Closure(_) => quote!(__pipeline::fallback_of_error::<#output, _>(#fallback, #error)),
+        Expr::Closure(_) => {
+            quote_spanned!(fallback.span()=> __pipeline::fallback_of_error::<#output, _>(#fallback, #error))
+        }
         // What a path names is found out by its type.
         Expr::Path(_) => {
             quote_spanned!(fallback.span()=> __pipeline::fallback_of::<#output, _, _>(#fallback, #error))

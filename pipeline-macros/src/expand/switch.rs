@@ -3,6 +3,7 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 
+use super::call::ends;
 use crate::model::StepModel;
 
 /// `fn case`, where the step has a switch.
@@ -12,12 +13,16 @@ pub(super) fn case(model: &StepModel) -> TokenStream {
     let output = Ident::new("output", Span::mixed_site().located_at(cases.switch.span));
     let arms = cases.switch.arms.iter().zip(&cases.case_of).map(|(arm, case)| {
         let (pattern, guard) = (&arm.pattern, arm.guard.as_ref().map(|guard| quote!(if #guard)));
-        quote!(#pattern #guard => __pipeline::core::option::Option::Some(#case),)
+        // An arm ends where the user's ends: there rustc proposes the arm that is missing.
+        let (_, last) = ends(&arm.step);
+        let chosen = quote_spanned!(last=> __pipeline::case_number(&__SWITCH, #case));
+        quote!(#pattern #guard => #chosen,)
     });
     let parameter = Ident::new("output", Span::mixed_site());
     let decide = quote_spanned!(cases.switch.span=> match #output { #(#arms)* });
+    let deny = quote_spanned!(cases.switch.span=> #[deny(unreachable_patterns)]);
     quote! {
-        #[deny(unreachable_patterns)]
+        #deny
         #[allow(clippy::all, clippy::pedantic)]
         fn case(
             #parameter: &Self::Output,

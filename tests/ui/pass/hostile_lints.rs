@@ -55,4 +55,42 @@ fn total(#[from(revenue)] mut revenue: u32) -> u32 {
     revenue
 }
 
+fn worth_it(error: &std::io::Error) -> bool {
+    error.kind() == std::io::ErrorKind::TimedOut
+}
+
+#[step(
+    retries = 3,
+    backoff = "1ms..1s",
+    jitter = 0.1,
+    retry_if = worth_it,
+    timeout = "1s",
+    fallback = 0,
+    on_failure = |error| eprintln!("{error}"),
+    limit("db" = 2, "api"),
+    parallel_if = || true,
+    memory = "1KiB",
+    when = |total, limit| total < limit,
+    priority = -1,
+    switch(0 => none, 1..=3 => some, _ => none)
+)]
+async fn policies(total: u32, #[param] limit: u32) -> Result<u32, std::io::Error> {
+    Ok(total.min(limit))
+}
+
+#[step(branch = policies)]
+fn none() -> u32 {
+    0
+}
+
+#[step(branch = policies)]
+fn some() -> u32 {
+    1
+}
+
+#[step(fallback = |error| error.attempt())]
+fn joined(#[from(none, some, first)] one: &u32, #[from(none, some, at_least = 1)] all: Vec<&u32>) -> u32 {
+    one + all.into_iter().sum::<u32>()
+}
+
 fn main() {}

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use pipeline::__private::{AsyncStep, SyncStep};
 use pipeline::prelude::*;
 use pipeline::{Backoff, InputKind, Mode, Quorum, Step};
 
@@ -62,6 +63,11 @@ fn alias() -> Fallible<u32> {
     Ok(1)
 }
 
+#[step]
+fn fails() -> Result<u32, String> {
+    Err("as planned".to_owned())
+}
+
 mod fallbacks {
     use super::*;
 
@@ -77,62 +83,62 @@ mod fallbacks {
     }
 
     #[step(fallback = NOTHING)]
-    fn constant() -> Result<Vec<Order>, String> {
+    pub(super) fn constant() -> Result<Vec<Order>, String> {
         Ok(vec![])
     }
 
     #[step(fallback = Vec::new)]
-    fn function() -> Vec<Order> {
+    pub(super) fn function() -> Vec<Order> {
         vec![]
     }
 
     #[step(fallback = Default::default)]
-    fn by_trait() -> Vec<Order> {
+    pub(super) fn by_trait() -> Vec<Order> {
         vec![]
     }
 
     #[step(fallback = Default::default())]
-    async fn by_call() -> Vec<Order> {
+    pub(super) async fn by_call() -> Vec<Order> {
         vec![]
     }
 
     #[step(fallback = from_error)]
-    fn function_of_error() -> Vec<Order> {
+    pub(super) fn function_of_error() -> Vec<Order> {
         vec![]
     }
 
     #[step(fallback = |_| vec![])]
-    fn closure() -> Vec<Order> {
+    pub(super) fn closure() -> Vec<Order> {
         vec![]
     }
 
     #[step(fallback = || vec![])]
-    fn closure_of_nothing() -> Vec<Order> {
+    pub(super) fn closure_of_nothing() -> Vec<Order> {
         vec![]
     }
 
     #[step(fallback = |error| error.message().to_owned())]
-    fn of_message() -> String {
+    pub(super) fn of_message() -> String {
         String::new()
     }
 
     #[step(fallback = "none")]
-    fn text() -> String {
+    pub(super) fn text() -> String {
         String::new()
     }
 
     #[step(fallback = 0)]
-    fn number() -> Result<u64, String> {
+    pub(super) fn number() -> Result<u64, String> {
         Ok(1)
     }
 
     #[step(fallback = None)]
-    fn none() -> Option<u32> {
+    pub(super) fn none() -> Option<u32> {
         Some(1)
     }
 
     #[step(fallback = ())]
-    fn unit() {}
+    pub(super) fn unit() {}
 }
 
 struct Split {
@@ -285,6 +291,23 @@ fn main() {
     assert!(policy.no_cancel && policy.fail_fast && policy.exclusive && !policy.idempotent);
     assert_eq!(policy.limits[..], [("db".into(), 1)]);
 
+    let run = Pipeline::to::<fails>().run_blocking().unwrap();
+    let error = run.error("fails").unwrap();
+    assert_eq!(fallbacks::value::fallback(error), Some(vec![]));
+    assert_eq!(fallbacks::constant::fallback(error), Some(vec![]));
+    assert_eq!(fallbacks::function::fallback(error), Some(vec![]));
+    assert_eq!(fallbacks::by_trait::fallback(error), Some(vec![]));
+    assert_eq!(fallbacks::by_call::fallback(error), Some(vec![]));
+    assert_eq!(fallbacks::function_of_error::fallback(error), Some(vec![Order(1)]));
+    assert_eq!(fallbacks::closure::fallback(error), Some(vec![]));
+    assert_eq!(fallbacks::closure_of_nothing::fallback(error), Some(vec![]));
+    assert_eq!(fallbacks::of_message::fallback(error).as_deref(), Some("as planned"));
+    assert_eq!(fallbacks::text::fallback(error).as_deref(), Some("none"));
+    assert_eq!(fallbacks::number::fallback(error), Some(0));
+    assert_eq!(fallbacks::none::fallback(error), Some(None));
+    assert_eq!(fallbacks::unit::fallback(error), Some(()));
+    assert_eq!(fails::fallback(error), None);
+
     assert!(fallbacks::value::def().policy.has_fallback && !everything::def().policy.has_fallback);
     assert_eq!(conditional::def().policy.when, Some("all_kinds"));
     let when = conditional_closure::def().policy.when;
@@ -294,7 +317,8 @@ fn main() {
     let cases: Vec<_> = switch.iter().map(|case| case().name.as_ref()).collect();
     assert_eq!(cases, ["nothing", "large", "small"]);
     let branch = large::def().inputs.last().unwrap();
-    assert_eq!((branch.name.as_ref(), branch.location.line), ("branch", 204));
+    assert_eq!(branch.name, "branch");
+    assert_eq!(branch.location.line + 1, large::def().location.line, "it is where the option is written");
     assert!(matches!(branch.kind, InputKind::Upstream { mode: Mode::Branch, quorum: Quorum::All, .. }));
 
     assert_eq!(quorum::<quorums>(0), Quorum::AtLeast { count: 2, cancel: false });

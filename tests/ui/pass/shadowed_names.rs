@@ -18,6 +18,12 @@ struct Step;
 struct Send;
 struct usize;
 struct DEF;
+struct bool;
+struct Policy;
+struct From;
+struct Some;
+struct Duration;
+struct Backoff;
 
 macro_rules! module_path {
     () => {
@@ -54,6 +60,29 @@ async fn rates(
 #[::pipeline::step]
 fn broken(orders: ::std::result::Result<&u32, &::pipeline::StepError>) {
     let _ = orders;
+}
+
+#[::pipeline::step(
+    retries = 2,
+    backoff = "1s..2s",
+    jitter,
+    retry_if = |_| true,
+    timeout = "3s",
+    fallback = "none",
+    on_failure = |_| {},
+    limit = "db",
+    parallel_if = || true,
+    sequential = "x",
+    when = |orders| orders > &1,
+    switch(_ => case)
+)]
+fn policies(orders: u32) -> ::std::result::Result<::std::string::String, ::std::string::String> {
+    ::std::result::Result::Ok(::std::string::ToString::to_string(&orders))
+}
+
+#[::pipeline::step(branch = policies)]
+fn case(#[from(orders, orders, at_least = 1)] all: ::std::collections::BTreeMap<&str, &u32>) {
+    let _ = all;
 }
 
 fn main() {
