@@ -138,7 +138,7 @@ pub type ParseFn = fn(&Value) -> Result<Box<dyn Any + Send + Sync>, String>;
 impl Quorum {
     /// Whether the step may start before all of them have ended.
     pub const fn is_early(self) -> bool {
-        matches!(self, Quorum::First | Quorum::AtLeast { cancel: true, .. })
+        matches!(self, Quorum::First | Quorum::AtLeast { cancel: true, count: 1.. })
     }
 
     /// How many have to succeed for the step to run; `None` where every one that the mode requires.

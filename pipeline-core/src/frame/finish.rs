@@ -144,7 +144,9 @@ impl Frame {
     #[cold]
     pub(super) fn not_started(&self, step: u32) -> Option<Finished> {
         let blocked = self.blocked_by(step).map(|cause| self.finished(step, Err(Ended::Skipped(cause))));
-        blocked.or_else(|| self.dismissed(step))
+        // A branch that its switch did not choose is skipped for that reason, whether or not somebody needs it.
+        let not_chosen = || self.plan.hot[step as usize].is_branch.then(|| self.not_chosen(step)).flatten();
+        blocked.or_else(not_chosen).or_else(|| self.dismissed(step))
     }
 
     /// A step whose switch chose another branch, or cannot choose.

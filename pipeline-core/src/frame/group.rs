@@ -27,10 +27,11 @@ const NOBODY: u32 = u32::MAX;
 
 impl GroupState {
     fn new(group: &Group) -> Self {
-        let spare = group.members.len() as i32 - group.needed as i32;
+        let count = |count: usize| i32::try_from(count).expect("invariant: a plan has fewer than 2^31 steps");
+        let needed = count(group.needed as usize);
         GroupState {
-            needed: AtomicI32::new(group.needed as i32),
-            spare: AtomicI32::new(spare),
+            needed: AtomicI32::new(needed),
+            spare: AtomicI32::new(count(group.members.len()) - needed),
             winner: AtomicU32::new(NOBODY),
         }
     }

@@ -16,6 +16,7 @@ use crate::step::DefFn;
 /// How a step is to be run; see each field. `Policy::NONE` is a step about which nothing was said.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[allow(clippy::struct_excessive_bools, reason = "each is one flag of the attribute, on its own")]
 pub struct Policy {
     /// How many more times to try after a failed attempt.
     pub retries: Option<u32>,
