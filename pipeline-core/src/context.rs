@@ -1,10 +1,11 @@
 //! What a step can ask about the run it is in.
 
+use std::any::Any;
 use std::borrow::Cow;
 use std::fmt::Display;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll};
 
 use serde::Serialize;
@@ -21,6 +22,8 @@ pub struct RunScope {
     seed: u64,
     stopped: Signal,
     dead_letters: Mutex<Vec<DeadLetter>>,
+    /// What executes the run, for runs that its steps start.
+    host: OnceLock<Arc<dyn Any + Send + Sync>>,
 }
 
 impl RunScope {
@@ -31,6 +34,7 @@ impl RunScope {
             seed: 0,
             stopped: Signal::default(),
             dead_letters: Mutex::default(),
+            host: OnceLock::new(),
         }
     }
 
@@ -55,6 +59,16 @@ impl RunScope {
     pub fn chance(&self, step: &str, attempt: u32) -> f64 {
         const OF_THE_RUN: u64 = u64::MAX;
         StepRng::of_stream(step_seed(self.seed, step, OF_THE_RUN), attempt.into()).unit_f64()
+    }
+
+    /// What executes the run, as it has said itself.
+    pub fn host(&self) -> Option<&(dyn Any + Send + Sync)> {
+        self.host.get().map(|host| &**host)
+    }
+
+    /// Says what executes the run; the first one stays.
+    pub fn set_host(&self, host: Arc<dyn Any + Send + Sync>) {
+        let _ = self.host.set(host);
     }
 
     /// The items that steps could not deal with, in the order in which they were given.
@@ -107,6 +121,11 @@ impl StepContext {
     /// with that seed.
     pub fn for_test_seeded(step: impl Into<Cow<'static, str>>, seed: u64) -> Self {
         StepContext::new(Arc::new(RunScope::new("test").with_seed(seed)), step.into(), 1)
+    }
+
+    /// What all steps of the run share.
+    pub fn scope(&self) -> &RunScope {
+        &self.scope
     }
 
     /// The id of the run, the same in the report and in every event.

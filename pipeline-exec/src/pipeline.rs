@@ -8,11 +8,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use pipeline_core::frame::Given;
 use pipeline_core::{
     BoundParams, Dag, Lane, Params, Plan, PlanOptions, Problem, ProblemCode, Problems, Resources, Selection,
-    Step, StepDef, TypeDef, contain,
+    Step, StepContext, StepDef, TypeDef, contain,
 };
 use serde::Serialize;
 
-use crate::engine::on_a_driving_thread;
+use crate::engine::{Parent, on_a_driving_thread};
 use crate::event::{Observer, Observers};
 use crate::limits::Limits;
 use crate::pressure::{Monitor, ProcessSampler, Sampler};
@@ -51,6 +51,7 @@ pub struct Pipeline {
     settings: Settings,
     limits: Option<Limits>,
     sampler: Option<MakeSampler>,
+    within: Option<StepContext>,
     observers: Observers,
     planned: Arc<Mutex<Option<Planned>>>,
 }
@@ -124,6 +125,7 @@ impl Pipeline {
             settings: Settings::default(),
             limits: None,
             sampler: None,
+            within: None,
             observers: Observers::default(),
             planned: Arc::default(),
         }
@@ -260,9 +262,10 @@ impl Pipeline {
         self
     }
 
-    /// The limits of one run.
-    pub(crate) fn make_limits(&self) -> Limits {
-        self.limits.clone().unwrap_or_else(|| self.settings.make_limits())
+    /// The limits of one run: those given, those of the run that it is part of, or its own.
+    pub(crate) fn make_limits(&self, parent: Option<&Parent>) -> Limits {
+        let given = self.limits.clone().or_else(|| parent?.limits());
+        given.unwrap_or_else(|| self.settings.make_limits())
     }
 
     /// Measures memory and processor time in a way of your own: `make` is called once for each run. See
@@ -287,6 +290,35 @@ impl Pipeline {
             })?),
         };
         Ok(Some(Monitor::new(sampler, limit, every, self.settings.width(Lane::Cpu))))
+    }
+
+    /// Runs this pipeline as a part of the step that `context` belongs to: it shares the slots and limits of that step's
+    /// run instead of having its own, and the step lends it its slot while it waits for it. So runs in runs keep to the
+    /// outermost limits, and come to their end however few slots there are. It is stopped with the step.
+    ///
+    /// ```
+    /// # use pipeline_core::{DagBuilder, Problems, StepContext};
+    /// # use pipeline_exec::Pipeline;
+    /// fn total(parts: &[u64], cx: &StepContext) -> Result<u64, Problems> {
+    ///     let mut dag = DagBuilder::new();
+    ///     for (index, part) in parts.to_vec().into_iter().enumerate() {
+    ///         dag.cpu(format!("part_{index}"), (), move |()| part * 2);
+    ///     }
+    ///     let run = Pipeline::new(dag.build()?).within(cx).run_blocking()?;
+    ///     Ok(run.available().iter().filter_map(|name| run.output_named::<u64>(name).ok()).sum())
+    /// }
+    /// ```
+    ///
+    /// A run within a context that is of no step under way (one made for a test, or kept after the step's end) is a
+    /// problem when it is started; so is one nested more than 64 deep.
+    pub fn within(mut self, context: &StepContext) -> Self {
+        self.within = Some(context.clone());
+        self
+    }
+
+    /// The step that a run of this pipeline is a part of.
+    pub(crate) fn parent(&self) -> Result<Option<Parent>, Problem> {
+        self.within.as_ref().map(Parent::of).transpose()
     }
 
     /// Runs one step at a time.
@@ -396,7 +428,7 @@ impl Pipeline {
     /// What a run of the plan is given, checked and found: parameters and resources. Settings are checked beside them.
     pub(crate) fn bind(&self, plan: &Plan) -> Result<Bound, Vec<Problem>> {
         let mut problems = self.settings.problems();
-        problems.extend(self.make_limits().problems());
+        problems.extend(self.limits.clone().unwrap_or_else(|| self.settings.make_limits()).problems());
         if self.limits.is_some() && !self.settings.limits.is_empty() {
             let message = "limits are given twice: in the settings, and shared with other pipelines";
             let problem = Problem::new(ProblemCode::InvalidSetting, message);

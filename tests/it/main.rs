@@ -24,6 +24,7 @@ mod fan_in;
 mod graph;
 mod large;
 mod limits;
+mod nesting;
 mod observing;
 mod panics;
 mod params;

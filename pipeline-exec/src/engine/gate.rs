@@ -33,6 +33,11 @@ impl Gate {
         false
     }
 
+    /// Takes a place, whether there is one or not.
+    pub(crate) fn force(&self) {
+        self.held.fetch_add(1, Ordering::SeqCst);
+    }
+
     /// Gives a place back; the caller looks for work afterwards.
     pub(crate) fn leave(&self) {
         self.held.fetch_sub(1, Ordering::SeqCst);

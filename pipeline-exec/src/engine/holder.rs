@@ -43,10 +43,10 @@ impl Holder {
     }
 
     /// The share of a driver, or of a step that waits, which does not come back: see [`Holder::abandon`].
-    pub(super) fn taking_over(engine: &Arc<Engine>, lane: Lane, was_driver: bool) -> Holder {
+    pub(super) fn taking_over(engine: &Arc<Engine>, lane: Lane, was_driver: bool, has_slot: bool) -> Holder {
         let present = Some(engine.done.inherit());
         let post = was_driver.then(Post::inherited);
-        Holder { engine: Arc::clone(engine), lane, has_slot: true, post, present }
+        Holder { engine: Arc::clone(engine), lane, has_slot, post, present }
     }
 
     /// Gives nothing back: somebody has taken this share over. Only the deque is returned.
@@ -116,5 +116,6 @@ impl Drop for Holder {
                 engine.wake(lane);
             }
         }
+        engine.family.slot_came_free();
     }
 }

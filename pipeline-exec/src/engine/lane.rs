@@ -1,6 +1,6 @@
 //! One lane of one run: its slots, and the steps that are ready for it.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crossbeam_deque::{Steal, Stealer, Worker};
 use pipeline_core::frame::Ready;
@@ -16,7 +16,7 @@ use super::gate::Gate;
 /// bounds how many look for steps at once.
 #[derive(Debug)]
 pub(crate) struct LaneState {
-    pub(crate) slots: Gate,
+    pub(crate) slots: Arc<Gate>,
     drivers: Option<Gate>,
     pub(crate) backlog: Backlog,
     stealers: Vec<Stealer<Ready>>,
@@ -40,10 +40,10 @@ impl Post {
 
 impl LaneState {
     /// A lane with so many slots and deques, and at most so many drivers.
-    pub(crate) fn new(slots: usize, deques: usize, drivers: Option<usize>) -> Self {
+    pub(crate) fn new(slots: Arc<Gate>, deques: usize, drivers: Option<usize>) -> Self {
         let workers: Vec<Worker<Ready>> = (0..deques).map(|_| Worker::new_lifo()).collect();
         LaneState {
-            slots: Gate::new(slots),
+            slots,
             drivers: drivers.map(Gate::new),
             backlog: Backlog::default(),
             stealers: workers.iter().map(Worker::stealer).collect(),

@@ -1,6 +1,6 @@
 //! All lanes of a run, and the limit over all of them.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use pipeline_core::Lane;
 
@@ -14,7 +14,9 @@ use crate::settings::{MOST_SLOTS, Settings, cores};
 pub(crate) struct Lanes {
     lanes: [LaneState; Lane::ALL.len()],
     /// The limit over all lanes, where there is one.
-    total: Option<Gate>,
+    total: Option<Arc<Gate>>,
+    /// Whether the slots are those of another run.
+    shared: bool,
     /// What was asked for: the slots of each lane, and the share of them that may be used now.
     asked: Mutex<Asked>,
 }
@@ -27,18 +29,27 @@ struct Asked {
 }
 
 impl Lanes {
-    pub(crate) fn new(settings: &Settings) -> Self {
+    /// The lanes of a run, with slots of its own, or those of the run that it is part of.
+    pub(crate) fn new(settings: &Settings, parent: Option<&Lanes>) -> Self {
         let slots = |lane| settings.slots(lane);
+        let gate = |lane| match parent {
+            Some(parent) => Arc::clone(&parent.of(lane).slots),
+            None => Arc::new(Gate::new(slots(lane))),
+        };
         let lane = |lane| match lane {
-            Lane::Io => LaneState::new(slots(lane), cores(), Some(cores())),
-            Lane::Cpu => LaneState::new(slots(lane), slots(lane).min(MOST_DEQUES), None),
-            _ => LaneState::new(slots(lane), 0, None),
+            Lane::Io => LaneState::new(gate(lane), cores(), Some(cores())),
+            Lane::Cpu => LaneState::new(gate(lane), slots(lane).min(MOST_DEQUES), None),
+            _ => LaneState::new(gate(lane), 0, None),
         };
         // Under memory pressure, a run may come down to one step over all lanes.
         let total = settings.workers.or_else(|| settings.memory_limit.map(|_| MOST_AT_ONCE));
         let asked =
             Asked { slots: Lane::ALL.map(slots), total: total.unwrap_or(MOST_AT_ONCE), share: Share::ALL };
-        Lanes { lanes: Lane::ALL.map(lane), total: total.map(Gate::new), asked: Mutex::new(asked) }
+        let total = match parent {
+            Some(parent) => parent.total.clone(),
+            None => total.map(|total| Arc::new(Gate::new(total))),
+        };
+        Lanes { lanes: Lane::ALL.map(lane), total, shared: parent.is_some(), asked: Mutex::new(asked) }
     }
 
     /// Changes the slots of a lane.
@@ -62,7 +73,7 @@ impl Lanes {
 
     /// Whether more steps of a lane are under way than may be, because slots were taken away.
     pub(crate) fn is_over(&self, lane: Lane) -> bool {
-        self.of(lane).slots.is_over() || self.total.as_ref().is_some_and(Gate::is_over)
+        self.of(lane).slots.is_over() || self.total.as_ref().is_some_and(|total| total.is_over())
     }
 
     pub(crate) fn of(&self, lane: Lane) -> &LaneState {
@@ -77,7 +88,7 @@ impl Lanes {
 
     /// Whether the lanes share a limit, so that one lane's idle driver keeps another lane's step waiting.
     pub(crate) fn share_a_limit(&self) -> bool {
-        self.total.is_some()
+        self.total.is_some() || self.shared
     }
 
     /// Takes a slot of a lane (and of the total), if there is one.
@@ -96,6 +107,14 @@ impl Lanes {
             if !total.has_room() {
                 return false;
             }
+        }
+    }
+
+    /// Takes a slot of a lane (and of the total), whether there is one or not.
+    pub(crate) fn force_slot(&self, lane: Lane) {
+        self.of(lane).slots.force();
+        if let Some(total) = &self.total {
+            total.force();
         }
     }
 
@@ -123,7 +142,7 @@ impl Lanes {
 
     /// Whether a slot of a lane seems to be free.
     pub(crate) fn has_slot(&self, lane: Lane) -> bool {
-        self.of(lane).slots.has_room() && self.total.as_ref().is_none_or(Gate::has_room)
+        self.of(lane).slots.has_room() && self.total.as_ref().is_none_or(|total| total.has_room())
     }
 
     /// A cheap look at whether [`Lanes::take_driver`] could succeed.

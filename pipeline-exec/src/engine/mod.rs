@@ -11,6 +11,7 @@ mod backlog;
 mod done;
 mod drive;
 mod driver;
+mod family;
 mod gate;
 mod history;
 mod holder;
@@ -21,6 +22,7 @@ mod rules;
 mod waiting;
 mod watch;
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -34,6 +36,8 @@ use self::admission::Admitted;
 pub(crate) use self::done::Done;
 use self::done::Present;
 pub(crate) use self::drive::{CallersPart, on_a_driving_thread};
+pub(crate) use self::family::Parent;
+use self::family::{Family, Host};
 pub(crate) use self::history::History;
 use self::holder::Holder;
 use self::lanes::Lanes;
@@ -62,6 +66,14 @@ pub(crate) struct Engine {
     limits: Limits,
     admitted: Admitted,
     lanes: Lanes,
+    /// The runs that share the slots with this one.
+    family: Arc<Family>,
+    /// The step that has started this run, where its slots are shared with that one's.
+    parent: Option<Parent>,
+    /// The steps that have lent their slots to runs of their own.
+    loans: Mutex<HashSet<usize>>,
+    /// Keeps the run from being over while all slots are with other runs of the family.
+    standing_by: Mutex<Option<Present>>,
     stop: CancellationToken,
     /// Whether the run was stopped because it took too long.
     timed_out: AtomicBool,
@@ -83,6 +95,7 @@ impl Engine {
         observers: Observers,
         limits: Limits,
         monitor: Option<Monitor>,
+        parent: Option<Parent>,
         runtime: Handle,
         caller_drives: bool,
     ) -> (Arc<Engine>, Arc<Done>, Option<CallersPart>) {
@@ -92,8 +105,13 @@ impl Engine {
         let rules = Rules::new(frame.plan(), &settings, &limits).map(Arc::new);
         let history = Arc::<History>::default();
         let monitor = monitor.map(Arc::new);
+        let host = parent.as_ref().and_then(Parent::engine);
         let engine = Arc::new_cyclic(|engine| Engine {
-            lanes: Lanes::new(&settings),
+            lanes: Lanes::new(&settings, host.as_ref().map(|host| &host.lanes)),
+            family: host.as_ref().map_or_else(Arc::default, |host| Arc::clone(&host.family)),
+            loans: Mutex::default(),
+            standing_by: Mutex::default(),
+            parent,
             timings,
             watch: Watch::new(engine, &frame, &settings, rules.as_ref(), &history, monitor.as_ref(), origin),
             monitor,
@@ -113,6 +131,8 @@ impl Engine {
             done: Arc::clone(&done),
             told_end: AtomicBool::new(false),
         });
+        engine.frame.scope().set_host(Arc::new(Host(Arc::downgrade(&engine))));
+        engine.family.join(&engine);
         let starting = done.enter();
         if let Some(watch) = &engine.watch {
             watch.begin();
@@ -207,6 +227,11 @@ impl Engine {
         }
     }
 
+    /// Waits for something in the calling thread, which runs no tasks.
+    pub(crate) fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
+        self.runtime.block_on(future)
+    }
+
     /// The run, as limits know it.
     fn owner(&self) -> u64 {
         u64::from(self.frame.number())
@@ -284,10 +309,12 @@ impl Engine {
                 watch.stopped();
             }
             self.stop.cancel();
+            self.stop_children(None);
             if self.rules.is_some() {
                 self.limits.withdraw(self.owner());
                 self.admitted.clear();
             }
+            self.stand_down();
             // A run that was paused has to end.
             self.resume_quietly();
         }
@@ -346,12 +373,18 @@ impl Engine {
 
     /// Starts a driver for a lane if one can be had. Called after work was made visible and fenced.
     fn wake(self: &Arc<Self>, lane: Lane) {
+        if !self.try_wake(lane) && self.parent.is_some() {
+            self.stand_by(lane);
+        }
+    }
+
+    fn try_wake(self: &Arc<Self>, lane: Lane) -> bool {
         if !self.lanes.could_drive(lane) {
-            return;
+            return false;
         }
-        if let Some(holder) = Holder::for_driver(self, lane) {
-            drive::spawn(holder);
-        }
+        let Some(holder) = Holder::for_driver(self, lane) else { return false };
+        drive::spawn(holder);
+        true
     }
 
     /// Whether a step of this lane lies somewhere, to be started.

@@ -6,7 +6,7 @@ use pipeline_core::frame::Status;
 use pipeline_core::{Lane, Problems, RunScope};
 
 use super::{Begun, OutputError, Run, output};
-use crate::engine::{Done, Engine};
+use crate::engine::{Done, Engine, Parent};
 use crate::settings::Settings;
 
 /// A run under way. Dropping it stops the run.
@@ -17,11 +17,12 @@ pub struct RunHandle {
     engine: Option<Arc<Engine>>,
     done: Arc<Done>,
     begun: Begun,
+    parent: Option<Parent>,
 }
 
 impl RunHandle {
-    pub(crate) fn new(engine: Arc<Engine>, done: Arc<Done>, begun: Begun) -> Self {
-        RunHandle { engine: Some(engine), done, begun }
+    pub(crate) fn new(engine: Arc<Engine>, done: Arc<Done>, begun: Begun, parent: Option<Parent>) -> Self {
+        RunHandle { engine: Some(engine), done, begun, parent }
     }
 
     fn engine(&self) -> &Arc<Engine> {
@@ -94,13 +95,21 @@ impl RunHandle {
     /// # Cancel safety
     /// Dropping the future stops the run.
     pub async fn wait(self) -> Result<Run, Problems> {
+        let loan = self.parent.as_ref().and_then(Parent::lend);
         self.done.wait().await;
+        if let Some(loan) = loan {
+            loan.pay_back().await;
+        }
         Ok(self.ended())
     }
 
     /// Blocks the thread until the run has ended.
     pub(crate) fn wait_blocking(self) -> Run {
+        let loan = self.parent.as_ref().and_then(Parent::lend);
         self.done.wait_blocking();
+        if let Some(loan) = loan {
+            self.engine().block_on(loan.pay_back());
+        }
         self.ended()
     }
 

@@ -33,7 +33,9 @@ pub(crate) fn launch(
     let bound = pipeline.bind(&plan).map_err(|found| problems.extend(found));
     let given = pipeline.make_given(&plan).map_err(|found| problems.extend(found));
     let monitor = pipeline.make_monitor().map_err(|problem| problems.push(problem));
+    let parent = pipeline.parent().map_err(|problem| problems.push(problem));
     Problems::check(problems)?;
+    let parent = parent.ok().flatten();
     let monitor = monitor.ok().flatten();
     let (Ok(bound), Ok(given)) = (bound, given) else {
         unreachable!("invariant: what could not be bound was reported")
@@ -50,12 +52,13 @@ pub(crate) fn launch(
         frame,
         settings.clone(),
         observers.clone(),
-        pipeline.make_limits(),
+        pipeline.make_limits(parent.as_ref()),
         monitor,
+        parent.clone(),
         runtime,
         caller_drives,
     );
-    Ok((RunHandle::new(engine, done, begun), callers))
+    Ok((RunHandle::new(engine, done, begun, parent), callers))
 }
 
 /// When a run began: by the monotonic clock for durations, by the wall clock for people.

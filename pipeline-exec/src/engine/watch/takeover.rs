@@ -32,7 +32,10 @@ impl Watch {
             engine.stop();
         }
         let user_code = engine.rule(step).is_some_and(|rule| rule.has_user_code());
-        let holder = Holder::taking_over(&engine, self.plan.lane(step), !has_waited);
+        // What the step waits for in a run of its own is not needed any more, and its slot was given back before.
+        engine.stop_children(Some(step));
+        let has_slot = !engine.cancel_loan(step);
+        let holder = Holder::taking_over(&engine, self.plan.lane(step), !has_waited, has_slot);
         drop(engine);
         if user_code {
             drive::spawn_end(holder, finished);

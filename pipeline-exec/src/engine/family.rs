@@ -1,0 +1,230 @@
+//! Runs in runs: they share the slots of the outermost one, and a step that waits for a run of its own lends its slot.
+//!
+//! The gates of a family are one; queues and drivers are each run's own. So whoever gives a slot back looks for work in
+//! every run of the family, and wakes the steps that wait to have their slot back.
+
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering, fence};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use pipeline_core::{Lane, Problem, ProblemCode, StepContext};
+use tokio::sync::Notify;
+
+use super::Engine;
+use crate::limits::Limits;
+
+/// Runs are not nested deeper than this: what is, calls itself.
+const MOST_NESTED: u32 = 64;
+
+/// The runs that share slots.
+#[derive(Debug, Default)]
+pub(crate) struct Family {
+    engines: Mutex<Vec<Weak<Engine>>>,
+    /// Whether a run has joined another.
+    several: AtomicBool,
+    /// Told whenever a slot comes free.
+    freed: Notify,
+}
+
+/// The run and the step that a nested run belongs to.
+#[derive(Clone, Debug)]
+pub(crate) struct Parent {
+    engine: Weak<Engine>,
+    step: usize,
+    pub(crate) depth: u32,
+}
+
+/// What a run's scope has of its engine, for runs that its steps start.
+#[derive(Debug)]
+pub(super) struct Host(pub(super) Weak<Engine>);
+
+impl Parent {
+    /// The step that a context belongs to.
+    ///
+    /// # Errors
+    /// Where the context is not that of a step under way, or runs are nested too deep.
+    pub(crate) fn of(context: &StepContext) -> Result<Parent, Problem> {
+        let host = context.scope().host().and_then(|host| host.downcast_ref::<Host>());
+        let engine = host.and_then(|host| host.0.upgrade());
+        let Some(engine) = engine else {
+            return Err(Problem::new(
+                ProblemCode::InvalidSetting,
+                "a pipeline is to run within a step that is not under way",
+            )
+            .hint("give `.within(…)` the context that the step was called with, while it runs"));
+        };
+        let depth = engine.depth() + 1;
+        if depth > MOST_NESTED {
+            return Err(Problem::new(
+                ProblemCode::InvalidSetting,
+                format!("runs are nested more than {MOST_NESTED} deep, in step `{}`", context.step()),
+            )
+            .hint("see whether the pipeline runs itself without an end"));
+        }
+        let plan = engine.frame.plan();
+        let in_dag = plan.dag().find(context.step())?;
+        let step = plan.position(in_dag).expect("invariant: a step that runs is part of its plan");
+        Ok(Parent { engine: Arc::downgrade(&engine), step, depth })
+    }
+
+    /// The limits of the parent's run, while that is under way.
+    pub(crate) fn limits(&self) -> Option<Limits> {
+        Some(self.engine.upgrade()?.limits.clone())
+    }
+
+    /// The engine of the parent's run, while that is under way.
+    pub(super) fn engine(&self) -> Option<Arc<Engine>> {
+        self.engine.upgrade()
+    }
+
+    /// Lends the parent's slot, until the loan is paid back.
+    pub(crate) fn lend(&self) -> Option<Loan> {
+        let engine = self.engine.upgrade()?;
+        let lane = engine.frame.plan().lane(self.step);
+        // Of two runs that a step waits for at once, the first one borrows.
+        let is_lent = !engine.loans().insert(self.step);
+        if is_lent {
+            return None;
+        }
+        engine.lanes.return_slot(lane);
+        engine.family.look_for_work();
+        Some(Loan { engine, step: self.step, lane })
+    }
+}
+
+/// A slot that a step has lent while it waits for a run of its own.
+#[derive(Debug)]
+pub(crate) struct Loan {
+    engine: Arc<Engine>,
+    step: usize,
+    lane: Lane,
+}
+
+impl Loan {
+    /// Waits for the slot, and takes it.
+    ///
+    /// # Cancel safety
+    /// Where the future is dropped, the step takes its slot back at once, over the limit if need be.
+    pub(crate) async fn pay_back(self) {
+        loop {
+            let freed = self.engine.family.freed.notified();
+            let mut freed = std::pin::pin!(freed);
+            freed.as_mut().enable();
+            if self.try_pay_back() {
+                return;
+            }
+            freed.await;
+        }
+    }
+
+    fn try_pay_back(&self) -> bool {
+        let mut loans = self.engine.loans();
+        // A step that was given up meanwhile has nothing to come back to.
+        if !loans.contains(&self.step) || self.engine.lanes.take_slot(self.lane) {
+            loans.remove(&self.step);
+            return true;
+        }
+        false
+    }
+}
+
+impl Drop for Loan {
+    /// Whoever did not wait for its slot has it all the same: the step gives it back when it ends.
+    fn drop(&mut self) {
+        let mut loans = self.engine.loans();
+        if loans.remove(&self.step) {
+            self.engine.lanes.force_slot(self.lane);
+        }
+    }
+}
+
+impl Engine {
+    /// The steps that have lent their slots.
+    fn loans(&self) -> MutexGuard<'_, HashSet<usize>> {
+        self.loans.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps the run from being over although it has no slot: others of the family have them all, and whoever gives one
+    /// back looks for its work.
+    pub(super) fn stand_by(self: &Arc<Self>, lane: Lane) {
+        let mut standing_by = self.standing_by.lock().unwrap_or_else(PoisonError::into_inner);
+        if standing_by.is_none() {
+            *standing_by = Some(self.done.enter());
+        }
+        drop(standing_by);
+        fence(Ordering::SeqCst);
+        // A slot may have come free before the run stood by.
+        if self.frame.scope().is_stopped() || (self.has_work(lane) && self.try_wake(lane)) {
+            self.stand_down();
+        }
+    }
+
+    /// A run that has nothing to start needs no slot, and ends when those who run its steps leave.
+    fn stand_down_if_idle(&self) {
+        if Lane::ALL.into_iter().all(|lane| !self.has_work(lane)) {
+            self.stand_down();
+        }
+    }
+
+    /// The run has a slot, or has ended.
+    pub(super) fn stand_down(&self) {
+        let present = self.standing_by.lock().unwrap_or_else(PoisonError::into_inner).take();
+        drop(present);
+    }
+
+    /// How deep the run is nested; 0 for one that no step has started.
+    pub(crate) fn depth(&self) -> u32 {
+        self.parent.as_ref().map_or(0, |parent| parent.depth)
+    }
+
+    /// Stops the runs that the steps of this one have started, or those of one step.
+    pub(super) fn stop_children(&self, step: Option<usize>) {
+        for child in self.family.live() {
+            let is_child = |parent: &Parent| {
+                std::ptr::eq(parent.engine.as_ptr(), self) && step.is_none_or(|step| step == parent.step)
+            };
+            if child.parent.as_ref().is_some_and(is_child) {
+                child.stop();
+            }
+        }
+    }
+
+    /// Whether a step that does not come back had lent its slot; it is not to be paid back any more.
+    pub(super) fn cancel_loan(&self, step: usize) -> bool {
+        self.loans().remove(&step)
+    }
+}
+
+impl Family {
+    pub(super) fn join(&self, engine: &Arc<Engine>) {
+        let mut engines = self.engines.lock().unwrap_or_else(PoisonError::into_inner);
+        engines.retain(|engine| engine.strong_count() > 0);
+        engines.push(Arc::downgrade(engine));
+        self.several.fetch_or(engine.parent.is_some(), Ordering::SeqCst);
+    }
+
+    /// A slot has come free; nothing to do where no run has joined another.
+    pub(super) fn slot_came_free(&self) {
+        if self.several.load(Ordering::SeqCst) {
+            self.look_for_work();
+        }
+    }
+
+    fn live(&self) -> Vec<Arc<Engine>> {
+        let engines = self.engines.lock().unwrap_or_else(PoisonError::into_inner);
+        engines.iter().filter_map(Weak::upgrade).collect()
+    }
+
+    /// A slot has come free: whoever has work for it is woken.
+    pub(super) fn look_for_work(&self) {
+        for engine in self.live() {
+            // While this looks at the run, it is not over.
+            let present = engine.done.enter();
+            Lane::ALL.into_iter().filter(|lane| engine.has_work(*lane)).for_each(|lane| engine.wake(lane));
+            engine.stand_down_if_idle();
+            drop(engine);
+            drop(present);
+        }
+        self.freed.notify_waiters();
+    }
+}

@@ -1,0 +1,176 @@
+//! Runs in runs: they share the outermost run's slots, and come to their end however few there are.
+
+use std::sync::Arc;
+
+use pipeline::prelude::*;
+use pipeline::*;
+
+use crate::support::{Gauge, alone, quiet};
+
+/// How wide the pipeline of a level is, from the outermost.
+type Widths = Vec<usize>;
+
+/// The leaves that run now, over all pipelines of one test.
+struct Leaves(Arc<Gauge>);
+
+/// A step that is a leaf, or runs a pipeline of such steps within itself.
+#[step]
+fn nested_level(
+    #[param] widths: Widths,
+    #[resource] leaves: &Arc<Leaves>,
+    #[context] cx: &StepContext,
+) -> Result<u64, Problems> {
+    let Some((_, deeper)) = widths.split_first() else {
+        let _inside = leaves.0.enter();
+        std::thread::yield_now();
+        return Ok(1);
+    };
+    let run = level(&widths, deeper)?.resource(Arc::clone(leaves)).within(cx).run_blocking()?;
+    Ok(run.available().iter().map(|name| run.output_named::<u64>(name).unwrap()).sum())
+}
+
+/// The same as an async step.
+#[step]
+async fn waiting_level(
+    #[param] widths: Widths,
+    #[resource] leaves: &Arc<Leaves>,
+    #[context] cx: &StepContext,
+) -> Result<u64, Problems> {
+    let Some((_, deeper)) = widths.split_first() else {
+        let _inside = leaves.0.enter();
+        tokio::task::yield_now().await;
+        return Ok(1);
+    };
+    let mut dag = DagBuilder::new();
+    for index in 0..widths[0] {
+        let _ = dag.add::<waiting_level>().named(format!("level_{index}")).param("widths", deeper);
+    }
+    let run = Pipeline::new(dag.build()?).resource(Arc::clone(leaves)).within(cx).run().await?;
+    Ok(run.available().iter().map(|name| run.output_named::<u64>(name).unwrap()).sum())
+}
+
+fn level(widths: &[usize], deeper: &[usize]) -> Result<Pipeline, Problems> {
+    let mut dag = DagBuilder::new();
+    for index in 0..widths[0] {
+        let _ = dag.add::<nested_level>().named(format!("level_{index}")).param("widths", deeper);
+    }
+    Ok(Pipeline::new(dag.build()?))
+}
+
+fn leaves() -> (Arc<Gauge>, Arc<Leaves>) {
+    let gauge = Arc::<Gauge>::default();
+    (Arc::clone(&gauge), Arc::new(Leaves(gauge)))
+}
+
+/// P6: five deep with one slot.
+#[test]
+fn runs_five_deep_complete_with_one_slot() {
+    if !alone("nesting::runs_five_deep_complete_with_one_slot") {
+        return;
+    }
+    let (gauge, resource) = leaves();
+    let widths = [1, 1, 1, 1, 1];
+    let settings = Settings::default().workers(1);
+    let sync = Pipeline::to::<nested_level>().param("widths", widths).settings(settings.clone());
+    let run = sync.resource(Arc::clone(&resource)).run_blocking().unwrap();
+    assert_eq!(run.output::<nested_level>(), Ok(&1));
+    let waits = Pipeline::to::<waiting_level>().param("widths", widths).settings(settings);
+    let run = waits.resource(resource).run_blocking().unwrap();
+    assert_eq!(run.output::<waiting_level>(), Ok(&1));
+    assert_eq!(gauge.peak(), 1);
+}
+
+/// P6: 50 parents with 20 children each, and two slots: all complete, and never more than two leaves at once.
+#[test]
+fn fifty_parents_with_twenty_children_share_two_slots() {
+    if !alone("nesting::fifty_parents_with_twenty_children_share_two_slots") {
+        return;
+    }
+    let (gauge, resource) = leaves();
+    let settings = Settings::default().workers(2);
+    let sync = Pipeline::to::<nested_level>().param("widths", [50, 20]).settings(settings.clone());
+    let run = sync.resource(Arc::clone(&resource)).run_blocking().unwrap();
+    assert_eq!(run.output::<nested_level>(), Ok(&1000));
+    assert!(gauge.peak() <= 2, "{} leaves at once", gauge.peak());
+    let waits = Pipeline::to::<waiting_level>().param("widths", [50, 20]).settings(settings);
+    let run = waits.resource(resource).run_blocking().unwrap();
+    assert_eq!(run.output::<waiting_level>(), Ok(&1000));
+    assert!(gauge.peak() <= 2, "{} leaves at once", gauge.peak());
+}
+
+/// Without `within`, a nested run has slots of its own; a step of it may use a limit that its parent shares.
+#[test]
+fn a_nested_run_shares_the_named_limits_of_its_parent() {
+    #[step(limit = "db")]
+    fn inner() -> u64 {
+        1
+    }
+    #[step]
+    fn outer(#[context] cx: &StepContext) -> Result<u64, Problems> {
+        let run = Pipeline::to::<inner>().within(cx).run_blocking()?;
+        let limits = &run.report().limits;
+        assert!(limits.iter().any(|limit| limit.name == "db" && limit.capacity == 3), "{limits:?}");
+        Ok(*run.output::<inner>().unwrap())
+    }
+    let settings = Settings::default().limit("db", LimitSettings::new(3));
+    let run = Pipeline::to::<outer>().settings(settings).run_blocking().unwrap();
+    assert_eq!(run.output::<outer>(), Ok(&1));
+}
+
+/// A run within a step stops with the step's run.
+#[test]
+fn a_nested_run_is_stopped_with_its_parent() {
+    if !alone("nesting::a_nested_run_is_stopped_with_its_parent") {
+        return;
+    }
+    quiet();
+    #[step]
+    async fn for_ever() -> u64 {
+        std::future::pending().await
+    }
+    #[step]
+    fn parent_of_for_ever(
+        #[context] cx: &StepContext,
+        #[resource] started: &std::sync::mpsc::SyncSender<()>,
+    ) -> Status {
+        started.send(()).unwrap();
+        let run = Pipeline::to::<for_ever>().within(cx).run_blocking().unwrap();
+        run.status("for_ever").unwrap()
+    }
+    let (sender, receiver) = std::sync::mpsc::sync_channel::<()>(1);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let run = runtime.block_on(async {
+        let handle = Pipeline::to::<parent_of_for_ever>().resource(sender).start().unwrap();
+        tokio::task::spawn_blocking(move || receiver.recv().unwrap()).await.unwrap();
+        handle.stop();
+        handle.wait().await.unwrap()
+    });
+    assert_eq!(run.output::<parent_of_for_ever>(), Ok(&Status::Cancelled));
+}
+
+/// What calls itself without an end is told so.
+#[test]
+fn runs_that_are_nested_without_an_end_are_a_problem() {
+    #[step]
+    fn calls_itself(#[context] cx: &StepContext) -> Result<u64, String> {
+        let run = Pipeline::to::<calls_itself>()
+            .within(cx)
+            .run_blocking()
+            .map_err(|problem| problem.to_string())?;
+        run.output::<calls_itself>().copied().map_err(|error| error.to_string())
+    }
+    let run = Pipeline::to::<calls_itself>().run_blocking().unwrap();
+    let error = run.error("calls_itself").unwrap().to_string();
+    assert!(error.contains("nested more than 64 deep"), "{error}");
+}
+
+/// A context that is of no step under way.
+#[test]
+fn a_run_within_a_step_that_is_over_is_a_problem() {
+    #[step]
+    fn plain() -> u64 {
+        1
+    }
+    let problems = Pipeline::to::<plain>().within(&StepContext::for_test("x")).run_blocking().unwrap_err();
+    assert!(problems.to_string().contains("within a step that is not under way"), "{problems}");
+}
