@@ -47,10 +47,10 @@ pub use pipeline_core::{
 };
 #[cfg(feature = "exec")]
 pub use pipeline_exec::{
-    AttemptReport, Breaker, BreakerState, Counts, ErrorReport, Event, Executor, Figures, LimitReport,
-    LimitSettings, Limits, MOST_SLOTS, Observer, OutputError, Pipeline, Provenance, RateLimit, Run,
-    RunFailed, RunHandle, RunReport, RunStatus, Settings, StepDefaults, StepReport, Stopper, ThreadKind,
-    cores, pressure, testing,
+    ApprovalRequest, Approvals, AttemptReport, Breaker, BreakerState, Converged, Counts, ErrorReport, Event,
+    Executor, Figures, LimitReport, LimitSettings, Limits, MOST_SLOTS, Observer, OutputError, Pipeline,
+    Provenance, RateLimit, Rejected, Repeat, RepeatError, Run, RunFailed, RunHandle, RunReport, RunStatus,
+    Settings, StepDefaults, StepReport, Stopper, ThreadKind, cores, pressure, testing,
 };
 #[cfg(feature = "cli")]
 pub use pipeline_exec::{main, main_with};

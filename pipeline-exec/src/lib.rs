@@ -4,6 +4,7 @@
 
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
+mod approval;
 #[cfg(feature = "cli")]
 mod cli;
 mod engine;
@@ -12,6 +13,7 @@ mod executor;
 mod limits;
 mod pipeline;
 pub mod pressure;
+mod repeat;
 mod report;
 mod run;
 mod runtime;
@@ -20,12 +22,14 @@ mod sync;
 pub mod testing;
 mod timing;
 
+pub use approval::{ApprovalRequest, Approvals, Rejected};
 #[cfg(feature = "cli")]
 pub use cli::{main, main_with};
 pub use event::{Event, Observer};
 pub use executor::Executor;
 pub use limits::{Breaker, BreakerState, LimitReport, LimitSettings, Limits, RateLimit};
 pub use pipeline::Pipeline;
+pub use repeat::{Converged, Repeat, RepeatError};
 pub use report::{
     AttemptReport, Counts, ErrorReport, Figures, Provenance, RunReport, RunStatus, StepReport, ThreadKind,
 };

@@ -37,3 +37,4 @@ mod scheduler_model;
 mod settings;
 mod stopping;
 mod values;
+mod waiting_for_others;

@@ -40,8 +40,8 @@ impl Frame {
                 ready(self.ready(next));
             }
         }
-        for &group in self.plan.groups_of(step) {
-            self.arrive_in_group(group as usize, step, &mut ready);
+        if self.plan.has_groups() {
+            self.arrive_in_groups(step, &mut ready);
         }
         drop_panicked
     }

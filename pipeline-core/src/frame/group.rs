@@ -60,7 +60,15 @@ pub(super) fn not_needed(plan: &Plan) -> Box<[AtomicBool]> {
 }
 
 impl Frame {
-    pub(super) fn arrive_in_group(&self, group: usize, member: u32, ready: &mut impl FnMut(Ready)) {
+    /// A step has ended that some inputs need only as one of several.
+    #[cold]
+    pub(super) fn arrive_in_groups(&self, member: u32, ready: &mut dyn FnMut(Ready)) {
+        for &group in self.plan.groups_of(member) {
+            self.arrive_in_group(group as usize, member, ready);
+        }
+    }
+
+    fn arrive_in_group(&self, group: usize, member: u32, ready: &mut dyn FnMut(Ready)) {
         let succeeded = self.status(member as usize).has_output();
         if !self.groups[group].arrive(member, succeeded) {
             return;
@@ -89,11 +97,14 @@ impl Frame {
         self.dismissed.lock().unwrap_or_else(PoisonError::into_inner).extend(running);
     }
 
+    /// Whether a step can come to be one that nobody needs any more.
+    #[inline]
+    pub fn may_dismiss(&self) -> bool {
+        self.plan.has_groups()
+    }
+
     /// The steps that nobody needs any more since this was last asked; whether they have started is not known.
     pub fn take_dismissed(&self) -> Vec<usize> {
-        if self.groups.is_empty() {
-            return Vec::new();
-        }
         let mut dismissed = self.dismissed.lock().unwrap_or_else(PoisonError::into_inner);
         dismissed.drain(..).map(|step| step as usize).collect()
     }

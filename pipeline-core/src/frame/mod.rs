@@ -278,13 +278,9 @@ impl Frame {
     pub fn start_attempt(self: &Arc<Self>, ready: Ready, attempt: Attempt) -> Progress {
         let step = ready.index();
         assert!(ready.frame() == self.id, "a token belongs to the frame that made it");
-        if self.has_trouble()
+        let hot = &self.plan.hot[step as usize];
+        if (self.has_trouble() || hot.is_branch)
             && let Some(finished) = self.not_started(step)
-        {
-            return Progress::Finished(finished);
-        }
-        if self.plan.hot[step as usize].is_branch
-            && let Some(finished) = self.not_chosen(step)
         {
             return Progress::Finished(finished);
         }
@@ -292,19 +288,26 @@ impl Frame {
             self.cells[step as usize].counters.begin(attempt.number());
         }
         let call = Call { frame: self, step, attempt };
-        let code = self.plan.hot[step as usize].code.callable();
-        let result = match contain::guard(|| code.start(call)) {
-            Ok(Started::Pending(future)) => {
-                return Progress::Suspended(Suspended::new(future, Arc::clone(self), step, attempt));
+        let code = hot.code.callable();
+        match contain::guard(|| code.start(call)) {
+            Ok(Started::Done(Ok(()))) if !attempt.is_watched() => {
+                Progress::Finished(self.finished(step, Ok(())))
             }
-            Ok(Started::Done(result)) => result.map_err(Stopped::Failed),
-            Err(panic) => Err(Stopped::Panicked(panic)),
-        };
+            Ok(Started::Done(result)) => self.stopped(step, attempt, result.map_err(Stopped::Failed)),
+            Ok(Started::Pending(future)) => {
+                Progress::Suspended(Suspended::new(future, Arc::clone(self), step, attempt))
+            }
+            Err(panic) => self.stopped(step, attempt, Err(Stopped::Panicked(panic))),
+        }
+    }
+
+    /// The end of an attempt that was not simply one that succeeded.
+    #[inline(never)]
+    fn stopped(&self, step: u32, attempt: Attempt, result: Result<(), Stopped>) -> Progress {
         self.ended(step, attempt, result).map_or(Progress::Late, Progress::Finished)
     }
 
     /// The end of an attempt whose code has returned; `None` where it comes too late.
-    #[inline]
     fn ended(&self, step: u32, attempt: Attempt, result: Result<(), Stopped>) -> Option<Finished> {
         if attempt.is_watched() && !self.owns(step, attempt) {
             return None;

@@ -64,6 +64,12 @@ impl Plan {
         &self.groups
     }
 
+    /// Whether an input starts its step early.
+    #[inline]
+    pub(crate) fn has_groups(&self) -> bool {
+        !self.groups.is_empty()
+    }
+
     /// The groups that a step is a member of, by position.
     pub(crate) fn groups_of(&self, step: u32) -> &[u32] {
         if self.groups.is_empty() { &[] } else { self.in_groups.get(step as usize) }

@@ -257,7 +257,9 @@ impl Driver {
         if drop_panicked && engine.settings.fail_fast {
             engine.stop();
         }
-        engine.frame.take_dismissed().into_iter().for_each(|step| engine.dismiss(step));
+        if engine.frame.may_dismiss() {
+            engine.frame.take_dismissed().into_iter().for_each(|step| engine.dismiss(step));
+        }
         if left_for != [false; Lane::ALL.len()] {
             fence(Ordering::SeqCst);
             Lane::ALL.into_iter().filter(|lane| left_for[lane.index()]).for_each(|lane| engine.wake(lane));
