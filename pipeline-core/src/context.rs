@@ -61,11 +61,6 @@ impl RunScope {
         StepRng::of_stream(step_seed(self.seed, step, OF_THE_RUN), attempt.into()).unit_f64()
     }
 
-    /// What executes the run, as it has said itself.
-    pub fn host(&self) -> Option<&(dyn Any + Send + Sync)> {
-        self.host.get().map(|host| &**host)
-    }
-
     /// Says what executes the run; the first one stays.
     pub fn set_host(&self, host: Arc<dyn Any + Send + Sync>) {
         let _ = self.host.set(host);
@@ -123,9 +118,9 @@ impl StepContext {
         StepContext::new(Arc::new(RunScope::new("test").with_seed(seed)), step.into(), 1)
     }
 
-    /// What all steps of the run share.
-    pub fn scope(&self) -> &RunScope {
-        &self.scope
+    /// What executes the run, as it has said itself.
+    pub fn host(&self) -> Option<&(dyn Any + Send + Sync)> {
+        self.scope.host.get().map(|host| &**host)
     }
 
     /// The id of the run, the same in the report and in every event.

@@ -10,6 +10,7 @@ use super::{DagBuilder, Handle};
 use crate::dag::{Bound, BoundSource};
 use crate::input::{InputKind, Source};
 use crate::params::ParamValue;
+use crate::policy::Policy;
 use crate::problem::{Problem, ProblemCode, closest};
 use crate::step::Location;
 
@@ -95,6 +96,17 @@ impl<'b, T> Instance<'b, T> {
             let step = self.builder.name_of(self.step);
             self.builder.problem(problem.step(step, Location::caller()));
         }
+        self
+    }
+
+    /// Changes how this instance is to be run: `policy` is given what its function says.
+    ///
+    /// What belongs to the code of the function stays as it is: its condition, its fallback, its switch, and whether an
+    /// input taken by value is cloned for each attempt. So an instance that takes an input by value is retried only
+    /// where its function says `retries` too.
+    #[must_use]
+    pub fn policy(self, policy: impl FnOnce(Policy) -> Policy) -> Self {
+        self.builder.change_policy(self.step, policy);
         self
     }
 

@@ -11,6 +11,7 @@ mod instance;
 use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 pub use closure::{Inputs, Refs};
@@ -18,7 +19,8 @@ pub use include::Included;
 pub use instance::Instance;
 
 use crate::dag::{BoundSource, Dag, DefRef, Draft, DraftStep, Scope};
-use crate::problem::{Problem, Problems};
+use crate::policy::Policy;
+use crate::problem::{Problem, ProblemCode, Problems};
 use crate::step::{Location, Step, StepDef};
 
 /// Makes a [`Dag`] step by step.
@@ -66,6 +68,33 @@ impl DagBuilder {
             policy: None,
         });
         Instance::new(self, step)
+    }
+
+    /// Changes how a step is to be run: `policy` is given what was said of it so far. See
+    /// [`Instance::policy`].
+    ///
+    /// ```
+    /// # use pipeline_core::{Backoff, DagBuilder};
+    /// # use std::time::Duration;
+    /// let mut dag = DagBuilder::new();
+    /// let rates = dag.try_cpu("rates", (), |()| "1.1".parse::<f64>());
+    /// dag.policy(rates, |policy| policy.retries(3).backoff(Backoff::fixed(Duration::from_millis(100))));
+    /// ```
+    #[track_caller]
+    pub fn policy<T>(&mut self, step: Handle<T>, policy: impl FnOnce(Policy) -> Policy) {
+        if step.builder == self.id {
+            self.change_policy(step.step, policy);
+            return;
+        }
+        let message = "a policy was to be changed through a handle that another builder has made";
+        let problem = Problem::new(ProblemCode::InvalidBinding, message);
+        self.problem(problem.hint("use handles of the same builder").step("policy", Location::caller()));
+    }
+
+    pub(super) fn change_policy(&mut self, step: u32, policy: impl FnOnce(Policy) -> Policy) {
+        let step = &mut self.draft.steps[step as usize];
+        let said = step.policy.take().map_or_else(|| step.def.policy.clone(), Arc::unwrap_or_clone);
+        step.policy = Some(Arc::new(policy(said)));
     }
 
     /// How many steps were added so far.

@@ -359,10 +359,19 @@ impl<'a> Call<'a> {
     /// Puts the output into its slot; `false` where the attempt is too late, and the output was dropped instead.
     #[inline]
     pub(crate) fn put<T: Send + Sync + 'static>(self, output: T) -> bool {
-        if self.attempt.is_watched() && !self.frame.claim(self.step, self.attempt) {
-            return false;
+        if self.attempt.is_watched() {
+            return self.put_if_in_time(output);
         }
         self.frame.put_value(self.step, output);
         true
+    }
+
+    #[inline(never)]
+    fn put_if_in_time<T: Send + Sync + 'static>(self, output: T) -> bool {
+        let is_in_time = self.frame.claim(self.step, self.attempt);
+        if is_in_time {
+            self.frame.put_value(self.step, output);
+        }
+        is_in_time
     }
 }

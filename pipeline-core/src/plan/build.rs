@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::choice::{self, Branch, Group};
 use super::{Bind, Hot, Plan, PlanOptions, SOLE};
 use crate::dag::{Dag, Lists};
-use crate::input::{InputKind, Mode};
+use crate::input::{InputDef, InputKind, Mode};
 use crate::problem::{Problem, ProblemCode, Problems};
 use crate::step::Lane;
 
@@ -136,9 +136,12 @@ impl Builder {
             params: Vec::new(),
             resources: Vec::new(),
             has_drops: false,
+            is_plain: true,
+            has_takers: false,
             in_dag: Vec::new(),
             branches: self.branches(dag),
             in_groups: in_groups(&groups, count),
+            dispensable: dispensable(&groups),
             groups,
             in_sequence,
         };
@@ -152,6 +155,9 @@ impl Builder {
     fn add_step(&self, dag: &Dag, plan: &mut Plan, step: usize) {
         let def = dag.step(self.in_dag[step] as usize).def();
         plan.has_drops |= def.output.drop_slot().is_some();
+        plan.is_plain &= dag.step(self.in_dag[step] as usize).policy().is_plain();
+        let takes = |input: &InputDef| matches!(input.kind, InputKind::Upstream { mode: Mode::Take, .. });
+        plan.has_takers |= def.inputs.iter().any(takes);
         plan.hot.push(Hot {
             code: def.code.clone(),
             first_bind: plan.binds.len() as u32,
@@ -396,6 +402,13 @@ pub(super) fn is_sole_early(dag: &Dag, step: usize, earlier: u32) -> bool {
     let first = reads.next();
     let is_early = |parameter: usize| choice::early(&inputs[parameter].kind).is_some();
     first.is_some_and(is_early) && reads.all(is_early)
+}
+
+fn dispensable(groups: &[Group]) -> Vec<u32> {
+    let mut steps: Vec<u32> = groups.iter().flat_map(|group| &group.dispensable).copied().collect();
+    steps.sort_unstable();
+    steps.dedup();
+    steps
 }
 
 fn in_groups(groups: &[Group], count: usize) -> Lists {

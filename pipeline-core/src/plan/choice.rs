@@ -64,6 +64,11 @@ impl Plan {
         &self.groups
     }
 
+    /// Whether the output of some step says whether another one runs.
+    pub(crate) fn has_branches(&self) -> bool {
+        !self.branches.is_empty()
+    }
+
     /// Whether an input starts its step early.
     #[inline]
     pub(crate) fn has_groups(&self) -> bool {
@@ -82,7 +87,7 @@ impl Plan {
 
     /// Whether a step may be cancelled while it runs, because nobody needs it any more.
     pub fn is_dispensable(&self, step: usize) -> bool {
-        self.groups.iter().any(|group| group.dispensable.contains(&(step as u32)))
+        self.dispensable.binary_search(&(step as u32)).is_ok()
     }
 
     /// Whether a step reads the output of another.

@@ -61,9 +61,15 @@ pub struct Plan {
     resources: Vec<(u32, u32)>,
     /// Whether any output needs a drop.
     has_drops: bool,
+    /// Whether every step has a plain policy.
+    is_plain: bool,
+    /// Whether any step takes an output by value.
+    has_takers: bool,
     /// The steps that are a case of a switch.
     branches: BTreeMap<u32, Branch>,
     groups: Vec<Group>,
+    /// The members of groups that nobody else needs, ascending.
+    dispensable: Vec<u32>,
     /// For each step, the groups it is a member of; empty where there is no group.
     in_groups: Lists,
     /// For each step that runs after another only because both are part of one sequence, that other.
@@ -135,6 +141,17 @@ impl Plan {
     /// How a step is to be run.
     pub fn policy(&self, step: usize) -> &Policy {
         self.spec(step).policy()
+    }
+
+    /// Whether nothing was said of any step that an executor would have to look at while a run goes on, and none can
+    /// come to be one that nobody needs.
+    pub fn is_plain(&self) -> bool {
+        self.is_plain && self.groups.is_empty()
+    }
+
+    /// Whether any step takes an output by value.
+    pub fn has_takers(&self) -> bool {
+        self.has_takers
     }
 
     /// The lane of a step.

@@ -5,6 +5,7 @@
 //! concern order and memory.
 
 mod backoff;
+mod build;
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -82,6 +83,24 @@ impl Policy {
         has_fallback: false,
         switch: Cow::Borrowed(&[]),
     };
+}
+
+impl Policy {
+    /// Whether nothing was said that an executor would have to look at while a run goes on.
+    pub fn is_plain(&self) -> bool {
+        self.retries.is_none_or(|retries| retries == 0)
+            && self.timeout.is_none()
+            && self.deadline.is_none()
+            && !self.fail_fast
+            && !self.no_cancel
+            && self.on_failure.is_none()
+            && self.limits.is_empty()
+            && !self.exclusive
+            && self.memory.is_none()
+            && self.cores.is_none()
+            && self.parallel_if.is_none()
+            && !self.has_fallback
+    }
 }
 
 impl Default for Policy {

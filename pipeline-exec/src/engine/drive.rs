@@ -123,14 +123,15 @@ fn drive_task(unstarted: Unstarted) -> Pin<Box<dyn Future<Output = ()> + Send>> 
 fn drive_thread(mut driver: Driver) {
     loop {
         while let Some(ready) = driver.next() {
-            match driver.run(ready) {
-                Ran::Ended => {}
-                Ran::Waits(suspended, since, permits) => {
-                    if !suspend(&mut driver, suspended, since, permits) {
-                        return;
+            if let Some(unfinished) = driver.run(ready) {
+                match *unfinished {
+                    Ran::Waits(suspended, since, permits) => {
+                        if !suspend(&mut driver, suspended, since, permits) {
+                            return;
+                        }
                     }
+                    Ran::Left => return driver.leave_behind(),
                 }
-                Ran::Left => return driver.leave_behind(),
             }
         }
         // A moment's wait is cheaper than to end and be started again.
@@ -149,19 +150,21 @@ pub(super) async fn drive_async(mut driver: Driver) {
     let (mut steps, mut turn) = (0, Instant::now());
     loop {
         while let Some(ready) = driver.next() {
-            match driver.run(ready) {
-                Ran::Ended => {}
-                Ran::Waits(suspended, since, permits) => {
-                    if !suspend(&mut driver, suspended, since, permits) {
-                        return;
+            if let Some(unfinished) = driver.run(ready) {
+                match *unfinished {
+                    Ran::Waits(suspended, since, permits) => {
+                        if !suspend(&mut driver, suspended, since, permits) {
+                            return;
+                        }
                     }
+                    Ran::Left => return driver.leave_behind(),
                 }
-                Ran::Left => return driver.leave_behind(),
             }
             steps += if driver.is_unhurried() { LONG_STEP } else { 1 };
             if steps >= STEPS_PER_LOOK {
                 steps = 0;
                 if turn.elapsed() >= TURN {
+                    driver.rests();
                     tokio::task::yield_now().await;
                     driver.moved();
                     turn = Instant::now();

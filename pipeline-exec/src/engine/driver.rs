@@ -39,16 +39,21 @@ pub(super) struct Driver {
     desk: Arc<Desk>,
     /// Whether rules apply to some steps of the run.
     by_rules: bool,
+    /// Whether a step can come to be one that nobody needs.
+    may_dismiss: bool,
+    /// Whether ready steps are picked by chance: then none is kept in hand.
+    shuffles: bool,
     /// Whether this driver may be left behind in a step.
     may_be_left: bool,
     /// Whether the watchdog looks at the desk of a thread that runs plain steps.
     is_watched: bool,
 }
 
-/// How far a step has come.
+/// A step that has not ended in its driver's hands; rare enough to be boxed, so that "it has ended" is one register.
+pub(super) type Unfinished = Box<Ran>;
+
+/// What has become of a step that has not ended.
 pub(super) enum Ran {
-    /// It has ended, or will be tried again.
-    Ended,
     /// It waits; its attempt started at that moment, where one was noted, and holds these.
     Waits(Suspended, Option<u64>, Permits),
     /// Its attempt was given up, and with it this driver.
@@ -59,6 +64,8 @@ impl Driver {
     pub(super) fn new(holder: Holder, place: Place) -> Self {
         let engine = holder.engine();
         let (by_rules, watch) = (engine.rules.is_some(), engine.watch.is_some());
+        let may_dismiss = engine.frame.may_dismiss();
+        let shuffles = engine.settings.shuffle.is_some();
         let engine_may_leave = engine.may_leave_behind();
         let is_watched = watch && holder.lane() == Lane::Io;
         Driver {
@@ -70,6 +77,8 @@ impl Driver {
             place,
             desk: Desk::here(),
             by_rules,
+            may_dismiss,
+            shuffles,
             may_be_left: engine_may_leave,
             is_watched,
         }
@@ -83,10 +92,15 @@ impl Driver {
     #[inline]
     pub(super) fn next(&mut self) -> Option<Ready> {
         let engine = self.holder.engine();
-        if engine.holds_still() || self.is_surplus() {
-            return None;
+        let next = match engine.holds_still() || self.is_surplus() {
+            true => None,
+            false if self.unhurried => self.most_urgent(),
+            false => self.at_hand(),
+        };
+        if next.is_none() {
+            self.desk.close();
         }
-        if self.unhurried { self.most_urgent() } else { self.at_hand() }
+        next
     }
 
     /// What is in hand, then the own deque, then roots, then what others left or have.
@@ -161,34 +175,30 @@ impl Driver {
 
     /// Runs a step as far as it goes, and finishes it where it ends.
     #[inline]
-    pub(super) fn run(&mut self, ready: Ready) -> Ran {
+    pub(super) fn run(&mut self, ready: Ready) -> Option<Unfinished> {
         if self.by_rules { self.run_by_rule(ready) } else { self.run_plain(ready) }
     }
 
     /// Runs a step to which no rule applies.
     #[inline]
-    pub(super) fn run_plain(&mut self, ready: Ready) -> Ran {
+    pub(super) fn run_plain(&mut self, ready: Ready) -> Option<Unfinished> {
         let step = ready.step();
         let now = self.note_start(&ready, true);
+        let engine = self.holder.engine();
         // Only threads that run tasks are watched for steps that keep them.
-        let desk = self.is_watched.then(|| {
-            self.desk.open(self.holder.engine().frame.number(), step, 1, now);
-            &self.desk
-        });
-        let progress = self.holder.engine().frame.start(ready);
-        if let Some(desk) = desk {
-            desk.close();
+        if self.is_watched {
+            self.desk.open_plain(engine.frame.number(), step);
         }
-        match progress {
+        match engine.frame.start(ready) {
             Progress::Finished(finished) => {
                 self.finish(finished, false);
-                Ran::Ended
+                None
             }
             Progress::Suspended(suspended) => {
                 self.waits();
-                Ran::Waits(suspended, now, Permits::new())
+                Some(Box::new(Ran::Waits(suspended, now, Permits::new())))
             }
-            Progress::Late => Ran::Left,
+            Progress::Late => Some(Box::new(Ran::Left)),
         }
     }
 
@@ -240,24 +250,25 @@ impl Driver {
         if finished.status().is_failure() && engine.stops_at(finished.step()) {
             engine.stop();
         }
-        let (own, hand, deque) = (self.holder.lane(), &mut self.hand, self.holder.deque());
-        let mut left_for = [false; Lane::ALL.len()];
-        let unhurried = self.unhurried;
+        let mut surplus = Surplus {
+            holder: &self.holder,
+            by_urgency: self.unhurried || self.shuffles,
+            left_for: [false; Lane::ALL.len()],
+        };
+        let (own, hand, shuffles) = (self.holder.lane(), &mut self.hand, self.shuffles);
         let drop_panicked = engine.frame.finish(finished, |ready| {
-            let lane = engine.frame.plan().lane(ready.step());
-            let keeps = lane == own && engine.settings.shuffle.is_none();
-            let surplus = if keeps { hand.replace(ready) } else { Some(ready) };
-            let Some(ready) = surplus else { return };
-            left_for[lane.index()] = true;
-            match deque {
-                Some(deque) if keeps && !unhurried => deque.push(ready),
-                _ => engine.lanes.of(lane).backlog.push(engine.urgency(ready.step()), ready),
+            // The usual case alone is inlined: one successor, of the own lane.
+            if hand.is_none() && !shuffles && engine.frame.plan().lane(ready.step()) == own {
+                *hand = Some(ready);
+            } else {
+                surplus.leave(ready, if shuffles { None } else { Some(hand) });
             }
         });
+        let left_for = surplus.left_for;
         if drop_panicked && engine.settings.fail_fast {
             engine.stop();
         }
-        if engine.frame.may_dismiss() {
+        if self.may_dismiss {
             engine.frame.take_dismissed().into_iter().for_each(|step| engine.dismiss(step));
         }
         if left_for != [false; Lane::ALL.len()] {
@@ -288,6 +299,11 @@ impl Driver {
         self.holder.take_post()
     }
 
+    /// Notes that the driver's task is about to let others have their turn on this thread.
+    pub(super) fn rests(&self) {
+        self.desk.close();
+    }
+
     /// Notes that the driver's task let others have their turn, and may be on another thread now.
     pub(super) fn moved(&mut self) {
         self.place = self.place.here();
@@ -312,9 +328,37 @@ impl Driver {
     }
 }
 
+/// Where the steps go that a finished one made ready and its driver does not keep in hand.
+struct Surplus<'d> {
+    holder: &'d Holder,
+    /// Whether they are left by urgency even in the own lane.
+    by_urgency: bool,
+    left_for: [bool; Lane::ALL.len()],
+}
+
+impl Surplus<'_> {
+    /// Takes the next: of the own lane's, the last one, which is the most urgent, stays in hand.
+    #[inline(never)]
+    fn leave(&mut self, ready: Ready, hand: Option<&mut Option<Ready>>) {
+        let engine = self.holder.engine();
+        let lane = engine.frame.plan().lane(ready.step());
+        let surplus = match hand {
+            Some(hand) if lane == self.holder.lane() => hand.replace(ready),
+            _ => Some(ready),
+        };
+        let Some(ready) = surplus else { return };
+        self.left_for[lane.index()] = true;
+        match self.holder.deque() {
+            Some(deque) if lane == self.holder.lane() && !self.by_urgency => deque.push(ready),
+            _ => engine.lanes.of(lane).backlog.push(engine.urgency(ready.step()), ready),
+        }
+    }
+}
+
 impl Drop for Driver {
     /// Leaves what the driver still has where others find it; the holder, dropped next, wakes them.
     fn drop(&mut self) {
+        self.desk.close();
         self.leave_to_others();
     }
 }

@@ -44,7 +44,7 @@ impl Parent {
     /// # Errors
     /// Where the context is not that of a step under way, or runs are nested too deep.
     pub(crate) fn of(context: &StepContext) -> Result<Parent, Problem> {
-        let host = context.scope().host().and_then(|host| host.downcast_ref::<Host>());
+        let host = context.host().and_then(|host| host.downcast_ref::<Host>());
         let engine = host.and_then(|host| host.0.upgrade());
         let Some(engine) = engine else {
             return Err(Problem::new(

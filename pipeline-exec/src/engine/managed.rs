@@ -7,7 +7,7 @@ use pipeline_core::contain;
 use pipeline_core::frame::{Attempt, Finished, Progress, Ready};
 
 use super::admission::{self, Permits};
-use super::driver::{Driver, Ran};
+use super::driver::{Driver, Ran, Unfinished};
 use super::holder::Holder;
 use super::rules::Rule;
 use super::{Engine, drive};
@@ -23,7 +23,8 @@ enum Verdict {
 
 impl Driver {
     /// Runs one attempt of a step to which a rule applies.
-    pub(super) fn run_by_rule(&mut self, ready: Ready) -> Ran {
+    #[inline(never)]
+    pub(super) fn run_by_rule(&mut self, ready: Ready) -> Option<Unfinished> {
         let step = ready.step();
         let engine = self.engine();
         let Some(rule) = engine.rule(step) else { return self.run_plain(ready) };
@@ -35,7 +36,7 @@ impl Driver {
                     engine.history.note(step, |past| past.ran_alone = true);
                 }
                 self.apply(ready, &needs);
-                return Ran::Ended;
+                return None;
             };
             permits = admitted;
         }
@@ -57,16 +58,16 @@ impl Driver {
             Progress::Finished(finished) => {
                 admission::release(permits, finished.status().is_failure());
                 self.end(finished, false);
-                Ran::Ended
+                None
             }
             Progress::Suspended(suspended) => {
                 self.waits();
-                Ran::Waits(suspended, now, permits)
+                Some(Box::new(Ran::Waits(suspended, now, permits)))
             }
             Progress::Late => {
                 admission::release(permits, true);
                 self.engine().history.reattach(step);
-                Ran::Left
+                Some(Box::new(Ran::Left))
             }
         }
     }

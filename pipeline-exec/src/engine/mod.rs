@@ -77,8 +77,9 @@ pub(crate) struct Engine {
     stop: CancellationToken,
     /// Whether the run was stopped because it took too long.
     timed_out: AtomicBool,
-    /// While the run is paused: no step starts, and the run does not end.
-    paused: AtomicBool,
+    /// Whether no step is to be started: the run was stopped, or is paused.
+    still: AtomicBool,
+    /// While the run is paused: it does not end.
     pause: Mutex<Option<Present>>,
     runtime: Handle,
     done: Arc<Done>,
@@ -125,7 +126,7 @@ impl Engine {
             frame,
             stop: CancellationToken::new(),
             timed_out: AtomicBool::new(false),
-            paused: AtomicBool::new(false),
+            still: AtomicBool::new(false),
             pause: Mutex::default(),
             runtime,
             done: Arc::clone(&done),
@@ -159,7 +160,7 @@ impl Engine {
     /// What holds for a step; `None` for a plain one.
     #[inline]
     fn rule(&self, step: usize) -> Option<&Rule> {
-        self.rules.as_ref()?.of(step)
+        Some(self.rules.as_ref()?.of(step))
     }
 
     /// Since the run began.
@@ -238,13 +239,17 @@ impl Engine {
     }
 
     /// What is ready and has more of this goes first.
+    #[inline]
     fn urgency(&self, step: usize) -> u64 {
         match self.settings.shuffle {
             None => self.frame.plan().urgency(step),
-            Some(seed) => {
-                RunScope::new("").with_seed(seed).chance(self.frame.plan().spec(step).name(), 1).to_bits()
-            }
+            Some(seed) => self.shuffled(seed, step),
         }
+    }
+
+    #[cold]
+    fn shuffled(&self, seed: u64, step: usize) -> u64 {
+        RunScope::new("").with_seed(seed).chance(self.frame.plan().spec(step).name(), 1).to_bits()
     }
 
     /// Whether a thread may be left behind in a step.
@@ -305,6 +310,7 @@ impl Engine {
     /// as the settings' grace allows.
     pub(crate) fn stop(&self) {
         if self.frame.scope().stop() {
+            self.still.store(true, Ordering::SeqCst);
             if let Some(watch) = &self.watch {
                 watch.stopped();
             }
@@ -338,7 +344,7 @@ impl Engine {
         let mut pause = self.pause.lock().unwrap_or_else(PoisonError::into_inner);
         if pause.is_none() && !self.frame.scope().is_stopped() && !self.done.is_over() {
             *pause = Some(self.done.enter());
-            self.paused.store(true, Ordering::SeqCst);
+            self.still.store(true, Ordering::SeqCst);
         }
     }
 
@@ -351,14 +357,15 @@ impl Engine {
     }
 
     fn resume_quietly(&self) -> Option<Present> {
-        self.paused.store(false, Ordering::SeqCst);
-        self.pause.lock().unwrap_or_else(PoisonError::into_inner).take()
+        let mut pause = self.pause.lock().unwrap_or_else(PoisonError::into_inner);
+        self.still.store(self.frame.scope().is_stopped(), Ordering::SeqCst);
+        pause.take()
     }
 
     /// Whether drivers are to end before their next step.
     #[inline]
     fn holds_still(&self) -> bool {
-        self.frame.scope().is_stopped() || self.paused.load(Ordering::Relaxed)
+        self.still.load(Ordering::Relaxed)
     }
 
     /// Changes the slots of a lane while the run goes on. Fewer slots take effect as steps end.

@@ -32,30 +32,26 @@ pub(crate) struct Rule {
 }
 
 impl Rule {
-    /// A step that is run and finished, and nothing else.
-    fn plain() -> Rule {
-        Rule {
-            timeout: None,
-            deadline: None,
-            retries: 0,
-            backoff: Backoff::NONE,
-            watched: false,
-            fail_fast: false,
-            idempotent: false,
-            no_cancel: false,
-            on_failure: None,
-            has_fallback: false,
-            needs: Arc::default(),
-            needs_alone: Arc::default(),
-            parallel_if: None,
-        }
-    }
-
     /// When an attempt has to have ended, given when it and the first one started, on one scale.
     pub(crate) fn due(&self, attempt_start: Duration, first_start: Duration) -> Option<Duration> {
         let timeout = self.timeout.map(|timeout| attempt_start + timeout);
         let deadline = self.deadline.map(|deadline| first_start + deadline);
         [timeout, deadline].into_iter().flatten().min()
+    }
+
+    fn set_needs(
+        &mut self,
+        policy: &Policy,
+        settings: &Settings,
+        limits: &Limits,
+        company: Option<&Company>,
+        urgency: u64,
+    ) {
+        let named = named_needs(policy, settings);
+        self.needs = needs(company.map(|company| company.need(policy.exclusive)), limits, &named, urgency);
+        if policy.parallel_if.is_some() {
+            self.needs_alone = needs(company.map(|company| company.need(true)), limits, &named, urgency);
+        }
     }
 
     /// What the step needs before it starts; nothing for most.
@@ -77,67 +73,60 @@ impl Rule {
 /// What holds for the steps of one run.
 #[derive(Debug)]
 pub(crate) struct Rules {
-    /// For each step, which of `all`.
+    /// For each step, which of `all`; empty where one holds for every step.
     of: Vec<u32>,
     all: Vec<Rule>,
 }
 
-const PLAIN: u32 = 0;
-
 impl Rules {
     /// The rules of a run; `None` where every step is run and finished and nothing else.
     pub(crate) fn new(plan: &Plan, settings: &Settings, limits: &Limits) -> Option<Rules> {
+        let by_run = settings.grace.is_some()
+            || settings.deadline.is_some()
+            || settings.defaults != StepDefaults::default()
+            || !settings.groups.is_empty();
+        match (plan.is_plain(), by_run) {
+            (true, false) => None,
+            (true, true) if settings.groups.is_empty() && !plan.has_takers() => {
+                let rule = Rule::of(&Policy::NONE, settings, None, false);
+                Some(Rules { of: Vec::new(), all: vec![rule] })
+            }
+            _ => Some(Rules::one_by_one(plan, settings, limits)),
+        }
+    }
+
+    /// The rules of a run in which not the same holds for every step; those that are alike share one.
+    fn one_by_one(plan: &Plan, settings: &Settings, limits: &Limits) -> Rules {
         let company = Company::of(plan);
-        let run_watches = settings.grace.is_some() || settings.deadline.is_some();
-        let is_plain = |policy: &Policy| *policy.retries.as_ref().unwrap_or(&0) == 0 && is_plain(policy);
-        let defaults_are_plain = settings.defaults == StepDefaults::default() && settings.groups.is_empty();
-        let mut rules = Rules { of: Vec::new(), all: vec![Rule::plain()] };
-        let mut of_group: HashMap<(Option<&str>, bool), u32> = HashMap::new();
+        let mut rules = Rules { of: Vec::with_capacity(plan.len()), all: Vec::new() };
+        let mut alike: HashMap<(Option<&str>, bool), u32> = HashMap::new();
         for step in 0..plan.len() {
             let policy = plan.policy(step);
-            let dispensable = plan.is_dispensable(step);
-            if defaults_are_plain && !run_watches && !dispensable && company.is_none() && is_plain(policy) {
-                if !rules.of.is_empty() {
-                    rules.of.push(PLAIN);
-                }
-                continue;
-            }
-            rules.of.resize(step, PLAIN);
-            let group =
-                plan.spec(step).def().group.as_deref().filter(|group| settings.groups.contains_key(*group));
+            let group = plan.spec(step).def().group.as_deref();
+            let group = group.filter(|group| settings.groups.contains_key(*group));
             let takes = takes(plan, step);
-            let rule = || {
-                let mut rule = Rule::of(policy, settings, group, takes, run_watches || dispensable);
-                let urgency = plan.urgency(step);
-                let named = named_needs(policy, settings);
-                rule.needs = needs(
-                    company.as_ref().map(|company| company.need(policy.exclusive)),
-                    limits,
-                    &named,
-                    urgency,
-                );
-                if policy.parallel_if.is_some() {
-                    let alone = company.as_ref().map(|company| company.need(true));
-                    rule.needs_alone = needs(alone, limits, &named, urgency);
-                }
+            let make = || {
+                let mut rule = Rule::of(policy, settings, group, takes);
+                rule.watched |= plan.is_dispensable(step);
+                rule.set_needs(policy, settings, limits, company.as_ref(), plan.urgency(step));
                 rule
             };
-            let index = if is_plain(policy) && !dispensable {
-                *of_group.entry((group, takes)).or_insert_with(|| rules.all.push_and_index(rule()))
+            let index = if policy.is_plain() && !plan.is_dispensable(step) {
+                *alike.entry((group, takes)).or_insert_with(|| push(&mut rules.all, make()))
             } else {
-                rules.all.push_and_index(rule())
+                push(&mut rules.all, make())
             };
             rules.of.push(index);
         }
-        (!rules.of.is_empty()).then_some(rules)
+        rules
     }
 
-    /// The rule of a step; `None` for a plain one.
+    /// The rule of a step.
     #[inline]
-    pub(crate) fn of(&self, step: usize) -> Option<&Rule> {
-        match self.of[step] {
-            PLAIN => None,
-            index => Some(&self.all[index as usize]),
+    pub(crate) fn of(&self, step: usize) -> &Rule {
+        match self.of.get(step) {
+            Some(&index) => &self.all[index as usize],
+            None => &self.all[0],
         }
     }
 
@@ -150,21 +139,6 @@ impl Rules {
     pub(crate) fn shortest(&self) -> Option<Duration> {
         self.all.iter().flat_map(|rule| [rule.timeout, rule.deadline]).flatten().min()
     }
-}
-
-/// Whether a policy asks for nothing that happens while its step runs or ends.
-fn is_plain(policy: &Policy) -> bool {
-    policy.timeout.is_none()
-        && policy.deadline.is_none()
-        && policy.on_failure.is_none()
-        && !policy.has_fallback
-        && !policy.fail_fast
-        && !policy.no_cancel
-        && policy.limits.is_empty()
-        && !policy.exclusive
-        && policy.memory.is_none()
-        && policy.cores.is_none()
-        && policy.parallel_if.is_none()
 }
 
 /// The limits that steps' declared memory and cores count against.
@@ -209,15 +183,17 @@ impl Company {
     }
 }
 
-/// Whether a step takes an input by value without saying itself that it may be retried: its input is gone after the
-/// first attempt.
+/// Whether a step takes an input by value, and its function does not say that it may be retried: then the input is gone
+/// after the first attempt, instead of being cloned for it.
 fn takes(plan: &Plan, step: usize) -> bool {
-    let inputs = plan.spec(step).def().inputs.iter();
-    inputs.into_iter().any(|input| matches!(input.kind, InputKind::Upstream { mode: Mode::Take, .. }))
+    let def = plan.spec(step).def();
+    let clones = def.policy.retries.is_some_and(|retries| retries > 0);
+    !clones
+        && def.inputs.iter().any(|input| matches!(input.kind, InputKind::Upstream { mode: Mode::Take, .. }))
 }
 
 impl Rule {
-    fn of(policy: &Policy, settings: &Settings, group: Option<&str>, takes: bool, watched: bool) -> Rule {
+    fn of(policy: &Policy, settings: &Settings, group: Option<&str>, takes: bool) -> Rule {
         let group = group.and_then(|group| settings.groups.get(group));
         let default = |pick: fn(&StepDefaults) -> Option<Duration>| {
             group.and_then(pick).or_else(|| pick(&settings.defaults))
@@ -232,9 +208,12 @@ impl Rule {
         Rule {
             timeout,
             deadline,
-            retries: policy.retries.or(by_default).unwrap_or(0),
+            retries: policy.retries.or(by_default).filter(|_| !takes).unwrap_or(0),
             backoff: policy.backoff.or(backoff).unwrap_or(Backoff::NONE),
-            watched: watched || timeout.is_some() || deadline.is_some(),
+            watched: timeout.is_some()
+                || deadline.is_some()
+                || settings.grace.is_some()
+                || settings.deadline.is_some(),
             fail_fast: policy.fail_fast,
             idempotent: policy.idempotent,
             no_cancel: policy.no_cancel,
@@ -247,15 +226,8 @@ impl Rule {
     }
 }
 
-/// What a list is asked for here.
-trait PushAndIndex {
-    /// Adds a rule, and says at which position.
-    fn push_and_index(&mut self, rule: Rule) -> u32;
-}
-
-impl PushAndIndex for Vec<Rule> {
-    fn push_and_index(&mut self, rule: Rule) -> u32 {
-        self.push(rule);
-        self.len() as u32 - 1
-    }
+/// Adds a rule, and says at which position.
+fn push(rules: &mut Vec<Rule>, rule: Rule) -> u32 {
+    rules.push(rule);
+    rules.len() as u32 - 1
 }

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 pub(crate) struct Desk {
     /// The frame's number above the step's position plus one; zero while the thread is in no step.
     word: AtomicU64,
-    /// Which attempt, and how often the thread has begun something: two steps in a row never look alike.
+    /// Which attempt, and how often the thread has polled something: two polls in a row never look alike.
     attempt: AtomicU64,
     /// When the attempt started, in nanoseconds since its run began; `UNKNOWN` where nobody looked at the clock.
     since: AtomicU64,
@@ -75,16 +75,30 @@ impl Desk {
 
     /// The thread polls an attempt that has waited.
     pub(super) fn open_again(&self, frame: u32, step: usize, attempt: u32, since: u64) {
-        self.open(frame, step, attempt | HAS_WAITED, Some(since));
+        // One step is polled many times; the count tells one poll from the next.
+        let count = (self.attempt.load(Ordering::Relaxed) & !(COUNT - 1)).wrapping_add(COUNT);
+        self.since.store(since, Ordering::Relaxed);
+        self.attempt.store(count | u64::from(attempt | HAS_WAITED), Ordering::Relaxed);
+        self.word.store(Desk::word(frame, step), Ordering::Release);
     }
 
     /// The thread begins an attempt.
     #[inline]
     pub(crate) fn open(&self, frame: u32, step: usize, attempt: u32, since: Option<u64>) {
         self.since.store(since.unwrap_or(UNKNOWN), Ordering::Relaxed);
-        let count = self.attempt.load(Ordering::Relaxed) & !(COUNT - 1);
-        self.attempt.store(count.wrapping_add(COUNT) | u64::from(attempt), Ordering::Relaxed);
-        self.word.store(u64::from(frame) << 32 | (step as u64 + 1), Ordering::Release);
+        self.attempt.store(u64::from(attempt), Ordering::Relaxed);
+        self.word.store(Desk::word(frame, step), Ordering::Release);
+    }
+
+    /// The thread begins a step that nobody gives up on: one store. It need not be closed before the next is opened.
+    #[inline]
+    pub(crate) fn open_plain(&self, frame: u32, step: usize) {
+        self.word.store(Desk::word(frame, step), Ordering::Relaxed);
+    }
+
+    #[inline]
+    fn word(frame: u32, step: usize) -> u64 {
+        u64::from(frame) << 32 | (step as u64 + 1)
     }
 
     /// The thread is in no step any more.

@@ -139,21 +139,21 @@ impl Watch {
 
     /// When an attempt has to have ended, since the run began.
     fn due(&self, step: usize, since: Duration) -> Option<Duration> {
-        let rule = self.rules.as_ref()?.of(step)?;
+        let rule = self.rules.as_ref()?.of(step);
         let first = self.history.look(step, |past| past.first_start).filter(|first| !first.is_zero());
         rule.due(since, first.unwrap_or(since))
     }
 
     /// Whether attempts of a step can be given up.
     fn is_watched(&self, step: usize) -> bool {
-        self.rules.as_ref().and_then(|rules| rules.of(step)).is_some_and(|rule| rule.watched)
+        self.rules.as_ref().map(|rules| rules.of(step)).is_some_and(|rule| rule.watched)
     }
 
     /// Why a step is given up that has been running since then.
     fn overdue(&self, step: usize, since: Duration) -> GivenUp {
         let show =
             |time: Duration| humantime::format_duration(Duration::from_millis(time.as_millis() as u64));
-        let rule = self.rules.as_ref().and_then(|rules| rules.of(step));
+        let rule = self.rules.as_ref().map(|rules| rules.of(step));
         let timeout = rule.and_then(|rule| rule.timeout).filter(|timeout| self.now() >= since + *timeout);
         let note = match (timeout, rule.and_then(|rule| rule.deadline)) {
             (Some(timeout), _) => format!("it took longer than its timeout of {}", show(timeout)),

@@ -25,7 +25,7 @@ impl Watch {
     /// Watches a step that waits, from now on; `since` is when its attempt started, where that is known.
     pub(crate) fn wait(self: &Arc<Self>, step: usize, attempt: Attempt, since: Option<u64>) -> Arc<Waiter> {
         let since = since.map_or_else(|| self.now(), Duration::from_nanos);
-        let rule = self.rules.as_ref().and_then(|rules| rules.of(step));
+        let rule = self.rules.as_ref().map(|rules| rules.of(step));
         let waiter = Arc::new(Waiter {
             watch: Arc::clone(self),
             step,
