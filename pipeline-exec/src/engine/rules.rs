@@ -89,14 +89,20 @@ impl Rules {
     pub(crate) fn new(plan: &Plan, settings: &Settings, limits: &Limits) -> Option<Rules> {
         let company = Company::of(plan);
         let run_watches = settings.grace.is_some() || settings.deadline.is_some();
-        let is_plain = |policy: &Policy| *policy.retries.as_ref().unwrap_or(&0) == 0 && is_plain(policy);
+        let never_retries = |policy: &Policy| policy.retries.unwrap_or(0) == 0;
         let defaults_are_plain = settings.defaults == StepDefaults::default() && settings.groups.is_empty();
         let mut rules = Rules { of: Vec::new(), all: vec![Rule::plain()] };
         let mut of_group: HashMap<(Option<&str>, bool), u32> = HashMap::new();
         for step in 0..plan.len() {
             let policy = plan.policy(step);
             let dispensable = plan.is_dispensable(step);
-            if defaults_are_plain && !run_watches && !dispensable && company.is_none() && is_plain(policy) {
+            if defaults_are_plain
+                && !run_watches
+                && !dispensable
+                && company.is_none()
+                && is_plain(policy)
+                && never_retries(policy)
+            {
                 if !rules.of.is_empty() {
                     rules.of.push(PLAIN);
                 }
@@ -122,7 +128,9 @@ impl Rules {
                 }
                 rule
             };
-            let index = if is_plain(policy) && !dispensable {
+            // What a step says itself, also `retries = 0`, is no rule for the others of its group.
+            let says_nothing = is_plain(policy) && policy.retries.is_none() && policy.backoff.is_none();
+            let index = if says_nothing && !policy.idempotent && !dispensable {
                 *of_group.entry((group, takes)).or_insert_with(|| rules.all.push_and_index(rule()))
             } else {
                 rules.all.push_and_index(rule())
