@@ -88,7 +88,9 @@ impl Policy {
 impl Policy {
     /// Whether nothing was said that an executor would have to look at while a run goes on.
     pub fn is_plain(&self) -> bool {
-        self.retries.is_none_or(|retries| retries == 0)
+        self.retries.is_none()
+            && self.backoff.is_none()
+            && !self.idempotent
             && self.timeout.is_none()
             && self.deadline.is_none()
             && !self.fail_fast

@@ -27,7 +27,9 @@ impl Driver {
     pub(super) fn run_by_rule(&mut self, ready: Ready) -> Option<Unfinished> {
         let step = ready.step();
         let engine = self.engine();
-        let Some(rule) = engine.rule(step) else { return self.run_plain(ready) };
+        let Some(rule) = engine.rule(step).filter(|rule| !rule.is_simple()) else {
+            return self.run_plain(ready);
+        };
         let mut permits = Permits::new();
         if !rule.needs.is_empty() && !engine.frame.will_skip(&ready) {
             let Some(admitted) = engine.admitted.take(step) else {

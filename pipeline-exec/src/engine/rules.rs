@@ -32,6 +32,16 @@ pub(crate) struct Rule {
 }
 
 impl Rule {
+    /// Whether the step is run and finished, and nothing else.
+    #[inline]
+    pub(crate) fn is_simple(&self) -> bool {
+        !self.watched
+            && self.retries == 0
+            && self.needs.is_empty()
+            && !self.fail_fast
+            && !self.has_user_code()
+    }
+
     /// When an attempt has to have ended, given when it and the first one started, on one scale.
     pub(crate) fn due(&self, attempt_start: Duration, first_start: Duration) -> Option<Duration> {
         let timeout = self.timeout.map(|timeout| attempt_start + timeout);

@@ -164,7 +164,8 @@ pub(super) fn try_later(mut later: Later) -> Pin<Box<dyn Future<Output = ()> + S
         };
         let (Some(finished), Some(holder)) = (later.finished.take(), later.holder.take()) else { return };
         if stopped {
-            Driver::new(holder, Place::task()).finish(finished, true);
+            // It was the last attempt after all: `end` sees that the run is stopped, and tries no other.
+            Driver::new(holder, Place::task()).end(finished, true);
             return;
         }
         let engine = holder.engine();
