@@ -254,7 +254,8 @@ impl Pipeline {
     }
 
     /// Shares limits with other pipelines: what all their runs need of a name is counted together. They take the place of
-    /// [`Settings::limits`].
+    /// [`Settings::limits`]. The names `cores` and `memory`, against which counts what steps declare, are taken from the
+    /// settings of the first run that needs them, where they are not configured.
     pub fn limits(mut self, limits: &Limits) -> Self {
         self.limits = Some(limits.clone());
         self

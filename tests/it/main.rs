@@ -34,5 +34,6 @@ mod runtimes;
 mod scenarios;
 mod scheduler_model;
 mod settings;
+mod sharing;
 mod stopping;
 mod values;

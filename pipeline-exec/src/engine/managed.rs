@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pipeline_core::contain;
-use pipeline_core::frame::{Attempt, Finished, Progress, Ready};
+use pipeline_core::frame::{Attempt, Finished, Progress, Ready, Status};
 
 use super::admission::{self, Permits};
 use super::driver::{Driver, Ran};
@@ -55,7 +55,7 @@ impl Driver {
         }
         match progress {
             Progress::Finished(finished) => {
-                admission::release(permits, finished.status().is_failure());
+                admission::release(permits, finished.status());
                 self.end(finished, false);
                 Ran::Ended
             }
@@ -64,7 +64,7 @@ impl Driver {
                 Ran::Waits(suspended, now, permits)
             }
             Progress::Late => {
-                admission::release(permits, true);
+                admission::release(permits, self.engine().given_up_as(step));
                 self.engine().history.reattach(step);
                 Ran::Left
             }
@@ -131,6 +131,15 @@ impl Engine {
             return None;
         }
         self.history.take_retry(self.settings.retry_budget).then_some(wait)
+    }
+
+    /// How an attempt ended that was given up where it was.
+    pub(super) fn given_up_as(&self, step: usize) -> Status {
+        match self.frame.status(step) {
+            Status::Cancelled => Status::Cancelled,
+            // Its step may be on its next attempt, or have a fallback: this one took too long.
+            _ => Status::TimedOut,
+        }
     }
 
     /// When the first attempt of a step started, since the run began.

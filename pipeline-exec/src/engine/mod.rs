@@ -37,7 +37,7 @@ pub(crate) use self::drive::{CallersPart, on_a_driving_thread};
 pub(crate) use self::history::History;
 use self::holder::Holder;
 use self::lanes::Lanes;
-pub(crate) use self::rules::{Rule, Rules};
+pub(crate) use self::rules::{CORES, MEMORY, Rule, Rules};
 use self::watch::Watch;
 use crate::event::{Event, Observers};
 use crate::limits::{Clamped, LimitReport, Limits, Need};
@@ -284,7 +284,8 @@ impl Engine {
                 watch.stopped();
             }
             self.stop.cancel();
-            if self.rules.is_some() {
+            if let Some(rules) = &self.rules {
+                rules.withdraw(self.owner());
                 self.limits.withdraw(self.owner());
                 self.admitted.clear();
             }

@@ -80,6 +80,8 @@ pub(crate) struct Rules {
     /// For each step, which of `all`.
     of: Vec<u32>,
     all: Vec<Rule>,
+    /// Where some step has to be alone.
+    company: Option<Company>,
 }
 
 const PLAIN: u32 = 0;
@@ -91,7 +93,7 @@ impl Rules {
         let run_watches = settings.grace.is_some() || settings.deadline.is_some();
         let is_plain = |policy: &Policy| *policy.retries.as_ref().unwrap_or(&0) == 0 && is_plain(policy);
         let defaults_are_plain = settings.defaults == StepDefaults::default() && settings.groups.is_empty();
-        let mut rules = Rules { of: Vec::new(), all: vec![Rule::plain()] };
+        let mut rules = Rules { of: Vec::new(), all: vec![Rule::plain()], company: None };
         let mut of_group: HashMap<(Option<&str>, bool), u32> = HashMap::new();
         for step in 0..plan.len() {
             let policy = plan.policy(step);
@@ -109,7 +111,7 @@ impl Rules {
             let rule = || {
                 let mut rule = Rule::of(policy, settings, group, takes, run_watches || dispensable);
                 let urgency = plan.urgency(step);
-                let named = named_needs(policy, settings);
+                let named = named_needs(policy, settings, limits);
                 rule.needs = needs(
                     company.as_ref().map(|company| company.need(policy.exclusive)),
                     limits,
@@ -129,6 +131,7 @@ impl Rules {
             };
             rules.of.push(index);
         }
+        rules.company = company;
         (!rules.of.is_empty()).then_some(rules)
     }
 
@@ -138,6 +141,13 @@ impl Rules {
         match self.of[step] {
             PLAIN => None,
             index => Some(&self.all[index as usize]),
+        }
+    }
+
+    /// Forgets the steps of a run that wait for company to leave, or to be let in.
+    pub(crate) fn withdraw(&self, owner: u64) {
+        if let Some(Company(limits)) = &self.company {
+            limits.withdraw(owner);
         }
     }
 
@@ -171,8 +181,16 @@ fn is_plain(policy: &Policy) -> bool {
 pub(crate) const MEMORY: &str = "memory";
 pub(crate) const CORES: &str = "cores";
 
-/// What a step needs of named limits.
-fn named_needs(policy: &Policy, settings: &Settings) -> Vec<(Cow<'static, str>, u64)> {
+/// What a step needs of named limits. Limits that are shared with other runs know of the machine's only once a step needs
+/// them.
+fn named_needs(policy: &Policy, settings: &Settings, limits: &Limits) -> Vec<(Cow<'static, str>, u64)> {
+    let machine = settings.machine_limits();
+    for (name, limit) in machine.filter(|(name, _)| match *name {
+        CORES => policy.cores.is_some(),
+        _ => policy.memory.is_some(),
+    }) {
+        limits.limit_by_default(name, limit);
+    }
     let named = policy.limits.iter().map(|(name, amount)| (name.clone(), u64::from(*amount)));
     let memory = policy.memory.filter(|_| settings.memory_limit.is_some());
     let memory = memory.map(|bytes| (Cow::Borrowed(MEMORY), bytes));
@@ -191,6 +209,7 @@ fn needs(
 }
 
 /// The limit by which exclusive steps of one run are alone: every other step needs one share of it, they need all.
+#[derive(Debug)]
 struct Company(Limits);
 
 const EVERYBODY: u64 = u32::MAX as u64;
