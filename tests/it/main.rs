@@ -17,6 +17,7 @@
 mod support;
 
 mod builder;
+mod conditions;
 mod defining;
 mod determinism;
 mod failure;

@@ -124,7 +124,7 @@ async fn s8_free_steps_overlap_the_steps_that_go_one_at_a_time() {
     assert_eq!(peak(&spans(&run, "")), 4, "three others run beside");
 }
 
-/// S9, C12: the three years, where events and state are one sequence instead of a chain of edges.
+/// S9, C12: the three years, where a sequence takes the place of the edges within a year's chain.
 async fn three_years(workers: usize) -> u128 {
     #[step]
     async fn s9_staging(#[resource] clock: &Clock) -> Slept {
@@ -141,6 +141,7 @@ async fn three_years(workers: usize) -> u128 {
         nap(clock, 1000).await
     }
     let mut dag = DagBuilder::new();
+    let mut last_year = Vec::new();
     for year in 0..3 {
         let free = |dag: &mut DagBuilder, name: String, from: &[Handle<Slept>]| {
             dag.add::<s9_free>().named(format!("{name}_{year}")).inputs("from", from.to_vec()).handle()
@@ -152,12 +153,14 @@ async fn three_years(workers: usize) -> u128 {
         let low: Vec<_> =
             (0..2).map(|n| free(&mut dag, format!("low_{n}"), &staging[2 * n..2 * n + 2])).collect();
         let high: Vec<_> = (0..2).map(|n| free(&mut dag, format!("high_{n}"), &low)).collect();
-        // Nothing but the sequence says that one event follows another, and that this year follows the last.
-        let events: Vec<_> = (0..5).map(|n| state(&mut dag, format!("event_{n}"), &high)).collect();
+        // Nothing but the sequence says that one event follows another, and one state.
+        let from = [high, last_year].concat();
+        let events: Vec<_> = (0..5).map(|n| state(&mut dag, format!("event_{n}"), &from)).collect();
         let states: Vec<_> = (0..4).map(|n| state(&mut dag, format!("new_{n}"), &events)).collect();
         for n in 0..3 {
             free(&mut dag, format!("validation_{n}"), &states);
         }
+        last_year = states;
     }
     let clock = Clock::start();
     let pipeline = Pipeline::new(dag.build().unwrap()).keep_all().workers(workers).resource(clock);
