@@ -5,8 +5,7 @@ use std::sync::Arc;
 use pipeline::prelude::*;
 use pipeline::*;
 
-use super::{are_apart, many, nap, run_in_time, spans};
-use crate::support::{Clock, Gauge, Recorder, Slept, peak};
+use crate::support::{Clock, Gauge, Recorder, Slept, are_apart, many, nap, peak, run_in_time, spans};
 
 /// C16: an exclusive step overlaps with no step of any lane, exclusive or not.
 #[test]
@@ -205,7 +204,8 @@ fn a_sequence_is_in_plan_order_whatever_the_edges_between_its_steps() {
             let mut dag = DagBuilder::new();
             let mut last: Vec<Handle<u32>> = vec![dag.cpu("s1000", (), |()| 0)];
             for n in 1..60_usize {
-                let from: Vec<_> = if n >= 3 && n % 2 == 0 { vec![last[n / 2], last[n - 3]] } else { vec![last[0]] };
+                let from: Vec<_> =
+                    if n >= 3 && n % 2 == 0 { vec![last[n / 2], last[n - 3]] } else { vec![last[0]] };
                 let step = match n % 3 {
                     0 => dag.add::<sq_reads>(),
                     1 => dag.add::<sq_between>(),

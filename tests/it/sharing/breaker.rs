@@ -7,7 +7,7 @@ use std::time::Duration;
 use pipeline::prelude::*;
 use pipeline::*;
 
-use crate::support::Clock;
+use crate::support::{Clock, many};
 
 /// A service that is down or up, and how often it was called.
 #[derive(Default)]
@@ -52,7 +52,7 @@ async fn br_patient(#[resource] service: &Arc<Service>, #[resource] clock: &Cloc
 
 fn calls(count: usize, limits: &Limits, service: &Arc<Service>, clock: Clock) -> Pipeline {
     let mut dag = DagBuilder::new();
-    super::many::<br_call>(&mut dag, "call", count);
+    many::<br_call>(&mut dag, "call", count);
     Pipeline::new(dag.build().unwrap()).limits(limits).resource(Arc::clone(service)).resource(clock)
 }
 
@@ -155,7 +155,7 @@ async fn a_refused_step_has_its_fallback() {
     }
     let (limits, service, clock) = (limits(1, 1), Arc::new(Service::default()), Clock::start());
     let mut dag = DagBuilder::new();
-    super::many::<bf_call>(&mut dag, "call", 2);
+    many::<bf_call>(&mut dag, "call", 2);
     let pipeline =
         Pipeline::new(dag.build().unwrap()).limits(&limits).resource(Arc::clone(&service)).resource(clock);
     let run = pipeline.run().await.unwrap();

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use pipeline::prelude::*;
 use pipeline::*;
 
-use super::{are_apart, many, nap, run_in_time, spans};
-use crate::support::{Clock, Gauge, Meeting, Slept, peak};
+use crate::support::{Clock, Gauge, Meeting, Slept, are_apart, many, nap, peak, run_in_time, spans};
 
 /// C16: a name that nobody configured is a mutex, whatever the steps that have it; others are not held up.
 #[tokio::test(start_paused = true)]

@@ -8,7 +8,7 @@ use pipeline::*;
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 
-use super::run_in_time;
+use crate::support::run_in_time;
 
 /// What is in use of three names, and what there is.
 struct Book {

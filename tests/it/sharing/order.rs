@@ -3,8 +3,7 @@
 use pipeline::prelude::*;
 use pipeline::*;
 
-use super::{many, nap, spans};
-use crate::support::{Clock, Recorder, Slept};
+use crate::support::{Clock, Recorder, Slept, many, nap, spans};
 
 /// C12: with one worker, steps start by priority; the length of the path decides among equals only.
 #[test]

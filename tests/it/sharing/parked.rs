@@ -8,8 +8,7 @@ use futures::executor::block_on;
 use pipeline::prelude::*;
 use pipeline::*;
 
-use super::{many, nap, run_in_time, spans};
-use crate::support::{Clock, Gauge, LIMIT, Meeting, Recorder, Slept, quiet};
+use crate::support::{Clock, Gauge, LIMIT, Meeting, Recorder, Slept, many, nap, quiet, run_in_time, spans};
 
 /// Waits for the end of a run that may hang.
 fn end(handle: RunHandle) -> Run {

@@ -5,8 +5,7 @@ use std::time::Duration;
 use pipeline::prelude::*;
 use pipeline::*;
 
-use super::{many, nap, spans};
-use crate::support::{Clock, Slept};
+use crate::support::{Clock, Slept, many, nap, spans};
 
 #[step(limit = "rt-api")]
 async fn rt_call(#[resource] clock: &Clock) -> Slept {
