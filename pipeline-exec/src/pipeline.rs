@@ -280,7 +280,11 @@ impl Pipeline {
             return Ok(None);
         }
         let sampler: Box<dyn Sampler> = match &self.sampler {
-            Some(make) => make(),
+            Some(make) => contain::guard(|| make()).map_err(|panic| {
+                let message = format!("making the sampler panicked: {panic}");
+                Problem::new(ProblemCode::InvalidSetting, message)
+                    .hint("mend what was given to `.sampler(…)`")
+            })?,
             None => Box::new(ProcessSampler::new().map_err(|error| {
                 let message = format!("memory cannot be sampled here: {error}");
                 Problem::new(ProblemCode::InvalidSetting, message)

@@ -29,6 +29,7 @@ mod observing;
 mod panics;
 mod params;
 mod policies;
+mod pressure;
 mod regressions;
 mod report;
 mod runtimes;

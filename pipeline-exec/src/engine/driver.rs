@@ -35,6 +35,8 @@ pub(super) struct Driver {
     unhurried: bool,
     /// When the last step ended, if the next one follows at once: one look at the clock serves both.
     now: Option<u64>,
+    /// Whether it has looked for work, and found none yet.
+    searches: bool,
     place: Place,
     desk: Arc<Desk>,
     /// Whether rules apply to some steps of the run.
@@ -67,6 +69,7 @@ impl Driver {
             roots: None,
             unhurried: false,
             now: None,
+            searches: true,
             place,
             desk: Desk::here(),
             by_rules,
@@ -86,7 +89,22 @@ impl Driver {
         if engine.holds_still() || self.is_surplus() {
             return None;
         }
-        if self.unhurried { self.most_urgent() } else { self.at_hand() }
+        let ready = if self.unhurried { self.most_urgent() } else { self.at_hand() };
+        if self.searches != ready.is_none() {
+            self.found(ready.is_some());
+        }
+        ready
+    }
+
+    /// Notes that the driver has found work after having none, or none any more. Who finds some looks whether there is more,
+    /// and starts another driver for that: who brought it has started one only, and this one is busy from now on.
+    #[cold]
+    fn found(&mut self, work: bool) {
+        self.searches = !work;
+        let (engine, lane) = (self.holder.engine(), self.holder.lane());
+        if work && engine.has_work(lane) {
+            engine.wake(lane);
+        }
     }
 
     /// What is in hand, then the own deque, then roots, then what others left or have.

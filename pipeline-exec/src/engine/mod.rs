@@ -163,7 +163,7 @@ impl Engine {
     /// Memory and processor time over the run, and how slots changed because of them, where they were sampled.
     pub(crate) fn resources(&self) -> Option<(Curve, Vec<Change>)> {
         let monitor = self.monitor.as_ref().filter(|_| !self.settings.deterministic)?;
-        Some(monitor.end(self.elapsed()))
+        Some(monitor.seen())
     }
 
     /// The named limits that steps of the run needed.
@@ -241,6 +241,9 @@ impl Engine {
 
     /// The run has ended: nobody watches it any more.
     pub(crate) fn over(&self) {
+        if let Some(monitor) = &self.monitor {
+            monitor.end(self.elapsed());
+        }
         if let Some(watch) = &self.watch {
             watch.end();
         }
