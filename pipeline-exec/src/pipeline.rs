@@ -256,7 +256,8 @@ impl Pipeline {
     }
 
     /// Shares limits with other pipelines: what all their runs need of a name is counted together. They take the place of
-    /// [`Settings::limits`].
+    /// [`Settings::limits`]. The names `cores` and `memory`, against which counts what steps declare, are taken from the
+    /// settings of the first run that needs them, where they are not configured.
     pub fn limits(mut self, limits: &Limits) -> Self {
         self.limits = Some(limits.clone());
         self
@@ -282,7 +283,11 @@ impl Pipeline {
             return Ok(None);
         }
         let sampler: Box<dyn Sampler> = match &self.sampler {
-            Some(make) => make(),
+            Some(make) => contain::guard(|| make()).map_err(|panic| {
+                let message = format!("making the sampler panicked: {panic}");
+                Problem::new(ProblemCode::InvalidSetting, message)
+                    .hint("mend what was given to `.sampler(…)`")
+            })?,
             None => Box::new(ProcessSampler::new().map_err(|error| {
                 let message = format!("memory cannot be sampled here: {error}");
                 Problem::new(ProblemCode::InvalidSetting, message)

@@ -377,6 +377,41 @@ fn no_ready_step_is_left_lying_between_lanes() {
     }
 }
 
+/// C01, C03: a step that makes many ready fills every slot with them, however short it is itself, and from any lane.
+#[test]
+fn a_step_that_makes_many_ready_fills_every_slot() {
+    for (lane, long) in
+        [(Lane::Cpu, false), (Lane::Cpu, true), (Lane::Blocking, false), (Lane::Blocking, true)]
+    {
+        let meeting = Meeting::new(12);
+        let mut dag = DagBuilder::new();
+        let begin = dag.cpu("begin", (), move |()| {
+            let begun = std::time::Instant::now();
+            while long && begun.elapsed().as_millis() < 1 {
+                thread::yield_now();
+            }
+        });
+        for n in 0..12 {
+            let meeting = Arc::clone(&meeting);
+            match lane {
+                Lane::Cpu => dag.cpu(format!("s{n}"), (begin,), move |_| meeting.meet()),
+                _ => dag.blocking(format!("s{n}"), (begin,), move |_| Ok::<_, Infallible>(meeting.meet())),
+            };
+        }
+        let run = Pipeline::new(dag.build().unwrap())
+            .settings(Settings::default().cpu(12).blocking(12))
+            .run_blocking()
+            .unwrap();
+        assert!(all_of(&run, "s"), "all twelve run at once in the {} lane", lane.name());
+    }
+}
+
+/// Whether all steps whose names start like this met the others.
+fn all_of(run: &Run, prefix: &str) -> bool {
+    let names = run.available().into_iter().filter(|name| name.starts_with(prefix));
+    names.map(|name| run.output_named::<bool>(name)).all(|met| met == Ok(&true))
+}
+
 /// C09: the width of a lane changes while the run goes on. Two steps that wait for each other need two slots.
 #[test]
 fn a_lane_grows_while_the_run_goes_on() {

@@ -17,6 +17,7 @@
 mod support;
 
 mod builder;
+mod conditions;
 mod defining;
 mod determinism;
 mod failure;
@@ -29,12 +30,14 @@ mod observing;
 mod panics;
 mod params;
 mod policies;
+mod pressure;
 mod regressions;
 mod report;
 mod runtimes;
 mod scenarios;
 mod scheduler_model;
 mod settings;
+mod sharing;
 mod stopping;
 mod values;
 mod waiting_for_others;

@@ -10,7 +10,7 @@ use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use pipeline_core::FailureKind;
-use pipeline_core::frame::{GivenUp, Ready};
+use pipeline_core::frame::{GivenUp, Ready, Status};
 
 use super::driver::Driver;
 use super::holder::Holder;
@@ -108,6 +108,10 @@ impl Applicant {
         let engine = self.holder.engine();
         let step = self.ready.step();
         engine.admitted.insert(step, self.held);
+        if engine.frame.scope().is_stopped() {
+            // It may have been granted after the run had given back what steps held that will not start.
+            engine.admitted.clear();
+        }
         engine.lanes.of(engine.frame.plan().lane(step)).backlog.push(engine.urgency(step), self.ready);
         fence(Ordering::SeqCst);
         // The holder, dropped now, looks for work and finds it.
@@ -123,9 +127,14 @@ impl Applicant {
     }
 }
 
-/// Gives back what an attempt held, and says how it ended.
-pub(super) fn release(permits: Permits, failed: bool) {
+/// Gives back what an attempt held, and says how it ended. One that was skipped or cancelled says nothing about what it
+/// needed: a breaker neither opens nor closes by it.
+pub(super) fn release(permits: Permits, status: Status) {
     for permit in permits {
-        if failed { permit.failed(now()) } else { permit.succeeded(now()) }
+        match status {
+            Status::Succeeded => permit.succeeded(now()),
+            status if status.is_failure() => permit.failed(now()),
+            _ => drop(permit),
+        }
     }
 }

@@ -35,6 +35,8 @@ pub(super) struct Driver {
     unhurried: bool,
     /// When the last step ended, if the next one follows at once: one look at the clock serves both.
     now: Option<u64>,
+    /// Whether it has looked for work, and found none yet.
+    searches: bool,
     place: Place,
     desk: Arc<Desk>,
     /// Whether rules apply to some steps of the run.
@@ -74,6 +76,7 @@ impl Driver {
             roots: None,
             unhurried: false,
             now: None,
+            searches: true,
             place,
             desk: Desk::here(),
             by_rules,
@@ -97,10 +100,24 @@ impl Driver {
             false if self.unhurried => self.most_urgent(),
             false => self.at_hand(),
         };
-        if next.is_none() {
-            self.desk.close();
+        if self.searches != next.is_none() {
+            self.found(next.is_some());
         }
         next
+    }
+
+    /// Notes that the driver has found work after having none, or none any more. Who finds some looks whether there is more,
+    /// and starts another driver for that: who brought it has started one only, and this one is busy from now on.
+    #[cold]
+    fn found(&mut self, work: bool) {
+        self.searches = !work;
+        if !work {
+            self.desk.close();
+        }
+        let (engine, lane) = (self.holder.engine(), self.holder.lane());
+        if work && engine.has_work(lane) {
+            engine.wake(lane);
+        }
     }
 
     /// What is in hand, then the own deque, then roots, then what others left or have.

@@ -67,7 +67,7 @@ impl Lanes {
             self.of(lane).slots.set_limit(share.of(asked.slots[lane.index()]));
         }
         if let Some(total) = &self.total {
-            total.set_limit(if share.is_one_at_a_time() { 1 } else { asked.total });
+            total.set_limit(share.of(asked.total));
         }
     }
 

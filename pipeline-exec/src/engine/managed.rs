@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pipeline_core::contain;
-use pipeline_core::frame::{Attempt, Finished, Progress, Ready};
+use pipeline_core::frame::{Attempt, Finished, Progress, Ready, Status};
 
 use super::admission::{self, Permits};
 use super::driver::{Driver, Ran, Unfinished};
@@ -58,7 +58,7 @@ impl Driver {
         }
         match progress {
             Progress::Finished(finished) => {
-                admission::release(permits, finished.status().is_failure());
+                admission::release(permits, finished.status());
                 self.end(finished, false);
                 None
             }
@@ -67,7 +67,7 @@ impl Driver {
                 Some(Box::new(Ran::Waits(suspended, now, permits)))
             }
             Progress::Late => {
-                admission::release(permits, true);
+                admission::release(permits, self.engine().given_up_as(step));
                 self.engine().history.reattach(step);
                 Some(Box::new(Ran::Left))
             }
@@ -134,6 +134,15 @@ impl Engine {
             return None;
         }
         self.history.take_retry(self.settings.retry_budget).then_some(wait)
+    }
+
+    /// How an attempt ended that was given up where it was.
+    pub(super) fn given_up_as(&self, step: usize) -> Status {
+        match self.frame.status(step) {
+            Status::Cancelled => Status::Cancelled,
+            // Its step may be on its next attempt, or have a fallback: this one took too long.
+            _ => Status::TimedOut,
+        }
     }
 
     /// When the first attempt of a step started, since the run began.

@@ -41,7 +41,7 @@ use self::family::{Family, Host};
 pub(crate) use self::history::History;
 use self::holder::Holder;
 use self::lanes::Lanes;
-pub(crate) use self::rules::{Rule, Rules};
+pub(crate) use self::rules::{CORES, MEMORY, Rule, Rules};
 use self::watch::Watch;
 use crate::event::{Event, Observers};
 use crate::limits::{Clamped, LimitReport, Limits, Need};
@@ -184,7 +184,7 @@ impl Engine {
     /// Memory and processor time over the run, and how slots changed because of them, where they were sampled.
     pub(crate) fn resources(&self) -> Option<(Curve, Vec<Change>)> {
         let monitor = self.monitor.as_ref().filter(|_| !self.settings.deterministic)?;
-        Some(monitor.end(self.elapsed()))
+        Some(monitor.seen())
     }
 
     /// The named limits that steps of the run needed.
@@ -271,6 +271,9 @@ impl Engine {
 
     /// The run has ended: nobody watches it any more.
     pub(crate) fn over(&self) {
+        if let Some(monitor) = &self.monitor {
+            monitor.end(self.elapsed());
+        }
         if let Some(watch) = &self.watch {
             watch.end();
         }
@@ -316,7 +319,8 @@ impl Engine {
             }
             self.stop.cancel();
             self.stop_children(None);
-            if self.rules.is_some() {
+            if let Some(rules) = &self.rules {
+                rules.withdraw(self.owner());
                 self.limits.withdraw(self.owner());
                 self.admitted.clear();
             }

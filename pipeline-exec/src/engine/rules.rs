@@ -57,7 +57,7 @@ impl Rule {
         company: Option<&Company>,
         urgency: u64,
     ) {
-        let named = named_needs(policy, settings);
+        let named = named_needs(policy, settings, limits);
         self.needs = needs(company.map(|company| company.need(policy.exclusive)), limits, &named, urgency);
         if policy.parallel_if.is_some() {
             self.needs_alone = needs(company.map(|company| company.need(true)), limits, &named, urgency);
@@ -86,6 +86,8 @@ pub(crate) struct Rules {
     /// For each step, which of `all`; empty where one holds for every step.
     of: Vec<u32>,
     all: Vec<Rule>,
+    /// Where some step has to be alone.
+    company: Option<Company>,
 }
 
 impl Rules {
@@ -99,7 +101,7 @@ impl Rules {
             (true, false) => None,
             (true, true) if settings.groups.is_empty() && !plan.has_takers() => {
                 let rule = Rule::of(&Policy::NONE, settings, None, false);
-                Some(Rules { of: Vec::new(), all: vec![rule] })
+                Some(Rules { of: Vec::new(), all: vec![rule], company: None })
             }
             _ => Some(Rules::one_by_one(plan, settings, limits)),
         }
@@ -108,7 +110,7 @@ impl Rules {
     /// The rules of a run in which not the same holds for every step; those that are alike share one.
     fn one_by_one(plan: &Plan, settings: &Settings, limits: &Limits) -> Rules {
         let company = Company::of(plan);
-        let mut rules = Rules { of: Vec::with_capacity(plan.len()), all: Vec::new() };
+        let mut rules = Rules { of: Vec::with_capacity(plan.len()), all: Vec::new(), company: None };
         let mut alike: HashMap<(Option<&str>, bool), u32> = HashMap::new();
         for step in 0..plan.len() {
             let policy = plan.policy(step);
@@ -128,6 +130,7 @@ impl Rules {
             };
             rules.of.push(index);
         }
+        rules.company = company;
         rules
     }
 
@@ -137,6 +140,13 @@ impl Rules {
         match self.of.get(step) {
             Some(&index) => &self.all[index as usize],
             None => &self.all[0],
+        }
+    }
+
+    /// Forgets the steps of a run that wait for company to leave, or to be let in.
+    pub(crate) fn withdraw(&self, owner: u64) {
+        if let Some(Company(limits)) = &self.company {
+            limits.withdraw(owner);
         }
     }
 
@@ -155,8 +165,16 @@ impl Rules {
 pub(crate) const MEMORY: &str = "memory";
 pub(crate) const CORES: &str = "cores";
 
-/// What a step needs of named limits.
-fn named_needs(policy: &Policy, settings: &Settings) -> Vec<(Cow<'static, str>, u64)> {
+/// What a step needs of named limits. Limits that are shared with other runs know of the machine's only once a step needs
+/// them.
+fn named_needs(policy: &Policy, settings: &Settings, limits: &Limits) -> Vec<(Cow<'static, str>, u64)> {
+    let machine = settings.machine_limits();
+    for (name, limit) in machine.filter(|(name, _)| match *name {
+        CORES => policy.cores.is_some(),
+        _ => policy.memory.is_some(),
+    }) {
+        limits.limit_by_default(name, limit);
+    }
     let named = policy.limits.iter().map(|(name, amount)| (name.clone(), u64::from(*amount)));
     let memory = policy.memory.filter(|_| settings.memory_limit.is_some());
     let memory = memory.map(|bytes| (Cow::Borrowed(MEMORY), bytes));
@@ -175,6 +193,7 @@ fn needs(
 }
 
 /// The limit by which exclusive steps of one run are alone: every other step needs one share of it, they need all.
+#[derive(Debug)]
 struct Company(Limits);
 
 const EVERYBODY: u64 = u32::MAX as u64;

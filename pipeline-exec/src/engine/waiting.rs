@@ -76,9 +76,10 @@ impl Waiting {
                 why.and_then(|why: GivenUp| suspended.cancel(why))
             }
         };
-        let failed = finished.as_ref().is_none_or(|finished| finished.status().is_failure());
-        admission::release(std::mem::take(&mut self.permits), failed);
         let mut holder = self.holder.take()?;
+        let given_up = || holder.engine().given_up_as(step);
+        let status = finished.as_ref().map_or_else(given_up, Finished::status);
+        admission::release(std::mem::take(&mut self.permits), status);
         match finished {
             Some(finished) => Some((finished, holder)),
             None => {

@@ -71,6 +71,10 @@ impl Book {
         self.limits.len() as u32 - 1
     }
 
+    pub(super) fn knows(&self, name: &str) -> bool {
+        self.by_name.contains_key(name)
+    }
+
     pub(super) fn configure(&mut self, limit: u32, settings: LimitSettings) {
         self.limits[limit as usize].configure(settings);
     }

@@ -76,6 +76,16 @@ impl Limits {
         });
     }
 
+    /// Configures the limit of a name that is not known yet.
+    pub(crate) fn limit_by_default(&self, name: &str, settings: LimitSettings) {
+        self.change(|book, _| {
+            if !book.knows(name) {
+                let limit = book.intern(name);
+                book.configure(limit, settings);
+            }
+        });
+    }
+
     /// All names known so far, sorted, with what is in use and who waits.
     pub fn snapshot(&self) -> Vec<LimitReport> {
         self.lock().reports()

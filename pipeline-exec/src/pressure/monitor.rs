@@ -21,6 +21,7 @@ struct State {
     recorder: Recorder,
     next: Duration,
     changes: Vec<Change>,
+    has_ended: bool,
 }
 
 impl Monitor {
@@ -33,18 +34,28 @@ impl Monitor {
     ) -> Self {
         let controller = limit.map(|limit| Controller::new(limit).slots(slots));
         let recorder = Recorder::new();
-        let state = State { sampler, controller, recorder, next: Duration::ZERO, changes: Vec::new() };
+        let state = State {
+            sampler,
+            controller,
+            recorder,
+            next: Duration::ZERO,
+            changes: Vec::new(),
+            has_ended: false,
+        };
         Monitor { every: every.unwrap_or(EVERY), state: Mutex::new(state) }
     }
 
     /// Takes a sample if one is due, and says what has to change. A sample that cannot be taken is left out.
     pub(crate) fn look(&self, now: Duration) -> Option<Change> {
         let mut state = self.lock();
-        if now < state.next {
+        if now < state.next || state.has_ended {
             return None;
         }
         state.next = now + self.every;
-        state.sample(now)
+        let sample = state.sample(now)?;
+        let change = state.controller.as_mut()?.observe(now, &sample)?;
+        state.changes.push(change.clone());
+        Some(change)
     }
 
     /// When the next sample is due.
@@ -52,10 +63,17 @@ impl Monitor {
         self.lock().next
     }
 
-    /// What was seen in the whole run, a last sample included.
-    pub(crate) fn end(&self, now: Duration) -> (Curve, Vec<Change>) {
+    /// Takes the last sample, at the end of the run: there are no slots to change any more.
+    pub(crate) fn end(&self, now: Duration) {
         let mut state = self.lock();
-        let _ = state.sample(now);
+        if !std::mem::replace(&mut state.has_ended, true) {
+            let _ = state.sample(now);
+        }
+    }
+
+    /// What was seen.
+    pub(crate) fn seen(&self) -> (Curve, Vec<Change>) {
+        let state = self.lock();
         (state.recorder.curve(), state.changes.clone())
     }
 
@@ -65,14 +83,13 @@ impl Monitor {
 }
 
 impl State {
-    fn sample(&mut self, now: Duration) -> Option<Change> {
+    /// Takes a sample, and keeps it.
+    fn sample(&mut self, now: Duration) -> Option<Sample> {
         // A sampler is the user's, perhaps: its panic is a sample that could not be taken.
         let sampled = pipeline_core::contain::guard(|| self.sampler.sample());
         let sample: Sample = sampled.ok()?.ok()?;
         self.recorder.record(now, &sample);
-        let change = self.controller.as_mut()?.observe(now, &sample)?;
-        self.changes.push(change.clone());
-        Some(change)
+        Some(sample)
     }
 }
 

@@ -99,7 +99,7 @@ pub struct Counts {
     pub failed: usize,
     /// Ended because they took too long.
     pub timed_out: usize,
-    /// Not started because of a failed input.
+    /// Not run because an input is missing, or a condition or switch said so.
     pub skipped: usize,
     /// Stopped, or not started because the run was stopped.
     pub cancelled: usize,
@@ -139,7 +139,7 @@ pub struct StepReport {
     pub duration: Option<Duration>,
     /// Why it failed, or was skipped or cancelled because of itself.
     pub error: Option<ErrorReport>,
-    /// The step whose failure it was skipped for.
+    /// The step because of which it was skipped: that one failed, timed out, was skipped itself or cancelled.
     pub because: Option<String>,
     /// Whether its failure lets the run succeed all the same.
     pub optional: bool,

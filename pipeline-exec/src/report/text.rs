@@ -1,7 +1,10 @@
 //! The report as plain text.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::time::Duration;
+
+use pipeline_core::frame::Status;
 
 use super::{RunReport, RunStatus};
 
@@ -14,6 +17,7 @@ impl fmt::Display for RunReport {
             "{:<name_width$}  {:<9}  {:<8}  {:>10}  {:>10}",
             "step", "status", "lane", "wait", "time"
         )?;
+        let ended = self.ended_otherwise();
         for step in &self.steps {
             let (wait, time) = (show(step.wait), show(step.duration));
             let (status, lane) = (step.status.name(), step.lane.name());
@@ -55,7 +59,8 @@ impl fmt::Display for RunReport {
                 )?;
             }
             if let Some(because) = &step.because {
-                writeln!(f, "    because `{}` failed", clean(because))?;
+                let what = ended.get(because.as_str()).copied().unwrap_or("failed");
+                writeln!(f, "    because `{}` {what}", clean(because))?;
             }
         }
         self.totals(f)
@@ -63,6 +68,17 @@ impl fmt::Display for RunReport {
 }
 
 impl RunReport {
+    /// How the steps ended that have no output, but did not fail, in words.
+    fn ended_otherwise(&self) -> HashMap<&str, &'static str> {
+        let words = |status| match status {
+            Status::TimedOut => Some("timed out"),
+            Status::Skipped => Some("was skipped"),
+            Status::Cancelled => Some("was cancelled"),
+            _ => None,
+        };
+        self.steps.iter().filter_map(|step| Some((step.name.as_str(), words(step.status)?))).collect()
+    }
+
     fn totals(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (counts, figures) = (&self.counts, &self.figures);
         let outcome = match self.status {

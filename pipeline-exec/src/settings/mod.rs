@@ -11,6 +11,7 @@ use std::time::Duration;
 use pipeline_core::{Backoff, Lane, Problem, ProblemCode};
 
 pub use self::defaults::StepDefaults;
+use crate::engine::{CORES, MEMORY};
 use crate::limits::{LimitSettings, Limits};
 
 /// How a run is executed. Zero configuration is a good one: every field has a default from the machine.
@@ -277,11 +278,15 @@ impl Settings {
 
     /// The limits as a run uses them.
     pub(crate) fn make_limits(&self) -> Limits {
-        let cores = LimitSettings::new(self.cpu as u64);
-        let memory = self.memory_limit.map(LimitSettings::new);
-        let machine = Limits::new().limit("cores", cores);
-        let machine = memory.into_iter().fold(machine, |limits, memory| limits.limit("memory", memory));
+        let machine =
+            self.machine_limits().fold(Limits::new(), |limits, (name, limit)| limits.limit(name, limit));
         self.limits.iter().fold(machine, |limits, (name, limit)| limits.limit(name, limit.clone()))
+    }
+
+    /// The limits that the cores and the memory declared by steps count against.
+    pub(crate) fn machine_limits(&self) -> impl Iterator<Item = (&'static str, LimitSettings)> {
+        let memory = self.memory_limit.map(|bytes| (MEMORY, LimitSettings::new(bytes)));
+        memory.into_iter().chain([(CORES, LimitSettings::new(self.cpu as u64))])
     }
 
     /// Sets whether steps with `parallel_if` may run beside others.

@@ -1,0 +1,265 @@
+//! Named limits: mutexes, capacities, what is too large, and limits that several runs share.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use pipeline::prelude::*;
+use pipeline::*;
+
+use crate::support::{Clock, Gauge, Meeting, Slept, are_apart, many, nap, peak, run_in_time, spans};
+
+/// C16: a name that nobody configured is a mutex, whatever the steps that have it; others are not held up.
+#[tokio::test(start_paused = true)]
+async fn two_steps_of_one_name_never_overlap() {
+    #[step(limit = "lm-state")]
+    async fn lm_writes(#[resource] clock: &Clock) -> Slept {
+        nap(clock, 100).await
+    }
+    #[step(limit = "lm-state")]
+    async fn lm_reads(#[resource] clock: &Clock) -> Slept {
+        nap(clock, 50).await
+    }
+    #[step(limit = "lm-other")]
+    async fn lm_elsewhere(#[resource] clock: &Clock) -> Slept {
+        nap(clock, 100).await
+    }
+    let mut dag = DagBuilder::new();
+    many::<lm_writes>(&mut dag, "state_w", 4);
+    many::<lm_reads>(&mut dag, "state_r", 4);
+    many::<lm_elsewhere>(&mut dag, "elsewhere", 1);
+    let clock = Clock::start();
+    let run = Pipeline::new(dag.build().unwrap()).resource(clock).run().await.unwrap();
+    assert!(run.succeeded());
+    assert!(are_apart(&spans(&run, "state")), "{:?}", spans(&run, "state"));
+    assert_eq!(clock.now(), 600, "one after another, without a gap");
+    assert_eq!(spans(&run, "elsewhere"), [Slept { from: 0, to: 100 }]);
+}
+
+/// C16: the same over all lanes, on threads.
+#[test]
+fn two_steps_of_one_name_never_overlap_in_whatever_lane() {
+    fn work(gauge: &Arc<Gauge>) -> usize {
+        let _inside = gauge.enter();
+        (0..20).for_each(|_| std::thread::yield_now());
+        gauge.now()
+    }
+    #[step(limit = "ll-state")]
+    fn ll_cpu(#[resource] gauge: &Arc<Gauge>) -> usize {
+        work(gauge)
+    }
+    #[step(blocking, limit = "ll-state")]
+    fn ll_blocking(#[resource] gauge: &Arc<Gauge>) -> usize {
+        work(gauge)
+    }
+    #[step(limit = "ll-state")]
+    async fn ll_io(#[resource] gauge: &Arc<Gauge>) -> usize {
+        let _inside = gauge.enter();
+        for _ in 0..5 {
+            tokio::task::yield_now().await;
+        }
+        gauge.now()
+    }
+    let mut dag = DagBuilder::new();
+    many::<ll_cpu>(&mut dag, "cpu", 40);
+    many::<ll_blocking>(&mut dag, "blocking", 40);
+    many::<ll_io>(&mut dag, "io", 40);
+    let gauge = Arc::new(Gauge::default());
+    let pipeline =
+        Pipeline::new(dag.build().unwrap()).settings(Settings::default().cpu(4)).resource(Arc::clone(&gauge));
+    let run = run_in_time(pipeline);
+    assert!(run.succeeded());
+    assert_eq!((gauge.peak(), gauge.now()), (1, 0));
+}
+
+/// C16: so many at once as their amounts leave room for, and as many.
+#[tokio::test(start_paused = true)]
+async fn a_capacity_is_shared_by_amount() {
+    #[step(limit("lc-db" = 2))]
+    async fn lc_two(#[resource] clock: &Clock) -> Slept {
+        nap(clock, 100).await
+    }
+    #[step(limit("lc-db" = 2, "lc-api"))]
+    async fn lc_both(#[resource] clock: &Clock) -> Slept {
+        nap(clock, 100).await
+    }
+    let run = async |both: usize| {
+        let mut dag = DagBuilder::new();
+        many::<lc_two>(&mut dag, "two", 6 - both);
+        many::<lc_both>(&mut dag, "both", both);
+        let clock = Clock::start();
+        let settings = Settings::default().limit("lc-db", LimitSettings::new(5));
+        let run = Pipeline::new(dag.build().unwrap()).settings(settings).resource(clock).run().await.unwrap();
+        assert_eq!(peak(&spans(&run, "")), 2, "2 and 2 of 5");
+        assert!(are_apart(&spans(&run, "both")), "a name that is not configured has a capacity of 1");
+        (clock.now(), run)
+    };
+    let (wall, ended) = run(0).await;
+    assert_eq!(wall, 300);
+    run(3).await;
+    let limits = &ended.report().limits;
+    assert_eq!(limits.len(), 1, "{limits:?}");
+    assert_eq!((limits[0].name.as_str(), limits[0].capacity, limits[0].peak), ("lc-db", 5, 4));
+    assert_eq!((limits[0].in_use, limits[0].waiting), (0, 0));
+}
+
+/// C16, G02: a step that needs more than there is gets all of it, and the report says so.
+#[tokio::test(start_paused = true)]
+async fn a_step_that_needs_more_than_there_is_runs_with_all_of_it() {
+    #[step(limit("lt-db" = 9))]
+    async fn lt_large(#[resource] clock: &Clock) -> Slept {
+        nap(clock, 100).await
+    }
+    #[step(limit("lt-db"))]
+    async fn lt_small(#[resource] clock: &Clock) -> Slept {
+        nap(clock, 100).await
+    }
+    let mut dag = DagBuilder::new();
+    many::<lt_small>(&mut dag, "small", 4);
+    many::<lt_large>(&mut dag, "large", 1);
+    let clock = Clock::start();
+    let settings = Settings::default().limit("lt-db", LimitSettings::new(4));
+    let run = Pipeline::new(dag.build().unwrap()).settings(settings).resource(clock).run().await.unwrap();
+    assert!(run.succeeded());
+    assert_eq!((clock.now(), peak(&spans(&run, "small"))), (200, 4));
+    let (large, small) = (spans(&run, "large")[0], spans(&run, "small"));
+    assert!(small.iter().all(|small| small.to <= large.from || large.to <= small.from));
+    let said = run.report().limited_by.join("\n");
+    assert!(said.contains("`large_0` needs 9 of `lt-db`, of which there is 4"), "{said}");
+    assert!(run.report().to_string().contains("`large_0` needs 9"), "the text says it too");
+}
+
+/// C16, C20: limits that are shared count the needs of all runs together.
+#[tokio::test(start_paused = true)]
+async fn runs_that_share_limits_are_limited_together() {
+    #[step(limit = "ls-db")]
+    async fn ls_query(#[resource] clock: &Clock) -> Slept {
+        nap(clock, 100).await
+    }
+    let limits = Limits::new().limit("ls-db", LimitSettings::new(2));
+    let clock = Clock::start();
+    let pipeline = || {
+        let mut dag = DagBuilder::new();
+        many::<ls_query>(&mut dag, "query", 4);
+        Pipeline::new(dag.build().unwrap()).resource(clock).limits(&limits)
+    };
+    let (one, two) = (pipeline(), pipeline());
+    let (one, two) = tokio::join!(one.run(), two.run());
+    let all = [spans(&one.unwrap(), ""), spans(&two.unwrap(), "")].concat();
+    assert_eq!((clock.now(), peak(&all)), (400, 2));
+    let snapshot = limits.snapshot();
+    assert_eq!((snapshot[0].in_use, snapshot[0].peak, snapshot[0].waiting), (0, 2, 0));
+}
+
+/// C16: limits in the settings and shared ones are two answers to one question, which is told before a step runs.
+#[test]
+fn limits_given_twice_are_a_problem() {
+    let mut dag = DagBuilder::new();
+    dag.cpu("never", (), |()| -> u32 { panic!("nothing runs") });
+    let pipeline = Pipeline::new(dag.build().unwrap())
+        .settings(Settings::default().limit("db", LimitSettings::new(2)))
+        .limits(&Limits::new());
+    let problems = pipeline.run_blocking().unwrap_err();
+    assert!(problems.to_string().contains("limits are given twice"), "{problems}");
+}
+
+/// C16, G02: sharing some names with other runs changes nothing about the machine's: `cores` and `memory` follow the
+/// settings, unless the shared limits say otherwise.
+#[test]
+fn sharing_limits_leaves_cores_and_memory_as_the_settings_have_them() {
+    #[step(cores = 1, memory = "1MiB")]
+    fn lg_meets(#[resource] meeting: &Arc<Meeting>) -> bool {
+        meeting.meet()
+    }
+    let mut dag = DagBuilder::new();
+    many::<lg_meets>(&mut dag, "meets", 2);
+    let limits = Limits::new().limit("lg-db", LimitSettings::new(2));
+    let pipeline = Pipeline::new(dag.build().unwrap())
+        .settings(Settings::default().cpu(2).memory_limit(1 << 50))
+        .limits(&limits)
+        .resource(Meeting::new(2));
+    let run = run_in_time(pipeline);
+    assert_eq!(run.output_named::<bool>("meets_0"), Ok(&true), "both run at once");
+    assert_eq!(run.report().limited_by, Vec::<String>::new());
+}
+
+/// G02: steps declare cores: no more of them run at once than there are CPU slots, whatever the lane.
+#[tokio::test(start_paused = true)]
+async fn declared_cores_count_against_the_cpu_slots() {
+    #[step(cores = 2)]
+    async fn co_two(#[resource] clock: &Clock) -> Slept {
+        nap(clock, 100).await
+    }
+    #[step(cores = 64)]
+    async fn co_all(#[resource] clock: &Clock) -> Slept {
+        nap(clock, 100).await
+    }
+    let mut dag = DagBuilder::new();
+    many::<co_two>(&mut dag, "two", 6);
+    many::<co_all>(&mut dag, "all", 1);
+    let clock = Clock::start();
+    let pipeline = Pipeline::new(dag.build().unwrap()).settings(Settings::default().cpu(4)).resource(clock);
+    let run = pipeline.run().await.unwrap();
+    assert_eq!((clock.now(), peak(&spans(&run, ""))), (400, 2));
+    let said = run.report().limited_by.join("\n");
+    assert!(said.contains("`all_0` needs 64 of `cores`, of which there is 4"), "{said}");
+}
+
+/// S19, G01: twelve steps of 1 GB, 4 GB, eight workers: four at once, three waves, no failure.
+#[tokio::test(start_paused = true)]
+async fn s19_declared_memory_is_admitted_up_to_the_limit() {
+    #[step(memory = "1GB")]
+    async fn me_large(#[resource] clock: &Clock) -> Slept {
+        nap(clock, 1000).await
+    }
+    let mut dag = DagBuilder::new();
+    many::<me_large>(&mut dag, "large", 12);
+    let clock = Clock::start();
+    // The process itself may use more than it says here: what it uses is not the point.
+    let settings = Settings::default().workers(8).memory_limit(4_000_000_000);
+    let pipeline = Pipeline::new(dag.build().unwrap())
+        .sampler(|| Box::new(|| Ok(pressure::Sample::of_memory(1))))
+        .settings(settings)
+        .resource(clock);
+    let run = pipeline.run().await.unwrap();
+    assert!(run.succeeded());
+    assert_eq!((clock.now(), peak(&spans(&run, ""))), (3000, 4));
+    assert_eq!(run.report().counts.succeeded, 12);
+}
+
+/// S19, G01: the same on threads.
+#[test]
+fn s19_declared_memory_is_admitted_up_to_the_limit_on_threads() {
+    #[step(blocking, memory = "1GB")]
+    fn mt_large(
+        #[resource] gauge: &Arc<Gauge>,
+        #[resource] meeting: &Arc<Meeting>,
+    ) -> Result<bool, Infallible> {
+        let _inside = gauge.enter();
+        // The first four meet; with fewer at once, they would wait in vain.
+        Ok(meeting.meet())
+    }
+    let mut dag = DagBuilder::new();
+    many::<mt_large>(&mut dag, "large", 12);
+    let gauge = Arc::new(Gauge::default());
+    let pipeline = Pipeline::new(dag.build().unwrap())
+        .sampler(|| Box::new(|| Ok(pressure::Sample::of_memory(1))))
+        .settings(Settings::default().workers(8).memory_limit(4_000_000_000))
+        .resource(Arc::clone(&gauge))
+        .resource(Meeting::new(4));
+    let run = run_in_time(pipeline);
+    assert!(run.available().iter().all(|name| run.output_named::<bool>(name) == Ok(&true)));
+    assert_eq!((run.report().counts.succeeded, gauge.peak(), gauge.now()), (12, 4, 0));
+}
+
+/// G01: memory that is declared without a limit for the run holds nobody up.
+#[test]
+fn declared_memory_without_a_limit_holds_nobody_up() {
+    #[step(blocking, memory = "900GiB")]
+    fn mu_meets(#[resource] meeting: &Arc<Meeting>) -> bool {
+        meeting.meet()
+    }
+    let mut dag = DagBuilder::new();
+    many::<mu_meets>(&mut dag, "meets", 3);
+    let run = run_in_time(Pipeline::new(dag.build().unwrap()).resource(Meeting::new(3)));
+    assert_eq!(run.output_named::<bool>("meets_2"), Ok(&true));
+}
