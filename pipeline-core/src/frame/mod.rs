@@ -15,6 +15,8 @@ mod attempt;
 mod counter;
 mod finish;
 mod group;
+#[cfg(test)]
+mod simulator;
 mod slot;
 mod status;
 mod suspended;
