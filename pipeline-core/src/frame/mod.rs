@@ -20,6 +20,7 @@ mod simulator;
 mod slot;
 mod status;
 mod suspended;
+mod tally;
 #[cfg(test)]
 mod tests;
 mod value;
@@ -62,7 +63,7 @@ pub struct Frame {
     any_given_up: AtomicBool,
     /// What tells a watched attempt that asked for its context that it was given up, by step and attempt.
     cancels: Mutex<BTreeMap<(u32, u32), Arc<Signal>>>,
-    groups: Box<[group::GroupState]>,
+    groups: Box<[tally::Tally]>,
     /// For each step, whether nobody needs it any more.
     not_needed: Box<[AtomicBool]>,
     /// The same, as a list that an executor empties.
@@ -189,7 +190,7 @@ impl Frame {
             slot: Slot::empty(),
         };
         let cells = (0..plan.len()).map(cell).collect();
-        let (groups, not_needed) = (group::states(&plan), group::not_needed(&plan));
+        let (groups, not_needed) = (group::tallies(&plan), group::not_needed(&plan));
         let frame = Frame {
             plan,
             cells,
