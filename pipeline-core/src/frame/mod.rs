@@ -12,6 +12,7 @@
 //! ```
 
 mod attempt;
+mod check;
 mod counter;
 mod finish;
 mod group;
@@ -281,6 +282,7 @@ impl Frame {
     pub fn start_attempt(self: &Arc<Self>, ready: Ready, attempt: Attempt) -> Progress {
         let step = ready.index();
         assert!(ready.frame() == self.id, "a token belongs to the frame that made it");
+        debug_assert!(self.may_start(step), "`{}` starts too early, or again", self.plan.name(step));
         if self.has_trouble()
             && let Some(finished) = self.not_started(step)
         {

@@ -55,8 +55,10 @@ impl Driver {
         }
         match progress {
             Progress::Finished(finished) => {
-                admission::release(permits, finished.status().is_failure());
+                let failed = finished.status().is_failure();
                 self.end(finished, false);
+                // After the end was told: whoever observes the run never sees more at once than limits allow.
+                admission::release(permits, failed);
                 Ran::Ended
             }
             Progress::Suspended(suspended) => {

@@ -33,7 +33,7 @@ impl Waiting {
     }
 
     /// Waits for the step, or for its end to be asked for. `None` where the attempt was given up meanwhile.
-    async fn end(&mut self) -> Option<(Finished, Holder)> {
+    async fn end(&mut self) -> Option<(Finished, Holder, Permits)> {
         let engine = Arc::downgrade(self.holder.as_ref()?.engine());
         let stop = self.holder.as_ref()?.engine().stop.clone();
         let waiter = self.waiter.as_deref();
@@ -76,12 +76,12 @@ impl Waiting {
                 why.and_then(|why: GivenUp| suspended.cancel(why))
             }
         };
-        let failed = finished.as_ref().is_none_or(|finished| finished.status().is_failure());
-        admission::release(std::mem::take(&mut self.permits), failed);
+        let permits = std::mem::take(&mut self.permits);
         let mut holder = self.holder.take()?;
         match finished {
-            Some(finished) => Some((finished, holder)),
+            Some(finished) => Some((finished, holder, permits)),
             None => {
+                admission::release(permits, true);
                 holder.engine().history.reattach(step);
                 holder.abandon();
                 None
@@ -103,10 +103,13 @@ impl Drop for Waiting {
 /// Waits for a step, finishes it, and goes on as a driver where one can be used.
 pub(super) fn wait_for(mut waiting: Waiting) -> Pin<Box<dyn Future<Output = ()> + Send>> {
     Box::pin(async move {
-        let Some((finished, holder)) = waiting.end().await else { return };
+        let Some((finished, holder, permits)) = waiting.end().await else { return };
         drop(waiting);
         let mut driver = Driver::new(holder, Place::task());
+        let failed = finished.status().is_failure();
         driver.end(finished, true);
+        // After the end was told, as for a step that does not wait.
+        admission::release(permits, failed);
         if driver.has_rivals() {
             // Slots are scarce: what ends at the same moment may make something ready that is more urgent than what
             // this slot would take now.

@@ -133,6 +133,7 @@ fn check_end(world: &World, frame: &Frame, shown: &mut Shown) {
             }
         }
     }
+    frame.contradictions().into_iter().for_each(|contradiction| world.complain(contradiction));
     check_memory(world, frame);
 }
 
