@@ -9,13 +9,17 @@
 //!
 //! This module adds a [`Recorder`] that keeps what happened, and checks it against the rules that hold for every run.
 
+mod check;
+
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pipeline_core::Plan;
 use pipeline_core::frame::Status;
 
+use self::check::Check;
 use crate::event::{Event, Observer};
 use crate::report::RunReport;
+use crate::settings::Settings;
 
 /// Keeps the starts and ends of the steps of a run, in the order in which they happened. Clones share what is kept.
 ///
@@ -40,9 +44,18 @@ pub struct Recorder {
 
 /// One thing that happened to a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Moment {
-    Started(String),
-    Finished(String),
+struct Moment {
+    step: String,
+    what: What,
+}
+
+/// What happened to a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum What {
+    Started,
+    /// This attempt, and another will follow.
+    AttemptFailed(u32),
+    Finished(Status),
 }
 
 impl Recorder {
@@ -53,79 +66,61 @@ impl Recorder {
 
     /// The names of the steps that started, in the order in which they did.
     pub fn started(&self) -> Vec<String> {
-        self.filtered(|moment| match moment {
-            Moment::Started(step) => Some(step),
-            Moment::Finished(_) => None,
-        })
+        self.filtered(|what| *what == What::Started)
     }
 
     /// The names of the steps that ended, in the order in which they did.
     pub fn finished(&self) -> Vec<String> {
-        self.filtered(|moment| match moment {
-            Moment::Finished(step) => Some(step),
-            Moment::Started(_) => None,
-        })
+        self.filtered(|what| matches!(what, What::Finished(_)))
     }
 
     /// What happened against the rules, in words; empty for every run that is as it should be.
     ///
-    /// No step starts before all it waits for has ended; none starts or ends twice; none but a skipped one ends without
-    /// a start; what was planned is the sum of the terminal states.
+    /// No step starts before all it waits for has ended (steps of which it needs only some are left out); none starts
+    /// or ends twice, or ends otherwise than the report says; attempts that fail do so in turn, between start and end;
+    /// none but one that was skipped, cancelled or refused ends without a start; steps of one sequence follow each
+    /// other, and an exclusive one is alone; what was planned is the sum of the terminal states.
     ///
     /// # Complexity
-    /// O(edges · log steps + moments).
+    /// O(edges · log steps + moments), and O(moments · width) where steps run beside each other.
     pub fn violations(&self, plan: &Plan, report: &RunReport) -> Vec<String> {
-        let moments = self.moments.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let mut violations = Vec::new();
-        let mut start = vec![None; plan.len()];
-        let mut end = vec![None; plan.len()];
-        for (at, moment) in moments.iter().enumerate() {
-            let (Moment::Started(name) | Moment::Finished(name)) = moment;
-            let Some(step) = plan.dag().find(name).ok().and_then(|step| plan.position(step)) else {
-                violations.push(format!("`{name}` is not part of the plan"));
-                continue;
-            };
-            let (seen, what) = match moment {
-                Moment::Started(_) => (&mut start[step], "started"),
-                Moment::Finished(_) => (&mut end[step], "ended"),
-            };
-            if seen.replace(at).is_some() {
-                violations.push(format!("`{name}` {what} twice"));
-            }
-        }
-        for step in 0..plan.len() {
-            let name = plan.spec(step).name();
-            let skipped = report.steps.get(step).is_some_and(|step| step.status == Status::Skipped);
-            if end[step].is_some() && ((start[step].is_none() && !skipped) || start[step] > end[step]) {
-                violations.push(format!("`{name}` ended before it started"));
-            }
-            for earlier in plan.waits_for(step) {
-                if start[step].is_some() && (end[earlier].is_none() || end[earlier] > start[step]) {
-                    violations.push(format!("`{name}` started before `{}` ended", plan.spec(earlier).name()));
-                }
-            }
-        }
-        let counts = &report.counts;
-        let sum = counts.succeeded + counts.failed + counts.skipped + counts.cancelled + counts.cached;
-        if counts.planned != sum || counts.planned != plan.len() {
-            violations.push(format!("{} steps were planned, but {sum} have ended", counts.planned));
-        }
-        violations
+        self.check(plan, report, None)
     }
 
-    fn filtered(&self, pick: impl Fn(&Moment) -> Option<&String>) -> Vec<String> {
+    /// The same for a run with these settings, whose slots and limits were not changed meanwhile: as well, no more steps
+    /// run at once than there are workers and slots, and no more of a limit is in use than there is.
+    ///
+    /// Between two attempts of a step nothing counts as in use: when the later one starts is not told.
+    pub fn violations_under(&self, settings: &Settings, plan: &Plan, report: &RunReport) -> Vec<String> {
+        self.check(plan, report, Some(settings))
+    }
+
+    fn check(&self, plan: &Plan, report: &RunReport, settings: Option<&Settings>) -> Vec<String> {
+        let history = self.moments.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut check = Check::new(plan, report, history);
+        check.each_step_alone();
+        check.order();
+        check.counts();
+        check.company(settings);
+        check.violations()
+    }
+
+    fn filtered(&self, is_wanted: impl Fn(&What) -> bool) -> Vec<String> {
         let moments = self.moments.lock().unwrap_or_else(PoisonError::into_inner);
-        moments.iter().filter_map(pick).cloned().collect()
+        let wanted = moments.iter().filter(|moment| is_wanted(&moment.what));
+        wanted.map(|moment| moment.step.clone()).collect()
     }
 }
 
 impl Observer for Recorder {
     fn on_event(&self, event: &Event<'_>) {
-        let moment = match event {
-            Event::StepStarted { step, .. } => Moment::Started((*step).to_owned()),
-            Event::StepFinished { step, .. } => Moment::Finished((*step).to_owned()),
+        let (step, what) = match event {
+            Event::StepStarted { step, .. } => (*step, What::Started),
+            Event::AttemptFailed { step, attempt, .. } => (*step, What::AttemptFailed(*attempt)),
+            Event::StepFinished { step, status, .. } => (*step, What::Finished(*status)),
             _ => return,
         };
+        let moment = Moment { step: step.to_owned(), what };
         self.moments.lock().unwrap_or_else(PoisonError::into_inner).push(moment);
     }
 }

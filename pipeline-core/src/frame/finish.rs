@@ -56,6 +56,11 @@ impl Frame {
     #[inline]
     fn publish(&self, finished: Finished) {
         let Finished { step, result, .. } = finished;
+        debug_assert!(
+            self.cells[step as usize].counters.ended().is_none(),
+            "`{}` ends twice",
+            self.plan.name(step)
+        );
         match result {
             Ok(()) => self.cells[step as usize].counters.end(Status::Succeeded as u8),
             Err(Ended::Failed(error)) => self.publish_error(step, error),

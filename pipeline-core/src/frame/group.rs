@@ -1,56 +1,18 @@
 //! Inputs that need only some of their upstream steps: who completes them, and who is not needed any more.
 //!
-//! A group counts down successes to zero (enough), or failures below zero (never enough). With `k` of `n` needed, `k`
-//! successes and `n - k + 1` failures cannot both happen, so exactly one member decides, and arrives at the step for
-//! all of them.
+//! A member that ends is counted in its group's [`Tally`]; the one that decides arrives at the step for all of them.
 
 use std::sync::PoisonError;
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::tally::Tally;
 use super::{Ended, Finished, Frame, GivenUp, Ready};
 use crate::error::FailureKind;
 use crate::frame::Attempt;
-use crate::plan::{Group, Plan};
+use crate::plan::Plan;
 
-/// Where one group of a run is.
-#[derive(Debug)]
-pub(super) struct GroupState {
-    /// How many successes are still needed.
-    needed: AtomicI32,
-    /// How many more failures leave enough members to succeed.
-    spare: AtomicI32,
-    /// The member that decided by its success; `NOBODY` until then.
-    winner: AtomicU32,
-}
-
-const NOBODY: u32 = u32::MAX;
-
-impl GroupState {
-    fn new(group: &Group) -> Self {
-        let count = |count: usize| i32::try_from(count).expect("invariant: a plan has fewer than 2^31 steps");
-        let needed = count(group.needed as usize);
-        GroupState {
-            needed: AtomicI32::new(needed),
-            spare: AtomicI32::new(count(group.members.len()) - needed),
-            winner: AtomicU32::new(NOBODY),
-        }
-    }
-
-    /// A member has ended. True for exactly one caller: the one that decides, either way.
-    fn arrive(&self, member: u32, succeeded: bool) -> bool {
-        if !succeeded {
-            return self.spare.fetch_sub(1, Ordering::AcqRel) == 0;
-        }
-        let decides = self.needed.fetch_sub(1, Ordering::AcqRel) == 1;
-        if decides {
-            self.winner.store(member, Ordering::Release);
-        }
-        decides
-    }
-}
-
-pub(super) fn states(plan: &Plan) -> Box<[GroupState]> {
-    plan.groups().iter().map(GroupState::new).collect()
+pub(super) fn tallies(plan: &Plan) -> Box<[Tally]> {
+    plan.groups().iter().map(|group| Tally::new(group.members.len(), group.needed)).collect()
 }
 
 /// For each step, whether nobody needs it any more; nothing where no step can come to that.
@@ -129,14 +91,12 @@ impl Frame {
 
     /// The upstream step whose output an input of one value out of several gets.
     pub(crate) fn chosen(&self, step: u32, parameter: usize) -> Option<u32> {
-        let winner = self
-            .plan
-            .group_at(step, parameter)
-            .map(|group| self.groups[group].winner.load(Ordering::Acquire));
+        let group = self.plan.group_at(step, parameter);
+        let winner = group.and_then(|group| self.groups[group].winner());
         let first = || {
             let mut sources = self.plan.sources(step, parameter).iter().copied();
             sources.find(|&source| self.status(source as usize).has_output())
         };
-        winner.filter(|&winner| winner != NOBODY).or_else(first)
+        winner.or_else(first)
     }
 }

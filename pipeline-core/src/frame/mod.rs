@@ -12,12 +12,16 @@
 //! ```
 
 mod attempt;
+mod check;
 mod counter;
 mod finish;
 mod group;
+#[cfg(test)]
+mod simulator;
 mod slot;
 mod status;
 mod suspended;
+mod tally;
 #[cfg(test)]
 mod tests;
 mod value;
@@ -60,7 +64,7 @@ pub struct Frame {
     any_given_up: AtomicBool,
     /// What tells a watched attempt that asked for its context that it was given up, by step and attempt.
     cancels: Mutex<BTreeMap<(u32, u32), Arc<Signal>>>,
-    groups: Box<[group::GroupState]>,
+    groups: Box<[tally::Tally]>,
     /// For each step, whether nobody needs it any more.
     not_needed: Box<[AtomicBool]>,
     /// The same, as a list that an executor empties.
@@ -188,7 +192,7 @@ impl Frame {
         };
         let cells = (0..plan.len()).map(cell).collect();
         let has_branches = plan.has_branches();
-        let (groups, not_needed) = (group::states(&plan), group::not_needed(&plan));
+        let (groups, not_needed) = (group::tallies(&plan), group::not_needed(&plan));
         let frame = Frame {
             plan,
             cells,
@@ -286,6 +290,7 @@ impl Frame {
     fn start_call(self: &Arc<Self>, ready: Ready, attempt: Attempt) -> Progress {
         let step = ready.index();
         assert!(ready.frame() == self.id, "a token belongs to the frame that made it");
+        debug_assert!(self.may_start(step), "`{}` starts too early, or again", self.plan.name(step));
         let hot = &self.plan.hot[step as usize];
         if self.has_trouble()
             && let Some(finished) = self.not_started(step)

@@ -114,7 +114,7 @@ impl Builder {
         let count = self.in_dag.len();
         let in_sequence = self.in_sequence(dag);
         let groups = self.groups(dag);
-        let waits_for = self.waits_for(dag, &in_sequence, &groups);
+        let waits_for = self.waits_for(dag, &in_sequence);
         let mut missing: Vec<u32> = (0..count).map(|step| waits_for.get(step).len() as u32).collect();
         groups.iter().for_each(|group| missing[group.step as usize] += 1);
         let urgency = self.urgency(dag, &waits_for, &groups);
@@ -198,18 +198,18 @@ impl Builder {
     }
 
     /// For each step, the running steps of the plan that it waits for, those left out of which it needs only some.
-    fn waits_for(&self, dag: &Dag, in_sequence: &BTreeMap<u32, u32>, groups: &[Group]) -> Lists {
+    fn waits_for(&self, dag: &Dag, in_sequence: &BTreeMap<u32, u32>) -> Lists {
         let mut lists = Lists::with_capacity(self.in_dag.len(), dag.edge_count());
-        let has_groups: Vec<u32> = groups.iter().map(|group| group.step).collect();
         for (position, &step) in self.in_dag.iter().enumerate() {
             if self.given[position] {
                 lists.push([]);
                 continue;
             }
-            let in_groups = has_groups.contains(&(position as u32));
+            // Also where no group is left because enough is given: then there is nothing to wait for.
+            let has_early = has_early_input(dag, step as usize);
             let upstream = dag.upstream(step as usize).iter().copied();
             let upstream =
-                upstream.filter(|&earlier| !in_groups || !is_sole_early(dag, step as usize, earlier));
+                upstream.filter(|&earlier| !has_early || !is_sole_early(dag, step as usize, earlier));
             let earlier = upstream.chain(dag.readers_first.get(step as usize).iter().copied());
             let running = earlier.filter_map(|earlier| self.running(earlier));
             lists.push(running.chain(in_sequence.get(&(position as u32)).copied()));
@@ -230,7 +230,7 @@ impl Builder {
                 let earlier_in_dag = self.in_dag[earlier as usize];
                 let is_waited_for =
                     dag.waits_for(step as usize).any(|waited| waited as u32 == earlier_in_dag);
-                if !is_waited_for {
+                if !is_waited_for || is_sole_early(dag, step as usize, earlier_in_dag) {
                     before.insert(position as u32, earlier);
                 }
             }
@@ -267,7 +267,15 @@ impl Builder {
                 let is_dispensable = |&&member: &&u32| {
                     let readers = dag.downstream(self.in_dag[member as usize] as usize).iter();
                     let mut running = readers.filter_map(|&reader| self.running(reader));
-                    !self.kept[member as usize] && running.all(|reader| reader as usize == position)
+                    let in_dag = self.in_dag[member as usize];
+                    let mut parameters = 0..dag.parameter_count(step as usize);
+                    // Cancelled for the sake of this input, it would be missed by whatever else the step has it for.
+                    let only_here = parameters.all(|other| {
+                        other == parameter || !dag.sources(step as usize, other).contains(&in_dag)
+                    });
+                    let only_by_us = running.all(|reader| reader as usize == position);
+                    let is_early = is_sole_early(dag, step as usize, in_dag);
+                    !self.kept[member as usize] && only_by_us && only_here && is_early
                 };
                 let dispensable = members.iter().filter(is_dispensable).copied().collect();
                 let (step, parameter) = (position as u32, parameter as u32);
@@ -395,13 +403,32 @@ fn needed(dag: &Dag, wanted: impl Iterator<Item = usize>, given: &[bool]) -> Vec
     selected
 }
 
-/// Whether `step` reads `earlier` only in inputs that start it early, and does not follow it otherwise.
+/// Whether `step` has an input that may start it before all of its upstream steps have ended.
+pub(super) fn has_early_input(dag: &Dag, step: usize) -> bool {
+    dag.step(step).def().inputs.iter().any(|input| choice::early(&input.kind).is_some())
+}
+
+/// Whether `step` reads `earlier` only in inputs that start it early, and does not wait for it otherwise, because it
+/// takes what that one reads.
 pub(super) fn is_sole_early(dag: &Dag, step: usize, earlier: u32) -> bool {
     let inputs = &dag.step(step).def().inputs;
     let mut reads = (0..inputs.len()).filter(|&parameter| dag.sources(step, parameter).contains(&earlier));
     let first = reads.next();
     let is_early = |parameter: usize| choice::early(&inputs[parameter].kind).is_some();
-    first.is_some_and(is_early) && reads.all(is_early)
+    let reads_early = first.is_some_and(is_early) && reads.all(is_early);
+    reads_early && !reads_what_is_taken(dag, step, earlier)
+}
+
+/// Whether `earlier` reads an output that `step` takes, and so has to end before.
+fn reads_what_is_taken(dag: &Dag, step: usize, earlier: u32) -> bool {
+    let earlier = earlier as usize;
+    let is_read = |source: &u32| {
+        (0..dag.parameter_count(earlier)).any(|parameter| dag.sources(earlier, parameter).contains(source))
+    };
+    let inputs = dag.step(step).def().inputs.iter().enumerate();
+    let mut takes =
+        inputs.filter(|(_, input)| matches!(input.kind, InputKind::Upstream { mode: Mode::Take, .. }));
+    takes.any(|(parameter, _)| dag.sources(step, parameter).iter().any(is_read))
 }
 
 fn dispensable(groups: &[Group]) -> Vec<u32> {

@@ -202,15 +202,10 @@ impl Plan {
         let upstream = self.dag.upstream(in_dag).iter().chain(self.dag.readers_first.get(in_dag));
         let positions = upstream.filter_map(|&earlier| self.position(earlier as usize));
         let running = positions.filter(|&earlier| self.given.binary_search(&(earlier as u32)).is_err());
-        let needed = running.filter(move |&earlier| !self.is_optional_edge(earlier, step));
+        let has_early = build::has_early_input(&self.dag, in_dag);
+        let is_early = move |earlier| build::is_sole_early(&self.dag, in_dag, self.in_dag(earlier) as u32);
+        let needed = running.filter(move |&earlier| !(has_early && is_early(earlier)));
         needed.chain(self.in_sequence.get(&(step as u32)).map(|&earlier| earlier as usize))
-    }
-
-    /// Whether `step` needs `earlier` only as one of several.
-    fn is_optional_edge(&self, earlier: usize, step: usize) -> bool {
-        let in_dag = self.in_dag(step);
-        self.groups_of(earlier as u32).iter().any(|&group| self.groups[group as usize].step == step as u32)
-            && build::is_sole_early(&self.dag, in_dag, self.in_dag(earlier) as u32)
     }
 
     /// The steps of the plan that a step only follows, without data.

@@ -58,8 +58,10 @@ impl Driver {
         }
         match progress {
             Progress::Finished(finished) => {
-                admission::release(permits, finished.status());
+                let status = finished.status();
                 self.end(finished, false);
+                // After the end was told: whoever observes the run never sees more at once than limits allow.
+                admission::release(permits, status);
                 None
             }
             Progress::Suspended(suspended) => {

@@ -309,6 +309,21 @@ impl Engine {
         }
     }
 
+    /// Debug builds look at every run when it has ended: whether what its steps came to fits together.
+    ///
+    /// # Panics
+    /// In debug builds, where it does not.
+    pub(crate) fn check(&self) {
+        if cfg!(debug_assertions) {
+            let contradictions = self.frame.contradictions();
+            assert!(
+                contradictions.is_empty(),
+                "the run's end is contradictory:\n{}",
+                contradictions.join("\n")
+            );
+        }
+    }
+
     /// Starts no further step, and drops the async steps that wait. Steps on threads run to their end, or for as long
     /// as the settings' grace allows.
     pub(crate) fn stop(&self) {

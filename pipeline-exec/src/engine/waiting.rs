@@ -33,7 +33,7 @@ impl Waiting {
     }
 
     /// Waits for the step, or for its end to be asked for. `None` where the attempt was given up meanwhile.
-    async fn end(&mut self) -> Option<(Finished, Holder)> {
+    async fn end(&mut self) -> Option<(Finished, Holder, Permits)> {
         let engine = Arc::downgrade(self.holder.as_ref()?.engine());
         let stop = self.holder.as_ref()?.engine().stop.clone();
         let waiter = self.waiter.as_deref();
@@ -76,13 +76,14 @@ impl Waiting {
                 why.and_then(|why: GivenUp| suspended.cancel(why))
             }
         };
+        let permits = std::mem::take(&mut self.permits);
         let mut holder = self.holder.take()?;
         let given_up = || holder.engine().given_up_as(step);
         let status = finished.as_ref().map_or_else(given_up, Finished::status);
-        admission::release(std::mem::take(&mut self.permits), status);
         match finished {
-            Some(finished) => Some((finished, holder)),
+            Some(finished) => Some((finished, holder, permits)),
             None => {
+                admission::release(permits, status);
                 holder.engine().history.reattach(step);
                 holder.abandon();
                 None
@@ -104,10 +105,13 @@ impl Drop for Waiting {
 /// Waits for a step, finishes it, and goes on as a driver where one can be used.
 pub(super) fn wait_for(mut waiting: Waiting) -> Pin<Box<dyn Future<Output = ()> + Send>> {
     Box::pin(async move {
-        let Some((finished, holder)) = waiting.end().await else { return };
+        let Some((finished, holder, permits)) = waiting.end().await else { return };
         drop(waiting);
         let mut driver = Driver::new(holder, Place::task());
+        let status = finished.status();
         driver.end(finished, true);
+        // After the end was told, as for a step that does not wait.
+        admission::release(permits, status);
         if driver.has_rivals() {
             // Slots are scarce: what ends at the same moment may make something ready that is more urgent than what
             // this slot would take now.

@@ -98,6 +98,7 @@ impl Limit {
     pub(super) fn take(&mut self, amount: u64, now: Time) -> u64 {
         let taken = self.share(amount);
         self.in_use = self.in_use.saturating_add(taken);
+        debug_assert!(self.in_use <= self.capacity, "`{}` gives more than there is", self.name);
         self.peak = self.peak.max(self.in_use);
         if let Some(bucket) = &mut self.bucket {
             let token = bucket.take(now);
@@ -107,6 +108,7 @@ impl Limit {
     }
 
     pub(super) fn give_back(&mut self, amount: u64) {
+        debug_assert!(amount <= self.in_use, "`{}` gets back more than it gave", self.name);
         self.in_use = self.in_use.saturating_sub(amount);
     }
 

@@ -86,6 +86,7 @@ impl Run {
             let left = engine.frame.cancel_rest();
             debug_assert!(left == 0 || engine.frame.scope().is_stopped(), "{left} steps were left lying");
         }
+        engine.check();
         let duration = begun.at.elapsed();
         engine.over();
         engine.tell_end(duration);

@@ -1,7 +1,9 @@
-//! The framework's two atomic protocols, compiled from their own files against loom's atomics and checked under every
+//! The framework's atomic protocols, compiled from their own files against loom's atomics and checked under every
 //! interleaving (within loom's bounds).
 //!
-//! * [`counter`]: when a step may start, and when an output may be dropped or taken.
+//! * [`counter`]: when a step may start, when an output may be dropped or taken, and who ends an attempt that may be
+//!   given up.
+//! * [`tally`]: which member of a group decides that enough have succeeded, or cannot any more.
 //! * [`gate`]: how drivers come and go without a step left lying.
 //!
 //! `cargo test` in this folder runs it; the shipped crates know nothing of loom.
@@ -10,13 +12,17 @@
 #![allow(dead_code, unreachable_pub)]
 
 mod sync {
-    pub(crate) use loom::sync::atomic::{AtomicU32, AtomicUsize, Ordering, fence};
+    pub(crate) use loom::sync::atomic::{AtomicI32, AtomicU32, AtomicUsize, Ordering, fence};
 }
 
 #[path = "../../../../pipeline-core/src/frame/counter.rs"]
 mod counter;
 #[path = "../../../../pipeline-exec/src/engine/gate.rs"]
 mod gate;
+#[path = "../../../../pipeline-core/src/frame/tally.rs"]
+mod tally;
 
+mod attempt_model;
 mod counter_model;
 mod gate_model;
+mod tally_model;

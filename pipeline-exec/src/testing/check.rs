@@ -1,0 +1,204 @@
+//! What was recorded of a run, against the rules that hold for every run.
+
+use std::collections::BTreeMap;
+
+use pipeline_core::frame::Status;
+use pipeline_core::{Lane, Plan};
+
+use super::{Moment, What};
+use crate::report::{RunReport, StepReport};
+use crate::settings::Settings;
+
+/// Where the moments of one step are in the history.
+#[derive(Clone, Debug, Default)]
+struct Seen {
+    start: Option<usize>,
+    end: Option<usize>,
+    /// The attempts that failed and were followed by another.
+    failed: u32,
+}
+
+/// The history of a run under scrutiny.
+pub(super) struct Check<'a> {
+    plan: &'a Plan,
+    report: &'a RunReport,
+    /// Step and what happened to it, in order.
+    moments: Vec<(usize, What)>,
+    seen: Vec<Seen>,
+    violations: Vec<String>,
+}
+
+impl<'a> Check<'a> {
+    pub(super) fn new(plan: &'a Plan, report: &'a RunReport, history: Vec<Moment>) -> Self {
+        let seen = vec![Seen::default(); plan.len()];
+        let mut check = Check { plan, report, moments: Vec::new(), seen, violations: Vec::new() };
+        for Moment { step: name, what } in history {
+            match plan.dag().find(&name).ok().and_then(|step| plan.position(step)) {
+                Some(step) => check.moments.push((step, what)),
+                None => check.say(format!("`{name}` is not part of the plan")),
+            }
+        }
+        check
+    }
+
+    pub(super) fn violations(self) -> Vec<String> {
+        self.violations
+    }
+
+    fn say(&mut self, what: String) {
+        self.violations.push(what);
+    }
+
+    fn name(&self, step: usize) -> &'a str {
+        self.plan.spec(step).name()
+    }
+
+    /// Each step by itself: one start, then attempts that fail, then one end; and the end is the one in the report.
+    pub(super) fn each_step_alone(&mut self) {
+        for (at, (step, what)) in self.moments.clone().into_iter().enumerate() {
+            let (name, seen) = (self.name(step), self.seen[step].clone());
+            match what {
+                What::Started => {
+                    if seen.start.is_some() {
+                        self.say(format!("`{name}` started twice"));
+                    }
+                    self.seen[step].start = Some(at);
+                }
+                What::AttemptFailed(attempt) => {
+                    if seen.start.is_none() || seen.end.is_some() || attempt != seen.failed + 1 {
+                        self.say(format!("attempt {attempt} of `{name}` failed out of turn"));
+                    }
+                    self.seen[step].failed += 1;
+                }
+                What::Finished(status) => {
+                    if seen.end.is_some() {
+                        self.say(format!("`{name}` ended twice"));
+                    }
+                    self.seen[step].end = Some(at);
+                    self.end_is_reported(step, status);
+                }
+            }
+        }
+        for step in 0..self.plan.len() {
+            let (name, Seen { start, end, .. }) = (self.name(step), self.seen[step].clone());
+            let Some(told) = self.report.steps.get(step) else {
+                self.say(format!("`{name}` is not in the report"));
+                continue;
+            };
+            if end.is_some() && start > end || end.is_some() && start.is_none() && !may_end_unstarted(told) {
+                self.say(format!("`{name}` ended before it started"));
+            }
+            let never_ran = matches!(told.status, Status::Cached | Status::Cancelled);
+            if end.is_none() && !never_ran {
+                self.say(format!("`{name}` is {} in the report, and has not ended", told.status));
+            }
+        }
+    }
+
+    fn end_is_reported(&mut self, step: usize, status: Status) {
+        let Some(told) = self.report.steps.get(step) else { return };
+        // The drop of an output may fail its step later.
+        let is_late = status == Status::Succeeded && told.status == Status::Failed;
+        if told.status != status && !is_late {
+            self.violations
+                .push(format!("`{}` ended {status}, and is {} in the report", told.name, told.status));
+        }
+    }
+
+    /// Steps after each other: none starts before all it waits for has ended.
+    pub(super) fn order(&mut self) {
+        for step in 0..self.plan.len() {
+            let Some(start) = self.seen[step].start else { continue };
+            for earlier in self.plan.waits_for(step) {
+                if self.seen[earlier].end.is_none_or(|end| end > start) {
+                    let (name, earlier) = (self.name(step), self.name(earlier));
+                    self.say(format!("`{name}` started before `{earlier}` ended"));
+                }
+            }
+        }
+    }
+
+    /// What was planned is the sum of the terminal states, of which each step has one.
+    pub(super) fn counts(&mut self) {
+        let counts = &self.report.counts;
+        let sum = counts.succeeded
+            + counts.failed
+            + counts.timed_out
+            + counts.skipped
+            + counts.cancelled
+            + counts.cached;
+        if counts.planned != sum || counts.planned != self.plan.len() {
+            self.say(format!("{} steps were planned, but {sum} have ended", counts.planned));
+        }
+    }
+
+    /// Steps beside each other: an exclusive one is alone, those of one sequence follow each other, and, where the
+    /// settings are given, nobody has more than there is.
+    ///
+    /// A step counts from its start to the end of its first attempt: when a later one starts is not told.
+    pub(super) fn company(&mut self, settings: Option<&Settings>) {
+        let mut active: Vec<usize> = Vec::new();
+        let mut sequences: BTreeMap<&str, usize> = BTreeMap::new();
+        for (step, what) in self.moments.clone() {
+            let sequence = self.plan.policy(step).sequential.as_deref();
+            if what != What::Started {
+                active.retain(|other| *other != step);
+                if let (What::Finished(_), Some(sequence)) = (&what, sequence) {
+                    sequences.remove(sequence);
+                }
+                continue;
+            }
+            if let Some(other) = sequence.and_then(|sequence| sequences.insert(sequence, step)) {
+                self.say(format!("`{}` started before `{}` ended", self.name(step), self.name(other)));
+            }
+            for &other in &active {
+                if self.plan.policy(step).exclusive || self.plan.policy(other).exclusive {
+                    self.say(format!("`{}` started beside `{}`", self.name(step), self.name(other)));
+                }
+            }
+            active.push(step);
+            if let Some(settings) = settings {
+                self.limits(&active, settings);
+            }
+        }
+    }
+
+    fn limits(&mut self, active: &[usize], settings: &Settings) {
+        let mut check = |what: &str, used: u64, most: u64| {
+            if used > most {
+                let names: Vec<&str> = active.iter().map(|step| self.plan.spec(*step).name()).collect();
+                let names = names.join("`, `");
+                self.violations.push(format!("{used} of {most} {what} are in use, by `{names}`"));
+            }
+        };
+        if let Some(workers) = settings.workers {
+            check("workers", active.len() as u64, workers as u64);
+        }
+        for lane in Lane::ALL {
+            let used = active.iter().filter(|step| self.plan.lane(**step) == lane).count();
+            check(&format!("slots of lane `{lane}`"), used as u64, settings.slots(lane) as u64);
+        }
+        let all = active.iter().map(|step| self.plan.policy(*step));
+        if let Some(most) = settings.memory_limit {
+            check(
+                "bytes",
+                all.clone().filter_map(|policy| policy.memory).map(|need| need.min(most)).sum(),
+                most,
+            );
+        }
+        for (name, limit) in &settings.limits {
+            let needs = all.clone().flat_map(|policy| policy.limits.iter());
+            let of_name = needs.filter(|(needed, _)| needed == name);
+            // Who needs more than there is gets all there is.
+            let used = of_name.map(|(_, amount)| u64::from(*amount).min(limit.capacity)).sum();
+            check(&format!("`{name}`"), used, limit.capacity);
+        }
+    }
+}
+
+/// Whether a step may have an end and no start: skipped, or refused or cancelled while it waited for its turn.
+fn may_end_unstarted(told: &StepReport) -> bool {
+    use pipeline_core::FailureKind;
+    let refused = told.error.as_ref().is_some_and(|error| error.kind == FailureKind::CircuitOpen);
+    refused || matches!(told.status, Status::Skipped | Status::Cancelled)
+}
