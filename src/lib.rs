@@ -49,8 +49,8 @@ pub use pipeline_core::{
 pub use pipeline_exec::{
     AttemptReport, Breaker, BreakerState, Counts, ErrorReport, Event, Executor, Figures, LimitReport,
     LimitSettings, Limits, MOST_SLOTS, Observer, OutputError, Pipeline, Provenance, RateLimit, Run,
-    RunFailed, RunHandle, RunReport, RunStatus, Settings, StepDefaults, StepReport, Stopper, ThreadKind,
-    cores, pressure, testing,
+    RunFailed, RunHandle, RunReport, RunStatus, Settings, Signal, StepDefaults, StepReport, Stopper,
+    ThreadKind, cores, pressure, testing,
 };
 #[cfg(feature = "cli")]
 pub use pipeline_exec::{main, main_with};

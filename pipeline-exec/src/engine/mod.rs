@@ -293,6 +293,14 @@ impl Engine {
         }
     }
 
+    /// As [`Engine::stop`], with a reason for the report.
+    pub(crate) fn stop_because(&self, reason: &str) {
+        if !self.frame.scope().is_stopped() {
+            self.history.stopped_because(reason);
+        }
+        self.stop();
+    }
+
     /// As [`Engine::stop`], because the run took too long.
     fn stop_timed_out(&self) {
         self.timed_out.store(true, Ordering::Release);

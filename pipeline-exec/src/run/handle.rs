@@ -8,6 +8,7 @@ use pipeline_core::{Lane, Problems, RunScope};
 use super::{Begun, OutputError, Run, output};
 use crate::engine::{Done, Engine};
 use crate::settings::Settings;
+use crate::signals::Listening;
 
 /// A run under way. Dropping it stops the run.
 #[derive(Debug)]
@@ -17,11 +18,18 @@ pub struct RunHandle {
     engine: Option<Arc<Engine>>,
     done: Arc<Done>,
     begun: Begun,
+    /// Last, so that a signal finds the run for as long as there is one.
+    listening: Option<Listening>,
 }
 
 impl RunHandle {
-    pub(crate) fn new(engine: Arc<Engine>, done: Arc<Done>, begun: Begun) -> Self {
-        RunHandle { engine: Some(engine), done, begun }
+    pub(crate) fn new(
+        engine: Arc<Engine>,
+        done: Arc<Done>,
+        begun: Begun,
+        listening: Option<Listening>,
+    ) -> Self {
+        RunHandle { engine: Some(engine), done, begun, listening }
     }
 
     fn engine(&self) -> &Arc<Engine> {
@@ -106,7 +114,8 @@ impl RunHandle {
 
     fn ended(mut self) -> Run {
         let engine = self.engine.take().expect("invariant: the engine is there until the run was waited for");
-        Run::new(engine, self.begun)
+        let stopped_by = self.listening.as_ref().and_then(Listening::stopped_by);
+        Run::new(engine, self.begun, stopped_by)
     }
 }
 
