@@ -19,6 +19,9 @@ use crate::engine::Engine;
 /// that it is in.
 const TWINS: Duration = Duration::from_millis(100);
 
+/// A run has this long to end after its grace time.
+const OVERDUE: Duration = Duration::from_secs(1);
+
 const SIGNALS: [(Signal, i32); 2] = [(Signal::Interrupt, SIGINT), (Signal::Terminate, SIGTERM)];
 
 /// A run that a signal stops, while this is there. Knows which signal did.
@@ -81,11 +84,14 @@ fn install() -> io::Result<()> {
     let thread = std::thread::Builder::new().name("pipeline-signals".to_owned());
     thread.spawn(move || {
         let known = |came| SIGNALS.into_iter().find(|(_, number)| *number == came);
-        if signals.forever().filter_map(known).any(|(signal, number)| LISTENER.receive(signal, number)) {
-            std::thread::sleep(TWINS);
-            // From here on the handlers leave by themselves, and no thread is needed.
-            leaves.store(true, Ordering::SeqCst);
-        }
+        let mut came = signals.forever().filter_map(known);
+        let Some(stopping) = came.find_map(|(signal, number)| LISTENER.receive(signal, number)) else {
+            return;
+        };
+        std::thread::sleep(TWINS);
+        // From here on the handlers leave by themselves.
+        leaves.store(true, Ordering::SeqCst);
+        stopping.see_to_the_end();
     })?;
     Ok(())
 }
@@ -95,26 +101,58 @@ impl Listener {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Called by the thread only. Whether a run was stopped.
-    fn receive(&self, signal: Signal, number: i32) -> bool {
+    /// Called by the thread only. What was stopped, if a run was there.
+    fn receive(&self, signal: Signal, number: i32) -> Option<Stopping> {
         let mut state = self.lock();
         if state.runs.is_empty() {
             drop(state);
             // Nobody listens: what would happen without us. It ends the process, so an error leaves nothing to do.
             let _ = low_level::emulate_default_handler(number);
-            return false;
+            return None;
         }
         state.received = Some(signal);
         let runs = state.runs.clone();
         drop(state);
         let engines = runs.iter().filter_map(|run| run.engine.upgrade());
         let graces: Vec<Option<Duration>> = engines.map(|engine| engine.settings.grace).collect();
-        runs.iter().for_each(|run| run.stop(signal));
         let grace = if graces.contains(&None) { None } else { graces.into_iter().flatten().max() };
-        // Standard error may take no more text for now: nothing waits for it.
-        let thread = std::thread::Builder::new().name("pipeline-signal-text".to_owned());
-        let _ = thread.spawn(move || announce(signal, grace));
-        true
+        runs.iter().for_each(|run| run.stop(signal));
+        let waits = match grace {
+            Some(grace) => format!("for at most {}", humantime::format_duration(grace)),
+            None => "until they end".to_owned(),
+        };
+        tell(format!(
+            "{signal} was received: no further step starts, async steps are cancelled, steps on threads are waited for \
+             {waits}; a second signal ends the process at once"
+        ));
+        Some(Stopping { signal, grace, runs })
+    }
+}
+
+/// Runs that a signal has stopped.
+struct Stopping {
+    signal: Signal,
+    grace: Option<Duration>,
+    runs: Vec<Listed>,
+}
+
+impl Stopping {
+    /// Ends the process where a run that has a grace time does not end with it: threads of the runtime are blocked on
+    /// which its end depends.
+    fn see_to_the_end(self) {
+        let Some(grace) = self.grace else { return };
+        std::thread::sleep(grace.saturating_add(OVERDUE));
+        let state = LISTENER.lock();
+        if !self.runs.iter().any(|run| state.runs.iter().any(|left| left.number == run.number)) {
+            return;
+        }
+        tell(format!(
+            "the run has not ended after its grace time: threads that run async steps are blocked. The process ends without \
+             a report, because of {}",
+            self.signal
+        ));
+        std::thread::sleep(TWINS);
+        low_level::exit(i32::from(self.signal.exit_code()));
     }
 }
 
@@ -128,17 +166,13 @@ impl Listed {
     }
 }
 
-/// Tells whoever sent the signal, on standard error, what happens. Who has closed it has not asked.
-fn announce(signal: Signal, grace: Option<Duration>) {
-    let waits = match grace {
-        Some(grace) => format!("for at most {}", humantime::format_duration(grace)),
-        None => "until they end".to_owned(),
-    };
-    let text = format!(
-        "{signal} was received: no further step starts, async steps are cancelled, steps on threads are waited for {waits}; \
-         a second signal ends the process at once\n"
-    );
-    let _ = io::stderr().write_all(text.as_bytes());
+/// Tells whoever sent the signal what happens, on standard error. That may take no more text for now, or be closed:
+/// nothing waits for it.
+fn tell(text: String) {
+    let thread = std::thread::Builder::new().name("pipeline-signal-text".to_owned());
+    let _ = thread.spawn(move || {
+        let _ = io::stderr().write_all((text + "\n").as_bytes());
+    });
 }
 
 impl Listening {
