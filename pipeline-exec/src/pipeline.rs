@@ -324,6 +324,9 @@ impl Pipeline {
     /// [`Run::exit_code`](crate::Run::exit_code) is 130 or 143. Runs that start later with this setting are stopped at
     /// once: the process is on its way out.
     ///
+    /// A run with a grace time that has not ended a second after it, because an observer blocks say, is given up: the
+    /// process ends with that code.
+    ///
     /// A further signal, 100 ms after the first or later, ends the process at once with that code, whatever its threads do:
     /// no destructor and no exit handler runs.
     ///

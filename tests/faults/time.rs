@@ -60,6 +60,16 @@ fn a_timeout_is_seen_when_every_worker_is_blocked() {
 }
 
 #[test]
+fn a_deadline_holds_when_no_worker_is_left_for_what_waits_for_one() {
+    run("backs_off waits_for_ever finds_no_worker blocks_all_workers_without_a_timeout --deadline 2s")
+        .exits(1)
+        .says(&["stopped: the run took longer than its deadline of 2s", "planted: not yet"])
+        .step("waits_for_ever", "timed-out")
+        .step("backs_off", "failed")
+        .step("finds_no_worker", "cancelled");
+}
+
+#[test]
 fn an_async_step_that_blocks_is_named_while_it_does() {
     run("never_stops_blocking --deadline 2s").exits(1).says(&[
         "warning: async step `never_stops_blocking` has kept its thread for",

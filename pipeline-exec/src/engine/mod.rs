@@ -17,6 +17,7 @@ mod holder;
 mod lane;
 mod lanes;
 mod managed;
+mod parked;
 mod rules;
 mod waiting;
 mod watch;

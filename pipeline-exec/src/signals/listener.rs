@@ -137,8 +137,7 @@ struct Stopping {
 }
 
 impl Stopping {
-    /// Ends the process where a run that has a grace time does not end with it: threads of the runtime are blocked on
-    /// which its end depends.
+    /// Ends the process where a run that has a grace time does not end with it: code that is no step keeps its threads.
     fn see_to_the_end(self) {
         let Some(grace) = self.grace else { return };
         std::thread::sleep(grace.saturating_add(OVERDUE));
@@ -147,8 +146,8 @@ impl Stopping {
             return;
         }
         tell(format!(
-            "the run has not ended after its grace time: threads that run async steps are blocked. The process ends without \
-             a report, because of {}",
+            "the run has not ended after its grace time: an observer blocks, or something else that is no step. The process \
+             ends without a report, because of {}",
             self.signal
         ));
         std::thread::sleep(TWINS);

@@ -11,7 +11,7 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use pipeline::Settings;
+use pipeline::{Event, Settings};
 
 fn main() -> ExitCode {
     match std::env::var("FAULTS").as_deref() {
@@ -22,6 +22,14 @@ fn main() -> ExitCode {
         Ok("max-detached") => {
             pipeline::main_with(|pipeline| pipeline.settings(Settings::default().max_detached(1)))
         }
+        Ok("observer") => pipeline::main_with(|pipeline| {
+            pipeline.observe(|event: &Event<'_>| {
+                if matches!(event, Event::StepFinished { .. }) {
+                    say("the observer blocks");
+                    std::thread::sleep(FOR_EVER);
+                }
+            })
+        }),
         Ok("library") => signals::library(),
         Ok("after-a-run") => signals::after_a_run(),
         Ok("own-runtime") => time::own_runtime(),

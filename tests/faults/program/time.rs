@@ -1,7 +1,7 @@
 //! Runaway code, threads, runtimes in runtimes.
 
 use std::process::ExitCode;
-use std::sync::mpsc;
+use std::sync::{Barrier, mpsc};
 
 use pipeline::DagBuilder;
 use pipeline::prelude::*;
@@ -40,15 +40,23 @@ async fn blocks_all_workers() {
     tokio::time::sleep(FOR_EVER).await;
 }
 
+/// The step that waits has begun before no step can begin any more.
+static BOTH_ARE_HERE: Barrier = Barrier::new(2);
+
 #[step(blocking)]
 fn blocks_all_workers_without_a_timeout() {
+    BOTH_ARE_HERE.wait();
     let is_blocked = block_all_workers();
     is_blocked.iter().take(pipeline::cores()).for_each(|()| {});
     say("blocked");
 }
 
+#[step(after(blocks_all_workers_without_a_timeout))]
+async fn finds_no_worker() {}
+
 #[step]
 async fn waits_for_ever() {
+    BOTH_ARE_HERE.wait();
     say("waiting");
     tokio::time::sleep(FOR_EVER).await;
 }
