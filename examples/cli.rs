@@ -7,7 +7,7 @@
 //! cargo run --features cli --example cli -- run revenue -p rate=2
 //! ```
 //! `--help` tells the rest. The exit code is 0 where every step succeeded, 1 where one failed, 2 where the command line
-//! or the graph is wrong (nothing ran), and 3 where a file could not be read or written.
+//! or the graph is wrong (nothing ran), 3 where a file could not be read or written, and 130 or 143 after a signal.
 
 #![allow(clippy::trivially_copy_pass_by_ref)]
 

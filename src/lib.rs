@@ -50,7 +50,7 @@ pub use pipeline_exec::{
     ApprovalRequest, Approvals, AttemptReport, Breaker, BreakerState, Converged, Counts, ErrorReport, Event,
     Executor, Figures, LimitReport, LimitSettings, Limits, MOST_SLOTS, Observer, OutputError, Pipeline,
     Provenance, RateLimit, Rejected, Repeat, RepeatError, Run, RunFailed, RunHandle, RunReport, RunStatus,
-    Settings, StepDefaults, StepReport, Stopper, ThreadKind, cores, pressure, testing,
+    Settings, Signal, StepDefaults, StepReport, Stopper, ThreadKind, cores, pressure, testing,
 };
 #[cfg(feature = "cli")]
 pub use pipeline_exec::{main, main_with};

@@ -73,3 +73,12 @@ fn the_atomic_protocols_hold_under_every_interleaving() {
     let out = succeeds("loom", &["test", "-q"]);
     assert!(out.contains("13 passed"), "{out}");
 }
+
+#[test]
+fn a_program_whose_panics_abort_is_warned_once_and_ends_where_it_says() {
+    let output = cargo("aborts", &["run", "-q", "--profile", "aborts"]);
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert_eq!((output.status.success(), &*out), (false, "ran: true\nran: true\n"), "{err}");
+    assert_eq!(err.matches("warning: this program is built with `panic = \"abort\"`").count(), 1, "{err}");
+    assert!(err.contains("planted"), "{err}");
+}

@@ -42,6 +42,8 @@ pub fn note_panic_places() {
 
 #[cold]
 fn panic_message(payload: Box<dyn Any + Send>) -> String {
+    // The payload's own drop may panic too, elsewhere.
+    let place = PANIC_PLACE.try_with(|cell| cell.try_borrow_mut().ok()?.take()).ok().flatten();
     let mut message = payload
         .downcast_ref::<&'static str>()
         .map(|text| (*text).to_owned())
@@ -50,12 +52,26 @@ fn panic_message(payload: Box<dyn Any + Send>) -> String {
     if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
         // A payload that panics in its own drop would go on for ever: leave it.
         std::mem::forget(second);
+        let _ = PANIC_PLACE.try_with(|cell| cell.try_borrow_mut().map(|mut cell| cell.take()));
     }
-    if let Some(place) = PANIC_PLACE.try_with(|cell| cell.try_borrow_mut().ok()?.take()).ok().flatten() {
+    if let Some(remedy) = remedy(&message) {
+        message = remedy.to_owned();
+    }
+    if let Some(place) = place {
         message.push_str(", at ");
         message.push_str(&place);
     }
     message
+}
+
+/// What to say instead of a panic of the runtime's whose own text does not lead to its cause.
+fn remedy(message: &str) -> Option<&'static str> {
+    let blocks = message.starts_with("Cannot start a runtime from within a runtime")
+        || message.starts_with("Cannot drop a runtime in a context where blocking is not allowed");
+    blocks.then_some(
+        "async code started or dropped a tokio runtime of its own, or blocked on one: `.await` instead, or make the step a plain \
+         `fn`, which may block",
+    )
 }
 
 /// The text of a user's error, or what to say instead where its `Display` panics.

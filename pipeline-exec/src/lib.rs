@@ -18,6 +18,7 @@ mod report;
 mod run;
 mod runtime;
 mod settings;
+mod signals;
 mod sync;
 pub mod testing;
 mod timing;
@@ -35,3 +36,4 @@ pub use report::{
 };
 pub use run::{OutputError, Run, RunFailed, RunHandle, Stopper};
 pub use settings::{MOST_SLOTS, Settings, StepDefaults, cores};
+pub use signals::Signal;

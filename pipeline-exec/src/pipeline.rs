@@ -53,6 +53,7 @@ pub struct Pipeline {
     sampler: Option<MakeSampler>,
     within: Option<StepContext>,
     observers: Observers,
+    stops_on_signals: bool,
     planned: Arc<Mutex<Option<Planned>>>,
 }
 
@@ -127,6 +128,7 @@ impl Pipeline {
             sampler: None,
             within: None,
             observers: Observers::default(),
+            stops_on_signals: false,
             planned: Arc::default(),
         }
     }
@@ -349,6 +351,36 @@ impl Pipeline {
     pub fn seed(mut self, seed: u64) -> Self {
         self.settings = self.settings.seed(seed);
         self
+    }
+
+    /// Stops runs of this pipeline when the process receives SIGINT (Ctrl-C) or SIGTERM; for programs that are one job.
+    ///
+    /// The first signal stops the runs, as [`RunHandle::stop`] does: no further step starts, async steps that wait are
+    /// dropped, steps on threads are waited for up to [`Settings::grace`]. A line on standard error says so. The run then
+    /// ends as any other does: [`Run::stopped_by`](crate::Run::stopped_by) and the report tell which signal it was, and
+    /// [`Run::exit_code`](crate::Run::exit_code) is 130 or 143. Runs that start later with this setting are stopped at
+    /// once: the process is on its way out.
+    ///
+    /// A run with a grace time that has not ended a second after it, because an observer blocks say, is given up: the
+    /// process ends with that code.
+    ///
+    /// A further signal, 100 ms after the first or later, ends the process at once with that code, whatever its threads do:
+    /// no destructor and no exit handler runs.
+    ///
+    /// The handlers are installed when the first such run starts, beside those that the program or tokio have. While no
+    /// run listens and no signal has come, each signal ends the process as it does by default; a program that was started
+    /// with the signal ignored is no exception. So a program that deals with these signals itself does not use this, but
+    /// calls [`Stopper::stop`](crate::Stopper::stop).
+    ///
+    /// On systems other than Unix this does nothing.
+    #[cfg(feature = "signal")]
+    pub fn stop_on_signals(mut self) -> Self {
+        self.stops_on_signals = true;
+        self
+    }
+
+    pub(crate) fn stops_on_signals(&self) -> bool {
+        self.stops_on_signals
     }
 
     /// Sends the events of the run to an observer.

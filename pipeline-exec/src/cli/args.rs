@@ -1,6 +1,7 @@
 //! The words of the command line.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
 use pipeline_core::Format;
@@ -11,8 +12,13 @@ const AFTER_HELP: &str = "\
 Run parameters come from -p, then from the environment (PIPELINE_PARAM_name=value), then from --params FILE. A value is
 read as text where the parameter takes text, and as JSON otherwise: -p 'sizes=[1, 2]'.
 
-Exit codes: 0 every step succeeded, 1 a step failed, 2 wrong use or an invalid graph (nothing ran), 3 a file could not be
-read or written.";
+Durations are written as 500ms, 30s or 1m30s, amounts of memory as 512MiB or 4GiB.
+
+SIGINT (Ctrl-C) and SIGTERM stop the run: no further step starts, async steps are cancelled, steps on threads have the
+grace time to end, and the report is printed. A second signal ends the process at once.
+
+Exit codes: 0 every step succeeded (optional ones aside), 1 a step failed or timed out, 2 wrong use or an invalid graph
+(nothing ran), 3 a file could not be read or written, 130 and 143 after SIGINT and SIGTERM.";
 
 /// Runs the pipeline of this program.
 #[derive(Debug, Parser)]
@@ -75,6 +81,24 @@ pub(super) struct RunArgs {
     /// Stops the run at the first failure.
     #[arg(long)]
     pub(super) fail_fast: bool,
+    /// Gives up an attempt of a step that takes longer; steps and groups can say otherwise.
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    pub(super) timeout: Option<Duration>,
+    /// Ends the whole run when it takes longer.
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    pub(super) deadline: Option<Duration>,
+    /// Tries a step that failed so many more times; steps and groups can say otherwise.
+    #[arg(long, value_name = "N")]
+    pub(super) retries: Option<u32>,
+    /// Waits so long for steps on threads after a signal, before it leaves them behind [default: 10s].
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    pub(super) grace: Option<Duration>,
+    /// Starts fewer steps at once while the process comes near so much memory.
+    #[arg(long, value_name = "SIZE", value_parser = memory)]
+    pub(super) memory_limit: Option<u64>,
+    /// Draws the random numbers of the run from this seed.
+    #[arg(long, value_name = "N")]
+    pub(super) seed: Option<u64>,
     /// Writes the report to a file, as JSON.
     #[arg(long, value_name = "FILE")]
     pub(super) report: Option<PathBuf>,
@@ -110,4 +134,8 @@ impl SelectionArgs {
 fn preset(name: &str) -> Result<Settings, String> {
     Settings::preset(name)
         .ok_or_else(|| "one of default, high-performance, conservative, sequential".to_owned())
+}
+
+fn memory(text: &str) -> Result<u64, String> {
+    text.parse::<bytesize::ByteSize>().map(|size| size.as_u64())
 }

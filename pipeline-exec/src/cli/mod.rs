@@ -6,8 +6,8 @@
 //! list             shows every registered step
 //! graph            draws the graph as text, dot, mermaid or json
 //! ```
-//! Exit codes: 0 every step succeeded, 1 a step failed, 2 wrong use or an invalid graph (nothing ran), 3 the
-//! environment failed, 130 and 143 after SIGINT and SIGTERM (set by the shell: the default handlers are kept).
+//! Exit codes: 0 every step succeeded (optional ones aside), 1 a step failed or timed out, 2 wrong use or an invalid graph
+//! (nothing ran), 3 the environment failed, 130 and 143 after SIGINT and SIGTERM (`signals`).
 
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
@@ -19,6 +19,7 @@ use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 use pipeline_core::{Dag, Format, Problems};
@@ -29,14 +30,15 @@ use crate::pipeline::Pipeline;
 use crate::report::RunStatus;
 use crate::settings::Settings;
 
-/// Every selected step succeeded.
+/// Every selected step succeeded. What a run that did not exits with is the run's to say.
 const OK: u8 = 0;
-/// A step failed.
-const FAILED: u8 = 1;
 /// Wrong use, or an invalid graph; nothing ran.
 const INVALID: u8 = 2;
 /// The environment failed: a file could not be read or written.
 const ENVIRONMENT: u8 = 3;
+
+/// After a signal, steps on threads have this long to end, where nobody says otherwise.
+const GRACE: Duration = Duration::from_secs(10);
 
 /// Runs the command line over every step registered in this program: the `main` of a pipeline binary.
 ///
@@ -137,7 +139,7 @@ fn configured(run: &RunArgs, pipeline: Pipeline) -> Result<Pipeline, Refusal> {
 }
 
 fn execute(run: &RunArgs, pipeline: Pipeline) -> Result<u8, Refusal> {
-    let mut pipeline = configured(run, pipeline)?;
+    let mut pipeline = configured(run, pipeline)?.stop_on_signals();
     if !run.quiet && !io::stderr().is_terminal() || run.verbose {
         pipeline = pipeline.observe(|event: &Event<'_>| show::line(event));
     }
@@ -153,7 +155,7 @@ fn execute(run: &RunArgs, pipeline: Pipeline) -> Result<u8, Refusal> {
     } else if !run.quiet || report.status != RunStatus::Succeeded {
         eprintln!("{report}");
     }
-    Ok(if report.status == RunStatus::Succeeded { OK } else { FAILED })
+    Ok(finished.exit_number())
 }
 
 impl RunArgs {
@@ -172,6 +174,12 @@ impl RunArgs {
             settings = settings.workers(workers);
         }
         settings.fail_fast |= self.fail_fast;
+        settings.defaults.timeout = self.timeout.or(settings.defaults.timeout);
+        settings.defaults.retries = self.retries.or(settings.defaults.retries);
+        settings.deadline = self.deadline.or(settings.deadline);
+        settings.grace = self.grace.or(settings.grace).or(Some(GRACE));
+        settings.memory_limit = self.memory_limit.or(settings.memory_limit);
+        settings.seed = self.seed.or(settings.seed);
         settings
     }
 }

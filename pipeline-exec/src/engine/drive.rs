@@ -15,6 +15,7 @@ use super::Engine;
 use super::admission::{Applicant, Permits};
 use super::driver::{Driver, Ran};
 use super::holder::Holder;
+use super::parked::Parked;
 use super::waiting::{Later, Waiting, ask_at, try_later, wait_for};
 use crate::limits;
 use crate::timing::Place;
@@ -41,6 +42,10 @@ pub(crate) fn on_a_driving_thread() -> bool {
 pub(super) fn spawn(holder: Holder) {
     let runtime = holder.engine().runtime.clone();
     let may_leave_behind = holder.engine().may_leave_behind();
+    if may_leave_behind && holder.lane() == Lane::Io {
+        drop(runtime.spawn(drive_later(Parked::new(holder, None))));
+        return;
+    }
     let unstarted = Unstarted(Some(holder));
     if unstarted.is_async() {
         drop(runtime.spawn(drive_task(unstarted)));
@@ -114,6 +119,15 @@ impl CallersPart {
 fn drive_task(unstarted: Unstarted) -> Pin<Box<dyn Future<Output = ()> + Send>> {
     Box::pin(async move {
         if let Some(holder) = unstarted.start() {
+            drive_async(Driver::new(holder, Place::task())).await;
+        }
+    })
+}
+
+/// The same for a run that has to be able to end without a worker.
+fn drive_later(parked: Arc<Parked>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+    Box::pin(async move {
+        if let Some((holder, _)) = parked.take() {
             drive_async(Driver::new(holder, Place::task())).await;
         }
     })

@@ -328,10 +328,11 @@ impl Driver {
         self.now = None;
     }
 
-    /// Whether it pays to wait a moment for work: not where the slot would be missing elsewhere.
+    /// Whether it pays to wait a moment for work: not where the slot would be missing elsewhere, nor where a run has to
+    /// end on time. A task that lets others go first may never have its turn again, when they block every worker.
     pub(super) fn may_linger(&self) -> bool {
         let engine = self.holder.engine();
-        !engine.lanes.share_a_limit() && !engine.holds_still() && !self.is_surplus()
+        !self.may_be_left && !engine.lanes.share_a_limit() && !engine.holds_still() && !self.is_surplus()
     }
 
     /// Whether the lane was given fewer slots than are taken.

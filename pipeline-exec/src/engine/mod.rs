@@ -18,6 +18,7 @@ mod holder;
 mod lane;
 mod lanes;
 mod managed;
+mod parked;
 mod rules;
 mod waiting;
 mod watch;
@@ -343,6 +344,14 @@ impl Engine {
             // A run that was paused has to end.
             self.resume_quietly();
         }
+    }
+
+    /// As [`Engine::stop`], with a reason for the report.
+    pub(crate) fn stop_because(&self, reason: &str) {
+        if !self.frame.scope().is_stopped() {
+            self.history.stopped_because(reason);
+        }
+        self.stop();
     }
 
     /// As [`Engine::stop`], because the run took too long.

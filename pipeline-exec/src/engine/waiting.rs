@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use futures::future::{Either, select};
 use pipeline_core::frame::{Finished, GivenUp, Suspended};
+use tokio_util::sync::CancellationToken;
 
 use super::admission::{self, Applicant, Permits};
 use super::drive::drive_async;
 use super::driver::Driver;
 use super::holder::Holder;
+use super::parked::Parked;
 use super::watch::Waiter;
 use crate::event::Event;
 use crate::limits;
@@ -126,15 +128,15 @@ pub(super) fn wait_for(mut waiting: Waiting) -> Pin<Box<dyn Future<Output = ()> 
 
 /// A step that will be tried again.
 pub(super) struct Later {
-    finished: Option<Finished>,
-    holder: Option<Holder>,
+    parked: Arc<Parked>,
+    stop: CancellationToken,
     wait: Duration,
 }
 
 impl Later {
     pub(super) fn new(holder: Holder, finished: Finished, wait: Duration) -> Self {
+        let engine = holder.engine();
         if let Some(error) = finished.error() {
-            let engine = holder.engine();
             engine.send(|| Event::AttemptFailed {
                 run_id: engine.frame.scope().run_id(),
                 step: engine.frame.plan().spec(finished.step()).name(),
@@ -143,38 +145,27 @@ impl Later {
                 retry_in: wait,
             });
         }
-        Later { finished: Some(finished), holder: Some(holder), wait }
-    }
-}
-
-impl Drop for Later {
-    /// As [`Waiting`]'s.
-    fn drop(&mut self) {
-        if let Some(holder) = &self.holder {
-            holder.engine().stop();
-        }
+        let stop = engine.stop.clone();
+        Later { parked: Parked::new(holder, Some(finished)), stop, wait }
     }
 }
 
 /// Waits out a backoff, and readies the step; where the run is stopped meanwhile, the step ends with the error it has.
-pub(super) fn try_later(mut later: Later) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+pub(super) fn try_later(later: Later) -> Pin<Box<dyn Future<Output = ()> + Send>> {
     Box::pin(async move {
-        let Some(stop) = later.holder.as_ref().map(|holder| holder.engine().stop.clone()) else { return };
+        let Later { parked, stop, wait } = later;
         let stopped = {
-            let wait = std::pin::pin!(tokio::time::sleep(later.wait));
-            match select(std::pin::pin!(stop.cancelled()), wait).await {
-                Either::Left(_) => true,
-                Either::Right(_) => false,
-            }
+            let waited = std::pin::pin!(tokio::time::sleep(wait));
+            matches!(select(std::pin::pin!(stop.cancelled()), waited).await, Either::Left(_))
         };
-        let (Some(finished), Some(holder)) = (later.finished.take(), later.holder.take()) else { return };
+        let Some((holder, Some(finished))) = parked.take() else { return };
         if stopped {
             // It was the last attempt after all: `end` sees that the run is stopped, and tries no other.
             Driver::new(holder, Place::task()).end(finished, true);
             return;
         }
         let engine = holder.engine();
-        if let Some(ready) = engine.try_again(finished, later.wait) {
+        if let Some(ready) = engine.try_again(finished, wait) {
             let plan = engine.frame.plan();
             let (lane, urgency) = (plan.lane(ready.step()), engine.urgency(ready.step()));
             // The holder, dropped next, looks for work and finds it.

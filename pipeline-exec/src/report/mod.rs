@@ -48,7 +48,8 @@ pub struct RunReport {
     pub counts: Counts,
     /// Sums, paths and ratios.
     pub figures: Figures,
-    /// Why the run was stopped before its end, where that was not asked for from outside.
+    /// Why the run was stopped before its end, where no code of the program's asked for it: a signal, a deadline, too many
+    /// attempts left behind.
     pub stopped_because: Option<String>,
     /// What kept steps from running beside each other, in words.
     pub limited_by: Vec<String>,

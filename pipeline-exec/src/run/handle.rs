@@ -8,6 +8,7 @@ use pipeline_core::{Lane, Problems, RunScope};
 use super::{Begun, OutputError, Run, output};
 use crate::engine::{Done, Engine, Parent};
 use crate::settings::Settings;
+use crate::signals::Listening;
 
 /// A run under way. Dropping it stops the run.
 #[derive(Debug)]
@@ -18,11 +19,19 @@ pub struct RunHandle {
     done: Arc<Done>,
     begun: Begun,
     parent: Option<Parent>,
+    /// Last, so that a signal finds the run for as long as there is one.
+    listening: Option<Listening>,
 }
 
 impl RunHandle {
-    pub(crate) fn new(engine: Arc<Engine>, done: Arc<Done>, begun: Begun, parent: Option<Parent>) -> Self {
-        RunHandle { engine: Some(engine), done, begun, parent }
+    pub(crate) fn new(
+        engine: Arc<Engine>,
+        done: Arc<Done>,
+        begun: Begun,
+        parent: Option<Parent>,
+        listening: Option<Listening>,
+    ) -> Self {
+        RunHandle { engine: Some(engine), done, begun, parent, listening }
     }
 
     fn engine(&self) -> &Arc<Engine> {
@@ -115,7 +124,8 @@ impl RunHandle {
 
     fn ended(mut self) -> Run {
         let engine = self.engine.take().expect("invariant: the engine is there until the run was waited for");
-        Run::new(engine, self.begun)
+        let stopped_by = self.listening.as_ref().and_then(Listening::stopped_by);
+        Run::new(engine, self.begun, stopped_by)
     }
 }
 

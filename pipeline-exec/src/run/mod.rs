@@ -1,14 +1,17 @@
 //! A run: how it starts, what can be seen of it meanwhile, and what is left when it has ended.
 
+mod aborting;
 mod handle;
 mod held;
 mod output;
 
+use std::io;
+use std::process::ExitCode;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime};
 
 use pipeline_core::frame::{Frame, Status};
-use pipeline_core::{Problems, Step, StepError, contain};
+use pipeline_core::{Problem, ProblemCode, Problems, Step, StepError, contain};
 use tokio::runtime::Handle;
 
 pub use self::handle::{RunHandle, Stopper};
@@ -18,6 +21,7 @@ use crate::engine::{CallersPart, Engine};
 use crate::event::Event;
 use crate::pipeline::Pipeline;
 use crate::report::{RunReport, scope_of};
+use crate::signals::{self, Signal};
 
 /// Starts a run. A caller that is going to wait in its thread is handed a driver.
 ///
@@ -34,13 +38,16 @@ pub(crate) fn launch(
     let given = pipeline.make_given(&plan).map_err(|found| problems.extend(found));
     let monitor = pipeline.make_monitor().map_err(|problem| problems.push(problem));
     let parent = pipeline.parent().map_err(|problem| problems.push(problem));
+    let listening = pipeline.stops_on_signals().then(signals::listen).transpose();
+    let listening = listening.map_err(|error| problems.push(cannot_listen(&error)));
     Problems::check(problems)?;
+    let (monitor, listening) = (monitor.ok().flatten(), listening.ok().flatten());
     let parent = parent.ok().flatten();
-    let monitor = monitor.ok().flatten();
     let (Ok(bound), Ok(given)) = (bound, given) else {
         unreachable!("invariant: what could not be bound was reported")
     };
     contain::note_panic_places();
+    aborting::warn();
     let (settings, observers) = (pipeline.current_settings(), pipeline.observers());
     let scope = Arc::new(scope_of(settings, &plan, &bound.params, || uuid::Uuid::now_v7().to_string()));
     let begun = Begun { at: Instant::now(), wall: SystemTime::now() };
@@ -58,7 +65,16 @@ pub(crate) fn launch(
         runtime,
         caller_drives,
     );
-    Ok((RunHandle::new(engine, done, begun, parent), callers))
+    if let Some(listening) = &listening {
+        listening.attach(&engine);
+    }
+    Ok((RunHandle::new(engine, done, begun, parent, listening), callers))
+}
+
+fn cannot_listen(error: &io::Error) -> Problem {
+    let message = format!("the operating system does not let this process listen for signals: {error}");
+    Problem::new(ProblemCode::InvalidSetting, message)
+        .hint("leave out `.stop_on_signals()`: signals then end the process at once")
 }
 
 /// When a run began: by the monotonic clock for durations, by the wall clock for people.
@@ -76,11 +92,12 @@ pub struct Run {
     engine: Held,
     begun: Begun,
     duration: Duration,
+    stopped_by: Option<Signal>,
     report: OnceLock<RunReport>,
 }
 
 impl Run {
-    pub(crate) fn new(engine: Arc<Engine>, begun: Begun) -> Self {
+    pub(crate) fn new(engine: Arc<Engine>, begun: Begun, stopped_by: Option<Signal>) -> Self {
         // Otherwise every step has ended: a driver leaves only when there is no work left.
         if engine.frame.scope().is_stopped() || cfg!(debug_assertions) {
             let left = engine.frame.cancel_rest();
@@ -90,7 +107,7 @@ impl Run {
         let duration = begun.at.elapsed();
         engine.over();
         engine.tell_end(duration);
-        Run { engine: Held::new(engine), begun, duration, report: OnceLock::new() }
+        Run { engine: Held::new(engine), begun, duration, stopped_by, report: OnceLock::new() }
     }
 
     /// The id of the run, the same in every event and in the report.
@@ -106,6 +123,23 @@ impl Run {
     /// Whether every planned step succeeded. O(steps).
     pub fn succeeded(&self) -> bool {
         self.engine.succeeded()
+    }
+
+    /// The signal that stopped the run, where it [listens for signals](Pipeline) and one came.
+    pub fn stopped_by(&self) -> Option<Signal> {
+        self.stopped_by
+    }
+
+    /// What the process of a program that is this one run exits with: 130 or 143 where SIGINT or SIGTERM stopped the run,
+    /// else 0 where the run succeeded, else 1. O(steps).
+    ///
+    /// Returned from `main`, it ends the process without waiting for steps that were left behind on their threads.
+    pub fn exit_code(&self) -> ExitCode {
+        ExitCode::from(self.exit_number())
+    }
+
+    pub(crate) fn exit_number(&self) -> u8 {
+        self.stopped_by.map_or(u8::from(!self.succeeded()), Signal::exit_code)
     }
 
     /// The run itself where every step succeeded.

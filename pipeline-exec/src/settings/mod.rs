@@ -54,7 +54,7 @@ pub struct Settings {
     /// How many retries all steps of the run may use together; no limit by default.
     pub retry_budget: Option<u32>,
     /// How long a run that is asked to stop waits for steps on threads, before it leaves them behind. By default it
-    /// waits until they end.
+    /// waits until they end; on the command line, 10 s.
     #[serde(with = "humantime_serde")]
     pub grace: Option<Duration>,
     /// How many attempts that were left behind on their threads may be running at once, before the run is stopped.

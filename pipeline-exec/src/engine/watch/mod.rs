@@ -27,6 +27,7 @@ pub(crate) use self::desk::{Desk, Sitting};
 pub(crate) use self::waiter::Waiter;
 use super::Engine;
 use super::history::History;
+use super::parked::Parked;
 use super::rules::Rules;
 use crate::pressure::Monitor;
 use crate::settings::Settings;
@@ -57,6 +58,8 @@ pub(crate) struct Watch {
     most_detached: usize,
     /// The steps that wait and may be given up, by position.
     waiters: Mutex<HashMap<usize, Weak<Waiter>>>,
+    /// What waits for a worker and can be ended without one.
+    parked: Mutex<Vec<Weak<Parked>>>,
     /// When what still runs is given up, and why.
     ends: Mutex<Option<(Instant, GivenUp)>>,
     over: AtomicBool,
@@ -97,6 +100,7 @@ impl Watch {
             grace: settings.grace,
             most_detached: settings.max_detached.unwrap_or(settings.cpu),
             waiters: Mutex::default(),
+            parked: Mutex::default(),
             ends: Mutex::default(),
             over: AtomicBool::new(false),
         }))
@@ -237,8 +241,20 @@ impl Watch {
         for waiter in waiters {
             self.take_over(waiter.step(), waiter.attempt(), true, why.clone());
         }
+        let parked = std::mem::take(&mut *self.parked.lock().unwrap_or_else(PoisonError::into_inner));
+        parked.iter().filter_map(Weak::upgrade).for_each(|parked| parked.end());
         // A step that begins just now is seen at the next look.
         Some(now + self.look)
+    }
+
+    /// Knows what waits for a worker, to end it when the run has to end.
+    pub(super) fn park(&self, what: &Arc<Parked>) {
+        let mut parked = self.parked.lock().unwrap_or_else(PoisonError::into_inner);
+        if parked.len() == parked.capacity() {
+            // Most have had their turn.
+            parked.retain(|parked| parked.strong_count() > 0);
+        }
+        parked.push(Arc::downgrade(what));
     }
 
     /// Cancels a step that nobody needs any more, wherever it is.

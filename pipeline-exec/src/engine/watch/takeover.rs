@@ -28,8 +28,7 @@ impl Watch {
                 "{still_running} attempts that timed out still run on their threads, more than `max_detached` = {} allows",
                 self.most_detached
             );
-            self.history.stopped_because(&reason);
-            engine.stop();
+            engine.stop_because(&reason);
         }
         let user_code = engine.rule(step).is_some_and(|rule| rule.has_user_code());
         // What the step waits for in a run of its own is not needed any more, and its slot was given back before.

@@ -1,0 +1,25 @@
+//! What stands in for the listener where signals are not listened for: on other systems, and without the feature.
+
+use std::io;
+use std::sync::Arc;
+
+use super::Signal;
+use crate::engine::Engine;
+
+#[derive(Debug)]
+pub(crate) struct Listening;
+
+#[allow(clippy::unnecessary_wraps, reason = "the listener's own can fail")]
+pub(crate) fn listen() -> io::Result<Listening> {
+    Ok(Listening)
+}
+
+impl Listening {
+    #[allow(clippy::unused_self, reason = "the listener's own needs it")]
+    pub(crate) fn attach(&self, _: &Arc<Engine>) {}
+
+    #[allow(clippy::unused_self, reason = "the listener's own needs it")]
+    pub(crate) fn stopped_by(&self) -> Option<Signal> {
+        None
+    }
+}

@@ -1,0 +1,201 @@
+//! Who waits for signals.
+//!
+//! The first is dealt with by one thread for the whole process, never by a runtime, whose workers may be blocked just
+//! then. The second ends the process in the signal handler itself, so that nothing at all can be in its way: neither
+//! this thread, which may wait for a terminal that takes no more text, nor an exit handler that waits for a lock.
+
+use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::time::Duration;
+
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::{flag, iterator::Signals, low_level};
+
+use super::Signal;
+use crate::engine::Engine;
+
+/// Signals that come so soon after the first are part of it: some programs send one to a process, and again to the group
+/// that it is in.
+const TWINS: Duration = Duration::from_millis(100);
+
+/// A run has this long to end after its grace time.
+const OVERDUE: Duration = Duration::from_secs(1);
+
+const SIGNALS: [(Signal, i32); 2] = [(Signal::Interrupt, SIGINT), (Signal::Terminate, SIGTERM)];
+
+/// A run that a signal stops, while this is there. Knows which signal did.
+#[derive(Debug)]
+pub(crate) struct Listening {
+    number: u64,
+    stopped_by: Arc<OnceLock<Signal>>,
+}
+
+#[derive(Debug)]
+struct Listener {
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    /// Whether the handlers are installed and the thread runs.
+    is_ready: bool,
+    /// The signal that came first. It stays: the process is on its way out.
+    received: Option<Signal>,
+    runs: Vec<Listed>,
+    number: u64,
+}
+
+#[derive(Clone, Debug)]
+struct Listed {
+    number: u64,
+    engine: Weak<Engine>,
+    stopped_by: Arc<OnceLock<Signal>>,
+}
+
+static LISTENER: Listener =
+    Listener { state: Mutex::new(State { is_ready: false, received: None, runs: Vec::new(), number: 0 }) };
+
+/// Stops a run when a signal comes, until the guard is dropped: see [`Listening::attach`].
+///
+/// # Errors
+/// Where the operating system refuses a handler, a pipe or a thread.
+pub(crate) fn listen() -> io::Result<Listening> {
+    let mut state = LISTENER.lock();
+    if !state.is_ready {
+        install()?;
+        state.is_ready = true;
+    }
+    state.number += 1;
+    let (number, stopped_by) = (state.number, Arc::default());
+    state.runs.push(Listed { number, engine: Weak::new(), stopped_by: Arc::clone(&stopped_by) });
+    Ok(Listening { number, stopped_by })
+}
+
+/// Installs the handlers and starts the thread.
+fn install() -> io::Result<()> {
+    // The order is the point: the action that leaves is looked at first, and armed by the thread after the first
+    // signal.
+    let leaves = Arc::new(AtomicBool::new(false));
+    for (signal, number) in SIGNALS {
+        flag::register_conditional_shutdown(number, i32::from(signal.exit_code()), Arc::clone(&leaves))?;
+    }
+    let mut signals = Signals::new(SIGNALS.map(|(_, number)| number))?;
+    let thread = std::thread::Builder::new().name("pipeline-signals".to_owned());
+    thread.spawn(move || {
+        let known = |came| SIGNALS.into_iter().find(|(_, number)| *number == came);
+        let mut came = signals.forever().filter_map(known);
+        let Some(stopping) = came.find_map(|(signal, number)| LISTENER.receive(signal, number)) else {
+            return;
+        };
+        std::thread::sleep(TWINS);
+        // From here on the handlers leave by themselves.
+        leaves.store(true, Ordering::SeqCst);
+        stopping.see_to_the_end();
+    })?;
+    Ok(())
+}
+
+impl Listener {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Called by the thread only. What was stopped, if a run was there.
+    fn receive(&self, signal: Signal, number: i32) -> Option<Stopping> {
+        let mut state = self.lock();
+        if state.runs.is_empty() {
+            drop(state);
+            // Nobody listens: what would happen without us. It ends the process, so an error leaves nothing to do.
+            let _ = low_level::emulate_default_handler(number);
+            return None;
+        }
+        state.received = Some(signal);
+        let runs = state.runs.clone();
+        drop(state);
+        let engines = runs.iter().filter_map(|run| run.engine.upgrade());
+        let graces: Vec<Option<Duration>> = engines.map(|engine| engine.settings.grace).collect();
+        let grace = if graces.contains(&None) { None } else { graces.into_iter().flatten().max() };
+        runs.iter().for_each(|run| run.stop(signal));
+        let waits = match grace {
+            Some(grace) => format!("for at most {}", humantime::format_duration(grace)),
+            None => "until they end".to_owned(),
+        };
+        tell(format!(
+            "{signal} was received: no further step starts, async steps are cancelled, steps on threads are waited for \
+             {waits}; a second signal ends the process at once"
+        ));
+        Some(Stopping { signal, grace, runs })
+    }
+}
+
+/// Runs that a signal has stopped.
+struct Stopping {
+    signal: Signal,
+    grace: Option<Duration>,
+    runs: Vec<Listed>,
+}
+
+impl Stopping {
+    /// Ends the process where a run that has a grace time does not end with it: code that is no step keeps its threads.
+    fn see_to_the_end(self) {
+        let Some(grace) = self.grace else { return };
+        std::thread::sleep(grace.saturating_add(OVERDUE));
+        let state = LISTENER.lock();
+        if !self.runs.iter().any(|run| state.runs.iter().any(|left| left.number == run.number)) {
+            return;
+        }
+        tell(format!(
+            "the run has not ended after its grace time: an observer blocks, or something else that is no step. The process \
+             ends without a report, because of {}",
+            self.signal
+        ));
+        std::thread::sleep(TWINS);
+        low_level::exit(i32::from(self.signal.exit_code()));
+    }
+}
+
+impl Listed {
+    /// Stops the run, if it is still there.
+    fn stop(&self, signal: Signal) {
+        if let Some(engine) = self.engine.upgrade() {
+            let _ = self.stopped_by.set(signal);
+            engine.stop_because(&format!("{signal} was received"));
+        }
+    }
+}
+
+/// Tells whoever sent the signal what happens, on standard error. That may take no more text for now, or be closed:
+/// nothing waits for it.
+fn tell(text: String) {
+    let thread = std::thread::Builder::new().name("pipeline-signal-text".to_owned());
+    let _ = thread.spawn(move || {
+        let _ = io::stderr().write_all((text + "\n").as_bytes());
+    });
+}
+
+impl Listening {
+    /// The run, once it has started; stopped at once where a signal has come before.
+    pub(crate) fn attach(&self, engine: &Arc<Engine>) {
+        let mut state = LISTENER.lock();
+        let received = state.received;
+        let Some(listed) = state.runs.iter_mut().find(|run| run.number == self.number) else { return };
+        listed.engine = Arc::downgrade(engine);
+        let listed = listed.clone();
+        drop(state);
+        if let Some(signal) = received {
+            listed.stop(signal);
+        }
+    }
+
+    /// The signal that stopped the run.
+    pub(crate) fn stopped_by(&self) -> Option<Signal> {
+        self.stopped_by.get().copied()
+    }
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        LISTENER.lock().runs.retain(|run| run.number != self.number);
+    }
+}

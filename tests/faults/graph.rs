@@ -1,0 +1,35 @@
+//! D: what is wrong with what was asked for ends with code 2, and no step has run.
+
+use crate::program_under_test::run;
+
+#[test]
+fn selecting_nothing_is_wrong_use_with_a_hint() {
+    for terms in ["sibbling", "tag:none", "no_such_*"] {
+        let ended = run(terms);
+        ended.exits(2).says(&["no step was run", "[PL00", "hint: "]);
+        assert!(!ended.said.contains("started"), "{}", ended.said);
+    }
+}
+
+#[test]
+fn a_wrong_flag_is_wrong_use() {
+    for (flag, text) in [
+        ("--timeout 5", "time unit needed"),
+        ("--timeout 0s", "`timeout` is zero: no step could run"),
+        ("--deadline 0s", "`deadline` is zero: no step could run"),
+        ("--retries many", "invalid digit"),
+        ("--memory-limit much", "--memory-limit"),
+        ("--workers 0", "`workers` is 0"),
+    ] {
+        let ended = run(&format!("sibling {flag}"));
+        ended.exits(2).says(&[text]);
+        assert!(!ended.said.contains("started"), "{}", ended.said);
+    }
+}
+
+#[test]
+fn what_the_environment_refuses_is_code_3_before_anything_runs() {
+    let ended = run("sibling --report no-such-folder/report.json");
+    ended.exits(3).says(&["cannot write the report to no-such-folder/report.json"]);
+    assert!(!ended.said.contains("started"), "{}", ended.said);
+}

@@ -1,0 +1,107 @@
+//! A: panics and errors end in a report that names step, place and cause, and in exit code 1.
+
+use crate::program_under_test::{Program, run};
+
+#[test]
+fn a_panic_fails_its_step_skips_what_needs_it_and_leaves_the_rest() {
+    run("panics+ sibling")
+        .exits(1)
+        .says(&["panic: planted: sync, at tests/faults/program/panics.rs:", "because `panics` failed"])
+        .step("panics", "failed")
+        .step("behind_panics", "skipped")
+        .step("sibling", "succeeded");
+}
+
+#[test]
+fn a_panic_of_an_async_step_is_the_same_wherever_it_comes() {
+    for (step, text) in [
+        ("panics_at_first_poll", "planted: first poll, at tests/faults/program/panics.rs:"),
+        ("panics_after_wait", "planted: after wait, at tests/faults/program/panics.rs:"),
+        ("panics_in_select", "planted: in select, at tests/faults/program/panics.rs:"),
+    ] {
+        run(&format!("{step} sibling"))
+            .exits(1)
+            .says(&[text])
+            .step(step, "failed")
+            .step("sibling", "succeeded");
+    }
+}
+
+#[test]
+fn an_error_is_printed_with_every_cause_a_line_for_each() {
+    run("fails_with_causes").exits(1).says(&[
+        "    error: cannot save (tests/faults/program/panics.rs:",
+        "    because cannot write the file\n    because the disk is full\n",
+    ]);
+}
+
+#[test]
+fn a_panic_in_the_drop_of_an_output_fails_the_step_that_made_it() {
+    run("reads_bomb")
+        .exits(1)
+        .says(&["drop-panic: planted: in the drop of an output, at tests/faults/program/panics.rs:"])
+        .step("makes_bomb", "failed")
+        .step("reads_bomb", "succeeded");
+}
+
+#[test]
+fn a_panic_in_the_drop_of_a_cancelled_future_is_a_note_beside_the_reason() {
+    let text = "took longer than its timeout of 50ms; dropping the step's future panicked: planted: in the drop of a";
+    run("cancelled_with_bomb").exits(1).says(&[text]).step("cancelled_with_bomb", "timed-out");
+}
+
+#[test]
+fn a_panic_in_a_drop_while_the_run_is_stopped_is_reported_and_not_lost() {
+    let program = Program::start("", "run stopped_with_bomb");
+    program.wait_for("started   stopped_with_bomb");
+    program.send(rustix::process::Signal::TERM);
+    let ended = program.end();
+    ended.exits(143).says(&["stopped: SIGTERM was received"]).step("stopped_with_bomb", "cancelled");
+    // The signal may have come before the step's first poll had made the bomb.
+    if ended.said.contains("planted: ") {
+        ended.says(&["dropping the step's future panicked: planted: in the drop of a stopped future"]);
+    }
+}
+
+#[test]
+fn a_payload_whose_own_drop_panics_fails_its_step_at_the_first_place() {
+    let ended = run("panics_with_bomb sibling");
+    ended.exits(1).step("panics_with_bomb", "failed").step("sibling", "succeeded");
+    let place =
+        ended.said.lines().find_map(|line| line.split("panic: a panic without a text, at ").nth(1)).unwrap();
+    let numbers: Vec<&str> = place.split(':').collect();
+    let (panic, step): (u32, u32) =
+        (numbers[1].parse().unwrap(), numbers.last().unwrap().trim_end_matches(')').parse().unwrap());
+    assert_eq!(panic, step + 1, "the place of the step's own panic, a line below its name: {place}");
+}
+
+#[test]
+fn an_error_that_cannot_be_printed_is_reported_as_such() {
+    run("fails_unprintably").exits(1).says(&[
+        "error: (the error's own Display panicked: planted: in Display, at tests/faults/program/panics.rs:",
+    ]);
+}
+
+#[test]
+fn the_panic_hook_of_the_program_stays() {
+    let ended = Program::start("hook", "run panics").end();
+    ended
+        .exits(1)
+        .says(&["the user's hook: panicked at tests/faults/program/panics.rs:", "panic: planted: sync, at"]);
+}
+
+#[test]
+fn a_poisoned_mutex_fails_the_step_that_trips_over_it_and_no_other() {
+    run("group:poison")
+        .exits(1)
+        .says(&["panic: the shared number: PoisonError { .. }, at tests/faults/program/panics.rs:"])
+        .step("poisons", "failed")
+        .step("never_meets_poison", "skipped")
+        .step("trips_over_poison", "failed")
+        .step("recovers_from_poison", "succeeded");
+}
+
+#[test]
+fn an_optional_step_that_fails_is_told_and_does_not_count() {
+    run("optional_panics").exits(0).says(&["planted: optional"]).step("optional_panics", "failed");
+}

@@ -1,0 +1,54 @@
+//! A pipeline of faults: every way in which steps go wrong, as a program of its own. `tests/faults` runs one case after
+//! another in a process each, and looks at what such a process tells and how it ends.
+
+#![allow(clippy::trivially_copy_pass_by_ref, clippy::unnecessary_wraps)]
+
+mod panics;
+mod signals;
+mod time;
+
+use std::io::Write;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use pipeline::{Event, Settings};
+
+fn main() -> ExitCode {
+    match std::env::var("FAULTS").as_deref() {
+        Ok("hook") => {
+            std::panic::set_hook(Box::new(|info| eprintln!("the user's hook: {info}")));
+            pipeline::main()
+        }
+        Ok("max-detached") => {
+            pipeline::main_with(|pipeline| pipeline.settings(Settings::default().max_detached(1)))
+        }
+        Ok("observer") => pipeline::main_with(|pipeline| {
+            pipeline.observe(|event: &Event<'_>| {
+                if matches!(event, Event::StepFinished { .. }) {
+                    say("the observer blocks");
+                    std::thread::sleep(FOR_EVER);
+                }
+            })
+        }),
+        Ok("library") => signals::library(),
+        Ok("after-a-run") => signals::after_a_run(),
+        Ok("own-runtime") => time::own_runtime(),
+        _ => pipeline::main(),
+    }
+}
+
+/// Computes for ever.
+fn spin() -> ! {
+    loop {
+        std::hint::spin_loop();
+    }
+}
+
+/// Tells the test that a step is where it has to be.
+fn say(text: &str) {
+    let mut out = std::io::stdout();
+    writeln!(out, "{text}").and_then(|()| out.flush()).expect("somebody reads");
+}
+
+/// Longer than any test waits.
+const FOR_EVER: Duration = Duration::from_secs(100_000);
