@@ -67,6 +67,11 @@ impl Parent {
         Ok(Parent { engine: Arc::downgrade(&engine), step, depth })
     }
 
+    /// Whether the parent's run was stopped, or the step given up.
+    pub(super) fn is_gone(&self, engine: &Engine) -> bool {
+        engine.frame.scope().is_stopped() || engine.frame.was_given_up(self.step)
+    }
+
     /// The limits of the parent's run, while that is under way.
     pub(crate) fn limits(&self) -> Option<Limits> {
         Some(self.engine.upgrade()?.limits.clone())

@@ -154,6 +154,10 @@ impl Engine {
                 engine.wake(lane);
             }
         }
+        // Whoever stopped the parent before this run had joined has not stopped this one.
+        if host.is_some_and(|host| engine.parent.as_ref().is_some_and(|parent| parent.is_gone(&host))) {
+            engine.stop();
+        }
         drop(starting);
         (engine, done, callers)
     }
