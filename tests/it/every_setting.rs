@@ -13,8 +13,11 @@ use crate::support::{Clock, Gauge, Slept, are_apart, many, nap, peak, quiet_late
 /// What a run under some settings shows of one of them.
 type Shown = String;
 
+/// Two settings that differ in one field, and what shows that they do.
+type Case = (Settings, Settings, fn(&Settings) -> Shown);
+
 /// Every field, in the order of the names, with two settings that differ in it, and what shows that they do.
-fn cases() -> BTreeMap<&'static str, (Settings, Settings, fn(&Settings) -> Shown)> {
+fn cases() -> BTreeMap<&'static str, Case> {
     let base = Settings::default;
     let secs = Duration::from_secs;
     let twice = LimitSettings::new(2);
@@ -102,7 +105,10 @@ fn slots(settings: &Settings, lane: Lane) -> Shown {
         };
         match lane {
             Lane::Cpu => dag.cpu(format!("s{n}"), (), move |()| work()),
-            _ => dag.blocking(format!("s{n}"), (), move |()| Ok::<_, Infallible>(work())),
+            _ => dag.blocking(format!("s{n}"), (), move |()| {
+                work();
+                Ok::<_, Infallible>(())
+            }),
         };
     }
     let run = run_in_time(Pipeline::new(dag.build().unwrap()).settings(settings.clone()));
