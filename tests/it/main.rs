@@ -20,6 +20,7 @@ mod builder;
 mod conditions;
 mod defining;
 mod determinism;
+mod every_setting;
 mod failure;
 mod fan_in;
 mod graph;

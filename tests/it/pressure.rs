@@ -83,7 +83,10 @@ impl Wave {
             };
             let name = format!("{name}_{n}");
             if mixed && n % 2 == 0 {
-                dag.blocking(name, after.to_vec(), move |_: Vec<&()>| Ok::<_, Infallible>(work()))
+                dag.blocking(name, after.to_vec(), move |_: Vec<&()>| {
+                    work();
+                    Ok::<_, Infallible>(())
+                })
             } else {
                 dag.cpu(name, after.to_vec(), move |_: Vec<&()>| work())
             }
@@ -196,7 +199,10 @@ fn near_its_limit_a_run_does_one_step_at_a_time_over_all_lanes() {
         };
         alone.push(match n % 3 {
             0 => dag.cpu(name, after, move |_: Vec<&()>| work(&gauge)),
-            1 => dag.blocking(name, after, move |_: Vec<&()>| Ok::<_, Infallible>(work(&gauge))),
+            1 => dag.blocking(name, after, move |_: Vec<&()>| {
+                work(&gauge);
+                Ok::<_, Infallible>(())
+            }),
             _ => dag.io(name, after, move |Refs(_)| {
                 let gauge = Arc::clone(&gauge);
                 Box::pin(async move {

@@ -240,7 +240,7 @@ pub(crate) fn are_apart(spans: &[Slept]) -> bool {
 /// Runs a pipeline in a thread of its own: what hangs fails.
 pub(crate) fn run_in_time(pipeline: Pipeline) -> Run {
     let (done, ended) = std::sync::mpsc::channel();
-    std::thread::spawn(move || done.send(pipeline.run_blocking().unwrap()));
+    std::thread::spawn(move || done.send(pipeline.run_blocking().unwrap()).is_ok());
     ended.recv_timeout(LIMIT).expect("the run ends")
 }
 

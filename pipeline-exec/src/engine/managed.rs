@@ -132,7 +132,7 @@ impl Engine {
         let wait = rule.backoff.wait(number, self.chance(step, number));
         let now = self.elapsed();
         let first = self.first_start(step, now);
-        if rule.deadline.is_some_and(|deadline| now + wait >= first + deadline) {
+        if rule.deadline.is_some_and(|deadline| now.saturating_add(wait) >= first + deadline) {
             return None;
         }
         self.history.take_retry(self.settings.retry_budget).then_some(wait)

@@ -8,7 +8,7 @@ use std::time::Duration;
 use pipeline_core::{Backoff, InputKind, Mode, Plan, Policy, StepError};
 
 use crate::limits::{LimitSettings, Limits, Need};
-use crate::settings::{Settings, StepDefaults};
+use crate::settings::{Settings, StepDefaults, in_reach};
 
 /// What holds for one step, or for many that are alike.
 #[derive(Clone, Debug)]
@@ -227,8 +227,8 @@ impl Rule {
         let default = |pick: fn(&StepDefaults) -> Option<Duration>| {
             group.and_then(pick).or_else(|| pick(&settings.defaults))
         };
-        let timeout = policy.timeout.or_else(|| default(|defaults| defaults.timeout));
-        let deadline = policy.deadline.or_else(|| default(|defaults| defaults.deadline));
+        let timeout = policy.timeout.or_else(|| default(|defaults| defaults.timeout)).map(in_reach);
+        let deadline = policy.deadline.or_else(|| default(|defaults| defaults.deadline)).map(in_reach);
         let by_default =
             group.and_then(|group| group.retries).or(settings.defaults.retries).filter(|_| !takes);
         let jitter = group.and_then(|group| group.jitter).or(settings.defaults.jitter);

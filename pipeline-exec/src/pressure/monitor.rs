@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::{Change, Controller, Curve, Recorder, Sample, Sampler};
+use crate::settings::in_reach;
 
 /// How often a run with a memory limit is sampled.
 const EVERY: Duration = Duration::from_millis(250);
@@ -42,7 +43,7 @@ impl Monitor {
             changes: Vec::new(),
             has_ended: false,
         };
-        Monitor { every: every.unwrap_or(EVERY), state: Mutex::new(state) }
+        Monitor { every: in_reach(every.unwrap_or(EVERY)), state: Mutex::new(state) }
     }
 
     /// Takes a sample if one is due, and says what has to change. A sample that cannot be taken is left out.

@@ -80,6 +80,14 @@ pub struct Settings {
 /// No lane can be given more slots than this: each slot of the CPU and blocking lanes can need a thread.
 pub const MOST_SLOTS: usize = 4096;
 
+/// Longer times are as good as none, and would be beyond what a clock can tell.
+const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+
+/// A time that can be added to a moment.
+pub(crate) fn in_reach(time: Duration) -> Duration {
+    time.min(LONGEST)
+}
+
 /// How many cores this process may use at once: affinity mask and cgroup quota taken into account, at least 1.
 ///
 /// Read once: it takes the operating system longer to say than a small run takes.
@@ -340,6 +348,21 @@ impl Settings {
         self.workers.map_or(self.slots(lane), |workers| workers.min(self.slots(lane)))
     }
 
+    /// Values with which nothing could go on, or which ask for something all the time.
+    fn without_effect(&self) -> impl Iterator<Item = &'static str> {
+        let is_zero = |time: Option<Duration>| time.is_some_and(|time| time.is_zero());
+        let found = [
+            (is_zero(self.deadline), "setting `deadline` is zero: no step could run"),
+            (
+                self.memory_limit == Some(0),
+                "setting `memory_limit` is 0: no step could start that declares memory",
+            ),
+            (is_zero(self.sample_every), "setting `sample_every` is zero: nothing else would be done"),
+            (is_zero(self.slow_poll), "setting `slow_poll` is zero: every async step would be named"),
+        ];
+        found.into_iter().filter(|(is_wrong, _)| *is_wrong).map(|(_, message)| message)
+    }
+
     pub(crate) fn problems(&self) -> Vec<Problem> {
         let lanes = [("io", self.io), ("cpu", self.cpu), ("blocking", self.blocking)];
         // `workers` sets the lanes too: its own value is told once.
@@ -353,11 +376,14 @@ impl Settings {
             |(name, defaults): (&String, &StepDefaults)| defaults.problems(&format!("group `{name}`: "));
         let mut others = self.defaults.problems("setting ");
         others.extend(self.groups.iter().flat_map(of_group));
-        if self.deadline.is_some_and(|deadline| deadline.is_zero()) {
-            others.push("setting `deadline` is zero: no step could run".to_owned());
-        }
+        others.extend(self.without_effect().map(str::to_owned));
+        let empty = self.limits.iter().filter(|(_, limit)| limit.capacity == 0);
+        others.extend(empty.map(|(name, _)| {
+            format!("limit `{name}` has a capacity of 0: no step that needs it could start")
+        }));
         let others = others.into_iter().map(|message| {
-            Problem::new(ProblemCode::InvalidSetting, message).hint("leave it out for no limit")
+            Problem::new(ProblemCode::InvalidSetting, message)
+                .hint("give it another value, or leave it out for the default")
         });
         slots.chain(others).collect()
     }

@@ -193,7 +193,7 @@ async fn a_skipped_step_is_no_probe() {
 async fn a_cancelled_step_is_no_probe() {
     #[step(limit = "br-api")]
     async fn bc_hangs() {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
     let (limits, service, clock) = (limits(1, 1), Arc::new(Service::default()), Clock::start());
     calls(1, &limits, &service, clock).run().await.unwrap();

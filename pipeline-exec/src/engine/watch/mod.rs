@@ -30,7 +30,7 @@ use super::history::History;
 use super::parked::Parked;
 use super::rules::Rules;
 use crate::pressure::Monitor;
-use crate::settings::Settings;
+use crate::settings::{Settings, in_reach};
 
 /// So long the task of an overdue step has to drop its future, before it is treated as one without a worker.
 const PATIENCE: Duration = Duration::from_millis(10);
@@ -78,7 +78,7 @@ impl Watch {
     ) -> Option<Arc<Watch>> {
         let plan = frame.plan();
         let watched = rules.filter(|rules| rules.any_watched());
-        let slow_poll = settings.slow_poll.filter(|_| plan.lane_counts()[Lane::Io.index()] > 0);
+        let slow_poll = settings.slow_poll.map(in_reach).filter(|_| plan.lane_counts()[Lane::Io.index()] > 0);
         if watched.is_none() && slow_poll.is_none() && monitor.is_none() {
             return None;
         }
@@ -96,8 +96,8 @@ impl Watch {
             engine: Weak::clone(engine),
             look: by_rules.into_iter().chain(by_polls).min().unwrap_or(LONGEST_LOOK),
             slow_poll,
-            deadline: settings.deadline,
-            grace: settings.grace,
+            deadline: settings.deadline.map(in_reach),
+            grace: settings.grace.map(in_reach),
             most_detached: settings.max_detached.unwrap_or(settings.cpu),
             waiters: Mutex::default(),
             parked: Mutex::default(),
