@@ -125,8 +125,10 @@ fn sample_rayon(graph: &Graph, style: rayon_baseline::Style, batch: usize) -> f6
 fn compare(graph: &Arc<Graph>, lane: Lane, lane_name: &str, best: &Baselines<'_>, options: &Options) {
     let dag = Arc::new(ours::dag(graph, lane));
     let (plain, with_report) = (ours::planned(&dag, false), ours::planned(&dag, true));
+    let timeouts = ours::planned_with_timeouts(&dag, false);
+    let timeouts_report = ours::planned_with_timeouts(&dag, true);
     // The first run is checked in full; it also warms up.
-    for pipeline in [&plain, &with_report] {
+    for pipeline in [&plain, &with_report, &timeouts, &timeouts_report] {
         ours::timed_run(pipeline, |run| ours::check(graph, run));
     }
     let (rounds, batch) = rounds(options, graph.len());
@@ -135,17 +137,26 @@ fn compare(graph: &Arc<Graph>, lane: Lane, lane_name: &str, best: &Baselines<'_>
         let total = (0..batch).map(|_| ours::timed_run(pipeline, check)).sum();
         per_step(total, batch * graph.len())
     };
-    let [run, report, build, tokio, rayon] = interleaved(
+    let [run, report, with_timeouts, with_both, build, tokio, rayon] = interleaved(
         rounds,
         [
             Box::new(|| sample(&plain)) as Sample<'_>,
             Box::new(|| sample(&with_report)),
+            Box::new(|| sample(&timeouts)),
+            Box::new(|| sample(&timeouts_report)),
             Box::new(|| per_step(ours::timed_build_and_run(graph, lane, check), graph.len())),
             Box::new(|| sample_tokio(best.runtime, graph, best.tokio, batch)),
             Box::new(|| sample_rayon(graph, best.rayon, batch)),
         ],
     );
-    for (mode, ours) in [("run", run), ("run+report", report), ("build+run", build)] {
+    let modes = [
+        ("run", run),
+        ("run+report", report),
+        ("run+timeouts", with_timeouts),
+        ("run+report+timeouts", with_both),
+        ("build+run", build),
+    ];
+    for (mode, ours) in modes {
         let (shape, steps) = (graph.shape.name(), graph.len());
         println!("{shape},{lane_name},{steps},{mode},{ours:.1},{:.3},{:.3}", ours / tokio, ours / rayon);
     }

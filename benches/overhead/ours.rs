@@ -84,6 +84,14 @@ pub(crate) fn planned(dag: &Arc<Dag>, timings: bool) -> Pipeline {
     pipeline
 }
 
+/// The same with a timeout on every step, which none reaches: each attempt can be given up.
+pub(crate) fn planned_with_timeouts(dag: &Arc<Dag>, timings: bool) -> Pipeline {
+    let settings = Settings::default().timings(timings).timeout(Duration::from_secs(60));
+    let pipeline = Pipeline::new(Arc::clone(dag)).settings(settings);
+    pipeline.plan().expect("the shape can be planned");
+    pipeline
+}
+
 /// Runs a pipeline and drops the run; both are timed, the check between them is not.
 pub(crate) fn timed_run(pipeline: &Pipeline, check: impl FnOnce(&Run)) -> Duration {
     let begun = Instant::now();
