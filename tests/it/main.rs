@@ -36,3 +36,4 @@ mod scheduler_model;
 mod settings;
 mod stopping;
 mod values;
+mod virtual_time;

@@ -299,8 +299,9 @@ impl Engine {
                 watch.stopped();
             }
             self.stop.cancel();
-            if self.rules.is_some() {
+            if let Some(rules) = &self.rules {
                 self.limits.withdraw(self.owner());
+                rules.withdraw(self.owner());
                 self.admitted.clear();
             }
             // A run that was paused has to end.

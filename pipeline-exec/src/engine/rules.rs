@@ -80,6 +80,7 @@ pub(crate) struct Rules {
     /// For each step, which of `all`.
     of: Vec<u32>,
     all: Vec<Rule>,
+    company: Option<Company>,
 }
 
 const PLAIN: u32 = 0;
@@ -91,7 +92,7 @@ impl Rules {
         let run_watches = settings.grace.is_some() || settings.deadline.is_some();
         let is_plain = |policy: &Policy| *policy.retries.as_ref().unwrap_or(&0) == 0 && is_plain(policy);
         let defaults_are_plain = settings.defaults == StepDefaults::default() && settings.groups.is_empty();
-        let mut rules = Rules { of: Vec::new(), all: vec![Rule::plain()] };
+        let mut rules = Rules { of: Vec::new(), all: vec![Rule::plain()], company: None };
         let mut of_group: HashMap<(Option<&str>, bool), u32> = HashMap::new();
         for step in 0..plan.len() {
             let policy = plan.policy(step);
@@ -129,7 +130,15 @@ impl Rules {
             };
             rules.of.push(index);
         }
+        rules.company = company;
         (!rules.of.is_empty()).then_some(rules)
+    }
+
+    /// Forgets who waits to be alone, or for one that is: the run has stopped.
+    pub(crate) fn withdraw(&self, owner: u64) {
+        if let Some(Company(limits)) = &self.company {
+            limits.withdraw(owner);
+        }
     }
 
     /// The rule of a step; `None` for a plain one.
@@ -191,6 +200,7 @@ fn needs(
 }
 
 /// The limit by which exclusive steps of one run are alone: every other step needs one share of it, they need all.
+#[derive(Debug)]
 struct Company(Limits);
 
 const EVERYBODY: u64 = u32::MAX as u64;
