@@ -78,15 +78,13 @@ impl Waiting {
         };
         let permits = std::mem::take(&mut self.permits);
         let mut holder = self.holder.take()?;
-        match finished {
-            Some(finished) => Some((finished, holder, permits)),
-            None => {
-                admission::release(permits, true);
-                holder.engine().history.reattach(step);
-                holder.abandon();
-                None
-            }
+        if let Some(finished) = finished {
+            return Some((finished, holder, permits));
         }
+        admission::release(permits, true);
+        holder.engine().history.reattach(step);
+        holder.abandon();
+        None
     }
 }
 
