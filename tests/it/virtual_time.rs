@@ -83,7 +83,7 @@ impl Sketch {
 fn draw(rng: &mut StepRng) -> Vec<Sketch> {
     let faults = rng.below(3);
     let mut steps: Vec<Sketch> = Vec::new();
-    for _ in 0..1 + rng.below(12) {
+    for _ in 0..=rng.below(12) {
         let some = |rng: &mut StepRng| -> Vec<usize> {
             let count = if steps.is_empty() { 0 } else { rng.below(3) };
             let mut from: Vec<usize> = (0..count).map(|_| rng.below(steps.len() as u64) as usize).collect();
