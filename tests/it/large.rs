@@ -10,7 +10,11 @@ const STEPS: u64 = 100_000;
 
 /// Runs a test on a thread with a stack of 512 KiB.
 fn on_a_small_stack(test: impl FnOnce() + Send + 'static) {
-    let thread = std::thread::Builder::new().stack_size(512 * 1024).spawn(test).unwrap();
+    on_a_stack_of(512 * 1024, test);
+}
+
+fn on_a_stack_of(bytes: usize, test: impl FnOnce() + Send + 'static) {
+    let thread = std::thread::Builder::new().stack_size(bytes).spawn(test).unwrap();
     thread.join().unwrap();
 }
 
@@ -77,6 +81,33 @@ fn a_wide_fan_behind_a_failure_is_skipped_on_a_small_stack() {
         assert_eq!(run.report().counts.skipped as u64, STEPS);
         assert_eq!(run.report().step("sum").unwrap().because.as_deref(), Some("source"));
     });
+}
+
+/// What a run with default policies does at the first step of a chain and of a fan: it tries again, goes on after the
+/// deadline's watch, and skips the rest.
+#[test]
+fn a_failure_with_retries_and_timeouts_by_default_skips_a_chain_and_a_fan_on_a_very_small_stack() {
+    fn chain(dag: &mut DagBuilder, root: Handle<u64>) {
+        names().fold(root, |last, name| dag.cpu(name, (last,), |(n,)| n + 1));
+    }
+    fn fan(dag: &mut DagBuilder, root: Handle<u64>) {
+        let middle: Vec<Handle<u64>> =
+            names().skip(1).map(|name| dag.cpu(name, (root,), |(n,)| *n)).collect();
+        dag.cpu("sum", middle, |all: Vec<&u64>| all.into_iter().sum::<u64>());
+    }
+    for shape in [chain, fan] {
+        on_a_stack_of(256 * 1024, move || {
+            let mut dag = DagBuilder::new();
+            let root = dag.try_cpu("root", (), |()| Err::<u64, _>("no"));
+            shape(&mut dag, root);
+            let settings = Settings::default().retries(2).timeout(std::time::Duration::from_hours(1));
+            let run = Pipeline::new(dag.build().unwrap()).settings(settings).run_blocking().unwrap();
+            let report = run.report();
+            assert_eq!((report.counts.failed, report.counts.skipped as u64), (1, STEPS - 1));
+            assert_eq!(report.step("root").unwrap().attempts, 3);
+            assert_eq!(report.steps.last().unwrap().because.as_deref(), Some("root"));
+        });
+    }
 }
 
 /// A chain of async steps that are ready at once, and one of steps that wait (shorter: each is a task).

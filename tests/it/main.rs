@@ -41,4 +41,5 @@ mod settings;
 mod sharing;
 mod stopping;
 mod values;
+mod virtual_time;
 mod waiting_for_others;

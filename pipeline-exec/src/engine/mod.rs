@@ -340,8 +340,8 @@ impl Engine {
             self.stop.cancel();
             self.stop_children(None);
             if let Some(rules) = &self.rules {
-                rules.withdraw(self.owner());
                 self.limits.withdraw(self.owner());
+                rules.withdraw(self.owner());
                 self.admitted.clear();
             }
             self.stand_down();

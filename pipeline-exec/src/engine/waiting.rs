@@ -82,15 +82,13 @@ impl Waiting {
         let mut holder = self.holder.take()?;
         let given_up = || holder.engine().given_up_as(step);
         let status = finished.as_ref().map_or_else(given_up, Finished::status);
-        match finished {
-            Some(finished) => Some((finished, holder, permits)),
-            None => {
-                admission::release(permits, status);
-                holder.engine().history.reattach(step);
-                holder.abandon();
-                None
-            }
+        if let Some(finished) = finished {
+            return Some((finished, holder, permits));
         }
+        admission::release(permits, status);
+        holder.engine().history.reattach(step);
+        holder.abandon();
+        None
     }
 }
 

@@ -128,7 +128,7 @@ fn bind(call: Call<'_>) -> Bound<'_> {
                     bound.values.extend(value.ok().map(|value| (from, value)));
                 }
                 Mode::Take if world.sketch(step).acts.len() == 1 => {
-                    bound.taken.push((from, call.take(parameter)))
+                    bound.taken.push((from, call.take(parameter)));
                 }
                 Mode::Take => bound.taken.push((from, call.take_or_clone(parameter))),
                 Mode::Branch => {}

@@ -120,13 +120,12 @@ pub(super) fn build(steps: &[Step]) -> Dag {
                 .collect(),
         });
         let name: Cow<'static, str> = Cow::Owned(step.name.clone());
-        let def = match step.case {
-            Some(case) => DefRef::Static(&CASES[case as usize]),
-            None => {
-                let switch = if step.is_switch { CASE_FNS.to_vec() } else { Vec::new() };
-                let policy = Policy { switch: switch.into(), ..policy.clone() };
-                DefRef::Shared(Arc::new(def(name.clone(), &step.inputs, policy)))
-            }
+        let def = if let Some(case) = step.case {
+            DefRef::Static(&CASES[case as usize])
+        } else {
+            let switch = if step.is_switch { CASE_FNS.to_vec() } else { Vec::new() };
+            let policy = Policy { switch: switch.into(), ..policy.clone() };
+            DefRef::Shared(Arc::new(def(name.clone(), &step.inputs, policy)))
         };
         draft.add(DraftStep {
             def,
@@ -218,7 +217,7 @@ fn draw_act(rng: &mut StepRng, trouble: u64) -> Act {
 /// A few different steps, in some order.
 fn some(rng: &mut StepRng, below: usize) -> Vec<usize> {
     let mut sources = Vec::new();
-    for _ in 0..1 + rng.below(4) {
+    for _ in 0..=rng.below(4) {
         let source = rng.below(below as u64) as usize;
         if !sources.contains(&source) {
             sources.push(source);
