@@ -16,7 +16,9 @@
 
 mod support;
 
+mod attempts;
 mod builder;
+mod deadlines;
 mod defining;
 mod determinism;
 mod failure;
@@ -25,6 +27,7 @@ mod graph;
 mod large;
 mod limits;
 mod observing;
+mod outcomes;
 mod panics;
 mod params;
 mod policies;
