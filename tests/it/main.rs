@@ -28,6 +28,7 @@ mod large;
 mod limits;
 mod observing;
 mod outcomes;
+mod outcomes_model;
 mod panics;
 mod params;
 mod policies;
