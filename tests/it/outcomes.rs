@@ -816,7 +816,7 @@ fn panics_of_what_decides_about_a_step_fail_that_step() {
     }
     #[step(retries = 1)]
     fn clones_badly(unclonable: Unclonable, #[context] cx: &StepContext) -> u32 {
-        let _whole = unclonable;
+        drop(unclonable);
         cx.attempt()
     }
     let run =
