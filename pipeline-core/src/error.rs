@@ -137,7 +137,7 @@ impl StepError {
         self.kind
     }
 
-    /// Which attempt failed, from 1.
+    /// Which attempt failed, from 1; 0 where the step was not tried.
     pub const fn attempt(&self) -> u32 {
         self.attempt
     }

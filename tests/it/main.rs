@@ -16,8 +16,10 @@
 
 mod support;
 
+mod attempts;
 mod builder;
 mod conditions;
+mod deadlines;
 mod defining;
 mod determinism;
 mod every_setting;
@@ -28,6 +30,8 @@ mod large;
 mod limits;
 mod nesting;
 mod observing;
+mod outcomes;
+mod outcomes_model;
 mod panics;
 mod params;
 mod policies;

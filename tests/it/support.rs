@@ -248,3 +248,57 @@ pub(crate) fn run_in_time(pipeline: Pipeline) -> Run {
 pub(crate) fn many<S: Step>(dag: &mut DagBuilder, prefix: &str, count: usize) -> Vec<Handle<S::Output>> {
     (0..count).map(|n| dag.add::<S>().named(format!("{prefix}_{n}")).handle()).collect()
 }
+
+/// What `work` gives, if it gives it within [`LIMIT`]: for what would wait for ever, or for an hour, if it failed.
+#[track_caller]
+pub(crate) fn within<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    let (done, is_done) = std::sync::mpsc::channel();
+    std::thread::spawn(move || done.send(work()));
+    is_done.recv_timeout(LIMIT).expect("it ends in time, and without a panic")
+}
+
+/// A door that steps wait at on their threads, until the test opens it. It opens by itself when the test ends.
+#[derive(Clone)]
+pub(crate) struct Door(Arc<(Mutex<bool>, Condvar)>);
+
+/// The test's side of a [`Door`].
+pub(crate) struct Key(Door);
+
+impl Door {
+    pub(crate) fn closed() -> (Key, Door) {
+        let door = Door(Arc::new((Mutex::new(false), Condvar::new())));
+        (Key(door.clone()), door)
+    }
+
+    /// Waits, however long it takes.
+    pub(crate) fn pass(&self) {
+        let (is_open, opens) = &*self.0;
+        let waiting = is_open.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(opens.wait_while(waiting, |is_open| !*is_open).unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+impl Key {
+    pub(crate) fn open(&self) {
+        let (is_open, opens) = &*self.0.0;
+        *is_open.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        opens.notify_all();
+    }
+}
+
+impl Drop for Key {
+    fn drop(&mut self) {
+        self.open();
+    }
+}
+
+/// Waits until something holds, and fails where it does not within [`LIMIT`]. For what other threads do in their own
+/// time, and tell nobody.
+#[track_caller]
+pub(crate) fn until(what: &str, holds: impl Fn() -> bool) {
+    let begun = std::time::Instant::now();
+    while !holds() {
+        assert!(begun.elapsed() < LIMIT, "{what}: waited in vain");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}

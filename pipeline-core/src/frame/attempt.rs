@@ -69,6 +69,8 @@ impl Frame {
         given_up.insert(step as u32);
         self.any_given_up.store(true, Ordering::Relaxed);
         drop(given_up);
+        // What it reads cannot be taken, also where its step succeeds in the end: whoever would take it has to look.
+        self.count_unsuccessful();
         let cancels = self.cancels.lock().unwrap_or_else(PoisonError::into_inner);
         let cancelled = cancels.get(&(step as u32, attempt.number())).map(Arc::clone);
         // What is woken may ask for a context itself.
@@ -123,7 +125,7 @@ impl Frame {
             Ok(false) => (finished, None),
             Err(panic) => {
                 let note = format!("{}; its fallback panicked: {panic}", error.message());
-                let error = self.panic_error(step, FailureKind::Panic, note);
+                let error = self.panic_error(step, FailureKind::Panic, note).of_attempt(error.attempt());
                 (self.finished(step, Err(Ended::Failed(Box::new(error)))), None)
             }
         }

@@ -83,7 +83,8 @@ impl Frame {
 
     pub(super) fn dismissed(&self, step: u32) -> Option<Finished> {
         self.is_dismissed(step as usize).then(|| {
-            let finished = self.cancelled(step, Attempt::ONLY, Frame::dismissal());
+            // It was not tried: there is no attempt to name.
+            let finished = self.cancelled(step, Attempt::new(0, false, false), Frame::dismissal());
             debug_assert!(matches!(finished.result, Err(Ended::Failed(_))));
             finished
         })

@@ -267,10 +267,10 @@ impl Frame {
         self.handed_out[lane.index()].0.load(Ordering::SeqCst) < self.plan.roots(lane).len()
     }
 
-    /// Whether a step that is ready will be skipped, because an input it requires is missing.
+    /// Whether a step that is ready will not be tried, because an input it requires is missing, or nobody needs it.
     #[inline]
     pub fn will_skip(&self, ready: &Ready) -> bool {
-        self.has_trouble() && self.blocked_by(ready.index()).is_some()
+        self.has_trouble() && (self.is_dismissed(ready.step()) || self.blocked_by(ready.index()).is_some())
     }
 
     /// Starts a step and runs it as far as it goes without waiting. A panic ends the step, not the caller.

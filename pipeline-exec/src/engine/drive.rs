@@ -187,7 +187,9 @@ pub(super) async fn drive_async(mut driver: Driver) {
         }
         let mut idle = 0;
         while !driver.has_work() {
-            if idle == IDLE_TURNS || !driver.may_linger() {
+            // A task that lets others go first waits behind them: where one of them may block its thread for good, the
+            // run could not end.
+            if idle == IDLE_TURNS || !driver.may_linger() || driver.may_be_left() {
                 return;
             }
             idle += 1;

@@ -335,6 +335,11 @@ impl Driver {
         !self.may_be_left && !engine.lanes.share_a_limit() && !engine.holds_still() && !self.is_surplus()
     }
 
+    /// Whether this driver, or another task of the run, may be left behind in a step.
+    pub(super) fn may_be_left(&self) -> bool {
+        self.may_be_left
+    }
+
     /// Whether the lane was given fewer slots than are taken.
     fn is_surplus(&self) -> bool {
         self.holder.engine().lanes.is_over(self.holder.lane())

@@ -18,6 +18,8 @@ pub(crate) struct History {
     retries: AtomicU32,
     /// How many attempts were left behind and still run.
     detached: AtomicUsize,
+    /// How many of these count against the run's `max_detached`.
+    counted: AtomicUsize,
     stopped: Mutex<Option<String>>,
 }
 
@@ -36,6 +38,8 @@ pub(crate) struct Past {
     pub(crate) ran_alone: bool,
     /// How many of its attempts were left behind and still run.
     pub(crate) still_running: u32,
+    /// How many of these count against the run's `max_detached`.
+    pub(crate) counted: u32,
 }
 
 impl History {
@@ -68,15 +72,25 @@ impl History {
         budget.is_none_or(|budget| used < budget)
     }
 
-    /// An attempt is left behind. How many are now.
-    pub(crate) fn detach(&self, step: usize) -> usize {
-        self.note(step, |past| past.still_running += 1);
-        self.detached.fetch_add(1, Ordering::AcqRel) + 1
+    /// An attempt is left behind; whether it `counts` against how many may be. How many that do are now.
+    pub(crate) fn detach(&self, step: usize, counts: bool) -> usize {
+        self.note(step, |past| {
+            past.still_running += 1;
+            past.counted += u32::from(counts);
+        });
+        self.detached.fetch_add(1, Ordering::AcqRel);
+        if counts { self.counted.fetch_add(1, Ordering::AcqRel) + 1 } else { 0 }
     }
 
     /// An attempt that was left behind has ended.
     pub(crate) fn reattach(&self, step: usize) {
-        self.note(step, |past| past.still_running = past.still_running.saturating_sub(1));
+        let counted = self.note(step, |past| {
+            past.still_running = past.still_running.saturating_sub(1);
+            let counted = past.counted > past.still_running;
+            past.counted -= u32::from(counted);
+            counted
+        });
+        self.counted.fetch_sub(usize::from(counted), Ordering::AcqRel);
         self.detached.fetch_sub(1, Ordering::AcqRel);
     }
 

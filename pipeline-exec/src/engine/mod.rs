@@ -304,7 +304,8 @@ impl Engine {
         use pipeline_core::frame::Status;
         let cause = self.frame.skipped_because(step).unwrap_or(step);
         match self.frame.status(cause) {
-            Status::Succeeded | Status::Cached => true,
+            // A step that was skipped because of one that succeeded lacks what an attempt left behind still reads.
+            Status::Succeeded | Status::Cached => cause == step,
             Status::Failed | Status::TimedOut => self.is_optional(cause),
             Status::Skipped => true,
             Status::Cancelled => {

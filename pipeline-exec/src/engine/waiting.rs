@@ -38,6 +38,8 @@ impl Waiting {
     async fn end(&mut self) -> Option<(Finished, Holder, Permits)> {
         let engine = Arc::downgrade(self.holder.as_ref()?.engine());
         let stop = self.holder.as_ref()?.engine().stop.clone();
+        let step = self.suspended.as_ref()?.step();
+        let no_cancel = self.holder.as_ref()?.engine().rule(step).is_some_and(|rule| rule.no_cancel);
         let waiter = self.waiter.as_deref();
         let ended = {
             let suspended = self.suspended.as_mut()?;
@@ -55,7 +57,14 @@ impl Waiting {
                         None => std::future::pending().await,
                     }
                 };
-                match select(std::pin::pin!(stop.cancelled()), std::pin::pin!(given_up)).await {
+                let stopped = async {
+                    stop.cancelled().await;
+                    if no_cancel {
+                        // As a step on a thread, it runs to its end.
+                        std::future::pending::<()>().await;
+                    }
+                };
+                match select(std::pin::pin!(stopped), std::pin::pin!(given_up)).await {
                     Either::Left(_) => None,
                     Either::Right((why, _)) => Some(why),
                 }

@@ -8,7 +8,7 @@ mod text;
 use std::time::{Duration, UNIX_EPOCH};
 
 use pipeline_core::frame::Status;
-use pipeline_core::{DeadLetter, Lane};
+use pipeline_core::{DeadLetter, FailureKind, Lane, StepError};
 use serde::{Deserialize, Serialize};
 
 pub use self::figures::Figures;
@@ -189,7 +189,7 @@ impl RunReport {
         let counts = Counts::of(&steps);
         let status = match (counts.failed + counts.timed_out, engine.succeeded()) {
             (_, true) => RunStatus::Succeeded,
-            (0, false) => RunStatus::Cancelled,
+            (0, false) if engine.frame.scope().is_stopped() => RunStatus::Cancelled,
             (_, false) => RunStatus::Failed,
         };
         let (resources, pressure) = engine.resources().unzip();
@@ -294,7 +294,10 @@ impl StepReport {
         let (spec, def) = (plan.spec(step), plan.spec(step).def());
         let status = frame.status(step);
         let timings = timings(engine);
-        let ran = !matches!(status, Status::Skipped | Status::Cached);
+        let was_refused =
+            |error: &StepError| error.kind() == FailureKind::CircuitOpen || error.attempt() == 0;
+        let ran = !matches!(status, Status::Skipped | Status::Cached)
+            && (status.has_output() || !frame.error(step).is_some_and(was_refused));
         let span = timings.and_then(|timings| timings.span(step)).filter(|_| ran);
         let place = timings.filter(|_| span.is_some()).map(|timings| timings.place(step));
         let ready = timings.map(|timings| {
@@ -308,7 +311,8 @@ impl StepReport {
         let because = frame.skipped_because(step);
         let own_error = error.filter(|_| because.is_none() && !status.has_output());
         let outcome = Outcome::of(engine, step);
-        let tried = span.is_some() || matches!(status, Status::Succeeded | Status::Failed | Status::TimedOut);
+        let tried = ran
+            && (span.is_some() || matches!(status, Status::Succeeded | Status::Failed | Status::TimedOut));
         StepReport {
             name: spec.name().to_owned(),
             id: def.id(),

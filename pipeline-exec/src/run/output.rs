@@ -138,7 +138,12 @@ fn at<T: 'static>(frame: &Frame, step: usize) -> Result<&T, OutputError> {
     }
     let status = frame.status(step);
     if !status.has_output() {
+        let because = frame.skipped_because(step).map(|cause| frame.plan().spec(cause).name());
         let reason = match (frame.error(step), status) {
+            (None, Status::Skipped) => format!(
+                "because an attempt of step `{}` that was given up still reads what it takes",
+                because.unwrap_or_default()
+            ),
             (Some(error), Status::Skipped) => format!("because {error}"),
             (Some(error), _) => error.to_string(),
             (None, Status::Pending) => "it has not ended yet".to_owned(),
@@ -167,7 +172,7 @@ impl RunFailed {
             RunFailed { run_id: frame.scope().run_id().to_owned(), failures: Vec::new(), others: 0 };
         for step in 0..frame.plan().len() {
             match (frame.status(step), frame.error(step)) {
-                (Status::Failed, Some(error)) => {
+                (Status::Failed | Status::TimedOut, Some(error)) => {
                     let causes = error.causes();
                     let chain = causes.iter().map(|cause| format!("\n    because {cause}"));
                     failed.failures.push(format!("{error}{}", chain.collect::<String>()));

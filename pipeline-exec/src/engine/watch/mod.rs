@@ -20,10 +20,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use pipeline_core::frame::{Attempt, GivenUp};
+use pipeline_core::frame::{Attempt, Frame, GivenUp};
 use pipeline_core::{FailureKind, Lane, Plan};
 
 pub(crate) use self::desk::{Desk, Sitting};
+use self::takeover::TakenFrom;
 pub(crate) use self::waiter::Waiter;
 use super::Engine;
 use super::history::History;
@@ -63,13 +64,15 @@ pub(crate) struct Watch {
     /// When what still runs is given up, and why.
     ends: Mutex<Option<(Instant, GivenUp)>>,
     over: AtomicBool,
+    /// Whether the run's deadline has passed, and was seen to.
+    too_late: AtomicBool,
 }
 
 impl Watch {
     /// What to watch of a run; `None` where there is nothing.
     pub(super) fn new(
         engine: &Weak<Engine>,
-        frame: &pipeline_core::frame::Frame,
+        frame: &Frame,
         settings: &Settings,
         rules: Option<&Arc<Rules>>,
         history: &Arc<History>,
@@ -103,6 +106,7 @@ impl Watch {
             parked: Mutex::default(),
             ends: Mutex::default(),
             over: AtomicBool::new(false),
+            too_late: AtomicBool::new(false),
         }))
     }
 
@@ -184,6 +188,10 @@ impl Watch {
             return None;
         }
         let attempt = Attempt::new(sitting.attempt, false, true);
+        if self.is_dismissed(sitting.step) {
+            self.take_over(sitting.step, attempt, TakenFrom::desk(sitting), Frame::dismissal());
+            return None;
+        }
         let due = self.due(sitting.step, since)?;
         if now < due {
             return Some(due);
@@ -192,7 +200,7 @@ impl Watch {
         if is_io {
             why.note.push_str(", and blocks the thread that runs it: it computes or waits without `.await`; make it a plain `fn`");
         }
-        self.take_over(sitting.step, attempt, sitting.has_waited, why);
+        self.take_over(sitting.step, attempt, TakenFrom::desk(sitting), why);
         None
     }
 
@@ -215,12 +223,15 @@ impl Watch {
     fn inspect_ending(self: &Arc<Self>, now: Duration) -> Option<Duration> {
         if let Some(deadline) = self.deadline.filter(|deadline| now >= *deadline)
             && let Some(engine) = self.engine.upgrade()
-            && !engine.frame.scope().is_stopped()
+            && !self.too_late.swap(true, Ordering::Relaxed)
         {
             let note =
                 format!("the run took longer than its deadline of {}", humantime::format_duration(deadline));
-            self.history.stopped_because(&note);
-            engine.stop_timed_out();
+            // A run that was stopped before, and waits for threads, does not wait any longer.
+            if !engine.frame.scope().is_stopped() {
+                self.history.stopped_because(&note);
+                engine.stop_timed_out();
+            }
             self.end_at(Instant::now() + PATIENCE, GivenUp { kind: FailureKind::TimedOut, note });
         }
         let ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -231,7 +242,7 @@ impl Watch {
         for desk in Desk::all() {
             if let Some(sitting) = desk.look().filter(|sitting| sitting.frame == self.frame) {
                 let attempt = Attempt::new(sitting.attempt, false, true);
-                self.take_over(sitting.step, attempt, sitting.has_waited, why.clone());
+                self.take_over(sitting.step, attempt, TakenFrom::desk(sitting), why.clone());
             }
         }
         let waiters: Vec<_> = {
@@ -239,7 +250,7 @@ impl Watch {
             waiters.values().filter_map(Weak::upgrade).collect()
         };
         for waiter in waiters {
-            self.take_over(waiter.step(), waiter.attempt(), true, why.clone());
+            self.take_over(waiter.step(), waiter.attempt(), TakenFrom::Task, why.clone());
         }
         let parked = std::mem::take(&mut *self.parked.lock().unwrap_or_else(PoisonError::into_inner));
         parked.iter().filter_map(Weak::upgrade).for_each(|parked| parked.end());
@@ -257,19 +268,27 @@ impl Watch {
         parked.push(Arc::downgrade(what));
     }
 
+    /// Whether nobody needs a step any more. Asked again and again: a step that begins, or begins to wait, in the moment
+    /// in which it is dismissed is not found then.
+    fn is_dismissed(&self, step: usize) -> bool {
+        let dismissed = |engine: Arc<Engine>| engine.frame.is_dismissed(step);
+        self.plan.is_dispensable(step) && self.engine.upgrade().is_some_and(dismissed)
+    }
+
     /// Cancels a step that nobody needs any more, wherever it is.
     pub(super) fn dismiss(self: &Arc<Self>, step: usize) {
-        let why = pipeline_core::frame::Frame::dismissal();
+        let why = Frame::dismissal();
         let waiter =
             self.waiters.lock().unwrap_or_else(PoisonError::into_inner).get(&step).and_then(Weak::upgrade);
-        if let Some(waiter) = waiter {
-            waiter.give_up(why);
-            return;
+        match waiter {
+            Some(waiter) if waiter.is_cancellable() => return waiter.give_up(why),
+            Some(waiter) => return self.take_over(step, waiter.attempt(), TakenFrom::Task, why),
+            None => {}
         }
         let sitting = Desk::all().into_iter().filter_map(|desk| desk.look());
         let mut here = sitting.filter(|sitting| sitting.frame == self.frame && sitting.step == step);
         if let Some(sitting) = here.next() {
-            self.take_over(step, Attempt::new(sitting.attempt, false, true), sitting.has_waited, why);
+            self.take_over(step, Attempt::new(sitting.attempt, false, true), TakenFrom::desk(sitting), why);
         }
     }
 }

@@ -2,27 +2,50 @@
 
 use std::time::Duration;
 
+use pipeline_core::FailureKind;
 use pipeline_core::frame::{Attempt, GivenUp};
 
-use super::Watch;
+use super::{Sitting, Watch};
 use crate::engine::drive;
 use crate::engine::driver::Driver;
 use crate::engine::holder::Holder;
 use crate::event::Event;
 use crate::timing::Place;
 
+/// Who runs an attempt that is taken over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TakenFrom {
+    /// The driver of a lane, on its thread.
+    Driver,
+    /// A thread that polls the task of a step that has waited.
+    Poller,
+    /// The task of a step that waits, which no thread polls just now.
+    Task,
+}
+
+impl TakenFrom {
+    /// Who runs what was seen at a desk.
+    pub(super) fn desk(sitting: Sitting) -> Self {
+        if sitting.has_waited { TakenFrom::Poller } else { TakenFrom::Driver }
+    }
+}
+
 impl Watch {
     /// Gives up an attempt where it is, and finishes its step in its stead. Nothing happens where it has ended.
-    pub(super) fn take_over(&self, step: usize, attempt: Attempt, has_waited: bool, why: GivenUp) {
+    pub(super) fn take_over(&self, step: usize, attempt: Attempt, from: TakenFrom, why: GivenUp) {
         let Some(engine) = self.engine.upgrade() else { return };
         // While the step is finished here, the run is not over.
         let present = engine.done.enter();
+        // Only what is overdue counts against `max_detached`, and only where it keeps a thread.
+        let counts = from != TakenFrom::Task && why.kind == FailureKind::TimedOut;
+        // Noted before: an attempt that was given up may end, and say so, at once.
+        let still_running = self.history.detach(step, counts);
         let Some(finished) = engine.frame.give_up(step, attempt, why) else {
+            self.history.reattach(step);
             drop(engine);
             drop(present);
             return;
         };
-        let still_running = self.history.detach(step);
         if still_running > self.most_detached {
             let reason = format!(
                 "{still_running} attempts that timed out still run on their threads, more than `max_detached` = {} allows",
@@ -34,7 +57,7 @@ impl Watch {
         // What the step waits for in a run of its own is not needed any more, and its slot was given back before.
         engine.stop_children(Some(step));
         let has_slot = !engine.cancel_loan(step);
-        let holder = Holder::taking_over(&engine, self.plan.lane(step), !has_waited, has_slot);
+        let holder = Holder::taking_over(&engine, self.plan.lane(step), from == TakenFrom::Driver, has_slot);
         drop(engine);
         if user_code {
             drive::spawn_end(holder, finished);

@@ -6,6 +6,7 @@ use std::time::Duration;
 use pipeline_core::frame::{Attempt, GivenUp};
 use tokio::sync::Notify;
 
+use super::takeover::TakenFrom;
 use super::{Desk, Watch, watchdog};
 
 /// A step that waits and may be given up. Its task holds this, and nobody else does.
@@ -38,6 +39,10 @@ impl Watch {
         if rule.is_some_and(|rule| rule.watched) {
             let mut waiters = self.waiters.lock().unwrap_or_else(PoisonError::into_inner);
             waiters.insert(step, Arc::downgrade(&waiter));
+        }
+        if self.is_dismissed(step) {
+            // Whoever dismissed it before it was entered has not found it.
+            self.dismiss(step);
         }
         if let Some(due) = self.due(step, since) {
             watchdog::add_waiter(&waiter, self.origin + due);
@@ -76,7 +81,7 @@ impl Waiter {
             why.note
                 .push_str("; no thread was free to drop it: others block the threads that run async steps");
         }
-        self.watch.take_over(self.step, self.attempt, true, why);
+        self.watch.take_over(self.step, self.attempt, TakenFrom::Task, why);
     }
 
     /// Waits until the step's task is asked to drop the future.

@@ -1,0 +1,899 @@
+//! Deadlines: who is given up and when, what becomes of the thread that does not come back, and of what it reads.
+//!
+//! What has to hang waits at a door, or for ever: no test waits for a deadline that could come early.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::Duration;
+
+use futures::executor::block_on;
+use pipeline::prelude::*;
+use pipeline::*;
+use tokio::runtime::Runtime;
+
+use crate::support::{Door, Gauge, Inside, LIMIT, Meeting, Recorder, quiet, until, within};
+
+const MS: fn(u64) -> Duration = Duration::from_millis;
+
+fn told<'r>(run: &'r Run, step: &str) -> &'r StepReport {
+    run.report().step(step).unwrap_or_else(|| panic!("`{step}` is in the report"))
+}
+
+#[track_caller]
+fn message(run: &Run, step: &str) -> String {
+    told(run, step).error.as_ref().expect("it has an error").message.clone()
+}
+
+/// The run, which has to end although something hangs.
+fn run(pipeline: Pipeline) -> Run {
+    within(move || pipeline.run_blocking().unwrap())
+}
+
+/// A runtime whose workers a test may block.
+fn two_workers() -> Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap()
+}
+
+/// E07, P4: an async step that waits is dropped at its deadline, before the run returns; what depends on it is skipped.
+#[test]
+fn an_async_step_that_waits_is_dropped_at_its_deadline() {
+    #[step(timeout = "20ms")]
+    async fn waits_for_ever(#[resource] gauge: &Arc<Gauge>) -> u32 {
+        let _inside = gauge.enter();
+        std::future::pending::<()>().await;
+        1
+    }
+    #[step]
+    fn behind_waiting(waits_for_ever: &u32) -> u32 {
+        *waits_for_ever
+    }
+    #[step]
+    fn sees_timeout(waits_for_ever: Result<&u32, &StepError>) -> FailureKind {
+        waits_for_ever.unwrap_err().kind()
+    }
+    for settings in [Settings::default(), Settings::default().timings(false), Settings::sequential()] {
+        let gauge = Arc::new(Gauge::default());
+        let pipeline = Pipeline::to::<behind_waiting>().and::<sees_timeout>().settings(settings);
+        let run = run(pipeline.resource(Arc::clone(&gauge)));
+        assert_eq!((gauge.peak(), gauge.now()), (1, 0), "the future was dropped");
+        assert_eq!(run.output::<sees_timeout>(), Ok(&FailureKind::TimedOut));
+        let step = told(&run, "waits_for_ever");
+        assert_eq!((step.status, step.attempts, step.still_running), (Status::TimedOut, 1, 0));
+        assert!(message(&run, "waits_for_ever").contains("timeout of 20ms"));
+        assert_eq!(told(&run, "behind_waiting").because.as_deref(), Some("waits_for_ever"));
+        let report = run.report();
+        assert_eq!((report.status, report.counts.timed_out), (RunStatus::Failed, 1));
+    }
+}
+
+/// E12: the error of a run names what timed out, as it names what failed.
+#[test]
+fn the_error_of_a_run_names_what_timed_out() {
+    #[step(timeout = "10ms")]
+    async fn late_service() -> u32 {
+        std::future::pending::<u32>().await
+    }
+    let failed = run(Pipeline::to::<late_service>()).into_result().unwrap_err();
+    assert_eq!(failed.failures().len(), 1);
+    assert!(failed.to_string().contains("step `late_service` timed out"), "{failed}");
+    assert!(failed.to_string().contains("timeout of 10ms"), "{failed}");
+}
+
+/// E07: a timed-out attempt whose future was dropped may be tried again.
+#[test]
+fn an_async_step_that_timed_out_is_tried_again() {
+    #[step(timeout = "20ms", retries = 2)]
+    async fn slow_at_first(#[context] cx: &StepContext) -> u32 {
+        if cx.attempt() < 3 {
+            std::future::pending::<()>().await;
+        }
+        cx.attempt()
+    }
+    let run = run(Pipeline::to::<slow_at_first>());
+    assert_eq!(run.output::<slow_at_first>(), Ok(&3));
+    let kinds: Vec<_> =
+        told(&run, "slow_at_first").failed_attempts.iter().map(|failed| failed.error.kind).collect();
+    assert_eq!(kinds, [FailureKind::TimedOut; 2]);
+    assert!(run.succeeded());
+}
+
+/// 2.B: an async step that blocks its worker is given up on time and named as blocking; its late result is discarded,
+/// and the run does not wait for it.
+#[test]
+fn an_async_step_that_blocks_its_worker_is_given_up_on_time() {
+    #[step(timeout = "20ms", retries = 3)]
+    async fn blocks_worker(#[resource] door: &Door, #[resource] gauge: &Arc<Gauge>) -> Inside {
+        door.pass();
+        gauge.enter()
+    }
+    #[step(timeout = "20ms")]
+    async fn blocks_later(#[resource] door: &Door, #[resource] gauge: &Arc<Gauge>) -> Inside {
+        tokio::task::yield_now().await;
+        door.pass();
+        gauge.enter()
+    }
+    #[step]
+    fn sees_blocked(blocks_worker: Option<&Inside>) -> bool {
+        blocks_worker.is_none()
+    }
+    #[step]
+    fn sees_blocked_later(blocks_later: Option<&Inside>) -> bool {
+        blocks_later.is_none()
+    }
+    for (n, step) in
+        ["blocks_worker", "blocks_later", "blocks_worker", "blocks_later"].into_iter().enumerate()
+    {
+        let (key, door) = Door::closed();
+        let gauge = Arc::new(Gauge::default());
+        let pipeline =
+            if n % 2 == 0 { Pipeline::to::<sees_blocked>() } else { Pipeline::to::<sees_blocked_later>() };
+        let settings = Settings::default().timings(n < 2);
+        let pipeline = pipeline.settings(settings).resource(door).resource(Arc::clone(&gauge));
+        let runtime = Arc::new(two_workers());
+        let here = Arc::clone(&runtime);
+        let run = within(move || here.block_on(pipeline.run()).unwrap());
+        assert_eq!(run.report().counts.succeeded, 1, "its reader ran");
+        assert_eq!((told(&run, step).status, told(&run, step).still_running), (Status::TimedOut, 1));
+        assert_eq!(told(&run, step).attempts, 1, "no attempt beside the living one");
+        assert!(message(&run, step).contains("blocks the thread"), "{}", message(&run, step));
+        key.open();
+        until("the late result is dropped", || gauge.peak() > 0 && gauge.now() == 0);
+        assert_eq!(run.status(step), Ok(Status::TimedOut));
+        assert!(run.output_named::<Inside>(step).is_err());
+    }
+}
+
+/// 2.B, P4: with every worker blocked, by whomever, a step that waits times out all the same.
+#[test]
+fn a_waiting_step_times_out_although_every_worker_is_blocked() {
+    #[step(timeout = "200ms")]
+    async fn hangs_beside(#[resource] entered: &AtomicBool) -> u32 {
+        tokio::task::yield_now().await;
+        entered.store(true, Ordering::SeqCst);
+        std::future::pending::<u32>().await
+    }
+    let (key, door) = Door::closed();
+    let entered = Arc::new(AtomicBool::new(false));
+    let (ends, end) = mpsc::channel();
+    let ends = Mutex::new(ends);
+    let pipeline = Pipeline::to::<hangs_beside>().resource_arc(Arc::clone(&entered)).observe(
+        move |event: &Event<'_>| {
+            if let Event::StepFinished { step, status, .. } = *event {
+                ends.lock().unwrap().send((step.to_owned(), status)).unwrap();
+            }
+        },
+    );
+    let runtime = two_workers();
+    let workers = runtime.handle().clone();
+    let running = std::thread::spawn(move || runtime.block_on(pipeline.run()).unwrap());
+    until("it waits", || entered.load(Ordering::SeqCst));
+    let meeting = Meeting::new(3);
+    for _ in 0..2 {
+        let (meeting, door) = (Arc::clone(&meeting), door.clone());
+        workers.spawn(async move {
+            assert!(meeting.meet());
+            door.pass();
+        });
+    }
+    assert!(meeting.meet(), "both workers are blocked");
+    // Nobody but this test can let them go on.
+    assert_eq!(end.recv_timeout(LIMIT).unwrap(), ("hangs_beside".to_owned(), Status::TimedOut));
+    key.open();
+    let run = running.join().unwrap();
+    assert!(message(&run, "hangs_beside").contains("timeout of 200ms"));
+}
+
+/// Large enough that a freed one would be unmapped, and read as something else.
+const LARGE: u64 = 1 << 21;
+
+struct Large(Vec<u64>, #[allow(dead_code, reason = "counts the value")] Inside);
+
+fn sum_of(large: &Large) -> u64 {
+    large.0.iter().sum()
+}
+
+#[step]
+fn large(#[resource] gauge: &Arc<Gauge>) -> Large {
+    Large((0..LARGE).collect(), gauge.enter())
+}
+
+#[step(timeout = "20ms", cost = 100)]
+fn stuck_cpu(large: &Large, #[resource] door: &Door, #[resource] sums: &mpsc::SyncSender<u64>) -> u64 {
+    door.pass();
+    let sum = sum_of(large);
+    sums.send(sum).unwrap();
+    sum
+}
+
+#[step(blocking, timeout = "20ms", cost = 100)]
+fn stuck_blocking(large: &Large, #[resource] door: &Door, #[resource] sums: &mpsc::SyncSender<u64>) -> u64 {
+    door.pass();
+    let sum = sum_of(large);
+    sums.send(sum).unwrap();
+    sum
+}
+
+#[step]
+fn behind_cpu(stuck_cpu: &u64) -> u64 {
+    *stuck_cpu
+}
+
+#[step]
+fn behind_blocking(stuck_blocking: &u64) -> u64 {
+    *stuck_blocking
+}
+
+#[step(after(large))]
+fn other_cpu() -> u32 {
+    1
+}
+
+#[step(blocking, after(large))]
+fn other_blocking() -> u32 {
+    2
+}
+
+/// 2.B (1), (2), (4), (5), (8): a step that does not come back is reported at its deadline, its dependents are
+/// skipped, its slot is replaced, and the run returns. Its inputs are there for as long as its thread reads them, also
+/// when the run, the pipeline and every handle are gone.
+#[test]
+fn a_step_that_hangs_on_a_thread_is_left_behind_with_what_it_reads() {
+    for timings in [true, false] {
+        let (key, door) = Door::closed();
+        let gauge = Arc::new(Gauge::default());
+        let (sums, sum) = mpsc::sync_channel::<u64>(2);
+        let settings = Settings::default().cpu(1).blocking(1).timings(timings).max_detached(2);
+        let pipeline = Pipeline::to::<behind_cpu>()
+            .and::<behind_blocking>()
+            .and::<other_cpu>()
+            .and::<other_blocking>()
+            .settings(settings)
+            .resource(door)
+            .resource(sums)
+            .resource(Arc::clone(&gauge));
+        let run = run(pipeline);
+        assert_eq!((run.output::<other_cpu>(), run.output::<other_blocking>()), (Ok(&1), Ok(&2)));
+        for (stuck, behind) in [("stuck_cpu", "behind_cpu"), ("stuck_blocking", "behind_blocking")] {
+            assert_eq!((told(&run, stuck).status, told(&run, stuck).still_running), (Status::TimedOut, 1));
+            assert_eq!(told(&run, behind).status, Status::Skipped);
+            assert_eq!(told(&run, behind).because.as_deref(), Some(stuck));
+        }
+        drop(run);
+        assert_eq!(gauge.now(), 1, "what they read is there");
+        key.open();
+        for _ in 0..2 {
+            assert_eq!(sum.recv_timeout(LIMIT), Ok(LARGE * (LARGE - 1) / 2));
+        }
+        until("the input is dropped after the last thread that reads it", || gauge.now() == 0);
+    }
+}
+
+/// 2.B (4): the named limit of a step that was left behind is kept until its thread ends.
+#[test]
+fn a_step_that_was_left_behind_keeps_its_named_limit() {
+    #[step(blocking, timeout = "20ms", limit = "dl-db", cost = 100)]
+    fn keeps_limit(#[resource] door: &Door) {
+        door.pass();
+    }
+    #[step(blocking, limit = "dl-db")]
+    fn wants_limit() -> u32 {
+        1
+    }
+    #[step(blocking, after(keeps_limit))]
+    fn behind_keeper() {}
+    let (key, door) = Door::closed();
+    let recorder = Recorder::default();
+    let pipeline = Pipeline::to::<behind_keeper>().and::<wants_limit>();
+    let handle = pipeline.resource(door).observe(recorder.clone()).start().unwrap();
+    until("it is given up", || handle.status("behind_keeper") == Ok(Status::Skipped));
+    assert_eq!(recorder.started(), ["keeps_limit"]);
+    assert_eq!(handle.status("wants_limit"), Ok(Status::Pending));
+    key.open();
+    let run = within(move || block_on(handle.wait()).unwrap());
+    assert_eq!(run.output::<wants_limit>(), Ok(&1));
+}
+
+/// 2.B (7): more attempts left behind than `max_detached` stop the run, for that reason; as many as it are fine.
+#[test]
+fn too_many_steps_left_behind_stop_the_run() {
+    #[step(blocking, timeout = "20ms")]
+    fn left_a(#[resource] door: &Door) {
+        door.pass();
+    }
+    #[step(blocking, timeout = "20ms")]
+    fn left_b(#[resource] door: &Door) {
+        door.pass();
+    }
+    #[step]
+    fn after_left(left_a: Option<&()>, left_b: Option<&()>) -> bool {
+        left_a.is_none() && left_b.is_none()
+    }
+    for most in [1, 2] {
+        let (_key, door) = Door::closed();
+        let settings = Settings::default().max_detached(most);
+        let run = run(Pipeline::to::<after_left>().resource(door).settings(settings));
+        let report = run.report();
+        assert_eq!((report.status, report.counts.timed_out), (RunStatus::Failed, 2));
+        if most == 1 {
+            let reason = report.stopped_because.clone().unwrap();
+            assert!(reason.contains("`max_detached` = 1") && reason.contains('2'), "{reason}");
+            assert_eq!(run.status("after_left"), Ok(Status::Cancelled));
+        } else {
+            assert_eq!(report.stopped_because, None);
+            assert_eq!(run.output::<after_left>(), Ok(&true));
+        }
+    }
+}
+
+/// Steps that wait hold no thread: they do not count as left behind, even where nobody is free to drop them.
+#[test]
+fn steps_that_wait_to_their_end_are_not_left_behind_on_threads() {
+    macro_rules! lingering {
+        ($($name:ident)*) => {$(
+            #[step(timeout = "20ms", no_cancel)]
+            async fn $name(#[resource] ends: &tokio::sync::Semaphore) {
+                ends.acquire().await.unwrap().forget();
+            }
+        )*};
+    }
+    lingering!(lingers_a lingers_b lingers_c);
+    #[step]
+    fn after_lingering(#[from(lingers_a, lingers_b, lingers_c)] all: Vec<Option<&()>>) -> usize {
+        all.into_iter().flatten().count()
+    }
+    let ends = Arc::new(tokio::sync::Semaphore::new(0));
+    let pipeline = Pipeline::to::<after_lingering>().resource_arc(Arc::clone(&ends));
+    let run = run(pipeline.settings(Settings::default().max_detached(0)));
+    ends.add_permits(3);
+    assert_eq!(run.report().counts.timed_out, 3);
+    assert_eq!(run.report().stopped_because, None);
+    assert_eq!(run.output::<after_lingering>(), Ok(&0));
+}
+
+/// An output cannot be moved out of a run while a thread may read it, and can afterwards.
+#[test]
+fn an_output_is_moved_out_when_no_thread_reads_it_any_more() {
+    let (key, door) = Door::closed();
+    let gauge = Arc::new(Gauge::default());
+    let (sums, sum) = mpsc::sync_channel::<u64>(2);
+    let pipeline = Pipeline::to::<large>().and::<stuck_cpu>();
+    let mut run = run(pipeline.resource(door).resource(sums).resource(Arc::clone(&gauge)));
+    assert!(matches!(run.take_output::<large>(), Err(OutputError::StillRead { step }) if step == "large"));
+    assert_eq!(run.output::<large>().map(sum_of), Ok(LARGE * (LARGE - 1) / 2));
+    key.open();
+    assert!(sum.recv_timeout(LIMIT).is_ok());
+    let mut taken = run.take_output::<large>();
+    while matches!(taken, Err(OutputError::StillRead { .. })) {
+        // The thread is on its way out of the run.
+        std::thread::yield_now();
+        taken = run.take_output::<large>();
+    }
+    assert_eq!(sum_of(&taken.unwrap()), LARGE * (LARGE - 1) / 2);
+    assert!(matches!(run.take_output::<large>(), Err(OutputError::NotKept { .. })));
+    assert_eq!(gauge.now(), 0);
+}
+
+/// What a thread that was left behind still reads cannot be taken: the taker is skipped because of it, and the run
+/// has not succeeded, also where the reader itself went on with a fallback.
+#[test]
+fn what_a_left_behind_step_still_reads_is_not_taken() {
+    #[step]
+    fn both_want() -> Vec<u64> {
+        vec![1, 2, 3]
+    }
+    #[step(blocking, timeout = "20ms")]
+    fn reads_on(both_want: &[u64], #[resource] door: &Door) -> u64 {
+        door.pass();
+        both_want.iter().sum()
+    }
+    #[step(blocking, timeout = "20ms", fallback = 0_u64)]
+    fn reads_on_with_fallback(both_want: &[u64], #[resource] door: &Door) -> u64 {
+        door.pass();
+        both_want.iter().sum()
+    }
+    #[step]
+    fn takes_it(both_want: Vec<u64>, #[from(reads_on)] _reader: Option<&u64>) -> usize {
+        both_want.len()
+    }
+    #[step]
+    fn takes_it_too(both_want: Vec<u64>, #[from(reads_on_with_fallback)] _reader: &u64) -> usize {
+        both_want.len()
+    }
+    let (_key, door) = Door::closed();
+    let failed = run(Pipeline::to::<takes_it>().resource(door.clone()));
+    assert_eq!(told(&failed, "takes_it").status, Status::Skipped);
+    assert_eq!(told(&failed, "takes_it").because.as_deref(), Some("reads_on"));
+    let fell_back = run(Pipeline::to::<takes_it_too>().resource(door));
+    assert!(told(&fell_back, "reads_on_with_fallback").fallback_used);
+    assert_eq!(told(&fell_back, "takes_it_too").status, Status::Skipped);
+    assert_eq!(told(&fell_back, "takes_it_too").because.as_deref(), Some("reads_on_with_fallback"));
+    assert!(!fell_back.succeeded(), "a step that was wanted did not run");
+    assert_eq!(fell_back.report().status, RunStatus::Failed);
+    let why = fell_back.output::<takes_it_too>().unwrap_err().to_string();
+    assert!(why.contains("reads_on_with_fallback"), "{why}");
+}
+
+/// 2.B (6): a step is not tried beside its own living attempt, unless it says that it may be; then the late first
+/// attempt does not overwrite the second, whichever of them ends first.
+#[test]
+fn only_an_idempotent_step_is_tried_beside_its_living_attempt() {
+    struct Made(u32, #[allow(dead_code, reason = "counts the value")] Inside);
+    #[step(blocking, timeout = "20ms", retries = 2)]
+    fn not_idempotent(#[resource] door: &Door) {
+        door.pass();
+    }
+    #[step(blocking, timeout = "20ms", retries = 2, idempotent)]
+    fn second_wins(
+        #[resource] door: &Door,
+        #[resource] gauge: &Arc<Gauge>,
+        #[context] cx: &StepContext,
+    ) -> Made {
+        if cx.attempt() == 1 {
+            door.pass();
+        }
+        Made(cx.attempt(), gauge.enter())
+    }
+    let (key, door) = Door::closed();
+    let gauge = Arc::new(Gauge::default());
+    let pipeline = Pipeline::to::<second_wins>().and::<not_idempotent>();
+    let run = run(pipeline.resource(door).resource(Arc::clone(&gauge)));
+    assert_eq!(
+        (told(&run, "not_idempotent").attempts, run.status("not_idempotent")),
+        (1, Ok(Status::TimedOut))
+    );
+    let step = told(&run, "second_wins");
+    assert_eq!((step.status, step.attempts, step.still_running), (Status::Succeeded, 2, 1));
+    assert_eq!(run.output::<second_wins>().map(|made| made.0), Ok(2));
+    key.open();
+    until("the first attempt ends, and its output is dropped", || gauge.peak() == 2 && gauge.now() == 1);
+    assert_eq!(run.output::<second_wins>().map(|made| made.0), Ok(2));
+}
+
+/// The same where the first attempt ends while the second runs.
+#[test]
+fn a_late_first_attempt_does_not_end_the_step_under_the_second() {
+    struct Made(u32, #[allow(dead_code, reason = "counts the value")] Inside);
+    struct FirstDoor(Mutex<Option<crate::support::Key>>, Door);
+    #[step(blocking, timeout = "100ms", retries = 1, idempotent)]
+    fn overtaken(
+        #[resource] first: &FirstDoor,
+        #[resource] gauge: &Arc<Gauge>,
+        #[context] cx: &StepContext,
+    ) -> Result<Made, String> {
+        if cx.attempt() == 1 {
+            first.1.pass();
+            return Ok(Made(1, gauge.enter()));
+        }
+        drop(first.0.lock().unwrap().take());
+        while gauge.peak() == 0 || gauge.now() > 0 {
+            if cx.is_cancelled() {
+                return Err("the first attempt did not end in time".to_owned());
+            }
+            std::thread::yield_now();
+        }
+        Ok(Made(2, gauge.enter()))
+    }
+    let (key, door) = Door::closed();
+    let gauge = Arc::new(Gauge::default());
+    let first = FirstDoor(Mutex::new(Some(key)), door);
+    let run = run(Pipeline::to::<overtaken>().resource(first).resource(Arc::clone(&gauge)));
+    // On a machine that is very busy the second may be too late as well; the first one's output is never the step's.
+    match run.output::<overtaken>() {
+        Ok(made) => assert_eq!(made.0, 2),
+        Err(_) => assert_eq!(run.status("overtaken"), Ok(Status::TimedOut)),
+    }
+}
+
+/// A07, 2.B: what a late attempt does at last, fail, panic, or give an output whose drop panics, changes nothing.
+#[test]
+fn what_a_late_attempt_does_at_last_changes_nothing() {
+    quiet();
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("planted in a late output");
+        }
+    }
+    #[step(blocking, timeout = "20ms")]
+    fn late_bomb(#[resource] door: &Door, #[resource] ended: &AtomicU32) -> Bomb {
+        door.pass();
+        ended.fetch_add(1, Ordering::SeqCst);
+        Bomb
+    }
+    #[step(blocking, timeout = "20ms")]
+    fn late_panic(#[resource] door: &Door, #[resource] ended: &AtomicU32) -> u32 {
+        door.pass();
+        ended.fetch_add(1, Ordering::SeqCst);
+        panic!("planted in a late attempt")
+    }
+    #[step(blocking, timeout = "20ms")]
+    fn late_error(#[resource] door: &Door, #[resource] ended: &AtomicU32) -> Result<u32, String> {
+        door.pass();
+        ended.fetch_add(1, Ordering::SeqCst);
+        Err("late".to_owned())
+    }
+    let (key, door) = Door::closed();
+    let ended = Arc::new(AtomicU32::new(0));
+    let pipeline = Pipeline::to::<late_bomb>().and::<late_panic>().and::<late_error>();
+    let pipeline = pipeline
+        .resource(door)
+        .resource_arc(Arc::clone(&ended))
+        .settings(Settings::default().max_detached(3));
+    let mut run = run(pipeline);
+    key.open();
+    until("the late attempts end", || ended.load(Ordering::SeqCst) == 3);
+    for step in ["late_bomb", "late_panic", "late_error"] {
+        assert_eq!(run.status(step), Ok(Status::TimedOut), "{step}");
+        assert_eq!(run.error(step).unwrap().kind(), FailureKind::TimedOut);
+    }
+    assert!(run.take_output::<late_bomb>().is_err());
+    drop(run);
+}
+
+/// E08: the step's deadline is for all attempts with the waits between them: no wait begins that it would not outlast.
+#[test]
+fn the_deadline_of_a_step_counts_its_attempts_and_waits() {
+    #[step(retries = 9, backoff = "1h", deadline = "30s")]
+    fn would_wait_too_long() -> Result<u32, String> {
+        Err("no".to_owned())
+    }
+    #[step(retries = 1_000_000, timeout = "5ms", deadline = "200ms")]
+    async fn hangs_again_and_again() -> u32 {
+        std::future::pending::<u32>().await
+    }
+    #[step(retries = 1_000_000, backoff = "5ms", deadline = "200ms")]
+    fn fails_again_and_again() -> Result<u32, String> {
+        Err("no".to_owned())
+    }
+    for timings in [true, false] {
+        let pipeline = Pipeline::to::<would_wait_too_long>()
+            .and::<hangs_again_and_again>()
+            .and::<fails_again_and_again>();
+        let run = run(pipeline.settings(Settings::default().timings(timings)));
+        assert_eq!(told(&run, "would_wait_too_long").attempts, 1);
+        assert_eq!(message(&run, "would_wait_too_long"), "no", "it failed, and was not too late");
+        assert_eq!(told(&run, "hangs_again_and_again").status, Status::TimedOut);
+        assert!(told(&run, "hangs_again_and_again").attempts <= 41);
+        assert_eq!(told(&run, "fails_again_and_again").status, Status::Failed);
+        assert!(told(&run, "fails_again_and_again").attempts <= 41);
+    }
+}
+
+/// E08: default timeouts, of the run and of a group, hold for steps that say nothing, in every lane.
+#[test]
+fn a_default_timeout_holds_for_every_step() {
+    #[step]
+    async fn plain_async() {
+        std::future::pending::<()>().await;
+    }
+    #[step]
+    fn plain_cpu(#[resource] door: &Door) {
+        door.pass();
+    }
+    #[step(blocking, group = "dl-slow")]
+    fn plain_blocking(#[resource] door: &Door) {
+        door.pass();
+    }
+    #[step]
+    fn plain_quick() -> u32 {
+        1
+    }
+    let (_key, door) = Door::closed();
+    let pipeline =
+        Pipeline::to::<plain_async>().and::<plain_cpu>().and::<plain_blocking>().and::<plain_quick>();
+    let settings = Settings::default().timeout(MS(40)).group("dl-slow", StepDefaults::new().timeout(MS(20)));
+    let run = run(pipeline.resource(door).settings(settings.max_detached(5)));
+    assert_eq!(run.report().counts.timed_out, 3);
+    assert!(message(&run, "plain_cpu").contains("40ms") && message(&run, "plain_blocking").contains("20ms"));
+    assert_eq!(run.output::<plain_quick>(), Ok(&1));
+}
+
+#[step]
+async fn rd_waits(#[resource] gauge: &Arc<Gauge>) -> u32 {
+    let _inside = gauge.enter();
+    std::future::pending::<u32>().await
+}
+
+#[step(blocking)]
+fn rd_hangs(#[resource] door: &Door) -> u32 {
+    door.pass();
+    1
+}
+
+#[step]
+fn rd_after(rd_waits: Option<&u32>, rd_hangs: Option<&u32>) -> bool {
+    rd_waits.is_some() || rd_hangs.is_some()
+}
+
+#[step(retries = 1, backoff = "1h")]
+fn rd_backs_off() -> Result<u32, String> {
+    Err("no".to_owned())
+}
+
+/// E08: at the run's deadline async steps are dropped, threads left behind, and the rest is cancelled: with the reason.
+#[test]
+fn the_deadline_of_a_run_ends_it_whatever_hangs() {
+    for settings in [Settings::default(), Settings::default().timings(false), Settings::default().workers(1)]
+    {
+        let (_key, door) = Door::closed();
+        let gauge = Arc::new(Gauge::default());
+        let pipeline = Pipeline::to::<rd_after>().and::<rd_backs_off>();
+        let run = run(pipeline
+            .resource(door)
+            .resource(Arc::clone(&gauge))
+            .settings(settings.clone().deadline(MS(100))));
+        let report = run.report();
+        assert_eq!(gauge.now(), 0, "nothing waits any more");
+        assert!(report.stopped_because.as_ref().unwrap().contains("deadline of 100ms"));
+        assert_eq!(run.status("rd_after"), Ok(Status::Cancelled));
+        let counts = report.counts;
+        assert_eq!(counts.planned, counts.failed + counts.timed_out + counts.cancelled);
+        assert_eq!(report.status, RunStatus::Failed);
+        if settings.workers.is_none() {
+            assert_eq!(run.status("rd_waits"), Ok(Status::TimedOut));
+            assert_eq!(
+                (run.status("rd_hangs"), told(&run, "rd_hangs").still_running),
+                (Ok(Status::TimedOut), 1)
+            );
+            assert_eq!(
+                (run.status("rd_backs_off"), message(&run, "rd_backs_off")),
+                (Ok(Status::Failed), "no".into())
+            );
+        }
+    }
+}
+
+/// E08: the deadline also ends a run that was stopped before, and waits for a thread; and one that is paused.
+#[test]
+fn the_deadline_of_a_run_holds_while_it_is_stopped_or_paused() {
+    #[step(blocking)]
+    fn hangs_first(#[resource] entered: &AtomicBool, #[resource] door: &Door) {
+        entered.store(true, Ordering::SeqCst);
+        door.pass();
+    }
+    #[step]
+    async fn fails_beside(#[resource] entered: &AtomicBool) -> Result<u32, String> {
+        while !entered.load(Ordering::SeqCst) {
+            tokio::task::yield_now().await;
+        }
+        Err("no".to_owned())
+    }
+    let (_key, door) = Door::closed();
+    let pipeline = Pipeline::to::<hangs_first>().and::<fails_beside>().resource(AtomicBool::new(false));
+    let settings = Settings::default().fail_fast(true).deadline(MS(500));
+    let stopped = run(pipeline.resource(door.clone()).settings(settings));
+    assert_eq!(stopped.status("fails_beside"), Ok(Status::Failed));
+    assert_eq!(
+        (stopped.status("hangs_first"), told(&stopped, "hangs_first").still_running),
+        (Ok(Status::TimedOut), 1)
+    );
+
+    let (entered, enters) = mpsc::channel();
+    let entered = Mutex::new(entered);
+    let pipeline = Pipeline::to::<rd_after>().resource(door).resource(Arc::new(Gauge::default()));
+    let handle = pipeline
+        .settings(Settings::default().deadline(MS(100)))
+        .observe(move |event: &Event<'_>| {
+            if let Event::RunStarted { .. } = *event {
+                entered.lock().unwrap().send(()).unwrap();
+            }
+        })
+        .start()
+        .unwrap();
+    enters.recv_timeout(LIMIT).unwrap();
+    handle.pause();
+    let paused = within(move || block_on(handle.wait()).unwrap());
+    assert_eq!(paused.status("rd_after"), Ok(Status::Cancelled));
+}
+
+/// P4: a runtime of the caller's shuts down at once while a step is left behind.
+#[test]
+fn a_runtime_shuts_down_while_a_step_is_left_behind() {
+    let (_key, door) = Door::closed();
+    let pipeline = Pipeline::to::<rd_hangs>().resource(door).settings(Settings::default().timeout(MS(20)));
+    let run = within(move || {
+        let runtime = two_workers();
+        let run = runtime.block_on(pipeline.run()).unwrap();
+        drop(runtime);
+        run
+    });
+    assert_eq!((run.status("rd_hangs"), told(&run, "rd_hangs").still_running), (Ok(Status::TimedOut), 1));
+}
+
+/// E14: an attempt that was given up can see it; the rest of the run goes on and sees nothing of it.
+#[test]
+fn an_attempt_that_was_given_up_is_told_so() {
+    #[step(blocking, timeout = "20ms")]
+    fn looks_up(#[resource] seen: &mpsc::SyncSender<u32>, #[context] cx: &StepContext) {
+        while !cx.is_cancelled() {
+            std::thread::yield_now();
+        }
+        seen.send(cx.attempt()).unwrap();
+    }
+    #[step(blocking, timeout = "20ms")]
+    fn has_helper(#[resource] seen: &mpsc::SyncSender<u32>, #[context] cx: &StepContext) {
+        block_on(cx.cancelled());
+        seen.send(cx.attempt()).unwrap();
+    }
+    #[step]
+    fn goes_on(looks_up: Option<&()>, has_helper: Option<&()>, #[context] cx: &StepContext) -> bool {
+        looks_up.is_none() && has_helper.is_none() && !cx.is_cancelled()
+    }
+    let (seen, sees) = mpsc::sync_channel::<u32>(2);
+    let run = run(Pipeline::to::<goes_on>().resource(seen).settings(Settings::default().max_detached(2)));
+    assert_eq!(run.output::<goes_on>(), Ok(&true));
+    for _ in 0..2 {
+        assert_eq!(sees.recv_timeout(LIMIT), Ok(1));
+    }
+}
+
+/// 2.A: `no_cancel`: the future is not dropped at its deadline, it is only told as late; nor when the run is stopped.
+#[test]
+fn a_future_that_must_not_be_dropped_runs_to_its_end() {
+    struct Gate(tokio::sync::Semaphore);
+    #[step(no_cancel, timeout = "20ms")]
+    async fn whole(#[resource] gate: &Gate, #[resource] gauge: &Arc<Gauge>, #[resource] done: &AtomicBool) {
+        let _inside = gauge.enter();
+        gate.0.acquire().await.unwrap().forget();
+        done.store(true, Ordering::SeqCst);
+    }
+    #[step(no_cancel)]
+    async fn whole_at_stop(
+        #[resource] gate: &Gate,
+        #[resource] gauge: &Arc<Gauge>,
+        #[resource] done: &AtomicBool,
+    ) {
+        let _inside = gauge.enter();
+        gate.0.acquire().await.unwrap().forget();
+        done.store(true, Ordering::SeqCst);
+    }
+    let with = |pipeline: Pipeline| {
+        let (gate, gauge) = (Arc::new(Gate(tokio::sync::Semaphore::new(0))), Arc::new(Gauge::default()));
+        let done = Arc::new(AtomicBool::new(false));
+        let pipeline = pipeline.resource_arc(Arc::clone(&gate)).resource(Arc::clone(&gauge));
+        (pipeline.resource_arc(Arc::clone(&done)), gate, gauge, done)
+    };
+    let (pipeline, gate, gauge, done) = with(Pipeline::to::<whole>());
+    let late = run(pipeline);
+    assert_eq!((late.status("whole"), told(&late, "whole").still_running), (Ok(Status::TimedOut), 1));
+    assert_eq!(gauge.now(), 1, "it goes on");
+    gate.0.add_permits(1);
+    until("it comes to its end", || gauge.now() == 0);
+    assert!(done.load(Ordering::SeqCst), "it was not dropped before");
+
+    let (pipeline, gate, gauge, done) = with(Pipeline::to::<whole_at_stop>());
+    let handle = pipeline.start().unwrap();
+    until("it waits", || gauge.now() == 1);
+    handle.stop();
+    gate.0.add_permits(1);
+    let stopped = within(move || block_on(handle.wait()).unwrap());
+    assert!(done.load(Ordering::SeqCst), "it was not dropped by the stop");
+    assert_eq!(stopped.status("whole_at_stop"), Ok(Status::Succeeded));
+}
+
+/// 2.B: an async step that keeps its thread is named, in an event while it does so and in the report; a plain `fn`
+/// that takes as long is not.
+#[test]
+fn an_async_step_that_keeps_its_thread_is_named() {
+    #[step]
+    async fn keeps_thread(#[resource] door: &Door) {
+        door.pass();
+    }
+    #[step]
+    fn may_take_long(#[resource] door: &Door) {
+        door.pass();
+    }
+    let (key, door) = Door::closed();
+    let named = Arc::new(Mutex::new(Vec::new()));
+    let names = Arc::clone(&named);
+    let pipeline = Pipeline::to::<keeps_thread>()
+        .and::<may_take_long>()
+        .resource(door)
+        .settings(Settings::default().slow_poll(Some(MS(10))))
+        .observe(move |event: &Event<'_>| {
+            if let Event::SlowPoll { step, time, .. } = *event {
+                names.lock().unwrap().push((step.to_owned(), time >= MS(10)));
+                key.open();
+            }
+        });
+    let runtime = two_workers();
+    let run = within(move || runtime.block_on(pipeline.run()).unwrap());
+    assert!(run.succeeded());
+    assert_eq!(*named.lock().unwrap(), [("keeps_thread".to_owned(), true)]);
+    assert!(told(&run, "keeps_thread").slow_poll.is_some_and(|time| time >= MS(10)));
+    assert_eq!(told(&run, "may_take_long").slow_poll, None);
+}
+
+/// E14: a run that is asked to stop waits for threads as long as its grace says, and leaves them behind.
+#[test]
+fn a_stop_waits_no_longer_than_its_grace() {
+    let (_key, door) = Door::closed();
+    let recorder = Recorder::default();
+    let settings = Settings::default().grace(MS(20));
+    let pipeline = Pipeline::to::<rd_hangs>().resource(door).settings(settings).observe(recorder.clone());
+    let handle = pipeline.start().unwrap();
+    until("it started", || recorder.started() == ["rd_hangs"]);
+    handle.stop();
+    let run = within(move || block_on(handle.wait()).unwrap());
+    assert_eq!((run.status("rd_hangs"), told(&run, "rd_hangs").still_running), (Ok(Status::Cancelled), 1));
+    assert!(message(&run, "rd_hangs").contains("grace"));
+    assert_eq!(run.report().status, RunStatus::Cancelled);
+}
+
+/// S14 at 1/100: three services with their own deadlines, of which one hangs: it alone is late, the others are used.
+#[test]
+fn s14_a_service_that_hangs_is_late_alone() {
+    #[step(timeout = "30ms")]
+    async fn service_3() -> u32 {
+        std::future::pending::<u32>().await
+    }
+    #[step(timeout = "5s")]
+    async fn service_5() -> u32 {
+        tokio::time::sleep(MS(5)).await;
+        5
+    }
+    #[step(timeout = "10s")]
+    async fn service_10() -> u32 {
+        tokio::time::sleep(MS(10)).await;
+        10
+    }
+    #[step]
+    fn served(#[from(service_3, service_5, service_10)] services: Vec<Option<&u32>>) -> u32 {
+        services.into_iter().flatten().sum()
+    }
+    let run = run(Pipeline::to::<served>());
+    assert_eq!(run.output::<served>(), Ok(&15));
+    assert_eq!(run.status("service_3"), Ok(Status::TimedOut));
+    let took = told(&run, "service_3").duration.unwrap();
+    assert!(took >= MS(30) && took < Duration::from_secs(10), "{took:?}");
+    assert_eq!(run.report().counts.succeeded, 3);
+}
+
+/// 2.B: steps that end just when they are given up, over and over: each has one end, every value is dropped, and no
+/// slot is lost.
+#[test]
+fn steps_that_end_at_their_deadline_have_one_end() {
+    #[step(blocking, timeout = "2ms")]
+    fn just_blocking(#[param] n: u64, #[resource] gauge: &Arc<Gauge>) -> Inside {
+        std::thread::sleep(Duration::from_micros(1000 + n * 37 % 2000));
+        gauge.enter()
+    }
+    #[step(timeout = "2ms", retries = 1, idempotent)]
+    fn just_cpu(#[param] n: u64, #[resource] gauge: &Arc<Gauge>) -> Inside {
+        std::thread::sleep(Duration::from_micros(1000 + n * 41 % 2000));
+        gauge.enter()
+    }
+    #[step(timeout = "2ms", retries = 1)]
+    async fn just_io(#[param] n: u64, #[resource] gauge: &Arc<Gauge>) -> Inside {
+        tokio::time::sleep(Duration::from_micros(n * 43 % 2500)).await;
+        gauge.enter()
+    }
+    #[step]
+    fn just_counts(#[input] all: Vec<Option<&Inside>>) -> usize {
+        all.into_iter().flatten().count()
+    }
+    let mut dag = DagBuilder::new();
+    let mut all: Vec<Handle<Inside>> = Vec::new();
+    for n in 0..60_u64 {
+        let name = format!("s{n}");
+        all.push(match n % 3 {
+            0 => dag.add::<just_blocking>().named(name).param("n", n).handle(),
+            1 => dag.add::<just_cpu>().named(name).param("n", n).handle(),
+            _ => dag.add::<just_io>().named(name).param("n", n).handle(),
+        });
+    }
+    dag.add::<just_counts>().inputs("all", all).handle();
+    let dag = Arc::new(dag.build().unwrap());
+    for round in 0..10 {
+        let gauge = Arc::new(Gauge::default());
+        let settings = Settings::default().max_detached(1000).workers(1 + round % 8).timings(round % 2 == 0);
+        let pipeline = Pipeline::new(Arc::clone(&dag)).settings(settings).resource(Arc::clone(&gauge));
+        let run = run(pipeline);
+        let counts = run.report().counts;
+        assert_eq!((counts.planned, counts.succeeded + counts.timed_out), (61, 61));
+        let succeeded = counts.succeeded - 1;
+        assert_eq!(run.output_named::<usize>("just_counts"), Ok(&succeeded));
+        drop(run);
+        until("every value is dropped", || gauge.now() == 0 && Arc::strong_count(&gauge) == 1);
+    }
+}
