@@ -20,6 +20,9 @@ struct State {
     /// The steps that wait, by when they are due; the number tells those of one moment apart.
     due: BTreeMap<(Instant, u64), (Weak<Waiter>, Stage)>,
     number: u64,
+    /// Whether there is something that the thread has not looked at. It may be told of it while it looks around, when a
+    /// notification is lost.
+    has_news: bool,
     /// When the thread will wake by itself; `None` while it sleeps until it is woken.
     wakes: Option<Instant>,
 }
@@ -34,7 +37,13 @@ enum Stage {
 }
 
 static WATCHDOG: Watchdog = Watchdog {
-    state: Mutex::new(State { runs: Vec::new(), due: BTreeMap::new(), number: 0, wakes: None }),
+    state: Mutex::new(State {
+        runs: Vec::new(),
+        due: BTreeMap::new(),
+        number: 0,
+        has_news: false,
+        wakes: None,
+    }),
     wake: Condvar::new(),
 };
 
@@ -48,12 +57,15 @@ pub(super) fn add(watch: Arc<Watch>) {
     let by = Instant::now() + watch.look;
     let mut state = WATCHDOG.lock();
     state.runs.push(watch);
+    state.has_news = true;
     WATCHDOG.wake_before(&state, by);
 }
 
 /// Sees to it that the thread looks at that moment at the latest.
 pub(super) fn wake_by(at: Instant) {
-    WATCHDOG.wake_before(&WATCHDOG.lock(), at);
+    let mut state = WATCHDOG.lock();
+    state.has_news = true;
+    WATCHDOG.wake_before(&state, at);
 }
 
 /// Watches a step that waits, until it is due.
@@ -80,6 +92,7 @@ impl Watchdog {
         loop {
             let (runs, due) = {
                 let mut state = self.lock();
+                state.has_news = false;
                 state.runs.retain(|watch| !watch.over.load(Ordering::Acquire));
                 (state.runs.clone(), state.take_due(Instant::now()))
             };
@@ -119,6 +132,9 @@ impl Watchdog {
 
     fn sleep(&self, until: Option<Instant>) {
         let mut state = self.lock();
+        if state.has_news {
+            return;
+        }
         let due = state.due.keys().next().map(|key| key.0);
         state.wakes = until.into_iter().chain(due).min();
         let woken = match state.wakes {
