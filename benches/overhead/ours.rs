@@ -86,7 +86,7 @@ pub(crate) fn planned(dag: &Arc<Dag>, timings: bool) -> Pipeline {
 
 /// The same with a timeout on every step, which none reaches: each attempt can be given up.
 pub(crate) fn planned_with_timeouts(dag: &Arc<Dag>, timings: bool) -> Pipeline {
-    let settings = Settings::default().timings(timings).timeout(Duration::from_secs(60));
+    let settings = Settings::default().timings(timings).timeout(Duration::from_mins(1));
     let pipeline = Pipeline::new(Arc::clone(dag)).settings(settings);
     pipeline.plan().expect("the shape can be planned");
     pipeline

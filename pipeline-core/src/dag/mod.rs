@@ -50,6 +50,8 @@ pub struct Dag {
     pub(crate) upstream: Lists,
     /// For each step, the distinct steps that wait for it because of data or `after`.
     pub(crate) downstream: Lists,
+    /// For each step, the distinct steps that have to succeed before it, because of `after`.
+    pub(crate) follows: Lists,
     /// For each step that takes an output, the other readers of that output, which it lets go first.
     pub(crate) readers_first: Lists,
     /// Finds steps by name; filled when the first name is looked up.
@@ -166,6 +168,7 @@ impl Dag {
             sources: self.sources.part(steps().flat_map(first), &place),
             upstream: self.upstream.part(steps(), &place),
             downstream: self.downstream.part(steps(), &place),
+            follows: self.follows.part(steps(), &place),
             readers_first: self.readers_first.part(steps(), &place),
             names: names::NameIndex::default(),
         }

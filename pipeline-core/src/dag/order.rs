@@ -173,6 +173,7 @@ impl Draft {
             sources: Lists::with_capacity(edges.sources.len(), edges.sources.total()),
             upstream: Lists::with_capacity(order.len(), neighbours.upstream.total()),
             downstream: Lists::default(),
+            follows: Lists::with_capacity(order.len(), edges.after.total()),
             readers_first: Lists::with_capacity(order.len(), neighbours.readers_first.total()),
             names: NameIndex::default(),
         };
@@ -185,6 +186,9 @@ impl Draft {
             }
             dag.first_parameter.push(dag.sources.len() as u32);
             dag.upstream.push(renumbered(&neighbours.upstream, step, true));
+            let mut follows = renumbered(&edges.after, step, true);
+            follows.dedup();
+            dag.follows.push(follows);
             dag.readers_first.push(renumbered(&neighbours.readers_first, step, true));
             let DraftStep { def, location, params, policy, .. } = draft;
             dag.steps.push(StepSpec { def, name, location, params, policy });

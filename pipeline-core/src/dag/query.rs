@@ -67,7 +67,7 @@ impl Dag {
             .copied()
             .collect();
         read.sort_unstable();
-        let only_after = self.upstream(step).iter().filter(|upstream| read.binary_search(upstream).is_err());
+        let only_after = self.follows.get(step).iter().filter(|earlier| read.binary_search(earlier).is_err());
         only_after.map(|&upstream| upstream as usize).collect()
     }
 

@@ -267,10 +267,21 @@ impl Frame {
         self.handed_out[lane.index()].0.load(Ordering::SeqCst) < self.plan.roots(lane).len()
     }
 
-    /// Whether a step that is ready will not be tried, because an input it requires is missing, or nobody needs it.
+    /// Whether a step that is ready will not be tried, because an input it requires is missing, its switch chose
+    /// another branch, or nobody needs it.
     #[inline]
     pub fn will_skip(&self, ready: &Ready) -> bool {
-        self.has_trouble() && (self.is_dismissed(ready.step()) || self.blocked_by(ready.index()).is_some())
+        self.has_trouble() && self.is_kept_back(ready.index())
+    }
+
+    #[cold]
+    fn is_kept_back(&self, step: u32) -> bool {
+        let not_chosen = || {
+            let is_branch = self.plan.hot[step as usize].is_branch;
+            let finished = if is_branch { self.not_chosen(step) } else { None };
+            finished.is_some_and(|finished| finished.status() == Status::Skipped)
+        };
+        self.is_dismissed(step as usize) || self.blocked_by(step).is_some() || not_chosen()
     }
 
     /// Starts a step and runs it as far as it goes without waiting. A panic ends the step, not the caller.

@@ -351,7 +351,7 @@ impl Builder {
             for &earlier in waits_for.get(step) {
                 after[earlier as usize] = after[earlier as usize].max(urgency[step]);
             }
-            for group in groups.iter().filter(|group| group.step as usize == step) {
+            for group in choice::of_step(groups, step as u32) {
                 for &earlier in &group.members {
                     after[earlier as usize] = after[earlier as usize].max(urgency[step]);
                 }
@@ -408,15 +408,14 @@ pub(super) fn has_early_input(dag: &Dag, step: usize) -> bool {
     dag.step(step).def().inputs.iter().any(|input| choice::early(&input.kind).is_some())
 }
 
-/// Whether `step` reads `earlier` only in inputs that start it early, and does not wait for it otherwise, because it
-/// takes what that one reads.
+/// Whether `step`, which has `earlier` upstream, reads it only in inputs that start it early, and does not wait for it
+/// otherwise: because of `after`, or because it takes what that one reads. Looks at the other inputs only.
 pub(super) fn is_sole_early(dag: &Dag, step: usize, earlier: u32) -> bool {
     let inputs = &dag.step(step).def().inputs;
-    let mut reads = (0..inputs.len()).filter(|&parameter| dag.sources(step, parameter).contains(&earlier));
-    let first = reads.next();
-    let is_early = |parameter: usize| choice::early(&inputs[parameter].kind).is_some();
-    let reads_early = first.is_some_and(is_early) && reads.all(is_early);
-    reads_early && !reads_what_is_taken(dag, step, earlier)
+    let mut others = (0..inputs.len()).filter(|&parameter| choice::early(&inputs[parameter].kind).is_none());
+    !others.any(|parameter| dag.sources(step, parameter).contains(&earlier))
+        && !dag.follows.get(step).contains(&earlier)
+        && !reads_what_is_taken(dag, step, earlier)
 }
 
 /// Whether `earlier` reads an output that `step` takes, and so has to end before.
@@ -443,9 +442,17 @@ fn in_groups(groups: &[Group], count: usize) -> Lists {
     if groups.is_empty() {
         return lists;
     }
+    let members = |(group, of): (usize, &Group)| {
+        of.members.iter().map(|&member| (member, group as u32)).collect::<Vec<_>>()
+    };
+    let mut pairs: Vec<(u32, u32)> = groups.iter().enumerate().flat_map(members).collect();
+    pairs.sort_unstable();
+    pairs.dedup();
+    let mut pairs = pairs.into_iter().peekable();
     for step in 0..count as u32 {
-        let of_step = groups.iter().enumerate().filter(|(_, group)| group.members.contains(&step));
-        lists.push(of_step.map(|(position, _)| position as u32));
+        lists.push(
+            std::iter::from_fn(|| pairs.next_if(|&(member, _)| member == step)).map(|(_, group)| group),
+        );
     }
     lists
 }

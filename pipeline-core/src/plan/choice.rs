@@ -42,6 +42,13 @@ pub(super) fn branch(dag: &Dag, step: usize) -> Option<(u32, Option<u32>)> {
     Some((switch, case.map(|case| case as u32)))
 }
 
+/// The groups of a step; they are ordered by step and parameter.
+pub(super) fn of_step(groups: &[Group], step: u32) -> &[Group] {
+    let start = groups.partition_point(|group| group.step < step);
+    let length = groups[start..].partition_point(|group| group.step == step);
+    &groups[start..start + length]
+}
+
 /// The quorum of an input that does not wait for all of its upstream steps, and how many have to succeed.
 pub(super) fn early(kind: &InputKind) -> Option<u32> {
     match kind {
@@ -82,7 +89,8 @@ impl Plan {
 
     /// The group of an input.
     pub(crate) fn group_at(&self, step: u32, parameter: usize) -> Option<usize> {
-        self.groups.iter().position(|group| group.step == step && group.parameter as usize == parameter)
+        let key = |group: &Group| (group.step, group.parameter as usize);
+        self.groups.binary_search_by_key(&(step, parameter), key).ok()
     }
 
     /// Whether a step may be cancelled while it runs, because nobody needs it any more.

@@ -208,10 +208,10 @@ impl Plan {
         needed.chain(self.in_sequence.get(&(step as u32)).map(|&earlier| earlier as usize))
     }
 
-    /// The steps of the plan that a step only follows, without data.
+    /// The steps of the plan that have to succeed before a step, whatever it reads of them.
     pub(crate) fn after(&self, step: usize) -> impl Iterator<Item = u32> {
-        let after = self.dag.after(self.in_dag(step)).into_iter();
-        after.filter_map(|earlier| self.position(earlier).map(|earlier| earlier as u32))
+        let after = self.dag.follows.get(self.in_dag(step)).iter();
+        after.filter_map(|&earlier| self.position(earlier as usize).map(|earlier| earlier as u32))
     }
 
     pub(crate) fn name(&self, step: u32) -> &str {

@@ -25,6 +25,10 @@ const LONG: u64 = 10_000;
 
 /// One driver; `drive` has the loops around it.
 #[derive(Debug)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "looked at for every step: a set of flags would cost a mask each"
+)]
 pub(super) struct Driver {
     holder: Holder,
     /// The most urgent of the steps that the last one made ready.

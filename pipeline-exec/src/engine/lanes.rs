@@ -12,7 +12,7 @@ use crate::settings::{MOST_SLOTS, Settings, cores};
 /// All lanes of a run.
 #[derive(Debug)]
 pub(crate) struct Lanes {
-    lanes: [LaneState; Lane::ALL.len()],
+    each: [LaneState; Lane::ALL.len()],
     /// The limit over all lanes, where there is one.
     total: Option<Arc<Gate>>,
     /// Whether the slots are those of another run.
@@ -49,7 +49,7 @@ impl Lanes {
             Some(parent) => parent.total.clone(),
             None => total.map(|total| Arc::new(Gate::new(total))),
         };
-        Lanes { lanes: Lane::ALL.map(lane), total, shared: parent.is_some(), asked: Mutex::new(asked) }
+        Lanes { each: Lane::ALL.map(lane), total, shared: parent.is_some(), asked: Mutex::new(asked) }
     }
 
     /// Changes the slots of a lane.
@@ -77,7 +77,7 @@ impl Lanes {
     }
 
     pub(crate) fn of(&self, lane: Lane) -> &LaneState {
-        &self.lanes[lane.index()]
+        &self.each[lane.index()]
     }
 
     /// How many drivers are worth starting for a lot of work.

@@ -88,19 +88,25 @@ pub(crate) struct Engine {
     told_end: AtomicBool,
 }
 
+/// What a run is given besides its frame.
+pub(crate) struct GivenToRun {
+    pub(crate) settings: Settings,
+    pub(crate) observers: Observers,
+    pub(crate) limits: Limits,
+    pub(crate) monitor: Option<Monitor>,
+    pub(crate) parent: Option<Parent>,
+}
+
 impl Engine {
     /// Starts a run: every lane that has steps waiting for nothing gets its drivers. Where the caller is going to wait
     /// in its thread, it is handed one of them, to drive itself.
     pub(crate) fn start(
         frame: Arc<Frame>,
-        settings: Settings,
-        observers: Observers,
-        limits: Limits,
-        monitor: Option<Monitor>,
-        parent: Option<Parent>,
+        given: GivenToRun,
         runtime: Handle,
         caller_drives: bool,
     ) -> (Arc<Engine>, Arc<Done>, Option<CallersPart>) {
+        let GivenToRun { settings, observers, limits, monitor, parent } = given;
         let done = Arc::new(Done::new());
         let origin = Instant::now();
         let timings = (settings.timings || observers.any()).then(|| Timings::new(frame.plan().len(), origin));

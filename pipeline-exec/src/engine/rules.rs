@@ -12,6 +12,7 @@ use crate::settings::{Settings, StepDefaults, in_reach};
 
 /// What holds for one step, or for many that are alike.
 #[derive(Clone, Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "each is one option of a step, on its own")]
 pub(crate) struct Rule {
     pub(crate) timeout: Option<Duration>,
     pub(crate) deadline: Option<Duration>,

@@ -17,7 +17,7 @@ use tokio::runtime::Handle;
 pub use self::handle::{RunHandle, Stopper};
 use self::held::Held;
 pub use self::output::{OutputError, RunFailed};
-use crate::engine::{CallersPart, Engine};
+use crate::engine::{CallersPart, Engine, GivenToRun};
 use crate::event::Event;
 use crate::pipeline::Pipeline;
 use crate::report::{RunReport, scope_of};
@@ -55,16 +55,14 @@ pub(crate) fn launch(
         observers.send(&Event::RunStarted { run_id: scope.run_id(), planned: plan.planned() });
     }
     let frame = Arc::new(Frame::new(plan, bound.params, bound.resources, scope, given));
-    let (engine, done, callers) = Engine::start(
-        frame,
-        settings.clone(),
-        observers.clone(),
-        pipeline.make_limits(parent.as_ref()),
+    let given = GivenToRun {
+        settings: settings.clone(),
+        observers: observers.clone(),
+        limits: pipeline.make_limits(parent.as_ref()),
         monitor,
-        parent.clone(),
-        runtime,
-        caller_drives,
-    );
+        parent: parent.clone(),
+    };
+    let (engine, done, callers) = Engine::start(frame, given, runtime, caller_drives);
     if let Some(listening) = &listening {
         listening.attach(&engine);
     }

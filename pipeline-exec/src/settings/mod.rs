@@ -17,6 +17,7 @@ use crate::limits::{LimitSettings, Limits};
 /// How a run is executed. Zero configuration is a good one: every field has a default from the machine.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[allow(clippy::struct_excessive_bools, reason = "each is one setting, on its own")]
 #[non_exhaustive]
 pub struct Settings {
     /// Async steps under way at once, waiting ones included. Default 256.
@@ -81,7 +82,7 @@ pub struct Settings {
 pub const MOST_SLOTS: usize = 4096;
 
 /// Longer times are as good as none, and would be beyond what a clock can tell.
-const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+const LONGEST: Duration = Duration::from_hours(100 * 365 * 24);
 
 /// A time that can be added to a moment.
 pub(crate) fn in_reach(time: Duration) -> Duration {

@@ -180,9 +180,11 @@ impl Watch {
         let first_seen = Duration::from_nanos(seen.first);
         let since = sitting.since.map_or(first_seen, Duration::from_nanos);
         let is_io = self.plan.lane(sitting.step) == Lane::Io;
-        if let Some(slow) = self.slow_poll.filter(|slow| is_io && !seen.warned && now - first_seen >= *slow) {
+        if let Some(slow) =
+            self.slow_poll.filter(|slow| is_io && !seen.warned && now.saturating_sub(first_seen) >= *slow)
+        {
             desk.mark_warned();
-            self.warn_slow(sitting.step, (now - first_seen).max(slow));
+            self.warn_slow(sitting.step, now.saturating_sub(first_seen).max(slow));
         }
         if !self.is_watched(sitting.step) {
             return None;

@@ -6,9 +6,9 @@ use pipeline_core::FailureKind;
 use pipeline_core::frame::{Attempt, GivenUp};
 
 use super::{Sitting, Watch};
-use crate::engine::drive;
 use crate::engine::driver::Driver;
 use crate::engine::holder::Holder;
+use crate::engine::{Rule, drive};
 use crate::event::Event;
 use crate::timing::Place;
 
@@ -53,7 +53,8 @@ impl Watch {
             );
             engine.stop_because(&reason);
         }
-        let user_code = engine.rule(step).is_some_and(|rule| rule.has_user_code());
+        // Code of the user's could keep the watchdog from its other runs.
+        let user_code = engine.observers.any() || engine.rule(step).is_some_and(Rule::has_user_code);
         // What the step waits for in a run of its own is not needed any more, and its slot was given back before.
         engine.stop_children(Some(step));
         let has_slot = !engine.cancel_loan(step);

@@ -5,6 +5,8 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, Once, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
+use pipeline_core::contain;
+
 use super::{Desk, PATIENCE, Waiter, Watch};
 
 /// With nothing to watch for so long, the thread sleeps until something comes.
@@ -90,33 +92,45 @@ impl Watchdog {
     fn run(&self) {
         let mut idle_since = Instant::now();
         loop {
-            let (runs, due) = {
-                let mut state = self.lock();
-                state.has_news = false;
-                state.runs.retain(|watch| !watch.over.load(Ordering::Acquire));
-                (state.runs.clone(), state.take_due(Instant::now()))
-            };
-            let mut next: Option<Instant> = None;
-            for (waiter, stage) in due {
-                self.overdue(&waiter, stage);
+            // What it does for one run must not end it for all others.
+            let next =
+                contain::guard(|| self.look()).unwrap_or_else(|_panic| Some(Instant::now() + PATIENCE));
+            if next.is_some() {
+                idle_since = Instant::now();
             }
-            let now = Instant::now();
-            for desk in if runs.is_empty() { Vec::new() } else { Desk::all() } {
-                let Some(sitting) = desk.look() else { continue };
-                let Some(watch) = runs.iter().find(|watch| watch.frame == sitting.frame) else { continue };
-                let due = watch.inspect(&desk, sitting).map(|due| watch.origin + due);
-                next = next.into_iter().chain(due).min();
-            }
-            for watch in &runs {
-                let due = watch.inspect_run().map(|due| watch.origin + due);
-                next = next.into_iter().chain(due).chain([now + watch.look]).min();
-            }
-            if !runs.is_empty() {
-                idle_since = now;
-            }
-            drop(runs);
-            self.sleep(next.or_else(|| (idle_since.elapsed() < IDLE).then(|| now + IDLE / 20)));
+            self.sleep(next.or_else(|| (idle_since.elapsed() < IDLE).then(|| Instant::now() + IDLE / 20)));
         }
+    }
+
+    /// Looks at every run, and at every step that is due. When to look again at the latest; `None` without a run.
+    fn look(&self) -> Option<Instant> {
+        let (runs, over, due) = {
+            let mut state = self.lock();
+            state.has_news = false;
+            let all = std::mem::take(&mut state.runs);
+            let (over, live) = all.into_iter().partition(|watch| watch.over.load(Ordering::Acquire));
+            state.runs = live;
+            let over: Vec<Arc<Watch>> = over;
+            (state.runs.clone(), over, state.take_due(Instant::now()))
+        };
+        // What a run was watched with may be the user's: not dropped under the lock.
+        drop(over);
+        for (waiter, stage) in due {
+            self.overdue(&waiter, stage);
+        }
+        let now = Instant::now();
+        let mut next: Option<Instant> = None;
+        for desk in if runs.is_empty() { Vec::new() } else { Desk::all() } {
+            let Some(sitting) = desk.look() else { continue };
+            let Some(watch) = runs.iter().find(|watch| watch.frame == sitting.frame) else { continue };
+            let due = watch.inspect(&desk, sitting).map(|due| watch.origin + due);
+            next = next.into_iter().chain(due).min();
+        }
+        for watch in &runs {
+            let due = watch.inspect_run().map(|due| watch.origin + due);
+            next = next.into_iter().chain(due).chain([now + watch.look]).min();
+        }
+        next
     }
 
     fn overdue(&self, waiter: &Weak<Waiter>, stage: Stage) {
