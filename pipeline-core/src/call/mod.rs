@@ -149,7 +149,7 @@ impl<S: SyncStep> Callable for SyncCode<S> {
     }
 
     fn case(&self, call: Call<'_>) -> Option<u32> {
-        S::case(call.frame.own_value(call.step))
+        S::case(call.frame.own_value(call.step()))
     }
 }
 
@@ -163,7 +163,7 @@ impl<S: AsyncStep> Callable for AsyncCode<S> {
     }
 
     fn case(&self, call: Call<'_>) -> Option<u32> {
-        S::case(call.frame.own_value(call.step))
+        S::case(call.frame.own_value(call.step()))
     }
 }
 
@@ -227,34 +227,49 @@ impl<T, E> Fallible for Result<T, E> {
 #[derive(Clone, Copy)]
 pub struct Call<'a> {
     pub(crate) frame: &'a Frame,
-    pub(crate) step: u32,
-    pub(crate) attempt: Attempt,
+    /// The step, below its attempt: in one word, so that a call is passed in two registers.
+    at: u64,
 }
 
 impl fmt::Debug for Call<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Call").field("step", &self.step).finish_non_exhaustive()
+        f.debug_struct("Call").field("step", &self.step()).finish_non_exhaustive()
     }
 }
 
 impl<'a> Call<'a> {
+    #[inline]
+    pub(crate) fn new(frame: &'a Frame, step: u32, attempt: Attempt) -> Self {
+        Call { frame, at: u64::from(step) | u64::from(attempt.bits()) << 32 }
+    }
+
+    #[inline]
+    pub(crate) fn step(self) -> u32 {
+        self.at as u32
+    }
+
+    #[inline]
+    pub(crate) fn attempt(self) -> Attempt {
+        Attempt::from_bits((self.at >> 32) as u32)
+    }
+
     /// Reads the output of the one upstream bound to `parameter`.
     #[inline]
     pub fn view<P: View + ?Sized>(self, parameter: usize) -> &'a P {
-        P::view(self.frame.value(self.frame.plan().source(self.step, parameter)))
+        P::view(self.frame.value(self.frame.plan().source(self.step(), parameter)))
     }
 
     /// Moves the output of the one upstream out of its slot.
     pub fn take<T: 'static>(self, parameter: usize) -> T {
-        self.frame.take_value(self.step, parameter)
+        self.frame.take_value(self.step(), parameter)
     }
 
     /// Moves the output of the one upstream out of its slot for the last attempt, and clones it for those before.
     pub fn take_or_clone<T: Clone + 'static>(self, parameter: usize) -> T {
-        if self.attempt.is_last() && self.frame.has_sole_attempt(self.step) {
-            self.frame.take_value(self.step, parameter)
+        if self.attempt().is_last() && self.frame.has_sole_attempt(self.step()) {
+            self.frame.take_value(self.step(), parameter)
         } else {
-            self.frame.value::<T>(self.frame.plan().source(self.step, parameter)).clone()
+            self.frame.value::<T>(self.frame.plan().source(self.step(), parameter)).clone()
         }
     }
 
@@ -268,13 +283,13 @@ impl<'a> Call<'a> {
     /// # Errors
     /// The error of the upstream, or, where it was skipped, of the step that caused the skip.
     pub fn outcome<P: View + ?Sized>(self, parameter: usize) -> Result<&'a P, &'a StepError> {
-        self.frame.outcome::<P>(self.frame.plan().source(self.step, parameter))
+        self.frame.outcome::<P>(self.frame.plan().source(self.step(), parameter))
     }
 
     /// Reads every upstream of a fan-in, in its order.
     pub fn views<P: View + ?Sized>(self, parameter: usize) -> impl ExactSizeIterator<Item = &'a P> {
         let frame = self.frame;
-        frame.plan().sources(self.step, parameter).iter().map(move |&source| P::view(frame.value(source)))
+        frame.plan().sources(self.step(), parameter).iter().map(move |&source| P::view(frame.value(source)))
     }
 
     /// The outcomes of every upstream of a fan-in, in its order.
@@ -283,7 +298,7 @@ impl<'a> Call<'a> {
         parameter: usize,
     ) -> impl ExactSizeIterator<Item = Result<&'a P, &'a StepError>> {
         let frame = self.frame;
-        frame.plan().sources(self.step, parameter).iter().map(move |&source| frame.outcome::<P>(source))
+        frame.plan().sources(self.step(), parameter).iter().map(move |&source| frame.outcome::<P>(source))
     }
 
     /// `None` for each upstream of a fan-in that did not succeed, in its order.
@@ -307,7 +322,7 @@ impl<'a> Call<'a> {
 
     /// Reads the one of several upstream steps that the input's quorum has chosen.
     pub fn chosen<P: View + ?Sized>(self, parameter: usize) -> &'a P {
-        let source = self.frame.chosen(self.step, parameter);
+        let source = self.frame.chosen(self.step(), parameter);
         let source = source.expect("invariant: a step that requires one of several is skipped without one");
         P::view(self.frame.value(source))
     }
@@ -323,8 +338,8 @@ impl<'a> Call<'a> {
     /// Where none succeeded, the error of the first.
     pub fn chosen_outcome<P: View + ?Sized>(self, parameter: usize) -> Result<&'a P, &'a StepError> {
         let frame = self.frame;
-        let first = || frame.plan().sources(self.step, parameter).first().copied();
-        match frame.chosen(self.step, parameter).or_else(first) {
+        let first = || frame.plan().sources(self.step(), parameter).first().copied();
+        match frame.chosen(self.step(), parameter).or_else(first) {
             Some(source) => frame.outcome::<P>(source),
             None => Err(&crate::error::STOPPED),
         }
@@ -333,44 +348,44 @@ impl<'a> Call<'a> {
     /// The names of the upstream steps of a fan-in, in its order.
     pub fn names(self, parameter: usize) -> impl ExactSizeIterator<Item = &'a str> {
         let plan = self.frame.plan();
-        plan.sources(self.step, parameter).iter().map(move |&source| plan.name(source))
+        plan.sources(self.step(), parameter).iter().map(move |&source| plan.name(source))
     }
 
     /// A run parameter by value.
     pub fn param<T: DeserializeOwned + Send + Sync + 'static>(self, parameter: usize) -> T {
-        self.frame.params().owned(self.frame.plan().param_index(self.step, parameter))
+        self.frame.params().owned(self.frame.plan().param_index(self.step(), parameter))
     }
 
     /// A run parameter by reference; it lives as long as the run.
     pub fn param_view<P: View + ?Sized>(self, parameter: usize) -> &'a P {
-        P::view(self.frame.params().borrowed(self.frame.plan().param_index(self.step, parameter)))
+        P::view(self.frame.params().borrowed(self.frame.plan().param_index(self.step(), parameter)))
     }
 
     /// An injected value.
     pub fn resource<T: Send + Sync + 'static>(self, parameter: usize) -> &'a T {
-        self.frame.resource(self.frame.plan().resource_index(self.step, parameter))
+        self.frame.resource(self.frame.plan().resource_index(self.step(), parameter))
     }
 
     /// The context of this step in this run.
     pub fn context(self) -> StepContext {
-        self.frame.context(self.step, self.attempt)
+        self.frame.context(self.step(), self.attempt())
     }
 
     /// Puts the output into its slot; `false` where the attempt is too late, and the output was dropped instead.
     #[inline]
     pub(crate) fn put<T: Send + Sync + 'static>(self, output: T) -> bool {
-        if self.attempt.is_watched() {
+        if self.attempt().is_watched() {
             return self.put_if_in_time(output);
         }
-        self.frame.put_value(self.step, output);
+        self.frame.put_value(self.step(), output);
         true
     }
 
     #[inline(never)]
     fn put_if_in_time<T: Send + Sync + 'static>(self, output: T) -> bool {
-        let is_in_time = self.frame.claim(self.step, self.attempt);
+        let is_in_time = self.frame.claim(self.step(), self.attempt());
         if is_in_time {
-            self.frame.put_value(self.step, output);
+            self.frame.put_value(self.step(), output);
         }
         is_in_time
     }

@@ -39,6 +39,15 @@ impl Attempt {
         self.0 & !(WATCHED | LAST)
     }
 
+    pub(crate) const fn bits(self) -> u32 {
+        self.0
+    }
+
+    pub(crate) const fn from_bits(bits: u32) -> Self {
+        Attempt(bits)
+    }
+
+    #[inline]
     pub(crate) const fn is_watched(self) -> bool {
         self.0 & WATCHED != 0
     }
@@ -111,7 +120,7 @@ impl Frame {
         if !has_fallback || !super::value::status_of(error.kind()).is_failure() {
             return (finished, None);
         }
-        let call = crate::call::Call { frame: self, step, attempt: Attempt::ONLY };
+        let call = crate::call::Call::new(self, step, Attempt::ONLY);
         let code = self.plan.hot[step as usize].code.callable();
         match crate::contain::guard(|| code.fall_back(call, error)) {
             Ok(true) => {
@@ -171,8 +180,15 @@ impl Frame {
     }
 
     /// Claims the right to put the output of a watched attempt.
+    #[inline]
     pub(crate) fn claim(&self, step: u32, attempt: Attempt) -> bool {
         self.cells[step as usize].counters.claim(attempt.number())
+    }
+
+    /// Whether the one who runs an attempt has claimed the step: its output is in the slot.
+    #[inline]
+    pub(super) fn has_claimed(&self, step: u32, attempt: Attempt) -> bool {
+        self.cells[step as usize].counters.is_claimed(attempt.number())
     }
 
     /// Whether the one who runs an attempt may end the step: it has claimed it, or can do so now.

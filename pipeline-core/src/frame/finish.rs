@@ -158,7 +158,7 @@ impl Frame {
     pub(super) fn not_chosen(&self, step: u32) -> Option<Finished> {
         let switch = self.plan.branch_of(step as usize)?;
         let code = self.plan.hot[switch.step as usize].code.callable();
-        let call = Call { frame: self, step: switch.step, attempt: Attempt::ONLY };
+        let call = Call::new(self, switch.step, Attempt::ONLY);
         match contain::guard(|| code.case(call)) {
             Ok(case) if case.is_some() && case == switch.case => None,
             Ok(_) => {

@@ -311,10 +311,10 @@ impl Frame {
         if attempt.is_watched() {
             self.cells[step as usize].counters.begin(attempt.number());
         }
-        let call = Call { frame: self, step, attempt };
+        let call = Call::new(self, step, attempt);
         let code = hot.code.callable();
         match contain::guard(|| code.start(call)) {
-            Ok(Started::Done(Ok(()))) if !attempt.is_watched() => {
+            Ok(Started::Done(Ok(()))) if !attempt.is_watched() || self.has_claimed(step, attempt) => {
                 Progress::Finished(self.finished(step, Ok(())))
             }
             Ok(Started::Done(result)) => self.stopped(step, attempt, result.map_err(Stopped::Failed)),

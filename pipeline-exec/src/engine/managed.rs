@@ -27,7 +27,7 @@ impl Driver {
     pub(super) fn run_by_rule(&mut self, ready: Ready) -> Option<Unfinished> {
         let step = ready.step();
         let engine = self.engine();
-        let Some(rule) = engine.rule(step).filter(|rule| !rule.is_simple()) else {
+        let Some(rule) = engine.rule(step).filter(|rule| !rule.simple) else {
             return self.run_plain(ready);
         };
         let mut permits = Permits::new();

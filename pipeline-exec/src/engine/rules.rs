@@ -30,6 +30,8 @@ pub(crate) struct Rule {
     /// What it needs instead where `parallel_if` says no.
     pub(crate) needs_alone: Arc<[Need]>,
     pub(crate) parallel_if: Option<fn() -> bool>,
+    /// Whether the step is run and finished, and nothing else.
+    pub(crate) simple: bool,
 }
 
 impl Rule {
@@ -122,6 +124,7 @@ impl Rules {
                 let mut rule = Rule::of(policy, settings, group, takes);
                 rule.watched |= plan.is_dispensable(step);
                 rule.set_needs(policy, settings, limits, company.as_ref(), plan.urgency(step));
+                rule.simple = rule.is_simple();
                 rule
             };
             let index = if policy.is_plain() && !plan.is_dispensable(step) {
@@ -252,6 +255,7 @@ impl Rule {
             needs: Arc::default(),
             needs_alone: Arc::default(),
             parallel_if: policy.parallel_if,
+            simple: false,
         }
     }
 }

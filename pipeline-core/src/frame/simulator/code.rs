@@ -16,7 +16,7 @@ pub(super) struct Simulated;
 
 impl Callable for Simulated {
     fn start<'a>(&'a self, call: Call<'a>) -> Started<'a> {
-        if world().sketch(call.step as usize).waits {
+        if world().sketch(call.step() as usize).waits {
             return poll_once(attempt(call));
         }
         match pin!(attempt(call)).poll(&mut Context::from_waker(Waker::noop())) {
@@ -26,21 +26,21 @@ impl Callable for Simulated {
     }
 
     fn fall_back(&self, call: Call<'_>, _: &StepError) -> bool {
-        match world().sketch(call.step as usize).fallback {
+        match world().sketch(call.step() as usize).fallback {
             Fallback::None => false,
-            Fallback::Value => call.put(Payload::new(call.step as usize, 0)),
+            Fallback::Value => call.put(Payload::new(call.step() as usize, 0)),
             Fallback::Panics => panic(),
         }
     }
 
     fn case(&self, call: Call<'_>) -> Option<u32> {
         let world = world();
-        let output: &Payload = call.frame.own_value(call.step);
+        let output: &Payload = call.frame.own_value(call.step());
         let maker = output.look("a switch").maker;
-        if maker != call.step as usize {
+        if maker != call.step() as usize {
             world.complain(format!("a switch sees the output of {maker}"));
         }
-        world.sketch(call.step as usize).chooses
+        world.sketch(call.step() as usize).chooses
     }
 }
 
@@ -67,7 +67,7 @@ impl Bound<'_> {
 }
 
 async fn attempt(call: Call<'_>) -> Result<(), Failure> {
-    let at = At { step: call.step as usize, attempt: call.attempt.number() };
+    let at = At { step: call.step() as usize, attempt: call.attempt().number() };
     let _living = world().enter(at);
     let act = world().act_of(at);
     let (waits, reads_late) = (world().sketch(at.step).waits, world().sketch(at.step).reads_late);
@@ -110,11 +110,11 @@ async fn wait(at: At, act: Act) {
 fn bind(call: Call<'_>) -> Bound<'_> {
     let mut bound = Bound { values: Vec::new(), taken: Vec::new() };
     let (world, plan) = (world(), call.frame.plan());
-    let step = call.step as usize;
+    let step = call.step() as usize;
     for (parameter, input) in plan.spec(step).def().inputs.iter().enumerate() {
         let InputKind::Upstream { source, mode, quorum, .. } = &input.kind else { continue };
         if !source.is_many() {
-            let from = plan.source(call.step, parameter);
+            let from = plan.source(call.step(), parameter);
             match mode {
                 Mode::Borrow => bound.values.push((from, call.view(parameter))),
                 Mode::Option => {
@@ -135,7 +135,7 @@ fn bind(call: Call<'_>) -> Bound<'_> {
             }
             continue;
         }
-        let all = plan.sources(call.step, parameter);
+        let all = plan.sources(call.step(), parameter);
         let sources = all.iter().copied();
         match (quorum, mode) {
             (Quorum::All, Mode::Borrow) => bound.values.extend(sources.zip(call.views(parameter))),
@@ -156,7 +156,7 @@ fn bind(call: Call<'_>) -> Bound<'_> {
                 if values.len() < *count as usize {
                     world.complain(format!(
                         "{} got {} of {count} values",
-                        plan.name(call.step),
+                        plan.name(call.step()),
                         values.len()
                     ));
                 }
@@ -165,11 +165,11 @@ fn bind(call: Call<'_>) -> Bound<'_> {
                     .extend(values.into_iter().map(|value| (value.look("a quorum").maker as u32, value)));
             }
             (Quorum::First | Quorum::Priority, Mode::Borrow) => {
-                bound.values.push(world.check_chosen(call.step, all, *quorum, call.chosen(parameter)));
+                bound.values.push(world.check_chosen(call.step(), all, *quorum, call.chosen(parameter)));
             }
             (Quorum::First | Quorum::Priority, _) => {
                 let value = call.chosen_option(parameter);
-                bound.values.extend(value.map(|value| world.check_chosen(call.step, all, *quorum, value)));
+                bound.values.extend(value.map(|value| world.check_chosen(call.step(), all, *quorum, value)));
             }
         }
     }
