@@ -36,7 +36,7 @@
 //! line.
 
 #[cfg(feature = "exec")]
-pub use pipeline_core::frame::Status;
+pub use pipeline_core::frame::{self, Status};
 pub use pipeline_core::{
     Backoff, BoundParams, Cancelled, CriticalPath, Dag, DagBuilder, DeadLetter, DefRef, FailureKind,
     Fingerprint, Format, GraphDocument, Handle, Included, InputDef, InputDocument, InputKind, Inputs,
@@ -48,9 +48,9 @@ pub use pipeline_core::{
 #[cfg(feature = "exec")]
 pub use pipeline_exec::{
     ApprovalRequest, Approvals, AttemptReport, Breaker, BreakerState, Converged, Counts, ErrorReport, Event,
-    Executor, Figures, LimitReport, LimitSettings, Limits, MOST_SLOTS, Observer, OutputError, Pipeline,
-    Provenance, RateLimit, Rejected, Repeat, RepeatError, Run, RunFailed, RunHandle, RunReport, RunStatus,
-    Settings, Signal, StepDefaults, StepReport, Stopper, ThreadKind, cores, pressure, testing,
+    Execute, Executor, Figures, LimitReport, LimitSettings, Limits, MOST_SLOTS, Observer, OutputError,
+    Pipeline, Provenance, RateLimit, Rejected, Repeat, RepeatError, Run, RunFailed, RunHandle, RunReport,
+    RunStatus, Settings, Signal, StepDefaults, StepReport, Stopper, ThreadKind, cores, pressure, testing,
 };
 #[cfg(feature = "cli")]
 pub use pipeline_exec::{main, main_with};

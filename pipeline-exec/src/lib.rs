@@ -9,6 +9,7 @@ mod approval;
 mod cli;
 mod engine;
 mod event;
+mod execute;
 mod executor;
 mod limits;
 mod pipeline;
@@ -27,6 +28,7 @@ pub use approval::{ApprovalRequest, Approvals, Rejected};
 #[cfg(feature = "cli")]
 pub use cli::{main, main_with};
 pub use event::{Event, Observer};
+pub use execute::Execute;
 pub use executor::Executor;
 pub use limits::{Breaker, BreakerState, LimitReport, LimitSettings, Limits, RateLimit};
 pub use pipeline::Pipeline;

@@ -14,9 +14,10 @@ use serde::Serialize;
 
 use crate::engine::{Parent, on_a_driving_thread};
 use crate::event::{Observer, Observers};
+use crate::execute::Execute;
 use crate::limits::Limits;
 use crate::pressure::{Monitor, ProcessSampler, Sampler};
-use crate::run::{Run, RunHandle, launch};
+use crate::run::{Run, RunHandle, execute, launch};
 use crate::runtime;
 use crate::settings::Settings;
 
@@ -443,6 +444,15 @@ impl Pipeline {
             callers.drive();
         }
         Ok(handle.wait_blocking())
+    }
+
+    /// Has another executor run the pipeline, in the calling thread. The settings that concern schedule and time are its
+    /// own to honour; observers are told of the start and the end of the run only, and the report has no times.
+    ///
+    /// # Errors
+    /// As [`Pipeline::run`].
+    pub fn run_with(&self, executor: &impl Execute) -> Result<Run, Problems> {
+        execute(self, runtime::current(), executor)
     }
 
     /// Starts the pipeline in the background.

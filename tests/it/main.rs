@@ -31,6 +31,7 @@ mod large;
 mod limits;
 mod nesting;
 mod observing;
+mod other_executors;
 mod outcomes;
 mod outcomes_model;
 mod outcomes_of_failure;

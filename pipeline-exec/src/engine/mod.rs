@@ -106,6 +106,43 @@ impl Engine {
         runtime: Handle,
         caller_drives: bool,
     ) -> (Arc<Engine>, Arc<Done>, Option<CallersPart>) {
+        let (engine, done) = Engine::make(frame, given, runtime);
+        let host = engine.parent.as_ref().and_then(Parent::engine);
+        engine.frame.scope().set_host(Arc::new(Host(Arc::downgrade(&engine))));
+        engine.family.join(&engine);
+        let starting = done.enter();
+        if let Some(watch) = &engine.watch {
+            watch.begin();
+        }
+        // A thread that may be left behind cannot be the one that waits for the run.
+        let callers =
+            if caller_drives && !engine.may_leave_behind() { CallersPart::of(&engine) } else { None };
+        for lane in Lane::ALL {
+            if engine.settings.shuffle.is_some() {
+                let mut roots = engine.frame.take_roots(lane, usize::MAX, 1);
+                while let Some(ready) = engine.frame.next_root(&mut roots) {
+                    engine.lanes.of(lane).backlog.push(engine.urgency(ready.step()), ready);
+                }
+            }
+            let most = engine.lanes.most_drivers(lane, &engine.settings);
+            for _ in 0..engine.frame.plan().root_count(lane).min(most) {
+                engine.wake(lane);
+            }
+        }
+        // Whoever stopped the parent before this run had joined has not stopped this one.
+        if host.is_some_and(|host| engine.parent.as_ref().is_some_and(|parent| parent.is_gone(&host))) {
+            engine.stop();
+        }
+        drop(starting);
+        (engine, done, callers)
+    }
+
+    /// The engine of a run whose steps somebody else executes.
+    pub(crate) fn elsewhere(frame: Arc<Frame>, given: GivenToRun, runtime: Handle) -> Arc<Engine> {
+        Engine::make(frame, given, runtime).0
+    }
+
+    fn make(frame: Arc<Frame>, given: GivenToRun, runtime: Handle) -> (Arc<Engine>, Arc<Done>) {
         let GivenToRun { settings, observers, limits, monitor, parent } = given;
         let done = Arc::new(Done::new());
         let origin = Instant::now();
@@ -139,33 +176,7 @@ impl Engine {
             done: Arc::clone(&done),
             told_end: AtomicBool::new(false),
         });
-        engine.frame.scope().set_host(Arc::new(Host(Arc::downgrade(&engine))));
-        engine.family.join(&engine);
-        let starting = done.enter();
-        if let Some(watch) = &engine.watch {
-            watch.begin();
-        }
-        // A thread that may be left behind cannot be the one that waits for the run.
-        let callers =
-            if caller_drives && !engine.may_leave_behind() { CallersPart::of(&engine) } else { None };
-        for lane in Lane::ALL {
-            if engine.settings.shuffle.is_some() {
-                let mut roots = engine.frame.take_roots(lane, usize::MAX, 1);
-                while let Some(ready) = engine.frame.next_root(&mut roots) {
-                    engine.lanes.of(lane).backlog.push(engine.urgency(ready.step()), ready);
-                }
-            }
-            let most = engine.lanes.most_drivers(lane, &engine.settings);
-            for _ in 0..engine.frame.plan().root_count(lane).min(most) {
-                engine.wake(lane);
-            }
-        }
-        // Whoever stopped the parent before this run had joined has not stopped this one.
-        if host.is_some_and(|host| engine.parent.as_ref().is_some_and(|parent| parent.is_gone(&host))) {
-            engine.stop();
-        }
-        drop(starting);
-        (engine, done, callers)
+        (engine, done)
     }
 
     /// What holds for a step; `None` for a plain one.

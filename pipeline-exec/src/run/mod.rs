@@ -17,11 +17,13 @@ use tokio::runtime::Handle;
 pub use self::handle::{RunHandle, Stopper};
 use self::held::Held;
 pub use self::output::{OutputError, RunFailed};
-use crate::engine::{CallersPart, Engine, GivenToRun};
+use crate::engine::{CallersPart, Engine, GivenToRun, Parent};
 use crate::event::Event;
+use crate::execute::Execute;
 use crate::pipeline::Pipeline;
 use crate::report::{RunReport, scope_of};
-use crate::signals::{self, Signal};
+use crate::settings::Settings;
+use crate::signals::{self, Listening, Signal};
 
 /// Starts a run. A caller that is going to wait in its thread is handed a driver.
 ///
@@ -32,6 +34,40 @@ pub(crate) fn launch(
     runtime: Handle,
     caller_drives: bool,
 ) -> Result<(RunHandle, Option<CallersPart>), Problems> {
+    let Prepared { frame, given, begun, parent, listening } = prepare(pipeline)?;
+    let (engine, done, callers) = Engine::start(frame, given, runtime, caller_drives);
+    if let Some(listening) = &listening {
+        listening.attach(&engine);
+    }
+    Ok((RunHandle::new(engine, done, begun, parent, listening), callers))
+}
+
+/// Has somebody else execute a run, and waits for that.
+///
+/// # Errors
+/// All problems at once; then nothing has started.
+pub(crate) fn execute(pipeline: &Pipeline, runtime: Handle, executor: &dyn Execute) -> Result<Run, Problems> {
+    let Prepared { frame, given, begun, .. } = prepare(pipeline)?;
+    let settings = Settings { timings: false, ..given.settings };
+    let given = GivenToRun { settings, ..given };
+    let engine = Engine::elsewhere(Arc::clone(&frame), given, runtime);
+    executor.execute(&frame);
+    drop(frame);
+    engine.stop();
+    Ok(Run::new(engine, begun, None))
+}
+
+/// A run that nobody has begun to execute.
+struct Prepared {
+    frame: Arc<Frame>,
+    given: GivenToRun,
+    begun: Begun,
+    parent: Option<Parent>,
+    listening: Option<Listening>,
+}
+
+/// Checks and makes all that a run needs, and tells its observers that it starts.
+fn prepare(pipeline: &Pipeline) -> Result<Prepared, Problems> {
     let plan = pipeline.plan()?;
     let mut problems = Vec::new();
     let bound = pipeline.bind(&plan).map_err(|found| problems.extend(found));
@@ -62,11 +98,7 @@ pub(crate) fn launch(
         monitor,
         parent: parent.clone(),
     };
-    let (engine, done, callers) = Engine::start(frame, given, runtime, caller_drives);
-    if let Some(listening) = &listening {
-        listening.attach(&engine);
-    }
-    Ok((RunHandle::new(engine, done, begun, parent, listening), callers))
+    Ok(Prepared { frame, given, begun, parent, listening })
 }
 
 fn cannot_listen(error: &io::Error) -> Problem {
