@@ -36,8 +36,11 @@ impl Waiting {
 
     /// Waits for the step, or for its end to be asked for. `None` where the attempt was given up meanwhile.
     async fn end(&mut self) -> Option<(Finished, Holder, Permits)> {
-        let engine = Arc::downgrade(self.holder.as_ref()?.engine());
-        let stop = self.holder.as_ref()?.engine().stop.clone();
+        let engine = self.holder.as_ref()?.engine();
+        // A future that is not to be dropped is waited for, as a thread is: whoever cannot wait leaves it behind.
+        let is_droppable = !engine.rule(self.suspended.as_ref()?.step()).is_some_and(|rule| rule.no_cancel);
+        let stop = engine.stop.clone();
+        let engine = Arc::downgrade(engine);
         let waiter = self.waiter.as_deref();
         let ended = {
             let suspended = self.suspended.as_mut()?;
@@ -55,7 +58,10 @@ impl Waiting {
                         None => std::future::pending().await,
                     }
                 };
-                match select(std::pin::pin!(stop.cancelled()), std::pin::pin!(given_up)).await {
+                let stopped = async {
+                    if is_droppable { stop.cancelled().await } else { std::future::pending().await }
+                };
+                match select(std::pin::pin!(stopped), std::pin::pin!(given_up)).await {
                     Either::Left(_) => None,
                     Either::Right((why, _)) => Some(why),
                 }

@@ -263,7 +263,11 @@ impl Watch {
         let waiter =
             self.waiters.lock().unwrap_or_else(PoisonError::into_inner).get(&step).and_then(Weak::upgrade);
         if let Some(waiter) = waiter {
-            waiter.give_up(why);
+            if waiter.is_cancellable() {
+                waiter.give_up(why)
+            } else {
+                waiter.take_over(why)
+            }
             return;
         }
         let sitting = Desk::all().into_iter().filter_map(|desk| desk.look());
