@@ -167,7 +167,7 @@ impl RunFailed {
             RunFailed { run_id: frame.scope().run_id().to_owned(), failures: Vec::new(), others: 0 };
         for step in 0..frame.plan().len() {
             match (frame.status(step), frame.error(step)) {
-                (Status::Failed, Some(error)) => {
+                (status, Some(error)) if status.is_failure() => {
                     let causes = error.causes();
                     let chain = causes.iter().map(|cause| format!("\n    because {cause}"));
                     failed.failures.push(format!("{error}{}", chain.collect::<String>()));
