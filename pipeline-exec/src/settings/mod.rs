@@ -25,9 +25,10 @@ pub struct Settings {
     pub cpu: usize,
     /// Steps of the blocking lane at once. Default 64.
     pub blocking: usize,
-    /// Steps at once over all lanes; no limit by default.
+    /// Steps at once over all lanes; no limit by default. The slots of the lanes hold beside it: [`Settings::workers()`] sets
+    /// them too.
     pub workers: Option<usize>,
-    /// Whether the first failure stops the run. By default what is independent goes on.
+    /// Whether the first failure of a step that is not `optional` stops the run. By default what is independent goes on.
     pub fail_fast: bool,
     /// Whether starts and ends are timed, for the report. Default true.
     pub timings: bool,
@@ -51,7 +52,8 @@ pub struct Settings {
     /// not started is cancelled. No limit by default.
     #[serde(with = "humantime_serde")]
     pub deadline: Option<Duration>,
-    /// How many retries all steps of the run may use together; no limit by default.
+    /// How many retries all steps of the run may use together; no limit by default. A step that fails when they are used
+    /// up has failed.
     pub retry_budget: Option<u32>,
     /// How long a run that is asked to stop waits for steps on threads, before it leaves them behind. By default it
     /// waits until they end; on the command line, 10 s.
@@ -71,7 +73,9 @@ pub struct Settings {
     /// default nothing is sampled.
     #[serde(with = "humantime_serde")]
     pub sample_every: Option<Duration>,
-    /// The named limits of the run. A name that steps need and that is not here has a capacity of 1.
+    /// The named limits of the run. A name that steps need and that is not here has a capacity of 1. The names `cores` and
+    /// `memory` are what steps declare: `cpu` and `memory_limit` are their capacities, unless they are here. Limits that
+    /// are shared ([`Pipeline::limits`](crate::Pipeline::limits)) take the place of these.
     pub limits: BTreeMap<String, LimitSettings>,
     /// Whether steps with `parallel_if` may run beside others; otherwise they run alone. Default true.
     pub conditional: bool,
