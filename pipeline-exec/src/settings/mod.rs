@@ -1,5 +1,6 @@
 //! How many steps run at once, and what a run does besides running them.
 
+mod check;
 mod defaults;
 mod memory_text;
 
@@ -8,7 +9,7 @@ use std::num::NonZero;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use pipeline_core::{Backoff, Lane, Problem, ProblemCode};
+use pipeline_core::{Backoff, Lane};
 
 pub use self::defaults::StepDefaults;
 use crate::engine::{CORES, MEMORY};
@@ -342,27 +343,5 @@ impl Settings {
     /// The slots of a lane, as far as the limit over all lanes leaves it some.
     pub(crate) fn width(&self, lane: Lane) -> usize {
         self.workers.map_or(self.slots(lane), |workers| workers.min(self.slots(lane)))
-    }
-
-    pub(crate) fn problems(&self) -> Vec<Problem> {
-        let lanes = [("io", self.io), ("cpu", self.cpu), ("blocking", self.blocking)];
-        // `workers` sets the lanes too: its own value is told once.
-        let lanes = lanes.into_iter().filter(|(_, slots)| Some(*slots) != self.workers);
-        let all = lanes.chain(self.workers.map(|workers| ("workers", workers)));
-        let slots = all.filter(|(_, value)| !(1..=MOST_SLOTS).contains(value)).map(|(name, value)| {
-            let message = format!("setting `{name}` is {value}, but has to be from 1 to {MOST_SLOTS}");
-            Problem::new(ProblemCode::InvalidSetting, message).hint("leave it out for the default")
-        });
-        let of_group =
-            |(name, defaults): (&String, &StepDefaults)| defaults.problems(&format!("group `{name}`: "));
-        let mut others = self.defaults.problems("setting ");
-        others.extend(self.groups.iter().flat_map(of_group));
-        if self.deadline.is_some_and(|deadline| deadline.is_zero()) {
-            others.push("setting `deadline` is zero: no step could run".to_owned());
-        }
-        let others = others.into_iter().map(|message| {
-            Problem::new(ProblemCode::InvalidSetting, message).hint("leave it out for no limit")
-        });
-        slots.chain(others).collect()
     }
 }
