@@ -1,7 +1,7 @@
 //! How does a computation go round until its result stands still, but not for ever? A graph has no circles: `Repeat` runs
 //! the pipeline once for each round, made from what the round before has left.
 
-#![allow(clippy::print_stdout, clippy::trivially_copy_pass_by_ref)]
+#![allow(clippy::print_stdout, clippy::trivially_copy_pass_by_ref, clippy::unnecessary_wraps)]
 
 use std::ops::ControlFlow;
 
