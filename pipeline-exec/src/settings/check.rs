@@ -17,27 +17,27 @@ impl Settings {
         });
         let of_group =
             |(name, defaults): (&String, &StepDefaults)| defaults.problems(&format!("group `{name}`: "));
-        let mut others = self.defaults.problems("setting ");
-        others.extend(self.groups.iter().flat_map(of_group));
+        let mut limits = self.defaults.problems("setting ");
+        limits.extend(self.groups.iter().flat_map(of_group));
         if self.deadline.is_some_and(|deadline| deadline.is_zero()) {
-            others.push("setting `deadline` is zero: no step could run".to_owned());
+            limits.push("setting `deadline` is zero: no step could run".to_owned());
         }
         if self.memory_limit == Some(0) {
-            others.push("setting `memory_limit` is zero: no step that declares memory could run".to_owned());
+            limits.push("setting `memory_limit` is zero: no step that declares memory could run".to_owned());
         }
-        if self.sample_every.is_some_and(|time| time.is_zero()) {
-            others.push("setting `sample_every` is zero: a core would do nothing but sample".to_owned());
-        }
-        // Nobody can raise a limit of the run's own later, as one can with those that are shared.
-        let shut = self.limits.iter().filter(|(_, limit)| limit.capacity == 0);
-        others.extend(
-            shut.map(|(name, _)| {
-                format!("limit `{name}` has a capacity of 0: no step that needs it could run")
-            }),
-        );
-        let others = others.into_iter().map(|message| {
-            Problem::new(ProblemCode::InvalidSetting, message).hint("leave it out for the default")
+        let limits = limits.into_iter().map(|message| {
+            Problem::new(ProblemCode::InvalidSetting, message).hint("leave it out for no limit")
         });
-        slots.chain(others).collect()
+        let sampling = self.sample_every.filter(|time| time.is_zero()).map(|_| {
+            let message = "setting `sample_every` is zero: a core would do nothing but sample";
+            Problem::new(ProblemCode::InvalidSetting, message).hint("leave it out to sample nothing")
+        });
+        // Nobody can raise a limit of the run's own later, as one can with those that are shared.
+        let shut = self.limits.iter().filter(|(_, limit)| limit.capacity == 0).map(|(name, _)| {
+            let message = format!("limit `{name}` has a capacity of 0: no step that needs it could run");
+            Problem::new(ProblemCode::InvalidSetting, message)
+                .hint("give it at least 1; only limits that are shared can be raised while a run goes on")
+        });
+        slots.chain(limits).chain(sampling).chain(shut).collect()
     }
 }
