@@ -71,4 +71,13 @@ mod doctests {
 
     #[doc = include_str!("../docs/lanes.md")]
     mod lanes {}
+
+    #[doc = include_str!("../docs/failure.md")]
+    mod failure {}
+
+    #[doc = include_str!("../docs/conditions.md")]
+    mod conditions {}
+
+    #[doc = include_str!("../docs/limits.md")]
+    mod limits {}
 }

@@ -73,7 +73,7 @@ mod tests;
 /// |---|---|
 /// | `&T`, `&[T]`, `&str`, `&Path` | read the output, shared (`[T]` from `Vec<T>`, `str` from `String`, `Path` from `PathBuf`) |
 /// | `T` | take the output: runs after every reader, and moves it |
-/// | `Option<&T>` | `None` where the upstream was skipped or failed |
+/// | `Option<&T>` | `None` where the upstream has no output: it failed, was skipped or cancelled |
 /// | `Result<&T, &StepError>` | the outcome itself |
 /// | `Vec<…>` of `&T`, `Option<&T>` or `Result<&T, &StepError>` | fan-in, in order |
 /// | `BTreeMap<&str, …>` of the same | fan-in by the names of the steps |
@@ -127,15 +127,20 @@ mod tests;
 /// | `backoff = "100ms"` | the wait before each further attempt |
 /// | `backoff = "100ms..10s"` | a wait that doubles, from the first to at most the second |
 /// | `jitter`, `jitter = 0.3` | the part of each wait that is left to chance, from 0 to 1; half of it where nothing is said |
-/// | `retry_if = function` | `fn(&E) -> bool`, a path or a closure: whether such an error is worth another attempt |
+/// | `retry_if = function` | `fn(&E) -> bool`, a path or a closure: whether such an error is worth another attempt; panics and timeouts are tried again in any case |
 /// | `timeout = "30s"` | how long one attempt may take |
 /// | `deadline = "5m"` | how long all attempts may take together, with the waits between them |
-/// | `idempotent` | a further attempt may start while one that was given up still runs on its thread |
-/// | `no_cancel` | the future of an async step is left to run to its end, instead of being dropped |
+/// | `idempotent` | a further attempt may start while one that took too long still runs on its thread; else there is none |
+/// | `no_cancel` | the future of an async step is left to run to its end, instead of being dropped by a timeout, by a stop, or because nobody needs it any more |
 /// | `fallback = value` | the output to go on with after the last attempt: a value of the output's type, or a function or closure `Fn(&StepError) -> T` or `Fn() -> T` |
-/// | `on_failure = function` | `fn(&StepError)`, called once when the step has failed |
+/// | `on_failure = function` | `fn(&StepError)`, called once after the last attempt has failed, before a fallback is used |
 /// | `optional` | a failure of the step lets the run succeed all the same |
 /// | `fail_fast` | a failure of the step stops the run |
+///
+/// When the time of an attempt is up, a future that waits is dropped. A thread cannot be stopped: the step ends, the
+/// thread goes on, and what it returns is dropped; a long computation asks `StepContext::is_cancelled` now and then.
+/// A failure that is read as `Option<&T>`, `Result<&T, &StepError>` or by a quorum still fails the run, unless its step is
+/// `optional` or has a fallback.
 ///
 /// Durations are numbers with a unit (`ns`, `us`, `ms`, `s`, `m`, `h`, `d`), with decimals or in several parts:
 /// `"1.5s"`, `"1m 30s"`. An input that is taken by value by a step with `retries` is `Clone`: each attempt gets its own,
@@ -163,14 +168,14 @@ mod tests;
 ///
 /// | option | means |
 /// |---|---|
-/// | `limit = "db"` | takes one of a named limit while it runs |
+/// | `limit = "db"` | takes one of a named limit while it runs; a name that the settings do not have is a limit of 1 |
 /// | `limit("db" = 2, "api")` | takes so many of each |
 /// | `exclusive` | nothing else of the run runs beside the step |
 /// | `parallel_if = function` | `fn() -> bool`, asked before the step starts: where it says `false`, the step runs as an exclusive one |
-/// | `sequential = "state"` | the steps of one such name run one at a time |
-/// | `memory = "512MiB"` | the memory that the step needs while it runs, in `B`, `KB`, `MB`, `GB`, `KiB`, `MiB` or `GiB` |
-/// | `cores = 2` | the cores that the step uses while it runs |
-/// | `priority = -5` | steps of a higher priority go first; 0 is the default |
+/// | `sequential = "state"` | the steps of one such name run one at a time, in plan order, whether or not the one before succeeded |
+/// | `memory = "512MiB"` | the memory that the step needs while it runs, in `B`, `KB`, `MB`, `GB`, `KiB`, `MiB` or `GiB`; counts where the run has a memory limit |
+/// | `cores = 2` | the cores that the step uses while it runs: steps that say so share the CPU slots of the run |
+/// | `priority = -5` | of the steps that are ready, those of a higher priority go first; 0 is the default |
 ///
 /// ```
 /// # use pipeline::prelude::*;

@@ -352,7 +352,7 @@ fn what_is_out_of_range_is_told_before_a_step_runs() {
         (base().group("g", StepDefaults::new().deadline(zero)), "group `g`: `deadline` is zero"),
         (base().group("g", jitter), "group `g`: `jitter` is 1.5"),
         (base().group("g", no_number), "group `g`: `jitter` is NaN"),
-        (base().memory_limit(0), "`memory_limit` is 0"),
+        (base().memory_limit(0), "`memory_limit` is zero"),
         (base().sample_every(zero), "`sample_every` is zero"),
         (base().slow_poll(Some(zero)), "`slow_poll` is zero"),
         (base().limit("db", LimitSettings::new(0)), "limit `db` has a capacity of 0"),

@@ -240,3 +240,36 @@ fn the_text_of_the_report_tells_what_failed_and_why() {
     assert!(!text.contains('\u{1b}'), "nothing steers the terminal");
     assert!(text.contains(run.id()));
 }
+
+/// E03: a step that took too long is one of the failures of its run, with its reason.
+#[test]
+fn the_run_as_a_result_names_the_steps_that_timed_out() {
+    #[step(timeout = "1ms")]
+    async fn rt_hangs() -> u32 {
+        std::future::pending().await
+    }
+    #[step]
+    fn rt_needs(rt_hangs: &u32) -> u32 {
+        *rt_hangs
+    }
+    let failed = Pipeline::to::<rt_needs>().run_blocking().unwrap().into_result().unwrap_err();
+    assert_eq!(failed.failures().len(), 1);
+    assert!(failed.failures()[0].contains("step `rt_hangs` timed out"), "{failed}");
+    assert!(failed.to_string().contains("1 step failed, 1 step did not run"), "{failed}");
+}
+
+/// E01: who reads the report sees which of two failures is the one that matters.
+#[test]
+fn the_text_of_the_report_marks_a_failure_that_the_run_does_without() {
+    #[step(optional)]
+    fn om_optional() -> Result<u32, String> {
+        Err("planted".into())
+    }
+    #[step]
+    fn om_required() -> Result<u32, String> {
+        Err("planted".into())
+    }
+    let text = |pipeline: Pipeline| pipeline.run_blocking().unwrap().report().to_string();
+    assert!(text(Pipeline::to::<om_optional>()).contains("optional: the run does without it"));
+    assert!(!text(Pipeline::to::<om_required>()).contains("optional"));
+}

@@ -76,3 +76,26 @@ fn without_timings_the_report_has_no_times() {
     assert_eq!(run.report().figures.peak_concurrency, 0);
     assert_eq!(run.output::<untimed>(), Ok(&1));
 }
+
+/// L04: what would keep a run from ever ending, or a core busy with nothing, is told before anything runs.
+#[test]
+fn settings_with_which_nothing_could_run_are_problems() {
+    use std::time::Duration;
+    let problems = |settings: Settings| {
+        let mut dag = DagBuilder::new();
+        dag.cpu("step", (), |()| ());
+        Pipeline::new(dag.build().unwrap()).settings(settings).check().err().map(|found| found.to_string())
+    };
+    let told = problems(
+        Settings::default().memory_limit(0).sample_every(Duration::ZERO).limit("db", LimitSettings::new(0)),
+    );
+    let told = told.unwrap();
+    for setting in ["`memory_limit` is zero", "`sample_every` is zero", "limit `db` has a capacity of 0"] {
+        assert!(told.contains(setting), "{told}");
+    }
+    let whole = Settings::default()
+        .memory_limit(1)
+        .sample_every(Duration::from_secs(1))
+        .limit("db", LimitSettings::new(1));
+    assert_eq!(problems(whole), None);
+}

@@ -232,3 +232,56 @@ fn no_step_starts_after_a_stop() {
     assert_eq!(recorder.started(), ["first"]);
     assert_eq!(run.report().counts.cancelled, 3);
 }
+
+/// What a step that must not be interrupted waits for, and what a test waits for.
+#[derive(Default)]
+struct Uninterrupted {
+    begun: tokio::sync::Notify,
+    goes_on: tokio::sync::Notify,
+    ended: tokio::sync::Notify,
+}
+
+#[step(no_cancel)]
+async fn uninterrupted(#[resource] seen: &Arc<Uninterrupted>) -> u32 {
+    seen.begun.notify_one();
+    seen.goes_on.notified().await;
+    seen.ended.notify_one();
+    7
+}
+
+/// `no_cancel`: a stop waits for the future, as it does for a thread.
+#[tokio::test]
+async fn a_stop_waits_for_a_future_that_must_not_be_dropped() {
+    let seen = Arc::new(Uninterrupted::default());
+    let handle = Pipeline::to::<uninterrupted>().resource(Arc::clone(&seen)).start().unwrap();
+    seen.begun.notified().await;
+    handle.stop();
+    // The step's task has its turn: were the future dropped by the stop, it would be gone.
+    for _ in 0..20 {
+        tokio::task::yield_now().await;
+    }
+    seen.goes_on.notify_one();
+    let run = tokio::time::timeout(LIMIT, handle.wait()).await.unwrap().unwrap();
+    assert_eq!(run.output::<uninterrupted>(), Ok(&7));
+}
+
+/// `no_cancel`: where nobody needs the step any more, it is left behind and comes to its end all the same.
+#[tokio::test]
+async fn a_future_that_must_not_be_dropped_goes_on_where_nobody_needs_it() {
+    #[step]
+    async fn nn_quick(#[resource] seen: &Arc<Uninterrupted>) -> u32 {
+        seen.begun.notified().await;
+        2
+    }
+    #[step]
+    fn nn_first(#[from(uninterrupted, nn_quick, first)] first: &u32) -> u32 {
+        *first
+    }
+    let seen = Arc::new(Uninterrupted::default());
+    let run = Pipeline::to::<nn_first>().resource(Arc::clone(&seen)).run().await.unwrap();
+    assert_eq!((run.output::<nn_first>(), run.succeeded()), (Ok(&2), true));
+    let step = run.report().step("uninterrupted").unwrap();
+    assert_eq!((step.status, step.still_running), (Status::Cancelled, 1));
+    seen.goes_on.notify_one();
+    tokio::time::timeout(LIMIT, seen.ended.notified()).await.unwrap();
+}

@@ -33,7 +33,8 @@ pub struct Policy {
     pub optional: bool,
     /// Whether a failure of the step stops the run.
     pub fail_fast: bool,
-    /// Whether the step's future is left to run to its end after its deadline, instead of being dropped.
+    /// Whether the step's future is left to run to its end, instead of being dropped by a deadline, by a stop, or because
+    /// nobody needs the step any more.
     pub no_cancel: bool,
     /// Called once with the error when the step has failed, after its last attempt.
     pub on_failure: Option<fn(&StepError)>,

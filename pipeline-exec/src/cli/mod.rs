@@ -49,7 +49,8 @@ pub fn main() -> ExitCode {
 
 /// As [`main`], with a pipeline that is given resources, parameters or settings first.
 ///
-/// What is set here wins over the command line, so set only what a user must not change.
+/// A run parameter that is set here wins over the command line, so set only what a user must not change. Settings are where
+/// the command line begins: each of its flags changes one, and `--preset` replaces them all.
 pub fn main_with(prepare: impl FnOnce(Pipeline) -> Pipeline) -> ExitCode {
     let args = match Args::try_parse() {
         Ok(args) => args,

@@ -256,8 +256,9 @@ fn limited_by(engine: &Engine) -> Vec<String> {
         let (policy, name) = (plan.policy(step), plan.spec(step).name());
         for clamped in engine.clamped(step) {
             let (name_of, amount, capacity) = (&clamped.name, clamped.amount, clamped.capacity);
+            let gets = if capacity == 0 { "it waits until there is some" } else { "it gets all of it" };
             reasons.push(format!(
-                "`{name}` needs {amount} of `{name_of}`, of which there is {capacity}: it gets all of it"
+                "`{name}` needs {amount} of `{name_of}`, of which there is {capacity}: {gets}"
             ));
         }
         if policy.exclusive {

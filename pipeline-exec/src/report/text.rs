@@ -38,6 +38,9 @@ impl fmt::Display for RunReport {
                     writeln!(f, "    because {}", clean(cause))?;
                 }
             }
+            if step.optional && step.status.is_failure() {
+                writeln!(f, "    optional: the run does without it")?;
+            }
             for attempt in &step.failed_attempts {
                 writeln!(f, "    attempt {}: {}", attempt.attempt, clean(&attempt.error.message))?;
             }

@@ -150,7 +150,8 @@ impl Run {
         self.duration
     }
 
-    /// Whether every planned step succeeded. O(steps).
+    /// Whether nothing went wrong: every step has an output, or is not missed because it is optional, its condition did
+    /// not hold, its switch chose another branch, or nobody needed it; or it was skipped because of such a step. O(steps).
     pub fn succeeded(&self) -> bool {
         self.engine.succeeded()
     }
@@ -172,10 +173,10 @@ impl Run {
         self.stopped_by.map_or(u8::from(!self.succeeded()), Signal::exit_code)
     }
 
-    /// The run itself where every step succeeded.
+    /// The run itself where it [succeeded](Run::succeeded).
     ///
     /// # Errors
-    /// Every failure of the run.
+    /// Every failure of the run, timeouts included.
     pub fn into_result(self) -> Result<Run, RunFailed> {
         if self.succeeded() { Ok(self) } else { Err(RunFailed::of(&self.engine.frame)) }
     }

@@ -1,5 +1,6 @@
 //! How many steps run at once, and what a run does besides running them.
 
+mod check;
 mod defaults;
 mod memory_text;
 
@@ -8,7 +9,7 @@ use std::num::NonZero;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use pipeline_core::{Backoff, Lane, Problem, ProblemCode};
+use pipeline_core::{Backoff, Lane};
 
 pub use self::defaults::StepDefaults;
 use crate::engine::{CORES, MEMORY};
@@ -26,9 +27,10 @@ pub struct Settings {
     pub cpu: usize,
     /// Steps of the blocking lane at once. Default 64.
     pub blocking: usize,
-    /// Steps at once over all lanes; no limit by default.
+    /// Steps at once over all lanes; no limit by default. The slots of the lanes hold beside it: [`Settings::workers()`] sets
+    /// them too.
     pub workers: Option<usize>,
-    /// Whether the first failure stops the run. By default what is independent goes on.
+    /// Whether the first failure of a step that is not `optional` stops the run. By default what is independent goes on.
     pub fail_fast: bool,
     /// Whether starts and ends are timed, for the report. Default true.
     pub timings: bool,
@@ -52,7 +54,8 @@ pub struct Settings {
     /// not started is cancelled. No limit by default.
     #[serde(with = "humantime_serde")]
     pub deadline: Option<Duration>,
-    /// How many retries all steps of the run may use together; no limit by default.
+    /// How many retries all steps of the run may use together; no limit by default. A step that fails when they are used
+    /// up has failed.
     pub retry_budget: Option<u32>,
     /// How long a run that is asked to stop waits for steps on threads, before it leaves them behind. By default it
     /// waits until they end; on the command line, 10 s.
@@ -72,7 +75,9 @@ pub struct Settings {
     /// default nothing is sampled.
     #[serde(with = "humantime_serde")]
     pub sample_every: Option<Duration>,
-    /// The named limits of the run. A name that steps need and that is not here has a capacity of 1.
+    /// The named limits of the run. A name that steps need and that is not here has a capacity of 1. The names `cores` and
+    /// `memory` are what steps declare: `cpu` and `memory_limit` are their capacities, unless they are here. Limits that
+    /// are shared ([`Pipeline::limits`](crate::Pipeline::limits)) take the place of these.
     pub limits: BTreeMap<String, LimitSettings>,
     /// Whether steps with `parallel_if` may run beside others; otherwise they run alone. Default true.
     pub conditional: bool,
@@ -347,45 +352,5 @@ impl Settings {
     /// The slots of a lane, as far as the limit over all lanes leaves it some.
     pub(crate) fn width(&self, lane: Lane) -> usize {
         self.workers.map_or(self.slots(lane), |workers| workers.min(self.slots(lane)))
-    }
-
-    /// Values with which nothing could go on, or which ask for something all the time.
-    fn without_effect(&self) -> impl Iterator<Item = &'static str> {
-        let is_zero = |time: Option<Duration>| time.is_some_and(|time| time.is_zero());
-        let found = [
-            (is_zero(self.deadline), "setting `deadline` is zero: no step could run"),
-            (
-                self.memory_limit == Some(0),
-                "setting `memory_limit` is 0: no step could start that declares memory",
-            ),
-            (is_zero(self.sample_every), "setting `sample_every` is zero: nothing else would be done"),
-            (is_zero(self.slow_poll), "setting `slow_poll` is zero: every async step would be named"),
-        ];
-        found.into_iter().filter(|(is_wrong, _)| *is_wrong).map(|(_, message)| message)
-    }
-
-    pub(crate) fn problems(&self) -> Vec<Problem> {
-        let lanes = [("io", self.io), ("cpu", self.cpu), ("blocking", self.blocking)];
-        // `workers` sets the lanes too: its own value is told once.
-        let lanes = lanes.into_iter().filter(|(_, slots)| Some(*slots) != self.workers);
-        let all = lanes.chain(self.workers.map(|workers| ("workers", workers)));
-        let slots = all.filter(|(_, value)| !(1..=MOST_SLOTS).contains(value)).map(|(name, value)| {
-            let message = format!("setting `{name}` is {value}, but has to be from 1 to {MOST_SLOTS}");
-            Problem::new(ProblemCode::InvalidSetting, message).hint("leave it out for the default")
-        });
-        let of_group =
-            |(name, defaults): (&String, &StepDefaults)| defaults.problems(&format!("group `{name}`: "));
-        let mut others = self.defaults.problems("setting ");
-        others.extend(self.groups.iter().flat_map(of_group));
-        others.extend(self.without_effect().map(str::to_owned));
-        let empty = self.limits.iter().filter(|(_, limit)| limit.capacity == 0);
-        others.extend(empty.map(|(name, _)| {
-            format!("limit `{name}` has a capacity of 0: no step that needs it could start")
-        }));
-        let others = others.into_iter().map(|message| {
-            Problem::new(ProblemCode::InvalidSetting, message)
-                .hint("give it another value, or leave it out for the default")
-        });
-        slots.chain(others).collect()
     }
 }

@@ -1,0 +1,64 @@
+//! How does a pipeline live with services that fail, hang or answer nonsense? Retries with growing waits, a timeout with
+//! a fallback, a step that the run can do without, and two answers out of three.
+
+#![allow(clippy::print_stdout, clippy::trivially_copy_pass_by_ref)]
+
+use pipeline::prelude::*;
+
+/// Flaky: up at the third attempt. It waits 1 ms, then 2 ms; with jitter, a part of each is left to chance (by the seed).
+/// `retry_if` says which errors are worth another attempt.
+#[step(retries = 4, backoff = "1ms..20ms", jitter, retry_if = |error| error != "no such customer")]
+async fn orders(#[context] cx: &StepContext) -> Result<Vec<u64>, String> {
+    if cx.attempt() < 3 { Err("connection refused".to_owned()) } else { Ok(vec![20, 22]) }
+}
+
+/// Hangs: its future is dropped after 20 ms, and the run goes on with 108. The hook is told once.
+#[step(timeout = "20ms", fallback = 108, on_failure = |error| println!("told: {error}"))]
+async fn rate() -> u64 {
+    std::future::pending().await
+}
+
+/// Down, and not missed: the run succeeds all the same.
+#[step(optional)]
+fn weather() -> Result<String, String> {
+    Err("no such city".to_owned())
+}
+
+#[step]
+fn berlin() -> u64 {
+    7
+}
+
+#[step]
+fn lisbon() -> Result<u64, String> {
+    Err("disk full".to_owned())
+}
+
+#[step]
+fn oslo() -> u64 {
+    9
+}
+
+/// Two of three are enough. Such an input decides about itself only: `lisbon` has failed, and the run says so.
+#[step]
+fn stock(#[from(berlin, lisbon, oslo, at_least = 2)] depots: Vec<&u64>) -> u64 {
+    depots.into_iter().sum()
+}
+
+#[step]
+fn report(orders: &[u64], rate: &u64, weather: Option<&str>, stock: &u64) -> String {
+    let total = orders.iter().sum::<u64>() * rate;
+    format!("{total} sold, {stock} in stock, weather: {}", weather.unwrap_or("unknown"))
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    // Deterministic: the report is the same each time, and has no times.
+    let settings = Settings::default().seed(1).deterministic(true);
+    let run = Pipeline::to::<report>().settings(settings).run_blocking()?;
+    println!("{}\n", run.output::<report>()?);
+    println!("{}\n", run.report().to_string().replace(run.id(), "(id)"));
+    for step in run.report().steps.iter().filter(|step| step.attempts > 1 || step.fallback_used) {
+        println!("{}: {} attempt(s), fallback used: {}", step.name, step.attempts, step.fallback_used);
+    }
+    Ok(())
+}
