@@ -47,6 +47,9 @@ pub(super) struct Driver {
     by_rules: bool,
     /// Whether a step can come to be one that nobody needs.
     may_dismiss: bool,
+    /// Whether the most urgent goes next after short steps too: one step at a time, so that the order is the same in
+    /// every run.
+    orderly: bool,
     /// Whether ready steps are picked by chance: then none is kept in hand.
     shuffles: bool,
     /// Whether this driver may be left behind in a step.
@@ -70,6 +73,7 @@ impl Driver {
     pub(super) fn new(holder: Holder, place: Place) -> Self {
         let engine = holder.engine();
         let (by_rules, watch) = (engine.rules.is_some(), engine.watch.is_some());
+        let orderly = engine.settings.workers == Some(1);
         let may_dismiss = engine.frame.may_dismiss();
         let shuffles = engine.settings.shuffle.is_some();
         let engine_may_leave = engine.may_leave_behind();
@@ -78,13 +82,14 @@ impl Driver {
             holder,
             hand: None,
             roots: None,
-            unhurried: false,
+            unhurried: orderly,
             now: None,
             searches: true,
             place,
             desk: Desk::here(),
             by_rules,
             may_dismiss,
+            orderly,
             shuffles,
             may_be_left: engine_may_leave,
             is_watched,
@@ -259,7 +264,7 @@ impl Driver {
     #[inline]
     pub(super) fn finish(&mut self, finished: Finished, waited: bool) {
         let engine = self.holder.engine();
-        self.unhurried = waited;
+        self.unhurried = waited || self.orderly;
         if let Some(timings) = &engine.timings {
             let now = timings.now();
             self.unhurried |= timings.end(finished.step(), now) >= LONG;

@@ -28,11 +28,11 @@ impl Settings {
         let limits = limits.into_iter().map(|message| {
             Problem::new(ProblemCode::InvalidSetting, message).hint("leave it out for no limit")
         });
-        let sampling = self.sample_every.filter(|time| time.is_zero()).map(|_| {
+        let sampling = self.sample_every.filter(std::time::Duration::is_zero).map(|_| {
             let message = "setting `sample_every` is zero: a core would do nothing but sample";
             Problem::new(ProblemCode::InvalidSetting, message).hint("leave it out to sample nothing")
         });
-        let named = self.slow_poll.filter(|time| time.is_zero()).map(|_| {
+        let named = self.slow_poll.filter(std::time::Duration::is_zero).map(|_| {
             let message = "setting `slow_poll` is zero: every async step would be named";
             Problem::new(ProblemCode::InvalidSetting, message).hint("leave it out for the default")
         });

@@ -34,7 +34,7 @@ use crate::pressure::Monitor;
 use crate::settings::{Settings, in_reach};
 
 /// So long the task of an overdue step has to drop its future, before it is treated as one without a worker.
-const PATIENCE: Duration = Duration::from_millis(10);
+const PATIENCE: Duration = Duration::from_millis(80);
 
 /// The limits of how often the watchdog looks at what threads do, where it does not know when they began.
 const SHORTEST_LOOK: Duration = Duration::from_millis(1);
