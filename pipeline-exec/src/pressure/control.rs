@@ -39,7 +39,7 @@ pub enum Pressure {
 /// observations in a row below 70 %, and doubles once per such row.
 ///
 /// ```
-/// use pipeline_exec::{Controller, Sample};
+/// use pipeline_exec::pressure::{Controller, Sample};
 /// use std::time::Duration;
 ///
 /// let mut controller = Controller::new(1000).slots(8);
