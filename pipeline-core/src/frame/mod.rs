@@ -128,6 +128,16 @@ enum Ended {
     Skipped(u32),
 }
 
+impl Ended {
+    #[cold]
+    fn status(&self) -> Status {
+        match self {
+            Ended::Skipped(_) => Status::Skipped,
+            Ended::Failed(error) => value::status_of(error.kind()),
+        }
+    }
+}
+
 impl Finished {
     /// The step, by position in the plan.
     #[inline]
@@ -136,11 +146,11 @@ impl Finished {
     }
 
     /// The status it will have.
+    #[inline]
     pub fn status(&self) -> Status {
         match &self.result {
             Ok(()) => Status::Succeeded,
-            Err(Ended::Skipped(_)) => Status::Skipped,
-            Err(Ended::Failed(error)) => value::status_of(error.kind()),
+            Err(ended) => ended.status(),
         }
     }
 

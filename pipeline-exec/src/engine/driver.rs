@@ -276,30 +276,27 @@ impl Driver {
         if finished.status().is_failure() && engine.stops_at(finished.step()) {
             engine.stop();
         }
-        let mut surplus = Surplus {
-            holder: &self.holder,
-            by_urgency: self.unhurried || self.shuffles,
-            left_for: [false; Lane::ALL.len()],
-        };
-        let (own, hand, shuffles) = (self.holder.lane(), &mut self.hand, self.shuffles);
+        let (holder, hand, shuffles) = (&self.holder, &mut self.hand, self.shuffles);
+        let (own, by_urgency) = (holder.lane(), self.unhurried || shuffles);
+        let mut left_for = 0_u8;
         let drop_panicked = engine.frame.finish(finished, |ready| {
             // The usual case alone is inlined: one successor, of the own lane.
             if hand.is_none() && !shuffles && engine.frame.plan().lane(ready.step()) == own {
                 *hand = Some(ready);
             } else {
-                surplus.leave(ready, if shuffles { None } else { Some(hand) });
+                left_for |= leave(holder, ready, if shuffles { None } else { Some(hand) }, by_urgency);
             }
         });
-        let left_for = surplus.left_for;
         if drop_panicked && engine.settings.fail_fast {
             engine.stop();
         }
         if self.may_dismiss {
             engine.frame.take_dismissed().into_iter().for_each(|step| engine.dismiss(step));
         }
-        if left_for != [false; Lane::ALL.len()] {
+        if left_for != 0 {
             fence(Ordering::SeqCst);
-            Lane::ALL.into_iter().filter(|lane| left_for[lane.index()]).for_each(|lane| engine.wake(lane));
+            let left = |lane: &Lane| left_for & bit(*lane) != 0;
+            Lane::ALL.into_iter().filter(left).for_each(|lane| engine.wake(lane));
         }
     }
 
@@ -360,31 +357,27 @@ impl Driver {
     }
 }
 
-/// Where the steps go that a finished one made ready and its driver does not keep in hand.
-struct Surplus<'d> {
-    holder: &'d Holder,
-    /// Whether they are left by urgency even in the own lane.
-    by_urgency: bool,
-    left_for: [bool; Lane::ALL.len()],
+/// Takes a step that a finished one made ready, where the hand is not simply free: of the own lane's, the last one, which is
+/// the most urgent, stays in hand, and the others are left where their lane finds them. For which lane one was left, as
+/// a bit.
+#[inline(never)]
+fn leave(holder: &Holder, ready: Ready, hand: Option<&mut Option<Ready>>, by_urgency: bool) -> u8 {
+    let engine = holder.engine();
+    let lane = engine.frame.plan().lane(ready.step());
+    let surplus = match hand {
+        Some(hand) if lane == holder.lane() => hand.replace(ready),
+        _ => Some(ready),
+    };
+    let Some(ready) = surplus else { return 0 };
+    match holder.deque() {
+        Some(deque) if lane == holder.lane() && !by_urgency => deque.push(ready),
+        _ => engine.lanes.of(lane).backlog.push(engine.urgency(ready.step()), ready),
+    }
+    bit(lane)
 }
 
-impl Surplus<'_> {
-    /// Takes the next: of the own lane's, the last one, which is the most urgent, stays in hand.
-    #[inline(never)]
-    fn leave(&mut self, ready: Ready, hand: Option<&mut Option<Ready>>) {
-        let engine = self.holder.engine();
-        let lane = engine.frame.plan().lane(ready.step());
-        let surplus = match hand {
-            Some(hand) if lane == self.holder.lane() => hand.replace(ready),
-            _ => Some(ready),
-        };
-        let Some(ready) = surplus else { return };
-        self.left_for[lane.index()] = true;
-        match self.holder.deque() {
-            Some(deque) if lane == self.holder.lane() && !self.by_urgency => deque.push(ready),
-            _ => engine.lanes.of(lane).backlog.push(engine.urgency(ready.step()), ready),
-        }
-    }
+fn bit(lane: Lane) -> u8 {
+    1 << lane.index()
 }
 
 impl Drop for Driver {
