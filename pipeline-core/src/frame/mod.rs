@@ -301,6 +301,7 @@ impl Frame {
     }
 
     /// Starts one attempt of a step; see [`Frame::retry`] for how another comes to be.
+    #[inline]
     pub fn start_attempt(self: &Arc<Self>, ready: Ready, attempt: Attempt) -> Progress {
         self.start_call(ready, attempt)
     }

@@ -179,8 +179,8 @@ impl Driver {
         let mut roots = engine.frame.take_roots(self.holder.lane(), most, share);
         let first = engine.frame.next_root(&mut roots);
         if let Some(deque) = deque {
-            let mut rest: Vec<Ready> = std::iter::from_fn(|| engine.frame.next_root(&mut roots)).collect();
-            rest.drain(..).rev().for_each(|ready| deque.push(ready));
+            // Short steps go last in, first out in any case; long ones are taken one by one.
+            std::iter::from_fn(|| engine.frame.next_root(&mut roots)).for_each(|ready| deque.push(ready));
         }
         self.roots = Some(roots);
         first

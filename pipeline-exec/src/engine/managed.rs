@@ -57,6 +57,10 @@ impl Driver {
             self.desk().close();
         }
         match progress {
+            Progress::Finished(finished) if permits.is_empty() && finished.status() == Status::Succeeded => {
+                self.finish(finished, false);
+                None
+            }
             Progress::Finished(finished) => {
                 let status = finished.status();
                 self.end(finished, false);
