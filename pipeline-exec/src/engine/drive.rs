@@ -133,19 +133,25 @@ fn drive_later(parked: Arc<Parked>) -> Pin<Box<dyn Future<Output = ()> + Send>> 
     })
 }
 
+/// Deals with a step that has not ended. `false` where its driver has to end.
+fn goes_on(driver: &mut Driver, ran: Ran) -> bool {
+    match ran {
+        Ran::Waits(suspended, since, permits) => suspend(driver, suspended, since, permits),
+        Ran::Left => {
+            driver.leave_behind();
+            false
+        }
+    }
+}
+
 /// Drives a lane from a thread of the blocking pool.
 fn drive_thread(mut driver: Driver) {
     loop {
         while let Some(ready) = driver.next() {
-            if let Some(unfinished) = driver.run(ready) {
-                match *unfinished {
-                    Ran::Waits(suspended, since, permits) => {
-                        if !suspend(&mut driver, suspended, since, permits) {
-                            return;
-                        }
-                    }
-                    Ran::Left => return driver.leave_behind(),
-                }
+            if let Some(unfinished) = driver.run(ready)
+                && !goes_on(&mut driver, *unfinished)
+            {
+                return;
             }
         }
         // A moment's wait is cheaper than to end and be started again.
@@ -164,15 +170,10 @@ pub(super) async fn drive_async(mut driver: Driver) {
     let (mut steps, mut turn) = (0, Instant::now());
     loop {
         while let Some(ready) = driver.next() {
-            if let Some(unfinished) = driver.run(ready) {
-                match *unfinished {
-                    Ran::Waits(suspended, since, permits) => {
-                        if !suspend(&mut driver, suspended, since, permits) {
-                            return;
-                        }
-                    }
-                    Ran::Left => return driver.leave_behind(),
-                }
+            if let Some(unfinished) = driver.run(ready)
+                && !goes_on(&mut driver, *unfinished)
+            {
+                return;
             }
             steps += if driver.is_unhurried() { LONG_STEP } else { 1 };
             if steps >= STEPS_PER_LOOK {

@@ -255,7 +255,7 @@ impl Driver {
     }
 
     /// Leaves the run: the step that this thread was in was given up, and its share of the run taken over.
-    pub(super) fn leave_behind(mut self) {
+    pub(super) fn leave_behind(&mut self) {
         debug_assert!(self.hand.is_none() && self.roots.as_ref().is_none_or(Roots::is_empty));
         self.holder.abandon();
     }

@@ -107,18 +107,16 @@ impl Engine {
             // The hook has printed its panic; it changes nothing about the step.
             let _ = contain::guard(|| hook(error));
         }
-        if rule.has_fallback {
-            let step = finished.step();
-            let (finished, error) = self.frame.fall_back(finished);
-            if let Some(error) = error {
-                self.send(|| Event::FallbackUsed {
-                    run_id: self.frame.scope().run_id(),
-                    step: self.frame.plan().spec(step).name(),
-                    error: &error,
-                });
-                self.history.note(step, |past| past.fallback_for = Some(error));
-            }
-            return Verdict::End(finished);
+        let step = finished.step();
+        // Without a fallback, the step stays as it is.
+        let (finished, error) = self.frame.fall_back(finished);
+        if let Some(error) = error {
+            self.send(|| Event::FallbackUsed {
+                run_id: self.frame.scope().run_id(),
+                step: self.frame.plan().spec(step).name(),
+                error: &error,
+            });
+            self.history.note(step, |past| past.fallback_for = Some(error));
         }
         Verdict::End(finished)
     }

@@ -30,17 +30,13 @@ impl Parked {
     }
 
     /// The task has its turn. `None` where the watchdog has taken the share.
-    pub(super) fn take(self: Arc<Self>) -> Option<Share> {
-        self.taken()
-    }
-
-    fn taken(&self) -> Option<Share> {
+    pub(super) fn take(&self) -> Option<Share> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Gives the share back in the task's stead: a step that waits for another attempt ends with the error that it has.
     pub(super) fn end(&self) {
-        match self.taken() {
+        match self.take() {
             Some((holder, Some(failed))) => Driver::new(holder, Place::watchdog()).finish(failed, true),
             Some((holder, None)) => drop(holder),
             None => {}

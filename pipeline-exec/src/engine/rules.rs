@@ -36,8 +36,7 @@ pub(crate) struct Rule {
 
 impl Rule {
     /// Whether the step is run and finished, and nothing else.
-    #[inline]
-    pub(crate) fn is_simple(&self) -> bool {
+    fn is_simple(&self) -> bool {
         !self.watched
             && self.retries == 0
             && self.needs.is_empty()
