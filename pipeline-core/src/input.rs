@@ -153,6 +153,11 @@ impl Quorum {
 }
 
 impl InputDef {
+    /// Whether the input takes its upstream's output by value.
+    pub const fn takes(&self) -> bool {
+        matches!(self.kind, InputKind::Upstream { mode: Mode::Take, .. })
+    }
+
     /// Whether the input has no producer until the step is instantiated.
     pub const fn is_unbound(&self) -> bool {
         matches!(&self.kind, InputKind::Upstream { source: Source::Unbound | Source::UnboundMany, .. })

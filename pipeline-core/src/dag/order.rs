@@ -7,7 +7,6 @@ use super::draft::{Draft, DraftStep};
 use super::names::NameIndex;
 use super::resolve::Edges;
 use super::{Dag, Lists, StepSpec, cycle};
-use crate::input::{InputKind, Mode};
 use crate::problem::{Problem, ProblemCode};
 
 /// The distinct edges of a draft.
@@ -111,7 +110,7 @@ impl Draft {
         let mut taken: HashMap<u32, Vec<u32>> = HashMap::new();
         for (step, draft) in self.steps.iter().enumerate() {
             for (parameter, input) in draft.def.inputs.iter().enumerate() {
-                if matches!(input.kind, InputKind::Upstream { mode: Mode::Take, .. }) {
+                if input.takes() {
                     let sources = edges.sources.get(edges.first_parameter[step] as usize + parameter);
                     taken.entry(step as u32).or_default().extend(sources);
                 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::choice::{self, Branch, Group};
 use super::{Bind, Hot, Plan, PlanOptions, SOLE};
 use crate::dag::{Dag, Lists};
-use crate::input::{InputDef, InputKind, Mode};
+use crate::input::{InputDef, InputKind};
 use crate::problem::{Problem, ProblemCode, Problems};
 use crate::step::Lane;
 
@@ -78,7 +78,7 @@ impl Builder {
             }
             let spec = dag.step(step as usize);
             for (parameter, input) in spec.def().inputs.iter().enumerate() {
-                if !matches!(input.kind, InputKind::Upstream { mode: Mode::Take, .. }) {
+                if !input.takes() {
                     continue;
                 }
                 for &source in dag.sources(step as usize, parameter) {
@@ -156,8 +156,7 @@ impl Builder {
         let def = dag.step(self.in_dag[step] as usize).def();
         plan.has_drops |= def.output.drop_slot().is_some();
         plan.is_plain &= dag.step(self.in_dag[step] as usize).policy().is_plain();
-        let takes = |input: &InputDef| matches!(input.kind, InputKind::Upstream { mode: Mode::Take, .. });
-        plan.has_takers |= def.inputs.iter().any(takes);
+        plan.has_takers |= def.inputs.iter().any(InputDef::takes);
         plan.hot.push(Hot {
             code: def.code.clone(),
             first_bind: plan.binds.len() as u32,
@@ -330,8 +329,7 @@ impl Builder {
         let mut taken = vec![ABSENT; self.in_dag.len()];
         for (position, &step) in self.in_dag.iter().enumerate() {
             for (parameter, input) in dag.step(step as usize).def().inputs.iter().enumerate() {
-                if !self.given[position] && matches!(input.kind, InputKind::Upstream { mode: Mode::Take, .. })
-                {
+                if !self.given[position] && input.takes() {
                     for &source in dag.sources(step as usize, parameter) {
                         taken[self.place[source as usize] as usize] = position as u32;
                     }
@@ -425,8 +423,7 @@ fn reads_what_is_taken(dag: &Dag, step: usize, earlier: u32) -> bool {
         (0..dag.parameter_count(earlier)).any(|parameter| dag.sources(earlier, parameter).contains(source))
     };
     let inputs = dag.step(step).def().inputs.iter().enumerate();
-    let mut takes =
-        inputs.filter(|(_, input)| matches!(input.kind, InputKind::Upstream { mode: Mode::Take, .. }));
+    let mut takes = inputs.filter(|(_, input)| input.takes());
     takes.any(|(parameter, _)| dag.sources(step, parameter).iter().any(is_read))
 }
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pipeline_core::{Backoff, InputKind, Mode, Plan, Policy, StepError};
+use pipeline_core::{Backoff, InputDef, Plan, Policy, StepError};
 
 use crate::limits::{LimitSettings, Limits, Need};
 use crate::settings::{Settings, StepDefaults, in_reach};
@@ -95,8 +95,7 @@ pub(crate) struct Rules {
 impl Rules {
     /// The rules of a run; `None` where every step is run and finished and nothing else.
     pub(crate) fn new(plan: &Plan, settings: &Settings, limits: &Limits) -> Option<Rules> {
-        let by_run = settings.grace.is_some()
-            || settings.deadline.is_some()
+        let by_run = leaves_behind(settings)
             || settings.defaults != StepDefaults::default()
             || !settings.groups.is_empty();
         match (plan.is_plain(), by_run) {
@@ -220,8 +219,7 @@ impl Company {
 fn takes(plan: &Plan, step: usize) -> bool {
     let def = plan.spec(step).def();
     let clones = def.policy.retries.is_some_and(|retries| retries > 0);
-    !clones
-        && def.inputs.iter().any(|input| matches!(input.kind, InputKind::Upstream { mode: Mode::Take, .. }))
+    !clones && def.inputs.iter().any(InputDef::takes)
 }
 
 impl Rule {
@@ -242,10 +240,7 @@ impl Rule {
             deadline,
             retries: policy.retries.or(by_default).filter(|_| !takes).unwrap_or(0),
             backoff: policy.backoff.or(backoff).unwrap_or(Backoff::NONE),
-            watched: timeout.is_some()
-                || deadline.is_some()
-                || settings.grace.is_some()
-                || settings.deadline.is_some(),
+            watched: timeout.is_some() || deadline.is_some() || leaves_behind(settings),
             fail_fast: policy.fail_fast,
             idempotent: policy.idempotent,
             no_cancel: policy.no_cancel,
@@ -257,6 +252,11 @@ impl Rule {
             simple: false,
         }
     }
+}
+
+/// Whether the run as a whole may give up what runs.
+fn leaves_behind(settings: &Settings) -> bool {
+    settings.grace.is_some() || settings.deadline.is_some()
 }
 
 /// Adds a rule, and says at which position.
