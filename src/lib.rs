@@ -41,16 +41,17 @@ pub use pipeline_core::{
     Backoff, BoundParams, Cancelled, CriticalPath, Dag, DagBuilder, DeadLetter, DefRef, FailureKind,
     Fingerprint, Format, GraphDocument, Handle, Included, InputDef, InputDocument, InputKind, Inputs,
     Instance, Lane, Levels, Location, Mode, Package, ParamDef, ParamValue, Params, ParseFn, Plan,
-    PlanOptions, Policy, Problem, ProblemCode, Problems, Quorum, Refs, Resources, RunScope, Selection,
-    Source, Statistics, Step, StepContext, StepDef, StepDocument, StepError, StepRng, StepSpec, TypeDef,
-    View, packages, registered,
+    PlanOptions, Policy, Problem, ProblemCode, Problems, ProgressSoFar, Quorum, Refs, Resources, RunScope,
+    Selection, Source, Statistics, Step, StepActivity, StepContext, StepDef, StepDocument, StepError,
+    StepProgress, StepRng, StepSpec, TypeDef, View, packages, registered,
 };
 #[cfg(feature = "exec")]
 pub use pipeline_exec::{
     ApprovalRequest, Approvals, AttemptReport, Breaker, BreakerState, Converged, Counts, ErrorReport, Event,
-    Execute, Executor, Figures, LimitReport, LimitSettings, Limits, MOST_SLOTS, Observer, OutputError,
-    Pipeline, Provenance, RateLimit, Rejected, Repeat, RepeatError, Run, RunFailed, RunHandle, RunReport,
-    RunStatus, Settings, Signal, StepDefaults, StepReport, Stopper, ThreadKind, cores, pressure, testing,
+    EventKind, EventRecord, Execute, Executor, Figures, LimitReport, LimitSettings, Limits, MOST_SLOTS,
+    Observer, OutputError, Pipeline, Provenance, RateLimit, Rejected, Repeat, RepeatError, Run, RunFailed,
+    RunHandle, RunReport, RunStatus, RunView, Settings, Signal, StepDefaults, StepReport, Stopper,
+    ThreadKind, cores, pressure, testing,
 };
 #[cfg(feature = "cli")]
 pub use pipeline_exec::{main, main_with};

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fmt::Display;
 use std::future::Future;
 use std::pin::Pin;
@@ -10,6 +11,7 @@ use std::task::{Context, Poll};
 
 use serde::Serialize;
 
+use crate::activity::{Activity, StepActivity, StepProgress};
 use crate::contain;
 use crate::dead_letter::DeadLetter;
 use crate::rng::{StepRng, step_seed};
@@ -22,6 +24,8 @@ pub struct RunScope {
     seed: u64,
     stopped: Signal,
     dead_letters: Mutex<Vec<DeadLetter>>,
+    /// What steps say of themselves, by name; of each, the latest attempt that says anything.
+    activities: Mutex<HashMap<Cow<'static, str>, Arc<Activity>>>,
     /// What executes the run, for runs that its steps start.
     host: OnceLock<Arc<dyn Any + Send + Sync>>,
 }
@@ -34,6 +38,7 @@ impl RunScope {
             seed: 0,
             stopped: Signal::default(),
             dead_letters: Mutex::default(),
+            activities: Mutex::default(),
             host: OnceLock::new(),
         }
     }
@@ -71,6 +76,29 @@ impl RunScope {
         self.dead_letters.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// How far a step is and what it has counted, as it has said itself; of its latest attempt. Empty where it has said
+    /// nothing.
+    pub fn activity(&self, step: &str) -> StepActivity {
+        let activities = self.activities.lock().unwrap_or_else(PoisonError::into_inner);
+        let activity = activities.get(step).map(Arc::clone);
+        drop(activities);
+        activity.map(|activity| activity.look()).unwrap_or_default()
+    }
+
+    /// Where an attempt of a step says how far it is. What an earlier attempt has said is forgotten; what a given-up one
+    /// still says is not shown.
+    fn activity_of(&self, step: &Cow<'static, str>, attempt: u32) -> Arc<Activity> {
+        let mut activities = self.activities.lock().unwrap_or_else(PoisonError::into_inner);
+        let activity = activities.entry(step.clone()).or_insert_with(|| Arc::new(Activity::new(attempt)));
+        if activity.attempt > attempt {
+            return Arc::new(Activity::new(attempt));
+        }
+        if activity.attempt < attempt {
+            *activity = Arc::new(Activity::new(attempt));
+        }
+        Arc::clone(activity)
+    }
+
     /// Asks the run to stop: no further step starts, and whoever awaits [`StepContext::cancelled`] is woken. True for
     /// the first caller.
     pub fn stop(&self) -> bool {
@@ -94,11 +122,13 @@ pub struct StepContext {
     attempt: u32,
     /// Raised when the attempt was given up.
     given_up: Option<Arc<Signal>>,
+    /// Where it says how far it is; found when it first does.
+    activity: OnceLock<Arc<Activity>>,
 }
 
 impl StepContext {
     pub(crate) fn new(scope: Arc<RunScope>, step: Cow<'static, str>, attempt: u32) -> Self {
-        StepContext { scope, step, index: 0, attempt, given_up: None }
+        StepContext { scope, step, index: 0, attempt, given_up: None, activity: OnceLock::new() }
     }
 
     /// The same context, for an attempt that may be given up.
@@ -190,6 +220,38 @@ impl StepContext {
             .unwrap_or_else(|panic| format!("(the error's own Display panicked: {panic})"));
         let letter = DeadLetter::new(&self.step, self.attempt, &item, error);
         self.scope.dead_letters.lock().unwrap_or_else(PoisonError::into_inner).push(letter);
+    }
+
+    /// Starts to say how far the step is, to whoever watches the run: on a terminal, `done/total` and the rate stand
+    /// beside its name. Give the number of items, or `None` where it is not known.
+    ///
+    /// ```
+    /// # use pipeline_core::StepContext;
+    /// fn squares(numbers: &[u64], cx: &StepContext) -> Vec<u64> {
+    ///     let progress = cx.progress(numbers.len() as u64);
+    ///     numbers.iter().map(|n| n * n).inspect(|_| progress.add(1)).collect()
+    /// }
+    /// let cx = StepContext::for_test("squares");
+    /// squares(&[1, 2, 3], &cx);
+    /// assert_eq!(cx.activity().progress.unwrap().done, 3);
+    /// ```
+    pub fn progress(&self, total: impl Into<Option<u64>>) -> StepProgress {
+        StepProgress::new(Arc::clone(self.own_activity()), total.into())
+    }
+
+    /// Adds to a counter of the step, such as `rows_in`, `rows_out` or `rejected`; the report has its sum. An attempt
+    /// begins at zero. It takes a lock: count a batch at once, not each row.
+    pub fn count(&self, name: impl Into<Cow<'static, str>>, more: u64) {
+        self.own_activity().count(name.into(), more);
+    }
+
+    /// What this attempt has said of itself so far.
+    pub fn activity(&self) -> StepActivity {
+        self.own_activity().look()
+    }
+
+    fn own_activity(&self) -> &Arc<Activity> {
+        self.activity.get_or_init(|| self.scope.activity_of(&self.step, self.attempt))
     }
 
     /// Whether the run was asked to stop, or this attempt was given up (because of a deadline, or because nobody needs

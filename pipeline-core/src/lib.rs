@@ -11,6 +11,7 @@
 
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
+mod activity;
 mod builder;
 mod call;
 mod check;
@@ -38,6 +39,7 @@ mod sync;
 mod ty;
 mod view;
 
+pub use activity::{ProgressSoFar, StepActivity, StepProgress};
 pub use builder::{DagBuilder, Handle, Included, Inputs, Instance, Refs};
 pub use context::{Cancelled, RunScope, StepContext};
 pub use dag::{

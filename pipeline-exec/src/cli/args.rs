@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
-use pipeline_core::Format;
 
+use super::graph::GraphArgs;
 use crate::settings::Settings;
 
 const AFTER_HELP: &str = "\
@@ -39,13 +39,7 @@ pub(super) enum Command {
     /// Shows every registered step: lane, labels, inputs, run parameters, place.
     List,
     /// Draws the graph.
-    Graph {
-        /// text, dot, mermaid or json.
-        #[arg(long, short, default_value = "text", value_parser = super::format)]
-        format: Format,
-        #[command(flatten)]
-        selection: SelectionArgs,
-    },
+    Graph(GraphArgs),
 }
 
 /// What to run, with what, and how.

@@ -8,7 +8,7 @@ mod text;
 use std::time::{Duration, UNIX_EPOCH};
 
 use pipeline_core::frame::Status;
-use pipeline_core::{DeadLetter, FailureKind, Lane, StepError};
+use pipeline_core::{DeadLetter, FailureKind, Lane, StepActivity, StepError};
 use serde::{Deserialize, Serialize};
 
 pub use self::figures::Figures;
@@ -154,6 +154,12 @@ pub struct StepReport {
     pub still_running: u32,
     /// For how long it kept a thread that runs async steps without waiting, where that was long.
     pub slow_poll: Option<Duration>,
+    /// The positions in [`RunReport::steps`] of the steps that it waited for.
+    #[serde(default)]
+    pub upstream: Vec<usize>,
+    /// What it has counted, and how far it came, as it said itself; of its last attempt.
+    #[serde(default)]
+    pub activity: StepActivity,
 }
 
 /// On what kind of thread a step started.
@@ -336,6 +342,8 @@ impl StepReport {
             fallback_for: outcome.fallback_for,
             still_running: outcome.still_running,
             slow_poll: outcome.slow_poll,
+            upstream: plan.waits_for(step).collect(),
+            activity: frame.scope().activity(spec.name()),
         }
     }
 }

@@ -41,7 +41,7 @@ pub(super) struct Outcome {
 }
 
 impl ErrorReport {
-    pub(super) fn of(error: &StepError) -> Self {
+    pub(crate) fn of(error: &StepError) -> Self {
         ErrorReport { kind: error.kind(), message: error.message().to_owned(), causes: error.causes() }
     }
 }

@@ -18,7 +18,7 @@ pub use self::handle::{RunHandle, Stopper};
 use self::held::Held;
 pub use self::output::{OutputError, RunFailed};
 use crate::engine::{CallersPart, Engine, GivenToRun, Parent};
-use crate::event::Event;
+use crate::event::{Event, RunView};
 use crate::execute::Execute;
 use crate::pipeline::Pipeline;
 use crate::report::{RunReport, scope_of};
@@ -88,7 +88,9 @@ fn prepare(pipeline: &Pipeline) -> Result<Prepared, Problems> {
     let scope = Arc::new(scope_of(settings, &plan, &bound.params, || uuid::Uuid::now_v7().to_string()));
     let begun = Begun { at: Instant::now(), wall: SystemTime::now() };
     if observers.any() {
-        observers.send(&Event::RunStarted { run_id: scope.run_id(), planned: plan.planned() });
+        let view =
+            RunView::new(Arc::clone(&plan), Arc::clone(&scope), Arc::new(settings.clone()), begun.wall);
+        observers.send(&Event::RunStarted { run_id: scope.run_id(), planned: plan.planned(), view: &view });
     }
     let frame = Arc::new(Frame::new(plan, bound.params, bound.resources, scope, given));
     let given = GivenToRun {

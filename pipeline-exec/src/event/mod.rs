@@ -1,5 +1,8 @@
 //! What happens in a run, as it happens.
 
+mod record;
+mod view;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,6 +11,8 @@ use pipeline_core::contain;
 use pipeline_core::frame::{Finished, Frame, Status};
 use pipeline_core::{Lane, StepError};
 
+pub use self::record::{EventKind, EventRecord};
+pub use self::view::RunView;
 use crate::pressure::Share;
 use crate::timing::Timings;
 
@@ -21,6 +26,8 @@ pub enum Event<'a> {
         run_id: &'a str,
         /// How many steps will end in one of the terminal states.
         planned: usize,
+        /// The run as a whole: its plan, and what its steps will say of themselves.
+        view: &'a RunView,
     },
     /// A step starts. Steps that are skipped do not.
     StepStarted {
@@ -140,6 +147,20 @@ impl fmt::Debug for Observers {
 }
 
 impl<'a> Event<'a> {
+    /// The id of the run.
+    pub fn run_id(&self) -> &'a str {
+        match *self {
+            Event::RunStarted { run_id, .. }
+            | Event::StepStarted { run_id, .. }
+            | Event::StepFinished { run_id, .. }
+            | Event::AttemptFailed { run_id, .. }
+            | Event::FallbackUsed { run_id, .. }
+            | Event::SlowPoll { run_id, .. }
+            | Event::SlotsChanged { run_id, .. }
+            | Event::RunFinished { run_id, .. } => run_id,
+        }
+    }
+
     pub(crate) fn step_started(frame: &'a Frame, step: usize) -> Self {
         let plan = frame.plan();
         Event::StepStarted {

@@ -1,0 +1,154 @@
+//! Events as data: one line of JSON each, for `--output json` and the journal of a run.
+
+use std::time::Duration;
+
+use pipeline_core::Lane;
+use pipeline_core::frame::Status;
+use serde::{Deserialize, Serialize};
+
+use super::Event;
+use crate::pressure::Share;
+use crate::report::ErrorReport;
+
+/// The version of this schema; a new field or kind does not change it, a changed meaning does.
+pub(crate) const EVENT_SCHEMA: u32 = 1;
+
+/// An [`Event`] that owns what it tells, serialisable: `{"v":1,"at":0.0125,"run_id":"…","event":"step_started",…}`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct EventRecord {
+    /// The version of the schema.
+    pub v: u32,
+    /// Seconds since the run began.
+    pub at: f64,
+    /// The id of the run.
+    pub run_id: String,
+    /// What happened.
+    #[serde(flatten)]
+    pub kind: EventKind,
+}
+
+/// What happened, as in [`Event`]. Durations are in seconds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum EventKind {
+    /// The run starts.
+    RunStarted {
+        /// How many steps will end in one of the terminal states.
+        planned: usize,
+        /// When, in milliseconds since 1970.
+        started_unix_ms: u64,
+    },
+    /// A step starts.
+    StepStarted {
+        /// The name of the step.
+        step: String,
+        /// Where it runs.
+        lane: Lane,
+    },
+    /// A step has ended.
+    StepFinished {
+        /// The name of the step.
+        step: String,
+        /// How it ended.
+        status: Status,
+        /// From its start to its end.
+        seconds: f64,
+        /// Why it failed.
+        error: Option<ErrorReport>,
+    },
+    /// An attempt has failed, and will be followed by another.
+    AttemptFailed {
+        /// The name of the step.
+        step: String,
+        /// Which attempt, from 1.
+        attempt: u32,
+        /// Why.
+        error: ErrorReport,
+        /// How long the step waits before the next.
+        retry_in_seconds: f64,
+    },
+    /// A step has failed, and goes on with its fallback.
+    FallbackUsed {
+        /// The name of the step.
+        step: String,
+        /// Why it failed.
+        error: ErrorReport,
+    },
+    /// An async step keeps its thread without waiting.
+    SlowPoll {
+        /// The name of the step.
+        step: String,
+        /// For how long so far.
+        seconds: f64,
+    },
+    /// The run may use another part of its slots than before.
+    SlotsChanged {
+        /// Which part.
+        share: Share,
+        /// Why, in words.
+        reason: String,
+    },
+    /// The run has ended.
+    RunFinished {
+        /// From the first look at the plan to the last step's end.
+        seconds: f64,
+        /// Whether every step succeeded.
+        succeeded: bool,
+    },
+}
+
+impl EventRecord {
+    /// Copies what an event tells. `at` is the time since the run began.
+    pub fn of(event: &Event<'_>, at: Duration) -> Self {
+        EventRecord {
+            v: EVENT_SCHEMA,
+            at: at.as_secs_f64(),
+            run_id: event.run_id().to_owned(),
+            kind: EventKind::of(event),
+        }
+    }
+
+    /// The record as one line of JSON, without the line's end.
+    pub fn to_line(&self) -> String {
+        serde_json::to_string(self).unwrap_or_else(|error| format!("{{\"error\":{:?}}}", error.to_string()))
+    }
+}
+
+impl EventKind {
+    fn of(event: &Event<'_>) -> Self {
+        match *event {
+            Event::RunStarted { planned, view, .. } => {
+                let since = view.started().duration_since(std::time::UNIX_EPOCH);
+                let started_unix_ms = since.map_or(0, |since| since.as_millis() as u64);
+                EventKind::RunStarted { planned, started_unix_ms }
+            }
+            Event::StepStarted { step, lane, .. } => EventKind::StepStarted { step: step.to_owned(), lane },
+            Event::StepFinished { step, status, duration, error, .. } => EventKind::StepFinished {
+                step: step.to_owned(),
+                status,
+                seconds: duration.as_secs_f64(),
+                error: error.map(ErrorReport::of),
+            },
+            Event::AttemptFailed { step, attempt, error, retry_in, .. } => EventKind::AttemptFailed {
+                step: step.to_owned(),
+                attempt,
+                error: ErrorReport::of(error),
+                retry_in_seconds: retry_in.as_secs_f64(),
+            },
+            Event::FallbackUsed { step, error, .. } => {
+                EventKind::FallbackUsed { step: step.to_owned(), error: ErrorReport::of(error) }
+            }
+            Event::SlowPoll { step, time, .. } => {
+                EventKind::SlowPoll { step: step.to_owned(), seconds: time.as_secs_f64() }
+            }
+            Event::SlotsChanged { share, reason, .. } => {
+                EventKind::SlotsChanged { share, reason: reason.to_owned() }
+            }
+            Event::RunFinished { duration, succeeded, .. } => {
+                EventKind::RunFinished { seconds: duration.as_secs_f64(), succeeded }
+            }
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! What an observer can see of a run as a whole.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use pipeline_core::{Plan, RunScope, StepActivity};
+
+use crate::settings::Settings;
+
+/// A run, as its observers see it: what it is made of, and what its steps say of themselves. Cheap to clone, and may be
+/// kept: it holds none of the run's outputs.
+#[derive(Clone)]
+pub struct RunView {
+    plan: Arc<Plan>,
+    scope: Arc<RunScope>,
+    settings: Arc<Settings>,
+    started: SystemTime,
+}
+
+impl RunView {
+    pub(crate) fn new(
+        plan: Arc<Plan>,
+        scope: Arc<RunScope>,
+        settings: Arc<Settings>,
+        started: SystemTime,
+    ) -> Self {
+        RunView { plan, scope, settings, started }
+    }
+
+    /// The id of the run.
+    pub fn run_id(&self) -> &str {
+        self.scope.run_id()
+    }
+
+    /// The steps that take part, in plan order, with what each needs.
+    pub fn plan(&self) -> &Arc<Plan> {
+        &self.plan
+    }
+
+    /// What the run was told.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// When the run began, by the wall clock.
+    pub fn started(&self) -> SystemTime {
+        self.started
+    }
+
+    /// How far a step is and what it has counted, as it says itself; empty where it says nothing. For whoever draws: look as
+    /// often as there is something to draw, not at each event.
+    pub fn activity(&self, step: &str) -> StepActivity {
+        self.scope.activity(step)
+    }
+
+    /// Whether the run was asked to stop.
+    pub fn is_stopped(&self) -> bool {
+        self.scope.is_stopped()
+    }
+}
+
+impl fmt::Debug for RunView {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RunView").field("run_id", &self.run_id()).finish_non_exhaustive()
+    }
+}
