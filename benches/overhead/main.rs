@@ -173,7 +173,12 @@ fn profile(options: &Options) {
                 continue;
             }
             let graph = Graph::new(shape, steps);
-            let pipeline = ours::planned(&Arc::new(ours::dag(&graph, lane)), options.report);
+            let dag = Arc::new(ours::dag(&graph, lane));
+            let pipeline = if options.timeouts {
+                ours::planned_with_timeouts(&dag, options.report)
+            } else {
+                ours::planned(&dag, options.report)
+            };
             let samples = (0..rounds)
                 .map(|_| per_step(ours::timed_run(&pipeline, |_| ()), graph.len()))
                 .collect::<Vec<_>>();

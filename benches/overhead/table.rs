@@ -43,6 +43,8 @@ pub(crate) struct Options {
     pub(crate) rounds: Option<usize>,
     /// `--profile`: only our own runs, `--rounds` of them, for a profiler.
     pub(crate) profile: bool,
+    /// `--timeouts`: with `--profile`, a timeout on every step.
+    pub(crate) timeouts: bool,
     /// `--report`: with `--profile`, timings on.
     pub(crate) report: bool,
     /// `--skip-extra`: only the first tables.
@@ -67,6 +69,7 @@ impl Options {
             lane: value("--lane"),
             rounds: number("--rounds"),
             profile: has("--profile"),
+            timeouts: has("--timeouts"),
             report: has("--report"),
             skip_extra: has("--skip-extra"),
             skip_shapes: has("--skip-shapes"),
