@@ -21,6 +21,8 @@ mod runtime;
 mod settings;
 mod signals;
 mod sync;
+#[cfg(any(feature = "tracing", feature = "otel", feature = "prometheus"))]
+pub mod telemetry;
 pub mod testing;
 mod timing;
 
