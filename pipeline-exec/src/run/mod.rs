@@ -34,12 +34,7 @@ pub(crate) fn launch(
     runtime: Handle,
     caller_drives: bool,
 ) -> Result<(RunHandle, Option<CallersPart>), Problems> {
-    let Prepared { frame, given, parent, listening } = prepare(pipeline)?;
-    let (engine, done, callers) = Engine::start(frame, given, runtime, caller_drives);
-    if let Some(listening) = &listening {
-        listening.attach(&engine);
-    }
-    Ok((RunHandle::new(engine, done, parent, listening), callers))
+    Ok(prepare(pipeline)?.launch(runtime, caller_drives))
 }
 
 /// Has somebody else execute a run, and waits for that.
@@ -58,15 +53,31 @@ pub(crate) fn execute(pipeline: &Pipeline, runtime: Handle, executor: &dyn Execu
 }
 
 /// A run that nobody has begun to execute.
-struct Prepared {
+pub(crate) struct Prepared {
     frame: Arc<Frame>,
     given: GivenToRun,
     parent: Option<Parent>,
     listening: Option<Listening>,
 }
 
-/// Checks and makes all that a run needs, and tells its observers that it starts.
-fn prepare(pipeline: &Pipeline) -> Result<Prepared, Problems> {
+impl Prepared {
+    /// As [`launch`].
+    pub(crate) fn launch(self, runtime: Handle, caller_drives: bool) -> (RunHandle, Option<CallersPart>) {
+        let Prepared { frame, given, parent, listening } = self;
+        let (engine, done, callers) = Engine::start(frame, given, runtime, caller_drives);
+        if let Some(listening) = &listening {
+            listening.attach(&engine);
+        }
+        (RunHandle::new(engine, done, parent, listening), callers)
+    }
+}
+
+/// Checks and makes all that a run needs, and tells its observers that it starts: on the caller's thread, where what is
+/// current for the caller can be seen.
+///
+/// # Errors
+/// All problems at once.
+pub(crate) fn prepare(pipeline: &Pipeline) -> Result<Prepared, Problems> {
     let plan = pipeline.plan()?;
     let mut problems = Vec::new();
     let bound = pipeline.bind(&plan).map_err(|found| problems.extend(found));

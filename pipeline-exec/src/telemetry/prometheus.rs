@@ -73,7 +73,7 @@ impl Prometheus {
         Prometheus(Arc::new(Inner { registry, measure }))
     }
 
-    /// All that was counted so far, in the OpenMetrics text format, which Prometheus reads.
+    /// All that was counted so far, in the `OpenMetrics` text format, which Prometheus reads.
     pub fn render(&self) -> String {
         let mut text = String::new();
         encode(&mut text, &self.0.registry).expect("invariant: writing to a string does not fail");

@@ -71,7 +71,8 @@ impl SpansOfRun {
         self.run.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The span of a step under way; the run's, of one that is not.
+    /// The span of a step under way; the run's, of one that is not. Events are made inside of it, not only as its children:
+    /// formats that list the spans of an event list the current ones.
     fn of(&self, position: usize) -> Span {
         self.with(position, |spans| spans.step.clone()).unwrap_or_else(|| self.run())
     }
@@ -86,19 +87,22 @@ impl Observer for SpansOfRun {
             }
             Event::AttemptFailed { position, attempt, error, retry_in, .. } => {
                 let (error, retry_in) = (error.message(), retry_in.as_secs_f64());
-                warn!(target: "pipeline", parent: &self.of(position), attempt, error, retry_in, "attempt failed");
+                self.of(position)
+                    .in_scope(|| warn!(target: "pipeline", attempt, error, retry_in, "attempt failed"));
             }
             Event::FallbackUsed { position, error, .. } => {
                 let error = error.message();
-                warn!(target: "pipeline", parent: &self.of(position), error, "fallback used");
+                self.of(position).in_scope(|| warn!(target: "pipeline", error, "fallback used"));
             }
             Event::SlowPoll { position, time, .. } => {
                 let time = time.as_secs_f64();
-                warn!(target: "pipeline", parent: &self.of(position), time, "the step keeps its thread without waiting");
+                self.of(position).in_scope(
+                    || warn!(target: "pipeline", time, "the step keeps its thread without waiting"),
+                );
             }
             Event::SlotsChanged { share, reason, .. } => {
                 let share = share.to_string();
-                info!(target: "pipeline", parent: &self.run(), share, reason, "slots changed");
+                self.run().in_scope(|| info!(target: "pipeline", share, reason, "slots changed"));
             }
             Event::StepFinished { .. } => self.step_finished(event),
             Event::RunFinished { duration, succeeded, .. } => {
@@ -151,7 +155,7 @@ impl SpansOfRun {
         let spans = self.with(position, std::mem::take);
         let attempt = spans.attempt.as_ref().map_or(1, |(attempt, _)| *attempt);
         let Some(span) = spans.step else {
-            debug!(target: "pipeline", parent: &self.run(), step, status = status.name(), "step not run");
+            self.run().in_scope(|| debug!(target: "pipeline", step, status = status.name(), "step not run"));
             return;
         };
         span.record("status", status.name());
@@ -160,9 +164,9 @@ impl SpansOfRun {
         if let Some(error) = error {
             let (kind, error) = (error.kind().name(), error.message());
             if status.is_failure() {
-                error!(target: "pipeline", parent: &span, kind, error, "step failed");
+                span.in_scope(|| error!(target: "pipeline", kind, error, "step failed"));
             } else if status == Status::Cancelled {
-                info!(target: "pipeline", parent: &span, kind, error, "step cancelled");
+                span.in_scope(|| info!(target: "pipeline", kind, error, "step cancelled"));
             }
         }
     }

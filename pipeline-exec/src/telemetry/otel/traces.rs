@@ -64,7 +64,7 @@ impl Observer for OtelTraces {
         let plan = Arc::clone(run.plan());
         let attributes = [
             KeyValue::new("pipeline.run.id", run.run_id().to_owned()),
-            KeyValue::new("pipeline.run.planned", plan.planned() as i64),
+            KeyValue::new("pipeline.run.planned", i64::try_from(plan.planned()).unwrap_or(i64::MAX)),
         ];
         let parent = Context::current();
         let builder = self.0.span_builder("run").with_start_time(run.started()).with_attributes(attributes);
