@@ -45,13 +45,15 @@ pub use pipeline_core::{
     Selection, Source, Statistics, Step, StepActivity, StepContext, StepDef, StepDocument, StepError,
     StepProgress, StepRng, StepSpec, TypeDef, View, packages, registered,
 };
+#[cfg(any(feature = "tracing", feature = "otel", feature = "prometheus"))]
+pub use pipeline_exec::telemetry;
 #[cfg(feature = "exec")]
 pub use pipeline_exec::{
     ApprovalRequest, Approvals, AttemptReport, Breaker, BreakerState, Converged, Counts, ErrorReport, Event,
     EventKind, EventRecord, Execute, Executor, Figures, LimitReport, LimitSettings, Limits, MOST_SLOTS,
-    Observer, OutputError, Pipeline, Provenance, RateLimit, Rejected, Repeat, RepeatError, Run, RunFailed,
-    RunHandle, RunReport, RunStatus, RunView, Settings, Signal, StepDefaults, StepReport, Stopper,
-    ThreadKind, cores, pressure, testing,
+    Observer, OutputError, Pipeline, Provenance, RateLimit, Rejected, Repeat, RepeatError, Run, RunEnd,
+    RunFailed, RunHandle, RunReport, RunStatus, RunView, Settings, Signal, StepCall, StepDefaults, StepEnd,
+    StepReport, StepStart, Stopper, ThreadKind, cores, pressure, testing,
 };
 #[cfg(feature = "cli")]
 pub use pipeline_exec::{main, main_with};

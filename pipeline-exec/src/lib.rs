@@ -21,13 +21,15 @@ mod runtime;
 mod settings;
 mod signals;
 mod sync;
+#[cfg(any(feature = "tracing", feature = "otel", feature = "prometheus"))]
+pub mod telemetry;
 pub mod testing;
 mod timing;
 
 pub use approval::{ApprovalRequest, Approvals, Rejected};
 #[cfg(feature = "cli")]
 pub use cli::{main, main_with};
-pub use event::{Event, EventKind, EventRecord, Observer, RunView};
+pub use event::{Event, EventKind, EventRecord, Observer, RunEnd, RunView, StepCall, StepEnd, StepStart};
 pub use execute::Execute;
 pub use executor::Executor;
 pub use limits::{Breaker, BreakerState, LimitReport, LimitSettings, Limits, RateLimit};

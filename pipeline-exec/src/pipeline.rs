@@ -17,7 +17,7 @@ use crate::event::{Observer, Observers};
 use crate::execute::Execute;
 use crate::limits::Limits;
 use crate::pressure::{Monitor, ProcessSampler, Sampler};
-use crate::run::{Run, RunHandle, execute, launch};
+use crate::run::{Run, RunHandle, execute, launch, prepare};
 use crate::runtime;
 use crate::settings::Settings;
 
@@ -434,9 +434,8 @@ impl Pipeline {
     /// As [`Pipeline::run`].
     pub fn run_blocking(&self) -> Result<Run, Problems> {
         if runtime::is_entered() && !on_a_driving_thread() {
-            return runtime::on_a_thread_of_its_own(|runtime| {
-                launch(self, runtime, false).map(|(handle, _)| handle)
-            });
+            let prepared = prepare(self)?;
+            return runtime::on_a_thread_of_its_own(|runtime| prepared.launch(runtime, false).0);
         }
         // On a thread that is in a step, the run's own steps are left to others.
         let (handle, callers) = launch(self, runtime::own(), !on_a_driving_thread())?;

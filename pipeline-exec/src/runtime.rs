@@ -40,12 +40,12 @@ pub(crate) fn own() -> Handle {
 /// framework's own runtime: a run that waited for that worker would wait for ever.
 ///
 /// # Errors
-/// What starting the run says.
+/// What waiting for the run says.
 ///
 /// # Panics
 /// Where the operating system gives no thread.
 pub(crate) fn on_a_thread_of_its_own(
-    start: impl FnOnce(Handle) -> Result<RunHandle, Problems> + Send,
+    start: impl FnOnce(Handle) -> RunHandle + Send,
 ) -> Result<Run, Problems> {
     let on_thread = || {
         let runtime = Builder::new_current_thread()
@@ -53,7 +53,7 @@ pub(crate) fn on_a_thread_of_its_own(
             .enable_all()
             .build()
             .expect("the operating system gives what a runtime needs");
-        let handle = start(runtime.handle().clone())?;
+        let handle = start(runtime.handle().clone());
         runtime.block_on(handle.wait())
     };
     std::thread::scope(|scope| match scope.spawn(on_thread).join() {

@@ -47,6 +47,7 @@ mod scheduler_model;
 mod settings;
 mod sharing;
 mod stopping;
+mod telemetry;
 mod values;
 mod virtual_time;
 mod waiting_for_others;

@@ -43,7 +43,7 @@ pub(super) struct Driver {
     searches: bool,
     place: Place,
     desk: Arc<Desk>,
-    /// Whether rules apply to some steps of the run.
+    /// Whether more holds for some steps of the run than to be run and finished: rules, or observers that go with them.
     by_rules: bool,
     /// Whether a step can come to be one that nobody needs.
     may_dismiss: bool,
@@ -72,7 +72,7 @@ pub(super) enum Ran {
 impl Driver {
     pub(super) fn new(holder: Holder, place: Place) -> Self {
         let engine = holder.engine();
-        let (by_rules, watch) = (engine.rules.is_some(), engine.watch.is_some());
+        let (by_rules, watch) = (engine.rules.is_some() || engine.enters, engine.watch.is_some());
         let orderly = engine.settings.workers == Some(1);
         let may_dismiss = engine.frame.may_dismiss();
         let shuffles = engine.settings.shuffle.is_some();
@@ -208,6 +208,23 @@ impl Driver {
     /// Runs a step to which no rule applies.
     #[inline]
     pub(super) fn run_plain(&mut self, ready: Ready) -> Option<Unfinished> {
+        self.run_started(ready, |engine, ready| engine.frame.start(ready))
+    }
+
+    /// The same in a run whose observers go with the steps.
+    pub(super) fn run_entered(&mut self, ready: Ready) -> Option<Unfinished> {
+        self.run_started(ready, |engine, ready| {
+            let _entered = engine.enter(ready.step(), 1);
+            engine.frame.start(ready)
+        })
+    }
+
+    #[inline]
+    fn run_started(
+        &mut self,
+        ready: Ready,
+        start: impl FnOnce(&Engine, Ready) -> Progress,
+    ) -> Option<Unfinished> {
         let step = ready.step();
         let now = self.note_start(&ready, true);
         let engine = self.holder.engine();
@@ -215,7 +232,7 @@ impl Driver {
         if self.is_watched {
             self.desk.open_plain(engine.frame.number(), step);
         }
-        match engine.frame.start(ready) {
+        match start(engine, ready) {
             Progress::Finished(finished) => {
                 self.finish(finished, false);
                 None

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use pipeline_core::StepError;
 use pipeline_core::contain;
 use pipeline_core::frame::{Attempt, Finished, Progress, Ready, Status};
 
@@ -28,7 +29,7 @@ impl Driver {
         let step = ready.step();
         let engine = self.engine();
         let Some(rule) = engine.rule(step).filter(|rule| !rule.simple) else {
-            return self.run_plain(ready);
+            return if engine.enters { self.run_entered(ready) } else { self.run_plain(ready) };
         };
         let mut permits = Permits::new();
         if !rule.needs.is_empty() && !engine.frame.will_skip(&ready) {
@@ -52,7 +53,10 @@ impl Driver {
         if watched {
             self.desk().open(frame, step, number, now);
         }
-        let progress = self.engine().frame.start_attempt(ready, attempt);
+        let progress = {
+            let _entered = self.engine().enter(step, number);
+            self.engine().frame.start_attempt(ready, attempt)
+        };
         if watched {
             self.desk().close();
         }
@@ -103,6 +107,8 @@ impl Engine {
         if let Some(wait) = self.retry_after(rule, &finished) {
             return Verdict::Again(finished, wait);
         }
+        let number = finished.error().map_or(0, StepError::attempt);
+        let entered = self.enter(finished.step(), number);
         if let (Some(hook), Some(error)) = (rule.on_failure, finished.error()) {
             // The hook has printed its panic; it changes nothing about the step.
             let _ = contain::guard(|| hook(error));
@@ -110,10 +116,12 @@ impl Engine {
         let step = finished.step();
         // Without a fallback, the step stays as it is.
         let (finished, error) = self.frame.fall_back(finished);
+        drop(entered);
         if let Some(error) = error {
             self.send(|| Event::FallbackUsed {
                 run_id: self.frame.scope().run_id(),
                 step: self.frame.plan().spec(step).name(),
+                position: step,
                 error: &error,
             });
             self.history.note(step, |past| past.fallback_for = Some(error));

@@ -25,7 +25,7 @@ mod watch;
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering, fence};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use pipeline_core::frame::{Frame, GivenUp};
@@ -44,9 +44,11 @@ use self::holder::Holder;
 use self::lanes::Lanes;
 pub(crate) use self::rules::{CORES, MEMORY, Rule, Rules};
 use self::watch::Watch;
-use crate::event::{Event, Observers};
+use crate::event::{Entered, Event, Observers, RunEnd};
 use crate::limits::{Clamped, LimitReport, Limits, Need};
 use crate::pressure::{Change, Curve, Monitor};
+use crate::report::RunReport;
+use crate::run::Begun;
 use crate::settings::Settings;
 use crate::timing::Timings;
 
@@ -57,6 +59,9 @@ pub(crate) struct Engine {
     pub(crate) settings: Settings,
     pub(crate) timings: Option<Timings>,
     pub(crate) observers: Observers,
+    /// Whether some observer goes with the steps into their code.
+    enters: bool,
+    pub(crate) begun: Begun,
     pub(crate) history: Arc<History>,
     /// When the run began.
     origin: Instant,
@@ -92,6 +97,7 @@ pub(crate) struct Engine {
 pub(crate) struct GivenToRun {
     pub(crate) settings: Settings,
     pub(crate) observers: Observers,
+    pub(crate) begun: Begun,
     pub(crate) limits: Limits,
     pub(crate) monitor: Option<Monitor>,
     pub(crate) parent: Option<Parent>,
@@ -143,7 +149,7 @@ impl Engine {
     }
 
     fn make(frame: Arc<Frame>, given: GivenToRun, runtime: Handle) -> (Arc<Engine>, Arc<Done>) {
-        let GivenToRun { settings, observers, limits, monitor, parent } = given;
+        let GivenToRun { settings, observers, begun, limits, monitor, parent } = given;
         let done = Arc::new(Done::new());
         let origin = Instant::now();
         let timings = (settings.timings || observers.any()).then(|| Timings::new(frame.plan().len(), origin));
@@ -166,7 +172,9 @@ impl Engine {
             origin,
             history,
             settings,
+            enters: observers.want_enter(),
             observers,
+            begun,
             frame,
             stop: CancellationToken::new(),
             timed_out: AtomicBool::new(false),
@@ -286,6 +294,11 @@ impl Engine {
         }
     }
 
+    /// Goes into a step's code, until the guard is dropped, with the observers that want to.
+    fn enter(&self, step: usize, attempt: u32) -> Option<Entered<'_>> {
+        self.enters.then(|| self.observers.enter(&self.frame, step, attempt))
+    }
+
     /// Whether a step's failure lets the run succeed all the same.
     fn is_optional(&self, step: usize) -> bool {
         self.frame.plan().policy(step).optional
@@ -301,12 +314,14 @@ impl Engine {
         }
     }
 
-    /// Tells the observers, once, that the run has ended. Nothing runs any more.
-    pub(crate) fn tell_end(&self, duration: Duration) {
+    /// Tells the observers, once, that the run has ended. Nothing runs any more. The report is made where one of them asks
+    /// for it.
+    pub(crate) fn tell_end(&self, duration: Duration, report: &OnceLock<RunReport>) {
         if self.observers.any() && !self.told_end.swap(true, Ordering::Relaxed) {
             let run_id = self.frame.scope().run_id();
             let succeeded = self.succeeded();
-            self.observers.send(&Event::RunFinished { run_id, duration, succeeded });
+            let end = RunEnd::new(self, duration, report);
+            self.observers.send(&Event::RunFinished { run_id, duration, succeeded, end: &end });
         }
     }
 
@@ -455,7 +470,7 @@ impl Drop for Engine {
     fn drop(&mut self) {
         if let (true, Some(timings)) = (self.observers.any(), &self.timings) {
             self.frame.cancel_rest();
-            self.tell_end(Duration::from_nanos(timings.now()));
+            self.tell_end(Duration::from_nanos(timings.now()), &OnceLock::new());
         }
     }
 }

@@ -41,10 +41,15 @@ impl Waiting {
         let step = self.suspended.as_ref()?.step();
         let no_cancel = self.holder.as_ref()?.engine().rule(step).is_some_and(|rule| rule.no_cancel);
         let waiter = self.waiter.as_deref();
+        let attempt = self.suspended.as_ref()?.attempt().number();
+        let observed = self.holder.as_ref()?.engine();
         let ended = {
             let suspended = self.suspended.as_mut()?;
             let polled = std::future::poll_fn(|cx| {
-                let mut poll = || Pin::new(&mut *suspended).poll(cx);
+                let mut poll = || {
+                    let _entered = observed.enter(step, attempt);
+                    Pin::new(&mut *suspended).poll(cx)
+                };
                 match waiter {
                     Some(waiter) => waiter.polling(&mut poll),
                     None => poll(),
@@ -84,6 +89,7 @@ impl Waiting {
             }
             Err(why) => {
                 let why = why.or_else(|| engine.upgrade().map(|engine| engine.stopped()));
+                let _entered = observed.enter(step, attempt);
                 why.and_then(|why: GivenUp| suspended.cancel(why))
             }
         };
@@ -107,7 +113,11 @@ impl Drop for Waiting {
         if let Some(holder) = &self.holder {
             holder.engine().stop();
         }
-        drop(self.suspended.take());
+        if let Some(suspended) = self.suspended.take() {
+            let engine = self.holder.as_ref().map(Holder::engine);
+            let _entered = engine.and_then(|e| e.enter(suspended.step(), suspended.attempt().number()));
+            drop(suspended);
+        }
     }
 }
 
@@ -147,6 +157,7 @@ impl Later {
             engine.send(|| Event::AttemptFailed {
                 run_id: engine.frame.scope().run_id(),
                 step: engine.frame.plan().spec(finished.step()).name(),
+                position: finished.step(),
                 attempt: error.attempt(),
                 error,
                 retry_in: wait,

@@ -1,16 +1,20 @@
 //! What happens in a run, as it happens.
 
+mod end;
+mod hooks;
+mod observer;
 mod record;
 mod view;
 
-use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
-use pipeline_core::contain;
 use pipeline_core::frame::{Finished, Frame, Status};
 use pipeline_core::{Lane, StepError};
 
+pub use self::end::RunEnd;
+pub use self::hooks::{StepEnd, StepStart};
+pub(crate) use self::observer::{Entered, Observers};
+pub use self::observer::{Observer, StepCall};
 pub use self::record::{EventKind, EventRecord};
 pub use self::view::RunView;
 use crate::pressure::Share;
@@ -35,6 +39,8 @@ pub enum Event<'a> {
         run_id: &'a str,
         /// The name of the step.
         step: &'a str,
+        /// Its position in the plan, and in the report.
+        position: usize,
         /// Where it runs.
         lane: Lane,
     },
@@ -45,6 +51,8 @@ pub enum Event<'a> {
         run_id: &'a str,
         /// The name of the step.
         step: &'a str,
+        /// Its position in the plan, and in the report.
+        position: usize,
         /// How it ended.
         status: Status,
         /// From its start to its end.
@@ -58,6 +66,8 @@ pub enum Event<'a> {
         run_id: &'a str,
         /// The name of the step.
         step: &'a str,
+        /// Its position in the plan, and in the report.
+        position: usize,
         /// Which attempt, from 1.
         attempt: u32,
         /// Why.
@@ -71,6 +81,8 @@ pub enum Event<'a> {
         run_id: &'a str,
         /// The name of the step.
         step: &'a str,
+        /// Its position in the plan, and in the report.
+        position: usize,
         /// Why it failed.
         error: &'a StepError,
     },
@@ -80,6 +92,8 @@ pub enum Event<'a> {
         run_id: &'a str,
         /// The name of the step.
         step: &'a str,
+        /// Its position in the plan, and in the report.
+        position: usize,
         /// For how long so far.
         time: Duration,
     },
@@ -100,50 +114,9 @@ pub enum Event<'a> {
         duration: Duration,
         /// Whether every step succeeded.
         succeeded: bool,
+        /// The report, for whoever asks for it.
+        end: &'a RunEnd<'a>,
     },
-}
-
-/// Receives the events of a run.
-///
-/// Called on the thread of the step, between steps: it must not block. Events of different steps come from
-/// different threads at the same time; those of one step come in order. A panic is contained and printed by the
-/// panic hook.
-pub trait Observer: Send + Sync + 'static {
-    /// Something happened.
-    fn on_event(&self, event: &Event<'_>);
-}
-
-impl<F: Fn(&Event<'_>) + Send + Sync + 'static> Observer for F {
-    fn on_event(&self, event: &Event<'_>) {
-        self(event);
-    }
-}
-
-/// The observers of a run.
-#[derive(Clone, Default)]
-pub(crate) struct Observers(Vec<Arc<dyn Observer>>);
-
-impl Observers {
-    pub(crate) fn add(&mut self, observer: Arc<dyn Observer>) {
-        self.0.push(observer);
-    }
-
-    pub(crate) fn any(&self) -> bool {
-        !self.0.is_empty()
-    }
-
-    pub(crate) fn send(&self, event: &Event<'_>) {
-        for observer in &self.0 {
-            // The hook has printed the panic; the run goes on without this observer's view of this event.
-            let _ = contain::guard(|| observer.on_event(event));
-        }
-    }
-}
-
-impl fmt::Debug for Observers {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Observers").field(&self.0.len()).finish()
-    }
 }
 
 impl<'a> Event<'a> {
@@ -166,6 +139,7 @@ impl<'a> Event<'a> {
         Event::StepStarted {
             run_id: frame.scope().run_id(),
             step: plan.spec(step).name(),
+            position: step,
             lane: plan.lane(step),
         }
     }
@@ -175,6 +149,7 @@ impl<'a> Event<'a> {
         Event::StepFinished {
             run_id: frame.scope().run_id(),
             step: frame.plan().spec(finished.step()).name(),
+            position: finished.step(),
             status: finished.status(),
             duration: Duration::from_nanos(end - start),
             error: finished.error(),

@@ -16,12 +16,13 @@ use self::outcome::Outcome;
 pub use self::outcome::{AttemptReport, ErrorReport};
 pub use self::provenance::Provenance;
 pub(crate) use self::provenance::scope_of;
+#[cfg(any(feature = "cli", feature = "otel", feature = "prometheus"))]
+pub(crate) use self::text::clean;
 #[cfg(feature = "cli")]
-pub(crate) use self::text::{clean, show};
+pub(crate) use self::text::show;
 use crate::engine::Engine;
 use crate::limits::LimitReport;
 use crate::pressure::{Change, Curve};
-use crate::run::Begun;
 use crate::timing::{Place, Timings};
 
 /// The version of the report's schema; a new field does not change it, a changed meaning does.
@@ -186,10 +187,10 @@ impl ThreadKind {
 }
 
 impl RunReport {
-    pub(crate) fn of(engine: &Engine, begun: Begun, wall: Duration) -> Self {
+    pub(crate) fn of(engine: &Engine, wall: Duration) -> Self {
         // What is told of a deterministic run must not depend on when and how fast it ran.
         let untimed = engine.settings.deterministic;
-        let (wall, began) = if untimed { (Duration::ZERO, UNIX_EPOCH) } else { (wall, begun.wall) };
+        let (wall, began) = if untimed { (Duration::ZERO, UNIX_EPOCH) } else { (wall, engine.begun.wall) };
         let plan = engine.frame.plan();
         let steps: Vec<StepReport> = (0..plan.len()).map(|step| StepReport::of(engine, step)).collect();
         let counts = Counts::of(&steps);

@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 use pipeline_core::frame::Status;
 use pipeline_core::{Lane, Problems, RunScope};
 
-use super::{Begun, OutputError, Run, output};
+use super::{OutputError, Run, output};
 use crate::engine::{Done, Engine, Parent};
 use crate::settings::Settings;
 use crate::signals::Listening;
@@ -17,7 +17,6 @@ pub struct RunHandle {
     /// `None` once the run was waited for.
     engine: Option<Arc<Engine>>,
     done: Arc<Done>,
-    begun: Begun,
     parent: Option<Parent>,
     /// Last, so that a signal finds the run for as long as there is one.
     listening: Option<Listening>,
@@ -27,11 +26,10 @@ impl RunHandle {
     pub(crate) fn new(
         engine: Arc<Engine>,
         done: Arc<Done>,
-        begun: Begun,
         parent: Option<Parent>,
         listening: Option<Listening>,
     ) -> Self {
-        RunHandle { engine: Some(engine), done, begun, parent, listening }
+        RunHandle { engine: Some(engine), done, parent, listening }
     }
 
     fn engine(&self) -> &Arc<Engine> {
@@ -125,7 +123,7 @@ impl RunHandle {
     fn ended(mut self) -> Run {
         let engine = self.engine.take().expect("invariant: the engine is there until the run was waited for");
         let stopped_by = self.listening.as_ref().and_then(Listening::stopped_by);
-        Run::new(engine, self.begun, stopped_by)
+        Run::new(engine, stopped_by)
     }
 }
 

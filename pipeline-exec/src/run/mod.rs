@@ -34,12 +34,7 @@ pub(crate) fn launch(
     runtime: Handle,
     caller_drives: bool,
 ) -> Result<(RunHandle, Option<CallersPart>), Problems> {
-    let Prepared { frame, given, begun, parent, listening } = prepare(pipeline)?;
-    let (engine, done, callers) = Engine::start(frame, given, runtime, caller_drives);
-    if let Some(listening) = &listening {
-        listening.attach(&engine);
-    }
-    Ok((RunHandle::new(engine, done, begun, parent, listening), callers))
+    Ok(prepare(pipeline)?.launch(runtime, caller_drives))
 }
 
 /// Has somebody else execute a run, and waits for that.
@@ -47,27 +42,42 @@ pub(crate) fn launch(
 /// # Errors
 /// All problems at once; then nothing has started.
 pub(crate) fn execute(pipeline: &Pipeline, runtime: Handle, executor: &dyn Execute) -> Result<Run, Problems> {
-    let Prepared { frame, given, begun, .. } = prepare(pipeline)?;
+    let Prepared { frame, given, .. } = prepare(pipeline)?;
     let settings = Settings { timings: false, ..given.settings };
     let given = GivenToRun { settings, ..given };
     let engine = Engine::elsewhere(Arc::clone(&frame), given, runtime);
     executor.execute(&frame);
     drop(frame);
     engine.stop();
-    Ok(Run::new(engine, begun, None))
+    Ok(Run::new(engine, None))
 }
 
 /// A run that nobody has begun to execute.
-struct Prepared {
+pub(crate) struct Prepared {
     frame: Arc<Frame>,
     given: GivenToRun,
-    begun: Begun,
     parent: Option<Parent>,
     listening: Option<Listening>,
 }
 
-/// Checks and makes all that a run needs, and tells its observers that it starts.
-fn prepare(pipeline: &Pipeline) -> Result<Prepared, Problems> {
+impl Prepared {
+    /// As [`launch`].
+    pub(crate) fn launch(self, runtime: Handle, caller_drives: bool) -> (RunHandle, Option<CallersPart>) {
+        let Prepared { frame, given, parent, listening } = self;
+        let (engine, done, callers) = Engine::start(frame, given, runtime, caller_drives);
+        if let Some(listening) = &listening {
+            listening.attach(&engine);
+        }
+        (RunHandle::new(engine, done, parent, listening), callers)
+    }
+}
+
+/// Checks and makes all that a run needs, and tells its observers that it starts: on the caller's thread, where what is
+/// current for the caller can be seen.
+///
+/// # Errors
+/// All problems at once.
+pub(crate) fn prepare(pipeline: &Pipeline) -> Result<Prepared, Problems> {
     let plan = pipeline.plan()?;
     let mut problems = Vec::new();
     let bound = pipeline.bind(&plan).map_err(|found| problems.extend(found));
@@ -84,23 +94,26 @@ fn prepare(pipeline: &Pipeline) -> Result<Prepared, Problems> {
     };
     contain::note_panic_places();
     aborting::warn();
-    let (settings, observers) = (pipeline.current_settings(), pipeline.observers());
+    let settings = pipeline.current_settings();
+    let mut observers = pipeline.observers().clone();
     let scope = Arc::new(scope_of(settings, &plan, &bound.params, || uuid::Uuid::now_v7().to_string()));
     let begun = Begun { at: Instant::now(), wall: SystemTime::now() };
     if observers.any() {
         let view =
             RunView::new(Arc::clone(&plan), Arc::clone(&scope), Arc::new(settings.clone()), begun.wall);
+        observers = observers.for_run(&view);
         observers.send(&Event::RunStarted { run_id: scope.run_id(), planned: plan.planned(), view: &view });
     }
     let frame = Arc::new(Frame::new(plan, bound.params, bound.resources, scope, given));
     let given = GivenToRun {
         settings: settings.clone(),
-        observers: observers.clone(),
+        observers,
+        begun,
         limits: pipeline.make_limits(parent.as_ref()),
         monitor,
         parent: parent.clone(),
     };
-    Ok(Prepared { frame, given, begun, parent, listening })
+    Ok(Prepared { frame, given, parent, listening })
 }
 
 fn cannot_listen(error: &io::Error) -> Problem {
@@ -122,24 +135,24 @@ pub(crate) struct Begun {
 #[derive(Debug)]
 pub struct Run {
     engine: Held,
-    begun: Begun,
     duration: Duration,
     stopped_by: Option<Signal>,
     report: OnceLock<RunReport>,
 }
 
 impl Run {
-    pub(crate) fn new(engine: Arc<Engine>, begun: Begun, stopped_by: Option<Signal>) -> Self {
+    pub(crate) fn new(engine: Arc<Engine>, stopped_by: Option<Signal>) -> Self {
         // Otherwise every step has ended: a driver leaves only when there is no work left.
         if engine.frame.scope().is_stopped() || cfg!(debug_assertions) {
             let left = engine.frame.cancel_rest();
             debug_assert!(left == 0 || engine.frame.scope().is_stopped(), "{left} steps were left lying");
         }
         engine.check();
-        let duration = begun.at.elapsed();
+        let duration = engine.begun.at.elapsed();
         engine.over();
-        engine.tell_end(duration);
-        Run { engine: Held::new(engine), begun, duration, stopped_by, report: OnceLock::new() }
+        let report = OnceLock::new();
+        engine.tell_end(duration, &report);
+        Run { engine: Held::new(engine), duration, stopped_by, report }
     }
 
     /// The id of the run, the same in every event and in the report.
@@ -228,6 +241,6 @@ impl Run {
 
     /// The report; made when first asked for. O(steps).
     pub fn report(&self) -> &RunReport {
-        self.report.get_or_init(|| RunReport::of(&self.engine, self.begun, self.duration))
+        self.report.get_or_init(|| RunReport::of(&self.engine, self.duration))
     }
 }

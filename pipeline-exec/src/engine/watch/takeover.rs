@@ -75,6 +75,7 @@ impl Watch {
         engine.send(|| Event::SlowPoll {
             run_id: engine.frame.scope().run_id(),
             step: engine.frame.plan().spec(step).name(),
+            position: step,
             time,
         });
     }

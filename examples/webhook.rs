@@ -1,0 +1,148 @@
+//! How is somebody told of runs that fail? With a hook at the end of runs, which hands a summary to a thread that posts it:
+//! neither a step nor a run waits for the net, and a webhook that fails is told of, and fails nothing.
+//!
+//! `cargo run --example webhook -- http://example.com/hook` posts there; without a URL, the example listens itself.
+
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+use std::error::Error;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
+use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use pipeline::prelude::*;
+use pipeline::{RunReport, RunStatus, Status};
+use serde_json::{Value, json};
+
+#[step]
+fn amount(#[param] text: String) -> Result<u64, std::num::ParseIntError> {
+    text.parse()
+}
+
+#[step]
+fn revenue(amount: &u64) -> u64 {
+    amount * 3
+}
+
+/// Posts summaries of failed runs, from a thread of its own.
+struct Webhook {
+    summaries: SyncSender<Value>,
+    thread: JoinHandle<usize>,
+}
+
+impl Webhook {
+    /// So many summaries wait at the most; one more is dropped, and told of.
+    const MOST_WAITING: usize = 100;
+
+    fn new(url: String) -> Self {
+        let (summaries, to_post) = mpsc::sync_channel(Webhook::MOST_WAITING);
+        Webhook { summaries, thread: thread::spawn(move || Webhook::post_all(&url, &to_post)) }
+    }
+
+    /// What to give to [`Pipeline::on_run_end`].
+    fn hook(&self) -> impl Fn(&RunReport) + Send + Sync + use<> {
+        let summaries = self.summaries.clone();
+        move |run| {
+            if run.status == RunStatus::Failed && summaries.try_send(summary(run)).is_err() {
+                eprintln!("webhook: too much to post, run {} is left out", run.run_id);
+            }
+        }
+    }
+
+    /// Waits for what is still to be posted. How many summaries were not delivered.
+    fn finish(self) -> usize {
+        drop(self.summaries);
+        self.thread.join().unwrap_or(usize::MAX)
+    }
+
+    fn post_all(url: &str, to_post: &Receiver<Value>) -> usize {
+        let config = ureq::Agent::config_builder().timeout_global(Some(Duration::from_secs(5)));
+        let agent = config.build().new_agent();
+        let mut failed = 0;
+        for summary in to_post {
+            let run = summary["run_id"].as_str().unwrap_or_default();
+            let posted = agent.post(url).header("content-type", "application/json").send(summary.to_string());
+            if let Err(error) = posted {
+                failed += 1;
+                eprintln!("webhook: run {run} was not told to {url}: {error}");
+            }
+        }
+        failed
+    }
+}
+
+/// What a person wants to know first. The report has no inputs or outputs of steps, so neither has this.
+fn summary(run: &RunReport) -> Value {
+    let failed = run.steps.iter().filter(|step| matches!(step.status, Status::Failed | Status::TimedOut));
+    let failed = failed.map(|step| {
+        let error = step.error.as_ref().map(|error| &error.message);
+        json!({ "step": step.name, "location": step.location, "error": error })
+    });
+    json!({
+        "run_id": run.run_id,
+        "status": run.status,
+        "seconds": run.wall.as_secs_f64(),
+        "failed": failed.collect::<Vec<_>>(),
+        "skipped": run.counts.skipped,
+    })
+}
+
+/// A server for one request, which it answers; its URL, and what arrives.
+fn listen() -> io::Result<(String, JoinHandle<io::Result<String>>)> {
+    let listener = TcpListener::bind(("127.0.0.1", 0))?;
+    let url = format!("http://{}/failed-runs", listener.local_addr()?);
+    let arrives = move || {
+        let mut stream = BufReader::new(listener.accept()?.0);
+        let (mut request, mut header, mut length) = (String::new(), String::new(), 0);
+        stream.read_line(&mut request)?;
+        while stream.read_line(&mut header)? > 2 {
+            let name_and_value = header.split_once(':');
+            if let Some((_, value)) =
+                name_and_value.filter(|(name, _)| name.eq_ignore_ascii_case("content-length"))
+            {
+                length = value.trim().parse().map_err(io::Error::other)?;
+            }
+            header.clear();
+        }
+        let mut body = vec![0; length];
+        stream.read_exact(&mut body)?;
+        stream.get_mut().write_all(b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n")?;
+        let body: Value = serde_json::from_slice(&body)?;
+        Ok(format!(
+            "{}\n{:#}",
+            request.trim_end(),
+            json!({ "status": body["status"], "failed": body["failed"], "skipped": body["skipped"] })
+        ))
+    };
+    Ok((url, thread::spawn(arrives)))
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let (url, arrives) = match std::env::args().nth(1) {
+        Some(url) => (url, None),
+        None => listen().map(|(url, arrives)| (url, Some(arrives)))?,
+    };
+    let webhook = Webhook::new(url);
+    let pipeline = Pipeline::to::<revenue>().on_run_end(webhook.hook());
+    for text in ["12", "twelve"] {
+        let run = pipeline.clone().param("text", text).run_blocking()?;
+        println!("{text}: {}", run.report().status);
+    }
+    // The hook in the pipeline has the other end of the channel.
+    drop(pipeline);
+    println!("not delivered: {}", webhook.finish());
+    if let Some(arrives) = arrives {
+        println!("arrived: {}", arrives.join().map_err(|_| "the listener panicked")??);
+    }
+
+    // Nobody listens where somebody did.
+    let free = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?;
+    let webhook = Webhook::new(format!("http://{free}/"));
+    let pipeline = Pipeline::to::<revenue>().param("text", "dozen").on_run_end(webhook.hook());
+    println!("dozen: {}", pipeline.run_blocking()?.report().status);
+    drop(pipeline);
+    println!("not delivered: {}", webhook.finish());
+    Ok(())
+}

@@ -1,0 +1,33 @@
+//! The end of a run, as its observers see it.
+
+use std::fmt;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use crate::engine::Engine;
+use crate::report::RunReport;
+
+/// A run that has ended, in [`Event::RunFinished`](super::Event::RunFinished): its report is made when first asked for,
+/// and is the one that [`Run::report`](crate::Run::report) gives later.
+pub struct RunEnd<'a> {
+    engine: &'a Engine,
+    duration: Duration,
+    report: &'a OnceLock<RunReport>,
+}
+
+impl<'a> RunEnd<'a> {
+    pub(crate) fn new(engine: &'a Engine, duration: Duration, report: &'a OnceLock<RunReport>) -> Self {
+        RunEnd { engine, duration, report }
+    }
+
+    /// The report of the run. O(steps) for the first who asks, nothing for the others.
+    pub fn report(&self) -> &'a RunReport {
+        self.report.get_or_init(|| RunReport::of(self.engine, self.duration))
+    }
+}
+
+impl fmt::Debug for RunEnd<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RunEnd").field("duration", &self.duration).finish_non_exhaustive()
+    }
+}
