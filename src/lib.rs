@@ -49,9 +49,10 @@ pub use pipeline_core::{
 pub use pipeline_exec::{
     ApprovalRequest, Approvals, AttemptReport, Breaker, BreakerState, Converged, Counts, ErrorReport, Event,
     EventKind, EventRecord, Execute, Executor, Figures, LimitReport, LimitSettings, Limits, MOST_SLOTS,
-    Observer, OutputError, Pipeline, Provenance, RateLimit, Rejected, Repeat, RepeatError, Run, RunFailed,
-    RunHandle, RunReport, RunStatus, RunView, Settings, Signal, StepDefaults, StepReport, Stopper,
-    ThreadKind, cores, pressure, testing,
+    Observer, OutputError, PRESETS, Pipeline, Provenance, RateLimit, Rejected, Repeat, RepeatError,
+    ResolvedSettings, Run, RunFailed, RunHandle, RunReport, RunStatus, RunView, SettingInForce, SettingKey,
+    Settings, SettingsStack, Signal, StepDefaults, StepReport, Stopper, TagSettings, ThreadKind, cores,
+    pressure, testing,
 };
 #[cfg(feature = "cli")]
 pub use pipeline_exec::{main, main_with};
@@ -81,4 +82,7 @@ mod doctests {
 
     #[doc = include_str!("../docs/limits.md")]
     mod limits {}
+
+    #[doc = include_str!("../docs/settings.md")]
+    mod settings {}
 }

@@ -92,7 +92,9 @@ fn prepare(pipeline: &Pipeline) -> Result<Prepared, Problems> {
             RunView::new(Arc::clone(&plan), Arc::clone(&scope), Arc::new(settings.clone()), begun.wall);
         observers.send(&Event::RunStarted { run_id: scope.run_id(), planned: plan.planned(), view: &view });
     }
-    let frame = Arc::new(Frame::new(plan, bound.params, bound.resources, scope, given));
+    let turned_off = pipeline.turned_off(&plan);
+    let frame = Frame::new(plan, bound.params, bound.resources, scope, given).turn_off(turned_off);
+    let frame = Arc::new(frame);
     let given = GivenToRun {
         settings: settings.clone(),
         observers: observers.clone(),
