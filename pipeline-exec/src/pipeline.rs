@@ -493,7 +493,7 @@ impl Pipeline {
     pub(crate) fn bind(&self, plan: &Plan) -> Result<Bound, Vec<Problem>> {
         let mut problems = self.settings.problems(&self.origins);
         problems.extend(self.settings.unknown_names(plan.dag(), &self.origins));
-        problems.extend(self.limits.clone().unwrap_or_else(|| self.settings.make_limits()).problems());
+        problems.extend(self.limits.iter().flat_map(Limits::problems));
         if self.limits.is_some() && !self.settings.limits.is_empty() {
             let message = "limits are given twice: in the settings, and shared with other pipelines";
             let problem = Problem::new(ProblemCode::InvalidSetting, message);

@@ -8,7 +8,9 @@ use std::time::Duration;
 use pipeline::prelude::*;
 use pipeline::*;
 
-use crate::support::{Clock, Gauge, Slept, are_apart, many, nap, peak, quiet_later, run_in_time, spans};
+use crate::support::{
+    Clock, Gauge, LIMIT, Slept, are_apart, many, nap, peak, quiet_later, run_in_time, spans,
+};
 
 /// What a run under some settings shows of one of them.
 type Shown = String;
@@ -283,12 +285,25 @@ fn fallen_back(settings: &Settings) -> Shown {
 #[test]
 fn without_fallback_slots_stay_whatever_the_memory() {
     let changes = |on: bool| {
-        let sampler = || -> Box<dyn pressure::Sampler> { Box::new(|| Ok(pressure::Sample::of_memory(999))) };
+        let taken = Arc::new((std::sync::Mutex::new(0), std::sync::Condvar::new()));
+        let sampled = Arc::clone(&taken);
+        let sampler = move || -> Box<dyn pressure::Sampler> {
+            let sampled = Arc::clone(&sampled);
+            Box::new(move || {
+                *sampled.0.lock().unwrap() += 1;
+                sampled.1.notify_all();
+                Ok(pressure::Sample::of_memory(999))
+            })
+        };
         let mut dag = DagBuilder::new();
-        many::<es_naps>(&mut dag, "nap", 40);
-        let settings = Settings::default().memory_limit(1000).io(4).fallback(on);
+        dag.cpu("sampled_ten_times", (), move |()| {
+            let taken = taken.1.wait_timeout_while(taken.0.lock().unwrap(), LIMIT, |taken| *taken < 10);
+            assert!(!taken.unwrap().1.timed_out(), "the run is sampled");
+        });
+        let settings = Settings::default().memory_limit(1000).fallback(on);
         let settings = settings.sample_every(Duration::from_millis(1));
-        let run = paused(Pipeline::new(dag.build().unwrap()).sampler(sampler).settings(settings));
+        let run = run_in_time(Pipeline::new(dag.build().unwrap()).sampler(sampler).settings(settings));
+        assert!(run.succeeded(), "{}", run.report());
         run.report().limited_by.iter().filter(|reason| reason.contains("memory 999")).count()
     };
     assert_eq!((changes(true) > 0, changes(false)), (true, 0));

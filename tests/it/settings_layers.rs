@@ -196,7 +196,7 @@ fn unknown_keys_are_refused_with_what_was_meant() {
 #[test]
 fn wrong_values_are_told_with_their_source_and_range() {
     let text = r#"{"io": "many", "cpu": 0, "deadline": 5, "groups": {"gold": {"jitter": 2}}, "steps": {"a": 1},
-        "limits": {"db": {"breaker": {"failures": 3}}}}"#;
+        "limits": {"db": {"breaker": {"failures": 3}}, "api": {"breaker": {"failures": 0, "cooldown": "1s"}}}}"#;
     let told = problems(
         SettingsStack::new()
             .text("pipeline.json", text)
@@ -220,12 +220,13 @@ fn wrong_values_are_told_with_their_source_and_range() {
         ),
         ("setting `fail_fast` is `perhaps`, but takes `true` or `false`", "is set by PIPELINE_FAIL_FAST"),
         ("setting `defaults.timeout` is `soon`, but takes a time above zero", "is set by --timeout"),
+        ("limit `api`: its breaker opens after 0 failures", "`limits.api` is set by pipeline.json"),
         ("setting `keep_runs` is zero", "`keep_runs` is set by code"),
     ] {
         let at = told.find(message).unwrap_or_else(|| panic!("{message}\n\n{told}"));
         assert!(told[at..].split("[PL").next().unwrap().contains(origin), "{origin}\n\n{told}");
     }
-    assert!(told.contains("10 problems"), "{told}");
+    assert!(told.contains("11 problems"), "{told}");
 }
 
 /// P17: whatever is in a key or a value, a message about it stays on its line and steers no terminal.
@@ -259,10 +260,10 @@ fn old_spellings_are_read_with_a_warning() {
     let off = SettingsStack::new().text("old.json", r#"{"parallel": false}"#).resolve().unwrap();
     assert_eq!(off.settings().workers, Some(1));
     let on = SettingsStack::new()
-        .text("old.json", r#"{"parallel": true, "monitoring": false}"#)
+        .text("old.json", r#"{"parallel": true, "monitoring": false, "validate": true}"#)
         .resolve()
         .unwrap();
-    assert_eq!((on.settings(), on.warnings().len()), (&Settings::default(), 2));
+    assert_eq!((on.settings(), on.warnings().len()), (&Settings::default(), 3));
 }
 
 /// C04: more steps at once open the lanes that far, but none whose slots the same source or a stronger one has set.

@@ -6,6 +6,7 @@ use pipeline_core::{Problem, ProblemCode};
 
 use super::origins::Origins;
 use super::{MOST_SLOTS, Settings, StepDefaults};
+use crate::limits::LimitSettings;
 
 /// A setting that is out of its range.
 struct Wrong {
@@ -77,14 +78,19 @@ impl Settings {
         wrong.collect()
     }
 
-    /// Nobody can raise a limit of the run's own later, as one can with those that are shared.
     fn wrong_limits(&self) -> Vec<Wrong> {
-        let shut = self.limits.iter().filter(|(_, limit)| limit.capacity == 0);
-        let wrong = shut.map(|(name, _)| Wrong {
-            key: format!("limits.{name}"),
-            message: format!("limit `{name}` has a capacity of 0: no step that needs it could run"),
-            hint: "give it at least 1; only limits that are shared can be raised while a run goes on",
-        });
-        wrong.collect()
+        let of_limit = |(name, limit): (&String, &LimitSettings)| {
+            // Nobody can raise a limit of the run's own later, as one can with those that are shared.
+            let shut = (limit.capacity == 0).then(|| {
+                let hint =
+                    "give it at least 1; only limits that are shared can be raised while a run goes on";
+                (format!("limit `{name}` has a capacity of 0: no step that needs it could run"), hint)
+            });
+            let others = limit.wrong().map(|(what, hint)| (format!("limit `{name}`: {what}"), hint));
+            let found: Vec<_> = shut.into_iter().chain(others).collect();
+            let key = format!("limits.{name}");
+            found.into_iter().map(move |(message, hint)| Wrong { key: key.clone(), message, hint })
+        };
+        self.limits.iter().flat_map(of_limit).collect()
     }
 }

@@ -29,6 +29,8 @@ pub(crate) enum Kind {
     AtLeastOne,
     Flag,
     Duration,
+    /// A time that may be zero.
+    Time,
     Backoff,
     Part,
     Memory,
@@ -40,12 +42,21 @@ pub(crate) enum Kind {
 impl Kind {
     /// Whether text is read as it is, rather than as a number or `true`.
     pub(super) const fn is_text(self) -> bool {
-        matches!(self, Kind::Duration | Kind::Backoff | Kind::Memory | Kind::Rate | Kind::Path | Kind::Preset)
+        matches!(
+            self,
+            Kind::Duration
+                | Kind::Time
+                | Kind::Backoff
+                | Kind::Memory
+                | Kind::Rate
+                | Kind::Path
+                | Kind::Preset
+        )
     }
 
     /// Whether it can be turned off with `"none"`.
     pub(super) const fn can_be_none(self) -> bool {
-        matches!(self, Kind::Duration | Kind::Backoff | Kind::Memory | Kind::Path)
+        matches!(self, Kind::Duration | Kind::Time | Kind::Backoff | Kind::Memory | Kind::Path)
     }
 
     /// In words.
@@ -56,6 +67,7 @@ impl Kind {
             Kind::AtLeastOne => "a whole number, at least 1".to_owned(),
             Kind::Flag => "`true` or `false`".to_owned(),
             Kind::Duration => "a time above zero, such as `\"30s\"` or `\"1m 30s\"`".to_owned(),
+            Kind::Time => "a time, such as `\"30s\"`".to_owned(),
             Kind::Backoff => "a time, such as `\"100ms\"`, or two, such as `\"100ms..10s\"`".to_owned(),
             Kind::Part => "a number from 0 to 1".to_owned(),
             Kind::Memory => "a number of bytes above zero, or a text such as `\"4 GiB\"`".to_owned(),
@@ -83,7 +95,7 @@ const ROWS: [Row; 28] = [
     ("fail_fast", Kind::Flag, "false", "--fail-fast", "whether the first failure of a step that is not optional stops the run"),
     ("fallback", Kind::Flag, "true", "", "whether fallbacks of steps, and fewer slots near `memory_limit`, stand in for what goes wrong"),
     ("deadline", Kind::Duration, "none", "--deadline", "how long the whole run may take"),
-    ("grace", Kind::Duration, "none; 10s on the command line", "--grace", "how long a run that is stopped waits for steps on threads"),
+    ("grace", Kind::Time, "none; 10s on the command line", "--grace", "how long a run that is stopped waits for steps on threads"),
     ("retry_budget", Kind::Count, "no limit", "", "retries of all steps of the run together"),
     ("max_detached", Kind::Count, "as many as CPU slots", "", "attempts left behind on their threads at once, before the run is stopped"),
     ("slow_poll", Kind::Duration, "200ms", "", "an async step that keeps its thread this long is named in a warning; `\"none\"` for never"),

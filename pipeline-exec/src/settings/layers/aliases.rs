@@ -17,11 +17,13 @@ enum As {
     Parallel,
     /// `true` is four samples a second, `false` none.
     Sampling,
+    /// There is no such setting any more.
+    Nothing,
 }
 
 /// Old spelling, new one, and what becomes of the value.
 #[rustfmt::skip]
-const ALIASES: [(&str, &str, As); 20] = [
+const ALIASES: [(&str, &str, As); 21] = [
     ("max_workers", "workers", As::Same),
     ("max_concurrency", "workers", As::Same),
     ("enabled", "workers", As::Parallel),
@@ -42,10 +44,11 @@ const ALIASES: [(&str, &str, As); 20] = [
     ("random_seed", "seed", As::Same),
     ("conditional_parallel", "conditional", As::Same),
     ("output_dir", "runs_dir", As::Same),
+    ("validate", "", As::Nothing),
 ];
 
-/// The key and value that an old spelling means today, and the new key for the warning. `None` for the value where nothing
-/// is to be set.
+/// The key and value that an old spelling means today, and the new key for the warning, which is empty where there is none.
+/// `None` for the value where nothing is to be set.
 pub(super) fn today(key: &Key, value: &Value) -> Option<(Key, Option<Value>, &'static str)> {
     let [old] = key.as_slice() else { return None };
     let (_, new, becomes) = ALIASES.iter().find(|(known, ..)| known == old)?;
@@ -63,6 +66,7 @@ pub(super) fn today(key: &Key, value: &Value) -> Option<(Key, Option<Value>, &'s
         }
         (As::Parallel, Value::Bool(on)) => (!on).then(|| json!(1)),
         (As::Sampling, Value::Bool(on)) => on.then(|| json!("250ms")),
+        (As::Nothing, _) => None,
         _ => Some(value.clone()),
     };
     Some((new.split('.').map(str::to_owned).collect(), value, new))
