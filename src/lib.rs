@@ -51,9 +51,10 @@ pub use pipeline_exec::telemetry;
 pub use pipeline_exec::{
     ApprovalRequest, Approvals, AttemptReport, Breaker, BreakerState, Converged, Counts, ErrorReport, Event,
     EventKind, EventRecord, Execute, Executor, Figures, LimitReport, LimitSettings, Limits, MOST_SLOTS,
-    Observer, OutputError, Pipeline, Provenance, RateLimit, Rejected, Repeat, RepeatError, Run, RunEnd,
-    RunFailed, RunHandle, RunReport, RunStatus, RunView, Settings, Signal, StepCall, StepDefaults, StepEnd,
-    StepReport, StepStart, Stopper, ThreadKind, cores, pressure, testing,
+    Observer, OutputError, PRESETS, Pipeline, Provenance, RateLimit, Rejected, Repeat, RepeatError,
+    ResolvedSettings, Run, RunEnd, RunFailed, RunHandle, RunReport, RunStatus, RunView, SettingInForce,
+    SettingKey, Settings, SettingsStack, Signal, StepCall, StepDefaults, StepEnd, StepReport, StepStart,
+    Stopper, TagSettings, ThreadKind, cores, pressure, testing,
 };
 #[cfg(feature = "cli")]
 pub use pipeline_exec::{main, main_with};
@@ -83,4 +84,7 @@ mod doctests {
 
     #[doc = include_str!("../docs/limits.md")]
     mod limits {}
+
+    #[doc = include_str!("../docs/settings.md")]
+    mod settings {}
 }

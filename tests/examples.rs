@@ -156,6 +156,112 @@ fn the_report_is_json_on_standard_output_and_in_a_file() {
     }
 }
 
+/// Runs the `cli` example in a folder, with these variables.
+fn run_in(folder: &Folder, variables: &[(&str, &str)], arguments: &[&str]) -> Output {
+    let mut command = Command::new(BUILT.join("cli").with_extension(std::env::consts::EXE_EXTENSION));
+    for name in std::env::vars_os().map(|(name, _)| name) {
+        if name.to_string_lossy().starts_with("PIPELINE_") {
+            command.env_remove(name);
+        }
+    }
+    command.envs(variables.iter().copied()).args(arguments).current_dir(&folder.0).output().unwrap()
+}
+
+/// L10, L12: `info` tells every setting in force and where it comes from, as a table and as JSON.
+#[test]
+fn info_tells_where_each_setting_comes_from() {
+    let folder = Folder::new("cli-info");
+    let file = "preset = \"production\"\nio = 3\ncpu = 3\nblocking = 3\n[steps.refunds]\nretries = 2\n";
+    fs::write(folder.0.join("pipeline.toml"), file).unwrap();
+    let variables = [("PIPELINE_CPU", "4"), ("PIPELINE_BLOCKING", "4")];
+    let output = run_in(&folder, &variables, &["info", "--json", "--blocking", "5"]);
+    assert_eq!(code(&output), 0, "{}", text(&output.stderr));
+    let info: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let setting = |key: &str| {
+        let all = info["settings"].as_array().unwrap();
+        let setting =
+            all.iter().find(|setting| setting["key"] == key).unwrap_or_else(|| panic!("{key}: {info}"));
+        (setting["value"].clone(), setting["origin"].as_str().unwrap().to_owned())
+    };
+    for (key, value, origin) in [
+        ("io", serde_json::json!(3), "pipeline.toml"),
+        ("cpu", 4.into(), "PIPELINE_CPU"),
+        ("blocking", 5.into(), "--blocking"),
+        ("steps.refunds.retries", 2.into(), "pipeline.toml"),
+        ("keep_runs", 1000.into(), "preset production"),
+        ("runs_dir", ".pipeline".into(), "default"),
+        ("fail_fast", false.into(), "default"),
+    ] {
+        assert_eq!(setting(key), (value, origin.to_owned()), "{key}");
+    }
+    assert_eq!((&info["schema"], &info["slots"]["cpu"]), (&1.into(), &4.into()));
+    assert!(info["machine"]["cores"].as_u64() >= Some(1), "{info}");
+    assert!(info["build"]["features"].as_array().unwrap().contains(&"cli".into()), "{info}");
+    let told = text(&run_in(&folder, &variables, &["info"]).stdout);
+    for heading in ["settings in force", "build", "machine", "slots on this machine, by preset"] {
+        assert!(told.lines().any(|line| line == heading), "{told}");
+    }
+    let row = told.lines().find(|line| line.trim_start().starts_with("cpu ")).unwrap();
+    assert_eq!(row.split_whitespace().collect::<Vec<_>>(), ["cpu", "4", "PIPELINE_CPU"]);
+}
+
+/// L05, L08, A05: a run follows the file in its folder, run parameters and steps that are turned off included; another file
+/// is read where it is named.
+#[test]
+fn a_run_follows_the_file_in_its_folder() {
+    let folder = Folder::new("cli-settings");
+    let write = |name: &str, text: &str| fs::write(folder.0.join(name), text).unwrap();
+    write(
+        "pipeline.toml",
+        "max_workers = 2\n[params]\nrate = 2\n[params.orders]\ncount = 1\n[params.report]\npath = \"out\"\n",
+    );
+    let output = run_in(&folder, &[], &["run"]);
+    assert_eq!(code(&output), 0, "{}", text(&output.stderr));
+    // 10, less the refund of 5, at the file's rate.
+    assert_eq!(fs::read_to_string(folder.0.join("out")).unwrap(), "revenue: 10\n");
+    let warning = "warning: setting `max_workers` (pipeline.toml) is called `workers` now; use that name";
+    assert!(text(&output.stderr).contains(warning), "{}", text(&output.stderr));
+    write("off.yaml", "steps:\n  refunds: {enabled: false}\n");
+    for (variables, arguments) in [
+        (&[][..], &["run", "--config", "off.yaml", "--json"][..]),
+        (&[("PIPELINE_CONFIG", "off.yaml")], &["run", "--json"]),
+    ] {
+        let output = run_in(&folder, variables, arguments);
+        assert_eq!(code(&output), 0, "{}", text(&output.stderr));
+        let said = text(&output.stdout);
+        assert!(said.contains("disabled by off.yaml (`steps.refunds.enabled = false`)"), "{said}");
+    }
+}
+
+/// L06, L07: all that is wrong with settings and graph is told at once, nothing runs, and the exit code is 2; 3 where a file
+/// cannot be read.
+#[test]
+fn wrong_settings_are_exit_code_2_and_all_told() {
+    let folder = Folder::new("cli-wrong-settings");
+    let write = |name: &str, text: &str| fs::write(folder.0.join(name), text).unwrap();
+    write("pipeline.yaml", "io: 0\ngroups: {gald: {retries: 1}}\nlimits: {db: {capacity: 1}}\n");
+    let output = run_in(&folder, &[("PIPELINE_WORKER", "2")], &["run", "--set", "seed=many"]);
+    let told = text(&output.stderr);
+    assert_eq!((code(&output), text(&output.stdout).as_str()), (2, ""), "{told}");
+    for wanted in [
+        "the pipeline has 5 problems; no step was run",
+        "`io` is set by pipeline.yaml",
+        "no step is in a group `gald`\n    `groups.gald` is set by pipeline.yaml\n    hint: did you mean `gold`?",
+        "no step needs the limit `db`",
+        "there is no setting `worker`\n    it is set by PIPELINE_WORKER\n    hint: did you mean `workers`?",
+        "setting `seed` is `many`, but takes a whole number",
+    ] {
+        assert!(told.contains(wanted), "{wanted}\n\n{told}");
+    }
+    write("pipeline.toml", "io = 1\n");
+    let several = run_in(&folder, &[], &["plan"]);
+    assert!(code(&several) == 2 && text(&several.stderr).contains("pipeline.toml, pipeline.yaml"));
+    let missing = run_in(&folder, &[], &["plan", "--config", "missing.toml"]);
+    assert!(
+        code(&missing) == 3 && text(&missing.stderr).contains("cannot read the settings in missing.toml")
+    );
+}
+
 /// A14: the main job gives its ten outputs, all at once and one step at a time.
 #[test]
 fn the_shop_gives_ten_right_outputs_parallel_and_sequential() {

@@ -39,5 +39,8 @@ pub use report::{
     AttemptReport, Counts, ErrorReport, Figures, Provenance, RunReport, RunStatus, StepReport, ThreadKind,
 };
 pub use run::{OutputError, Run, RunFailed, RunHandle, Stopper};
-pub use settings::{MOST_SLOTS, Settings, StepDefaults, cores};
+pub use settings::{
+    MOST_SLOTS, PRESETS, ResolvedSettings, SettingInForce, SettingKey, Settings, SettingsStack, StepDefaults,
+    TagSettings, cores,
+};
 pub use signals::Signal;

@@ -19,7 +19,7 @@ use crate::limits::Limits;
 use crate::pressure::{Monitor, ProcessSampler, Sampler};
 use crate::run::{Run, RunHandle, execute, launch, prepare};
 use crate::runtime;
-use crate::settings::Settings;
+use crate::settings::{Origins, ResolvedSettings, Settings};
 
 /// A pipeline: a graph, the outputs wanted from it, and what its steps are given.
 ///
@@ -50,6 +50,8 @@ pub struct Pipeline {
     params: Params,
     resources: Resources,
     settings: Settings,
+    /// Where the settings come from, as far as they are not from code.
+    origins: Origins,
     limits: Option<Limits>,
     sampler: Option<MakeSampler>,
     within: Option<StepContext>,
@@ -125,6 +127,7 @@ impl Pipeline {
             params: Params::new(),
             resources: Resources::new(),
             settings: Settings::default(),
+            origins: Origins::default(),
             limits: None,
             sampler: None,
             within: None,
@@ -255,7 +258,20 @@ impl Pipeline {
     /// [`Pipeline::workers`] included).
     pub fn settings(mut self, settings: Settings) -> Self {
         self.settings = settings;
+        self.origins = Origins::default();
         self
+    }
+
+    /// As [`Pipeline::settings`], from several sources: problems and reasons then say where a setting comes from.
+    pub fn settings_from(mut self, resolved: &ResolvedSettings) -> Self {
+        self.settings = resolved.settings().clone();
+        self.origins = resolved.origins().clone();
+        self
+    }
+
+    /// The steps that the settings turn off, by position in the plan, each with why.
+    pub(crate) fn turned_off(&self, plan: &Plan) -> Vec<(usize, String)> {
+        self.settings.turned_off(plan, &self.origins)
     }
 
     /// Shares limits with other pipelines: what all their runs need of a name is counted together. They take the place of
@@ -281,7 +297,8 @@ impl Pipeline {
 
     /// What samples one run, where something is to be sampled.
     pub(crate) fn make_monitor(&self) -> Result<Option<Monitor>, Problem> {
-        let (limit, every) = (self.settings.memory_limit, self.settings.sample_every);
+        let limit = self.settings.memory_limit.filter(|_| self.settings.fallback);
+        let every = self.settings.sample_every;
         if limit.is_none() && every.is_none() {
             return Ok(None);
         }
@@ -343,7 +360,7 @@ impl Pipeline {
 
     /// Stops the run at the first failure. By default what is independent goes on.
     pub fn fail_fast(mut self, on: bool) -> Self {
-        self.settings.fail_fast = on;
+        self.settings = self.settings.fail_fast(on);
         self
     }
 
@@ -473,8 +490,9 @@ impl Pipeline {
 
     /// What a run of the plan is given, checked and found: parameters and resources. Settings are checked beside them.
     pub(crate) fn bind(&self, plan: &Plan) -> Result<Bound, Vec<Problem>> {
-        let mut problems = self.settings.problems();
-        problems.extend(self.limits.clone().unwrap_or_else(|| self.settings.make_limits()).problems());
+        let mut problems = self.settings.problems(&self.origins);
+        problems.extend(self.settings.unknown_names(plan.dag(), &self.origins));
+        problems.extend(self.limits.iter().flat_map(Limits::problems));
         if self.limits.is_some() && !self.settings.limits.is_empty() {
             let message = "limits are given twice: in the settings, and shared with other pipelines";
             let problem = Problem::new(ProblemCode::InvalidSetting, message);

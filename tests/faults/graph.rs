@@ -1,6 +1,6 @@
 //! D: what is wrong with what was asked for ends with code 2, and no step has run.
 
-use crate::program_under_test::run;
+use crate::program_under_test::{Program, run};
 
 #[test]
 fn selecting_nothing_is_wrong_use_with_a_hint() {
@@ -32,4 +32,20 @@ fn what_the_environment_refuses_is_code_3_before_anything_runs() {
     let ended = run("sibling --report no-such-folder/report.json");
     ended.exits(3).says(&["cannot write the report to no-such-folder/report.json"]);
     assert!(!ended.said.contains("started"), "{}", ended.said);
+}
+
+/// What the program's code sets, no flag changes; what it leaves alone, flags do.
+#[test]
+fn a_setting_of_the_programs_code_wins_over_flags() {
+    let ended = Program::start("max-detached", "info --set max_detached=9 --io 9").end();
+    ended.exits(0);
+    let row = |key: &str| {
+        let row = ended.said.lines().find(|line| line.trim_start().starts_with(key));
+        row.unwrap_or_else(|| panic!("{}", ended.said))
+            .split_whitespace()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(row("max_detached"), ["max_detached", "1", "code"]);
+    assert_eq!(row("io "), ["io", "9", "--io"]);
 }

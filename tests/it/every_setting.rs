@@ -8,7 +8,9 @@ use std::time::Duration;
 use pipeline::prelude::*;
 use pipeline::*;
 
-use crate::support::{Clock, Gauge, Slept, are_apart, many, nap, peak, quiet_later, run_in_time, spans};
+use crate::support::{
+    Clock, Gauge, LIMIT, Slept, are_apart, many, nap, peak, quiet_later, run_in_time, spans,
+};
 
 /// What a run under some settings shows of one of them.
 type Shown = String;
@@ -33,6 +35,8 @@ fn cases() -> BTreeMap<&'static str, Case> {
         ("shuffle", (base().shuffle(1).workers(1), base().shuffle(9).workers(1), order)),
         ("defaults", (base(), base().retries(2), attempts)),
         ("groups", (base(), base().group("es", StepDefaults::new().retries(2)), attempts)),
+        ("tags", (base(), base().tag("es-tag", TagSettings::new().enabled(false)), attempts)),
+        ("steps", (base(), base().step("es_fails", StepDefaults::new().retries(2)), attempts)),
         ("deadline", (base(), base().deadline(Duration::from_millis(20)), how_it_ends)),
         ("retry_budget", (base().retries(3), base().retries(3).retry_budget(1), attempts)),
         ("grace", (base(), base().grace(Duration::from_millis(1)), after_a_stop)),
@@ -42,6 +46,7 @@ fn cases() -> BTreeMap<&'static str, Case> {
         ("sample_every", (base(), base().sample_every(secs(1)), sampled)),
         ("limits", (base(), base().limit("es-db", twice), limited)),
         ("conditional", (base(), base().conditional(false), conditional)),
+        ("fallback", (base(), base().fallback(false), fallen_back)),
     ])
 }
 
@@ -51,12 +56,16 @@ fn one_worker() -> Settings {
     settings
 }
 
+/// These say where the files of a run go: the tests of report files show their effect.
+const OF_REPORT_FILES: [&str; 2] = ["runs_dir", "keep_runs"];
+
 /// L09, L11: each setting, flipped, changes what a run does. A field without a case fails.
 #[test]
 fn every_setting_has_an_effect() {
     let written = serde_json::to_value(Settings::default()).unwrap();
     let fields: BTreeSet<&str> = written.as_object().unwrap().keys().map(String::as_str).collect();
     let cases = cases();
+    let fields: BTreeSet<&str> = fields.into_iter().filter(|name| !OF_REPORT_FILES.contains(name)).collect();
     assert_eq!(fields, cases.keys().copied().collect(), "a case for every field, and a field for every case");
     for (field, (one, other, show)) in cases {
         let (before, after) = (serde_json::to_value(&one).unwrap(), serde_json::to_value(&other).unwrap());
@@ -163,7 +172,7 @@ fn order(settings: &Settings) -> Shown {
 }
 
 fn attempts(settings: &Settings) -> Shown {
-    #[step(group = "es")]
+    #[step(group = "es", tags("es-tag"))]
     fn es_fails() -> Result<u32, String> {
         Err("planted".to_owned())
     }
@@ -263,6 +272,43 @@ fn conditional(settings: &Settings) -> Shown {
     peak(&spans(&naps::<es_beside>(settings), "")).to_string()
 }
 
+fn fallen_back(settings: &Settings) -> Shown {
+    #[step(fallback = |_: &StepError| 7)]
+    fn es_has_fallback() -> Result<u32, String> {
+        Err("planted".to_owned())
+    }
+    let run = paused(Pipeline::to::<es_has_fallback>().settings(settings.clone()));
+    run.status("es_has_fallback").unwrap().name().to_owned()
+}
+
+/// L09: without `fallback`, memory pressure takes no slots away either; what steps declare is still counted.
+#[test]
+fn without_fallback_slots_stay_whatever_the_memory() {
+    let changes = |on: bool| {
+        let taken = Arc::new((std::sync::Mutex::new(0), std::sync::Condvar::new()));
+        let sampled = Arc::clone(&taken);
+        let sampler = move || -> Box<dyn pressure::Sampler> {
+            let sampled = Arc::clone(&sampled);
+            Box::new(move || {
+                *sampled.0.lock().unwrap() += 1;
+                sampled.1.notify_all();
+                Ok(pressure::Sample::of_memory(999))
+            })
+        };
+        let mut dag = DagBuilder::new();
+        dag.cpu("sampled_ten_times", (), move |()| {
+            let taken = taken.1.wait_timeout_while(taken.0.lock().unwrap(), LIMIT, |taken| *taken < 10);
+            assert!(!taken.unwrap().1.timed_out(), "the run is sampled");
+        });
+        let settings = Settings::default().memory_limit(1000).fallback(on);
+        let settings = settings.sample_every(Duration::from_millis(1));
+        let run = run_in_time(Pipeline::new(dag.build().unwrap()).sampler(sampler).settings(settings));
+        assert!(run.succeeded(), "{}", run.report());
+        run.report().limited_by.iter().filter(|reason| reason.contains("memory 999")).count()
+    };
+    assert_eq!((changes(true) > 0, changes(false)), (true, 0));
+}
+
 /// A07, L11: each field of the defaults, too, for the run and for a group.
 #[test]
 fn every_default_of_steps_has_an_effect() {
@@ -277,30 +323,43 @@ fn every_default_of_steps_has_an_effect() {
         ("retries", (none(), none().retries(2))),
         ("backoff", (retried(), retried().backoff(Backoff::fixed(long)))),
         ("jitter", (retried().backoff(Backoff::fixed(long)), jittered)),
+        ("enabled", (none(), none().enabled(false))),
     ]);
-    let mut every = none().timeout(long).deadline(long).retries(1).backoff(Backoff::fixed(long));
+    let mut every =
+        none().timeout(long).deadline(long).retries(1).backoff(Backoff::fixed(long)).enabled(true);
     every.jitter = Some(0.5);
     let every = serde_json::to_value(every).unwrap();
     let fields: BTreeSet<&str> = every.as_object().unwrap().keys().map(String::as_str).collect();
     assert_eq!(fields, cases.keys().copied().collect(), "a case for every field");
     for (field, (one, other)) in cases {
         let gives_up = matches!(field, "timeout" | "deadline");
-        for of_group in [false, true] {
+        for whose in [Whose::Run, Whose::Group, Whose::Step] {
             let show = |defaults: &StepDefaults| {
-                let settings = with_defaults(defaults, of_group);
+                let settings = with_defaults(defaults, whose);
                 if gives_up { after_a_while(&settings) } else { when_it_has_failed(&settings) }
             };
-            assert_ne!(show(&one), show(&other), "`{field}` has no effect, of a group: {of_group}");
+            assert_ne!(show(&one), show(&other), "`{field}` has no effect, of the {whose:?}");
         }
     }
 }
 
-fn with_defaults(defaults: &StepDefaults, of_group: bool) -> Settings {
+#[derive(Clone, Copy, Debug)]
+enum Whose {
+    Run,
+    Group,
+    Step,
+}
+
+fn with_defaults(defaults: &StepDefaults, whose: Whose) -> Settings {
     let mut settings = Settings::default().seed(5);
-    if of_group {
-        return settings.group("ed", defaults.clone()).group("other", StepDefaults::new().retries(9));
+    match whose {
+        Whose::Run => settings.defaults = defaults.clone(),
+        Whose::Group => {
+            let other = StepDefaults::new().retries(9);
+            settings = settings.group("ed", defaults.clone()).group("es", other);
+        }
+        Whose::Step => settings = settings.step("ed_*", defaults.clone()),
     }
-    settings.defaults = defaults.clone();
     settings
 }
 
@@ -428,7 +487,8 @@ fn every_setting_is_read_from_text() {
             "db": { "capacity": 4, "breaker": { "failures": 3, "cooldown": "30s" } },
             "api": { "rate": "10/s" }
         },
-        "conditional": false
+        "tags": { "slow": { "enabled": false } }, "steps": { "fetch": { "retries": 1 } }, "fallback": false,
+        "conditional": false, "runs_dir": "runs", "keep_runs": 9
     }"#;
     let settings: Settings = serde_json::from_str(text).unwrap();
     let written = serde_json::to_value(&settings).unwrap();
@@ -483,8 +543,9 @@ fn unknown_keys_and_unreadable_values_are_refused_helpfully() {
 /// L02: every preset is valid, has a name, and runs.
 #[test]
 fn every_preset_runs() {
-    for name in ["default", "high-performance", "conservative", "sequential"] {
+    for (name, make, _) in PRESETS {
         let settings = Settings::preset(name).unwrap();
+        assert_eq!(settings, make());
         assert_eq!(naps::<es_naps>(&settings).report().counts.succeeded, 4, "{name}");
     }
     assert_eq!(io_peak(&Settings::sequential()), "1");

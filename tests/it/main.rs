@@ -45,6 +45,7 @@ mod runtimes;
 mod scenarios;
 mod scheduler_model;
 mod settings;
+mod settings_layers;
 mod sharing;
 mod stopping;
 mod telemetry;

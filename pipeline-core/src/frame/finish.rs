@@ -148,6 +148,9 @@ impl Frame {
     /// What keeps a step from starting, now that something has gone wrong.
     #[cold]
     pub(super) fn not_started(&self, step: u32) -> Option<Finished> {
+        if let Some(why) = self.turned_off.get(&step) {
+            return Some(self.not_met(step, why.clone()));
+        }
         let blocked = self.blocked_by(step).map(|cause| self.finished(step, Err(Ended::Skipped(cause))));
         // A branch that its switch did not choose is skipped for that reason, whether or not somebody needs it.
         let not_chosen = || self.plan.hot[step as usize].is_branch.then(|| self.not_chosen(step)).flatten();

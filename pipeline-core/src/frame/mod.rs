@@ -69,6 +69,8 @@ pub struct Frame {
     not_needed: Box<[AtomicBool]>,
     /// The same, as a list that an executor empties.
     dismissed: Mutex<Vec<u32>>,
+    /// The steps that are turned off for this run, each with why.
+    turned_off: BTreeMap<u32, String>,
     /// How many roots of each lane were handed out.
     handed_out: [Padded; Lane::ALL.len()],
 }
@@ -215,6 +217,7 @@ impl Frame {
             given_up: Mutex::default(),
             any_given_up: AtomicBool::new(false),
             cancels: Mutex::default(),
+            turned_off: BTreeMap::new(),
             handed_out: Default::default(),
             groups,
             not_needed,
@@ -222,6 +225,18 @@ impl Frame {
         };
         frame.put_given(given);
         frame
+    }
+
+    /// Turns steps off for this run: each is skipped for the reason given, and so is what requires its output. An output
+    /// that is given stays.
+    #[must_use]
+    pub fn turn_off(mut self, steps: impl IntoIterator<Item = (usize, String)>) -> Frame {
+        self.turned_off.extend(steps.into_iter().map(|(step, why)| (step as u32, why)));
+        if !self.turned_off.is_empty() {
+            // Somebody has to look from the start.
+            *self.unsuccessful.get_mut() += 1;
+        }
+        self
     }
 
     /// The number that tells this frame from the others of the process.
@@ -291,7 +306,10 @@ impl Frame {
             let finished = if is_branch { self.not_chosen(step) } else { None };
             finished.is_some_and(|finished| finished.status() == Status::Skipped)
         };
-        self.is_dismissed(step as usize) || self.blocked_by(step).is_some() || not_chosen()
+        self.turned_off.contains_key(&step)
+            || self.is_dismissed(step as usize)
+            || self.blocked_by(step).is_some()
+            || not_chosen()
     }
 
     /// Starts a step and runs it as far as it goes without waiting. A panic ends the step, not the caller.

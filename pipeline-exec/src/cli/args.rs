@@ -1,16 +1,20 @@
 //! The words of the command line.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
 
 use super::graph::GraphArgs;
-use crate::settings::Settings;
+use super::info::InfoArgs;
+use super::settings::SettingsArgs;
 
 const AFTER_HELP: &str = "\
-Run parameters come from -p, then from the environment (PIPELINE_PARAM_name=value), then from --params FILE. A value is
-read as text where the parameter takes text, and as JSON otherwise: -p 'sizes=[1, 2]'.
+Run parameters come from -p, then from the environment (PIPELINE_PARAM_name=value), then from --params FILE, then from
+[params] of pipeline.toml. A value is read as text where the parameter takes text, and as JSON otherwise:
+-p 'sizes=[1, 2]'.
+
+Settings come from code, then from flags, then from the environment (PIPELINE_WORKERS=4, PIPELINE_STEPS__FETCH__RETRIES=2),
+then from pipeline.toml or the file of --config, then from the preset. `info` shows where each comes from.
 
 Durations are written as 500ms, 30s or 1m30s, amounts of memory as 512MiB or 4GiB.
 
@@ -40,6 +44,8 @@ pub(super) enum Command {
     List,
     /// Draws the graph.
     Graph(GraphArgs),
+    /// Shows the settings in force, where each comes from, and what this machine and this build can do.
+    Info(InfoArgs),
 }
 
 /// What to run, with what, and how.
@@ -54,45 +60,8 @@ pub(super) struct RunArgs {
     /// Reads run parameters from a file: TOML, or JSON where its name ends in `.json`.
     #[arg(long = "params", value_name = "FILE")]
     pub(super) params_file: Option<PathBuf>,
-    /// Starts from a preset: default, high-performance, conservative or sequential.
-    #[arg(long, value_parser = preset)]
-    pub(super) preset: Option<Settings>,
-    /// Runs at most so many steps at once, over all lanes.
-    #[arg(long, short, value_name = "N")]
-    pub(super) workers: Option<usize>,
-    /// Runs at most so many async steps at once.
-    #[arg(long, value_name = "N")]
-    pub(super) io: Option<usize>,
-    /// Runs at most so many CPU steps at once.
-    #[arg(long, value_name = "N")]
-    pub(super) cpu: Option<usize>,
-    /// Runs at most so many blocking steps at once.
-    #[arg(long, value_name = "N")]
-    pub(super) blocking: Option<usize>,
-    /// Runs one step at a time.
-    #[arg(long, conflicts_with = "workers")]
-    pub(super) sequential: bool,
-    /// Stops the run at the first failure.
-    #[arg(long)]
-    pub(super) fail_fast: bool,
-    /// Gives up an attempt of a step that takes longer; steps and groups can say otherwise.
-    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
-    pub(super) timeout: Option<Duration>,
-    /// Ends the whole run when it takes longer.
-    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
-    pub(super) deadline: Option<Duration>,
-    /// Tries a step that failed so many more times; steps and groups can say otherwise.
-    #[arg(long, value_name = "N")]
-    pub(super) retries: Option<u32>,
-    /// Waits so long for steps on threads after a signal, before it leaves them behind [default: 10s].
-    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
-    pub(super) grace: Option<Duration>,
-    /// Starts fewer steps at once while the process comes near so much memory.
-    #[arg(long, value_name = "SIZE", value_parser = memory)]
-    pub(super) memory_limit: Option<u64>,
-    /// Draws the random numbers of the run from this seed.
-    #[arg(long, value_name = "N")]
-    pub(super) seed: Option<u64>,
+    #[command(flatten)]
+    pub(super) settings: SettingsArgs,
     /// Writes the report to a file, as JSON.
     #[arg(long, value_name = "FILE")]
     pub(super) report: Option<PathBuf>,
@@ -123,13 +92,4 @@ impl SelectionArgs {
     pub(super) fn is_empty(&self) -> bool {
         self.terms.is_empty() && self.exclude.is_empty()
     }
-}
-
-fn preset(name: &str) -> Result<Settings, String> {
-    Settings::preset(name)
-        .ok_or_else(|| "one of default, high-performance, conservative, sequential".to_owned())
-}
-
-fn memory(text: &str) -> Result<u64, String> {
-    text.parse::<bytesize::ByteSize>().map(|size| size.as_u64())
 }

@@ -5,6 +5,7 @@
 //! plan [TERMS…]    shows what would run, and runs nothing
 //! list             shows every registered step
 //! graph            draws the graph as text, dot, mermaid or json
+//! info             shows the settings in force, and what machine and build can do
 //! ```
 //! Exit codes: 0 every step succeeded (optional ones aside), 1 a step failed or timed out, 2 wrong use or an invalid graph
 //! (nothing ran), 3 the environment failed, 130 and 143 after SIGINT and SIGTERM (`signals`).
@@ -13,6 +14,7 @@
 
 mod args;
 mod graph;
+mod info;
 mod lines;
 mod list;
 mod params;
@@ -45,8 +47,9 @@ pub fn main() -> ExitCode {
 
 /// As [`main`], with a pipeline that is given resources, parameters or settings first.
 ///
-/// A run parameter that is set here wins over the command line, so set only what a user must not change. Settings are where
-/// the command line begins: each of its flags changes one, and `--preset` replaces them all.
+/// What is set here, run parameter or setting, wins over flags, environment and file: set only what a user must not change.
+/// A setting counts as set where one of the methods of [`Settings`](crate::Settings) or of the pipeline was called for it,
+/// whatever the value, and where a field differs from the default. The others are the user's.
 pub fn main_with(prepare: impl FnOnce(Pipeline) -> Pipeline) -> ExitCode {
     let args = match Args::try_parse() {
         Ok(args) => args,
@@ -95,6 +98,7 @@ fn dispatch(args: Args, pipeline: Pipeline) -> Result<u8, Refusal> {
         Command::Plan(args) => plan::execute(&args, pipeline),
         Command::List => list::execute(),
         Command::Graph(args) => graph::execute(args, pipeline),
+        Command::Info(args) => info::execute(&args, pipeline),
     }
 }
 
@@ -111,7 +115,11 @@ fn print(text: &str) -> Result<u8, Refusal> {
 }
 
 fn configured(run: &RunArgs, pipeline: Pipeline) -> Result<Pipeline, Refusal> {
-    let settings = run.settings(pipeline.current_settings());
-    let pipeline = pipeline.settings(settings).select(&run.selection.terms).exclude(&run.selection.exclude);
-    params::apply(run, pipeline)
+    let resolved = run.settings.resolve(&pipeline)?;
+    if !run.quiet {
+        resolved.warnings().iter().for_each(|warning| eprintln!("warning: {warning}"));
+    }
+    let selection = &run.selection;
+    let pipeline = pipeline.settings_from(&resolved).select(&selection.terms).exclude(&selection.exclude);
+    params::apply(run, &resolved, pipeline)
 }

@@ -1,13 +1,16 @@
-//! Run parameters from the command line, the environment and a file, in this order of precedence.
+//! Run parameters from the command line, the environment, a file of their own and the file of settings, in this order of
+//! precedence.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
-use pipeline_core::ParamValue;
+use pipeline_core::{InputKind, ParamValue};
 use serde_json::Value;
 
 use super::Refusal;
 use super::args::RunArgs;
 use crate::pipeline::Pipeline;
+use crate::settings::ResolvedSettings;
 
 /// What a parameter's name follows in the environment: `PIPELINE_PARAM_path=…`.
 const ENVIRONMENT_PREFIX: &str = "PIPELINE_PARAM_";
@@ -20,8 +23,12 @@ pub(super) fn pair(text: &str) -> Result<(String, String), String> {
     }
 }
 
-/// Sets parameters that code has not set: flags first, then the environment, then the file.
-pub(super) fn apply(run: &RunArgs, pipeline: Pipeline) -> Result<Pipeline, Refusal> {
+/// Sets parameters that code has not set: flags first, then the environment, then the files.
+pub(super) fn apply(
+    run: &RunArgs,
+    resolved: &ResolvedSettings,
+    pipeline: Pipeline,
+) -> Result<Pipeline, Refusal> {
     // Of two flags of one name the last wins.
     let flags = run.params.iter().rev().map(|(name, value)| (name.clone(), ParamValue::Text(value.clone())));
     let environment = std::env::vars_os().filter_map(|(name, value)| {
@@ -33,9 +40,36 @@ pub(super) fn apply(run: &RunArgs, pipeline: Pipeline) -> Result<Pipeline, Refus
         let origin = format!("the environment, {ENVIRONMENT_PREFIX}{name}");
         pipeline = pipeline.params_default([(name, value)], &origin);
     }
-    match &run.params_file {
-        None => Ok(pipeline),
-        Some(path) => Ok(pipeline.params_default(read(path)?, &format!("the file {}", path.display()))),
+    if let Some(path) = &run.params_file {
+        pipeline = pipeline.params_default(read(path)?, &format!("the file {}", path.display()));
+    }
+    let declared = declared();
+    Ok(resolved.params().fold(pipeline, |pipeline, (name, value, file)| {
+        pipeline.params_default(of_steps(name, value, &declared), &format!("the file {file}"))
+    }))
+}
+
+/// The names of all parameters that registered steps declare.
+fn declared() -> BTreeSet<String> {
+    let inputs = pipeline_core::registered().into_iter().flat_map(|def| def.inputs.iter());
+    let params = inputs.filter_map(|input| match &input.kind {
+        InputKind::Param(param) => Some(param.name.to_string()),
+        _ => None,
+    });
+    params.collect()
+}
+
+/// A parameter of a file of settings: `name = value`, or a table of one step's, `[params.step]`. A table is one value where
+/// some step declares a parameter of that name.
+fn of_steps(name: &str, value: &Value, declared: &BTreeSet<String>) -> Vec<(String, ParamValue)> {
+    match value {
+        Value::Object(of_step) if !declared.contains(name) => {
+            let param = |(param, value): (&String, &Value)| {
+                (format!("{name}.{param}"), ParamValue::Json(value.clone()))
+            };
+            of_step.iter().map(param).collect()
+        }
+        _ => vec![(name.to_owned(), ParamValue::Json(value.clone()))],
     }
 }
 

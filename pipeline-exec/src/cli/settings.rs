@@ -1,35 +1,125 @@
-//! What the command line says of settings.
+//! What the command line says of settings: it is one layer of several.
 
-use std::time::Duration;
+use std::path::PathBuf;
 
-use super::args::RunArgs;
-use crate::settings::Settings;
+use clap::Args as ClapArgs;
+use pipeline_core::Problems;
+
+use super::Refusal;
+use crate::pipeline::Pipeline;
+use crate::settings::{PRESETS, ResolvedSettings, SettingsStack};
 
 /// After a signal, steps on threads have this long to end, where nobody says otherwise.
-const GRACE: Duration = Duration::from_secs(10);
+const GRACE: &str = "10s";
 
-impl RunArgs {
-    pub(super) fn settings(&self, current: &Settings) -> Settings {
-        let mut settings = current.clone();
-        if let Some(preset) = &self.preset {
-            settings = preset.clone();
+/// Where report files go, where nobody says otherwise.
+const RUNS_DIR: &str = ".pipeline";
+
+/// How to run.
+#[derive(Clone, Debug, Default, ClapArgs)]
+pub(super) struct SettingsArgs {
+    /// Reads settings from this file instead of pipeline.toml: TOML, YAML or JSON, by its name.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Sets any setting by its key: `--set steps.fetch.retries=2`.
+    #[arg(long, value_name = "KEY=VALUE", value_parser = super::params::pair)]
+    set: Vec<(String, String)>,
+    /// Starts from a preset: default, high-performance, conservative, sequential, development, production or test.
+    #[arg(long, value_parser = preset)]
+    preset: Option<String>,
+    /// Runs at most so many steps at once, over all lanes.
+    #[arg(long, short, value_name = "N")]
+    workers: Option<usize>,
+    /// Runs at most so many async steps at once.
+    #[arg(long, value_name = "N")]
+    io: Option<usize>,
+    /// Runs at most so many CPU steps at once.
+    #[arg(long, value_name = "N")]
+    cpu: Option<usize>,
+    /// Runs at most so many blocking steps at once.
+    #[arg(long, value_name = "N")]
+    blocking: Option<usize>,
+    /// Runs one step at a time.
+    #[arg(long, conflicts_with = "workers")]
+    sequential: bool,
+    /// Stops the run at the first failure.
+    #[arg(long)]
+    fail_fast: bool,
+    /// Gives up an attempt of a step that takes longer; steps and groups can say otherwise.
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    timeout: Option<String>,
+    /// Ends the whole run when it takes longer.
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    deadline: Option<String>,
+    /// Tries a step that failed so many more times; steps and groups can say otherwise.
+    #[arg(long, value_name = "N")]
+    retries: Option<u32>,
+    /// Waits so long for steps on threads after a signal, before it leaves them behind [default: 10s].
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    grace: Option<String>,
+    /// Starts fewer steps at once while the process comes near so much memory.
+    #[arg(long, value_name = "SIZE", value_parser = memory)]
+    memory_limit: Option<String>,
+    /// Draws the random numbers of the run from this seed.
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+}
+
+impl SettingsArgs {
+    /// The settings in force: of the program, of these flags, of the environment and of the file.
+    pub(super) fn resolve(&self, pipeline: &Pipeline) -> Result<ResolvedSettings, Refusal> {
+        let stack = SettingsStack::new()
+            .program_default("grace", GRACE)
+            .program_default("runs_dir", RUNS_DIR)
+            .standard_file(self.config.as_deref())?
+            .process_environment()
+            .code(pipeline.current_settings());
+        let (resolved, mut problems) = self.flags(stack).resolve_as_far_as_possible();
+        if !problems.is_empty() {
+            // All at once: what is wrong with the graph, and names that mean nothing in it, are told beside.
+            match pipeline.plan() {
+                Ok(plan) => {
+                    problems.extend(resolved.settings().unknown_names(plan.dag(), resolved.origins()));
+                }
+                Err(of_graph) => problems.extend(of_graph.into_vec()),
+            }
         }
-        settings.io = self.io.unwrap_or(settings.io);
-        settings.cpu = self.cpu.unwrap_or(settings.cpu);
-        settings.blocking = self.blocking.unwrap_or(settings.blocking);
-        if self.sequential {
-            settings.workers = Some(1);
-        }
-        if let Some(workers) = self.workers {
-            settings = settings.workers(workers);
-        }
-        settings.fail_fast |= self.fail_fast;
-        settings.defaults.timeout = self.timeout.or(settings.defaults.timeout);
-        settings.defaults.retries = self.retries.or(settings.defaults.retries);
-        settings.deadline = self.deadline.or(settings.deadline);
-        settings.grace = self.grace.or(settings.grace).or(Some(GRACE));
-        settings.memory_limit = self.memory_limit.or(settings.memory_limit);
-        settings.seed = self.seed.or(settings.seed);
-        settings
+        Problems::check(problems)?;
+        Ok(resolved)
     }
+
+    fn flags(&self, stack: SettingsStack) -> SettingsStack {
+        let text = |value: &Option<usize>| value.map(|value| value.to_string());
+        let flags = [
+            ("preset", "--preset", self.preset.clone()),
+            ("workers", "--workers", text(&self.workers)),
+            ("workers", "--sequential", self.sequential.then(|| "1".to_owned())),
+            ("io", "--io", text(&self.io)),
+            ("cpu", "--cpu", text(&self.cpu)),
+            ("blocking", "--blocking", text(&self.blocking)),
+            ("fail_fast", "--fail-fast", self.fail_fast.then(|| "true".to_owned())),
+            ("defaults.timeout", "--timeout", self.timeout.clone()),
+            ("deadline", "--deadline", self.deadline.clone()),
+            ("defaults.retries", "--retries", self.retries.map(|value| value.to_string())),
+            ("grace", "--grace", self.grace.clone()),
+            ("memory_limit", "--memory-limit", self.memory_limit.clone()),
+            ("seed", "--seed", self.seed.map(|value| value.to_string())),
+        ];
+        let set = flags.into_iter().filter_map(|(key, flag, value)| Some((key, flag, value?)));
+        let stack = set.fold(stack, |stack, (key, flag, value)| stack.flag(key, value, flag));
+        self.set.iter().fold(stack, |stack, (key, value)| stack.flag(key, value, "--set"))
+    }
+}
+
+fn preset(name: &str) -> Result<String, String> {
+    let names = PRESETS.map(|(name, ..)| name);
+    if names.contains(&name) { Ok(name.to_owned()) } else { Err(format!("one of {}", names.join(", "))) }
+}
+
+fn duration(text: &str) -> Result<String, humantime::DurationError> {
+    humantime::parse_duration(text).map(|_| text.to_owned())
+}
+
+fn memory(text: &str) -> Result<String, String> {
+    text.parse::<bytesize::ByteSize>().map(|_| text.to_owned())
 }

@@ -114,6 +114,9 @@ impl Engine {
             let _ = contain::guard(|| hook(error));
         }
         let step = finished.step();
+        if !self.settings.fallback {
+            return Verdict::End(finished);
+        }
         // Without a fallback, the step stays as it is.
         let (finished, error) = self.frame.fall_back(finished);
         drop(entered);

@@ -97,11 +97,12 @@ impl Rules {
     pub(crate) fn new(plan: &Plan, settings: &Settings, limits: &Limits) -> Option<Rules> {
         let by_run = leaves_behind(settings)
             || settings.defaults != StepDefaults::default()
-            || !settings.groups.is_empty();
+            || !settings.groups.is_empty()
+            || !settings.steps.is_empty();
         match (plan.is_plain(), by_run) {
             (true, false) => None,
-            (true, true) if settings.groups.is_empty() && !plan.has_takers() => {
-                let rule = Rule::of(&Policy::NONE, settings, None, false);
+            (true, true) if settings.groups.is_empty() && settings.steps.is_empty() && !plan.has_takers() => {
+                let rule = Rule::of(&Policy::NONE, settings, Said::default(), false);
                 Some(Rules { of: Vec::new(), all: vec![rule], company: None })
             }
             _ => Some(Rules::one_by_one(plan, settings, limits)),
@@ -112,20 +113,23 @@ impl Rules {
     fn one_by_one(plan: &Plan, settings: &Settings, limits: &Limits) -> Rules {
         let company = Company::of(plan);
         let mut rules = Rules { of: Vec::with_capacity(plan.len()), all: Vec::new(), company: None };
+        let by_name = settings.by_name(plan.dag());
         let mut alike: HashMap<(Option<&str>, bool), u32> = HashMap::new();
         for step in 0..plan.len() {
             let policy = plan.policy(step);
             let group = plan.spec(step).def().group.as_deref();
             let group = group.filter(|group| settings.groups.contains_key(*group));
+            let name = by_name.get(&plan.in_dag(step));
             let takes = takes(plan, step);
             let make = || {
-                let mut rule = Rule::of(policy, settings, group, takes);
+                let said = Said { name, group: group.and_then(|group| settings.groups.get(group)) };
+                let mut rule = Rule::of(policy, settings, said, takes);
                 rule.watched |= plan.is_dispensable(step);
                 rule.set_needs(policy, settings, limits, company.as_ref(), plan.urgency(step));
                 rule.simple = rule.is_simple();
                 rule
             };
-            let index = if policy.is_plain() && !plan.is_dispensable(step) {
+            let index = if policy.is_plain() && name.is_none() && !plan.is_dispensable(step) {
                 *alike.entry((group, takes)).or_insert_with(|| push(&mut rules.all, make()))
             } else {
                 push(&mut rules.all, make())
@@ -222,24 +226,37 @@ fn takes(plan: &Plan, step: usize) -> bool {
     !clones && def.inputs.iter().any(InputDef::takes)
 }
 
+/// What the settings say of one step beside what they say of all.
+#[derive(Clone, Copy, Default)]
+struct Said<'a> {
+    /// By its name: wins over what the step says itself.
+    name: Option<&'a StepDefaults>,
+    group: Option<&'a StepDefaults>,
+}
+
 impl Rule {
-    fn of(policy: &Policy, settings: &Settings, group: Option<&str>, takes: bool) -> Rule {
-        let group = group.and_then(|group| settings.groups.get(group));
-        let default = |pick: fn(&StepDefaults) -> Option<Duration>| {
-            group.and_then(pick).or_else(|| pick(&settings.defaults))
+    fn of(policy: &Policy, settings: &Settings, said: Said<'_>, takes: bool) -> Rule {
+        let Said { name, group } = said;
+        let time = |own: Option<Duration>, pick: fn(&StepDefaults) -> Option<Duration>| {
+            let by_default = || group.and_then(pick).or_else(|| pick(&settings.defaults));
+            name.and_then(pick).or(own).or_else(by_default).map(in_reach)
         };
-        let timeout = policy.timeout.or_else(|| default(|defaults| defaults.timeout)).map(in_reach);
-        let deadline = policy.deadline.or_else(|| default(|defaults| defaults.deadline)).map(in_reach);
-        let by_default =
-            group.and_then(|group| group.retries).or(settings.defaults.retries).filter(|_| !takes);
+        let timeout = time(policy.timeout, |said| said.timeout);
+        let deadline = time(policy.deadline, |said| said.deadline);
+        let by_default = group.and_then(|group| group.retries).or(settings.defaults.retries);
+        let retries = name.and_then(|name| name.retries).or(policy.retries).or(by_default);
+        let own_jitter = name.and_then(|name| name.jitter);
         let jitter = group.and_then(|group| group.jitter).or(settings.defaults.jitter);
-        let backoff = group.and_then(|group| group.backoff).or(settings.defaults.backoff);
-        let backoff = backoff.map(|backoff| jitter.map_or(backoff, |jitter| backoff.jitter(jitter)));
+        let with =
+            |backoff: Backoff, jitter: Option<f64>| jitter.map_or(backoff, |jitter| backoff.jitter(jitter));
+        let by_default = group.and_then(|group| group.backoff).or(settings.defaults.backoff);
+        let by_default = by_default.map(|backoff| with(backoff, jitter));
+        let backoff = name.and_then(|name| name.backoff).or(policy.backoff).or(by_default);
         Rule {
             timeout,
             deadline,
-            retries: policy.retries.or(by_default).filter(|_| !takes).unwrap_or(0),
-            backoff: policy.backoff.or(backoff).unwrap_or(Backoff::NONE),
+            retries: retries.filter(|_| !takes).unwrap_or(0),
+            backoff: with(backoff.unwrap_or(Backoff::NONE), own_jitter),
             watched: timeout.is_some() || deadline.is_some() || leaves_behind(settings),
             fail_fast: policy.fail_fast,
             idempotent: policy.idempotent,

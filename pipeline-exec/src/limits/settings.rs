@@ -45,7 +45,7 @@ impl LimitSettings {
     }
 
     /// What cannot be meant or done, each with a hint.
-    pub(super) fn wrong(&self) -> impl Iterator<Item = (&'static str, &'static str)> + use<> {
+    pub(crate) fn wrong(&self) -> impl Iterator<Item = (&'static str, &'static str)> + use<> {
         const AT_LEAST_1: &str = "give it a value of at least 1, or leave the setting out";
         let rate = self.rate.as_ref();
         let breaker = self.breaker.as_ref();

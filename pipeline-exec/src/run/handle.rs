@@ -7,7 +7,7 @@ use pipeline_core::{Lane, Problems, RunScope};
 
 use super::{OutputError, Run, output};
 use crate::engine::{Done, Engine, Parent};
-use crate::settings::Settings;
+use crate::settings::{Origins, Settings};
 use crate::signals::Listening;
 
 /// A run under way. Dropping it stops the run.
@@ -58,7 +58,7 @@ impl RunHandle {
     /// Where the number is not from 1 to [`MOST_SLOTS`](crate::MOST_SLOTS); then nothing has changed.
     pub fn resize(&self, lane: Lane, slots: usize) -> Result<(), Problems> {
         let changed = Settings::default().with_slots(lane, slots);
-        Problems::check(changed.problems())?;
+        Problems::check(changed.problems(&Origins::default()))?;
         self.engine().resize(lane, slots);
         Ok(())
     }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use pipeline_core::Backoff;
 
-/// What holds for steps that do not say it themselves: for all of a run, or for those of a group. What a step says wins
-/// over its group, and a group over the run.
+/// What the settings say of steps: of all of a run, of those of a group, or of single ones. What is said of a step by name
+/// wins over what it says itself, that over its group, and a group over the run.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
@@ -27,6 +27,33 @@ pub struct StepDefaults {
     /// The part of each such wait that is left to chance, from 0 to 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jitter: Option<f64>,
+    /// Whether the steps run. One that does not is skipped, and so is what requires its output. By default they do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
+}
+
+/// What the settings say of the steps of a tag.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct TagSettings {
+    /// Whether the steps run; of several tags of a step, one that says no is enough. By default they do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enabled: Option<bool>,
+}
+
+impl TagSettings {
+    /// Nothing said.
+    pub fn new() -> Self {
+        TagSettings::default()
+    }
+
+    /// Sets whether the steps run.
+    #[must_use]
+    pub fn enabled(mut self, on: bool) -> Self {
+        self.enabled = Some(on);
+        self
+    }
 }
 
 impl StepDefaults {
@@ -63,14 +90,35 @@ impl StepDefaults {
         self
     }
 
-    pub(super) fn problems(&self, whose: &str) -> Vec<String> {
-        let zero = |name: &str, value: Option<Duration>| {
+    /// Sets whether the steps run.
+    #[must_use]
+    pub fn enabled(mut self, on: bool) -> Self {
+        self.enabled = Some(on);
+        self
+    }
+
+    /// What these say, and where they say nothing, what `others` do.
+    pub(super) fn or(&self, others: &StepDefaults) -> StepDefaults {
+        StepDefaults {
+            timeout: self.timeout.or(others.timeout),
+            deadline: self.deadline.or(others.deadline),
+            retries: self.retries.or(others.retries),
+            backoff: self.backoff.or(others.backoff),
+            jitter: self.jitter.or(others.jitter),
+            enabled: self.enabled.or(others.enabled),
+        }
+    }
+
+    /// What is wrong with the values: the field, and a sentence about `whose` it is.
+    pub(super) fn problems(&self, whose: &str) -> Vec<(&'static str, String)> {
+        let zero = |name: &'static str, value: Option<Duration>| {
             value
                 .is_some_and(|value| value.is_zero())
-                .then(|| format!("{whose}`{name}` is zero: no step could run"))
+                .then(|| (name, format!("{whose}`{name}` is zero: no step could run")))
         };
         let jitter = self.jitter.filter(|jitter| !(0.0..=1.0).contains(jitter));
-        let jitter = jitter.map(|jitter| format!("{whose}`jitter` is {jitter}, but has to be from 0 to 1"));
+        let jitter = jitter
+            .map(|jitter| ("jitter", format!("{whose}`jitter` is {jitter}, but has to be from 0 to 1")));
         let problems = [zero("timeout", self.timeout), zero("deadline", self.deadline), jitter];
         problems.into_iter().flatten().collect()
     }

@@ -1,17 +1,30 @@
 //! How many steps run at once, and what a run does besides running them.
 
+mod build;
 mod check;
 mod defaults;
+mod layers;
 mod memory_text;
+mod of_steps;
+mod origins;
+mod presets;
+mod said;
+mod table;
 
 use std::collections::BTreeMap;
 use std::num::NonZero;
+use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use pipeline_core::{Backoff, Lane};
+use pipeline_core::{Lane, Problem, ProblemCode, Problems};
 
-pub use self::defaults::StepDefaults;
+pub use self::defaults::{StepDefaults, TagSettings};
+pub use self::layers::{ResolvedSettings, SettingInForce, SettingsStack};
+pub(crate) use self::origins::Origins;
+pub use self::presets::PRESETS;
+pub(crate) use self::said::Said;
+pub use self::table::SettingKey;
 use crate::engine::{CORES, MEMORY};
 use crate::limits::{LimitSettings, Limits};
 
@@ -48,8 +61,13 @@ pub struct Settings {
     pub shuffle: Option<u64>,
     /// What holds for steps that do not say it themselves.
     pub defaults: StepDefaults,
-    /// The same for the steps of each group, by name; wins over `defaults`.
+    /// The same for the steps of each group, by name; wins over `defaults`. What a step says itself wins over both.
     pub groups: BTreeMap<String, StepDefaults>,
+    /// Whether the steps of each tag run.
+    pub tags: BTreeMap<String, TagSettings>,
+    /// The same as `defaults` for single steps, by name or by a pattern such as `"shard_*"`; wins over what the step says
+    /// itself. A name wins over a pattern, and a longer pattern over a shorter one.
+    pub steps: BTreeMap<String, StepDefaults>,
     /// How long the whole run may take. Then async steps are dropped, steps on threads are left behind, and what has
     /// not started is cancelled. No limit by default.
     #[serde(with = "humantime_serde")]
@@ -81,6 +99,16 @@ pub struct Settings {
     pub limits: BTreeMap<String, LimitSettings>,
     /// Whether steps with `parallel_if` may run beside others; otherwise they run alone. Default true.
     pub conditional: bool,
+    /// Whether what stands in for what goes wrong does so: fallbacks of steps, and fewer slots while the process comes near
+    /// `memory_limit`. Default true.
+    pub fallback: bool,
+    /// Where report files and the history of runs go. Without one, a run writes none; on the command line, `.pipeline`.
+    pub runs_dir: Option<PathBuf>,
+    /// How many runs to keep there; the oldest beyond them are removed. All by default.
+    pub keep_runs: Option<usize>,
+    /// What code has set by a method, whatever its value: it wins over file, environment and flags.
+    #[serde(skip)]
+    pub(crate) said: Said,
 }
 
 /// No lane can be given more slots than this: each slot of the CPU and blocking lanes can need a thread.
@@ -116,6 +144,8 @@ impl Default for Settings {
             shuffle: None,
             defaults: StepDefaults::default(),
             groups: BTreeMap::new(),
+            tags: BTreeMap::new(),
+            steps: BTreeMap::new(),
             deadline: None,
             retry_budget: None,
             grace: None,
@@ -125,169 +155,26 @@ impl Default for Settings {
             sample_every: None,
             limits: BTreeMap::new(),
             conditional: true,
+            fallback: true,
+            runs_dir: None,
+            keep_runs: None,
+            said: Said::default(),
         }
     }
 }
 
 impl Settings {
-    /// For a machine that has nothing else to do: more IO and blocking slots.
-    pub fn high_performance() -> Self {
-        Settings { io: 1024, blocking: 256, ..Settings::default() }
-    }
-
-    /// For a machine that is shared: half the cores, few waiting steps.
-    pub fn conservative() -> Self {
-        Settings { io: 16, cpu: cores().div_ceil(2), blocking: 4, ..Settings::default() }
-    }
-
-    /// One step at a time, over all lanes.
-    pub fn sequential() -> Self {
-        Settings { workers: Some(1), ..Settings::default() }
-    }
-
-    /// The preset of a name: `default`, `high-performance`, `conservative` or `sequential`.
-    pub fn preset(name: &str) -> Option<Self> {
-        match name {
-            "default" => Some(Settings::default()),
-            "high-performance" => Some(Settings::high_performance()),
-            "conservative" => Some(Settings::conservative()),
-            "sequential" => Some(Settings::sequential()),
-            _ => None,
-        }
-    }
-
-    /// Sets the number of async steps under way at once.
-    #[must_use]
-    pub fn io(mut self, slots: usize) -> Self {
-        self.io = slots;
-        self
-    }
-
-    /// Sets the number of CPU steps at once.
-    #[must_use]
-    pub fn cpu(mut self, slots: usize) -> Self {
-        self.cpu = slots;
-        self
-    }
-
-    /// Leaves some cores to others: as many CPU slots as the remaining ones, at least 1.
-    #[must_use]
-    pub fn reserve_cores(mut self, reserved: usize) -> Self {
-        self.cpu = cores().saturating_sub(reserved).max(1);
-        self
-    }
-
-    /// Sets the number of blocking steps at once.
-    #[must_use]
-    pub fn blocking(mut self, slots: usize) -> Self {
-        self.blocking = slots;
-        self
-    }
-
-    /// Sets the number of steps at once over all lanes, and opens every lane that far.
-    #[must_use]
-    pub fn workers(mut self, workers: usize) -> Self {
-        self.workers = Some(workers);
-        (self.io, self.cpu, self.blocking) = (workers, workers, workers);
-        self
-    }
-
-    /// Sets whether the first failure stops the run.
-    #[must_use]
-    pub fn fail_fast(mut self, on: bool) -> Self {
-        self.fail_fast = on;
-        self
-    }
-
-    /// Sets whether starts and ends are timed.
-    #[must_use]
-    pub fn timings(mut self, on: bool) -> Self {
-        self.timings = on;
-        self
-    }
-
-    /// Sets how long one attempt of a step may take, for steps that do not say it themselves.
-    #[must_use]
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.defaults.timeout = Some(timeout);
-        self
-    }
-
-    /// Sets how many more times to try a step that failed, for steps that do not say it themselves.
-    #[must_use]
-    pub fn retries(mut self, retries: u32) -> Self {
-        self.defaults.retries = Some(retries);
-        self
-    }
-
-    /// Sets how long to wait before a further attempt, for steps that do not say it themselves.
-    #[must_use]
-    pub fn backoff(mut self, backoff: Backoff) -> Self {
-        self.defaults.backoff = Some(backoff);
-        self
-    }
-
-    /// Sets what holds for the steps of a group that do not say it themselves.
-    #[must_use]
-    pub fn group(mut self, name: impl Into<String>, defaults: StepDefaults) -> Self {
-        self.groups.insert(name.into(), defaults);
-        self
-    }
-
-    /// Sets how long the whole run may take.
-    #[must_use]
-    pub fn deadline(mut self, deadline: Duration) -> Self {
-        self.deadline = Some(deadline);
-        self
-    }
-
-    /// Sets how many retries all steps of the run may use together.
-    #[must_use]
-    pub fn retry_budget(mut self, retries: u32) -> Self {
-        self.retry_budget = Some(retries);
-        self
-    }
-
-    /// Sets how long a run that is asked to stop waits for steps on threads.
-    #[must_use]
-    pub fn grace(mut self, grace: Duration) -> Self {
-        self.grace = Some(grace);
-        self
-    }
-
-    /// Sets how many attempts that were left behind on their threads may be running at once.
-    #[must_use]
-    pub fn max_detached(mut self, most: usize) -> Self {
-        self.max_detached = Some(most);
-        self
-    }
-
-    /// Sets how long an async step may keep its thread without waiting before it is named in a warning.
-    #[must_use]
-    pub fn slow_poll(mut self, after: Option<Duration>) -> Self {
-        self.slow_poll = after;
-        self
-    }
-
-    /// Sets how much memory the run may use, in bytes.
-    #[must_use]
-    pub fn memory_limit(mut self, bytes: u64) -> Self {
-        self.memory_limit = Some(bytes);
-        self
-    }
-
-    /// Sets how often memory and processor are sampled for the report.
-    #[must_use]
-    pub fn sample_every(mut self, time: Duration) -> Self {
-        self.sample_every = Some(time);
-        self
-    }
-
-    /// Configures a named limit.
-    #[must_use]
-    pub fn limit(mut self, name: impl Into<String>, limit: LimitSettings) -> Self {
-        self.limits.insert(name.into(), limit);
-        self
+    /// The settings that whoever runs the program has given: in `pipeline.toml` (`.yaml`, `.yml`) in the working directory,
+    /// or the file that `PIPELINE_CONFIG` names, and in the environment. [`SettingsStack`] is the long form.
+    ///
+    /// # Errors
+    /// All that is wrong with them, at once; a file that cannot be read is one of it.
+    pub fn load() -> Result<Settings, Problems> {
+        let stack = SettingsStack::of_process().map_err(|error| {
+            Problem::new(ProblemCode::InvalidSetting, error.to_string())
+                .hint("make it readable, or name another file with PIPELINE_CONFIG")
+        })?;
+        Ok(stack.resolve()?.settings().clone())
     }
 
     /// The limits as a run uses them.
@@ -301,34 +188,6 @@ impl Settings {
     pub(crate) fn machine_limits(&self) -> impl Iterator<Item = (&'static str, LimitSettings)> {
         let memory = self.memory_limit.map(|bytes| (MEMORY, LimitSettings::new(bytes)));
         memory.into_iter().chain([(CORES, LimitSettings::new(self.cpu as u64))])
-    }
-
-    /// Sets whether steps with `parallel_if` may run beside others.
-    #[must_use]
-    pub fn conditional(mut self, on: bool) -> Self {
-        self.conditional = on;
-        self
-    }
-
-    /// Sets the seed from which each step's random numbers come.
-    #[must_use]
-    pub fn seed(mut self, seed: u64) -> Self {
-        self.seed = Some(seed);
-        self
-    }
-
-    /// Sets whether the report is to be the same whenever graph, parameters and seed are.
-    #[must_use]
-    pub fn deterministic(mut self, on: bool) -> Self {
-        self.deterministic = on;
-        self
-    }
-
-    /// For tests: sets the seed by which ready steps are picked.
-    #[must_use]
-    pub fn shuffle(mut self, seed: u64) -> Self {
-        self.shuffle = Some(seed);
-        self
     }
 
     pub(crate) fn with_slots(mut self, lane: Lane, slots: usize) -> Self {

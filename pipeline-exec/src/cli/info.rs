@@ -1,0 +1,239 @@
+//! `info`: the settings in force, each with where it comes from, and what this machine and this build can do.
+
+use std::fmt::Write;
+
+use clap::Args as ClapArgs;
+use pipeline_core::Lane;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::settings::SettingsArgs;
+use super::{Refusal, print};
+use crate::pipeline::Pipeline;
+use crate::pressure::{Budget, ProcessSampler, Sample, Sampler};
+use crate::report::clean;
+use crate::settings::{PRESETS, ResolvedSettings, SettingInForce, Settings, cores};
+
+/// The version of the document that `info --json` prints; it grows when a field changes its meaning or goes.
+const SCHEMA: u32 = 1;
+
+/// The same as of `run`: what would hold there, is shown here.
+#[derive(Debug, ClapArgs)]
+pub(super) struct InfoArgs {
+    #[command(flatten)]
+    settings: SettingsArgs,
+    /// Prints it as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn execute(args: &InfoArgs, pipeline: Pipeline) -> Result<u8, Refusal> {
+    let resolved = args.settings.resolve(&pipeline)?;
+    let info = Info::new(&resolved);
+    if args.json {
+        let json =
+            serde_json::to_string_pretty(&info).map_err(|error| Refusal::Environment(error.to_string()))?;
+        return print(&json);
+    }
+    print(&info.text())
+}
+
+#[derive(Serialize)]
+struct Info {
+    schema: u32,
+    settings: Vec<SettingInForce>,
+    warnings: Vec<String>,
+    build: Build,
+    machine: Machine,
+    slots: Slots,
+    presets: Vec<Preset>,
+}
+
+/// What was compiled in.
+#[derive(Serialize)]
+struct Build {
+    version: &'static str,
+    features: Vec<&'static str>,
+    os: &'static str,
+    architecture: &'static str,
+}
+
+/// What the process may use, and what to use of it.
+#[derive(Serialize)]
+struct Machine {
+    /// By affinity mask and cgroup quota.
+    cores: usize,
+    /// In bytes, of this process and what it can still get; not known on every system.
+    memory: Option<u64>,
+    /// By the control groups, in bytes.
+    memory_limit: Option<u64>,
+    recommended: Vec<Recommended>,
+}
+
+#[derive(Serialize)]
+struct Recommended {
+    lane: Lane,
+    slots: usize,
+    why: String,
+}
+
+/// How many steps run at once, by lane and over all.
+#[derive(Serialize)]
+struct Slots {
+    io: usize,
+    cpu: usize,
+    blocking: usize,
+    workers: Option<usize>,
+}
+
+#[derive(Serialize)]
+struct Preset {
+    name: &'static str,
+    slots: Slots,
+    about: &'static str,
+}
+
+impl Slots {
+    fn of(settings: &Settings) -> Self {
+        let [io, cpu, blocking] = [Lane::Io, Lane::Cpu, Lane::Blocking].map(|lane| settings.width(lane));
+        Slots { io, cpu, blocking, workers: settings.workers }
+    }
+}
+
+impl Info {
+    fn new(resolved: &ResolvedSettings) -> Self {
+        let sample = ProcessSampler::new().and_then(|mut sampler| sampler.sample()).unwrap_or_default();
+        let preset = |(name, make, about): (&'static str, fn() -> Settings, &'static str)| Preset {
+            name,
+            slots: Slots::of(&make()),
+            about,
+        };
+        Info {
+            schema: SCHEMA,
+            settings: resolved.in_force(),
+            warnings: resolved.warnings().to_vec(),
+            build: Build::here(),
+            machine: Machine::here(&sample, resolved.settings().memory_limit),
+            slots: Slots::of(resolved.settings()),
+            presets: PRESETS.map(preset).into(),
+        }
+    }
+
+    fn text(&self) -> String {
+        let mut text = String::from("settings in force\n");
+        let value = |value: &Value| match value {
+            Value::Null => "none".to_owned(),
+            Value::String(value) => line(value),
+            other => line(&other.to_string()),
+        };
+        let rows: Vec<[String; 3]> = self
+            .settings
+            .iter()
+            .map(|setting| [line(&setting.key), value(&setting.value), line(&setting.origin)])
+            .collect();
+        write_table(&mut text, ["key", "value", "set by"].map(str::to_owned), &rows);
+        for warning in &self.warnings {
+            let _ = writeln!(text, "  warning: {warning}");
+        }
+        let build = &self.build;
+        let _ = writeln!(
+            text,
+            "\nbuild\n  pipeline {} for {} on {}\n  features: {}",
+            build.version,
+            build.os,
+            build.architecture,
+            build.features.join(", ")
+        );
+        self.machine.write(&mut text);
+        text.push_str("\nslots on this machine, by preset\n");
+        let row = |name: &str, slots: &Slots, about: &str| {
+            let workers = slots.workers.map_or("no limit".to_owned(), |workers| workers.to_string());
+            let [io, cpu, blocking] = [slots.io, slots.cpu, slots.blocking].map(|slots| slots.to_string());
+            [name.to_owned(), io, cpu, blocking, workers, about.to_owned()]
+        };
+        let presets = self.presets.iter().map(|preset| row(preset.name, &preset.slots, preset.about));
+        let rows: Vec<[String; 6]> = presets.chain([row("(in force)", &self.slots, "")]).collect();
+        write_table(
+            &mut text,
+            ["preset", "io", "cpu", "blocking", "in all", "for"].map(str::to_owned),
+            &rows,
+        );
+        text
+    }
+}
+
+impl Build {
+    fn here() -> Self {
+        let features = [
+            ("cli", cfg!(feature = "cli")),
+            ("report", cfg!(feature = "report")),
+            ("signal", cfg!(feature = "signal")),
+            ("rate", cfg!(feature = "rate")),
+            ("tracing", cfg!(feature = "tracing")),
+            ("otel", cfg!(feature = "otel")),
+            ("prometheus", cfg!(feature = "prometheus")),
+        ];
+        Build {
+            version: env!("CARGO_PKG_VERSION"),
+            features: features.into_iter().filter(|(_, is_in)| *is_in).map(|(name, _)| name).collect(),
+            os: std::env::consts::OS,
+            architecture: std::env::consts::ARCH,
+        }
+    }
+}
+
+impl Machine {
+    fn here(sample: &Sample, limit: Option<u64>) -> Self {
+        let budget = Budget::here(sample, limit);
+        let lanes = budget.iter().flat_map(|budget| &budget.lanes);
+        let recommended =
+            lanes.map(|lane| Recommended { lane: lane.lane, slots: lane.slots, why: lane.why.clone() });
+        Machine {
+            cores: cores(),
+            memory: budget.as_ref().map(|budget| budget.memory),
+            memory_limit: sample.limit_seen,
+            recommended: recommended.collect(),
+        }
+    }
+
+    fn write(&self, text: &mut String) {
+        let bytes = |bytes: Option<u64>, otherwise: &str| {
+            bytes.map_or(otherwise.to_owned(), |bytes| bytesize::ByteSize(bytes).to_string())
+        };
+        let _ = writeln!(
+            text,
+            "\nmachine\n  cores that the process may use: {}\n  memory: {}\n  memory limit of its control groups: {}",
+            self.cores,
+            bytes(self.memory, "not known here"),
+            bytes(self.memory_limit, "none"),
+        );
+        if !self.recommended.is_empty() {
+            text.push_str("\nrecommended slots\n");
+            let row =
+                |lane: &Recommended| [lane.lane.name().to_owned(), lane.slots.to_string(), lane.why.clone()];
+            let rows: Vec<[String; 3]> = self.recommended.iter().map(row).collect();
+            write_table(text, ["lane", "slots", "why"].map(str::to_owned), &rows);
+        }
+    }
+}
+
+/// A text of the user's on one line that fits; the JSON has all of it.
+fn line(text: &str) -> String {
+    const MOST: usize = 60;
+    let short: String = text.chars().take(MOST).collect();
+    clean(&short).replace('\n', "\\n") + if short.len() < text.len() { "…" } else { "" }
+}
+
+/// Rows below a heading, each column as wide as its widest cell.
+fn write_table<const N: usize>(text: &mut String, heading: [String; N], rows: &[[String; N]]) {
+    let mut widths = heading.each_ref().map(|cell| cell.chars().count());
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    for row in std::iter::once(&heading).chain(rows) {
+        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}"));
+        let _ = writeln!(text, "  {}", cells.collect::<Vec<_>>().join("  ").trim_end());
+    }
+}

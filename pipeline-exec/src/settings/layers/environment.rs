@@ -1,0 +1,35 @@
+//! Settings in the environment: `PIPELINE_WORKERS=4`, `PIPELINE_STEPS__FETCH__RETRIES=2`.
+
+use super::known::{self, Known};
+use super::leaf::Key;
+
+/// What every variable of ours begins with.
+const PREFIX: &str = "PIPELINE_";
+
+/// Variables that begin so and are no settings: those that name the file and the run parameters, and those of build
+/// servers, which are none of our business.
+const NOT_SETTINGS: [&str; 8] = ["CONFIG", "WORKSPACE", "ID", "NAME", "URL", "SOURCE", "LOG", "TRIGGER"];
+
+/// The variable that names the file.
+pub(super) const CONFIG: &str = "PIPELINE_CONFIG";
+
+/// The key that a variable sets; `None` for variables that are no settings.
+pub(super) fn key(variable: &str) -> Option<Key> {
+    let rest = variable.strip_prefix(PREFIX)?;
+    if NOT_SETTINGS.contains(&rest) || rest.starts_with("PARAM_") {
+        return None;
+    }
+    let mut key: Key = rest.split("__").map(folded).collect();
+    // The parts that are ours are known in small letters only; those of the user's stay as written.
+    for position in 0..key.len() {
+        if matches!(known::look_up(&key), Known::Unknown(at, _) if at == position) {
+            key[position].make_ascii_lowercase();
+        }
+    }
+    Some(key)
+}
+
+/// A part in small letters, unless somebody has written small letters in it.
+fn folded(part: &str) -> String {
+    if part.chars().any(char::is_lowercase) { part.to_owned() } else { part.to_lowercase() }
+}

@@ -1,0 +1,265 @@
+//! Settings from several sources: each a layer, put over each other in one order, and read once.
+//!
+//! ```text
+//! defaults < preset < file < environment < flags < code
+//! ```
+
+mod aliases;
+mod environment;
+mod file;
+mod known;
+mod leaf;
+mod read;
+mod resolved;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use pipeline_core::{Problem, ProblemCode, Problems};
+use serde_json::Value;
+
+use self::known::Known;
+use self::leaf::{Key, Leaf, Leaves};
+pub use self::resolved::{ResolvedSettings, SettingInForce};
+use super::Settings;
+use super::of_steps::meant;
+use super::origins::shown;
+
+/// Settings from several sources, before they are put together.
+///
+/// Whatever the order in which sources are added, a later one of this list wins: defaults, preset, file, environment,
+/// flags, code; of two values from one source, the one that was added later. Nothing is refused before
+/// [`SettingsStack::resolve`], which tells all that is wrong at once.
+///
+/// ```
+/// # use pipeline_core::Problems;
+/// # use pipeline_exec::SettingsStack;
+/// let stack = SettingsStack::new()
+///     .text("pipeline.json", r#"{ "workers": 2, "deadline": "1h" }"#)
+///     .environment([("PIPELINE_WORKERS", "3")]);
+/// let resolved = stack.resolve()?;
+/// assert_eq!(resolved.settings().workers, Some(3));
+/// assert_eq!(resolved.origin("workers"), "PIPELINE_WORKERS");
+/// assert_eq!(resolved.origin("deadline"), "pipeline.json");
+/// assert_eq!(resolved.origin("io"), "default");
+/// # Ok::<(), Problems>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use = "settings do nothing until they are resolved"]
+pub struct SettingsStack {
+    layers: BTreeMap<Source, Leaves>,
+    params: BTreeMap<String, (Value, String)>,
+    warnings: Vec<String>,
+    problems: Vec<Problem>,
+}
+
+/// Where a layer comes from; later ones win.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Source {
+    /// Defaults of a program, over those of the library.
+    Default,
+    File,
+    Environment,
+    Flag,
+    Code,
+}
+
+/// One value that somebody has given.
+struct Given {
+    key: Key,
+    value: Value,
+    /// In words of the source: a file's name, a variable, a flag.
+    origin: String,
+}
+
+impl SettingsStack {
+    /// The defaults, and nothing over them.
+    pub fn new() -> Self {
+        SettingsStack::default()
+    }
+
+    /// What a program reads that leaves its settings to whoever runs it: the file that `PIPELINE_CONFIG` names, or
+    /// `pipeline.toml` (`.yaml`, `.yml`) in the working directory where it is there, and the environment of the process.
+    ///
+    /// # Errors
+    /// Where a file that is named or there cannot be read.
+    pub fn of_process() -> io::Result<Self> {
+        Ok(SettingsStack::new().standard_file(None)?.process_environment())
+    }
+
+    /// Adds the file of this name, else the one that `PIPELINE_CONFIG` names, else the one in the working directory.
+    pub(crate) fn standard_file(self, named: Option<&Path>) -> io::Result<Self> {
+        let by_variable =
+            || std::env::var_os(environment::CONFIG).filter(|name| !name.is_empty()).map(PathBuf::from);
+        if let Some(path) = named.map(Path::to_owned).or_else(by_variable) {
+            return self.file(path);
+        }
+        let found: Vec<&str> = file::NAMES.into_iter().filter(|name| Path::new(name).exists()).collect();
+        match found.as_slice() {
+            [] => Ok(self),
+            [only] => self.file(only),
+            several => {
+                let message = format!("there are several files of settings here: {}", several.join(", "));
+                let hint = "keep one, or name one with `--config` or PIPELINE_CONFIG";
+                Ok(self.refuse(Problem::new(ProblemCode::InvalidSetting, message).hint(hint)))
+            }
+        }
+    }
+
+    /// Adds the environment of the process.
+    pub(crate) fn process_environment(self) -> Self {
+        let variables = std::env::vars_os();
+        let readable =
+            variables.filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        self.environment(readable)
+    }
+
+    /// Adds a file: TOML, YAML or JSON, by what its name ends in. TOML and YAML need the feature `cli`.
+    ///
+    /// # Errors
+    /// Where it cannot be read. What is wrong in it is told by [`SettingsStack::resolve`].
+    pub fn file(self, path: impl AsRef<Path>) -> io::Result<Self> {
+        let path = path.as_ref();
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            io::Error::new(
+                error.kind(),
+                format!("cannot read the settings in {}: {error}", shown(&path.to_string_lossy())),
+            )
+        })?;
+        Ok(self.text(&path.to_string_lossy(), &text))
+    }
+
+    /// Adds a file by its name and text. `[params]` in it are run parameters.
+    pub fn text(mut self, name: &str, text: &str) -> Self {
+        match file::parse(name, text) {
+            Ok(value) => {
+                let mut leaves = Leaves::of(value, name);
+                self.take_params(&mut leaves, name);
+                for (key, leaf) in leaves.0 {
+                    let origin = leaf.origin;
+                    self.give(Source::File, Given { key, value: leaf.value, origin });
+                }
+                self
+            }
+            Err(why) => {
+                let message = format!("the settings in {} cannot be read", shown(name));
+                let problem = Problem::new(ProblemCode::InvalidSetting, message)
+                    .hint("mend the file; nothing of it was used");
+                let problem =
+                    why.lines().fold(problem, |problem, line| problem.note(crate::report::clean(line)));
+                self.refuse(problem)
+            }
+        }
+    }
+
+    /// Adds variables of an environment: `PIPELINE_WORKERS`, and with two underscores between the parts of a key,
+    /// `PIPELINE_STEPS__FETCH__RETRIES`. A part that is all capitals means its small letters. Other variables are passed over.
+    pub fn environment<N: AsRef<str>, V: Into<String>>(
+        mut self,
+        variables: impl IntoIterator<Item = (N, V)>,
+    ) -> Self {
+        for (name, value) in variables {
+            if let Some(key) = environment::key(name.as_ref()) {
+                let (value, origin) = (Value::String(value.into()), name.as_ref().to_owned());
+                self.give(Source::Environment, Given { key, value, origin });
+            }
+        }
+        self
+    }
+
+    /// Adds a flag: a key such as `steps.fetch.retries`, its value as text, and how the flag is called.
+    pub fn flag(mut self, key: &str, value: impl Into<String>, flag: &str) -> Self {
+        let given = Given { key: parts(key), value: Value::String(value.into()), origin: flag.to_owned() };
+        self.give(Source::Flag, given);
+        self
+    }
+
+    /// Adds a default of the program.
+    pub(crate) fn program_default(mut self, key: &str, value: &str) -> Self {
+        let given =
+            Given { key: parts(key), value: Value::String(value.to_owned()), origin: "default".to_owned() };
+        self.give(Source::Default, given);
+        self
+    }
+
+    /// Adds what code has set: every setting that was set by a method, and every field that differs from the default.
+    pub fn code(mut self, settings: &Settings) -> Self {
+        for (key, value) in read::set_by_code(settings) {
+            self.give(Source::Code, Given { key, value, origin: "code".to_owned() });
+        }
+        self
+    }
+
+    /// Puts all together.
+    ///
+    /// # Errors
+    /// All that is wrong, at once: unknown keys with what was meant perhaps, values that cannot be read or are out of
+    /// their range, each with where it comes from.
+    pub fn resolve(self) -> Result<ResolvedSettings, Problems> {
+        let (resolved, problems) = self.resolve_as_far_as_possible();
+        Problems::check(problems)?;
+        Ok(resolved)
+    }
+
+    /// As [`SettingsStack::resolve`], for whoever has more to check: what could be read, and all that is wrong.
+    pub(crate) fn resolve_as_far_as_possible(self) -> (ResolvedSettings, Vec<Problem>) {
+        let SettingsStack { layers, params, warnings, mut problems } = self;
+        let (resolved, found) = read::put_together(layers, params, warnings);
+        problems.extend(found);
+        (resolved, problems)
+    }
+
+    fn refuse(mut self, problem: Problem) -> Self {
+        self.problems.push(problem);
+        self
+    }
+
+    /// Adds one value, where there is such a setting.
+    fn give(&mut self, source: Source, mut given: Given) {
+        if let Some((key, value, new)) = aliases::today(&given.key, &given.value) {
+            let (old, origin) = (given.key.join("."), shown(&given.origin));
+            self.warnings.push(match new {
+                "" => format!("setting `{old}` ({origin}) says nothing: a graph is checked before every run; leave it out"),
+                new => format!("setting `{old}` ({origin}) is called `{new}` now; use that name"),
+            });
+            let Some(value) = value else { return };
+            (given.key, given.value) = (key, value);
+        }
+        if let Known::Unknown(position, known) = known::look_up(&given.key) {
+            let problem = Problem::new(
+                ProblemCode::InvalidSetting,
+                format!("there is no setting `{}`", shown(&given.key.join("."))),
+            )
+            .note(format!("it is set by {}", shown(&given.origin)))
+            .hint(meant(given.key.get(position).map_or("", String::as_str), &known));
+            self.problems.push(problem);
+            return;
+        }
+        let value = read::as_written(&given.key, given.value, source);
+        self.layers.entry(source).or_default().put(given.key, Leaf { value, origin: given.origin });
+    }
+
+    /// Takes out what `[params]` of a file holds.
+    fn take_params(&mut self, leaves: &mut Leaves, file: &str) {
+        let Value::Object(mut nested) = leaves.nested(&["params".to_owned()]) else { return };
+        leaves.0.retain(|key, _| key.first().is_none_or(|first| first != "params"));
+        if let Some(Value::Object(params)) = nested.remove("params") {
+            self.params.extend(params.into_iter().map(|(name, value)| (name, (value, file.to_owned()))));
+        }
+    }
+}
+
+/// The parts of a key as written; a part in double quotes may have dots in it.
+fn parts(key: &str) -> Key {
+    let mut parts = vec![String::new()];
+    let mut is_quoted = false;
+    for c in key.chars() {
+        match c {
+            '"' => is_quoted = !is_quoted,
+            '.' if !is_quoted => parts.push(String::new()),
+            c => parts.last_mut().expect("invariant: there is one part at least").push(c),
+        }
+    }
+    parts
+}

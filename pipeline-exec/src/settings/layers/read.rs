@@ -1,0 +1,170 @@
+//! Putting layers over each other, and reading what comes of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use pipeline_core::{Problem, ProblemCode, closest};
+use serde_json::Value;
+
+use super::Source;
+use super::known::{self, Known};
+use super::leaf::{Key, Leaf, Leaves};
+use super::resolved::ResolvedSettings;
+use crate::settings::origins::{Origins, shown};
+use crate::settings::{PRESETS, Settings};
+
+/// The origin of what nobody has set.
+pub(super) const DEFAULT: &str = "default";
+
+/// A value as its setting takes it: text is a number or `true` where the setting takes no text, and `none` is nothing.
+pub(super) fn as_written(key: &Key, value: Value, source: Source) -> Value {
+    let Value::String(text) = &value else { return value };
+    let kind = known::kind(key);
+    if text == "none" && kind.is_some_and(|kind| kind.can_be_none()) {
+        return Value::Null;
+    }
+    let from_text = source != Source::File && source != Source::Code;
+    if from_text && !kind.is_some_and(|kind| kind.is_text()) {
+        return serde_json::from_str(text).unwrap_or(value);
+    }
+    value
+}
+
+/// Every setting that code has set by a method, or that differs from the default.
+pub(super) fn set_by_code(settings: &Settings) -> Vec<(Key, Value)> {
+    let defaults = leaves_of(&Settings::default(), DEFAULT);
+    let differs =
+        |key: &Key, leaf: &Leaf| defaults.0.get(key).is_none_or(|default| default.value != leaf.value);
+    let all = leaves_of(settings, "code").0.into_iter();
+    let set = all.filter(|(key, leaf)| settings.said.has(&key.join(".")) || differs(key, leaf));
+    set.map(|(key, leaf)| (key, leaf.value)).collect()
+}
+
+/// The settings of all layers together, as far as they can be read; and what is wrong.
+pub(super) fn put_together(
+    layers: BTreeMap<Source, Leaves>,
+    params: BTreeMap<String, (Value, String)>,
+    warnings: Vec<String>,
+) -> (ResolvedSettings, Vec<Problem>) {
+    let mut problems = Vec::new();
+    let (mut given, sources) = covered(layers);
+    let mut all = leaves_of(&Settings::default(), DEFAULT);
+    // A program's defaults are below the preset, as those of the library are.
+    let of_program: Vec<Key> = sources
+        .iter()
+        .filter(|(_, source)| **source == Source::Default)
+        .map(|(key, _)| key.clone())
+        .collect();
+    for key in of_program {
+        if let Some(leaf) = given.0.remove(&key) {
+            all.put(key, leaf);
+        }
+    }
+    if let Some(Leaf { value, origin }) = given.0.remove(&vec!["preset".to_owned()]) {
+        match preset(&value, &origin) {
+            Ok(preset) => all.cover(preset),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    refuse_unreadable(&mut given, &mut problems);
+    let workers = vec!["workers".to_owned()];
+    let opens_lanes = sources.get(&workers).copied().filter(|_| given.0.contains_key(&workers));
+    all.cover(given);
+    if let Some(source) = opens_lanes {
+        open_lanes(&mut all, &sources, source);
+    }
+    let settings = serde_json::from_value::<Settings>(all.nested(&[])).unwrap_or_else(|error| {
+        // Parts can be read each, and not together: none such is known.
+        let message = format!("the settings cannot be read: {}", shown(&error.to_string()));
+        problems.push(Problem::new(ProblemCode::InvalidSetting, message).hint("mend what is named"));
+        Settings::default()
+    });
+    let set = all.0.iter().filter(|(_, leaf)| leaf.origin != DEFAULT);
+    let origins = Origins::new(set.map(|(key, leaf)| (key.join("."), leaf.origin.clone())).collect());
+    problems.extend(settings.problems(&origins));
+    (ResolvedSettings::new(settings, all, origins, params, warnings), problems)
+}
+
+/// All layers over each other, and the source of each leaf.
+fn covered(layers: BTreeMap<Source, Leaves>) -> (Leaves, BTreeMap<Key, Source>) {
+    let (mut given, mut sources) = (Leaves::default(), BTreeMap::new());
+    for (source, leaves) in layers {
+        sources.extend(leaves.0.keys().map(|key| (key.clone(), source)));
+        given.cover(leaves);
+    }
+    (given, sources)
+}
+
+/// Where more steps may run at once than a lane has slots, the lane is opened that far, unless a source that wins over the
+/// one of `workers`, or the same one, says how many slots it has.
+fn open_lanes(all: &mut Leaves, sources: &BTreeMap<Key, Source>, source: Source) {
+    let Some(workers) = all.0.get(&vec!["workers".to_owned()]).cloned() else { return };
+    for lane in ["io", "cpu", "blocking"] {
+        let key = vec![lane.to_owned()];
+        let is_less = all.0.get(&key).is_some_and(|slots| slots.value.as_u64() < workers.value.as_u64());
+        if is_less && sources.get(&key).is_none_or(|of_lane| *of_lane < source) {
+            all.put(key, workers.clone());
+        }
+    }
+}
+
+/// What a preset says that differs from the defaults.
+fn preset(value: &Value, origin: &str) -> Result<Leaves, Problem> {
+    let unknown = || {
+        let names = PRESETS.map(|(name, ..)| name);
+        let problem =
+            Problem::new(ProblemCode::InvalidSetting, format!("there is no preset {}", in_words(value)))
+                .note(format!("it is set by {}", shown(origin)));
+        match value.as_str().and_then(|name| closest(name, names)) {
+            Some(close) => problem.hint(format!("did you mean `{close}`?")),
+            None => problem.hint(format!("there are {}", names.join(", "))),
+        }
+    };
+    let name = value.as_str().ok_or_else(unknown)?;
+    let settings = Settings::preset(name).ok_or_else(unknown)?;
+    let mut leaves = Leaves::default();
+    for (key, value) in set_by_code(&settings) {
+        leaves.put(key, Leaf { value, origin: format!("preset {name}") });
+    }
+    Ok(leaves)
+}
+
+/// Takes out what cannot be read, each part by itself, so that all are told.
+fn refuse_unreadable(given: &mut Leaves, problems: &mut Vec<Problem>) {
+    let unit = |key: &Key| match known::look_up(key) {
+        Known::Unit(length, _) => Some(key[..length].to_vec()),
+        _ => None,
+    };
+    let units: BTreeSet<Key> = given.0.keys().filter_map(unit).collect();
+    for unit in units {
+        if let Err(error) = serde_json::from_value::<Settings>(given.nested(&unit)) {
+            problems.push(unreadable(given, &unit, &error.to_string()));
+            given.0.retain(|key, _| !key.starts_with(&unit));
+        }
+    }
+}
+
+fn unreadable(given: &Leaves, unit: &Key, error: &str) -> Problem {
+    let (key, origins) = (shown(&unit.join(".")), given.origins(unit));
+    let origins = origins.iter().map(|origin| shown(origin)).collect::<Vec<_>>().join(" and ");
+    let value = unit.iter().try_fold(&given.nested(unit), |value, part| value.get(part)).map(in_words);
+    let message = match (known::kind(unit), value) {
+        (Some(kind), Some(value)) => format!("setting `{key}` is {value}, but takes {}", kind.takes()),
+        _ => format!("setting `{key}` cannot be read: {}", shown(error)),
+    };
+    Problem::new(ProblemCode::InvalidSetting, message)
+        .note(format!("`{key}` is set by {origins}"))
+        .hint("mend it, or leave it out for the default")
+}
+
+fn in_words(value: &Value) -> String {
+    match value {
+        Value::Object(_) => "a table".to_owned(),
+        Value::Array(_) => "a list".to_owned(),
+        Value::String(text) => format!("`{}`", shown(text)),
+        other => format!("`{other}`"),
+    }
+}
+
+fn leaves_of(settings: &Settings, origin: &str) -> Leaves {
+    Leaves::of(serde_json::to_value(settings).unwrap_or_default(), origin)
+}

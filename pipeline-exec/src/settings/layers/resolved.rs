@@ -1,0 +1,78 @@
+//! What came of all layers together.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::leaf::Leaves;
+use crate::settings::{Origins, Settings};
+
+/// Settings as they hold, each with where it comes from.
+#[derive(Clone, Debug)]
+pub struct ResolvedSettings {
+    settings: Settings,
+    leaves: Leaves,
+    origins: Origins,
+    params: BTreeMap<String, (Value, String)>,
+    warnings: Vec<String>,
+}
+
+/// One setting as it holds.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+#[non_exhaustive]
+pub struct SettingInForce {
+    /// The key, with dots between its parts.
+    pub key: String,
+    /// Its value; `null` where there is no limit, or none is set.
+    pub value: Value,
+    /// Where it comes from: `default`, `preset production`, the name of a file, a variable, a flag, or `code`.
+    pub origin: String,
+}
+
+impl ResolvedSettings {
+    pub(super) fn new(
+        settings: Settings,
+        leaves: Leaves,
+        origins: Origins,
+        params: BTreeMap<String, (Value, String)>,
+        warnings: Vec<String>,
+    ) -> Self {
+        ResolvedSettings { settings, leaves, origins, params, warnings }
+    }
+
+    /// The settings.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Where a setting comes from; for a part with settings below it, where the first of them does that somebody has set.
+    pub fn origin(&self, key: &str) -> &str {
+        self.origins.of(key).unwrap_or(super::read::DEFAULT)
+    }
+
+    /// Every setting as it holds, sorted by key.
+    pub fn in_force(&self) -> Vec<SettingInForce> {
+        let is_said = |value: &Value| !value.as_object().is_some_and(serde_json::Map::is_empty);
+        let leaves = self.leaves.0.iter().filter(|(_, leaf)| is_said(&leaf.value));
+        let info = leaves.map(|(key, leaf)| SettingInForce {
+            key: key.join("."),
+            value: leaf.value.clone(),
+            origin: leaf.origin.clone(),
+        });
+        info.collect()
+    }
+
+    /// What should be written in another way: old names of settings, each with where it is and the new one.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
+    /// The run parameters of files, each with the name of its file.
+    pub fn params(&self) -> impl Iterator<Item = (&str, &Value, &str)> {
+        self.params.iter().map(|(name, (value, origin))| (name.as_str(), value, origin.as_str()))
+    }
+
+    pub(crate) fn origins(&self) -> &Origins {
+        &self.origins
+    }
+}

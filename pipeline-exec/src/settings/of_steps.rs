@@ -1,0 +1,170 @@
+//! What the settings say of the steps of a graph: by name, by group and by tag; and names that mean nothing in it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use pipeline_core::{Dag, Plan, Problem, ProblemCode, Selection, StepDef, closest, registered};
+
+use super::origins::{Origins, shown};
+use super::{Settings, StepDefaults};
+use crate::engine::{CORES, MEMORY};
+
+impl Settings {
+    /// What is said of steps by name, for each step of the graph of which anything is. Of several entries for one step a
+    /// name wins over a pattern, and a longer pattern over a shorter one, field by field.
+    pub(crate) fn by_name(&self, dag: &Dag) -> BTreeMap<usize, StepDefaults> {
+        let mut entries: Vec<(&String, &StepDefaults)> = self.steps.iter().collect();
+        entries.sort_by_key(|(key, _)| (!is_pattern(key), key.len()));
+        let mut said: BTreeMap<usize, StepDefaults> = BTreeMap::new();
+        for (key, settings) in entries {
+            for step in named(dag, key).unwrap_or_default() {
+                let before = said.entry(step).or_default();
+                *before = settings.or(before);
+            }
+        }
+        said
+    }
+
+    /// The steps of a plan that are not to run, each with why.
+    pub(crate) fn turned_off(&self, plan: &Plan, origins: &Origins) -> Vec<(usize, String)> {
+        if !self.says_enabled() {
+            return Vec::new();
+        }
+        let by_name = self.by_name(plan.dag());
+        let steps = 0..plan.len();
+        steps.filter_map(|step| Some((step, self.why_off(plan, step, &by_name, origins)?))).collect()
+    }
+
+    fn says_enabled(&self) -> bool {
+        let all = self.steps.values().chain(self.groups.values()).chain([&self.defaults]);
+        all.map(|said| said.enabled)
+            .chain(self.tags.values().map(|said| said.enabled))
+            .any(|said| said.is_some())
+    }
+
+    /// Why a step is not to run. What is said of it by name wins over its group, that over its tags, those over the run.
+    fn why_off(
+        &self,
+        plan: &Plan,
+        step: usize,
+        by_name: &BTreeMap<usize, StepDefaults>,
+        origins: &Origins,
+    ) -> Option<String> {
+        let (dag, in_dag) = (plan.dag(), plan.in_dag(step));
+        let off = |key: String| {
+            let origin = origins.of(&key).unwrap_or("the settings");
+            format!("disabled by {} (`{} = false`)", shown(origin), shown(&key))
+        };
+        if let Some(on) = by_name.get(&in_dag).and_then(|said| said.enabled) {
+            let names_it = |key: &&String| {
+                self.steps[*key].enabled == Some(false)
+                    && named(dag, key).is_ok_and(|steps| steps.contains(&in_dag))
+            };
+            return (!on).then(|| {
+                off(format!("steps.{}.enabled", self.steps.keys().find(names_it).map_or("*", |key| key)))
+            });
+        }
+        let def = plan.spec(step).def();
+        let group = def.group.as_deref().and_then(|group| Some((group, self.groups.get(group)?.enabled?)));
+        if let Some((group, on)) = group {
+            return (!on).then(|| off(format!("groups.{group}.enabled")));
+        }
+        let mut tags =
+            def.tags.iter().filter_map(|tag| Some((tag, self.tags.get(*tag)?.enabled?))).peekable();
+        if tags.peek().is_some() {
+            return tags.find(|(_, on)| !on).map(|(tag, _)| off(format!("tags.{tag}.enabled")));
+        }
+        (self.defaults.enabled == Some(false)).then(|| off("defaults.enabled".to_owned()))
+    }
+
+    /// Names of steps, groups, tags and limits that no step has: neither of this graph nor of the program.
+    pub(crate) fn unknown_names(&self, dag: &Dag, origins: &Origins) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        for key in self.steps.keys() {
+            if let Err(why) = named(dag, key)
+                && !is_registered(key)
+            {
+                let why = origins.note(&format!("steps.{key}"), why);
+                problems.push(why);
+            }
+        }
+        let mut look_up = |section: &str, what: &str, names: Vec<&String>, of: fn(&StepDef) -> Vec<&str>| {
+            if names.is_empty() {
+                return;
+            }
+            let in_dag = (0..dag.len()).map(|step| dag.step(step).def());
+            let mut known: BTreeSet<&str> = in_dag.flat_map(of).collect();
+            if names.iter().all(|name| known.contains(name.as_str())) {
+                return;
+            }
+            known.extend(registered().into_iter().flat_map(of));
+            for name in names.into_iter().filter(|name| !known.contains(name.as_str())) {
+                let key = format!("{section}.{name}");
+                let message =
+                    format!("setting `{}` has no effect: no step {what} `{}`", shown(&key), shown(name));
+                let problem = Problem::new(ProblemCode::InvalidSetting, message).hint(meant(name, &known));
+                problems.push(origins.note(&key, problem));
+            }
+        };
+        look_up("groups", "is in a group", self.groups.keys().collect(), |def| {
+            def.group.as_deref().into_iter().collect()
+        });
+        look_up("tags", "has the tag", self.tags.keys().collect(), |def| def.tags.to_vec());
+        let machine = [CORES, MEMORY];
+        let limits = self.limits.keys().filter(|name| !machine.contains(&name.as_str())).collect();
+        look_up("limits", "needs the limit", limits, |def| {
+            def.policy.limits.iter().map(|(name, _)| &**name).collect()
+        });
+        problems
+    }
+}
+
+/// The steps that a key of `steps` means, by position in the graph.
+fn named(dag: &Dag, key: &str) -> Result<Vec<usize>, Problem> {
+    if let Ok(step) = dag.find(key) {
+        return Ok(vec![step]);
+    }
+    let invalid = |why: &str| {
+        Problem::new(ProblemCode::InvalidSetting, format!("setting `steps.{}`: {why}", shown(key)))
+    };
+    if key.starts_with("tag:") || key.starts_with("group:") || key.starts_with('+') || key.ends_with('+') {
+        return Err(invalid("it takes a step's name or a pattern")
+            .hint("for a group write `groups.NAME`, for a tag `tags.NAME`, and name steps one by one"));
+    }
+    Selection::parse(&[key]).and_then(|selection| dag.select(&selection)).map_err(|problems| {
+        let first = problems.iter().next();
+        let problem = invalid(first.map_or("it names no step", |problem| &problem.message));
+        match first.and_then(|problem| problem.hint.clone()) {
+            Some(hint) => problem.hint(hint),
+            None => problem,
+        }
+    })
+}
+
+/// Whether a key of `steps` means a step of the program that is no part of the graph at hand.
+fn is_registered(key: &str) -> bool {
+    let has_name = |def: &&StepDef| {
+        let id = def.id();
+        def.name == key || id == key || id.strip_suffix(key).is_some_and(|module| module.ends_with("::"))
+    };
+    if !is_pattern(key) {
+        return registered().iter().any(|def| has_name(&&**def));
+    }
+    Dag::registered().is_ok_and(|dag| named(&dag, key).is_ok())
+}
+
+fn is_pattern(key: &str) -> bool {
+    key.contains(['*', '?', '[', '{', '\\'])
+}
+
+/// The closest of the known names, or some of them.
+pub(super) fn meant(name: &str, known: &BTreeSet<&str>) -> String {
+    match closest(name, known.iter().copied()) {
+        Some(close) => format!("did you mean `{}`?", shown(close)),
+        None if known.is_empty() => "there is none in this program; leave it out".to_owned(),
+        None => {
+            let some: Vec<String> = known.iter().take(10).map(|name| shown(name)).collect();
+            let more = if known.len() > some.len() { ", …" } else { "" };
+            format!("there are {}{more}", some.join(", "))
+        }
+    }
+}

@@ -1,0 +1,481 @@
+//! Settings from several sources: which wins, what is refused, and where each comes from.
+
+use std::time::Duration;
+
+use pipeline::prelude::*;
+use pipeline::*;
+
+/// A stack with a number of IO slots from one source.
+type AddSource = fn(SettingsStack) -> SettingsStack;
+
+/// Every source from the weakest to the strongest: what it says of `io`, and how it says where that comes from.
+const SOURCES: [(usize, &str, AddSource); 6] = [
+    (256, "default", |stack| stack),
+    (16, "preset conservative", |stack| stack.text("preset.json", r#"{"preset": "conservative"}"#)),
+    (3, "pipeline.json", |stack| stack.text("pipeline.json", r#"{"io": 3}"#)),
+    (4, "PIPELINE_IO", |stack| stack.environment([("PIPELINE_IO", "4")])),
+    (5, "--io", |stack| stack.flag("io", "5", "--io")),
+    (6, "code", |stack| stack.code(&Settings::default().io(6))),
+];
+
+fn problems(stack: SettingsStack) -> String {
+    stack.resolve().err().map_or(String::new(), |problems| problems.to_string())
+}
+
+fn retries_of(settings: &Settings, key: &str) -> Option<u32> {
+    settings.steps[key].retries
+}
+
+/// L12: of each pair of sources the later one wins, whichever was added first.
+#[test]
+fn of_two_sources_the_later_in_the_list_wins() {
+    for (weak, weaker) in SOURCES.iter().enumerate() {
+        for stronger in &SOURCES[weak + 1..] {
+            for (first, second) in [(weaker, stronger), (stronger, weaker)] {
+                let resolved = second.2(first.2(SettingsStack::new())).resolve().unwrap();
+                let seen = (resolved.settings().io, resolved.origin("io"));
+                assert_eq!(seen, (stronger.0, stronger.1), "{} and {}", weaker.1, stronger.1);
+            }
+        }
+    }
+}
+
+/// L12: a source says only what it says: the rest is left to those before it.
+#[test]
+fn what_a_source_does_not_say_is_left_to_others() {
+    let stack = SettingsStack::new()
+        .text("pipeline.json", r#"{"deadline": "1h", "groups": {"gold": {"retries": 1, "timeout": "5s"}}}"#)
+        .environment([("PIPELINE_GROUPS__GOLD__RETRIES", "2")])
+        .flag("groups.gold.jitter", "0.5", "--set");
+    let resolved = stack.resolve().unwrap();
+    let mut gold = StepDefaults::new().retries(2).timeout(Duration::from_secs(5));
+    gold.jitter = Some(0.5);
+    assert_eq!(resolved.settings().groups["gold"], gold);
+    let origins = ["deadline", "groups.gold.timeout", "groups.gold.retries", "groups.gold.jitter", "cpu"];
+    let origins = origins.map(|key| resolved.origin(key));
+    let file = "pipeline.json";
+    assert_eq!(origins, [file, file, "PIPELINE_GROUPS__GOLD__RETRIES", "--set", "default"]);
+}
+
+/// L12: code wins also where it says what is the default; what it has not said stays the user's.
+#[test]
+fn what_code_sets_wins_even_where_it_is_the_default() {
+    let code = Settings::default().fail_fast(false).cpu(cores());
+    let stack = SettingsStack::new().flag("fail_fast", "true", "--fail-fast").flag("cpu", "7", "--cpu");
+    let resolved = stack.flag("io", "8", "--io").code(&code).resolve().unwrap();
+    assert_eq!((resolved.settings().fail_fast, resolved.settings().cpu), (false, cores()));
+    assert_eq!((resolved.settings().io, resolved.origin("io")), (8, "--io"));
+    assert_eq!((resolved.origin("fail_fast"), resolved.origin("cpu")), ("code", "code"));
+}
+
+/// L02: a preset is where everything else begins, wherever it is named; the last to name one wins.
+#[test]
+fn a_preset_is_below_every_other_source() {
+    let stack = || {
+        SettingsStack::new().text("pipeline.json", r#"{"io": 3}"#).flag("preset", "conservative", "--preset")
+    };
+    let resolved = stack().resolve().unwrap();
+    assert_eq!((resolved.settings().io, resolved.settings().blocking), (3, 4));
+    let by_variable = stack().environment([("PIPELINE_PRESET", "high-performance")]).resolve().unwrap();
+    assert_eq!(by_variable.settings().blocking, 4, "a flag wins over a variable");
+    let unknown = problems(SettingsStack::new().flag("preset", "prodution", "--preset"));
+    assert!(
+        unknown.contains("no preset `prodution`") && unknown.contains("did you mean `production`?"),
+        "{unknown}"
+    );
+}
+
+/// L05: parts of a key in variables are written with two underscores; capitals mean small letters.
+#[test]
+fn variables_name_settings_in_capitals() {
+    let resolved = SettingsStack::new()
+        .environment([
+            ("PIPELINE_DEFAULTS__TIMEOUT", "30s"),
+            ("PIPELINE_STEPS__FETCH__RETRIES", "2"),
+            ("PIPELINE_STEPS__Fetch_All__RETRIES", "3"),
+            ("PIPELINE_LIMITS__DB__BREAKER__FAILURES", "3"),
+            ("PIPELINE_LIMITS__DB__BREAKER__COOLDOWN", "1m"),
+            ("PIPELINE_FAIL_FAST", "true"),
+            ("PIPELINE_SLOW_POLL", "none"),
+            ("PIPELINE_PARAM_rate", "2"),
+            ("PIPELINE_CONFIG", "elsewhere.toml"),
+            ("PIPELINE_WORKSPACE", "a build server's"),
+            ("WORKERS", "none of ours"),
+        ])
+        .resolve()
+        .unwrap();
+    let settings = resolved.settings();
+    assert_eq!(settings.defaults.timeout, Some(Duration::from_secs(30)));
+    assert_eq!((retries_of(settings, "fetch"), retries_of(settings, "Fetch_All")), (Some(2), Some(3)));
+    assert_eq!(settings.limits["db"].breaker, Some(Breaker::new(3, Duration::from_secs(60))));
+    assert_eq!((settings.fail_fast, settings.slow_poll), (true, None));
+}
+
+/// L05: TOML, YAML and JSON say the same.
+#[cfg(feature = "cli")]
+#[test]
+fn a_file_means_the_same_in_every_format() {
+    let toml = r#"
+        preset = "production"
+        workers = 3
+        deadline = "2h"
+        memory_limit = "1 GiB"
+        [groups.silver]
+        retries = 2
+        backoff = "100ms..10s"
+        [steps."shard_*"]
+        enabled = false
+        [limits.api]
+        rate = "10/s"
+        [params]
+        rate = 2
+        [params.orders]
+        count = 5
+    "#;
+    let yaml = r#"
+preset: production
+workers: 3
+deadline: 2h
+memory_limit: 1 GiB
+groups: {silver: {retries: 2, backoff: 100ms..10s}}
+steps:
+  "shard_*": {enabled: false}
+limits: {api: {rate: 10/s}}
+params: {rate: 2, orders: {count: 5}}
+"#;
+    let json = r#"{"preset": "production", "workers": 3, "deadline": "2h", "memory_limit": "1 GiB",
+        "groups": {"silver": {"retries": 2, "backoff": "100ms..10s"}}, "steps": {"shard_*": {"enabled": false}},
+        "limits": {"api": {"rate": "10/s"}}, "params": {"rate": 2, "orders": {"count": 5}}}"#;
+    let read = |name: &str, text: &str| SettingsStack::new().text(name, text).resolve().unwrap();
+    let params = |resolved: &ResolvedSettings| {
+        resolved.params().map(|(name, value, _)| format!("{name}={value}")).collect::<Vec<_>>()
+    };
+    let from_toml = read("pipeline.toml", toml);
+    assert_eq!(params(&from_toml), [r#"orders={"count":5}"#, "rate=2"]);
+    assert_eq!((from_toml.settings().workers, from_toml.settings().keep_runs), (Some(3), Some(1000)));
+    for other in [read("pipeline.yaml", yaml), read("pipeline.json", json)] {
+        assert_eq!(from_toml.settings(), other.settings());
+        assert_eq!(params(&from_toml), params(&other));
+    }
+    let unreadable = problems(SettingsStack::new().text("pipeline.toml", "io = ").text("x.yaml", "a: ["));
+    assert!(unreadable.contains("the settings in pipeline.toml cannot be read"), "{unreadable}");
+    assert!(unreadable.contains("the settings in x.yaml cannot be read"), "{unreadable}");
+}
+
+/// L07: a key that nobody knows is refused in every source and at every depth, with what was meant perhaps, all at once.
+#[test]
+fn unknown_keys_are_refused_with_what_was_meant() {
+    let text = r#"{"worker": 2, "defaults": {"timeouts": "1s"}, "groups": {"gold": {"retry": 1}},
+        "limits": {"db": {"capcity": 1, "breaker": {"failure": 1}}}, "tags": {"slow": {"enable": true}}}"#;
+    let told = problems(
+        SettingsStack::new()
+            .text("pipeline.json", text)
+            .environment([("PIPELINE_SEEED", "1"), ("PIPELINE_STEPS__FETCH__RETRYS", "1")])
+            .flag("memory_limits", "1", "--set"),
+    );
+    for (key, meant, origin) in [
+        ("worker", "workers", "pipeline.json"),
+        ("defaults.timeouts", "timeout", "pipeline.json"),
+        ("groups.gold.retry", "retries", "pipeline.json"),
+        ("limits.db.capcity", "capacity", "pipeline.json"),
+        ("limits.db.breaker.failure", "failures", "pipeline.json"),
+        ("tags.slow.enable", "enabled", "pipeline.json"),
+        ("seeed", "seed", "PIPELINE_SEEED"),
+        ("steps.fetch.retrys", "retries", "PIPELINE_STEPS__FETCH__RETRYS"),
+        ("memory_limits", "memory_limit", "--set"),
+    ] {
+        let wanted = format!(
+            "there is no setting `{key}`\n    it is set by {origin}\n    hint: did you mean `{meant}`?"
+        );
+        assert!(told.contains(&wanted), "{wanted}\n\n{told}");
+    }
+    assert!(told.contains("9 problems"), "{told}");
+}
+
+/// L06: what cannot be read or is out of range is told with key, value, source and range, all at once.
+#[test]
+fn wrong_values_are_told_with_their_source_and_range() {
+    let text = r#"{"io": "many", "cpu": 0, "deadline": 5, "groups": {"gold": {"jitter": 2}}, "steps": {"a": 1},
+        "limits": {"db": {"breaker": {"failures": 3}}, "api": {"breaker": {"failures": 0, "cooldown": "1s"}}}}"#;
+    let told = problems(
+        SettingsStack::new()
+            .text("pipeline.json", text)
+            .environment([("PIPELINE_BLOCKING", "5000"), ("PIPELINE_FAIL_FAST", "perhaps")])
+            .flag("defaults.timeout", "soon", "--timeout")
+            .code(&Settings::default().keep_runs(0)),
+    );
+    for (message, origin) in [
+        ("setting `io` is `many`, but takes a whole number from 1 to 4096", "`io` is set by pipeline.json"),
+        ("setting `cpu` is 0, but has to be from 1 to 4096", "`cpu` is set by pipeline.json"),
+        ("setting `deadline` is `5`, but takes a time above zero", "`deadline` is set by pipeline.json"),
+        (
+            "group `gold`: `jitter` is 2, but has to be from 0 to 1",
+            "`groups.gold.jitter` is set by pipeline.json",
+        ),
+        ("setting `steps.a` cannot be read", "`steps.a` is set by pipeline.json"),
+        ("setting `limits.db.breaker` cannot be read: missing field `cooldown`", "is set by pipeline.json"),
+        (
+            "setting `blocking` is 5000, but has to be from 1 to 4096",
+            "`blocking` is set by PIPELINE_BLOCKING",
+        ),
+        ("setting `fail_fast` is `perhaps`, but takes `true` or `false`", "is set by PIPELINE_FAIL_FAST"),
+        ("setting `defaults.timeout` is `soon`, but takes a time above zero", "is set by --timeout"),
+        ("limit `api`: its breaker opens after 0 failures", "`limits.api` is set by pipeline.json"),
+        ("setting `keep_runs` is zero", "`keep_runs` is set by code"),
+    ] {
+        let at = told.find(message).unwrap_or_else(|| panic!("{message}\n\n{told}"));
+        assert!(told[at..].split("[PL").next().unwrap().contains(origin), "{origin}\n\n{told}");
+    }
+    assert!(told.contains("11 problems"), "{told}");
+}
+
+/// P17: whatever is in a key or a value, a message about it stays on its line and steers no terminal.
+#[test]
+fn hostile_keys_and_values_are_harmless_in_messages() {
+    let key = "\u{1b}[31mred\n".to_owned() + &"x".repeat(10_000);
+    let text = serde_json::json!({ (key.clone()): 1, "io": key }).to_string();
+    let told = problems(SettingsStack::new().text("pipe\u{202e}line.json", &text));
+    assert!(!told.contains(['\u{1b}', '\u{202e}']), "{told:?}");
+    assert!(told.len() < 2000, "{}", told.len());
+    assert!(told.contains(r"red\n"), "{told}");
+}
+
+/// L12: other spellings are read, and a warning says how the setting is called.
+#[test]
+fn old_spellings_are_read_with_a_warning() {
+    let text = r#"{"max_workers": 3, "memory_limit_mb": 512, "timeout_seconds": 1.5, "monitoring": true, "abort": true}"#;
+    let old = SettingsStack::new()
+        .text("old.json", text)
+        .environment([("PIPELINE_MAX_RETRIES", "4")])
+        .resolve()
+        .unwrap();
+    let text = r#"{"workers": 3, "memory_limit": "512 MiB", "defaults": {"timeout": "1500ms", "retries": 4},
+        "sample_every": "250ms", "fail_fast": true}"#;
+    let new = SettingsStack::new().text("new.json", text).resolve().unwrap();
+    assert_eq!(old.settings(), new.settings());
+    assert_eq!((old.warnings().len(), new.warnings().len()), (6, 0));
+    let said = old.warnings().join("\n");
+    assert!(said.contains("`max_workers` (old.json) is called `workers` now"), "{said}");
+    assert!(said.contains("`max_retries` (PIPELINE_MAX_RETRIES) is called `defaults.retries` now"), "{said}");
+    let off = SettingsStack::new().text("old.json", r#"{"parallel": false}"#).resolve().unwrap();
+    assert_eq!(off.settings().workers, Some(1));
+    let on = SettingsStack::new()
+        .text("old.json", r#"{"parallel": true, "monitoring": false, "validate": true}"#)
+        .resolve()
+        .unwrap();
+    assert_eq!((on.settings(), on.warnings().len()), (&Settings::default(), 3));
+}
+
+/// C04: more steps at once open the lanes that far, but none whose slots the same source or a stronger one has set.
+#[test]
+fn workers_open_the_lanes() {
+    let resolved = |stack: SettingsStack| stack.resolve().unwrap().settings().clone();
+    let many = 1000;
+    let opened = resolved(SettingsStack::new().flag("workers", "1000", "--workers"));
+    assert_eq!((opened.io, opened.cpu, opened.blocking), (many, many, many));
+    let text = r#"{"workers": 1000, "cpu": 2}"#;
+    let by_file =
+        resolved(SettingsStack::new().text("a.json", text).environment([("PIPELINE_BLOCKING", "3")]));
+    assert_eq!((by_file.io, by_file.cpu, by_file.blocking), (many, 2, 3));
+    let few = resolved(SettingsStack::new().flag("workers", "1", "--workers"));
+    assert_eq!((few.io, few.blocking), (256, 64), "fewer leave them as they are");
+}
+
+/// A step that fails each time, and tells how often it was tried.
+#[step(retries = 1, group = "sl-silver")]
+fn sl_fails() -> Result<u32, String> {
+    Err("planted".to_owned())
+}
+
+/// L12: of a step, what is said by name wins over its attribute, that over its group, and a group over the run.
+#[test]
+fn the_closest_word_about_a_step_wins() {
+    #[step(group = "sl-silver")]
+    fn sl_says_nothing() -> Result<u32, String> {
+        Err("planted".to_owned())
+    }
+    let retries = |count| StepDefaults::new().retries(count);
+    let run = || Settings::default().retries(2);
+    let attempts = |settings: Settings| {
+        let run =
+            Pipeline::to::<sl_fails>().and::<sl_says_nothing>().settings(settings).run_blocking().unwrap();
+        ["sl_fails", "sl_says_nothing"].map(|name| run.report().step(name).unwrap().attempts)
+    };
+    assert_eq!(attempts(Settings::default()), [2, 1]);
+    assert_eq!(attempts(run()), [2, 3]);
+    assert_eq!(attempts(run().group("sl-silver", retries(3))), [2, 4]);
+    let with_pattern = run().group("sl-silver", retries(3)).step("sl_*", retries(4));
+    assert_eq!(attempts(with_pattern.clone()), [5, 5]);
+    let longer = with_pattern.step("sl_sa*", retries(5));
+    assert_eq!(attempts(longer.clone()), [5, 6], "the longer pattern says more");
+    assert_eq!(attempts(longer.step("sl_fails", retries(0))), [1, 6], "a name says most");
+}
+
+#[step(group = "so-bronze", tags("so-slow", "so-other"))]
+fn so_source() -> u32 {
+    1
+}
+#[step(group = "so-gold")]
+fn so_sum(so_source: &u32) -> u32 {
+    *so_source + 1
+}
+#[step]
+fn so_mail(so_sum: Option<&u32>) -> bool {
+    so_sum.is_some()
+}
+
+/// How the three steps end, and why the first does.
+fn so_run(settings: Settings) -> ([Status; 3], String) {
+    let run = Pipeline::to::<so_mail>().settings(settings).run_blocking().unwrap();
+    assert!(run.succeeded(), "what nobody wanted to run is no failure: {}", run.report());
+    let why = run.error("so_source").map_or(String::new(), |error| error.message().to_owned());
+    (["so_source", "so_sum", "so_mail"].map(|name| run.status(name).unwrap()), why)
+}
+
+/// L08: a step that is turned off by name, pattern, group or tag is skipped for that reason, and so is what requires its
+/// output; what can do without it runs.
+#[test]
+fn steps_are_turned_off_by_settings() {
+    let off = || StepDefaults::new().enabled(false);
+    let on = || StepDefaults::new().enabled(true);
+    let base = Settings::default;
+    let skipped = [Status::Skipped, Status::Skipped, Status::Succeeded];
+    for (settings, key) in [
+        (base().step("so_source", off()), "steps.so_source.enabled"),
+        (base().step("so_so*", off()), "steps.so_so*.enabled"),
+        (base().group("so-bronze", off()), "groups.so-bronze.enabled"),
+        (base().tag("so-slow", TagSettings::new().enabled(false)), "tags.so-slow.enabled"),
+        (base().step("so_*", on()).step("so_source", off()), "steps.so_source.enabled"),
+    ] {
+        let (ended, why) = so_run(settings);
+        assert_eq!(ended, skipped, "{key}");
+        assert_eq!(why, format!("disabled by the settings (`{key} = false`)"));
+    }
+    let everything = [Status::Succeeded; 3];
+    assert_eq!(so_run(base().group("so-bronze", off()).step("so_source", on())).0, everything);
+    // Gradual adoption: all off, but what is named.
+    let mut adopted = base().step("so_mail", on());
+    adopted.defaults.enabled = Some(false);
+    assert_eq!(so_run(adopted).0, skipped);
+    let resolved = SettingsStack::new()
+        .text("pipeline.json", r#"{"steps": {"so_source": {"enabled": false}}}"#)
+        .resolve();
+    let run = Pipeline::to::<so_mail>().settings_from(&resolved.unwrap()).run_blocking().unwrap();
+    let why = run.error("so_source").unwrap().message().to_owned();
+    assert_eq!(why, "disabled by pipeline.json (`steps.so_source.enabled = false`)");
+    // An output that is given stays.
+    let given =
+        Pipeline::to::<so_mail>().with_output::<so_source>(5).settings(base().step("so_source", off()));
+    assert_eq!(given.run_blocking().unwrap().output::<so_mail>(), Ok(&true));
+}
+
+/// L07: a name that no step has is a problem before anything runs, from code too; one of a step that is no part of this
+/// graph is not.
+#[test]
+fn names_that_mean_nothing_are_problems() {
+    #[step(limit = "sn-db")]
+    fn sn_elsewhere() -> u32 {
+        1
+    }
+    let retries = || StepDefaults::new().retries(1);
+    let check = |settings: Settings| {
+        let told = Pipeline::to::<so_mail>().settings(settings).check().err();
+        told.map_or(String::new(), |problems| problems.to_string())
+    };
+    for (settings, message, meant) in [
+        (Settings::default().step("so_sorce", retries()), "there is no step `so_sorce`", "`so_source`"),
+        (
+            Settings::default().step("so_nothing*", retries()),
+            "selects nothing",
+            "a pattern matches a whole name",
+        ),
+        (Settings::default().step("tag:so-slow", retries()), "it takes a step's name", "write `groups.NAME`"),
+        (
+            Settings::default().group("so-bronce", retries()),
+            "no step is in a group `so-bronce`",
+            "`so-bronze`",
+        ),
+        (Settings::default().tag("so-slw", TagSettings::new()), "no step has the tag `so-slw`", "`so-slow`"),
+        (
+            Settings::default().limit("sn-dbs", LimitSettings::new(1)),
+            "no step needs the limit `sn-dbs`",
+            "`sn-db`",
+        ),
+    ] {
+        let told = check(settings);
+        assert!(told.contains(message) && told.contains(meant) && told.contains("[PL0018]"), "{told}");
+    }
+    let elsewhere = Settings::default()
+        .step("sn_elsewhere", retries())
+        .limit("sn-db", LimitSettings::new(2))
+        .limit("cores", LimitSettings::new(2))
+        .group("sl-silver", retries());
+    assert_eq!(check(elsewhere), "");
+}
+
+/// L05: the table of the documentation has every setting, with the default that holds.
+#[test]
+fn the_table_has_every_setting_and_its_default() {
+    let keys = SettingKey::all();
+    let written = serde_json::to_value(Settings::default()).unwrap();
+    for (field, value) in written.as_object().unwrap() {
+        let of_field = |key: &&SettingKey| key.key == field || key.key.starts_with(&format!("{field}."));
+        let is_of_steps = ["groups", "steps"].contains(&field.as_str());
+        let key = keys.iter().find(of_field).or_else(|| keys.iter().find(|_| is_of_steps));
+        let key = key.unwrap_or_else(|| panic!("`{field}` is not in the table"));
+        match value {
+            serde_json::Value::Number(_) if field == "cpu" => {}
+            serde_json::Value::Number(_) | serde_json::Value::Bool(_) => {
+                assert_eq!(key.default, value.to_string())
+            }
+            serde_json::Value::String(text) => assert_eq!(key.default, text),
+            _ => {}
+        }
+    }
+    for key in keys.iter().filter(|key| key.key != "preset" && !key.key.contains('.')) {
+        assert!(written.get(key.key).is_some(), "`{}` is no setting", key.key);
+    }
+}
+
+/// L05: the tables in `docs/settings.md` are those of the code. After a wanted change,
+/// `DOCS=overwrite cargo test --test it settings_layers` writes them anew.
+#[test]
+fn the_documentation_has_the_tables_of_the_code() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/settings.md");
+    let written = std::fs::read_to_string(&path).unwrap();
+    let mut wanted = written.clone();
+    for (name, table) in [("settings", SettingKey::table()), ("presets", preset_table())] {
+        let (begin, end) = (format!("<!-- {name}: begin -->\n"), format!("<!-- {name}: end -->"));
+        let (before, rest) = wanted.split_once(&begin).unwrap();
+        let (_, after) = rest.split_once(&end).unwrap();
+        wanted = format!("{before}{begin}{table}{end}{after}");
+    }
+    if std::env::var("DOCS").as_deref() == Ok("overwrite") {
+        std::fs::write(path, wanted).unwrap();
+        return;
+    }
+    assert_eq!(
+        written, wanted,
+        "docs/settings.md is not what the code says: write it anew with DOCS=overwrite"
+    );
+}
+
+/// The presets, each with what differs from the defaults.
+fn preset_table() -> String {
+    let mut table = String::from("| preset | for | sets |\n|---|---|---|\n");
+    for (name, _, about) in PRESETS {
+        let resolved = SettingsStack::new().flag("preset", name, "--preset").resolve().unwrap();
+        let set = resolved.in_force().into_iter().filter(|setting| setting.origin != "default");
+        let set = set.map(|setting| match setting.key.as_str() {
+            "cpu" => "`cpu` = half the cores".to_owned(),
+            key => format!("`{key} = {}`", setting.value),
+        });
+        let mut set: Vec<String> = set.collect();
+        // On a machine of one core, half the cores is the default.
+        if name == "conservative" && !set.iter().any(|set| set.starts_with("`cpu`")) {
+            set.insert(1, "`cpu` = half the cores".to_owned());
+        }
+        table += &format!("| `{name}` | {about} | {} |\n", set.join(", "));
+    }
+    table
+}
