@@ -81,6 +81,8 @@ pub struct Settings {
     pub limits: BTreeMap<String, LimitSettings>,
     /// Whether steps with `parallel_if` may run beside others; otherwise they run alone. Default true.
     pub conditional: bool,
+    /// Whether steps that write (`#[step(writes)]`) are skipped, and with them what requires their outputs. Default false.
+    pub no_write: bool,
 }
 
 /// No lane can be given more slots than this: each slot of the CPU and blocking lanes can need a thread.
@@ -125,6 +127,7 @@ impl Default for Settings {
             sample_every: None,
             limits: BTreeMap::new(),
             conditional: true,
+            no_write: false,
         }
     }
 }
@@ -307,6 +310,13 @@ impl Settings {
     #[must_use]
     pub fn conditional(mut self, on: bool) -> Self {
         self.conditional = on;
+        self
+    }
+
+    /// Sets whether steps that write are skipped.
+    #[must_use]
+    pub fn no_write(mut self, on: bool) -> Self {
+        self.no_write = on;
         self
     }
 
