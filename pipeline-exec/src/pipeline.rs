@@ -493,6 +493,12 @@ impl Pipeline {
         &self.settings
     }
 
+    /// The run parameters that are given.
+    #[cfg(feature = "cli")]
+    pub(crate) fn params(&self) -> &Params {
+        &self.params
+    }
+
     pub(crate) fn observers(&self) -> &Observers {
         &self.observers
     }

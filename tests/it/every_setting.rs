@@ -42,6 +42,7 @@ fn cases() -> BTreeMap<&'static str, Case> {
         ("sample_every", (base(), base().sample_every(secs(1)), sampled)),
         ("limits", (base(), base().limit("es-db", twice), limited)),
         ("conditional", (base(), base().conditional(false), conditional)),
+        ("no_write", (base(), base().no_write(true), written)),
     ])
 }
 
@@ -263,6 +264,13 @@ fn conditional(settings: &Settings) -> Shown {
     peak(&spans(&naps::<es_beside>(settings), "")).to_string()
 }
 
+fn written(settings: &Settings) -> Shown {
+    #[step(writes)]
+    fn es_written() {}
+    let run = Pipeline::to::<es_written>().settings(settings.clone()).run_blocking().unwrap();
+    run.status("es_written").unwrap().to_string()
+}
+
 /// A07, L11: each field of the defaults, too, for the run and for a group.
 #[test]
 fn every_default_of_steps_has_an_effect() {
@@ -428,7 +436,8 @@ fn every_setting_is_read_from_text() {
             "db": { "capacity": 4, "breaker": { "failures": 3, "cooldown": "30s" } },
             "api": { "rate": "10/s" }
         },
-        "conditional": false
+        "conditional": false,
+        "no_write": true
     }"#;
     let settings: Settings = serde_json::from_str(text).unwrap();
     let written = serde_json::to_value(&settings).unwrap();

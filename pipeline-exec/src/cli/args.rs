@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args as ClapArgs, Parser, Subcommand};
 
 use super::graph::GraphArgs;
+use crate::pipeline::Pipeline;
 use crate::settings::Settings;
 
 const AFTER_HELP: &str = "\
@@ -90,6 +91,9 @@ pub(super) struct RunArgs {
     /// Starts fewer steps at once while the process comes near so much memory.
     #[arg(long, value_name = "SIZE", value_parser = memory)]
     pub(super) memory_limit: Option<u64>,
+    /// Skips steps that write, and what requires their outputs.
+    #[arg(long)]
+    pub(super) no_write: bool,
     /// Draws the random numbers of the run from this seed.
     #[arg(long, value_name = "N")]
     pub(super) seed: Option<u64>,
@@ -110,18 +114,29 @@ pub(super) struct RunArgs {
 /// Which steps.
 #[derive(Clone, Debug, Default, ClapArgs)]
 pub(super) struct SelectionArgs {
-    /// Steps to run: names, globs, tag:x, group:x; `+x` with all upstream, `x+` with all downstream. Every step
-    /// where nothing is said.
+    /// Steps to run: a name, a glob, tag:x, group:x, lane:x or package:x; `+x` with all upstream, `x+` with all
+    /// downstream, `1+x` at most one step away, `a,b` what both select. Every step where nothing is said.
     #[arg(value_name = "TERM")]
     pub(super) terms: Vec<String>,
     /// Steps to leave out, in the same terms.
     #[arg(long, value_name = "TERM")]
     pub(super) exclude: Vec<String>,
+    /// Only these steps, what needs them, and what that needs.
+    #[arg(long, value_name = "TERM")]
+    pub(super) from: Vec<String>,
+    /// Only these steps and what they need: the run ends with them.
+    #[arg(long, value_name = "TERM")]
+    pub(super) until: Vec<String>,
 }
 
 impl SelectionArgs {
     pub(super) fn is_empty(&self) -> bool {
-        self.terms.is_empty() && self.exclude.is_empty()
+        [&self.terms, &self.exclude, &self.from, &self.until].iter().all(|terms| terms.is_empty())
+    }
+
+    /// The pipeline with this selection.
+    pub(super) fn apply(&self, pipeline: Pipeline) -> Pipeline {
+        pipeline.select(&self.terms).exclude(&self.exclude).from_steps(&self.from).until(&self.until)
     }
 }
 

@@ -22,7 +22,7 @@ pub(super) fn execute(args: GraphArgs, pipeline: Pipeline) -> Result<u8, Refusal
     let dag = if selection.is_empty() {
         Dag::registered()?
     } else {
-        pipeline.select(selection.terms).exclude(selection.exclude).plan()?.sub_dag()
+        selection.apply(pipeline).plan()?.sub_dag()
     };
     print(&dag.render(format))
 }

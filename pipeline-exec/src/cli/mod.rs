@@ -19,6 +19,7 @@ mod params;
 mod plan;
 mod run;
 mod settings;
+mod wording;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -112,6 +113,5 @@ fn print(text: &str) -> Result<u8, Refusal> {
 
 fn configured(run: &RunArgs, pipeline: Pipeline) -> Result<Pipeline, Refusal> {
     let settings = run.settings(pipeline.current_settings());
-    let pipeline = pipeline.settings(settings).select(&run.selection.terms).exclude(&run.selection.exclude);
-    params::apply(run, pipeline)
+    params::apply(run, run.selection.apply(pipeline.settings(settings)))
 }

@@ -29,6 +29,7 @@ impl RunArgs {
         settings.deadline = self.deadline.or(settings.deadline);
         settings.grace = self.grace.or(settings.grace).or(Some(GRACE));
         settings.memory_limit = self.memory_limit.or(settings.memory_limit);
+        settings.no_write |= self.no_write;
         settings.seed = self.seed.or(settings.seed);
         settings
     }
