@@ -4,8 +4,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
+use pipeline_core::{Problems, Selection};
 
+use super::completions::CompletionsArgs;
 use super::graph::GraphArgs;
+use super::list::ListArgs;
+use super::step::StepArgs;
 use crate::pipeline::Pipeline;
 use crate::settings::Settings;
 
@@ -37,10 +41,14 @@ pub(super) enum Command {
     Run(RunArgs),
     /// Shows what would run, in order, and runs nothing.
     Plan(RunArgs),
-    /// Shows every registered step: lane, labels, inputs, run parameters, place.
-    List,
+    /// Shows every registered step: lane, labels, inputs, run parameters, options, place.
+    List(ListArgs),
     /// Draws the graph.
     Graph(GraphArgs),
+    /// Runs one step and what it needs, and tells all there is to tell of it.
+    Step(StepArgs),
+    /// Prints a script that completes this command line in a shell.
+    Completions(CompletionsArgs),
 }
 
 /// What to run, with what, and how.
@@ -132,6 +140,12 @@ pub(super) struct SelectionArgs {
 impl SelectionArgs {
     pub(super) fn is_empty(&self) -> bool {
         [&self.terms, &self.exclude, &self.from, &self.until].iter().all(|terms| terms.is_empty())
+    }
+
+    /// The selection that the terms are.
+    pub(super) fn parsed(&self) -> Result<Selection, Problems> {
+        let selection = Selection::parse(&self.terms)?.exclude(&self.exclude)?;
+        selection.from_steps(&self.from)?.until(&self.until)
     }
 
     /// The pipeline with this selection.

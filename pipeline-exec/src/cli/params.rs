@@ -24,19 +24,24 @@ pub(super) fn pair(text: &str) -> Result<(String, String), String> {
 pub(super) fn apply(run: &RunArgs, pipeline: Pipeline) -> Result<Pipeline, Refusal> {
     // Of two flags of one name the last wins.
     let flags = run.params.iter().rev().map(|(name, value)| (name.clone(), ParamValue::Text(value.clone())));
-    let environment = std::env::vars_os().filter_map(|(name, value)| {
-        let name = name.to_str()?.strip_prefix(ENVIRONMENT_PREFIX)?.to_owned();
-        Some((name, ParamValue::Text(value.to_str()?.to_owned())))
-    });
-    let mut pipeline = pipeline.params_default(flags, "-p");
-    for (name, value) in environment {
-        let origin = format!("the environment, {ENVIRONMENT_PREFIX}{name}");
-        pipeline = pipeline.params_default([(name, value)], &origin);
-    }
+    let pipeline = from_environment(pipeline.params_default(flags, "-p"));
     match &run.params_file {
         None => Ok(pipeline),
         Some(path) => Ok(pipeline.params_default(read(path)?, &format!("the file {}", path.display()))),
     }
+}
+
+/// Sets parameters that nobody has set yet from the environment.
+pub(super) fn from_environment(mut pipeline: Pipeline) -> Pipeline {
+    let environment = std::env::vars_os().filter_map(|(name, value)| {
+        let name = name.to_str()?.strip_prefix(ENVIRONMENT_PREFIX)?.to_owned();
+        Some((name, ParamValue::Text(value.to_str()?.to_owned())))
+    });
+    for (name, value) in environment {
+        let origin = format!("the environment, {ENVIRONMENT_PREFIX}{name}");
+        pipeline = pipeline.params_default([(name, value)], &origin);
+    }
+    pipeline
 }
 
 fn read(path: &Path) -> Result<Vec<(String, ParamValue)>, Refusal> {
@@ -51,7 +56,7 @@ fn read(path: &Path) -> Result<Vec<(String, ParamValue)>, Refusal> {
     let value: Value = if is_json {
         serde_json::from_str(&text).map_err(|error| refuse(error.to_string()))?
     } else {
-        toml::from_str(&text).map_err(|error| refuse(error.to_string()))?
+        toml::from_str(&text).map_err(|error| refuse(placed(&text, &error)))?
     };
     match value {
         Value::Object(values) => {
@@ -59,4 +64,11 @@ fn read(path: &Path) -> Result<Vec<(String, ParamValue)>, Refusal> {
         }
         _ => Err(refuse("it has to hold an object of names and values".to_owned())),
     }
+}
+
+/// What is wrong with a TOML file, and where. Its own text quotes the line, which can be one with a secret in it.
+fn placed(text: &str, error: &toml::de::Error) -> String {
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    let column = before.chars().rev().take_while(|&c| c != '\n').count() + 1;
+    format!("{} at line {} column {column}", error.message(), before.matches('\n').count() + 1)
 }
