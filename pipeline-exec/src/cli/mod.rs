@@ -106,7 +106,7 @@ static NAME: LazyLock<String> = LazyLock::new(|| {
 /// The versions that matter: this framework's, and those of the packages that hold steps.
 static VERSION: LazyLock<String> = LazyLock::new(|| {
     let packages = pipeline_core::packages();
-    let packages = packages.keys().filter(|(name, _)| !name.is_empty());
+    let packages = packages.keys().filter(|(name, _)| !name.is_empty() && *name != "pipeline");
     let packages = packages.map(|(name, version)| format!(", {name} {version}")).collect::<String>();
     format!("(pipeline {}{packages})", env!("CARGO_PKG_VERSION"))
 });

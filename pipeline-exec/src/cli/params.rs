@@ -1,8 +1,9 @@
 //! Run parameters from the command line, the environment and a file, in this order of precedence.
 
+use std::convert::Infallible;
 use std::path::Path;
 
-use pipeline_core::ParamValue;
+use pipeline_core::{ParamValue, Problem, ProblemCode};
 use serde_json::Value;
 
 use super::Refusal;
@@ -12,16 +13,19 @@ use crate::pipeline::Pipeline;
 /// What a parameter's name follows in the environment: `PIPELINE_PARAM_path=…`.
 const ENVIRONMENT_PREFIX: &str = "PIPELINE_PARAM_";
 
-/// Reads `name=value` for clap.
-pub(super) fn pair(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
-        _ => Err("write it as name=value".to_owned()),
-    }
+/// Reads `name=value` for clap. What is something else is refused later: clap would quote it, and it may be a secret.
+#[allow(clippy::unnecessary_wraps, reason = "the form that clap asks for")]
+pub(super) fn pair(text: &str) -> Result<(String, String), Infallible> {
+    let (name, value) = text.split_once('=').unwrap_or(("", text));
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 /// Sets parameters that code has not set: flags first, then the environment, then the file.
 pub(super) fn apply(run: &RunArgs, pipeline: Pipeline) -> Result<Pipeline, Refusal> {
+    if run.params.iter().any(|(name, _)| name.is_empty()) {
+        let problem = Problem::new(ProblemCode::InvalidParam, "a run parameter (`-p`) has no name");
+        return Err(Refusal::Problems(problem.hint("write it as `-p name=value`").into()));
+    }
     // Of two flags of one name the last wins.
     let flags = run.params.iter().rev().map(|(name, value)| (name.clone(), ParamValue::Text(value.clone())));
     let pipeline = from_environment(pipeline.params_default(flags, "-p"));

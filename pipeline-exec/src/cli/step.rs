@@ -100,7 +100,7 @@ fn after(report: &RunReport, step: &StepReport, (number, of): (u32, u32)) -> Str
         let kind = serde_json::to_value(kind).ok().and_then(|kind| kind.as_str().map(str::to_owned));
         out.push_str(&line("thread", &format!("{thread} ({})", kind.unwrap_or_default())));
     }
-    out.push_str(&line("seed", &format!("{}; `--seed {0}` repeats its random numbers", report.provenance.seed)));
+    out.push_str(&line("seed", &format!("{} (`--seed` repeats its random numbers)", report.provenance.seed)));
     for attempt in &step.failed_attempts {
         let text = format!("attempt {} failed, the next followed after {}", attempt.attempt, show(Some(attempt.retried_after)));
         out.push_str(&line("", &text));

@@ -41,11 +41,11 @@ pub(super) fn short_type(name: &str) -> String {
             ':' if rest.peek() == Some(&':') => {
                 rest.next();
                 // After `>` or `}` the path goes on from something that has to stay.
-                if out[start..].chars().all(|c| c.is_alphanumeric() || c == '_') {
-                    out.truncate(start);
-                } else {
+                if start == out.len() && out.ends_with(['>', '}', ')', ']']) {
                     out.push_str("::");
                     start = out.len();
+                } else {
+                    out.truncate(start);
                 }
             }
             c => {

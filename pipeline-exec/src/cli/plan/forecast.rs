@@ -130,7 +130,9 @@ impl<'a> Machine<'a> {
         }
         for lane in Lane::ALL {
             let index = lane.index();
-            let waiting: Vec<_> = self.ready[index].iter().take(self.free[index] + LOOKED_AT).copied().collect();
+            // Where nothing is limited, the first ones can start.
+            let further = if self.capacity.is_empty() { 0 } else { LOOKED_AT };
+            let waiting: Vec<_> = self.ready[index].iter().take(self.free[index] + further).copied().collect();
             for entry in waiting {
                 if self.free[index] == 0 || self.workers == 0 {
                     break;

@@ -3,6 +3,8 @@
 mod advice;
 mod document;
 mod forecast;
+#[cfg(test)]
+mod tests;
 mod text;
 
 use std::collections::BTreeMap;

@@ -10,6 +10,8 @@ use crate::report::show;
 const MOST_STEPS: usize = 60;
 const FIRST: usize = 40;
 const LAST: usize = 10;
+/// The width of mark, level, lane and the gaps between all columns.
+const FIXED: usize = 25;
 /// The width of the headings below the steps.
 const HEADING: usize = 15;
 
@@ -49,8 +51,10 @@ fn steps(plan: &PlanDocument, is_verbose: bool, out: &mut String) {
         visible().map(text).max().unwrap_or(0).max(title.len())
     };
     let group = longest(|step| step.group.as_deref().map_or(1, |group| group.chars().count()), "group").min(14);
-    // `#`, mark, level, lane and the gaps between columns leave the rest to names and notes.
-    let name = longest(|step| step.name.chars().count(), "step").min(WIDTH - number - group - 40).max(16);
+    let notes = longest(|step| self::notes(step).len(), "notes");
+    // What the other columns and the gaps between them leave.
+    let left = WIDTH.saturating_sub(number + group + notes + FIXED).max(8);
+    let name = longest(|step| step.name.chars().count(), "step").min(left);
     let _ = writeln!(
         out,
         "{:>number$}    {:<name$}  {:>5}  {:<8}  {:<group$}  notes",
@@ -71,7 +75,7 @@ fn steps(plan: &PlanDocument, is_verbose: bool, out: &mut String) {
             step.level,
             step.lane,
             fit(step.group.as_deref().unwrap_or("-"), group),
-            notes(step),
+            self::notes(step),
         );
         out.push_str(line.trim_end());
         out.push('\n');
