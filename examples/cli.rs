@@ -33,7 +33,7 @@ fn revenue(orders: &[i64], refunds: &i64, #[param(default = 1)] rate: i64) -> i6
 }
 
 /// The report, written by a blocking step where a path is given.
-#[step(blocking, group = "gold")]
+#[step(blocking, writes, group = "gold")]
 fn report(revenue: &i64, #[param] path: Option<std::path::PathBuf>) -> Result<(), std::io::Error> {
     path.map_or(Ok(()), |path| std::fs::write(path, format!("revenue: {revenue}\n")))
 }

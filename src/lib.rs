@@ -42,7 +42,7 @@ pub use pipeline_core::{
     Fingerprint, Format, GraphDocument, Handle, Included, InputDef, InputDocument, InputKind, Inputs,
     Instance, Lane, Levels, Location, Mode, Package, ParamDef, ParamValue, Params, ParseFn, Plan,
     PlanOptions, Policy, Problem, ProblemCode, Problems, ProgressSoFar, Quorum, Refs, Resources, RunScope,
-    Selection, Source, Statistics, Step, StepActivity, StepContext, StepDef, StepDocument, StepError,
+    Secret, Selection, Source, Statistics, Step, StepActivity, StepContext, StepDef, StepDocument, StepError,
     StepProgress, StepRng, StepSpec, TypeDef, View, packages, registered,
 };
 #[cfg(any(feature = "tracing", feature = "otel", feature = "prometheus"))]

@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use crate::call::{Call, Failure};
 use crate::input::ParseFn;
 use crate::params::parse_param;
+use crate::secret::holds_secret;
 use crate::step::{DefFn, Step};
 use crate::ty::TypeDef;
 use crate::view::View;
@@ -132,6 +133,8 @@ pub struct Param<R> {
     pub ty: TypeDef,
     /// Reads it into the type.
     pub parse: ParseFn,
+    /// Says whether the type holds a secret.
+    pub secret: fn() -> bool,
     /// Hands it to a call.
     pub read: R,
 }
@@ -141,7 +144,12 @@ pub const fn check_param<T>() -> Param<fn(Call<'_>, usize) -> T>
 where
     T: DeserializeOwned + Send + Sync + 'static,
 {
-    Param { ty: TypeDef::of::<T>(), parse: parse_param::<T>, read: |call, index| call.param(index) }
+    Param {
+        ty: TypeDef::of::<T>(),
+        parse: parse_param::<T>,
+        secret: holds_secret::<T>,
+        read: |call, index| call.param(index),
+    }
 }
 
 /// A run parameter by reference.
@@ -153,6 +161,7 @@ where
     Param {
         ty: TypeDef::of::<P::Owned>(),
         parse: parse_param::<P::Owned>,
+        secret: holds_secret::<P::Owned>,
         read: |call, index| call.param_view(index),
     }
 }

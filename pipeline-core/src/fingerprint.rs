@@ -30,7 +30,8 @@ impl Fingerprint {
     /// parameters, each for the step that reads it. Values go into the hash and are not kept. A default written in code
     /// is not part of it, nor are resources and given outputs: they have no form that could be hashed.
     ///
-    /// Whoever knows everything else about a run can find out a parameter of few possible values by trying them all.
+    /// Whoever knows everything else about a run can find out a parameter of few possible values by trying them all. So of
+    /// a parameter that holds a [`Secret`](crate::Secret) only goes in whether it was given.
     pub fn of_config(
         plan: &Plan,
         params: &BoundParams,
@@ -48,6 +49,8 @@ impl Fingerprint {
             hash.text(&entry.def.name);
             match &entry.given {
                 None => hash.number(0),
+                // Out of a hash, a short secret can be found by trying.
+                Some(_) if entry.def.is_secret() => hash.number(1),
                 Some(ParamValue::Json(value)) => hash.json(value),
                 // Text and a string are the same to a parameter that takes a string; others refuse the string.
                 Some(ParamValue::Text(text)) => hash.json_text(text),

@@ -130,6 +130,15 @@ pub struct ParamDef {
     pub parse: ParseFn,
     /// The default, boxed; only called where `has_default`.
     pub default: Option<fn() -> Box<dyn Any + Send + Sync>>,
+    /// Says whether the type holds a [`Secret`](crate::Secret). It asks the type each time.
+    pub secret: fn() -> bool,
+}
+
+impl ParamDef {
+    /// Whether what is given for the parameter is never shown, because its type holds a [`Secret`](crate::Secret).
+    pub fn is_secret(&self) -> bool {
+        (self.secret)()
+    }
 }
 
 /// Reads a JSON value into a boxed value of a parameter's type, or says why it cannot.

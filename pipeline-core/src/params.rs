@@ -10,14 +10,24 @@ use serde_json::Value;
 
 use crate::input::ParamDef;
 
-/// A run parameter as it was given.
-#[derive(Clone, Debug, PartialEq)]
+/// A run parameter as it was given. Its `Debug` says which kind it is, and not the value.
+#[derive(Clone, PartialEq)]
 pub enum ParamValue {
     /// A value from code or a file.
     Json(Value),
     /// Text from a command line or the environment: read as a string where the parameter's type takes one, and as
     /// JSON otherwise.
     Text(String),
+}
+
+impl std::fmt::Debug for ParamValue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Values may be secrets, and a graph that is printed for its edges holds those of its instances.
+        f.write_str(match self {
+            ParamValue::Json(_) => "Json([not shown])",
+            ParamValue::Text(_) => "Text([not shown])",
+        })
+    }
 }
 
 impl ParamValue {
@@ -39,6 +49,8 @@ impl ParamValue {
             ParamValue::Text(text) => (param.parse)(&Value::String(text.clone())).or_else(|as_text| {
                 match serde_json::from_str(text) {
                     Ok(value) => (param.parse)(&value),
+                    // What was meant as JSON: the place of the mistake says more than the whole text.
+                    Err(error) if text.starts_with(['{', '[']) => Err(format!("it is no JSON: {error}")),
                     Err(_) => Err(as_text),
                 }
             }),
@@ -92,6 +104,11 @@ impl Params {
         self.values.keys().map(String::as_str)
     }
 
+    /// Who gave a parameter, in words: the program's code, a flag, a variable of the environment, a file.
+    pub fn origin(&self, name: &str) -> Option<&str> {
+        self.values.get(name).map(|(_, origin)| &**origin)
+    }
+
     pub(crate) fn get(&self, name: &str) -> Option<(&Result<ParamValue, String>, &str)> {
         self.values.get(name).map(|(value, origin)| (value, &**origin))
     }
@@ -135,6 +152,9 @@ impl BoundParams {
         match value.map(<Box<dyn Any + Send + Sync>>::downcast::<T>) {
             Ok(Ok(value)) => *value,
             Ok(Err(_)) => unreachable!("invariant: the parameter is parsed as the step's own type"),
+            Err(_) if entry.def.is_secret() => {
+                panic!("parameter `{}` was read once and then refused", entry.def.name)
+            }
             Err(why) => panic!("parameter `{}` was read once and then refused: {why}", entry.def.name),
         }
     }

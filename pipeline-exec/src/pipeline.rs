@@ -44,6 +44,8 @@ pub struct Pipeline {
     targets: Vec<TargetOf>,
     selected: Vec<String>,
     excluded: Vec<String>,
+    from: Vec<String>,
+    until: Vec<String>,
     keep: Vec<TargetOf>,
     keep_all: bool,
     given: Vec<Override>,
@@ -121,6 +123,8 @@ impl Pipeline {
             targets: Vec::new(),
             selected: Vec::new(),
             excluded: Vec::new(),
+            from: Vec::new(),
+            until: Vec::new(),
             keep: Vec::new(),
             keep_all: false,
             given: Vec::new(),
@@ -149,8 +153,9 @@ impl Pipeline {
         self.replan()
     }
 
-    /// Runs the steps that any of these terms selects, and keeps their outputs where no step takes them: a name, a glob, `tag:x`, `group:x`, with a
-    /// leading `+` for everything upstream, with a trailing `+` for everything downstream.
+    /// Runs the steps that any of these terms selects, and keeps their outputs where no step takes them: a name, a glob,
+    /// `tag:x`, `group:x`, with a leading `+` for everything upstream, with a trailing `+` for everything downstream; all
+    /// forms are in [`Selection`].
     pub fn select(mut self, terms: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.selected.extend(terms.into_iter().map(Into::into));
         self.replan()
@@ -161,6 +166,25 @@ impl Pipeline {
     pub fn exclude(mut self, terms: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.excluded.extend(terms.into_iter().map(Into::into));
         self.replan()
+    }
+
+    /// Runs only the steps that these terms select and everything that needs them, with what those need. Several terms
+    /// are alternatives; [`Pipeline::select`], [`Pipeline::until`] and [`Pipeline::exclude`] narrow it further.
+    pub fn from_steps(mut self, terms: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.from.extend(terms.into_iter().map(Into::into));
+        self.replan()
+    }
+
+    /// Runs only the steps that these terms select and everything that they need: the run ends with them.
+    pub fn until(mut self, terms: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.until.extend(terms.into_iter().map(Into::into));
+        self.replan()
+    }
+
+    /// Skips the steps that write (`#[step(writes)]`), and with them what requires their outputs; the report says why.
+    pub fn no_write(self) -> Self {
+        let settings = self.settings.clone().no_write(true);
+        self.settings(settings)
     }
 
     /// Keeps the output of a step to the end of the run, beside those of the targets.
@@ -257,16 +281,16 @@ impl Pipeline {
     /// Sets how the run is executed, in place of everything that was set before ([`Pipeline::sequential`] and
     /// [`Pipeline::workers`] included).
     pub fn settings(mut self, settings: Settings) -> Self {
+        let is_planned_alike = self.settings.no_write == settings.no_write;
         self.settings = settings;
         self.origins = Origins::default();
-        self
+        if is_planned_alike { self } else { self.replan() }
     }
 
     /// As [`Pipeline::settings`], from several sources: problems and reasons then say where a setting comes from.
-    pub fn settings_from(mut self, resolved: &ResolvedSettings) -> Self {
-        self.settings = resolved.settings().clone();
-        self.origins = resolved.origins().clone();
-        self
+    pub fn settings_from(self, resolved: &ResolvedSettings) -> Self {
+        let this = self.settings(resolved.settings().clone());
+        Pipeline { origins: resolved.origins().clone(), ..this }
     }
 
     /// The steps that the settings turn off, by position in the plan, each with why.
@@ -484,6 +508,12 @@ impl Pipeline {
         &self.settings
     }
 
+    /// The run parameters that are given.
+    #[cfg(feature = "cli")]
+    pub(crate) fn params(&self) -> &Params {
+        &self.params
+    }
+
     pub(crate) fn observers(&self) -> &Observers {
         &self.observers
     }
@@ -561,6 +591,7 @@ impl Pipeline {
             keep: self.keep.iter().filter_map(&mut find).collect(),
             keep_all: self.keep_all,
             given: self.given.iter().filter_map(|given| find(&given.of)).collect(),
+            withheld: self.withheld(&dag),
         };
         problems.extend(self.mismatched_outputs(&dag));
         let excluded = self.apply_selection(&dag, &mut options, &mut problems);
@@ -570,40 +601,64 @@ impl Pipeline {
         Ok(plan)
     }
 
-    /// Adds what was selected to the targets, takes out what was excluded, and returns that.
+    /// The steps that the settings say are not to run.
+    fn withheld(&self, dag: &Dag) -> Vec<(usize, String)> {
+        let writers = (0..dag.len()).filter(|&step| self.settings.no_write && dag.step(step).policy().writes);
+        writers.map(|step| (step, NO_WRITE.to_owned())).collect()
+    }
+
+    /// Adds what was selected to the targets, takes out what was excluded or is out of bounds, and returns what was excluded.
     fn apply_selection(
         &self,
         dag: &Dag,
         options: &mut PlanOptions,
         problems: &mut Vec<Problem>,
     ) -> Vec<usize> {
-        let mut select = |terms: &[String]| {
-            let selected = Selection::parse(terms).and_then(|selection| dag.select(&selection));
+        let told = problems.len();
+        let mut select = |selection: Result<Selection, Problems>| {
+            let selected = selection.and_then(|selection| dag.select(&selection));
             selected.unwrap_or_else(|found| {
                 problems.extend(found.into_vec());
                 Vec::new()
             })
         };
+        let is_bounded = !self.from.is_empty() || !self.until.is_empty();
         if !self.selected.is_empty() {
-            options.run = select(&self.selected);
-        }
-        if self.excluded.is_empty() {
-            return Vec::new();
-        }
-        let excluded = select(&self.excluded);
-        if options.targets.is_empty() && options.run.is_empty() {
-            // Without targets, all that is left is run.
+            options.run = select(Selection::parse(&self.selected));
+        } else if is_bounded || options.targets.is_empty() && !self.excluded.is_empty() {
+            // Without targets, all that is left is run; and the bounds say what is wanted.
             options.run = (0..dag.len()).collect();
         }
-        options.targets.retain(|step| excluded.binary_search(step).is_err());
-        options.run.retain(|step| excluded.binary_search(step).is_err());
-        if options.targets.is_empty() && options.run.is_empty() && problems.is_empty() {
-            problems.push(
-                Problem::new(ProblemCode::InvalidSelection, "every selected step is excluded")
-                    .hint("exclude less, or select more"),
-            );
+        if !is_bounded && self.excluded.is_empty() {
+            return Vec::new();
+        }
+        let excluded =
+            if self.excluded.is_empty() { Vec::new() } else { select(Selection::parse(&self.excluded)) };
+        let bounds = Selection::all().from_steps(&self.from).and_then(|all| all.until(&self.until));
+        let within = select(bounds);
+        let is_wanted =
+            |step: &usize| within.binary_search(step).is_ok() && excluded.binary_search(step).is_err();
+        options.targets.retain(is_wanted);
+        options.run.retain(is_wanted);
+        if options.targets.is_empty() && options.run.is_empty() && problems.len() == told {
+            problems.push(self.nothing_left(within.is_empty()));
         }
         excluded
+    }
+
+    /// Why a selection whose terms all fit selects nothing.
+    fn nothing_left(&self, bounds_exclude_all: bool) -> Problem {
+        let (from, until) = (self.from.join("`, `"), self.until.join("`, `"));
+        let (message, hint) = if bounds_exclude_all {
+            let message = format!("nothing is left to run: `{until}` needs nothing from `{from}` on");
+            (message, "begin further up, or end further down")
+        } else if self.from.is_empty() && self.until.is_empty() {
+            ("every selected step is excluded".to_owned(), "exclude less, or select more")
+        } else {
+            let message = "nothing is left to run: no selected step is between the ends that were given";
+            (message.to_owned(), "select more, or move the ends")
+        };
+        Problem::new(ProblemCode::InvalidSelection, message).hint(hint)
     }
 
     /// Targets named by string are looked up in the whole registry: they join the typed ones.
@@ -642,6 +697,9 @@ impl Pipeline {
         problems
     }
 }
+
+/// Why a step that writes is skipped.
+const NO_WRITE: &str = "it writes, and the run is not to write";
 
 /// Excluded steps that a target needs all the same.
 fn needed_but_excluded(plan: &Plan, excluded: &[usize]) -> Vec<Problem> {

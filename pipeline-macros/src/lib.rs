@@ -88,7 +88,7 @@ mod tests;
 /// | `#[from("name")]` | the step of that name, found when the pipeline is built |
 /// | `#[from("shard_*")]`, `#[from(tag = "source")]` | fan-in from every step with such a name, or that tag |
 /// | `#[input]` | no step yet: the function is a template, which a builder instantiates |
-/// | `#[param]` | a run parameter, `T` or `&T`, read by serde; an `Option<T>` may be missing |
+/// | `#[param]` | a run parameter, `T` or `&T`, read by serde; an `Option<T>` may be missing, a `Secret<T>` is never shown |
 /// | `#[param(default = value)]`, `#[param(default)]` | the same with a default, or with `Default::default()`; a string literal is converted with `From` |
 /// | `#[param(name = "…")]` | the same under another name |
 /// | `#[resource]`, `#[resource("name")]` | `&T`: a value injected for the run, found by type, or by type and name |
@@ -113,6 +113,7 @@ mod tests;
 /// | `cost = 10` | estimated relative duration, 1 by default: what lies on a long path starts first |
 /// | `fallible` | the return type is an alias of `Result` with another name |
 /// | `infallible` | the `Result` is itself the output |
+/// | `writes` | what the step is for is an effect outside of the process, a file or a table: a run that is not to write (`--no-write`, `Pipeline::no_write`) skips it |
 /// | `crate = path` | where the `pipeline` crate is, for a dependency that is renamed or re-exported |
 ///
 /// `extern crate renamed as pipeline;` at the crate root serves every step of a crate at once, in place of `crate`.

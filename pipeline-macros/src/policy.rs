@@ -37,6 +37,7 @@ pub(crate) struct PolicyArgs {
     pub(crate) when: Option<Expr>,
     pub(crate) switch: Option<Switch>,
     pub(crate) branch: Option<Path>,
+    pub(crate) writes: bool,
 }
 
 /// A duration.
@@ -154,6 +155,10 @@ pub(crate) const OPTIONS: &[Spec<Args>] = &[
     }),
     Spec::new("branch", "branch = step", "the switch that the step is a branch of", |args, key, input| {
         key.value(input).map(|path: PlainPath| args.policy.branch = Some(path.0))
+    }),
+    Spec::new("writes", "writes", "whether the step writes", |args, _, _| {
+        args.policy.writes = true;
+        Ok(())
     }),
 ];
 

@@ -47,6 +47,7 @@ fn cases() -> BTreeMap<&'static str, Case> {
         ("limits", (base(), base().limit("es-db", twice), limited)),
         ("conditional", (base(), base().conditional(false), conditional)),
         ("fallback", (base(), base().fallback(false), fallen_back)),
+        ("no_write", (base(), base().no_write(true), written)),
     ])
 }
 
@@ -309,6 +310,13 @@ fn without_fallback_slots_stay_whatever_the_memory() {
     assert_eq!((changes(true) > 0, changes(false)), (true, 0));
 }
 
+fn written(settings: &Settings) -> Shown {
+    #[step(writes)]
+    fn es_written() {}
+    let run = Pipeline::to::<es_written>().settings(settings.clone()).run_blocking().unwrap();
+    run.status("es_written").unwrap().to_string()
+}
+
 /// A07, L11: each field of the defaults, too, for the run and for a group.
 #[test]
 fn every_default_of_steps_has_an_effect() {
@@ -488,7 +496,7 @@ fn every_setting_is_read_from_text() {
             "api": { "rate": "10/s" }
         },
         "tags": { "slow": { "enabled": false } }, "steps": { "fetch": { "retries": 1 } }, "fallback": false,
-        "conditional": false, "runs_dir": "runs", "keep_runs": 9
+        "conditional": false, "runs_dir": "runs", "keep_runs": 9, "no_write": true
     }"#;
     let settings: Settings = serde_json::from_str(text).unwrap();
     let written = serde_json::to_value(&settings).unwrap();

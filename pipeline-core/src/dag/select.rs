@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::query::positions;
-use super::selection::{Selection, Term, TermKind};
-use super::{Dag, StepSpec};
+use super::selection::{Atom, Reach, Selection, Term, TermKind};
+use super::{Dag, Lists, StepSpec};
 use crate::problem::{Problem, ProblemCode, Problems, closest};
+use crate::step::StepDef;
 
 impl Dag {
     /// Finds the steps that a selection means, ascending. Only what it names: what those steps need is added by `+term`
@@ -16,7 +17,8 @@ impl Dag {
     /// each name that fits several steps: [`ProblemCode::AmbiguousName`].
     ///
     /// # Complexity
-    /// O(steps + edges), and O(steps) for each pattern, tag and group, O(log steps) for each name.
+    /// O(steps + edges), and O(steps) for each pattern, tag and group, O(log steps) for each name; O(steps + edges) for each
+    /// part of a term that is bounded (`2+term`) or an intersection.
     pub fn select(&self, selection: &Selection) -> Result<Vec<usize>, Problems> {
         let mut problems = Vec::new();
         let mut chosen = if selection.included.is_empty() {
@@ -24,10 +26,15 @@ impl Dag {
         } else {
             self.chosen(&selection.included, &mut problems)
         };
-        if !selection.excluded.is_empty() {
-            let excluded = self.chosen(&selection.excluded, &mut problems);
-            chosen.iter_mut().zip(excluded).for_each(|(chosen, excluded)| *chosen &= !excluded);
-        }
+        let mut narrow = |terms: &[Term], keep: &dyn Fn(Vec<bool>) -> Vec<bool>| {
+            if !terms.is_empty() {
+                let kept = keep(self.chosen(terms, &mut problems));
+                chosen.iter_mut().zip(kept).for_each(|(chosen, kept)| *chosen &= kept);
+            }
+        };
+        narrow(&selection.from, &|steps| self.reached(positions(&steps), &self.downstream));
+        narrow(&selection.until, &|steps| self.reached(positions(&steps), &self.upstream));
+        narrow(&selection.excluded, &|steps| steps.into_iter().map(|excluded| !excluded).collect());
         Problems::check(problems)?;
         Ok(positions(&chosen))
     }
@@ -40,13 +47,21 @@ impl Dag {
                 alone.push(step);
                 continue;
             }
-            match self.matched(term) {
+            let [atom] = term.atoms.as_slice() else {
+                alone.extend(self.intersection(term, problems));
+                continue;
+            };
+            match self.matched(atom) {
                 Ok(steps) => {
-                    if term.with_upstream {
-                        with_upstream.extend_from_slice(&steps);
+                    match atom.upstream {
+                        Reach::All => with_upstream.extend_from_slice(&steps),
+                        Reach::Steps(most) => alone.extend(self.near(&steps, &self.upstream, most)),
+                        Reach::Nothing => {}
                     }
-                    if term.with_downstream {
-                        with_downstream.extend_from_slice(&steps);
+                    match atom.downstream {
+                        Reach::All => with_downstream.extend_from_slice(&steps),
+                        Reach::Steps(most) => alone.extend(self.near(&steps, &self.downstream, most)),
+                        Reach::Nothing => {}
                     }
                     alone.extend(steps);
                 }
@@ -63,45 +78,77 @@ impl Dag {
         chosen
     }
 
-    /// The steps that a term matches, without what it adds upstream and downstream.
-    fn matched(&self, term: &Term) -> Result<Vec<usize>, Problem> {
-        let found = match term.kind {
-            TermKind::Name if !term.pattern.is_glob() => vec![self.find(term.pattern.text())?],
-            TermKind::Name => match self.named(term.pattern.text()) {
-                Some(step) => vec![step],
-                None => self.matching(|spec| {
-                    term.pattern.matches(spec.name()) || term.pattern.matches(&spec.def().id())
-                }),
-            },
-            TermKind::Tag => {
-                self.matching(|spec| spec.def().tags.iter().any(|tag| term.pattern.matches(tag)))
+    /// The steps that every part of a term selects.
+    fn intersection(&self, term: &Term, problems: &mut Vec<Problem>) -> Vec<usize> {
+        let known = problems.len();
+        let mut common = vec![true; self.len()];
+        let mut sizes = Vec::new();
+        for atom in &term.atoms {
+            let alone = Term { text: atom.text.clone(), atoms: vec![atom.clone()] };
+            let part = self.chosen(&[alone], problems);
+            let size = part.iter().filter(|&&chosen| chosen).count();
+            sizes.push(format!("`{}` selects {size}", atom.text));
+            common.iter_mut().zip(part).for_each(|(common, part)| *common &= part);
+        }
+        let common = positions(&common);
+        if common.is_empty() && problems.len() == known {
+            let message = format!("`{}` selects nothing: no step is in all of its parts", term.text);
+            let problem = Problem::new(ProblemCode::UnknownTarget, message).note(sizes.join(", "));
+            problems.push(problem.hint("a comma is *and*; write the terms apart for *or*"));
+        }
+        common
+    }
+
+    /// The steps at most so many edges away.
+    fn near(&self, starts: &[usize], lists: &Lists, most: usize) -> Vec<usize> {
+        let mut seen: BTreeSet<usize> = starts.iter().copied().collect();
+        let mut edge = starts.to_vec();
+        for _ in 0..most.min(self.len()) {
+            let next = edge.iter().flat_map(|&step| lists.get(step)).map(|&step| step as usize);
+            edge = next.filter(|&step| seen.insert(step)).collect();
+            if edge.is_empty() {
+                break;
             }
-            TermKind::Group => self
-                .matching(|spec| spec.def().group.as_ref().is_some_and(|group| term.pattern.matches(group))),
+        }
+        seen.into_iter().collect()
+    }
+
+    /// The steps that an atom matches, without what it adds upstream and downstream.
+    fn matched(&self, atom: &Atom) -> Result<Vec<usize>, Problem> {
+        let pattern = &atom.pattern;
+        let found = match atom.kind {
+            TermKind::Name if !pattern.is_glob() => vec![self.find(pattern.text())?],
+            TermKind::Name => match self.named(pattern.text()) {
+                Some(step) => vec![step],
+                None => {
+                    self.matching(|spec| pattern.matches(spec.name()) || pattern.matches(&spec.def().id()))
+                }
+            },
+            kind => self.matching(|spec| labels(spec.def(), kind).any(|label| pattern.matches(label))),
         };
-        if found.is_empty() { Err(self.selects_nothing(term)) } else { Ok(found) }
+        if found.is_empty() { Err(self.selects_nothing(atom)) } else { Ok(found) }
     }
 
     fn matching(&self, fits: impl Fn(&StepSpec) -> bool) -> Vec<usize> {
         (0..self.len()).filter(|&step| fits(self.step(step))).collect()
     }
 
-    fn selects_nothing(&self, term: &Term) -> Problem {
-        let wanted = term.pattern.text();
-        let (what, known): (&str, BTreeSet<&str>) = match term.kind {
-            TermKind::Name => ("a name like", BTreeSet::new()),
-            TermKind::Tag => {
-                ("the tag", self.steps.iter().flat_map(|spec| spec.def().tags.iter().copied()).collect())
-            }
-            TermKind::Group => {
-                ("the group", self.steps.iter().filter_map(|spec| spec.def().group.as_deref()).collect())
-            }
+    fn selects_nothing(&self, atom: &Atom) -> Problem {
+        let wanted = atom.pattern.text();
+        let what = match atom.kind {
+            TermKind::Name => "has a name like",
+            TermKind::Tag => "has the tag",
+            TermKind::Group => "has the group",
+            TermKind::Lane => "is of the lane",
+            TermKind::Package => "is of the package",
         };
+        let known: BTreeSet<&str> =
+            self.steps.iter().flat_map(|spec| labels(spec.def(), atom.kind)).collect();
         let problem = Problem::new(
             ProblemCode::UnknownTarget,
-            format!("`{}` selects nothing: no step has {what} `{wanted}`", term.text),
+            format!("`{}` selects nothing: no step {what} `{wanted}`", atom.text),
         );
-        match (closest(wanted, known.iter().copied()), term.kind) {
+        match (closest(wanted, known.iter().copied()), atom.kind) {
             (Some(close), _) => problem.hint(format!("did you mean `{close}`?")),
             (None, TermKind::Name) => problem.hint("a pattern matches a whole name; try `*` at its ends"),
             (None, _) if known.is_empty() => problem.hint("no step of this graph has one"),
@@ -111,4 +158,16 @@ impl Dag {
             }
         }
     }
+}
+
+/// What a step has of a kind of label; nothing for names.
+fn labels(def: &StepDef, kind: TermKind) -> impl Iterator<Item = &str> {
+    let one = match kind {
+        TermKind::Group => def.group.as_deref(),
+        TermKind::Lane => Some(def.lane.name()),
+        TermKind::Package => Some(def.package.name).filter(|name| !name.is_empty()),
+        TermKind::Name | TermKind::Tag => None,
+    };
+    let tags = if kind == TermKind::Tag { &def.tags[..] } else { &[] };
+    one.into_iter().chain(tags.iter().copied())
 }

@@ -10,8 +10,10 @@ use crate::problem::{Problem, ProblemCode, Problems};
 /// | `revenue`, `ingest::orders` | the step of that name, as [`Dag::find`](super::Dag::find) reads it |
 /// | `shard_*`, `ingest::*` | every step whose name in the graph or full identity matches the glob |
 /// | `tag:nightly`, `group:silver` | every step with that tag, of that group; globs too |
-/// | `+term` | what the term selects, and everything it needs |
-/// | `term+` | what the term selects, and everything that needs it |
+/// | `lane:io`, `package:shop` | every step of that lane, of that package; globs too |
+/// | `+term`, `term+` | what the term selects, and everything it needs; everything that needs it |
+/// | `1+term`, `term+2` | the same, at most so many steps away |
+/// | `term,term` | what both select |
 ///
 /// A term that is the name of a step in full means that step, whatever characters are in it.
 ///
@@ -21,7 +23,7 @@ use crate::problem::{Problem, ProblemCode, Problems};
 /// # extern crate pipeline_core as pipeline;
 /// use pipeline::Selection;
 ///
-/// let selection = Selection::parse(&["+revenue", "tag:nightly"])?.exclude(&["group:bronze"])?;
+/// let selection = Selection::parse(&["+revenue", "tag:nightly,group:gold"])?.exclude(&["lane:blocking"])?;
 /// # Ok::<(), pipeline::Problems>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,19 +31,39 @@ pub struct Selection {
     /// Nothing here selects every step.
     pub(super) included: Vec<Term>,
     pub(super) excluded: Vec<Term>,
+    /// Only these and what needs them; nothing here is no bound.
+    pub(super) from: Vec<Term>,
+    /// Only these and what they need; nothing here is no bound.
+    pub(super) until: Vec<Term>,
 }
 
-/// One term of a selection.
+/// One term of a selection: what all its atoms select.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Term {
     /// The term as written.
     pub(super) text: String,
+    pub(super) atoms: Vec<Atom>,
+}
+
+/// A name, glob or label, and how far around it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Atom {
+    /// The atom as written.
+    pub(super) text: String,
     pub(super) kind: TermKind,
     pub(super) pattern: Pattern,
     /// `+term`.
-    pub(super) with_upstream: bool,
+    pub(super) upstream: Reach,
     /// `term+`.
-    pub(super) with_downstream: bool,
+    pub(super) downstream: Reach,
+}
+
+/// How many edges away steps are still selected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reach {
+    Nothing,
+    Steps(usize),
+    All,
 }
 
 /// What the pattern of a term is compared with.
@@ -50,7 +72,17 @@ pub(super) enum TermKind {
     Name,
     Tag,
     Group,
+    Lane,
+    Package,
 }
+
+/// What a pattern can be compared with beside names, and the word before its colon.
+const LABELS: [(&str, TermKind); 4] = [
+    ("tag:", TermKind::Tag),
+    ("group:", TermKind::Group),
+    ("lane:", TermKind::Lane),
+    ("package:", TermKind::Package),
+];
 
 impl Selection {
     /// Selects every step.
@@ -63,7 +95,7 @@ impl Selection {
     /// # Errors
     /// [`ProblemCode::InvalidSelection`] for each term that cannot be read.
     pub fn parse(terms: &[impl AsRef<str>]) -> Result<Self, Problems> {
-        Ok(Selection { included: parse_terms(terms)?, excluded: Vec::new() })
+        Ok(Selection { included: parse_terms(terms)?, ..Selection::default() })
     }
 
     /// Leaves out what these terms select.
@@ -72,6 +104,24 @@ impl Selection {
     /// [`ProblemCode::InvalidSelection`] for each term that cannot be read.
     pub fn exclude(mut self, terms: &[impl AsRef<str>]) -> Result<Self, Problems> {
         self.excluded.extend(parse_terms(terms)?);
+        Ok(self)
+    }
+
+    /// Leaves out all but what these terms select and everything that needs it; no term leaves out nothing.
+    ///
+    /// # Errors
+    /// [`ProblemCode::InvalidSelection`] for each term that cannot be read.
+    pub fn from_steps(mut self, terms: &[impl AsRef<str>]) -> Result<Self, Problems> {
+        self.from.extend(parse_terms(terms)?);
+        Ok(self)
+    }
+
+    /// Leaves out all but what these terms select and everything that it needs; no term leaves out nothing.
+    ///
+    /// # Errors
+    /// [`ProblemCode::InvalidSelection`] for each term that cannot be read.
+    pub fn until(mut self, terms: &[impl AsRef<str>]) -> Result<Self, Problems> {
+        self.until.extend(parse_terms(terms)?);
         Ok(self)
     }
 }
@@ -90,23 +140,61 @@ fn parse_terms(terms: &[impl AsRef<str>]) -> Result<Vec<Term>, Problems> {
 
 impl Term {
     fn parse(text: &str) -> Result<Self, Problem> {
-        let unreadable = |why: &str| {
-            Problem::new(ProblemCode::InvalidSelection, format!("cannot read the selection `{text}`: {why}")).hint(
-                "a term is a step's name, a pattern such as `shard_*`, `tag:x` or `group:x`; `+term` adds what it needs, \
-                 `term+` what needs it",
-            )
-        };
-        let (with_upstream, rest) = text.strip_prefix('+').map_or((false, text), |rest| (true, rest));
-        let (with_downstream, rest) = rest.strip_suffix('+').map_or((false, rest), |rest| (true, rest));
-        let (kind, rest) = match (rest.strip_prefix("tag:"), rest.strip_prefix("group:")) {
-            (Some(tag), _) => (TermKind::Tag, tag),
-            (_, Some(group)) => (TermKind::Group, group),
-            _ => (TermKind::Name, rest),
-        };
-        if rest.trim().is_empty() {
-            return Err(unreadable("it names nothing"));
-        }
-        let pattern = Pattern::parse(rest).map_err(|why| unreadable(&why))?;
-        Ok(Term { text: text.to_owned(), kind, pattern, with_upstream, with_downstream })
+        let atoms = split(text).into_iter().map(Atom::parse).collect::<Result<_, _>>().map_err(|why| {
+            Problem::new(ProblemCode::InvalidSelection, format!("cannot read the selection `{text}`: {why}"))
+                .hint(
+                    "a term is a step's name, a pattern such as `shard_*`, `tag:x`, `group:x`, `lane:x` or `package:x`; \
+                     `+term` adds what it needs, `term+` what needs it, `a,b` is what both select",
+                )
+        })?;
+        Ok(Term { text: text.to_owned(), atoms })
     }
+}
+
+impl Atom {
+    fn parse(text: &str) -> Result<Self, String> {
+        let (upstream, rest) = match text.split_once('+') {
+            Some(("", rest)) => (Reach::All, rest),
+            Some((steps, rest)) => number(steps).map_or((Reach::Nothing, text), |steps| (steps, rest)),
+            None => (Reach::Nothing, text),
+        };
+        let (downstream, rest) = match rest.rsplit_once('+') {
+            Some((rest, "")) => (Reach::All, rest),
+            Some((before, steps)) => number(steps).map_or((Reach::Nothing, rest), |steps| (steps, before)),
+            None => (Reach::Nothing, rest),
+        };
+        let label = LABELS.iter().find_map(|(word, kind)| Some((*kind, rest.strip_prefix(word)?)));
+        let (kind, rest) = label.unwrap_or((TermKind::Name, rest));
+        if rest.trim().is_empty() {
+            return Err("it names nothing".to_owned());
+        }
+        let pattern = Pattern::parse(rest)?;
+        Ok(Atom { text: text.to_owned(), kind, pattern, upstream, downstream })
+    }
+}
+
+/// `2` in `2+term`; more than fit into a number are all.
+fn number(text: &str) -> Option<Reach> {
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| text.parse().map_or(Reach::All, Reach::Steps))
+}
+
+/// Splits at commas; those in the braces and brackets of a glob do not count.
+fn split(text: &str) -> Vec<&str> {
+    let (mut parts, mut start, mut depth, mut is_escaped) = (Vec::new(), 0, 0_usize, false);
+    for (at, c) in text.char_indices() {
+        match c {
+            _ if is_escaped => is_escaped = false,
+            '\\' => is_escaped = true,
+            '{' | '[' => depth += 1,
+            '}' | ']' => depth = depth.saturating_sub(1),
+            ',' if depth == 0 => {
+                parts.push(&text[start..at]);
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    parts.push(&text[start..]);
+    parts
 }

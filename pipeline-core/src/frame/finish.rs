@@ -157,8 +157,11 @@ impl Frame {
         blocked.or_else(not_chosen).or_else(|| self.dismissed(step))
     }
 
-    /// A step whose switch chose another branch, or cannot choose.
+    /// A step that is withheld, or whose switch chose another branch or cannot choose.
     pub(super) fn not_chosen(&self, step: u32) -> Option<Finished> {
+        if let Some(why) = self.plan.withheld(step as usize) {
+            return Some(self.not_met(step, why.to_owned()));
+        }
         let switch = self.plan.branch_of(step as usize)?;
         let code = self.plan.hot[switch.step as usize].code.callable();
         let call = Call::new(self, switch.step, Attempt::ONLY);

@@ -11,6 +11,9 @@ use crate::params::{BoundParam, BoundParams, ParamValue, Params};
 use crate::problem::{Problem, ProblemCode, closest};
 use crate::resources::Resources;
 
+/// In place of what serde says, which quotes the value.
+const NOT_SHOWN: &str = "it holds a secret: what was given is not shown";
+
 impl Plan {
     /// Reads every run parameter of the plan, once.
     ///
@@ -103,6 +106,7 @@ impl Plan {
                 };
                 let value = value.clone().and_then(read);
                 value.map_err(|why| {
+                    let why = if param.is_secret() { NOT_SHOWN.to_owned() } else { why };
                     Problem::new(
                         ProblemCode::InvalidParam,
                         format!("run parameter `{}` does not fit `{}`", param.name, param.ty),

@@ -22,7 +22,7 @@ impl Plan {
     /// # Complexity
     /// O(steps + edges · log edges), without recursion.
     pub fn new(dag: Arc<Dag>, options: &PlanOptions) -> Result<Plan, Problems> {
-        Builder::new(&dag, options).map(|builder| builder.plan(&dag))
+        Builder::new(&dag, options).map(|builder| builder.plan(&dag, options))
     }
 }
 
@@ -110,7 +110,7 @@ impl Builder {
         (place != ABSENT && !self.given[place as usize]).then_some(place)
     }
 
-    fn plan(self, dag: &Arc<Dag>) -> Plan {
+    fn plan(self, dag: &Arc<Dag>, options: &PlanOptions) -> Plan {
         let count = self.in_dag.len();
         let in_sequence = self.in_sequence(dag);
         let groups = self.groups(dag);
@@ -139,6 +139,7 @@ impl Builder {
             is_plain: true,
             has_takers: false,
             in_dag: Vec::new(),
+            withheld: self.withheld(options),
             branches: self.branches(dag),
             in_groups: in_groups(&groups, count),
             dispensable: dispensable(&groups),
@@ -162,7 +163,7 @@ impl Builder {
             first_bind: plan.binds.len() as u32,
             lane: def.lane,
             kept: self.kept[step],
-            is_branch: plan.branches.contains_key(&(step as u32)),
+            is_branch: plan.branches.contains_key(&(step as u32)) || plan.is_withheld(step),
             drop_at_end: plan.readers[step] == 0 && !self.kept[step] && def.output.drop_slot().is_some(),
         });
         if self.given[step] {
@@ -235,6 +236,12 @@ impl Builder {
             }
         }
         before
+    }
+
+    /// The running steps of the plan that are to be skipped.
+    fn withheld(&self, options: &PlanOptions) -> BTreeMap<u32, String> {
+        let named = options.withheld.iter();
+        named.filter_map(|(step, why)| Some((self.running(*step as u32)?, why.clone()))).collect()
     }
 
     fn branches(&self, dag: &Dag) -> BTreeMap<u32, Branch> {

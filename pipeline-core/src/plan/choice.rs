@@ -66,14 +66,23 @@ impl Plan {
         self.branches.get(&(step as u32)).copied()
     }
 
+    /// Why a step is skipped whatever happens, where it is.
+    pub fn withheld(&self, step: usize) -> Option<&str> {
+        self.withheld.get(&(step as u32)).map(String::as_str)
+    }
+
+    pub(super) fn is_withheld(&self, step: usize) -> bool {
+        self.withheld.contains_key(&(step as u32))
+    }
+
     /// The groups whose members a run watches.
     pub(crate) fn groups(&self) -> &[Group] {
         &self.groups
     }
 
-    /// Whether the output of some step says whether another one runs.
+    /// Whether the output of some step says whether another one runs, or a step is withheld.
     pub(crate) fn has_branches(&self) -> bool {
-        !self.branches.is_empty()
+        !self.branches.is_empty() || !self.withheld.is_empty()
     }
 
     /// Whether an input starts its step early.

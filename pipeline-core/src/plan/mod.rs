@@ -34,6 +34,8 @@ pub struct PlanOptions {
     pub keep_all: bool,
     /// Steps that are not run because their outputs are given.
     pub given: Vec<usize>,
+    /// Steps that are skipped, and so what requires them, each with the reason that its error tells.
+    pub withheld: Vec<(usize, String)>,
 }
 
 /// What one kind of run executes. Steps are addressed by their position in the plan.
@@ -65,6 +67,8 @@ pub struct Plan {
     is_plain: bool,
     /// Whether any step takes an output by value.
     has_takers: bool,
+    /// The steps that are skipped whatever happens, and why.
+    withheld: BTreeMap<u32, String>,
     /// The steps that are a case of a switch.
     branches: BTreeMap<u32, Branch>,
     groups: Vec<Group>,
@@ -86,7 +90,7 @@ pub(crate) struct Hot {
     pub(crate) kept: bool,
     /// The output has no reader and is not kept: it is dropped when the step ends.
     pub(crate) drop_at_end: bool,
-    /// Whether the output of a switch says if the step runs.
+    /// Whether somebody has to look if the step runs at all: a switch decides, or it is withheld.
     pub(crate) is_branch: bool,
 }
 

@@ -55,6 +55,13 @@ impl Policy {
         self
     }
 
+    /// Says that what the step is for is an effect outside of the process: a run that is not to write skips it.
+    #[must_use]
+    pub fn writes(mut self) -> Self {
+        self.writes = true;
+        self
+    }
+
     /// Stops the run when the step fails.
     #[must_use]
     pub fn fail_fast(mut self) -> Self {

@@ -54,6 +54,8 @@ pub struct Policy {
     pub parallel_if: Option<fn() -> bool>,
     /// The text of the step's condition (`when = …`); the condition itself is part of the step's code.
     pub when: Option<&'static str>,
+    /// Whether what the step is for is an effect outside of the process: a run that is not to write skips it.
+    pub writes: bool,
     /// Whether the step's code has a fallback for its output.
     pub has_fallback: bool,
     /// The steps of which one runs, chosen by this step's output: its cases, in order. Each reads this step with
@@ -81,6 +83,7 @@ impl Policy {
         priority: 0,
         parallel_if: None,
         when: None,
+        writes: false,
         has_fallback: false,
         switch: Cow::Borrowed(&[]),
     };

@@ -3,10 +3,15 @@
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
+use pipeline_core::{Problems, Selection};
 
+use super::completions::CompletionsArgs;
 use super::graph::GraphArgs;
 use super::info::InfoArgs;
+use super::list::ListArgs;
 use super::settings::SettingsArgs;
+use super::step::StepArgs;
+use crate::pipeline::Pipeline;
 
 const AFTER_HELP: &str = "\
 Run parameters come from -p, then from the environment (PIPELINE_PARAM_name=value), then from --params FILE, then from
@@ -40,12 +45,16 @@ pub(super) enum Command {
     Run(RunArgs),
     /// Shows what would run, in order, and runs nothing.
     Plan(RunArgs),
-    /// Shows every registered step: lane, labels, inputs, run parameters, place.
-    List,
+    /// Shows every registered step: lane, labels, inputs, run parameters, options, place.
+    List(ListArgs),
     /// Draws the graph.
     Graph(GraphArgs),
     /// Shows the settings in force, where each comes from, and what this machine and this build can do.
     Info(InfoArgs),
+    /// Runs one step and what it needs, and tells all there is to tell of it.
+    Step(StepArgs),
+    /// Prints a script that completes this command line in a shell.
+    Completions(CompletionsArgs),
 }
 
 /// What to run, with what, and how.
@@ -79,17 +88,34 @@ pub(super) struct RunArgs {
 /// Which steps.
 #[derive(Clone, Debug, Default, ClapArgs)]
 pub(super) struct SelectionArgs {
-    /// Steps to run: names, globs, tag:x, group:x; `+x` with all upstream, `x+` with all downstream. Every step
-    /// where nothing is said.
+    /// Steps to run: a name, a glob, tag:x, group:x, lane:x or package:x; `+x` with all upstream, `x+` with all
+    /// downstream, `1+x` at most one step away, `a,b` what both select. Every step where nothing is said.
     #[arg(value_name = "TERM")]
     pub(super) terms: Vec<String>,
     /// Steps to leave out, in the same terms.
     #[arg(long, value_name = "TERM")]
     pub(super) exclude: Vec<String>,
+    /// Only these steps, what needs them, and what that needs.
+    #[arg(long, value_name = "TERM")]
+    pub(super) from: Vec<String>,
+    /// Only these steps and what they need: the run ends with them.
+    #[arg(long, value_name = "TERM")]
+    pub(super) until: Vec<String>,
 }
 
 impl SelectionArgs {
     pub(super) fn is_empty(&self) -> bool {
-        self.terms.is_empty() && self.exclude.is_empty()
+        [&self.terms, &self.exclude, &self.from, &self.until].iter().all(|terms| terms.is_empty())
+    }
+
+    /// The selection that the terms are.
+    pub(super) fn parsed(&self) -> Result<Selection, Problems> {
+        let selection = Selection::parse(&self.terms)?.exclude(&self.exclude)?;
+        selection.from_steps(&self.from)?.until(&self.until)
+    }
+
+    /// The pipeline with this selection.
+    pub(super) fn apply(&self, pipeline: Pipeline) -> Pipeline {
+        pipeline.select(&self.terms).exclude(&self.exclude).from_steps(&self.from).until(&self.until)
     }
 }

@@ -6,6 +6,8 @@
 //! list             shows every registered step
 //! graph            draws the graph as text, dot, mermaid or json
 //! info             shows the settings in force, and what machine and build can do
+//! step NAME        runs one step and what it needs, and tells all of it
+//! completions      prints a script that completes this command line in a shell
 //! ```
 //! Exit codes: 0 every step succeeded (optional ones aside), 1 a step failed or timed out, 2 wrong use or an invalid graph
 //! (nothing ran), 3 the environment failed, 130 and 143 after SIGINT and SIGTERM (`signals`).
@@ -13,6 +15,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod args;
+mod completions;
 mod graph;
 mod info;
 mod lines;
@@ -21,11 +24,15 @@ mod params;
 mod plan;
 mod run;
 mod settings;
+mod step;
+mod wording;
 
 use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::LazyLock;
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches};
 use pipeline_core::Problems;
 
 use self::args::{Args, Command, RunArgs};
@@ -51,7 +58,7 @@ pub fn main() -> ExitCode {
 /// A setting counts as set where one of the methods of [`Settings`](crate::Settings) or of the pipeline was called for it,
 /// whatever the value, and where a field differs from the default. The others are the user's.
 pub fn main_with(prepare: impl FnOnce(Pipeline) -> Pipeline) -> ExitCode {
-    let args = match Args::try_parse() {
+    let args = match command().try_get_matches().and_then(|matches| Args::from_arg_matches(&matches)) {
         Ok(args) => args,
         Err(error) => {
             // Help and version come here too, to standard output and with code 0.
@@ -92,13 +99,35 @@ impl From<io::Error> for Refusal {
     }
 }
 
+/// The name of the program, as the user called it.
+static NAME: LazyLock<String> = LazyLock::new(|| {
+    let path = std::env::args_os().next().map(PathBuf::from);
+    let stem = path.as_deref().and_then(Path::file_stem).map(|stem| stem.to_string_lossy().into_owned());
+    stem.filter(|stem| !stem.is_empty()).unwrap_or_else(|| "pipeline".to_owned())
+});
+
+/// The versions that matter: this framework's, and those of the packages that hold steps.
+static VERSION: LazyLock<String> = LazyLock::new(|| {
+    let packages = pipeline_core::packages();
+    let packages = packages.keys().filter(|(name, _)| !name.is_empty() && *name != "pipeline");
+    let packages = packages.map(|(name, version)| format!(", {name} {version}")).collect::<String>();
+    format!("(pipeline {}{packages})", env!("CARGO_PKG_VERSION"))
+});
+
+/// The command line, under the name of the program.
+fn command() -> clap::Command {
+    Args::command().name(NAME.as_str()).bin_name(NAME.as_str()).version(VERSION.as_str())
+}
+
 fn dispatch(args: Args, pipeline: Pipeline) -> Result<u8, Refusal> {
     match args.command.unwrap_or(Command::Run(args.run)) {
         Command::Run(args) => run::execute(&args, pipeline),
         Command::Plan(args) => plan::execute(&args, pipeline),
-        Command::List => list::execute(),
+        Command::List(args) => list::execute(&args, pipeline),
         Command::Graph(args) => graph::execute(args, pipeline),
         Command::Info(args) => info::execute(&args, pipeline),
+        Command::Step(args) => step::execute(&args, pipeline),
+        Command::Completions(args) => completions::execute(&args),
     }
 }
 
@@ -119,7 +148,5 @@ fn configured(run: &RunArgs, pipeline: Pipeline) -> Result<Pipeline, Refusal> {
     if !run.quiet {
         resolved.warnings().iter().for_each(|warning| eprintln!("warning: {warning}"));
     }
-    let selection = &run.selection;
-    let pipeline = pipeline.settings_from(&resolved).select(&selection.terms).exclude(&selection.exclude);
-    params::apply(run, &resolved, pipeline)
+    params::apply(run, &resolved, run.selection.apply(pipeline.settings_from(&resolved)))
 }

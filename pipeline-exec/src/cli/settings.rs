@@ -22,7 +22,7 @@ pub(super) struct SettingsArgs {
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Sets any setting by its key: `--set steps.fetch.retries=2`.
-    #[arg(long, value_name = "KEY=VALUE", value_parser = super::params::pair)]
+    #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
     set: Vec<(String, String)>,
     /// Starts from a preset: default, high-performance, conservative, sequential, development, production or test.
     #[arg(long, value_parser = preset)]
@@ -60,6 +60,9 @@ pub(super) struct SettingsArgs {
     /// Starts fewer steps at once while the process comes near so much memory.
     #[arg(long, value_name = "SIZE", value_parser = memory)]
     memory_limit: Option<String>,
+    /// Skips steps that write, and what requires their outputs.
+    #[arg(long)]
+    no_write: bool,
     /// Draws the random numbers of the run from this seed.
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
@@ -103,11 +106,20 @@ impl SettingsArgs {
             ("defaults.retries", "--retries", self.retries.map(|value| value.to_string())),
             ("grace", "--grace", self.grace.clone()),
             ("memory_limit", "--memory-limit", self.memory_limit.clone()),
+            ("no_write", "--no-write", self.no_write.then(|| "true".to_owned())),
             ("seed", "--seed", self.seed.map(|value| value.to_string())),
         ];
         let set = flags.into_iter().filter_map(|(key, flag, value)| Some((key, flag, value?)));
         let stack = set.fold(stack, |stack, (key, flag, value)| stack.flag(key, value, flag));
         self.set.iter().fold(stack, |stack, (key, value)| stack.flag(key, value, "--set"))
+    }
+}
+
+/// Reads `key=value` for clap.
+fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("write it as key=value".to_owned()),
     }
 }
 

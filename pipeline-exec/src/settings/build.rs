@@ -176,6 +176,14 @@ impl Settings {
         self
     }
 
+    /// Sets whether steps that write are skipped.
+    #[must_use]
+    pub fn no_write(mut self, on: bool) -> Self {
+        self.said.add("no_write");
+        self.no_write = on;
+        self
+    }
+
     /// Sets whether steps with `parallel_if` may run beside others.
     #[must_use]
     pub fn conditional(mut self, on: bool) -> Self {

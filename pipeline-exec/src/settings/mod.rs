@@ -99,6 +99,8 @@ pub struct Settings {
     pub limits: BTreeMap<String, LimitSettings>,
     /// Whether steps with `parallel_if` may run beside others; otherwise they run alone. Default true.
     pub conditional: bool,
+    /// Whether steps that write (`#[step(writes)]`) are skipped, and with them what requires their outputs. Default false.
+    pub no_write: bool,
     /// Whether what stands in for what goes wrong does so: fallbacks of steps, and fewer slots while the process comes near
     /// `memory_limit`. Default true.
     pub fallback: bool,
@@ -155,6 +157,7 @@ impl Default for Settings {
             sample_every: None,
             limits: BTreeMap::new(),
             conditional: true,
+            no_write: false,
             fallback: true,
             runs_dir: None,
             keep_runs: None,

@@ -85,13 +85,14 @@ type Row = (&'static str, Kind, &'static str, &'static str, &'static str);
 
 /// The settings of a run.
 #[rustfmt::skip]
-const ROWS: [Row; 28] = [
+const ROWS: [Row; 29] = [
     ("preset", Kind::Preset, "`\"default\"`", "--preset", "the values to start from; everything else wins over them"),
     ("workers", Kind::Slots, "no limit", "--workers, --sequential", "steps at once over all lanes; lanes with fewer slots are opened that far, unless they are set by the same or a later source"),
     ("io", Kind::Slots, "256", "--io", "async steps under way at once, waiting ones included"),
     ("cpu", Kind::Slots, "the cores of the process", "--cpu", "CPU steps at once"),
     ("blocking", Kind::Slots, "64", "--blocking", "steps of the blocking lane at once"),
     ("conditional", Kind::Flag, "true", "", "whether steps with `parallel_if` may run beside others; otherwise they run alone"),
+    ("no_write", Kind::Flag, "false", "--no-write", "whether steps that write (`#[step(writes)]`) are skipped, and with them what requires their outputs"),
     ("fail_fast", Kind::Flag, "false", "--fail-fast", "whether the first failure of a step that is not optional stops the run"),
     ("fallback", Kind::Flag, "true", "", "whether fallbacks of steps, and fewer slots near `memory_limit`, stand in for what goes wrong"),
     ("deadline", Kind::Duration, "none", "--deadline", "how long the whole run may take"),

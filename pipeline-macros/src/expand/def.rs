@@ -95,6 +95,7 @@ fn input(index: usize, input: &Input) -> TokenStream {
                     has_default: #has_default,
                     parse: #checked.parse,
                     default: #default,
+                    secret: #checked.secret,
                 })
             }
         }

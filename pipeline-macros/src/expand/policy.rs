@@ -44,6 +44,7 @@ fn fields(model: &StepModel) -> Vec<(&'static str, TokenStream)> {
         ("fail_fast", policy.fail_fast),
         ("no_cancel", policy.no_cancel.is_some()),
         ("exclusive", policy.exclusive),
+        ("writes", policy.writes),
         ("has_fallback", policy.fallback.is_some()),
     ];
     fields.extend(flags.into_iter().filter(|(_, set)| *set).map(|(field, _)| (field, quote!(true))));

@@ -47,6 +47,7 @@ static DOUBLE_INPUTS: [InputDef; 2] = [
             name: Cow::Borrowed("secret"),
             ty: TypeDef::of::<String>(),
             has_default: false,
+            secret: || false,
             parse: parse_param::<String>,
             default: None,
         }),

@@ -58,6 +58,7 @@ fn param(name: &'static str) -> InputKind {
         name: name.into(),
         ty: TypeDef::of::<u64>(),
         has_default: false,
+        secret: || false,
         parse: |_| Err(String::new()),
         default: None,
     })

@@ -155,6 +155,50 @@ fn is_ascending(positions: &[usize]) -> bool {
     positions.windows(2).all(|pair| pair[0] < pair[1])
 }
 
+/// Everything at most so many pairs away from some steps; `None` is no bound.
+fn within(pairs: &BTreeSet<(usize, usize)>, from: &BTreeSet<usize>, most: Option<usize>) -> BTreeSet<usize> {
+    let Some(most) = most else { return closure(pairs, from.clone()) };
+    let mut reached = from.clone();
+    for _ in 0..most {
+        let more: Vec<usize> =
+            pairs.iter().filter(|pair| reached.contains(&pair.0)).map(|pair| pair.1).collect();
+        reached.extend(more);
+    }
+    reached
+}
+
+/// `None` is nothing, `Some(None)` everything, `Some(Some(n))` at most so many steps away.
+type Around = Option<Option<usize>>;
+
+fn arounds() -> impl Strategy<Value = Around> {
+    proptest::option::of(proptest::option::of(0_usize..4))
+}
+
+/// A part of a term with what is around it, as written, and what it selects in the model.
+fn part(model: &Model, kind: usize, number: usize, around: (Around, Around)) -> (String, BTreeSet<usize>) {
+    let (text, alone) = match kind {
+        5 => {
+            let of_lane = (0..model.steps).filter(|number| number % 3 == 1);
+            (format!("lane:{}", Lane::ALL[1].name()), of_lane.collect())
+        }
+        6 => ("package:sho?".to_owned(), (0..model.steps).collect()),
+        _ => expected(model, kind, number, (false, false)),
+    };
+    let mut selected: BTreeSet<usize> = alone.clone();
+    let written = |around: Around| {
+        around.map_or(String::new(), |most| most.map_or(String::new(), |most| most.to_string()) + "+")
+    };
+    let above = written(around.0);
+    let below = around.1.map_or(String::new(), |most| most.map_or("+".to_owned(), |most| format!("+{most}")));
+    if let Some(most) = around.0 {
+        selected.extend(within(&reversed(&model.needs()), &alone, most));
+    }
+    if let Some(most) = around.1 {
+        selected.extend(within(&model.needs(), &alone, most));
+    }
+    (format!("{above}{text}{below}"), selected)
+}
+
 /// A term, and what it selects in the model.
 fn expected(model: &Model, kind: usize, number: usize, plus: (bool, bool)) -> (String, BTreeSet<usize>) {
     let all = 0..model.steps;
@@ -307,6 +351,50 @@ proptest! {
             let problems = found.expect_err("a term selects nothing").into_vec();
             prop_assert_eq!(problems.len(), unmatched.len(), "each is told once");
         }
+    }
+
+    #[test]
+    fn a_term_is_what_all_its_parts_select(
+        model in models(),
+        drawn in vec((0_usize..7, any::<Index>(), (arounds(), arounds())), 1..4),
+    ) {
+        let Some((dag, numbers)) = built(&model) else { return Ok(()) };
+        let parts: Vec<_> = drawn
+            .iter()
+            .map(|(kind, number, around)| part(&model, *kind, number.index(model.steps), *around))
+            .collect();
+        let text = parts.iter().map(|(text, _)| text.as_str()).collect::<Vec<_>>().join(",");
+        let mut common = parts[0].1.clone();
+        parts.iter().for_each(|(_, selected)| common = &common & selected);
+        let found = dag.select(&Selection::parse(&[&text]).expect("readable"));
+        match found {
+            Ok(found) => {
+                prop_assert!(is_ascending(&found));
+                prop_assert_eq!(set(&numbers, found), common, "{}", text);
+                prop_assert!(parts.iter().all(|(_, selected)| !selected.is_empty()), "{} has an empty part", text);
+            }
+            Err(problems) => prop_assert!(common.is_empty(), "{}: {}", text, problems),
+        }
+    }
+
+    #[test]
+    fn from_and_until_bound_a_selection(
+        model in models(),
+        from in vec(any::<Index>(), 0..3),
+        until in vec(any::<Index>(), 0..3),
+    ) {
+        let Some((dag, numbers)) = built(&model) else { return Ok(()) };
+        let names = |drawn: &[Index]| -> Vec<usize> { drawn.iter().map(|one| one.index(model.steps)).collect() };
+        let texts = |names: &[usize]| -> Vec<String> { names.iter().map(|number| format!("s{number}")).collect() };
+        let (from, until) = (names(&from), names(&until));
+        let all: BTreeSet<usize> = (0..model.steps).collect();
+        let bound = |pairs: &BTreeSet<(usize, usize)>, ends: &[usize]| {
+            if ends.is_empty() { all.clone() } else { closure(pairs, ends.iter().copied().collect()) }
+        };
+        let expected = &bound(&model.needs(), &from) & &bound(&reversed(&model.needs()), &until);
+        let selection = Selection::all().from_steps(&texts(&from)).and_then(|all| all.until(&texts(&until)));
+        let found = dag.select(&selection.expect("readable")).expect("all are there");
+        prop_assert_eq!(set(&numbers, found), expected);
     }
 
     #[test]

@@ -49,6 +49,38 @@ fn a_plus_adds_what_is_upstream_or_downstream() {
 }
 
 #[test]
+fn a_number_says_how_far_a_plus_reaches() {
+    check(&["1+mail"], &[], &["revenue", "mail"]);
+    check(&["2+mail"], &[], &["orders", "rates", "revenue", "mail"]);
+    check(&["0+mail"], &[], &["mail"]);
+    check(&["rates+1"], &[], &["rates", "revenue"]);
+    check(&["1+revenue+1"], &[], &["orders", "rates", "revenue", "mail"]);
+    check(&["99999999999999999999999+mail"], &[], &["orders", "rates", "revenue", "mail"]);
+}
+
+#[test]
+fn a_comma_is_what_all_parts_select() {
+    check(&["group:gold,r*"], &[], &["revenue"]);
+    check(&["orders+,+mail"], &[], &["orders", "revenue", "mail"]);
+    check(&["{orders,mail},tag:nightly", "volume"], &[], &["orders", "volume"]);
+    let problems = select(&shop(), &["group:gold,tag:source"], &[]).expect_err("no step is both");
+    let text = problems.to_string();
+    for expected in ["no step is in all of its parts", "`group:gold` selects 2", "a comma is *and*"] {
+        assert!(text.contains(expected), "{expected}\n{text}");
+    }
+}
+
+#[test]
+fn lanes_and_packages_are_labels() {
+    check(&["package:shop,lane:cpu,group:bronze"], &[], &["orders"]);
+    let problems =
+        select(&shop(), &["lane:gpu", "package:shoq"], &[]).expect_err("there is none").to_string();
+    for expected in ["no step is of the lane `gpu`", "did you mean `shop`?"] {
+        assert!(problems.contains(expected), "{expected}\n{problems}");
+    }
+}
+
+#[test]
 fn exclusion_wins() {
     check(&["+mail"], &["tag:source"], &["revenue", "mail"]);
     check(&[], &["+revenue"], &["volume", "mail"]);
@@ -108,7 +140,7 @@ fn an_ambiguous_name_is_told_and_a_glob_takes_all() {
 
 #[test]
 fn every_unreadable_term_is_told() {
-    let terms = ["", "+", "++", "tag:", "group: ", "+tag:+", "a[b", "a{b", "a\\", "!a", "fine"];
+    let terms = ["", "+", "++", "tag:", "group: ", "+tag:+", "a,", "1+", "a[b", "a{b", "a\\", "!a", "fine"];
     let problems = Selection::parse(&terms).expect_err("unreadable").into_vec();
     assert_eq!(problems.len(), terms.len() - 1);
     assert!(problems.iter().all(|problem| problem.code == ProblemCode::InvalidSelection));

@@ -1,0 +1,60 @@
+//! `list`: every registered step, or those that are selected.
+
+mod document;
+mod text;
+
+use clap::Args as ClapArgs;
+use pipeline_core::{Dag, InputDef, StepDef};
+
+use self::document::ListDocument;
+use super::args::SelectionArgs;
+use super::{Refusal, params, print};
+use crate::pipeline::Pipeline;
+
+/// What to list, and how.
+#[derive(Debug, ClapArgs)]
+pub(super) struct ListArgs {
+    #[command(flatten)]
+    selection: SelectionArgs,
+    /// Prints the list as JSON.
+    #[arg(long)]
+    json: bool,
+    /// Shows all of each step: its whole documentation, package, and types in full.
+    #[arg(long, short)]
+    verbose: bool,
+}
+
+pub(super) fn execute(args: &ListArgs, pipeline: Pipeline) -> Result<u8, Refusal> {
+    let steps = if args.selection.is_empty() {
+        // Templates too, and without a look at the edges: a list helps to mend them.
+        pipeline_core::registered()
+    } else {
+        selected(&args.selection)?
+    };
+    let pipeline = params::from_environment(pipeline);
+    let document = ListDocument::new(&steps, pipeline.params());
+    if args.json {
+        let json = serde_json::to_string_pretty(&document)
+            .map_err(|error| Refusal::Environment(error.to_string()))?;
+        return print(&json);
+    }
+    print(&text::text(&document, args.verbose))
+}
+
+/// The registered steps that a selection names, without what they need.
+fn selected(selection: &SelectionArgs) -> Result<Vec<&'static StepDef>, Refusal> {
+    let dag = Dag::registered()?;
+    let named = dag.select(&selection.parsed()?)?;
+    let ids: std::collections::BTreeSet<String> =
+        named.iter().map(|&step| dag.step(step).def().id()).collect();
+    Ok(pipeline_core::registered().into_iter().filter(|def| ids.contains(&def.id())).collect())
+}
+
+/// Whether an input is a parameter of the function.
+fn is_written(input: &InputDef) -> bool {
+    !matches!(
+        input.kind,
+        pipeline_core::InputKind::Upstream { mode: pipeline_core::Mode::Branch, .. }
+            | pipeline_core::InputKind::Context
+    )
+}

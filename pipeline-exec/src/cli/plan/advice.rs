@@ -1,0 +1,134 @@
+//! What a plan warns of, and what would make its run shorter. Only what somebody can do something about.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use pipeline_core::{InputKind, Lane, Plan};
+
+use super::forecast::{Forecast, capacities, declared, forecast, is_given};
+use crate::cli::wording::{count, fit};
+use crate::pipeline::Pipeline;
+use crate::settings::{Settings, cores};
+
+/// Something has to make a run shorter by this part to be recommended.
+const WORTH_IT: f64 = 0.1;
+
+/// What will probably surprise.
+pub(super) fn warnings(plan: &Plan, pipeline: &Pipeline) -> Vec<String> {
+    let settings = pipeline.current_settings();
+    let mut warnings = unread_params(plan, pipeline);
+    let capacity = capacities(plan, settings);
+    let mut needed: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for step in (0..plan.len()).filter(|&step| !is_given(plan, step)) {
+        for (name, amount) in declared(plan, step) {
+            if capacity.get(&name).is_some_and(|capacity| amount > *capacity) {
+                warnings.push(format!(
+                    "`{}` needs {amount} of `{name}`, of which there are {}: it takes them all, and nothing that needs \
+                     `{name}` runs beside it",
+                    fit(plan.spec(step).name(), 40),
+                    capacity[&name],
+                ));
+            }
+            needed.entry(name).or_default().push(step);
+        }
+    }
+    for (name, steps) in needed {
+        let is_configured = settings.limits.contains_key(&name) || name == "cores" || name == "memory";
+        if steps.len() > 1 && !is_configured {
+            warnings.push(format!(
+                "nothing says how much there is of the limit `{}`, so its {} run one at a time: give it a capacity in the \
+                 settings",
+                fit(&name, 40),
+                count(steps.len(), "step"),
+            ));
+        }
+    }
+    warnings
+}
+
+/// Run parameters that are given, but that no step of the plan reads.
+fn unread_params(plan: &Plan, pipeline: &Pipeline) -> Vec<String> {
+    let mut read = std::collections::BTreeSet::new();
+    for step in (0..plan.len()).filter(|&step| !is_given(plan, step)) {
+        let spec = plan.spec(step);
+        for input in spec.def().inputs.iter() {
+            if let InputKind::Param(param) = &input.kind {
+                read.insert(param.name.to_string());
+                read.insert(format!("{}.{}", spec.name(), param.name));
+            }
+        }
+    }
+    let params = pipeline.params();
+    let unread = params.names().filter(|name| !read.contains(*name));
+    unread
+        .map(|name| {
+            let origin = params.origin(name).unwrap_or_default();
+            format!("run parameter `{}` ({}) is read by no step of this plan", fit(name, 40), fit(origin, 60))
+        })
+        .collect()
+}
+
+/// What would make the run shorter, as far as its schedule tells.
+pub(super) fn recommendations(
+    plan: &Plan,
+    settings: &Settings,
+    times: &[Duration],
+    now: &Forecast,
+    critical: &[usize],
+) -> Vec<String> {
+    let mut found = Vec::new();
+    let shorter = |settings: &Settings| {
+        let then = forecast(plan, settings, times).wall;
+        let is_worth_it = then.as_secs_f64() < now.wall.as_secs_f64() * (1.0 - WORTH_IT);
+        is_worth_it.then(|| now.wall.as_secs_f64() / then.as_secs_f64().max(f64::MIN_POSITIVE))
+    };
+    if let Some(workers) = settings.workers {
+        let mut wider = settings.clone();
+        wider.workers = Some(workers.saturating_mul(2));
+        for lane in Lane::ALL {
+            let slots = wider.slots(lane).max(workers.saturating_mul(2));
+            wider = wider.with_slots(lane, slots);
+        }
+        if let Some(by) = shorter(&wider) {
+            found.push(format!("with `--workers {}` it would be {by:.1} times as fast", workers * 2));
+        }
+    }
+    for lane in Lane::ALL {
+        let slots = settings.slots(lane);
+        let most = if lane == Lane::Cpu { cores() } else { usize::MAX };
+        let more = slots.saturating_mul(2).min(most);
+        if more > slots
+            && let Some(by) = shorter(&settings.clone().with_slots(lane, more))
+        {
+            found.push(format!("with `--{lane} {more}` it would be {by:.1} times as fast"));
+        }
+    }
+    for (name, capacity) in capacities(plan, settings) {
+        let mut wider = settings.clone();
+        let limit = wider.limits.entry(name.clone()).or_default();
+        limit.capacity = capacity.max(1).saturating_mul(2);
+        if let Some(by) = shorter(&wider) {
+            let name = fit(&name, 40);
+            found.push(format!(
+                "with twice the capacity of the limit `{name}` it would be {by:.1} times as fast"
+            ));
+        }
+    }
+    found.extend(longest(plan, times, now, critical));
+    found
+}
+
+/// The step that takes most of a critical path that no slots can shorten.
+fn longest(plan: &Plan, times: &[Duration], now: &Forecast, critical: &[usize]) -> Option<String> {
+    let is_bound = now.critical_path.as_secs_f64() >= now.wall.as_secs_f64() * (1.0 - WORTH_IT);
+    let step = *critical.iter().max_by_key(|&&step| times[step])?;
+    let part = times[step].as_secs_f64() / now.critical_path.as_secs_f64().max(f64::MIN_POSITIVE);
+    // Where all are alike, or one is all there is, nothing is learnt from the name of one.
+    (is_bound && critical.len() > 1 && part >= 1.5 / critical.len() as f64).then(|| {
+        let name = fit(plan.spec(step).name(), 40);
+        format!(
+            "the critical path is what takes the time, {:.0} % of it in `{name}`: make that shorter, or split it",
+            part * 100.0
+        )
+    })
+}

@@ -1,0 +1,303 @@
+//! What there is to say of a plan, as data: names and figures, never values.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use pipeline_core::{InputKind, Lane, Plan, Quorum, Selection, Statistics};
+use serde::Serialize;
+
+use super::forecast::{Forecast, declared, forecast, is_given};
+use super::{History, advice};
+use crate::cli::args::SelectionArgs;
+use crate::pipeline::Pipeline;
+use crate::settings::Settings;
+
+/// The version of the document.
+const SCHEMA: u32 = 1;
+/// What a step of cost 1 takes where nobody knows a time.
+const UNIT: Duration = Duration::from_millis(1);
+
+/// A plan.
+#[derive(Debug, Serialize)]
+pub(super) struct PlanDocument {
+    pub(super) schema: u32,
+    /// How many steps the graph has, those included that are not part of the plan.
+    pub(super) in_graph: usize,
+    pub(super) steps: Vec<PlannedStep>,
+    /// How many steps each level has.
+    pub(super) levels: Vec<usize>,
+    pub(super) critical_path: CriticalSteps,
+    pub(super) kinds: BTreeMap<Kind, usize>,
+    pub(super) statistics: Statistics,
+    pub(super) slots: Slots,
+    /// How many steps can run at once at the most: the base of the bound.
+    pub(super) at_once: usize,
+    /// `total / max(critical path, total / at once)`: no schedule is faster.
+    pub(super) speed_up_bound: f64,
+    pub(super) forecast: ForecastDocument,
+    pub(super) left_out: Vec<LeftOut>,
+    pub(super) warnings: Vec<String>,
+    pub(super) recommendations: Vec<String>,
+}
+
+/// A step of a plan.
+#[derive(Debug, Serialize)]
+pub(super) struct PlannedStep {
+    pub(super) name: String,
+    pub(super) id: String,
+    pub(super) location: String,
+    pub(super) level: usize,
+    pub(super) lane: Lane,
+    pub(super) group: Option<String>,
+    pub(super) tags: Vec<String>,
+    pub(super) cost: u32,
+    pub(super) kind: Kind,
+    /// The steps of the plan that it waits for.
+    pub(super) upstream: Vec<String>,
+    pub(super) is_critical: bool,
+    pub(super) writes: bool,
+    /// Whether its output is given, so that it does not run.
+    pub(super) is_given: bool,
+    /// Why it would be skipped.
+    pub(super) skipped: Option<String>,
+    /// What it needs of named limits, cores and memory.
+    pub(super) needs: BTreeMap<String, u64>,
+    /// How long it took before.
+    pub(super) recorded: Option<Duration>,
+}
+
+/// What keeps a step from running beside others: the first that holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Kind {
+    /// Nothing but its inputs.
+    Safe,
+    /// It asks for a condition, or is a branch of a switch.
+    Conditional,
+    /// It needs a share of a named limit, of cores or of memory.
+    Limited,
+    /// It is one of a sequence.
+    Sequential,
+    /// Nothing runs beside it.
+    Exclusive,
+}
+
+impl Kind {
+    pub(super) const ALL: [Kind; 5] =
+        [Kind::Safe, Kind::Conditional, Kind::Limited, Kind::Sequential, Kind::Exclusive];
+
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Kind::Safe => "safe",
+            Kind::Conditional => "conditional",
+            Kind::Limited => "limited",
+            Kind::Sequential => "sequential",
+            Kind::Exclusive => "exclusive",
+        }
+    }
+
+    fn of(plan: &Plan, step: usize) -> Self {
+        let policy = plan.policy(step);
+        let is_branch =
+            |kind: &InputKind| matches!(kind, InputKind::Upstream { mode: pipeline_core::Mode::Branch, .. });
+        if policy.exclusive {
+            Kind::Exclusive
+        } else if policy.sequential.is_some() {
+            Kind::Sequential
+        } else if !declared(plan, step).is_empty() {
+            Kind::Limited
+        } else if policy.parallel_if.is_some()
+            || policy.when.is_some()
+            || plan.spec(step).def().inputs.iter().any(|input| is_branch(&input.kind))
+        {
+            Kind::Conditional
+        } else {
+            Kind::Safe
+        }
+    }
+}
+
+/// The steps of the longest path, by recorded time or cost.
+#[derive(Debug, Serialize)]
+pub(super) struct CriticalSteps {
+    pub(super) steps: Vec<String>,
+    /// The sum of their costs.
+    pub(super) cost: u64,
+}
+
+/// How many steps can run at once.
+#[derive(Debug, Serialize)]
+pub(super) struct Slots {
+    pub(super) io: usize,
+    pub(super) cpu: usize,
+    pub(super) blocking: usize,
+    pub(super) workers: Option<usize>,
+}
+
+/// What a run would take.
+#[derive(Debug, Serialize)]
+pub(super) struct ForecastDocument {
+    /// How many of the steps that run have a recorded time. The times of the others are guessed from their cost; without
+    /// any recorded one, only the speed-up means something.
+    pub(super) recorded_steps: usize,
+    #[serde(flatten)]
+    pub(super) forecast: Forecast,
+    pub(super) speed_up: f64,
+}
+
+/// A step of the graph that is not part of the plan.
+#[derive(Debug, Serialize)]
+pub(super) struct LeftOut {
+    pub(super) name: String,
+    pub(super) reason: &'static str,
+}
+
+impl PlanDocument {
+    pub(super) fn new(
+        plan: &Plan,
+        pipeline: &Pipeline,
+        selection: &SelectionArgs,
+        history: Option<&History>,
+    ) -> Self {
+        let settings = pipeline.current_settings();
+        let dag = plan.sub_dag();
+        let levels = dag.levels();
+        let skipped = skipped(plan);
+        let recorded = |step: usize| history.and_then(|history| history.get(plan.spec(step).name()).copied());
+        let times = times(plan, &skipped, &recorded);
+        let at_once = at_once(plan, settings);
+        let critical = dag.critical_path(|step| times[step].as_nanos() as u64);
+        let mut steps: Vec<PlannedStep> = (0..plan.len())
+            .map(|step| PlannedStep {
+                level: levels.of(step),
+                skipped: skipped[step].clone(),
+                recorded: recorded(step),
+                ..PlannedStep::of(plan, step)
+            })
+            .collect();
+        critical.steps.iter().for_each(|&step| steps[step].is_critical = true);
+        let mut kinds: BTreeMap<Kind, usize> = Kind::ALL.map(|kind| (kind, 0)).into();
+        steps.iter().for_each(|step| *kinds.entry(step.kind).or_default() += 1);
+        let forecast = forecast(plan, settings, &times);
+        PlanDocument {
+            schema: SCHEMA,
+            in_graph: plan.dag().len(),
+            levels: levels.iter().map(<[u32]>::len).collect(),
+            critical_path: CriticalSteps {
+                steps: critical.steps.iter().map(|&step| steps[step].name.clone()).collect(),
+                cost: critical.steps.iter().map(|&step| u64::from(steps[step].cost)).sum(),
+            },
+            kinds,
+            statistics: dag.statistics(),
+            slots: Slots {
+                io: settings.io,
+                cpu: settings.cpu,
+                blocking: settings.blocking,
+                workers: settings.workers,
+            },
+            at_once,
+            speed_up_bound: dag.theoretical_speed_up(|step| times[step].as_nanos() as u64, at_once),
+            forecast: ForecastDocument {
+                recorded_steps: steps.iter().filter(|step| step.recorded.is_some()).count(),
+                speed_up: forecast.speed_up(),
+                forecast,
+            },
+            left_out: left_out(plan, selection),
+            warnings: advice::warnings(plan, pipeline),
+            recommendations: advice::recommendations(plan, settings, &times, &forecast, &critical.steps),
+            steps,
+        }
+    }
+}
+
+impl PlannedStep {
+    fn of(plan: &Plan, step: usize) -> Self {
+        let spec = plan.spec(step);
+        let def = spec.def();
+        PlannedStep {
+            name: spec.name().to_owned(),
+            id: def.id(),
+            location: spec.location().to_string(),
+            level: 0,
+            lane: def.lane,
+            group: def.group.as_deref().map(str::to_owned),
+            tags: def.tags.iter().map(|&tag| tag.to_owned()).collect(),
+            cost: def.cost,
+            kind: Kind::of(plan, step),
+            upstream: plan.waits_for(step).map(|earlier| plan.spec(earlier).name().to_owned()).collect(),
+            is_critical: false,
+            writes: spec.policy().writes,
+            is_given: is_given(plan, step),
+            skipped: None,
+            needs: declared(plan, step).into_iter().collect(),
+            recorded: None,
+        }
+    }
+}
+
+/// So many steps can run at once at the most: no more than there are slots in the lanes that are used.
+fn at_once(plan: &Plan, settings: &Settings) -> usize {
+    let counts = plan.lane_counts();
+    let lanes = Lane::ALL.iter().map(|lane| counts[lane.index()].min(settings.slots(*lane))).sum::<usize>();
+    lanes.min(settings.workers.unwrap_or(usize::MAX)).max(1)
+}
+
+/// How long each step takes: as recorded, or, by its cost, as the recorded ones do on average.
+fn times(
+    plan: &Plan,
+    skipped: &[Option<String>],
+    recorded: &dyn Fn(usize) -> Option<Duration>,
+) -> Vec<Duration> {
+    let cost = |step: usize| plan.spec(step).def().cost;
+    let known: Vec<(Duration, u32)> =
+        (0..plan.len()).filter_map(|step| Some((recorded(step)?, cost(step)))).collect();
+    let costs: f64 = known.iter().map(|(_, cost)| f64::from(*cost)).sum();
+    let unit = if known.is_empty() {
+        UNIT
+    } else {
+        known.iter().map(|(time, _)| *time).sum::<Duration>().div_f64(costs)
+    };
+    let of = |step: usize| match recorded(step) {
+        _ if is_given(plan, step) || skipped[step].is_some() => Duration::ZERO,
+        Some(time) => time,
+        None => unit.saturating_mul(cost(step)),
+    };
+    (0..plan.len()).map(of).collect()
+}
+
+/// Why each step would be skipped, where that is known before: it is withheld, or requires one that is.
+fn skipped(plan: &Plan) -> Vec<Option<String>> {
+    let mut skipped: Vec<Option<String>> = vec![None; plan.len()];
+    for step in (0..plan.len()).filter(|&step| !is_given(plan, step)) {
+        let in_dag = plan.in_dag(step);
+        let dag = plan.dag();
+        let is_skipped =
+            |earlier: usize| plan.position(earlier).is_some_and(|earlier| skipped[earlier].is_some());
+        let inputs = plan.spec(step).def().inputs.iter().enumerate();
+        let required = inputs.filter_map(|(parameter, input)| match &input.kind {
+            InputKind::Upstream { mode, quorum: Quorum::All, .. } if mode.is_required() => {
+                Some(dag.sources(in_dag, parameter))
+            }
+            _ => None,
+        });
+        let required = required.flatten().map(|&earlier| earlier as usize).chain(dag.after(in_dag));
+        let cause = required.into_iter().find(|&earlier| is_skipped(earlier));
+        skipped[step] = match (plan.withheld(step), cause) {
+            (_, Some(cause)) => Some(format!("it needs `{}`, which is skipped", dag.step(cause).name())),
+            (why, None) => why.map(str::to_owned),
+        };
+    }
+    skipped
+}
+
+/// The steps of the graph that are not part of the plan, and why.
+fn left_out(plan: &Plan, selection: &SelectionArgs) -> Vec<LeftOut> {
+    let dag = plan.dag();
+    let excluded = Selection::parse(&selection.exclude).and_then(|excluded| dag.select(&excluded));
+    let excluded = if selection.exclude.is_empty() { Vec::new() } else { excluded.unwrap_or_default() };
+    let outside = (0..dag.len()).filter(|&step| plan.position(step).is_none());
+    let reason = |step: usize| {
+        if excluded.binary_search(&step).is_ok() { "excluded" } else { "not selected, and not needed" }
+    };
+    outside.map(|step| LeftOut { name: dag.step(step).name().to_owned(), reason: reason(step) }).collect()
+}

@@ -1,0 +1,223 @@
+//! A plan for people, in 80 columns.
+
+use std::fmt::Write;
+
+use super::document::{Kind, PlanDocument, PlannedStep};
+use crate::cli::wording::{WIDTH, count, fit, one_line, some, wrapped};
+use crate::report::show;
+
+/// Longer plans are shortened to their first and last steps.
+const MOST_STEPS: usize = 60;
+const FIRST: usize = 40;
+const LAST: usize = 10;
+/// The width of mark, level, lane and the gaps between all columns.
+const FIXED: usize = 25;
+/// The width of the headings below the steps.
+const HEADING: usize = 15;
+
+/// The plan: its steps in order, then what its shape promises.
+pub(super) fn text(plan: &PlanDocument, is_verbose: bool) -> String {
+    let mut out = String::new();
+    let of = if plan.in_graph == plan.steps.len() {
+        String::new()
+    } else {
+        format!(" of the {} there are", plan.in_graph)
+    };
+    let _ = writeln!(out, "{}{of}, in the order in which they would start", count(plan.steps.len(), "step"));
+    out.push('\n');
+    steps(plan, is_verbose, &mut out);
+    out.push('\n');
+    shape(plan, &mut out);
+    figures(plan, &mut out);
+    not_run(plan, is_verbose, &mut out);
+    for warning in &plan.warnings {
+        out.push_str(&wrapped("warning:", HEADING, &one_line(warning)));
+    }
+    for recommendation in &plan.recommendations {
+        out.push_str(&wrapped("advice", HEADING, &one_line(recommendation)));
+    }
+    out.push_str("nothing was run\n");
+    out
+}
+
+/// One line for each step; `*` marks the critical path.
+fn steps(plan: &PlanDocument, is_verbose: bool, out: &mut String) {
+    let count_of = plan.steps.len();
+    let is_cut = count_of > MOST_STEPS && !is_verbose;
+    let shown = |index: &usize| !is_cut || *index < FIRST || *index >= count_of - LAST;
+    let number = count_of.to_string().len().max(1);
+    let visible = || (0..count_of).filter(shown).map(|index| &plan.steps[index]);
+    let longest = |text: fn(&PlannedStep) -> usize, title: &str| {
+        visible().map(text).max().unwrap_or(0).max(title.len())
+    };
+    let group =
+        longest(|step| step.group.as_deref().map_or(1, |group| group.chars().count()), "group").min(14);
+    let notes = longest(|step| self::notes(step).len(), "notes");
+    // What the other columns and the gaps between them leave.
+    let left = WIDTH.saturating_sub(number + group + notes + FIXED).max(8);
+    let name = longest(|step| step.name.chars().count(), "step").min(left);
+    let _ = writeln!(
+        out,
+        "{:>number$}    {:<name$}  {:>5}  {:<8}  {:<group$}  notes",
+        "#", "step", "level", "lane", "group"
+    );
+    for (index, step) in plan.steps.iter().enumerate() {
+        if !shown(&index) {
+            if index == FIRST {
+                let _ = writeln!(out, "{:>number$}    {} more; -v shows all", "…", count_of - FIRST - LAST);
+            }
+            continue;
+        }
+        let mark = if step.is_critical { '*' } else { ' ' };
+        let line = format!(
+            "{:>number$}  {mark} {:<name$}  {:>5}  {:<8}  {:<group$}  {}",
+            index + 1,
+            fit(&step.name, name),
+            step.level,
+            step.lane,
+            fit(step.group.as_deref().unwrap_or("-"), group),
+            self::notes(step),
+        );
+        out.push_str(line.trim_end());
+        out.push('\n');
+        if is_verbose {
+            details(step, number + 4, out);
+        }
+    }
+}
+
+/// What is special about a step, in a word each.
+fn notes(step: &PlannedStep) -> String {
+    let mut notes = Vec::new();
+    if step.is_given {
+        notes.push("given");
+    }
+    if step.skipped.is_some() {
+        notes.push("skipped");
+    }
+    if step.writes {
+        notes.push("writes");
+    }
+    if step.kind != Kind::Safe {
+        notes.push(step.kind.name());
+    }
+    notes.join(", ")
+}
+
+/// Where a step is, what it waits for, and what else is known of it.
+fn details(step: &PlannedStep, indent: usize, out: &mut String) {
+    let margin = " ".repeat(indent);
+    let mut line =
+        |heading: &str, text: &str| out.push_str(&wrapped(&format!("{margin}{heading}"), indent + 9, text));
+    line("at", &one_line(&step.location));
+    if !step.upstream.is_empty() {
+        line("after", &some(&step.upstream, 12, ", "));
+    }
+    if !step.tags.is_empty() {
+        line("tags", &some(&step.tags, 12, ", "));
+    }
+    if !step.needs.is_empty() {
+        let needs: Vec<String> =
+            step.needs.iter().map(|(name, amount)| format!("{amount} of {name}")).collect();
+        line("needs", &some(&needs, 12, ", "));
+    }
+    if let Some(why) = &step.skipped {
+        line("skipped", &one_line(why));
+    }
+    if let Some(time) = step.recorded {
+        line("took", &show(Some(time)));
+    }
+}
+
+fn shape(plan: &PlanDocument, out: &mut String) {
+    let statistics = &plan.statistics;
+    let mut line = |heading: &str, text: &str| out.push_str(&wrapped(heading, HEADING, text));
+    line(
+        "graph",
+        &format!(
+            "{}, {}, {:.2} edges per step, {}, {}",
+            count(statistics.steps, "step"),
+            count(statistics.edges, "edge"),
+            statistics.average_degree,
+            count(statistics.sources, "source"),
+            count(statistics.sinks, "sink"),
+        ),
+    );
+    let widest = format!("level {} with {}", statistics.widest_level, count(statistics.widest, "step"));
+    line("levels", &format!("{}, the widest is {widest}", statistics.depth));
+    let tally = |counts: &std::collections::BTreeMap<String, usize>| {
+        let each: Vec<String> = counts.iter().map(|(name, count)| format!("{name} {count}")).collect();
+        some(&each, 8, ", ")
+    };
+    line("lanes", &tally(&statistics.by_lane));
+    for (heading, counts) in [("groups", &statistics.by_group), ("tags", &statistics.by_tag)] {
+        if !counts.is_empty() {
+            line(heading, &tally(counts));
+        }
+    }
+    let kinds: Vec<String> =
+        plan.kinds.iter().map(|(kind, count)| format!("{count} {}", kind.name())).collect();
+    line("kinds", &kinds.join(", "));
+}
+
+fn figures(plan: &PlanDocument, out: &mut String) {
+    let mut line = |heading: &str, text: &str| out.push_str(&wrapped(heading, HEADING, text));
+    let path = &plan.critical_path;
+    let names = if path.steps.len() > 8 {
+        let (first, last) =
+            (some(&path.steps[..4], 4, " > "), some(&path.steps[path.steps.len() - 3..], 3, " > "));
+        format!("{first} > … {} more … > {last}", path.steps.len() - 7)
+    } else {
+        some(&path.steps, 8, " > ")
+    };
+    line("critical path", &format!("{names} (cost {})", path.cost));
+    let slots = &plan.slots;
+    let workers = slots.workers.map_or(String::new(), |workers| format!(", {workers} in all"));
+    line("slots", &format!("io {}, cpu {}, blocking {}{workers}", slots.io, slots.cpu, slots.blocking));
+    let forecast = &plan.forecast;
+    let basis = if forecast.recorded_steps == 0 { "by cost" } else { "by recorded times" };
+    line(
+        "speed-up",
+        &format!(
+            "at most {:.2} with {} at once, {:.2} as scheduled ({basis})",
+            plan.speed_up_bound, plan.at_once, forecast.speed_up
+        ),
+    );
+    if forecast.recorded_steps == 0 {
+        line("time", "not known: no earlier run is recorded");
+    } else {
+        line(
+            "time",
+            &format!(
+                "about {}; {} one after the other, {} on the critical path ({} of {} have a recorded time)",
+                show(Some(forecast.forecast.wall)),
+                show(Some(forecast.forecast.total)),
+                show(Some(forecast.forecast.critical_path)),
+                forecast.recorded_steps,
+                count(plan.steps.len(), "step"),
+            ),
+        );
+    }
+}
+
+/// What would be skipped, and what is no part of the plan, with the reason.
+fn not_run(plan: &PlanDocument, is_verbose: bool, out: &mut String) {
+    let most = if is_verbose { usize::MAX } else { 8 };
+    let skipped = plan.steps.iter().filter_map(|step| Some((&step.name, step.skipped.as_ref()?)));
+    let skipped: Vec<_> = skipped.collect();
+    for (name, why) in skipped.iter().take(most) {
+        let text = format!("{}: {}", fit(name, 40), one_line(why));
+        out.push_str(&wrapped("skipped", HEADING, &text));
+    }
+    if skipped.len() > most {
+        out.push_str(&wrapped("", HEADING, &format!("and {} more", count(skipped.len() - most, "step"))));
+    }
+    for reason in ["excluded", "not selected, and not needed"] {
+        let left_out = plan.left_out.iter().filter(|step| step.reason == reason);
+        let names: Vec<&str> = left_out.map(|step| step.name.as_str()).collect();
+        if !names.is_empty() {
+            let text = format!("{} {reason}: {}", count(names.len(), "step"), some(&names, most, ", "));
+            out.push_str(&wrapped("left out", HEADING, &text));
+        }
+    }
+}

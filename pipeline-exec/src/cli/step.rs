@@ -1,0 +1,197 @@
+//! `step NAME`: runs one step and what it needs, and tells all there is to tell of it, for whoever looks for a mistake in it.
+//!
+//! Its inputs come from its upstream steps, which run first: an output need not have a form in which it could be kept or read
+//! again. Nothing that the step receives or returns is printed.
+
+use std::fmt::Write;
+use std::num::NonZero;
+use std::time::Duration;
+
+use clap::Args as ClapArgs;
+use pipeline_core::{Plan, Problem, ProblemCode};
+
+use super::args::RunArgs;
+use super::wording::{count, one_line, some, wrapped};
+use super::{OK, Refusal, configured, print};
+use crate::pipeline::Pipeline;
+use crate::report::{ErrorReport, RunReport, StepReport, show};
+
+/// The width of the words before what there is to tell.
+const HEADING: usize = 12;
+
+/// Which step, how often, and with what.
+#[derive(Debug, ClapArgs)]
+#[command(mut_arg("terms", |arg| arg.hide(true)))]
+pub(super) struct StepArgs {
+    /// The step to run, by its name.
+    name: String,
+    /// Runs it so many times, what it needs included, and tells how the times differ.
+    #[arg(long, value_name = "N", default_value = "1")]
+    repeat: NonZero<u32>,
+    #[command(flatten)]
+    run: RunArgs,
+}
+
+pub(super) fn execute(args: &StepArgs, pipeline: Pipeline) -> Result<u8, Refusal> {
+    let mut run = args.run.clone();
+    if let Some(other) = run.selection.terms.first() {
+        let message = format!("`step` runs one step, and `{}` is a second one", one_line(other));
+        let problem = Problem::new(ProblemCode::InvalidSelection, message);
+        return Err(Refusal::Problems(problem.hint("`run` takes several").into()));
+    }
+    run.selection.terms.push(args.name.clone());
+    let pipeline = configured(&run, pipeline)?.stop_on_signals();
+    let plan = pipeline.check()?;
+    let in_dag = plan.dag().find(&args.name).map_err(|problem| Refusal::Problems(problem.into()))?;
+    let step = plan.position(in_dag).expect("invariant: what was selected by name is part of the plan");
+    if !run.quiet && !run.json {
+        print(&before(&plan, step))?;
+    }
+    let (mut code, mut times) = (OK, Vec::new());
+    for number in 1..=args.repeat.get() {
+        let finished = pipeline.run_blocking()?;
+        let report = finished.report();
+        let told = &report.steps[step];
+        code = code.max(finished.exit_number());
+        times.extend(told.duration.filter(|_| told.status.has_output()));
+        if run.json {
+            print(&report.to_json())?;
+        } else if !run.quiet || finished.exit_number() != OK {
+            print(&after(report, told, (number, args.repeat.get())))?;
+        }
+        if finished.stopped_by().is_some() {
+            break;
+        }
+    }
+    if args.repeat.get() > 1 && !run.quiet && !run.json {
+        print(&summary(&mut times, args.repeat.get()))?;
+    }
+    Ok(code)
+}
+
+fn line(heading: &str, text: &str) -> String {
+    wrapped(&format!("  {heading}"), HEADING, text)
+}
+
+/// What is known before anything runs.
+fn before(plan: &Plan, step: usize) -> String {
+    let spec = plan.spec(step);
+    let mut out = format!("step {}  [{}]\n", one_line(&spec.def().id()), spec.def().lane);
+    out.push_str(&line("at", &one_line(&spec.location().to_string())));
+    if let Some(doc) = spec.def().doc.lines().map(str::trim).find(|line| !line.is_empty()) {
+        out.push_str(&line("", &one_line(doc)));
+    }
+    let needs: Vec<&str> = plan.waits_for(step).map(|earlier| plan.spec(earlier).name()).collect();
+    if !needs.is_empty() {
+        let all = plan.planned().saturating_sub(1);
+        out.push_str(&line(
+            "needs",
+            &format!("{}; {} to run first", some(&needs, 12, ", "), count(all, "step")),
+        ));
+    }
+    out
+}
+
+/// What one run told of the step.
+fn after(report: &RunReport, step: &StepReport, (number, of): (u32, u32)) -> String {
+    let mut out = String::new();
+    let _ = write!(out, "\n{}", if of == 1 { "run".to_owned() } else { format!("run {number} of {of},") });
+    let _ = writeln!(out, " {}: {} {}", report.run_id, one_line(&step.name), step.status);
+    out.push_str(&line("time", &format!("{}, after {} of waiting", show(step.duration), show(step.wait))));
+    out.push_str(&line("attempts", &step.attempts.to_string()));
+    if let (Some(kind), Some(thread)) = (step.thread_kind, step.thread) {
+        let kind = serde_json::to_value(kind).ok().and_then(|kind| kind.as_str().map(str::to_owned));
+        out.push_str(&line("thread", &format!("{thread} ({})", kind.unwrap_or_default())));
+    }
+    out.push_str(&line("seed", &format!("{} (`--seed` repeats its random numbers)", report.provenance.seed)));
+    for attempt in &step.failed_attempts {
+        let text = format!(
+            "attempt {} failed, the next followed after {}",
+            attempt.attempt,
+            show(Some(attempt.retried_after))
+        );
+        out.push_str(&line("", &text));
+        error(&attempt.error, &mut out);
+    }
+    if let Some(why) = &step.error {
+        error(why, &mut out);
+    }
+    if let Some(why) = &step.fallback_for {
+        out.push_str(&line("fallback", "its output is the fallback, because of"));
+        error(why, &mut out);
+    }
+    if let Some(cause) = &step.because {
+        out.push_str(&line("because", &format!("`{}` has no output", one_line(cause))));
+    }
+    activity(step, &mut out);
+    upstream(report, step, &mut out);
+    out
+}
+
+/// An error with all its causes; each line of a text on a line of its own.
+fn error(why: &ErrorReport, out: &mut String) {
+    for (heading, text) in std::iter::once((why.kind.name(), &why.message))
+        .chain(why.causes.iter().map(|cause| ("because", cause)))
+    {
+        for (index, text) in text.lines().enumerate() {
+            let _ = writeln!(
+                out,
+                "{:<HEADING$}{}",
+                if index == 0 { format!("  {heading}") } else { String::new() },
+                one_line(text)
+            );
+        }
+    }
+}
+
+/// What the step said of itself.
+fn activity(step: &StepReport, out: &mut String) {
+    for (name, count) in &step.activity.counters {
+        out.push_str(&line("count", &format!("{} {count}", one_line(name))));
+    }
+}
+
+/// How the steps ended that it read, or that failed before it.
+fn upstream(report: &RunReport, step: &StepReport, out: &mut String) {
+    for (index, earlier) in report.steps.iter().enumerate() {
+        if std::ptr::eq(earlier, step) {
+            continue;
+        }
+        if earlier.status.is_failure() {
+            let _ = writeln!(
+                out,
+                "  upstream  {} {} ({})",
+                one_line(&earlier.name),
+                earlier.status,
+                one_line(&earlier.location)
+            );
+            if let Some(why) = &earlier.error {
+                error(why, out);
+            }
+        } else if step.upstream.contains(&index) {
+            let _ = writeln!(
+                out,
+                "  upstream  {} {} in {}",
+                one_line(&earlier.name),
+                earlier.status,
+                show(earlier.duration)
+            );
+        }
+    }
+}
+
+/// How the times of several runs differ.
+fn summary(times: &mut [Duration], of: u32) -> String {
+    times.sort_unstable();
+    let (Some(least), Some(most)) = (times.first(), times.last()) else {
+        return format!("\n0 of {} gave an output\n", count(of as usize, "run"));
+    };
+    format!(
+        "\n{} of {} gave an output; the step took {} at least, {} in the middle, {} at most\n",
+        times.len(),
+        count(of as usize, "run"),
+        show(Some(*least)),
+        show(Some(times[times.len() / 2])),
+        show(Some(*most)),
+    )
+}

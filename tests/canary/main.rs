@@ -1,0 +1,226 @@
+//! P17: nothing that a step receives or returns is in any byte that the command line produces: standard output, standard error,
+//! files.
+//!
+//! Canaries are planted in run parameters (secret and plain; from flags, the environment, files and code), inputs, outputs,
+//! resources, defaults, fallbacks, and the rest of the environment. Each command runs in a folder of its own; then everything
+//! is searched. What a step says in its own errors and panics is shown; a `Secret` in it is redacted.
+
+#![allow(clippy::unwrap_used)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+/// What must be nowhere. Put together here, so that a panic which quotes this file has no whole one either.
+static CANARY: LazyLock<String> = LazyLock::new(|| ["canary", "hunter2", "7f3a"].join("-"));
+
+static BUILT: LazyLock<PathBuf> = LazyLock::new(|| {
+    // This program is TARGET/PROFILE/deps/canary-…
+    let program = std::env::current_exe().unwrap();
+    let profile = program.ancestors().nth(2).unwrap();
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["build", "--quiet", "--example", "canary", "--features", "cli", "--target-dir"]);
+    cargo.arg(profile.parent().unwrap());
+    if !profile.ends_with("debug") {
+        cargo.arg("--profile").arg(profile.file_name().unwrap());
+    }
+    let output = cargo.current_dir(ROOT).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    profile.join("examples/canary").with_extension(std::env::consts::EXE_EXTENSION)
+});
+
+/// A folder with the files of parameters in it, removed when dropped.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let folder = std::env::temp_dir().join(format!("pipeline-leaks-{}-{number}", std::process::id()));
+        fs::create_dir_all(folder.join("given")).unwrap();
+        let canary = &*CANARY;
+        for (name, text) in [
+            (
+                "params.toml",
+                format!("note = \"{canary}\"\nlogin = {{ user = \"{canary}\", password = \"{canary}\" }}\n"),
+            ),
+            ("params.json", format!("{{\"token\": \"{canary}\", \"note\": \"{canary}\"}}")),
+            ("broken.toml", format!("token = {canary}\n")),
+            ("twice.toml", format!("token = \"{canary}\"\ntoken = \"{canary}\"\n")),
+            ("open.toml", format!("token = \"{canary}\n")),
+            ("broken.json", format!("{{\"token\": \"{canary}\" \"note\": 1}}")),
+            ("list.json", format!("[\"{canary}\"]")),
+            ("wrong.toml", format!("login = \"{canary}\"\npin = \"{canary}\"\n")),
+            ("half.toml", format!("login = {{ user = \"u\", password = [\"{canary}\"] }}\n")),
+        ] {
+            fs::write(folder.join("given").join(name), text).unwrap();
+        }
+        Folder(folder)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Runs the program, and returns its exit code and everything that it has written, by place. `{}` is the canary.
+fn run(arguments: &str, secret_from_environment: bool) -> (i32, Vec<(String, Vec<u8>)>) {
+    let folder = Folder::new();
+    let mut command = Command::new(&*BUILT);
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("PIPELINE_")) {
+        command.env_remove(name);
+    }
+    command.env("CANARY", &*CANARY).env("SOME_PASSWORD", &*CANARY).env_remove("RUST_BACKTRACE");
+    if secret_from_environment {
+        command.env("PIPELINE_PARAM_token", &*CANARY).env("PIPELINE_PARAM_note", &*CANARY);
+    }
+    let arguments = arguments.split_whitespace().map(|argument| argument.replace("{}", &CANARY));
+    let output = command.args(arguments).current_dir(&folder.0).stdin(Stdio::null()).output().unwrap();
+    let mut written =
+        vec![("standard output".to_owned(), output.stdout), ("standard error".to_owned(), output.stderr)];
+    files(&folder.0, &mut written);
+    (output.status.code().unwrap(), written)
+}
+
+/// Every file below a folder, but those that were given; names count as written too.
+fn files(folder: &Path, found: &mut Vec<(String, Vec<u8>)>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.to_string_lossy().into_owned();
+        if path.is_dir() && !path.ends_with("given") {
+            files(&path, found);
+        } else if path.is_file() {
+            found.push((name.clone(), fs::read(&path).unwrap()));
+            found.push((format!("the name of {name}"), name.into_bytes()));
+        }
+    }
+}
+
+fn holds(bytes: &[u8], wanted: &str) -> bool {
+    bytes.windows(wanted.len()).any(|window| window == wanted.as_bytes())
+}
+
+/// Runs a command and looks for the canary; returns what it has written.
+#[track_caller]
+fn check(arguments: &str, code: i32) -> String {
+    let from_environment = !arguments.contains("token") && !arguments.contains("params.json");
+    let (ended, written) = run(arguments, from_environment);
+    let all: String = written.iter().map(|(_, bytes)| String::from_utf8_lossy(bytes)).collect();
+    assert_eq!(ended, code, "{arguments}:\n{all}");
+    for (place, bytes) in &written {
+        assert!(
+            !holds(bytes, &CANARY),
+            "`{arguments}` has the canary in {place}:\n{}",
+            String::from_utf8_lossy(bytes)
+        );
+        // As JSON numbers or as the escapes of a terminal nothing of it is there either.
+        let spelt: Vec<String> = CANARY.bytes().take(8).map(|byte| byte.to_string()).collect();
+        assert!(!holds(bytes, &spelt.join(",")), "`{arguments}` spells the canary in {place}");
+    }
+    all
+}
+
+#[test]
+fn runs_that_succeed_say_nothing_of_values() {
+    for arguments in [
+        "run tag:good",
+        "run tag:good -v",
+        "run tag:good --json",
+        "run tag:good --report report.json",
+        "run tag:good --quiet",
+        "run tag:good --sequential -p token={} -p note={} -v",
+        "run tag:good --params given/params.toml --json",
+        "run tag:good --params given/params.json -v",
+        "run tag:good --no-write -v",
+        "tag:good",
+        "step taken",
+        "step read --repeat 2 -p given.note={}",
+        "step given --json",
+    ] {
+        check(arguments, 0);
+    }
+}
+
+#[test]
+fn runs_that_fail_say_nothing_of_values() {
+    for arguments in [
+        "run",
+        "run -v",
+        "run --json",
+        "run --report report.json",
+        "run --quiet",
+        "run --fail-fast --sequential",
+        "run --params given/params.json -v",
+        "step fails",
+        "step fails --retries 1",
+        "step panics",
+        "step skipped -v",
+        "step late",
+    ] {
+        let all = check(arguments, 1);
+        let is_one_of_them = !arguments.contains("late") && !arguments.contains("fail-fast");
+        assert!(
+            !is_one_of_them || all.contains("Secret([redacted])"),
+            "{arguments} shows the error itself:\n{all}"
+        );
+    }
+}
+
+#[test]
+fn what_is_only_looked_at_says_nothing_of_values() {
+    for arguments in [
+        "plan",
+        "plan -v --params given/params.toml",
+        "plan --json -p token={} -p note={}",
+        "list",
+        "list -v",
+        "list --json",
+        "graph",
+        "graph --format json",
+        "graph --format dot --output graph.dot",
+        "graph --format mermaid",
+        "completions bash",
+        "--help",
+        "--version",
+    ] {
+        check(arguments, 0);
+    }
+    let all = check("list", 0).split_whitespace().collect::<Vec<_>>().join(" ");
+    let wanted = "-p token=<Secret<String>> given by the environment, PIPELINE_PARAM_token, secret";
+    assert!(all.contains(wanted), "names are told: {all}");
+}
+
+#[test]
+fn what_is_refused_is_not_quoted_where_it_is_or_may_be_a_secret() {
+    for (arguments, code) in [
+        ("run -p pin={}", 2),
+        ("run -p login={}", 2),
+        ("run -p login={\"user\":\"u\",\"password\":[\"{}\"]}", 2),
+        ("run -p login={\"user\":\"u\",\"password\":\"{}\"", 2),
+        ("run -p {}", 2),
+        ("plan --params given/wrong.toml", 2),
+        ("run --params given/half.toml", 2),
+        ("run --params given/broken.toml", 3),
+        ("run --params given/twice.toml", 3),
+        ("run --params given/open.toml", 3),
+        ("run --params given/broken.json", 3),
+        ("run --params given/list.json", 3),
+        ("step given -p login={}", 2),
+    ] {
+        let all = check(arguments, code);
+        assert!(all.contains("error: "), "{arguments} is refused:\n{all}");
+    }
+}
+
+/// The search itself works: a name is not a value, and is told.
+#[test]
+fn the_search_finds_what_is_there() {
+    let (code, written) = run("run {}", true);
+    let told = written.iter().any(|(_, bytes)| holds(bytes, &CANARY));
+    assert!(code == 2 && told, "an unknown step is named");
+}

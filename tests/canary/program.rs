@@ -1,0 +1,101 @@
+//! A program in which everything that a step receives or returns is a canary: what `tests/canary` greps for.
+//!
+//! It gets its canaries from the environment (`CANARY`), so that not even its source has them.
+
+#![allow(clippy::unwrap_used, clippy::trivially_copy_pass_by_ref, clippy::ptr_arg)]
+
+use std::time::Duration;
+
+use pipeline::Secret;
+use pipeline::prelude::*;
+use serde::Deserialize;
+
+/// A resource.
+#[derive(Debug)]
+struct Pool(String);
+
+#[derive(Debug, Deserialize)]
+struct Login {
+    user: String,
+    password: Secret<String>,
+}
+
+fn canary() -> String {
+    std::env::var("CANARY").unwrap()
+}
+
+/// Reads parameters of every form.
+#[step(tags("good"))]
+fn given(
+    #[param] token: Secret<String>,
+    #[param] note: String,
+    #[param] list: &[String],
+    #[param] login: Option<Login>,
+    #[param(default = canary())] absent: String,
+    #[resource] pool: &Pool,
+    #[resource("spare")] spare: &Pool,
+) -> Vec<String> {
+    let login = login.map_or_else(canary, |login| login.user + login.password.expose());
+    let texts = [token.expose(), &note, &login, &absent, &pool.0, &spare.0];
+    texts.into_iter().chain(list).cloned().collect()
+}
+
+/// Counts, and says how far it is.
+#[step(tags("good"))]
+async fn read(given: &[String], #[context] cx: &StepContext) -> usize {
+    cx.count("texts", given.len() as u64);
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    given.len()
+}
+
+/// Takes what it is given.
+#[step(blocking, writes, after(read), tags("good"))]
+fn taken(given: Vec<String>) -> String {
+    given.concat()
+}
+
+/// Fails with an error that quotes nothing but a secret, which is redacted.
+#[step(retries = 1, tags("bad"))]
+fn fails(#[param] token: &Secret<String>, given: &[String]) -> Result<String, String> {
+    Err(format!("{} texts refused with {token:?}", given.len()))
+}
+
+/// Panics in the same way.
+#[step(tags("bad"))]
+fn panics(#[param] token: &Secret<String>) -> String {
+    panic!("refused {token:?}")
+}
+
+/// Goes on with something else.
+#[step(fallback = canary(), tags("bad"))]
+fn replaced() -> Result<String, std::num::ParseIntError> {
+    canary().len().to_string().replace(char::is_numeric, "x").parse::<u8>().map(|number| number.to_string())
+}
+
+/// Takes too long.
+#[step(timeout = "20ms", tags("bad"))]
+async fn late(#[param] note: String) -> String {
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    note
+}
+
+/// Never runs.
+#[step(tags("bad"))]
+fn skipped(fails: &String, panics: &String, replaced: &String, late: &String) -> String {
+    [fails, panics, replaced, late].map(String::as_str).concat()
+}
+
+/// Wants a number.
+#[step(tags("typed"))]
+fn typed(#[param] pin: Option<Secret<u32>>) -> u32 {
+    pin.map_or(0, |pin| *pin.expose())
+}
+
+fn main() -> std::process::ExitCode {
+    pipeline::main_with(|pipeline| {
+        pipeline
+            .resource(Pool(canary()))
+            .resource_named("spare", Pool(canary()))
+            .param("list", [canary(), canary()])
+    })
+}

@@ -1,0 +1,114 @@
+//! P17: secrets stay out of records.
+
+use std::collections::BTreeMap;
+
+use pipeline::prelude::*;
+use pipeline::*;
+use serde::Deserialize;
+
+const CANARY: &str = "hunter2-canary";
+
+#[derive(Deserialize)]
+struct Login {
+    user: String,
+    password: Secret<String>,
+}
+
+#[step]
+fn sc_token(#[param] token: Secret<String>, #[param] spare: Option<Secret<String>>) -> usize {
+    token.expose().len() + spare.map_or(0, |spare| spare.expose().len())
+}
+#[step]
+fn sc_borrowed(#[param] token: &Secret<String>, sc_token: &usize) -> usize {
+    token.expose().len() + sc_token
+}
+
+#[test]
+fn a_secret_reaches_its_step_by_value_and_by_reference_from_code_and_text() {
+    for given in [
+        Pipeline::to::<sc_borrowed>().param("token", "abc"),
+        Pipeline::to::<sc_borrowed>().param_text("token", "abc"),
+    ] {
+        assert_eq!(given.run_blocking().unwrap().output::<sc_borrowed>().unwrap(), &6);
+    }
+    #[step]
+    fn sc_number(#[param] pin: Secret<u32>) -> u32 {
+        *pin.expose() + 1
+    }
+    let run = Pipeline::to::<sc_number>().param_text("pin", "41").run_blocking().unwrap();
+    assert_eq!(run.output::<sc_number>().unwrap(), &42);
+}
+
+/// serde quotes what it cannot read; of a secret, and of whatever holds one, it does not.
+#[test]
+fn a_secret_that_cannot_be_read_is_not_quoted() {
+    #[step]
+    fn sc_pin(#[param] pin: Secret<u32>) -> u32 {
+        *pin.expose()
+    }
+    #[step]
+    fn sc_login(#[param] login: Login) -> usize {
+        login.user.len() + login.password.expose().len()
+    }
+    #[step]
+    fn sc_logins(#[param] logins: &BTreeMap<String, Login>) -> usize {
+        logins.len()
+    }
+    let object = format!("{{\"user\": 1, \"password\": \"{CANARY}\"}}");
+    let broken = format!("{{\"user\": \"u\", \"password\": \"{CANARY}\"");
+    for refused in [
+        Pipeline::to::<sc_pin>().param("pin", CANARY),
+        Pipeline::to::<sc_pin>().param_text("pin", CANARY),
+        Pipeline::to::<sc_pin>().param("pin", [CANARY]),
+        Pipeline::to::<sc_login>().param("login", CANARY),
+        Pipeline::to::<sc_login>().param_text("login", &object),
+        Pipeline::to::<sc_login>().param_text("login", broken),
+        Pipeline::to::<sc_logins>().param("logins", [CANARY]),
+        Pipeline::to::<sc_logins>().param("logins", BTreeMap::from([("a", CANARY)])),
+    ] {
+        let problems = refused.run_blocking().unwrap_err();
+        let text = format!("{problems}{problems:?}{refused:?}");
+        assert!(problems.has(ProblemCode::InvalidParam), "{text}");
+        assert!(text.contains("what was given is not shown"), "{text}");
+        assert!(!text.contains(CANARY), "{text}");
+    }
+    let object = object.replace("1,", "\"u\",");
+    let run = Pipeline::to::<sc_login>().param_text("login", object).run_blocking().unwrap();
+    assert_eq!(run.output::<sc_login>().unwrap(), &(1 + CANARY.len()));
+}
+
+/// Whoever has a report cannot find out a short secret by trying: it is not in the fingerprint.
+#[test]
+fn a_fingerprint_does_not_depend_on_a_secret() {
+    #[step]
+    fn sc_mixed(#[param] token: Secret<String>, #[param] n: u32) -> usize {
+        token.expose().len() + n as usize
+    }
+    let config = |token: &str, n: u32| {
+        let run = Pipeline::to::<sc_mixed>().param("token", token).param("n", n).run_blocking().unwrap();
+        run.report().provenance.config_fingerprint.clone()
+    };
+    assert_eq!(config("one", 1), config("another", 1));
+    assert_ne!(config("one", 1), config("one", 2));
+}
+
+/// What a step says itself is shown; a secret in it is not.
+#[test]
+fn a_secret_in_the_error_of_a_step_is_redacted() {
+    #[step]
+    fn sc_fails(#[param] token: Secret<String>) -> Result<u32, String> {
+        Err(format!("refused {token:?}"))
+    }
+    let run = Pipeline::to::<sc_fails>().param("token", CANARY).run_blocking().unwrap();
+    let text = format!("{}{}", run.report(), run.report().to_json());
+    assert!(text.contains("refused Secret([redacted])") && !text.contains(CANARY), "{text}");
+}
+
+/// A graph that is printed for debugging has no values of its instances.
+#[test]
+fn the_debug_form_of_a_graph_has_no_values() {
+    let mut dag = DagBuilder::new();
+    let _ = dag.add::<sc_token>().named("secret").param("token", CANARY).handle();
+    let text = format!("{:?}", dag.build().unwrap());
+    assert!(text.contains("token") && !text.contains(CANARY), "{text}");
+}
