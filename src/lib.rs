@@ -53,6 +53,10 @@ pub use pipeline_exec::{
     RunHandle, RunReport, RunStatus, RunView, Settings, Signal, StepDefaults, StepReport, Stopper,
     ThreadKind, cores, pressure, testing,
 };
+#[cfg(feature = "report")]
+pub use pipeline_exec::{
+    CounterDiff, Pace, RunDiff, RunEntry, RunState, RunStore, StepDiff, StepTrend, StoreError,
+};
 #[cfg(feature = "cli")]
 pub use pipeline_exec::{main, main_with};
 pub use pipeline_macros::step;

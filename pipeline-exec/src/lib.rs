@@ -20,6 +20,8 @@ mod run;
 mod runtime;
 mod settings;
 mod signals;
+#[cfg_attr(not(feature = "report"), path = "store/absent.rs")]
+mod store;
 mod sync;
 pub mod testing;
 mod timing;
@@ -39,3 +41,5 @@ pub use report::{
 pub use run::{OutputError, Run, RunFailed, RunHandle, Stopper};
 pub use settings::{MOST_SLOTS, Settings, StepDefaults, cores};
 pub use signals::Signal;
+#[cfg(feature = "report")]
+pub use store::{CounterDiff, Pace, RunDiff, RunEntry, RunState, RunStore, StepDiff, StepTrend, StoreError};

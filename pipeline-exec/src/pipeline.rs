@@ -20,6 +20,7 @@ use crate::pressure::{Monitor, ProcessSampler, Sampler};
 use crate::run::{Run, RunHandle, execute, launch};
 use crate::runtime;
 use crate::settings::Settings;
+use crate::store::RunStore;
 
 /// A pipeline: a graph, the outputs wanted from it, and what its steps are given.
 ///
@@ -55,6 +56,7 @@ pub struct Pipeline {
     within: Option<StepContext>,
     observers: Observers,
     stops_on_signals: bool,
+    store: Option<RunStore>,
     planned: Arc<Mutex<Option<Planned>>>,
 }
 
@@ -130,6 +132,7 @@ impl Pipeline {
             within: None,
             observers: Observers::default(),
             stops_on_signals: false,
+            store: None,
             planned: Arc::default(),
         }
     }
@@ -382,6 +385,21 @@ impl Pipeline {
 
     pub(crate) fn stops_on_signals(&self) -> bool {
         self.stops_on_signals
+    }
+
+    /// Records each run of this pipeline in a runs directory: its journal as it happens, then report, trace and history.
+    ///
+    /// A run that cannot be recorded is a problem when it is started. What goes wrong later does not fail the run, see
+    /// [`Run::recorded`](crate::Run::recorded). The files are written by the thread that waits for the run.
+    #[cfg(feature = "report")]
+    pub fn record_to(mut self, store: &RunStore) -> Self {
+        self.store = Some(store.clone());
+        self
+    }
+
+    /// Where runs are recorded.
+    pub(crate) fn store(&self) -> Option<&RunStore> {
+        self.store.as_ref()
     }
 
     /// Sends the events of the run to an observer.

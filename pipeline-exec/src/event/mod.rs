@@ -11,6 +11,8 @@ use pipeline_core::contain;
 use pipeline_core::frame::{Finished, Frame, Status};
 use pipeline_core::{Lane, StepError};
 
+#[cfg(feature = "report")]
+pub(crate) use self::record::EVENT_SCHEMA;
 pub use self::record::{EventKind, EventRecord};
 pub use self::view::RunView;
 use crate::pressure::Share;

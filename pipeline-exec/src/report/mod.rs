@@ -16,8 +16,10 @@ use self::outcome::Outcome;
 pub use self::outcome::{AttemptReport, ErrorReport};
 pub use self::provenance::Provenance;
 pub(crate) use self::provenance::scope_of;
+#[cfg(feature = "report")]
+pub(crate) use self::text::clean;
 #[cfg(feature = "cli")]
-pub(crate) use self::text::{clean, show};
+pub(crate) use self::text::show;
 use crate::engine::Engine;
 use crate::limits::LimitReport;
 use crate::pressure::{Change, Curve};
@@ -281,7 +283,7 @@ fn limited_by(engine: &Engine) -> Vec<String> {
 }
 
 impl Counts {
-    fn of(steps: &[StepReport]) -> Self {
+    pub(crate) fn of(steps: &[StepReport]) -> Self {
         let count = |status| steps.iter().filter(|step| step.status == status).count();
         Counts {
             planned: steps.len(),
