@@ -58,8 +58,11 @@ fn fresh_seed(run_id: &str) -> u64 {
     Fingerprint::of_texts(&[run_id]).to_bits() as u64 >> 11
 }
 
+/// Neither the seed, which is told beside, nor where reports go.
+const NOT_CONFIGURATION: [&str; 3] = ["seed", "runs_dir", "keep_runs"];
+
 fn config(settings: &Settings, plan: &Plan, params: &BoundParams) -> String {
-    let mut left_out = vec!["seed"];
+    let mut left_out = NOT_CONFIGURATION.to_vec();
     if settings.deterministic {
         left_out.extend(OF_THE_SCHEDULE);
     }

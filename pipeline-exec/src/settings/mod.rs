@@ -6,6 +6,7 @@ mod memory_text;
 
 use std::collections::BTreeMap;
 use std::num::NonZero;
+use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -81,6 +82,10 @@ pub struct Settings {
     pub limits: BTreeMap<String, LimitSettings>,
     /// Whether steps with `parallel_if` may run beside others; otherwise they run alone. Default true.
     pub conditional: bool,
+    /// Where report files and the history of runs go. Without one, a run writes none; on the command line, `.pipeline`.
+    pub runs_dir: Option<PathBuf>,
+    /// How many runs to keep there; the oldest beyond them are removed. All by default.
+    pub keep_runs: Option<usize>,
 }
 
 /// No lane can be given more slots than this: each slot of the CPU and blocking lanes can need a thread.
@@ -125,6 +130,8 @@ impl Default for Settings {
             sample_every: None,
             limits: BTreeMap::new(),
             conditional: true,
+            runs_dir: None,
+            keep_runs: None,
         }
     }
 }
@@ -307,6 +314,20 @@ impl Settings {
     #[must_use]
     pub fn conditional(mut self, on: bool) -> Self {
         self.conditional = on;
+        self
+    }
+
+    /// Sets where report files and the history of runs go.
+    #[must_use]
+    pub fn runs_dir(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.runs_dir = Some(folder.into());
+        self
+    }
+
+    /// Sets how many runs are kept in [`Settings::runs_dir`].
+    #[must_use]
+    pub fn keep_runs(mut self, most: usize) -> Self {
+        self.keep_runs = Some(most);
         self
     }
 
