@@ -55,7 +55,7 @@ pub use pipeline_exec::{
 };
 #[cfg(feature = "report")]
 pub use pipeline_exec::{
-    CounterDiff, Pace, RunDiff, RunEntry, RunState, RunStore, StepDiff, StepTrend, StoreError,
+    CounterDiff, Pace, RunDiff, RunEntry, RunState, RunStore, StepDiff, StepTime, StepTrend, StoreError,
 };
 #[cfg(feature = "cli")]
 pub use pipeline_exec::{main, main_with};

@@ -42,4 +42,6 @@ pub use run::{OutputError, Run, RunFailed, RunHandle, Stopper};
 pub use settings::{MOST_SLOTS, Settings, StepDefaults, cores};
 pub use signals::Signal;
 #[cfg(feature = "report")]
-pub use store::{CounterDiff, Pace, RunDiff, RunEntry, RunState, RunStore, StepDiff, StepTrend, StoreError};
+pub use store::{
+    CounterDiff, Pace, RunDiff, RunEntry, RunState, RunStore, StepDiff, StepTime, StepTrend, StoreError,
+};

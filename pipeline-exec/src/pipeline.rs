@@ -20,7 +20,7 @@ use crate::pressure::{Monitor, ProcessSampler, Sampler};
 use crate::run::{Run, RunHandle, execute, launch};
 use crate::runtime;
 use crate::settings::Settings;
-use crate::store::RunStore;
+use crate::store::{RunStore, StoreError};
 
 /// A pipeline: a graph, the outputs wanted from it, and what its steps are given.
 ///
@@ -388,6 +388,7 @@ impl Pipeline {
     }
 
     /// Records each run of this pipeline in a runs directory: its journal as it happens, then report, trace and history.
+    /// Takes the place of [`Settings::runs_dir`], which does the same and opens the directory anew for each run.
     ///
     /// A run that cannot be recorded is a problem when it is started. What goes wrong later does not fail the run, see
     /// [`Run::recorded`](crate::Run::recorded). The files are written by the thread that waits for the run.
@@ -397,9 +398,15 @@ impl Pipeline {
         self
     }
 
-    /// Where runs are recorded.
-    pub(crate) fn store(&self) -> Option<&RunStore> {
-        self.store.as_ref()
+    /// Where a run is to be recorded.
+    pub(crate) fn store(&self) -> Result<Option<RunStore>, StoreError> {
+        match (&self.store, &self.settings.runs_dir) {
+            (Some(store), _) => Ok(Some(store.clone())),
+            (None, Some(dir)) => {
+                RunStore::open(dir).map(|store| Some(store.keeping(self.settings.keep_runs)))
+            }
+            (None, None) => Ok(None),
+        }
     }
 
     /// Sends the events of the run to an observer.

@@ -5,7 +5,11 @@ use std::time::Duration;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
 
+use super::diff::DiffArgs;
 use super::graph::GraphArgs;
+use super::report::ReportArgs;
+use super::runs::RunsArgs;
+use super::store::StoreArgs;
 use crate::settings::Settings;
 
 const AFTER_HELP: &str = "\
@@ -40,6 +44,12 @@ pub(super) enum Command {
     List,
     /// Draws the graph.
     Graph(GraphArgs),
+    /// Shows the runs that were recorded, or how the steps' durations have gone over them.
+    Runs(RunsArgs),
+    /// Shows the report of a recorded run.
+    Report(ReportArgs),
+    /// Shows what is different between two recorded runs.
+    Diff(DiffArgs),
 }
 
 /// What to run, with what, and how.
@@ -93,6 +103,11 @@ pub(super) struct RunArgs {
     /// Draws the random numbers of the run from this seed.
     #[arg(long, value_name = "N")]
     pub(super) seed: Option<u64>,
+    #[command(flatten)]
+    pub(super) store: StoreArgs,
+    /// Records nothing of the run in the runs directory.
+    #[arg(long)]
+    pub(super) no_report: bool,
     /// Writes the report to a file, as JSON.
     #[arg(long, value_name = "FILE")]
     pub(super) report: Option<PathBuf>,

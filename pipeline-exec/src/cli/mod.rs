@@ -5,6 +5,9 @@
 //! plan [TERMS…]    shows what would run, and runs nothing
 //! list             shows every registered step
 //! graph            draws the graph as text, dot, mermaid or json
+//! runs [STEP]      shows the runs that were recorded, and trends
+//! report [RUN]     shows the report of a recorded run
+//! diff [A] [B]     shows what is different between two recorded runs
 //! ```
 //! Exit codes: 0 every step succeeded (optional ones aside), 1 a step failed or timed out, 2 wrong use or an invalid graph
 //! (nothing ran), 3 the environment failed, 130 and 143 after SIGINT and SIGTERM (`signals`).
@@ -12,13 +15,18 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod args;
+mod columns;
+mod diff;
 mod graph;
 mod lines;
 mod list;
 mod params;
 mod plan;
+mod report;
 mod run;
+mod runs;
 mod settings;
+mod store;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -64,6 +72,10 @@ pub fn main_with(prepare: impl FnOnce(Pipeline) -> Pipeline) -> ExitCode {
             eprintln!("error: {problems}");
             INVALID
         }
+        Err(Refusal::Usage(message)) => {
+            eprintln!("error: {message}");
+            INVALID
+        }
         Err(Refusal::Environment(message)) => {
             eprintln!("error: {message}");
             ENVIRONMENT
@@ -74,6 +86,8 @@ pub fn main_with(prepare: impl FnOnce(Pipeline) -> Pipeline) -> ExitCode {
 /// Why a command was not carried out.
 pub(crate) enum Refusal {
     Problems(Problems),
+    /// Wrong use that only shows later than the arguments do.
+    Usage(String),
     Environment(String),
 }
 
@@ -95,6 +109,9 @@ fn dispatch(args: Args, pipeline: Pipeline) -> Result<u8, Refusal> {
         Command::Plan(args) => plan::execute(&args, pipeline),
         Command::List => list::execute(),
         Command::Graph(args) => graph::execute(args, pipeline),
+        Command::Runs(args) => runs::execute(&args, &pipeline),
+        Command::Report(args) => report::execute(&args, &pipeline),
+        Command::Diff(args) => diff::execute(&args, &pipeline),
     }
 }
 

@@ -91,8 +91,9 @@ fn prepare(pipeline: &Pipeline) -> Result<Prepared, Problems> {
     let (settings, observers) = (pipeline.current_settings(), pipeline.observers());
     let scope = Arc::new(scope_of(settings, &plan, &bound.params, || uuid::Uuid::now_v7().to_string()));
     let begun = Begun { at: Instant::now(), wall: SystemTime::now() };
-    let begin = |store: &RunStore| store.begin(scope.run_id(), plan.planned(), begun.wall);
-    let recording = pipeline.store().map(begin).transpose().map_err(|error| cannot_record(&error))?;
+    let begin = |store: RunStore| store.begin(scope.run_id(), plan.planned(), begun.wall);
+    let store = pipeline.store().map_err(|error| cannot_record(&error))?;
+    let recording = store.map(begin).transpose().map_err(|error| cannot_record(&error))?;
     if observers.any() {
         let view =
             RunView::new(Arc::clone(&plan), Arc::clone(&scope), Arc::new(settings.clone()), begun.wall);
@@ -138,6 +139,7 @@ pub struct Run {
     duration: Duration,
     stopped_by: Option<Signal>,
     report: OnceLock<RunReport>,
+    #[cfg_attr(not(feature = "report"), allow(dead_code))]
     recorded: Option<Result<PathBuf, StoreError>>,
 }
 

@@ -1,6 +1,7 @@
 //! Without the feature `report`, no run is recorded.
 
-use std::path::PathBuf;
+use std::fmt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -15,10 +16,25 @@ pub(crate) enum RunStore {}
 #[derive(Debug)]
 pub(crate) enum Recording {}
 
-/// No error.
-pub(crate) type StoreError = std::convert::Infallible;
+/// There is no directory to open.
+#[derive(Debug)]
+pub(crate) struct StoreError;
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the settings have a `runs_dir`, and this program is built without the feature `report`")
+    }
+}
 
 impl RunStore {
+    pub(crate) fn open(_: &Path) -> Result<Self, StoreError> {
+        Err(StoreError)
+    }
+
+    pub(crate) fn keeping(self, _: Option<usize>) -> Self {
+        self
+    }
+
     pub(crate) fn begin(&self, _: &str, _: usize, _: SystemTime) -> Result<Recording, StoreError> {
         match *self {}
     }

@@ -23,6 +23,8 @@ pub struct RunEntry {
     pub wall: Duration,
     /// How many steps there are in each state.
     pub counts: Counts,
+    /// The fingerprint of its graph; empty where that is not known.
+    pub graph_fingerprint: String,
     /// The folder of its files, unless they were removed.
     pub dir: PathBuf,
 }
@@ -101,12 +103,13 @@ impl RunEntry {
             started_unix_ms,
             wall: report.wall,
             counts: report.counts,
+            graph_fingerprint: report.provenance.graph_fingerprint.clone(),
             dir,
         }
     }
 }
 
 /// The last eight characters of an id.
-pub(super) fn short(id: &str) -> &str {
+pub(crate) fn short(id: &str) -> &str {
     id.char_indices().rev().nth(7).map_or(id, |(start, _)| &id[start..])
 }

@@ -39,9 +39,9 @@ pub use self::entry::{RunEntry, RunState};
 pub use self::error::StoreError;
 use self::history::History;
 pub(crate) use self::recording::Recording;
+pub use self::trends::{Pace, StepTime, StepTrend};
 #[cfg(feature = "cli")]
-pub(crate) use self::trace::write as write_trace;
-pub use self::trends::{Pace, StepTrend};
+pub(crate) use self::{entry::short as short_id, trace::write as write_trace, trends::median};
 use crate::report::{RunReport, SCHEMA};
 
 /// A runs directory: runs are recorded there, and can be looked up afterwards. Cheap to clone.
@@ -104,8 +104,12 @@ impl RunStore {
     /// Keeps the files of the latest so many runs, and removes older ones whenever a run has been recorded. Their rows in
     /// the history stay. By default all are kept.
     #[must_use]
-    pub fn keep_runs(mut self, runs: usize) -> Self {
-        self.keep_runs = Some(runs.max(1));
+    pub fn keep_runs(self, runs: usize) -> Self {
+        self.keeping(Some(runs))
+    }
+
+    pub(crate) fn keeping(mut self, runs: Option<usize>) -> Self {
+        self.keep_runs = runs.map(|runs| runs.max(1));
         self
     }
 
@@ -165,8 +169,8 @@ impl RunStore {
     pub fn durations(&self, n: usize) -> Result<BTreeMap<String, Duration>, StoreError> {
         self.reconcile()?;
         let times = self.history().times(n, true)?;
-        let median = |(name, times): (String, Vec<(i64, Duration)>)| {
-            Some((name, trends::median(times.into_iter().map(|(_, time)| time).collect())?))
+        let median = |(name, times): (String, Vec<StepTime>)| {
+            Some((name, trends::median(times.iter().map(|time| time.duration).collect())?))
         };
         Ok(times.into_iter().filter_map(median).collect())
     }
@@ -181,7 +185,7 @@ impl RunStore {
             .history()
             .times(n, false)?
             .into_iter()
-            .map(|(step, times)| StepTrend::of(step, &times))
+            .map(|(step, times)| StepTrend::of(step, times))
             .collect())
     }
 

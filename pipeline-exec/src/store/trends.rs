@@ -29,8 +29,20 @@ pub struct StepTrend {
     pub deviation: Duration,
     /// How the latest is beside those before.
     pub pace: Pace,
-    /// The durations, the latest first.
-    pub durations: Vec<Duration>,
+    /// Each time, the latest first.
+    pub times: Vec<StepTime>,
+}
+
+/// How long a step took in one run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct StepTime {
+    /// The id of the run.
+    pub run_id: String,
+    /// When the run began, in milliseconds since 1970.
+    pub started_unix_ms: u64,
+    /// How long the step took.
+    pub duration: Duration,
 }
 
 /// How the latest duration is beside those before: unusual is what is more than three times as far from their median as
@@ -50,16 +62,16 @@ pub enum Pace {
 }
 
 impl StepTrend {
-    /// Of durations with the number of their run, the latest first; there is at least one.
-    pub(super) fn of(step: String, times: &[(i64, Duration)]) -> Self {
-        let durations: Vec<Duration> = times.iter().map(|(_, time)| *time).collect();
+    /// Of times, the latest first; there is at least one.
+    pub(super) fn of(step: String, times: Vec<StepTime>) -> Self {
+        let durations: Vec<Duration> = times.iter().map(|time| time.duration).collect();
         let last = durations.first().copied().unwrap_or_default();
         let before = durations.get(1..).unwrap_or_default();
         let median = self::median(before.to_vec()).unwrap_or(last);
         let distances = before.iter().map(|time| time.abs_diff(median)).collect();
         let deviation = self::median(distances).unwrap_or_default();
         let pace = if before.len() < ENOUGH { Pace::Unknown } else { Pace::of(last, median, deviation) };
-        StepTrend { step, runs: durations.len(), last, median, deviation, pace, durations }
+        StepTrend { step, runs: times.len(), last, median, deviation, pace, times }
     }
 }
 
@@ -99,8 +111,12 @@ mod tests {
     use super::*;
 
     fn trend(last: u64, before: &[u64]) -> StepTrend {
-        let times: Vec<_> = [last].iter().chain(before).map(|&ms| (0, Duration::from_millis(ms))).collect();
-        StepTrend::of("s".into(), &times)
+        let time = |&ms: &u64| StepTime {
+            run_id: String::new(),
+            started_unix_ms: 0,
+            duration: Duration::from_millis(ms),
+        };
+        StepTrend::of("s".into(), [last].iter().chain(before).map(time).collect())
     }
 
     #[test]

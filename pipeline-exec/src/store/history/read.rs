@@ -8,10 +8,10 @@ use rusqlite::{Connection, Row, params};
 
 use super::History;
 use crate::report::Counts;
-use crate::store::{RunEntry, RunState, StoreError};
+use crate::store::{RunEntry, RunState, StepTime, StoreError};
 
-/// How long a step took, in the latest runs in which it succeeded, the latest first; each with the number of its run.
-pub(in crate::store) type StepTimes = BTreeMap<String, Vec<(i64, Duration)>>;
+/// How long each step took in the latest runs in which it succeeded, the latest first.
+pub(in crate::store) type StepTimes = BTreeMap<String, Vec<StepTime>>;
 
 impl History {
     /// The folders of the runs that it has.
@@ -57,6 +57,7 @@ fn entry(row: &Row<'_>, folder: &Path) -> rusqlite::Result<RunEntry> {
             cancelled: count("cancelled")?,
             cached: count("cached")?,
         },
+        graph_fingerprint: row.get("graph_fingerprint")?,
         dir: folder.join(dir),
     })
 }
@@ -64,21 +65,23 @@ fn entry(row: &Row<'_>, folder: &Path) -> rusqlite::Result<RunEntry> {
 fn times(db: &Connection, n: usize, only_successful: bool) -> rusqlite::Result<StepTimes> {
     let mut latest = db.prepare(
         "WITH timed AS (
-             SELECT name, seq, duration_seconds, started_unix_ms,
+             SELECT name, seq, run_id, duration_seconds, started_unix_ms,
                     row_number() OVER (PARTITION BY name ORDER BY started_unix_ms DESC, seq DESC) AS age
              FROM steps JOIN runs ON run = seq
              WHERE steps.status = 'succeeded' AND duration_seconds IS NOT NULL
                    AND (NOT ?2 OR runs.status = 'succeeded')
          )
-         SELECT name, seq, duration_seconds FROM timed WHERE age <= ?1
+         SELECT name, run_id, duration_seconds, started_unix_ms FROM timed WHERE age <= ?1
          ORDER BY name, started_unix_ms DESC, seq DESC",
     )?;
     let mut rows = latest.query(params![i64::try_from(n).unwrap_or(i64::MAX), only_successful])?;
     let mut times = StepTimes::new();
     while let Some(row) = rows.next()? {
-        let (name, run, seconds): (String, i64, f64) = (row.get(0)?, row.get(1)?, row.get(2)?);
-        let time = Duration::try_from_secs_f64(seconds).unwrap_or_default();
-        times.entry(name).or_default().push((run, time));
+        times.entry(row.get(0)?).or_default().push(StepTime {
+            run_id: row.get(1)?,
+            duration: Duration::try_from_secs_f64(row.get(2)?).unwrap_or_default(),
+            started_unix_ms: row.get::<_, i64>(3)?.max(0) as u64,
+        });
     }
     Ok(times)
 }
