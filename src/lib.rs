@@ -56,6 +56,10 @@ pub use pipeline_exec::{
     SettingKey, Settings, SettingsStack, Signal, StepCall, StepDefaults, StepEnd, StepReport, StepStart,
     Stopper, TagSettings, ThreadKind, cores, pressure, testing,
 };
+#[cfg(feature = "report")]
+pub use pipeline_exec::{
+    CounterDiff, Pace, RunDiff, RunEntry, RunState, RunStore, StepDiff, StepTime, StepTrend, StoreError,
+};
 #[cfg(feature = "cli")]
 pub use pipeline_exec::{main, main_with};
 pub use pipeline_macros::step;

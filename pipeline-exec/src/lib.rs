@@ -20,6 +20,8 @@ mod run;
 mod runtime;
 mod settings;
 mod signals;
+#[cfg_attr(not(feature = "report"), path = "store/absent.rs")]
+mod store;
 mod sync;
 #[cfg(any(feature = "tracing", feature = "otel", feature = "prometheus"))]
 pub mod telemetry;
@@ -44,3 +46,7 @@ pub use settings::{
     TagSettings, cores,
 };
 pub use signals::Signal;
+#[cfg(feature = "report")]
+pub use store::{
+    CounterDiff, Pace, RunDiff, RunEntry, RunState, RunStore, StepDiff, StepTime, StepTrend, StoreError,
+};

@@ -20,6 +20,7 @@ use crate::pressure::{Monitor, ProcessSampler, Sampler};
 use crate::run::{Run, RunHandle, execute, launch, prepare};
 use crate::runtime;
 use crate::settings::{Origins, ResolvedSettings, Settings};
+use crate::store::{RunStore, StoreError};
 
 /// A pipeline: a graph, the outputs wanted from it, and what its steps are given.
 ///
@@ -59,6 +60,7 @@ pub struct Pipeline {
     within: Option<StepContext>,
     observers: Observers,
     stops_on_signals: bool,
+    store: Option<RunStore>,
     planned: Arc<Mutex<Option<Planned>>>,
 }
 
@@ -137,6 +139,7 @@ impl Pipeline {
             within: None,
             observers: Observers::default(),
             stops_on_signals: false,
+            store: None,
             planned: Arc::default(),
         }
     }
@@ -423,6 +426,28 @@ impl Pipeline {
 
     pub(crate) fn stops_on_signals(&self) -> bool {
         self.stops_on_signals
+    }
+
+    /// Records each run of this pipeline in a runs directory: its journal as it happens, then report, trace and history.
+    /// Takes the place of [`Settings::runs_dir`], which does the same and opens the directory anew for each run.
+    ///
+    /// A run that cannot be recorded is a problem when it is started. What goes wrong later does not fail the run, see
+    /// [`Run::recorded`](crate::Run::recorded). The files are written by the thread that waits for the run.
+    #[cfg(feature = "report")]
+    pub fn record_to(mut self, store: &RunStore) -> Self {
+        self.store = Some(store.clone());
+        self
+    }
+
+    /// Where a run is to be recorded.
+    pub(crate) fn store(&self) -> Result<Option<RunStore>, StoreError> {
+        match (&self.store, &self.settings.runs_dir) {
+            (Some(store), _) => Ok(Some(store.clone())),
+            (None, Some(dir)) => {
+                RunStore::open(dir).map(|store| Some(store.keeping(self.settings.keep_runs)))
+            }
+            (None, None) => Ok(None),
+        }
     }
 
     /// Sends the events of the run to an observer.

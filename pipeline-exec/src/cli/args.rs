@@ -6,9 +6,12 @@ use clap::{Args as ClapArgs, Parser, Subcommand};
 use pipeline_core::{Problems, Selection};
 
 use super::completions::CompletionsArgs;
+use super::diff::DiffArgs;
 use super::graph::GraphArgs;
 use super::info::InfoArgs;
 use super::list::ListArgs;
+use super::report::ReportArgs;
+use super::runs::RunsArgs;
 use super::settings::SettingsArgs;
 use super::step::StepArgs;
 use crate::pipeline::Pipeline;
@@ -55,6 +58,12 @@ pub(super) enum Command {
     Step(StepArgs),
     /// Prints a script that completes this command line in a shell.
     Completions(CompletionsArgs),
+    /// Shows the runs that were recorded, or how the steps' durations have gone over them.
+    Runs(RunsArgs),
+    /// Shows the report of a recorded run.
+    Report(ReportArgs),
+    /// Shows what is different between two recorded runs.
+    Diff(DiffArgs),
 }
 
 /// What to run, with what, and how.
@@ -71,6 +80,9 @@ pub(super) struct RunArgs {
     pub(super) params_file: Option<PathBuf>,
     #[command(flatten)]
     pub(super) settings: SettingsArgs,
+    /// Records nothing of the run in the runs directory.
+    #[arg(long)]
+    pub(super) no_report: bool,
     /// Writes the report to a file, as JSON.
     #[arg(long, value_name = "FILE")]
     pub(super) report: Option<PathBuf>,

@@ -8,6 +8,9 @@
 //! info             shows the settings in force, and what machine and build can do
 //! step NAME        runs one step and what it needs, and tells all of it
 //! completions      prints a script that completes this command line in a shell
+//! runs [STEP]      shows the runs that were recorded, and trends
+//! report [RUN]     shows the report of a recorded run
+//! diff [A] [B]     shows what is different between two recorded runs
 //! ```
 //! Exit codes: 0 every step succeeded (optional ones aside), 1 a step failed or timed out, 2 wrong use or an invalid graph
 //! (nothing ran), 3 the environment failed, 130 and 143 after SIGINT and SIGTERM (`signals`).
@@ -15,16 +18,21 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod args;
+mod columns;
 mod completions;
+mod diff;
 mod graph;
 mod info;
 mod lines;
 mod list;
 mod params;
 mod plan;
+mod report;
 mod run;
+mod runs;
 mod settings;
 mod step;
+mod store;
 mod wording;
 
 use std::io::{self, Write};
@@ -74,6 +82,10 @@ pub fn main_with(prepare: impl FnOnce(Pipeline) -> Pipeline) -> ExitCode {
             eprintln!("error: {problems}");
             INVALID
         }
+        Err(Refusal::Usage(message)) => {
+            eprintln!("error: {message}");
+            INVALID
+        }
         Err(Refusal::Environment(message)) => {
             eprintln!("error: {message}");
             ENVIRONMENT
@@ -84,6 +96,8 @@ pub fn main_with(prepare: impl FnOnce(Pipeline) -> Pipeline) -> ExitCode {
 /// Why a command was not carried out.
 pub(crate) enum Refusal {
     Problems(Problems),
+    /// Wrong use that only shows later than the arguments do.
+    Usage(String),
     Environment(String),
 }
 
@@ -128,6 +142,9 @@ fn dispatch(args: Args, pipeline: Pipeline) -> Result<u8, Refusal> {
         Command::Info(args) => info::execute(&args, pipeline),
         Command::Step(args) => step::execute(&args, pipeline),
         Command::Completions(args) => completions::execute(&args),
+        Command::Runs(args) => runs::execute(&args, &pipeline),
+        Command::Report(args) => report::execute(&args, &pipeline),
+        Command::Diff(args) => diff::execute(&args, &pipeline),
     }
 }
 

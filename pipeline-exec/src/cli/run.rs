@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
 use super::args::RunArgs;
-use super::{Refusal, configured, lines, print};
+use super::{Refusal, configured, lines, print, store};
 use crate::event::Event;
 use crate::pipeline::Pipeline;
 use crate::report::RunStatus;
@@ -17,7 +17,7 @@ pub(super) fn execute(run: &RunArgs, pipeline: Pipeline) -> Result<u8, Refusal> 
     }
     // Opened first: a report that cannot be written is told before anything runs.
     let report_file = run.report.as_deref().map(create).transpose()?;
-    let finished = pipeline.run_blocking()?;
+    let finished = store::recorded(run, pipeline)?.run_blocking()?;
     let report = finished.report();
     if let (Some(mut file), Some(path)) = (report_file, &run.report) {
         file.write_all(report.to_json().as_bytes()).map_err(|error| unwritable(path, &error))?;

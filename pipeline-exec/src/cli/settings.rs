@@ -6,13 +6,14 @@ use clap::Args as ClapArgs;
 use pipeline_core::Problems;
 
 use super::Refusal;
+use super::store::StoreArgs;
 use crate::pipeline::Pipeline;
 use crate::settings::{PRESETS, ResolvedSettings, SettingsStack};
 
 /// After a signal, steps on threads have this long to end, where nobody says otherwise.
 const GRACE: &str = "10s";
 
-/// Where report files go, where nobody says otherwise.
+/// Where runs are recorded, where nobody says otherwise.
 const RUNS_DIR: &str = ".pipeline";
 
 /// How to run.
@@ -63,12 +64,19 @@ pub(super) struct SettingsArgs {
     /// Skips steps that write, and what requires their outputs.
     #[arg(long)]
     no_write: bool,
+    #[command(flatten)]
+    pub(super) store: StoreArgs,
     /// Draws the random numbers of the run from this seed.
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
 }
 
 impl SettingsArgs {
+    /// What a verb has that only reads the runs directory.
+    pub(super) fn of_store(store: StoreArgs) -> Self {
+        SettingsArgs { store, ..SettingsArgs::default() }
+    }
+
     /// The settings in force: of the program, of these flags, of the environment and of the file.
     pub(super) fn resolve(&self, pipeline: &Pipeline) -> Result<ResolvedSettings, Refusal> {
         let stack = SettingsStack::new()
@@ -107,6 +115,7 @@ impl SettingsArgs {
             ("grace", "--grace", self.grace.clone()),
             ("memory_limit", "--memory-limit", self.memory_limit.clone()),
             ("no_write", "--no-write", self.no_write.then(|| "true".to_owned())),
+            ("runs_dir", "--runs-dir", self.store.runs_dir()),
             ("seed", "--seed", self.seed.map(|value| value.to_string())),
         ];
         let set = flags.into_iter().filter_map(|(key, flag, value)| Some((key, flag, value?)));

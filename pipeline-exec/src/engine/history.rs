@@ -60,6 +60,14 @@ impl History {
         self.steps().get(&step).map(look)
     }
 
+    /// What happened to each step to which something did.
+    #[cfg(feature = "report")]
+    pub(crate) fn each(&self, mut look: impl FnMut(usize, &Past)) {
+        if self.any.load(Ordering::Relaxed) {
+            self.steps().iter().for_each(|(&step, past)| look(step, past));
+        }
+    }
+
     /// Notes something about a step.
     pub(crate) fn note<T>(&self, step: usize, note: impl FnOnce(&mut Past) -> T) -> T {
         self.any.store(true, Ordering::Relaxed);

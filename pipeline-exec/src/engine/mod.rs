@@ -25,7 +25,7 @@ mod watch;
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering, fence};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use pipeline_core::frame::{Frame, GivenUp};
@@ -50,6 +50,7 @@ use crate::pressure::{Change, Curve, Monitor};
 use crate::report::RunReport;
 use crate::run::Begun;
 use crate::settings::Settings;
+use crate::store::Recording;
 use crate::timing::Timings;
 
 /// One run under way.
@@ -91,6 +92,8 @@ pub(crate) struct Engine {
     done: Arc<Done>,
     /// Whether the observers were told that the run has ended.
     told_end: AtomicBool,
+    /// What records the run, until it has ended.
+    recording: Mutex<Option<Recording>>,
 }
 
 /// What a run is given besides its frame.
@@ -101,6 +104,7 @@ pub(crate) struct GivenToRun {
     pub(crate) limits: Limits,
     pub(crate) monitor: Option<Monitor>,
     pub(crate) parent: Option<Parent>,
+    pub(crate) recording: Option<Recording>,
 }
 
 impl Engine {
@@ -149,7 +153,7 @@ impl Engine {
     }
 
     fn make(frame: Arc<Frame>, given: GivenToRun, runtime: Handle) -> (Arc<Engine>, Arc<Done>) {
-        let GivenToRun { settings, observers, begun, limits, monitor, parent } = given;
+        let GivenToRun { settings, observers, begun, limits, monitor, parent, recording } = given;
         let done = Arc::new(Done::new());
         let origin = Instant::now();
         let timings = (settings.timings || observers.any()).then(|| Timings::new(frame.plan().len(), origin));
@@ -183,8 +187,17 @@ impl Engine {
             runtime,
             done: Arc::clone(&done),
             told_end: AtomicBool::new(false),
+            recording: Mutex::new(recording),
         });
+        if let Some(recording) = &mut *engine.recording() {
+            recording.watch(&engine);
+        }
         (engine, done)
+    }
+
+    /// What records the run, until it has ended.
+    pub(crate) fn recording(&self) -> MutexGuard<'_, Option<Recording>> {
+        self.recording.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What holds for a step; `None` for a plain one.
@@ -194,7 +207,7 @@ impl Engine {
     }
 
     /// Since the run began.
-    fn elapsed(&self) -> Duration {
+    pub(crate) fn elapsed(&self) -> Duration {
         self.origin.elapsed()
     }
 

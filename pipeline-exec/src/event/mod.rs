@@ -15,6 +15,8 @@ pub use self::end::RunEnd;
 pub use self::hooks::{StepEnd, StepStart};
 pub(crate) use self::observer::{Entered, Observers};
 pub use self::observer::{Observer, StepCall};
+#[cfg(feature = "report")]
+pub(crate) use self::record::EVENT_SCHEMA;
 pub use self::record::{EventKind, EventRecord};
 pub use self::view::RunView;
 use crate::pressure::Share;

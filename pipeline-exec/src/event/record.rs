@@ -58,6 +58,12 @@ pub enum EventKind {
         /// Why it failed.
         error: Option<ErrorReport>,
     },
+    /// Steps have succeeded, each in so short a time that a journal tells of all of them at once. Observers are not sent
+    /// this.
+    StepsSucceeded {
+        /// The names of the steps.
+        steps: Vec<String>,
+    },
     /// An attempt has failed, and will be followed by another.
     AttemptFailed {
         /// The name of the step.

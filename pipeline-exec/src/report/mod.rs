@@ -16,7 +16,7 @@ use self::outcome::Outcome;
 pub use self::outcome::{AttemptReport, ErrorReport};
 pub use self::provenance::Provenance;
 pub(crate) use self::provenance::scope_of;
-#[cfg(any(feature = "cli", feature = "otel", feature = "prometheus"))]
+#[cfg(any(feature = "report", feature = "otel", feature = "prometheus"))]
 pub(crate) use self::text::clean;
 #[cfg(feature = "cli")]
 pub(crate) use self::text::show;
@@ -282,7 +282,7 @@ fn limited_by(engine: &Engine) -> Vec<String> {
 }
 
 impl Counts {
-    fn of(steps: &[StepReport]) -> Self {
+    pub(crate) fn of(steps: &[StepReport]) -> Self {
         let count = |status| steps.iter().filter(|step| step.status == status).count();
         Counts {
             planned: steps.len(),

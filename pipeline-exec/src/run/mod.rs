@@ -6,6 +6,9 @@ mod held;
 mod output;
 
 use std::io;
+#[cfg(feature = "report")]
+use std::path::Path;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime};
@@ -24,6 +27,7 @@ use crate::pipeline::Pipeline;
 use crate::report::{RunReport, scope_of};
 use crate::settings::Settings;
 use crate::signals::{self, Listening, Signal};
+use crate::store::{Recording, RunStore, StoreError};
 
 /// Starts a run. A caller that is going to wait in its thread is handed a driver.
 ///
@@ -98,6 +102,9 @@ pub(crate) fn prepare(pipeline: &Pipeline) -> Result<Prepared, Problems> {
     let mut observers = pipeline.observers().clone();
     let scope = Arc::new(scope_of(settings, &plan, &bound.params, || uuid::Uuid::now_v7().to_string()));
     let begun = Begun { at: Instant::now(), wall: SystemTime::now() };
+    let begin = |store: RunStore| store.begin(scope.run_id(), plan.planned(), begun.wall);
+    let store = pipeline.store().map_err(|error| cannot_record(&error))?;
+    let recording = store.map(begin).transpose().map_err(|error| cannot_record(&error))?;
     if observers.any() {
         let view =
             RunView::new(Arc::clone(&plan), Arc::clone(&scope), Arc::new(settings.clone()), begun.wall);
@@ -114,6 +121,7 @@ pub(crate) fn prepare(pipeline: &Pipeline) -> Result<Prepared, Problems> {
         limits: pipeline.make_limits(parent.as_ref()),
         monitor,
         parent: parent.clone(),
+        recording,
     };
     Ok(Prepared { frame, given, parent, listening })
 }
@@ -122,6 +130,11 @@ fn cannot_listen(error: &io::Error) -> Problem {
     let message = format!("the operating system does not let this process listen for signals: {error}");
     Problem::new(ProblemCode::InvalidSetting, message)
         .hint("leave out `.stop_on_signals()`: signals then end the process at once")
+}
+
+fn cannot_record(error: &StoreError) -> Problem {
+    Problem::new(ProblemCode::InvalidSetting, format!("the run cannot be recorded: {error}"))
+        .hint("make room or give leave there, or record runs elsewhere")
 }
 
 /// When a run began: by the monotonic clock for durations, by the wall clock for people.
@@ -140,6 +153,8 @@ pub struct Run {
     duration: Duration,
     stopped_by: Option<Signal>,
     report: OnceLock<RunReport>,
+    #[cfg_attr(not(feature = "report"), allow(dead_code))]
+    recorded: Option<Result<PathBuf, StoreError>>,
 }
 
 impl Run {
@@ -154,7 +169,19 @@ impl Run {
         engine.over();
         let report = OnceLock::new();
         engine.tell_end(duration, &report);
-        Run { engine: Held::new(engine), duration, stopped_by, report }
+        let recording = engine.recording().take();
+        let recorded = recording.map(|recording| {
+            let report = report.get_or_init(|| RunReport::of(&engine, duration));
+            record(recording, &engine, report, duration)
+        });
+        Run { engine: Held::new(engine), duration, stopped_by, report, recorded }
+    }
+
+    /// The folder in which the run [was recorded](Pipeline::record_to), or why it could not be, or not wholly; `None` where
+    /// it was not to be recorded.
+    #[cfg(feature = "report")]
+    pub fn recorded(&self) -> Option<Result<&Path, &StoreError>> {
+        Some(self.recorded.as_ref()?.as_deref())
     }
 
     /// The id of the run, the same in every event and in the report.
@@ -245,4 +272,20 @@ impl Run {
     pub fn report(&self) -> &RunReport {
         self.report.get_or_init(|| RunReport::of(&self.engine, self.duration))
     }
+}
+
+/// Writes what is left to write of a run that has ended.
+#[allow(clippy::print_stderr)]
+fn record(
+    recording: Recording,
+    engine: &Engine,
+    report: &RunReport,
+    wall: Duration,
+) -> Result<PathBuf, StoreError> {
+    let recorded = recording.finish(engine, report, wall);
+    if let Err(error) = &recorded {
+        // Told here, since what is lost must not be so in silence where a program does not ask.
+        eprintln!("warning: run {} could not be recorded wholly: {error}", report.run_id);
+    }
+    recorded
 }

@@ -1,0 +1,96 @@
+//! `diff`: what is different between two recorded runs.
+
+use std::fmt::Write;
+
+use clap::Args as ClapArgs;
+
+use super::columns::{columns, head, name};
+use super::runs::when;
+use super::store::StoreArgs;
+use super::{Refusal, print};
+use crate::pipeline::Pipeline;
+use crate::report::{clean, show};
+use crate::store::{RunDiff, RunEntry, StepDiff};
+
+/// Which runs.
+#[derive(Debug, ClapArgs)]
+pub(super) struct DiffArgs {
+    /// The earlier run: `-2`, `latest`, or how its id begins or ends.
+    #[arg(value_name = "A", default_value = "-2", allow_negative_numbers = true)]
+    earlier: String,
+    /// The later run.
+    #[arg(value_name = "B", default_value = "latest", allow_negative_numbers = true)]
+    later: String,
+    /// Shows the durations of so many steps, those that differ most first.
+    #[arg(long, short = 'n', value_name = "N", default_value_t = 20)]
+    limit: usize,
+    /// Prints JSON, with every step.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    store: StoreArgs,
+}
+
+pub(super) fn execute(args: &DiffArgs, pipeline: &Pipeline) -> Result<u8, Refusal> {
+    let store = args.store.needed(pipeline)?;
+    let (earlier, later) = (store.find(&args.earlier)?, store.find(&args.later)?);
+    let diff = store.report_of(&later)?.diff(&store.report_of(&earlier)?);
+    if args.json {
+        return print(&format!("{:#}", serde_json::json!(diff)));
+    }
+    let mut text = format!("A  {}\nB  {}\n", described(&earlier), described(&later));
+    tell(&diff, &mut text);
+    tell_times(&diff, args.limit, &mut text);
+    print(&text)
+}
+
+fn described(run: &RunEntry) -> String {
+    let (started, time) = (when(run.started_unix_ms), show(Some(run.wall)));
+    format!("{}  {started}  {}  {time}", clean(&run.run_id), run.state)
+}
+
+/// Everything but the durations.
+fn tell(diff: &RunDiff, text: &mut String) {
+    section(text, "came from", diff.drift.iter().map(|what| format!("warning: {}", clean(what))));
+    let changed = diff.steps.iter().filter(|step| step.statuses[0] != step.statuses[1]);
+    let status = |step: &StepDiff| {
+        let [before, now] = step.statuses;
+        format!("{}: {before} → {now}", name(&step.step))
+    };
+    section(text, "ended otherwise", changed.map(status));
+    section(text, "only in A", diff.removed.iter().map(|step| name(step)));
+    section(text, "only in B", diff.added.iter().map(|step| name(step)));
+    let counts = diff.counters.iter().map(|counter| {
+        let [before, now] =
+            counter.counts.map(|count| count.map_or_else(|| "-".to_owned(), |count| count.to_string()));
+        format!("{}: {} {before} → {now}", name(&counter.step), name(&counter.counter))
+    });
+    section(text, "counted otherwise", counts);
+}
+
+/// A heading with lines below, where there are lines.
+fn section(text: &mut String, heading: &str, lines: impl Iterator<Item = String>) {
+    for (index, line) in lines.enumerate() {
+        if index == 0 {
+            let _ = writeln!(text, "\n{heading}");
+        }
+        let _ = writeln!(text, "  {line}");
+    }
+}
+
+fn tell_times(diff: &RunDiff, limit: usize, text: &mut String) {
+    let timed: Vec<&StepDiff> = diff.steps.iter().filter(|step| step.durations != [None, None]).collect();
+    if timed.is_empty() {
+        return;
+    }
+    let mut rows = vec![head(["step", "A", "B", "B / A"])];
+    rows.extend(timed.iter().take(limit).map(|step| {
+        let [before, now] = step.durations.map(show);
+        let ratio = step.ratio.map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.2}x"));
+        [name(&step.step), before, now, ratio]
+    }));
+    let _ = write!(text, "\n{}", columns(&rows, [false, true, true, true]));
+    if timed.len() > limit {
+        let _ = writeln!(text, "{} more; --limit shows more, --json all", timed.len() - limit);
+    }
+}

@@ -1,0 +1,57 @@
+//! `report`: the report of a recorded run.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use clap::Args as ClapArgs;
+
+use super::store::StoreArgs;
+use super::{OK, Refusal, print};
+use crate::pipeline::Pipeline;
+use crate::report::RunReport;
+use crate::store::write_trace;
+
+/// Of which run, and how.
+#[derive(Debug, ClapArgs)]
+pub(super) struct ReportArgs {
+    /// The run: `latest`, `-1`, `-2` and so on, or how its id begins or ends.
+    #[arg(value_name = "RUN", default_value = "latest", allow_negative_numbers = true)]
+    run: String,
+    /// Prints the report as JSON.
+    #[arg(long)]
+    json: bool,
+    /// Writes the run as a timeline, which ui.perfetto.dev opens, to a file.
+    #[arg(long, value_name = "FILE")]
+    trace: Option<PathBuf>,
+    /// Prints only the folder of the run's files.
+    #[arg(long, conflicts_with_all = ["json", "trace"])]
+    path: bool,
+    #[command(flatten)]
+    store: StoreArgs,
+}
+
+pub(super) fn execute(args: &ReportArgs, pipeline: &Pipeline) -> Result<u8, Refusal> {
+    let store = args.store.needed(pipeline)?;
+    let run = store.find(&args.run)?;
+    if args.path {
+        return print(&run.dir.display().to_string());
+    }
+    let report = store.report_of(&run)?;
+    if let Some(path) = &args.trace {
+        trace(&report, path)?;
+        if !args.json {
+            return Ok(OK);
+        }
+    }
+    if args.json { print(&report.to_json()) } else { print(&report.to_string()) }
+}
+
+fn trace(report: &RunReport, path: &Path) -> Result<(), Refusal> {
+    let written = File::create(path).map(BufWriter::new).and_then(|mut out| {
+        write_trace(report, &mut out)?;
+        out.flush()
+    });
+    let refused = |error| format!("cannot write the trace to {}: {error}", path.display());
+    written.map_err(|error| Refusal::Environment(refused(error)))
+}

@@ -1,0 +1,161 @@
+//! `runs`: the runs that were recorded, and how the durations of steps have gone over them.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use clap::Args as ClapArgs;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde_json::json;
+
+use super::columns::{columns, head, name};
+use super::store::StoreArgs;
+use super::{Refusal, print};
+use crate::pipeline::Pipeline;
+use crate::report::{clean, show};
+use crate::store::{RunEntry, RunState, StepTime, StepTrend, median, short_id};
+
+/// A run is compared with so many before it, at the most.
+const MOST_COMPARED: usize = 20;
+
+/// Of which runs, and what.
+#[derive(Debug, ClapArgs)]
+pub(super) struct RunsArgs {
+    /// Shows how long this step took in each of its latest runs.
+    #[arg(value_name = "STEP", conflicts_with_all = ["steps", "status"])]
+    step: Option<String>,
+    /// Shows how the duration of each step has gone, and which were slower or faster than usual.
+    #[arg(long, conflicts_with = "status")]
+    steps: bool,
+    /// Shows the latest so many.
+    #[arg(long, short = 'n', value_name = "N", default_value_t = 20)]
+    limit: usize,
+    /// Shows runs of this state only: running, interrupted, succeeded, failed or cancelled.
+    #[arg(long, value_name = "STATUS", value_parser = state)]
+    status: Option<RunState>,
+    /// Prints JSON.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    store: StoreArgs,
+}
+
+/// A run, and how often as long it took as those before it.
+type Compared<'a> = (&'a RunEntry, Option<f64>);
+
+pub(super) fn execute(args: &RunsArgs, pipeline: &Pipeline) -> Result<u8, Refusal> {
+    if args.step.is_some() || args.steps {
+        return trends(args, pipeline);
+    }
+    let all = args.store.existing(pipeline)?.map_or(Ok(Vec::new()), |store| store.runs())?;
+    let compared = (0..all.len()).map(|index| (&all[index], beside_earlier(&all, index)));
+    let fits = |(run, _): &Compared<'_>| args.status.is_none_or(|status| run.state == status);
+    let fitting: Vec<Compared<'_>> = compared.filter(fits).collect();
+    let shown = &fitting[..fitting.len().min(args.limit)];
+    if args.json {
+        let described = |(run, beside): &Compared<'_>| {
+            let mut described = json!(run);
+            described["beside_earlier"] = json!(beside);
+            described
+        };
+        return print(&format!("{:#}", json!(shown.iter().map(described).collect::<Vec<_>>())));
+    }
+    if shown.is_empty() {
+        let what = if all.is_empty() { "no run is recorded" } else { "no recorded run is so" };
+        return print(&format!("{what}; `run` records each run, unless it is told `--no-report`"));
+    }
+    let mut text = table(shown);
+    if shown.len() < fitting.len() {
+        let _ = writeln!(text, "the latest {} of {} runs; --limit shows more", shown.len(), fitting.len());
+    }
+    print(&text)
+}
+
+fn table(runs: &[Compared<'_>]) -> String {
+    let mut rows = vec![head(["run", "started", "status", "time", "steps", "failed", "beside earlier"])];
+    rows.extend(runs.iter().map(|(run, beside)| {
+        let counts = &run.counts;
+        let failed = counts.failed + counts.timed_out;
+        [
+            clean(run.short_id()),
+            when(run.started_unix_ms),
+            run.state.to_string(),
+            show(Some(run.wall)),
+            counts.planned.to_string(),
+            if failed == 0 { "-".to_owned() } else { failed.to_string() },
+            beside.map_or_else(|| "-".to_owned(), |beside| format!("{beside:.2}x")),
+        ]
+    }));
+    columns(&rows, [false, false, false, true, true, true, true])
+}
+
+/// How often as long a run took as the median of those before it that succeeded with the same graph.
+fn beside_earlier(runs: &[RunEntry], index: usize) -> Option<f64> {
+    let run = &runs[index];
+    let comparable =
+        |it: &&RunEntry| it.state == RunState::Succeeded && it.graph_fingerprint == run.graph_fingerprint;
+    if !comparable(&run) || run.wall == Duration::ZERO {
+        return None;
+    }
+    let before = runs[index + 1..].iter().filter(comparable).take(MOST_COMPARED).map(|it| it.wall).collect();
+    let usual = median(before).filter(|usual| *usual > Duration::ZERO)?;
+    Some(run.wall.as_secs_f64() / usual.as_secs_f64())
+}
+
+/// Durations of steps over the latest runs.
+fn trends(args: &RunsArgs, pipeline: &Pipeline) -> Result<u8, Refusal> {
+    let mut trends = args.store.needed(pipeline)?.trends(args.limit)?;
+    if let Some(step) = &args.step {
+        trends.retain(|trend| trend.step == *step);
+        if trends.is_empty() {
+            return Err(Refusal::Usage(format!(
+                "no step named `{}` has succeeded in a recorded run\nhint: `runs --steps` shows those that have",
+                name(step)
+            )));
+        }
+    }
+    if args.json {
+        return print(&format!("{:#}", json!(trends)));
+    }
+    let mut text = trend_table(&trends);
+    for trend in trends.iter().filter(|_| args.step.is_some()) {
+        let mut rows = vec![head(["run", "started", "time"])];
+        let row = |time: &StepTime| {
+            [clean(short_id(&time.run_id)), when(time.started_unix_ms), show(Some(time.duration))]
+        };
+        rows.extend(trend.times.iter().map(row));
+        text.push('\n');
+        text.push_str(&columns(&rows, [false, false, true]));
+    }
+    print(&text)
+}
+
+fn trend_table(trends: &[StepTrend]) -> String {
+    let mut rows = vec![head(["step", "runs", "median", "deviation", "last", ""])];
+    rows.extend(trends.iter().map(|trend| {
+        [
+            name(&trend.step),
+            trend.runs.to_string(),
+            show(Some(trend.median)),
+            show(Some(trend.deviation)),
+            show(Some(trend.last)),
+            trend.pace.name().to_owned(),
+        ]
+    }));
+    columns(&rows, [false, true, true, true, true, false])
+}
+
+/// A moment in the time zone of the machine.
+pub(super) fn when(unix_ms: u64) -> String {
+    let moment = i64::try_from(unix_ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
+    moment.map_or_else(
+        || "-".to_owned(),
+        |moment| moment.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string(),
+    )
+}
+
+/// Reads the name of a state for clap.
+fn state(name: &str) -> Result<RunState, String> {
+    let named = RunState::ALL.into_iter().find(|state| state.name() == name);
+    named.ok_or_else(|| format!("one of {}", RunState::ALL.map(RunState::name).join(", ")))
+}

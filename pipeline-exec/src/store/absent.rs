@@ -1,0 +1,51 @@
+//! Without the feature `report`, no run is recorded.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use crate::engine::Engine;
+use crate::report::RunReport;
+
+/// No runs directory.
+#[derive(Clone, Debug)]
+pub(crate) enum RunStore {}
+
+/// No recording.
+#[derive(Debug)]
+pub(crate) enum Recording {}
+
+/// There is no directory to open.
+#[derive(Debug)]
+pub(crate) struct StoreError;
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the settings have a `runs_dir`, and this program is built without the feature `report`")
+    }
+}
+
+impl RunStore {
+    pub(crate) fn open(_: &Path) -> Result<Self, StoreError> {
+        Err(StoreError)
+    }
+
+    pub(crate) fn keeping(self, _: Option<usize>) -> Self {
+        self
+    }
+
+    pub(crate) fn begin(&self, _: &str, _: usize, _: SystemTime) -> Result<Recording, StoreError> {
+        match *self {}
+    }
+}
+
+impl Recording {
+    pub(crate) fn watch(&mut self, _: &Arc<Engine>) {
+        match *self {}
+    }
+
+    pub(crate) fn finish(self, _: &Engine, _: &RunReport, _: Duration) -> Result<PathBuf, StoreError> {
+        match self {}
+    }
+}

@@ -1,0 +1,124 @@
+//! What is different between two runs.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use pipeline_core::frame::Status;
+use serde::{Deserialize, Serialize};
+
+use crate::report::{RunReport, RunStatus, StepReport};
+
+/// What is different in a later run, beside an earlier one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct RunDiff {
+    /// The ids of the runs, the earlier first.
+    pub runs: [String; 2],
+    /// How they ended.
+    pub statuses: [RunStatus; 2],
+    /// How long they took.
+    pub walls: [Duration; 2],
+    /// What the later run came from that the earlier did not: graph, settings, run parameters, seed, versions. Empty where
+    /// the two are of the same.
+    pub drift: Vec<String>,
+    /// The steps that both have, those whose durations differ most first.
+    pub steps: Vec<StepDiff>,
+    /// The steps that only the later run has.
+    pub added: Vec<String>,
+    /// The steps that only the earlier run has.
+    pub removed: Vec<String>,
+    /// The counters that differ.
+    pub counters: Vec<CounterDiff>,
+}
+
+/// A step in two runs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct StepDiff {
+    /// Its name.
+    pub step: String,
+    /// How it ended, in the earlier run first.
+    pub statuses: [Status; 2],
+    /// How long it took, where it ran.
+    pub durations: [Option<Duration>; 2],
+    /// How often as long it took in the later run; `None` where it did not run in both.
+    pub ratio: Option<f64>,
+    /// How many attempts it took.
+    pub attempts: [u32; 2],
+}
+
+/// What a step counted, in two runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct CounterDiff {
+    /// The name of the step.
+    pub step: String,
+    /// The name of the counter.
+    pub counter: String,
+    /// What it counted, in the earlier run first; `None` where it did not.
+    pub counts: [Option<u64>; 2],
+}
+
+impl RunReport {
+    /// What is different in this run, beside an earlier one. Steps are the same where their names are.
+    pub fn diff(&self, earlier: &RunReport) -> RunDiff {
+        let by_name = |report: &'_ RunReport| -> BTreeSet<String> {
+            report.steps.iter().map(|step| step.name.clone()).collect()
+        };
+        let before: BTreeMap<&str, &StepReport> =
+            earlier.steps.iter().map(|step| (step.name.as_str(), step)).collect();
+        let (old, new) = (by_name(earlier), by_name(self));
+        let pairs: Vec<(&StepReport, &StepReport)> =
+            self.steps.iter().filter_map(|now| Some((*before.get(now.name.as_str())?, now))).collect();
+        let mut steps: Vec<StepDiff> = pairs.iter().map(|(before, now)| StepDiff::of(before, now)).collect();
+        steps.sort_by_key(|step| std::cmp::Reverse(step.change()));
+        RunDiff {
+            runs: [earlier.run_id.clone(), self.run_id.clone()],
+            statuses: [earlier.status, self.status],
+            walls: [earlier.wall, self.wall],
+            drift: self.provenance.drift(&earlier.provenance),
+            steps,
+            added: self.steps.iter().map(|it| it.name.clone()).filter(|name| !old.contains(name)).collect(),
+            removed: earlier
+                .steps
+                .iter()
+                .map(|it| it.name.clone())
+                .filter(|name| !new.contains(name))
+                .collect(),
+            counters: pairs.iter().flat_map(|(before, now)| counters(before, now)).collect(),
+        }
+    }
+}
+
+impl StepDiff {
+    fn of(before: &StepReport, now: &StepReport) -> Self {
+        let seconds = |time: Option<Duration>| time.map(|time| time.as_secs_f64()).filter(|time| *time > 0.0);
+        let ratio = seconds(before.duration).zip(seconds(now.duration)).map(|(before, now)| now / before);
+        StepDiff {
+            step: now.name.clone(),
+            statuses: [before.status, now.status],
+            durations: [before.duration, now.duration],
+            ratio,
+            attempts: [before.attempts, now.attempts],
+        }
+    }
+
+    /// By how much its duration differs.
+    pub fn change(&self) -> Duration {
+        let [before, now] = self.durations;
+        before.unwrap_or_default().abs_diff(now.unwrap_or_default())
+    }
+}
+
+fn counters(before: &StepReport, now: &StepReport) -> Vec<CounterDiff> {
+    let (old, new) = (&before.activity.counters, &now.activity.counters);
+    let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    let differ = names.into_iter().filter(|name| old.get(*name) != new.get(*name));
+    differ
+        .map(|name| CounterDiff {
+            step: now.name.clone(),
+            counter: name.clone(),
+            counts: [old.get(name).copied(), new.get(name).copied()],
+        })
+        .collect()
+}

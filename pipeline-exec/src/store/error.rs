@@ -1,0 +1,147 @@
+//! Why something of the runs directory cannot be had.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::report::clean;
+
+/// Why a run could not be recorded, or what was recorded could not be read.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// A file or folder could not be written, read or made.
+    Io {
+        /// What was tried: "write", "read", "make".
+        tried: &'static str,
+        /// With which file or folder.
+        path: PathBuf,
+        /// What the operating system says.
+        source: io::Error,
+    },
+    /// No run of this directory is named so.
+    UnknownRun {
+        /// What was asked for.
+        asked: String,
+        /// The directory.
+        dir: PathBuf,
+        /// How many runs it has.
+        runs: usize,
+    },
+    /// Several runs are named so.
+    AmbiguousRun {
+        /// What was asked for.
+        asked: String,
+        /// The ids of the first few.
+        candidates: Vec<String>,
+    },
+    /// The history has the run, but its files are not there any more.
+    FilesGone {
+        /// The id of the run.
+        run_id: String,
+    },
+    /// The file was written by a later version of the framework.
+    Newer {
+        /// Which file.
+        path: PathBuf,
+        /// The version of its schema.
+        found: u32,
+        /// The latest version that this program reads.
+        known: u32,
+    },
+    /// The file is not what it should be.
+    Damaged {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The database of the history does not answer.
+    Database {
+        /// Its file.
+        path: PathBuf,
+        /// What it says.
+        why: String,
+    },
+}
+
+impl StoreError {
+    pub(super) fn io(tried: &'static str, path: impl AsRef<Path>, source: io::Error) -> Self {
+        StoreError::Io { tried, path: path.as_ref().to_owned(), source }
+    }
+
+    /// Whether what was asked for is wrong, rather than the files.
+    #[cfg(feature = "cli")]
+    pub(crate) fn is_wrong_use(&self) -> bool {
+        matches!(self, StoreError::UnknownRun { .. } | StoreError::AmbiguousRun { .. })
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StoreError::Io { tried, path, source } => write!(f, "cannot {tried} {}: {source}", shown(path)),
+            StoreError::UnknownRun { dir, runs: 0, .. } => {
+                write!(
+                    f,
+                    "no run is recorded in {}\nhint: runs are recorded as they run: run one first",
+                    shown(dir)
+                )
+            }
+            StoreError::UnknownRun { asked, dir, runs } => write!(
+                f,
+                "no run in {} is named `{}`; there are {runs}\n\
+                 hint: name one by the first or last characters of its id, or as `latest`, `-1`, `-2`; `runs` lists them",
+                shown(dir),
+                shortened(asked)
+            ),
+            StoreError::AmbiguousRun { asked, candidates } => write!(
+                f,
+                "`{}` names several runs: {}\nhint: give more characters of the id",
+                shortened(asked),
+                candidates.iter().map(|id| clean(id)).collect::<Vec<_>>().join(", ")
+            ),
+            StoreError::FilesGone { run_id } => write!(
+                f,
+                "the files of run {} are gone: only its rows in the history are left\n\
+                 hint: `keep_runs` says of how many runs the files are kept",
+                clean(run_id)
+            ),
+            StoreError::Newer { path, found, known } => write!(
+                f,
+                "{} was written by a later version: its schema is {found}, and this program reads up to {known}\n\
+                 hint: read it with a program that uses the later version",
+                shown(path)
+            ),
+            StoreError::Damaged { path, why } => write!(f, "{} cannot be read: {}", shown(path), clean(why)),
+            StoreError::Database { path, why } => {
+                write!(f, "the history {} does not answer: {}", shown(path), clean(why))
+            }
+        }
+    }
+}
+
+impl Error for StoreError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            StoreError::Io { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+}
+
+/// A path as text that cannot steer a terminal.
+pub(super) fn shown(path: &Path) -> String {
+    clean(&path.display().to_string())
+}
+
+/// What a user typed may be as long as they like.
+fn shortened(text: &str) -> String {
+    const MOST: usize = 60;
+    let mut short = clean(&text.chars().take(MOST).collect::<String>()).replace('\n', "\\n");
+    if text.chars().nth(MOST).is_some() {
+        short.push('…');
+    }
+    short
+}

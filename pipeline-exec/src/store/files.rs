@@ -1,0 +1,93 @@
+//! The folders and files of a runs directory: who may read them, and how they come to be whole.
+
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use super::StoreError;
+
+pub(super) const REPORT: &str = "report.json";
+pub(super) const TRACE: &str = "trace.json";
+pub(super) const JOURNAL: &str = "events.jsonl";
+pub(super) const LOCK: &str = "run.lock";
+
+/// A file that is not written yet has this at the end of its name.
+const PART: &str = ".part";
+
+/// Makes a folder and those it is in. What is made is for its owner alone.
+pub(super) fn make_dir(path: &Path) -> Result<(), StoreError> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path).map_err(|error| StoreError::io("make the folder", path, error))
+}
+
+/// Makes a folder that is not there yet; `false` where it is.
+pub(super) fn make_new_dir(path: &Path) -> Result<bool, StoreError> {
+    let mut builder = DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    match builder.create(path) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(StoreError::io("make the folder", path, error)),
+    }
+}
+
+/// Makes a file that only its owner may read; what was in it is gone.
+pub(super) fn create(path: &Path) -> Result<File, StoreError> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map_err(|error| StoreError::io("write", path, error))
+}
+
+/// Writes a file that is there whole or not at all, for everybody who looks and whenever the process is killed.
+///
+/// `durable` files are on the disk before they have their name: they survive a power failure too.
+pub(super) fn replace(
+    path: &Path,
+    durable: bool,
+    fill: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
+) -> Result<(), StoreError> {
+    let part = PathBuf::from([path.as_os_str(), PART.as_ref()].join("".as_ref()));
+    let mut out = BufWriter::new(create(&part)?);
+    let filled = fill(&mut out).and_then(|()| out.flush());
+    filled
+        .and_then(|()| if durable { out.get_ref().sync_data() } else { Ok(()) })
+        .and_then(|()| fs::rename(&part, path))
+        .map_err(|error| {
+            // What cannot be written whole is not left half-written; that it cannot be removed is no further news.
+            let _ = fs::remove_file(&part);
+            StoreError::io("write", path, error)
+        })
+}
+
+/// Whether there is room in a folder, and leave to write there: seen by trying.
+pub(super) fn probe(dir: &Path) -> Result<(), StoreError> {
+    const ROOM: usize = 64 * 1024;
+    let path = dir.join(format!(".probe-{}-{}", std::process::id(), uuid::Uuid::now_v7()));
+    let written = create(&path).and_then(|mut file| {
+        file.write_all(&[b' '; ROOM]).map_err(|error| StoreError::io("write", &path, error))
+    });
+    let removed = fs::remove_file(&path).map_err(|error| StoreError::io("remove", &path, error));
+    written.and(removed)
+}
+
+/// The folders in a folder, by name; what is no folder, or only leads to one, is left out.
+pub(super) fn folders(dir: &Path) -> Result<Vec<String>, StoreError> {
+    let entries = match fs::read_dir(dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(|error| StoreError::io("read", dir, error))?,
+    };
+    let is_folder = |entry: &fs::DirEntry| entry.file_type().is_ok_and(|ty| ty.is_dir());
+    let mut names: Vec<String> = entries
+        .filter_map(Result::ok)
+        .filter(is_folder)
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .collect();
+    names.sort_unstable();
+    Ok(names)
+}

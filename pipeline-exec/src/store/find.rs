@@ -1,0 +1,42 @@
+//! Which run somebody means.
+
+use std::path::Path;
+
+use super::{RunEntry, StoreError};
+
+/// So many of the runs that could be meant are named.
+const MOST_CANDIDATES: usize = 5;
+
+/// The one of `runs`, the latest first, that `asked` names. What is asked for is compared only, and never made part of a
+/// path.
+pub(super) fn one(mut runs: Vec<RunEntry>, asked: &str, dir: &Path) -> Result<RunEntry, StoreError> {
+    let unknown = |runs: usize| StoreError::UnknownRun { asked: asked.to_owned(), dir: dir.to_owned(), runs };
+    if let Some(back) = counted_back(asked) {
+        return if back < runs.len() { Ok(runs.swap_remove(back)) } else { Err(unknown(runs.len())) };
+    }
+    let asked_for = asked.to_ascii_lowercase();
+    let fits = |run: &&RunEntry| {
+        let id = run.run_id.to_ascii_lowercase();
+        !asked_for.is_empty() && (id.starts_with(&asked_for) || id.ends_with(&asked_for))
+    };
+    let fitting: Vec<&RunEntry> = runs.iter().filter(fits).collect();
+    match fitting[..] {
+        [] => Err(unknown(runs.len())),
+        // Of deterministic runs with one id, the latest.
+        [first, ref others @ ..] if others.iter().all(|run| run.run_id == first.run_id) => Ok(first.clone()),
+        _ => {
+            let mut candidates: Vec<String> = fitting.iter().map(|run| run.run_id.clone()).collect();
+            candidates.dedup();
+            candidates.truncate(MOST_CANDIDATES);
+            Err(StoreError::AmbiguousRun { asked: asked.to_owned(), candidates })
+        }
+    }
+}
+
+/// `latest` and `-1` are 0, `-2` is 1, and so on. A number without a sign is the begin or end of an id.
+fn counted_back(asked: &str) -> Option<usize> {
+    if asked == "latest" {
+        return Some(0);
+    }
+    asked.strip_prefix('-')?.parse::<usize>().ok()?.checked_sub(1)
+}

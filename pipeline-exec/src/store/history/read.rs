@@ -1,0 +1,87 @@
+//! What the history is asked.
+
+use std::collections::{BTreeMap, HashSet};
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, Row, params};
+
+use super::History;
+use crate::report::Counts;
+use crate::store::{RunEntry, RunState, StepTime, StoreError};
+
+/// How long each step took in the latest runs in which it succeeded, the latest first.
+pub(in crate::store) type StepTimes = BTreeMap<String, Vec<StepTime>>;
+
+impl History {
+    /// The folders of the runs that it has.
+    pub(in crate::store) fn dirs(&self) -> Result<HashSet<String>, StoreError> {
+        let dirs = || -> rusqlite::Result<HashSet<String>> {
+            self.db().prepare("SELECT dir FROM runs")?.query_map([], |row| row.get(0))?.collect()
+        };
+        dirs().map_err(|error| self.refused(&error))
+    }
+
+    /// Every run, the latest first.
+    pub(in crate::store) fn runs(&self, folder: &Path) -> Result<Vec<RunEntry>, StoreError> {
+        let runs = || -> rusqlite::Result<Vec<RunEntry>> {
+            self.db()
+                .prepare("SELECT * FROM runs ORDER BY started_unix_ms DESC, seq DESC")?
+                .query_map([], |row| entry(row, folder))?
+                .collect()
+        };
+        runs().map_err(|error| self.refused(&error))
+    }
+
+    /// How long each step took in the latest `n` runs in which it succeeded, those that `only_successful` leaves out aside.
+    pub(in crate::store) fn times(&self, n: usize, only_successful: bool) -> Result<StepTimes, StoreError> {
+        times(&self.db(), n, only_successful).map_err(|error| self.refused(&error))
+    }
+}
+
+fn entry(row: &Row<'_>, folder: &Path) -> rusqlite::Result<RunEntry> {
+    let count = |name: &str| row.get::<_, i64>(name).map(|count| count.max(0) as usize);
+    let dir: String = row.get("dir")?;
+    let wall: f64 = row.get("wall_seconds")?;
+    Ok(RunEntry {
+        run_id: row.get("run_id")?,
+        state: RunState::named(&row.get::<_, String>("status")?),
+        started_unix_ms: row.get::<_, i64>("started_unix_ms")?.max(0) as u64,
+        wall: Duration::try_from_secs_f64(wall).unwrap_or_default(),
+        counts: Counts {
+            planned: count("planned")?,
+            succeeded: count("succeeded")?,
+            failed: count("failed")?,
+            timed_out: count("timed_out")?,
+            skipped: count("skipped")?,
+            cancelled: count("cancelled")?,
+            cached: count("cached")?,
+        },
+        graph_fingerprint: row.get("graph_fingerprint")?,
+        dir: folder.join(dir),
+    })
+}
+
+fn times(db: &Connection, n: usize, only_successful: bool) -> rusqlite::Result<StepTimes> {
+    let mut latest = db.prepare(
+        "WITH timed AS (
+             SELECT name, seq, run_id, duration_seconds, started_unix_ms,
+                    row_number() OVER (PARTITION BY name ORDER BY started_unix_ms DESC, seq DESC) AS age
+             FROM steps JOIN runs ON run = seq
+             WHERE steps.status = 'succeeded' AND duration_seconds IS NOT NULL
+                   AND (NOT ?2 OR runs.status = 'succeeded')
+         )
+         SELECT name, run_id, duration_seconds, started_unix_ms FROM timed WHERE age <= ?1
+         ORDER BY name, started_unix_ms DESC, seq DESC",
+    )?;
+    let mut rows = latest.query(params![i64::try_from(n).unwrap_or(i64::MAX), only_successful])?;
+    let mut times = StepTimes::new();
+    while let Some(row) = rows.next()? {
+        times.entry(row.get(0)?).or_default().push(StepTime {
+            run_id: row.get(1)?,
+            duration: Duration::try_from_secs_f64(row.get(2)?).unwrap_or_default(),
+            started_unix_ms: row.get::<_, i64>(3)?.max(0) as u64,
+        });
+    }
+    Ok(times)
+}

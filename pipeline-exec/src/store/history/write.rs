@@ -1,0 +1,111 @@
+//! How a run comes into the history.
+
+use std::time::Duration;
+
+use rusqlite::{Connection, Statement, Transaction, TransactionBehavior, params};
+
+use super::History;
+use crate::report::{RunReport, StepReport};
+use crate::store::{RunState, StoreError};
+
+/// What the history is told of a run beside its report.
+pub(in crate::store) struct Noted<'a> {
+    /// The folder of the run.
+    pub(in crate::store) dir: &'a str,
+    /// How it ended.
+    pub(in crate::store) state: RunState,
+    /// When it began, also where the report does not say so.
+    pub(in crate::store) started_unix_ms: u64,
+    pub(in crate::store) report: &'a RunReport,
+}
+
+impl History {
+    /// Adds a run; one that is there already stays as it is.
+    pub(in crate::store) fn note(&self, noted: &Noted<'_>) -> Result<(), StoreError> {
+        add(&mut self.db(), noted).map_err(|error| self.refused(&error))
+    }
+}
+
+fn add(db: &mut Connection, noted: &Noted<'_>) -> rusqlite::Result<()> {
+    let change = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let (report, counts) = (noted.report, &noted.report.counts);
+    let count = |count: usize| count as i64;
+    let added = change.execute(
+        "INSERT OR IGNORE INTO runs VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        params![
+            report.run_id,
+            noted.dir,
+            noted.state.name(),
+            noted.started_unix_ms as i64,
+            report.wall.as_secs_f64(),
+            count(counts.planned),
+            count(counts.succeeded),
+            count(counts.failed),
+            count(counts.timed_out),
+            count(counts.skipped),
+            count(counts.cancelled),
+            count(counts.cached),
+            report.stopped_because,
+            report.provenance.seed.to_string(),
+            report.provenance.graph_fingerprint,
+            report.provenance.config_fingerprint,
+            report.provenance.framework,
+        ],
+    )?;
+    if added == 1 {
+        let mut rows = Rows::new(&change, change.last_insert_rowid())?;
+        for (position, step) in report.steps.iter().enumerate() {
+            rows.add(position as i64, step)?;
+        }
+    }
+    change.commit()
+}
+
+/// The rows of one run, with what adds them prepared once.
+struct Rows<'a> {
+    run: i64,
+    steps: Statement<'a>,
+    attempts: Statement<'a>,
+    counters: Statement<'a>,
+}
+
+impl<'a> Rows<'a> {
+    fn new(change: &'a Transaction<'_>, run: i64) -> rusqlite::Result<Self> {
+        Ok(Rows {
+            run,
+            steps: change.prepare("INSERT INTO steps VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?,
+            attempts: change.prepare("INSERT OR IGNORE INTO attempts VALUES (?, ?, ?, ?, ?, ?)")?,
+            counters: change.prepare("INSERT INTO counters VALUES (?, ?, ?, ?)")?,
+        })
+    }
+
+    fn add(&mut self, position: i64, step: &StepReport) -> rusqlite::Result<()> {
+        let seconds = |time: Option<Duration>| time.map(|time| time.as_secs_f64());
+        let error = step.error.as_ref();
+        self.steps.execute(params![
+            self.run,
+            position,
+            step.name,
+            step.lane.name(),
+            step.group,
+            step.status.name(),
+            step.attempts,
+            seconds(step.start),
+            seconds(step.wait),
+            seconds(step.duration),
+            error.map(|error| error.kind.name()),
+            error.map(|error| error.message.as_str()),
+            step.because,
+        ])?;
+        for failed in &step.failed_attempts {
+            let (error, after) = (&failed.error, failed.retried_after.as_secs_f64());
+            let row = params![self.run, position, failed.attempt, error.kind.name(), error.message, after];
+            self.attempts.execute(row)?;
+        }
+        for (name, value) in &step.activity.counters {
+            let value = i64::try_from(*value).unwrap_or(i64::MAX);
+            self.counters.execute(params![self.run, position, name, value])?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,161 @@
+//! The journal of a run: what happened, as it happens, so that a run whose process is killed can tell.
+//!
+//! No step waits for it, and none does anything for it: a thread of its own looks at the run's time stamps and states, ten
+//! to a hundred times a second, and writes what is new. So it costs a run what the writing costs, and a process that is
+//! killed loses what happened since the last look.
+//!
+//! What it writes is with the operating system at once, and survives the end of the process; it is not forced onto the
+//! disk, so a power failure may take the end of it.
+
+mod look;
+mod read;
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Weak};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use self::look::Lookout;
+pub(super) use self::read::{report, started};
+use super::{StoreError, files};
+use crate::engine::Engine;
+use crate::event::{EVENT_SCHEMA, EventKind, EventRecord};
+
+/// Between two looks at a run in which something happens.
+const SHORTEST: Duration = Duration::from_millis(10);
+/// Between two looks at one in which nothing does.
+const LONGEST: Duration = Duration::from_millis(100);
+/// A look takes at most this part of the time between looks, so that a run of a million steps is looked at less often.
+const LEISURE: u32 = 50;
+
+/// The journal of one run.
+#[derive(Debug)]
+pub(super) struct Journal {
+    lines: Option<Lines>,
+    keeper: Option<Keeper>,
+}
+
+/// The thread that keeps the journal of a run under way.
+#[derive(Debug)]
+struct Keeper {
+    /// Dropped, it ends the thread.
+    end: mpsc::Sender<()>,
+    thread: JoinHandle<(Lines, Lookout)>,
+}
+
+/// The file, and what went wrong with it first. Then nothing more is written: a journal has no gaps.
+#[derive(Debug)]
+struct Lines {
+    file: File,
+    path: PathBuf,
+    run_id: String,
+    error: Option<io::Error>,
+}
+
+impl Journal {
+    /// Makes the file, and writes that the run starts.
+    pub(super) fn begin(
+        dir: &Path,
+        run_id: &str,
+        planned: usize,
+        started_unix_ms: u64,
+    ) -> Result<Self, StoreError> {
+        let path = dir.join(files::JOURNAL);
+        drop(files::create(&path)?);
+        let file = OpenOptions::new().append(true).open(&path);
+        let file = file.map_err(|error| StoreError::io("write", &path, error))?;
+        let mut lines = Lines { file, path, run_id: run_id.to_owned(), error: None };
+        let mut text = String::new();
+        lines.put(&mut text, Duration::ZERO, EventKind::RunStarted { planned, started_unix_ms });
+        lines.write(&text);
+        lines.whole().map(|()| Journal { lines: Some(lines), keeper: None })
+    }
+
+    /// Keeps it from now on, until the run has ended or nobody has it any more.
+    pub(super) fn watch(&mut self, engine: &Arc<Engine>) {
+        let Some(mut lines) = self.lines.take() else { return };
+        let (end, ended) = mpsc::channel();
+        let (run, mut lookout) = (Arc::downgrade(engine), Lookout::new(engine));
+        let path = lines.path.clone();
+        let keep = move || {
+            keep(&run, &ended, &mut lines, &mut lookout);
+            (lines, lookout)
+        };
+        match std::thread::Builder::new().name("pipeline-journal".into()).spawn(keep) {
+            Ok(thread) => self.keeper = Some(Keeper { end, thread }),
+            // Told at the end: the run goes on without a journal, and without the lines that were moved to the thread.
+            Err(error) => {
+                self.lines = OpenOptions::new().append(true).open(&path).ok().map(|file| Lines {
+                    file,
+                    path,
+                    run_id: engine.frame.scope().run_id().to_owned(),
+                    error: Some(error),
+                });
+            }
+        }
+    }
+
+    /// Writes what has happened since the last look, and that the run has ended.
+    ///
+    /// # Errors
+    /// What went wrong first, since the run began.
+    pub(super) fn end(&mut self, engine: &Engine, wall: Duration) -> Result<(), StoreError> {
+        let kept = self.keeper.take().and_then(|Keeper { end, thread }| {
+            drop(end);
+            thread.join().ok()
+        });
+        let (mut lines, mut lookout) = match (kept, self.lines.take()) {
+            (Some(kept), _) => kept,
+            (None, Some(lines)) => (lines, Lookout::new(engine)),
+            // The panic hook has told why.
+            (None, None) => return Ok(()),
+        };
+        let mut text = String::new();
+        lookout.look(engine, &lines, &mut text);
+        lines.put(
+            &mut text,
+            wall,
+            EventKind::RunFinished { seconds: wall.as_secs_f64(), succeeded: engine.succeeded() },
+        );
+        lines.write(&text);
+        lines.whole()
+    }
+}
+
+/// Looks at the run again and again.
+fn keep(run: &Weak<Engine>, ended: &mpsc::Receiver<()>, lines: &mut Lines, lookout: &mut Lookout) {
+    let mut pause = SHORTEST;
+    let mut text = String::new();
+    while matches!(ended.recv_timeout(pause), Err(RecvTimeoutError::Timeout)) {
+        let Some(engine) = run.upgrade() else { return };
+        let begun = Instant::now();
+        text.clear();
+        lookout.look(&engine, lines, &mut text);
+        drop(engine);
+        lines.write(&text);
+        pause = if text.is_empty() { (pause * 2).min(LONGEST) } else { SHORTEST };
+        pause = pause.max(begun.elapsed() * LEISURE);
+    }
+}
+
+impl Lines {
+    /// Adds a line to a text.
+    fn put(&self, text: &mut String, at: Duration, kind: EventKind) {
+        let record = EventRecord { v: EVENT_SCHEMA, at: at.as_secs_f64(), run_id: self.run_id.clone(), kind };
+        text.push_str(&record.to_line());
+        text.push('\n');
+    }
+
+    fn write(&mut self, text: &str) {
+        if self.error.is_none() && !text.is_empty() {
+            self.error = self.file.write_all(text.as_bytes()).err();
+        }
+    }
+
+    fn whole(&mut self) -> Result<(), StoreError> {
+        self.error.take().map_or(Ok(()), |error| Err(StoreError::io("write", &self.path, error)))
+    }
+}

@@ -1,0 +1,214 @@
+//! A run as its journal tells it.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::time::Duration;
+
+use pipeline_core::frame::Status;
+use pipeline_core::{Lane, StepActivity};
+use serde::Deserialize;
+
+use crate::event::{EVENT_SCHEMA, EventKind, EventRecord};
+use crate::report::{
+    AttemptReport, Counts, ErrorReport, Figures, Provenance, RunReport, RunStatus, SCHEMA, StepReport,
+};
+use crate::store::{RunState, StoreError, files};
+
+/// So many steps that were under way are named.
+const MOST_NAMED: usize = 5;
+
+/// When the run of a folder began, in milliseconds since 1970.
+pub(in crate::store) fn started(dir: &Path) -> Option<u64> {
+    let mut line = String::new();
+    BufReader::new(File::open(dir.join(files::JOURNAL)).ok()?).read_line(&mut line).ok()?;
+    match serde_json::from_str::<EventRecord>(&line).ok()?.kind {
+        EventKind::RunStarted { started_unix_ms, .. } => Some(started_unix_ms),
+        _ => None,
+    }
+}
+
+/// The report of a run that has none: the steps that had begun, as the journal has them.
+///
+/// # Errors
+/// Where the journal cannot be read, says nothing, or is of a later version.
+pub(in crate::store) fn report(dir: &Path, state: RunState) -> Result<RunReport, StoreError> {
+    let path = dir.join(files::JOURNAL);
+    let file = File::open(&path).map_err(|error| StoreError::io("read", &path, error))?;
+    let mut told = Told::default();
+    // Bytes, since a torn line may end within a character.
+    for line in BufReader::new(file).split(b'\n') {
+        let line = line.map_err(|error| StoreError::io("read", &path, error))?;
+        let Ok(record) = serde_json::from_slice::<EventRecord>(&line) else {
+            // A line that was torn by the end of its process, or an event of a later version: what it says is not known.
+            told.check_version(&line, &path)?;
+            continue;
+        };
+        told.add(record);
+    }
+    if told.run_id.is_empty() {
+        return Err(StoreError::Damaged { path, why: "it has no line that a run has started".to_owned() });
+    }
+    Ok(told.into_report(state))
+}
+
+#[derive(Default)]
+struct Told {
+    run_id: String,
+    planned: usize,
+    started_unix_ms: u64,
+    last: Duration,
+    steps: Vec<StepReport>,
+    by_name: HashMap<String, usize>,
+}
+
+impl Told {
+    fn check_version(&self, line: &[u8], path: &Path) -> Result<(), StoreError> {
+        #[derive(Deserialize)]
+        struct Versioned {
+            v: u32,
+        }
+        match serde_json::from_slice::<Versioned>(line) {
+            Ok(Versioned { v: found }) if found > EVENT_SCHEMA => {
+                Err(StoreError::Newer { path: path.to_owned(), found, known: EVENT_SCHEMA })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn add(&mut self, record: EventRecord) {
+        let at = seconds(record.at);
+        self.last = self.last.max(at);
+        match record.kind {
+            EventKind::RunStarted { planned, started_unix_ms } => {
+                (self.run_id, self.planned, self.started_unix_ms) = (record.run_id, planned, started_unix_ms);
+            }
+            EventKind::StepStarted { step, lane } => {
+                let step = self.step(step);
+                (step.lane, step.start, step.attempts) = (lane, Some(at), 1);
+            }
+            EventKind::StepFinished { step, status, seconds: time, error } => {
+                let step = self.step(step);
+                step.duration = step.start.map(|_| seconds(time));
+                (step.status, step.error) = (status, error);
+            }
+            EventKind::StepsSucceeded { steps } => {
+                for step in steps {
+                    let step = self.step(step);
+                    (step.status, step.attempts) = (Status::Succeeded, 1);
+                }
+            }
+            EventKind::AttemptFailed { step, attempt, error, retry_in_seconds } => {
+                let retried_after = seconds(retry_in_seconds);
+                let step = self.step(step);
+                step.attempts = attempt + 1;
+                step.failed_attempts.push(AttemptReport { attempt, error, retried_after });
+            }
+            EventKind::FallbackUsed { step, error } => {
+                let step = self.step(step);
+                (step.fallback_used, step.fallback_for) = (true, Some(error));
+            }
+            EventKind::SlowPoll { step, seconds: time } => self.step(step).slow_poll = Some(seconds(time)),
+            EventKind::SlotsChanged { .. } | EventKind::RunFinished { .. } => {}
+        }
+    }
+
+    /// The report of a step; one that is named for the first time has begun.
+    fn step(&mut self, name: String) -> &mut StepReport {
+        let steps = &mut self.steps;
+        let index = *self.by_name.entry(name).or_insert_with_key(|name| {
+            steps.push(begun(name));
+            steps.len() - 1
+        });
+        &mut self.steps[index]
+    }
+
+    fn into_report(mut self, state: RunState) -> RunReport {
+        let under_way: Vec<&str> =
+            self.steps.iter().filter(is_under_way).map(|it| it.name.as_str()).collect();
+        let why = why(state, self.steps.len() - under_way.len(), &under_way, self.planned);
+        for step in self.steps.iter_mut().filter(|step| step.status == Status::Pending) {
+            step.status = Status::Cancelled;
+        }
+        let mut counts = Counts::of(&self.steps);
+        counts.planned = self.planned.max(self.steps.len());
+        // What had not begun has no line.
+        counts.cancelled += counts.planned - self.steps.len();
+        let total = self.steps.iter().filter_map(|step| step.duration).sum();
+        RunReport {
+            schema: SCHEMA,
+            run_id: self.run_id,
+            status: RunStatus::Cancelled,
+            provenance: Provenance::default(),
+            started_unix_ms: self.started_unix_ms,
+            wall: self.last,
+            counts,
+            figures: Figures { total, ..Figures::default() },
+            stopped_because: Some(why),
+            limited_by: Vec::new(),
+            pressure: Vec::new(),
+            resources: None,
+            limits: Vec::new(),
+            dead_letters: Vec::new(),
+            steps: self.steps,
+        }
+    }
+}
+
+fn is_under_way(step: &&StepReport) -> bool {
+    step.status == Status::Pending
+}
+
+/// What became of the run, in words.
+fn why(state: RunState, ended: usize, under_way: &[&str], planned: usize) -> String {
+    let what = if state == RunState::Running {
+        "the run goes on"
+    } else {
+        "the run was interrupted: its process ended before it did"
+    };
+    let mut why = format!("{what}; by its journal, {ended} of {planned} steps had ended");
+    if !under_way.is_empty() {
+        let named: Vec<String> = under_way.iter().take(MOST_NAMED).map(|name| format!("`{name}`")).collect();
+        let more = under_way.len() - named.len();
+        why.push_str(&format!(", {} were under way: {}", under_way.len(), named.join(", ")));
+        if more > 0 {
+            why.push_str(&format!(" and {more} more"));
+        }
+    }
+    why
+}
+
+/// A step that has begun, with all that a journal does not say left empty.
+fn begun(name: &str) -> StepReport {
+    StepReport {
+        name: name.to_owned(),
+        id: name.to_owned(),
+        location: String::new(),
+        group: None,
+        tags: Vec::new(),
+        lane: Lane::Cpu,
+        thread_kind: None,
+        thread: None,
+        status: Status::Pending,
+        attempts: 0,
+        start: None,
+        wait: None,
+        duration: None,
+        error: None::<ErrorReport>,
+        because: None,
+        optional: false,
+        failed_attempts: Vec::new(),
+        fallback_used: false,
+        fallback_for: None,
+        still_running: 0,
+        slow_poll: None,
+        upstream: Vec::new(),
+        activity: StepActivity::default(),
+    }
+}
+
+/// A time from a file: what is no time is none.
+fn seconds(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(seconds).unwrap_or_default()
+}

@@ -1,0 +1,231 @@
+//! What runs leave behind: a folder for each run, and the history of all.
+//!
+//! ```text
+//! .pipeline/
+//!   history.db            every run that has ended, its steps, attempts and counters: SQLite
+//!   runs/<run id>/
+//!     run.lock            locked for as long as the run lives, by the operating system
+//!     events.jsonl        the journal: what happened, line by line, as it happens
+//!     report.json         the report, once the run has ended
+//!     trace.json          the same as a timeline, for Perfetto
+//! ```
+//! The files are the truth, the database is made of them. A run is what its folder says: with a report it has ended;
+//! without one it is running where its lock is held, and was interrupted where it is free. So whatever is killed, and
+//! whenever, nothing says what is not so.
+
+mod diff;
+mod entry;
+mod error;
+mod files;
+mod find;
+mod history;
+mod journal;
+mod reconcile;
+mod recording;
+mod trace;
+mod trends;
+
+use std::collections::{BTreeMap, HashSet};
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use serde::Deserialize;
+
+pub use self::diff::{CounterDiff, RunDiff, StepDiff};
+pub use self::entry::{RunEntry, RunState};
+pub use self::error::StoreError;
+use self::history::History;
+pub(crate) use self::recording::Recording;
+pub use self::trends::{Pace, StepTime, StepTrend};
+#[cfg(feature = "cli")]
+pub(crate) use self::{entry::short as short_id, trace::write as write_trace, trends::median};
+use crate::report::{RunReport, SCHEMA};
+
+/// A runs directory: runs are recorded there, and can be looked up afterwards. Cheap to clone.
+///
+/// ```
+/// # use pipeline_core::DagBuilder;
+/// # use pipeline_exec::{Pipeline, RunStore};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let dir = std::env::temp_dir().join(format!("run-store-doc-{}", std::process::id()));
+/// # let mut dag = DagBuilder::new();
+/// # dag.cpu("one", (), |()| 1_u64);
+/// let store = RunStore::open(&dir)?;
+/// let run = Pipeline::new(dag.build()?).record_to(&store).run_blocking()?;
+///
+/// let latest = store.runs()?.remove(0);
+/// assert_eq!(latest.run_id, run.id());
+/// assert_eq!(&store.report("latest")?, run.report());
+/// # std::fs::remove_dir_all(&dir)?;
+/// # Ok(()) }
+/// ```
+///
+/// Each run gets a folder with its journal, report and trace, and rows in `history.db`, an SQLite database that the
+/// `sqlite3` tool can query. What is made is for its owner alone. Any number of processes may record to one directory.
+///
+/// A run that cannot be recorded is refused before it starts. What fails later never fails the run: it is told on standard
+/// error at the end, and by [`Run::recorded`](crate::Run::recorded).
+#[derive(Clone)]
+pub struct RunStore {
+    shared: Arc<Shared>,
+    keep_runs: Option<usize>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    dir: PathBuf,
+    history: History,
+}
+
+impl RunStore {
+    /// Opens a runs directory, and makes it where there is none.
+    ///
+    /// A database that is missing, damaged or of a later version is made anew from the report files, with a
+    /// [warning](RunStore::take_warnings).
+    ///
+    /// # Errors
+    /// Where it cannot be made, or nothing can be written there.
+    pub fn open(dir: impl AsRef<Path>) -> Result<Self, StoreError> {
+        let dir =
+            std::path::absolute(dir.as_ref()).map_err(|error| StoreError::io("find", dir.as_ref(), error))?;
+        files::make_dir(&dir.join("runs"))?;
+        files::probe(&dir)?;
+        let ignore = dir.join(".gitignore");
+        if !ignore.exists() {
+            files::replace(&ignore, false, |out| std::io::Write::write_all(out, b"*\n"))?;
+        }
+        let history = History::open(&dir)?;
+        Ok(RunStore { shared: Arc::new(Shared { dir, history }), keep_runs: None })
+    }
+
+    /// Keeps the files of the latest so many runs, and removes older ones whenever a run has been recorded. Their rows in
+    /// the history stay. By default all are kept.
+    #[must_use]
+    pub fn keep_runs(self, runs: usize) -> Self {
+        self.keeping(Some(runs))
+    }
+
+    pub(crate) fn keeping(mut self, runs: Option<usize>) -> Self {
+        self.keep_runs = runs.map(|runs| runs.max(1));
+        self
+    }
+
+    /// The directory.
+    pub fn dir(&self) -> &Path {
+        &self.shared.dir
+    }
+
+    /// Every run, the latest first, those that are running or were interrupted included.
+    ///
+    /// # Errors
+    /// Where the directory or the history cannot be read.
+    pub fn runs(&self) -> Result<Vec<RunEntry>, StoreError> {
+        let running = self.reconcile()?;
+        let mut runs = self.history().runs(&self.runs_dir())?;
+        // One that has ended since is in the history.
+        let ended: HashSet<PathBuf> = runs.iter().map(|run| run.dir.clone()).collect();
+        runs.extend(running.into_iter().filter(|run| !ended.contains(&run.dir)));
+        runs.sort_by_key(|run| std::cmp::Reverse(run.started_unix_ms));
+        Ok(runs)
+    }
+
+    /// Finds a run: by its id, by how that begins or ends, as `latest`, or counted back from the latest, which is `-1`.
+    ///
+    /// # Errors
+    /// Where no run is named so, or several are, or the history cannot be read.
+    pub fn find(&self, run: &str) -> Result<RunEntry, StoreError> {
+        find::one(self.runs()?, run, self.dir())
+    }
+
+    /// The report of a run, named as for [`RunStore::find`]. That of a run which is running or was interrupted is made of
+    /// its journal: it has the steps that had begun by then, is `cancelled`, and says why in `stopped_because`.
+    ///
+    /// # Errors
+    /// As [`RunStore::find`], and where the files of the run are gone, damaged, or of a later version.
+    pub fn report(&self, run: &str) -> Result<RunReport, StoreError> {
+        self.report_of(&self.find(run)?)
+    }
+
+    /// The report of a run that was found.
+    ///
+    /// # Errors
+    /// Where the files of the run are gone, damaged, or of a later version.
+    pub fn report_of(&self, run: &RunEntry) -> Result<RunReport, StoreError> {
+        match run.state {
+            RunState::Running | RunState::Interrupted => journal::report(&run.dir, run.state),
+            _ if !run.dir.exists() => Err(StoreError::FilesGone { run_id: run.run_id.clone() }),
+            _ => read_report(&run.dir.join(files::REPORT)),
+        }
+    }
+
+    /// How long each step usually takes: the median of the latest `n` times that it succeeded in a run that did, by name.
+    /// Steps that never did are not in it.
+    ///
+    /// # Errors
+    /// Where the directory or the history cannot be read.
+    pub fn durations(&self, n: usize) -> Result<BTreeMap<String, Duration>, StoreError> {
+        self.reconcile()?;
+        let times = self.history().times(n, true)?;
+        let median = |(name, times): (String, Vec<StepTime>)| {
+            Some((name, trends::median(times.iter().map(|time| time.duration).collect())?))
+        };
+        Ok(times.into_iter().filter_map(median).collect())
+    }
+
+    /// How the duration of each step has gone over the latest `n` runs in which it succeeded, by name.
+    ///
+    /// # Errors
+    /// Where the directory or the history cannot be read.
+    pub fn trends(&self, n: usize) -> Result<Vec<StepTrend>, StoreError> {
+        self.reconcile()?;
+        Ok(self
+            .history()
+            .times(n, false)?
+            .into_iter()
+            .map(|(step, times)| StepTrend::of(step, times))
+            .collect())
+    }
+
+    /// What was found wrong with the history, and mended, since this was last asked.
+    pub fn take_warnings(&self) -> Vec<String> {
+        self.history().take_warnings()
+    }
+
+    fn history(&self) -> &History {
+        &self.shared.history
+    }
+
+    fn runs_dir(&self) -> PathBuf {
+        self.shared.dir.join("runs")
+    }
+}
+
+impl fmt::Debug for RunStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RunStore").field("dir", &self.dir()).finish_non_exhaustive()
+    }
+}
+
+/// Reads a report file, if this program knows its schema.
+fn read_report(path: &Path) -> Result<RunReport, StoreError> {
+    #[derive(Deserialize)]
+    struct Versioned {
+        schema: u32,
+    }
+    let damaged =
+        |error: serde_json::Error| StoreError::Damaged { path: path.to_owned(), why: error.to_string() };
+    let text = fs::read(path).map_err(|error| StoreError::io("read", path, error))?;
+    let Versioned { schema: found } = serde_json::from_slice(&text).map_err(damaged)?;
+    if found > SCHEMA {
+        return Err(StoreError::Newer { path: path.to_owned(), found, known: SCHEMA });
+    }
+    serde_json::from_slice(&text).map_err(damaged)
+}
+
+/// A lock of a thread that panicked is as good as any other here.
+fn unpoisoned<T>(locked: Result<T, PoisonError<T>>) -> T {
+    locked.unwrap_or_else(PoisonError::into_inner)
+}

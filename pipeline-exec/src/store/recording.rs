@@ -1,0 +1,83 @@
+//! A run as it is recorded: from before its first step to after its last.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use super::history::Noted;
+use super::journal::Journal;
+use super::{RunState, RunStore, StoreError, files, trace};
+use crate::engine::Engine;
+use crate::report::RunReport;
+
+/// A run that is being recorded. Dropped without [`Recording::finish`], the run counts as interrupted.
+#[derive(Debug)]
+pub(crate) struct Recording {
+    store: RunStore,
+    /// The name of the run's folder.
+    name: String,
+    started_unix_ms: u64,
+    journal: Journal,
+    /// Held until the run is recorded. Last, so that it is free when all else is done.
+    _lock: File,
+}
+
+impl RunStore {
+    /// Makes the folder of a run, with its lock and the first line of its journal.
+    pub(crate) fn begin(
+        &self,
+        run_id: &str,
+        planned: usize,
+        started: SystemTime,
+    ) -> Result<Recording, StoreError> {
+        let (name, dir) = self.new_folder(run_id)?;
+        let lock_path = dir.join(files::LOCK);
+        let lock = files::create(&lock_path)?;
+        // Somebody who looks whether the run lives holds it for a moment.
+        lock.lock().map_err(|error| StoreError::io("lock", &lock_path, error))?;
+        let started_unix_ms = started.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);
+        let journal = Journal::begin(&dir, run_id, planned, started_unix_ms)?;
+        Ok(Recording { store: self.clone(), name, started_unix_ms, journal, _lock: lock })
+    }
+
+    /// A folder that no run has had: named as the run, with a number behind where a deterministic run is repeated.
+    fn new_folder(&self, run_id: &str) -> Result<(String, PathBuf), StoreError> {
+        let mut name = run_id.to_owned();
+        for number in 2_u32.. {
+            let dir = self.runs_dir().join(&name);
+            if files::make_new_dir(&dir)? {
+                return Ok((name, dir));
+            }
+            name = format!("{run_id}.{number}");
+        }
+        unreachable!("invariant: a folder does not hold 2³² folders of one run")
+    }
+}
+
+impl Recording {
+    /// Keeps the journal from now on.
+    pub(crate) fn watch(&mut self, engine: &Arc<Engine>) {
+        self.journal.watch(engine);
+    }
+
+    /// Writes what is left to write of a run that has ended. Returns its folder.
+    pub(crate) fn finish(
+        mut self,
+        engine: &Engine,
+        report: &RunReport,
+        wall: Duration,
+    ) -> Result<PathBuf, StoreError> {
+        let dir = self.store.runs_dir().join(&self.name);
+        let kept = self.journal.end(engine, wall);
+        files::replace(&dir.join(files::REPORT), true, |out| out.write_all(report.to_json().as_bytes()))?;
+        let traced = files::replace(&dir.join(files::TRACE), false, |out| trace::write(report, out));
+        let state = RunState::from(report.status);
+        let noted = Noted { dir: &self.name, state, started_unix_ms: self.started_unix_ms, report };
+        let noted = self.store.history().note(&noted);
+        // The first that went wrong is told; the others usually have the same reason.
+        kept.and(traced).and(noted).and_then(|()| self.store.remove_old())?;
+        Ok(dir)
+    }
+}

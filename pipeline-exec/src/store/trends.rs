@@ -1,0 +1,146 @@
+//! Whether a step takes as long as it usually does.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// With fewer runs to compare with, nothing is said.
+const ENOUGH: usize = 4;
+/// So many times the usual deviation is unusual.
+const UNUSUAL: f64 = 3.0;
+/// Times that hardly differ would make every difference unusual: a deviation is taken to be at least this part of the
+/// median, and at least [`LEAST`].
+const LEAST_PART: f64 = 0.05;
+const LEAST: Duration = Duration::from_micros(500);
+
+/// How the duration of a step has gone over the latest runs in which it succeeded.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct StepTrend {
+    /// The name of the step.
+    pub step: String,
+    /// In how many runs.
+    pub runs: usize,
+    /// The latest duration.
+    pub last: Duration,
+    /// The median of those before the latest; of all, where there is but one.
+    pub median: Duration,
+    /// How far those before the latest are from their median: the median of the distances.
+    pub deviation: Duration,
+    /// How the latest is beside those before.
+    pub pace: Pace,
+    /// Each time, the latest first.
+    pub times: Vec<StepTime>,
+}
+
+/// How long a step took in one run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct StepTime {
+    /// The id of the run.
+    pub run_id: String,
+    /// When the run began, in milliseconds since 1970.
+    pub started_unix_ms: u64,
+    /// How long the step took.
+    pub duration: Duration,
+}
+
+/// How the latest duration is beside those before: unusual is what is more than three times as far from their median as
+/// they usually are. A usual distance is taken to be at least 5 % of the median, and 0.5 ms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Pace {
+    /// There are fewer than four to compare with.
+    Unknown,
+    /// As before.
+    Usual,
+    /// Slower than usual.
+    Slower,
+    /// Faster than usual.
+    Faster,
+}
+
+impl StepTrend {
+    /// Of times, the latest first; there is at least one.
+    pub(super) fn of(step: String, times: Vec<StepTime>) -> Self {
+        let durations: Vec<Duration> = times.iter().map(|time| time.duration).collect();
+        let last = durations.first().copied().unwrap_or_default();
+        let before = durations.get(1..).unwrap_or_default();
+        let median = self::median(before.to_vec()).unwrap_or(last);
+        let distances = before.iter().map(|time| time.abs_diff(median)).collect();
+        let deviation = self::median(distances).unwrap_or_default();
+        let pace = if before.len() < ENOUGH { Pace::Unknown } else { Pace::of(last, median, deviation) };
+        StepTrend { step, runs: times.len(), last, median, deviation, pace, times }
+    }
+}
+
+impl Pace {
+    fn of(last: Duration, median: Duration, deviation: Duration) -> Self {
+        let usual = deviation.max(median.mul_f64(LEAST_PART)).max(LEAST);
+        if last.abs_diff(median) <= usual.mul_f64(UNUSUAL) {
+            Pace::Usual
+        } else if last > median {
+            Pace::Slower
+        } else {
+            Pace::Faster
+        }
+    }
+
+    /// In words.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Pace::Unknown => "too few runs to say",
+            Pace::Usual => "as usual",
+            Pace::Slower => "slower than usual",
+            Pace::Faster => "faster than usual",
+        }
+    }
+}
+
+/// The middle one, or the mean of the two that are; `None` of none.
+pub(crate) fn median(mut times: Vec<Duration>) -> Option<Duration> {
+    times.sort_unstable();
+    let upper = *times.get(times.len() / 2)?;
+    let lower = times[(times.len() - 1) / 2];
+    Some(lower + (upper - lower) / 2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn trend(last: u64, before: &[u64]) -> StepTrend {
+        let time = |&ms: &u64| StepTime {
+            run_id: String::new(),
+            started_unix_ms: 0,
+            duration: Duration::from_millis(ms),
+        };
+        StepTrend::of("s".into(), [last].iter().chain(before).map(time).collect())
+    }
+
+    #[test]
+    fn the_median_of_an_even_number_is_between_the_middle_two() {
+        let ms = Duration::from_millis;
+        assert_eq!(median(vec![ms(4), ms(1), ms(2), ms(9)]), Some(ms(3)));
+        assert_eq!((median(vec![ms(5)]), median(vec![])), (Some(ms(5)), None));
+    }
+
+    #[test]
+    fn what_is_more_than_three_deviations_from_the_median_is_unusual() {
+        let before = [1200, 1100, 1300, 1200, 1150];
+        assert_eq!(trend(4100, &before).median, Duration::from_millis(1200));
+        assert_eq!(trend(4100, &before).pace, Pace::Slower);
+        assert_eq!(trend(200, &before).pace, Pace::Faster);
+        // The deviation is 50 ms, taken as 60, which is 5 % of the median.
+        assert_eq!(trend(1380, &before).pace, Pace::Usual);
+        assert_eq!(trend(1381, &before).pace, Pace::Slower);
+    }
+
+    #[test]
+    fn of_few_runs_nothing_is_said() {
+        assert_eq!(trend(9000, &[1, 1, 1]).pace, Pace::Unknown);
+        assert_eq!(trend(9000, &[1, 1, 1, 1]).pace, Pace::Slower);
+        assert_eq!(trend(7, &[]).median, Duration::from_millis(7));
+    }
+}
