@@ -45,6 +45,8 @@ pub use pipeline_core::{
     Selection, Source, Statistics, Step, StepActivity, StepContext, StepDef, StepDocument, StepError,
     StepProgress, StepRng, StepSpec, TypeDef, View, packages, registered,
 };
+#[cfg(feature = "report")]
+pub use pipeline_exec::graph_page;
 #[cfg(feature = "exec")]
 pub use pipeline_exec::{
     ApprovalRequest, Approvals, AttemptReport, Breaker, BreakerState, Converged, Counts, ErrorReport, Event,

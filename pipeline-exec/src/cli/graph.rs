@@ -6,15 +6,25 @@ use pipeline_core::{Dag, Format};
 use super::args::SelectionArgs;
 use super::{Refusal, print};
 use crate::pipeline::Pipeline;
+use crate::report::graph_page;
 
 /// How to draw, and what.
 #[derive(Debug, ClapArgs)]
 pub(super) struct GraphArgs {
-    /// text, dot, mermaid or json.
-    #[arg(long, short, default_value = "text", value_parser = format)]
-    format: Format,
+    /// text, dot, mermaid, svg, html or json.
+    #[arg(long, short, default_value = "text", value_parser = drawing)]
+    format: Drawing,
     #[command(flatten)]
     selection: SelectionArgs,
+}
+
+/// A form in which the graph is shown.
+#[derive(Clone, Copy, Debug)]
+enum Drawing {
+    /// One that the graph itself has.
+    Of(Format),
+    /// The page that runs have too, without a run.
+    Page,
 }
 
 pub(super) fn execute(args: GraphArgs, pipeline: Pipeline) -> Result<u8, Refusal> {
@@ -24,10 +34,17 @@ pub(super) fn execute(args: GraphArgs, pipeline: Pipeline) -> Result<u8, Refusal
     } else {
         pipeline.select(selection.terms).exclude(selection.exclude).plan()?.sub_dag()
     };
-    print(&dag.render(format))
+    match format {
+        Drawing::Of(format) => print(&dag.render(format)),
+        Drawing::Page => print(&graph_page(&dag.document())),
+    }
 }
 
 /// Reads the name of a graph format for clap.
-fn format(name: &str) -> Result<Format, String> {
-    name.parse().map_err(|_| format!("one of {}", Format::ALL.map(Format::name).join(", ")))
+fn drawing(name: &str) -> Result<Drawing, String> {
+    if name == "html" {
+        return Ok(Drawing::Page);
+    }
+    let known = || format!("one of {}, html", Format::ALL.map(Format::name).join(", "));
+    name.parse().map(Drawing::Of).map_err(|_| known())
 }

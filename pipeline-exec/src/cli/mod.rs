@@ -4,7 +4,7 @@
 //! run [TERMS…]     runs the selected steps and everything they need (the default)
 //! plan [TERMS…]    shows what would run, and runs nothing
 //! list             shows every registered step
-//! graph            draws the graph as text, dot, mermaid or json
+//! graph            draws the graph as text, dot, mermaid, svg, html or json
 //! ```
 //! Exit codes: 0 every step succeeded (optional ones aside), 1 a step failed or timed out, 2 wrong use or an invalid graph
 //! (nothing ran), 3 the environment failed, 130 and 143 after SIGINT and SIGTERM (`signals`).
