@@ -45,6 +45,8 @@ pub use pipeline_core::{
     Secret, Selection, Source, Statistics, Step, StepActivity, StepContext, StepDef, StepDocument, StepError,
     StepProgress, StepRng, StepSpec, TypeDef, View, packages, registered,
 };
+#[cfg(feature = "report")]
+pub use pipeline_exec::graph_page;
 #[cfg(any(feature = "tracing", feature = "otel", feature = "prometheus"))]
 pub use pipeline_exec::telemetry;
 #[cfg(feature = "exec")]

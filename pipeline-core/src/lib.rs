@@ -24,6 +24,7 @@ mod fingerprint;
 pub mod frame;
 mod hash;
 mod input;
+pub mod layout;
 mod params;
 mod plan;
 mod policy;

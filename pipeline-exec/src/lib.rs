@@ -37,6 +37,8 @@ pub use executor::Executor;
 pub use limits::{Breaker, BreakerState, LimitReport, LimitSettings, Limits, RateLimit};
 pub use pipeline::Pipeline;
 pub use repeat::{Converged, Repeat, RepeatError};
+#[cfg(feature = "report")]
+pub use report::graph_page;
 pub use report::{
     AttemptReport, Counts, ErrorReport, Figures, Provenance, RunReport, RunStatus, StepReport, ThreadKind,
 };

@@ -8,26 +8,39 @@ use pipeline_core::{Dag, Format};
 use super::args::SelectionArgs;
 use super::{OK, Refusal, print};
 use crate::pipeline::Pipeline;
+use crate::report::graph_page;
 
 /// How to draw, and what.
 #[derive(Debug, ClapArgs)]
 pub(super) struct GraphArgs {
-    /// How to draw; by default as the name of the output says, or as text.
-    #[arg(long, short, value_parser = format)]
-    format: Option<Format>,
-    /// Writes the drawing to a file; its ending says how to draw: .dot, .mmd, .json, …
+    /// text, dot, mermaid, svg, html or json; by default as the name of the output says, or text.
+    #[arg(long, short, value_parser = drawing)]
+    format: Option<Drawing>,
+    /// Writes the drawing to a file; its ending says how to draw: .dot, .mmd, .svg, .html, .json, …
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
     #[command(flatten)]
     selection: SelectionArgs,
 }
 
+/// A form in which the graph is shown.
+#[derive(Clone, Copy, Debug)]
+enum Drawing {
+    /// One that the graph itself has.
+    Of(Format),
+    /// The page that runs have too, without a run.
+    Page,
+}
+
 pub(super) fn execute(args: GraphArgs, pipeline: Pipeline) -> Result<u8, Refusal> {
     let GraphArgs { format, output, selection } = args;
     let dag =
         if selection.is_empty() { Dag::registered()? } else { selection.apply(pipeline).plan()?.sub_dag() };
-    let format = format.or_else(|| of_name(output.as_deref()?)).unwrap_or_default();
-    let drawing = dag.render(format);
+    let format = format.or_else(|| of_name(output.as_deref()?)).unwrap_or(Drawing::Of(Format::default()));
+    let drawing = match format {
+        Drawing::Of(format) => dag.render(format),
+        Drawing::Page => graph_page(&dag.document()),
+    };
     let Some(path) = output else { return print(&drawing) };
     std::fs::write(&path, drawing).map_err(|error| {
         Refusal::Environment(format!("cannot write the graph to {}: {error}", path.display()))
@@ -36,7 +49,7 @@ pub(super) fn execute(args: GraphArgs, pipeline: Pipeline) -> Result<u8, Refusal
 }
 
 /// The format that the ending of a file's name stands for.
-fn of_name(path: &Path) -> Option<Format> {
+fn of_name(path: &Path) -> Option<Drawing> {
     let ending = path.extension()?.to_str()?.to_ascii_lowercase();
     let name = match ending.as_str() {
         "mmd" => "mermaid",
@@ -45,10 +58,14 @@ fn of_name(path: &Path) -> Option<Format> {
         "htm" => "html",
         other => other,
     };
-    name.parse().ok()
+    drawing(name).ok()
 }
 
 /// Reads the name of a graph format for clap.
-fn format(name: &str) -> Result<Format, String> {
-    name.parse().map_err(|_| format!("one of {}", Format::ALL.map(Format::name).join(", ")))
+fn drawing(name: &str) -> Result<Drawing, String> {
+    if name == "html" {
+        return Ok(Drawing::Page);
+    }
+    let known = || format!("one of {}, html", Format::ALL.map(Format::name).join(", "));
+    name.parse().map(Drawing::Of).map_err(|_| known())
 }

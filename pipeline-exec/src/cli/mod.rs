@@ -4,7 +4,7 @@
 //! run [TERMS…]     runs the selected steps and everything they need (the default)
 //! plan [TERMS…]    shows what would run, and runs nothing
 //! list             shows every registered step
-//! graph            draws the graph as text, dot, mermaid or json
+//! graph            draws the graph as text, dot, mermaid, svg, html or json
 //! info             shows the settings in force, and what machine and build can do
 //! step NAME        runs one step and what it needs, and tells all of it
 //! completions      prints a script that completes this command line in a shell

@@ -2,6 +2,8 @@
 
 mod figures;
 mod outcome;
+#[cfg(feature = "report")]
+mod page;
 mod provenance;
 mod text;
 
@@ -14,6 +16,8 @@ use serde::{Deserialize, Serialize};
 pub use self::figures::Figures;
 use self::outcome::Outcome;
 pub use self::outcome::{AttemptReport, ErrorReport};
+#[cfg(feature = "report")]
+pub use self::page::graph_page;
 pub use self::provenance::Provenance;
 pub(crate) use self::provenance::scope_of;
 #[cfg(any(feature = "report", feature = "otel", feature = "prometheus"))]

@@ -4,6 +4,7 @@ mod dot;
 mod json;
 mod labels;
 mod mermaid;
+mod svg;
 mod text;
 
 pub use json::{GraphDocument, InputDocument, StepDocument};
@@ -25,13 +26,15 @@ pub enum Format {
     Dot,
     /// A drawing for Mermaid: shown by GitHub, GitLab and many editors.
     Mermaid,
+    /// A drawing as it is: an SVG file that every browser shows.
+    Svg,
     /// Data with a versioned schema: a [`GraphDocument`].
     Json,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: [Format; 4] = [Format::Text, Format::Dot, Format::Mermaid, Format::Json];
+    pub const ALL: [Format; 5] = [Format::Text, Format::Dot, Format::Mermaid, Format::Svg, Format::Json];
 
     /// The format as written on a command line.
     pub const fn name(self) -> &'static str {
@@ -39,6 +42,7 @@ impl Format {
             Format::Text => "text",
             Format::Dot => "dot",
             Format::Mermaid => "mermaid",
+            Format::Svg => "svg",
             Format::Json => "json",
         }
     }
@@ -70,12 +74,13 @@ impl Dag {
     /// Shows the graph. The same graph gives the same text in every process.
     ///
     /// # Complexity
-    /// O(steps + edges), and the length of the text.
+    /// O(steps + edges), and the length of the text; [`Format::Svg`] sorts the steps in addition.
     pub fn render(&self, format: Format) -> String {
         match format {
             Format::Text => text::render(self),
             Format::Dot => dot::render(self),
             Format::Mermaid => mermaid::render(self),
+            Format::Svg => svg::render(self),
             Format::Json => self.document().to_json(),
         }
     }

@@ -139,6 +139,13 @@ fn hostile_names_stay_inside_their_labels() {
     assert!(dot.contains(r#"[label="a\"]; x -> y; [", shape"#.replace("->", "-&gt;").as_str()), "{dot}");
     assert!(dot.contains(r#"label="back\\slash\\\"""#), "{dot}");
     assert!(dot.contains("&lt;b&gt;&amp;amp;&lt;/b&gt;"), "{dot}");
+    let svg = dag.render(Format::Svg);
+    assert!(svg.contains(">&lt;b&gt;&amp;amp;&lt;/b&gt;</text>") && !svg.contains("<b>"), "{svg}");
+    assert!(
+        svg.contains("line\\nbreak") && svg.contains("\\u{202e}turned") && !svg.contains('\u{202e}'),
+        "{svg}"
+    );
+    assert!(svg.len() < 6000, "very long names are cut in drawings");
     let mermaid = dag.render(Format::Mermaid);
     assert!(mermaid.contains("[\"a#34;#93;#59; x #45;#62; y#59; #91;\"]"), "{mermaid}");
     assert!(mermaid.len() < 2000 && dot.len() < 3000, "very long names are cut in drawings");
@@ -152,12 +159,23 @@ fn hostile_names_stay_inside_their_labels() {
 }
 
 #[test]
+fn svg_draws_each_step_and_each_edge_once() {
+    let svg = shop().render(Format::Svg);
+    assert_eq!((svg.matches("class=\"shape\"").count(), svg.matches(" d=\"M").count()), (5, 4 + 1), "{svg}");
+    assert_eq!(svg.matches("<path class=\"after\"").count(), 1, "`mail` only comes after `revenue`: {svg}");
+    assert!(svg.contains("<title>mail (shop::mail) at src/shop.rs:7</title>"), "{svg}");
+    assert!(svg.contains(">gold · cpu</text>"), "{svg}");
+    assert!(!svg.contains("href") && !svg.contains("url("), "nothing is from outside: {svg}");
+}
+
+#[test]
 fn an_empty_graph_is_shown_too() {
     let dag = graph(vec![]);
     assert_eq!(dag.render(Format::Text), "0 steps, 0 edges, depth 0, widest level 0\n");
     assert_eq!(dag.render(Format::Mermaid), "flowchart LR\n");
     assert!(dag.render(Format::Dot).ends_with("}\n"));
     assert!(dag.render(Format::Json).contains("\"steps\": []"));
+    assert!(dag.render(Format::Svg).contains("<title>0 steps, 0 edges</title>"));
 }
 
 #[test]

@@ -1,0 +1,111 @@
+// The data of the page, in the form in which the parts of the page want it.
+
+/** The states in the order in which they matter, each with a sign of its own: colour is never the only difference. */
+const STATES = [
+  { name: "failed", word: "failed", glyph: "✕" },
+  { name: "timed-out", word: "timed out", glyph: "◷" },
+  { name: "cancelled", word: "cancelled", glyph: "■" },
+  { name: "skipped", word: "skipped", glyph: "»" },
+  { name: "succeeded", word: "succeeded", glyph: "✓" },
+  { name: "cached", word: "cached", glyph: "≡" },
+  { name: "pending", word: "pending", glyph: "·" },
+];
+const STATE = Object.fromEntries(STATES.map((state, rank) => [state.name, { ...state, rank }]));
+const stateOf = (name) => STATE[name] ?? { name: "pending", word: cleanLine(name), glyph: "·", rank: 9 };
+
+const data = JSON.parse(document.getElementById("data").textContent);
+const report = data.report ?? null;
+const drawing = data.drawing;
+
+/** A duration as Rust's serde writes it, in seconds. */
+const seconds = (duration) => (duration ? duration.secs + duration.nanos / 1e9 : null);
+
+/** What a run and a graph alone tell of a step. */
+function common(raw, index) {
+  return {
+    index,
+    raw,
+    name: cleanLine(raw.name),
+    lane: raw.lane,
+    group: raw.group ? cleanLine(raw.group) : "",
+    tags: (raw.tags ?? []).map(cleanLine),
+    upstream: [],
+    downstream: [],
+    critical: false,
+    matches: true,
+  };
+}
+
+function ofReport(raw, index) {
+  const step = common(raw, index);
+  const [start, duration] = [seconds(raw.start), seconds(raw.duration)];
+  return Object.assign(step, {
+    state: stateOf(raw.status),
+    location: cleanLine(raw.location),
+    start,
+    duration,
+    wait: seconds(raw.wait),
+    end: start === null ? null : start + duration,
+    attempts: raw.attempts,
+    upstream: (raw.upstream ?? []).filter((earlier) => earlier < index),
+  });
+}
+
+function ofGraph(raw, index, place) {
+  const names = (raw.inputs ?? []).flatMap((input) => input.from ?? []).concat(raw.after ?? []);
+  const upstream = new Set(names.map((name) => place.get(name)).filter((earlier) => earlier < index));
+  return Object.assign(common(raw, index), {
+    state: null,
+    location: raw.file ? cleanLine(`${raw.file}:${raw.line}`) : "",
+    cost: raw.cost,
+    upstream: [...upstream].sort((a, b) => a - b),
+  });
+}
+
+const rawSteps = report ? report.steps : data.graph.steps;
+const placeOf = new Map(rawSteps.map((step, index) => [step.name, index]));
+const steps = rawSteps.map((raw, index) => (report ? ofReport(raw, index) : ofGraph(raw, index, placeOf)));
+for (const step of steps) {
+  for (const earlier of step.upstream) steps[earlier].downstream.push(step.index);
+  const words = [step.name, step.group, step.lane, ...step.tags, step.state ? step.state.word : ""];
+  step.words = words.join(" ").toLowerCase();
+}
+
+/** The steps of the critical path, in running order. */
+const criticalPath = (report ? report.figures.critical_steps : [])
+  .map((name) => placeOf.get(name))
+  .filter((index) => index !== undefined);
+for (const index of criticalPath) steps[index].critical = true;
+const isCriticalEdge = (() => {
+  const next = new Map(criticalPath.slice(1).map((to, position) => [criticalPath[position], to]));
+  return (from, to) => next.get(from) === to;
+})();
+
+/** How many steps in all were skipped because of each step, directly or not. */
+const skippedBecauseOf = (() => {
+  const skipped = new Map();
+  const roots = new Array(steps.length);
+  for (const step of steps) {
+    const cause = step.raw.because == null ? undefined : placeOf.get(step.raw.because);
+    // What a step was skipped because of comes before it, so its own root is known.
+    roots[step.index] = cause === undefined ? step.index : (roots[cause] ?? cause);
+    if (cause !== undefined) skipped.set(roots[step.index], (skipped.get(roots[step.index]) ?? 0) + 1);
+  }
+  return skipped;
+})();
+
+/** Whether a step is what the words of a search say: all of them, each in any of the step's texts or in the one it names. */
+function matcher(query) {
+  const terms = query.toLowerCase().split(/\s+/).filter(Boolean).map((word) => {
+    const [, field, value] = /^(tag|group|lane|status|name):(.*)$/.exec(word) ?? [];
+    switch (field) {
+      case "tag": return (step) => step.tags.some((tag) => tag.toLowerCase() === value);
+      case "group": return (step) => step.group.toLowerCase() === value;
+      case "lane": return (step) => step.lane === value;
+      case "status": return (step) => step.state?.name === value;
+      case "name": return (step) => step.name.toLowerCase().includes(value);
+      default: return (step) => step.words.includes(word);
+    }
+  });
+  return (step) => terms.every((fits) => fits(step));
+}

@@ -1,0 +1,211 @@
+// Puts the page together: head, figures, errors and the rest, the selection, the search, the theme.
+
+let selected = null;
+
+/** Selects a step everywhere; `null` selects none. */
+function select(index, { reveal = false, from = "" } = {}) {
+  selected = index;
+  details(index);
+  if (index !== null && (reveal || from === "table")) {
+    graph.reveal(index);
+    timeline?.reveal(index);
+  }
+  table.reveal(index, from !== "table" || reveal);
+  graph.surface.soon();
+  timeline?.surface.soon();
+}
+
+function search(query) {
+  const fits = matcher(query);
+  for (const step of steps) step.matches = fits(step);
+  for (const chip of document.querySelectorAll(".chips button")) chip.setAttribute("aria-pressed", String(query.trim() === chip.dataset.query));
+  table.update();
+  graph.surface.soon();
+  timeline?.surface.soon();
+}
+
+function head() {
+  if (!report) {
+    byId("title").textContent = "Graph";
+    byId("subtitle").textContent = `${counted(steps.length, "step")}, ${counted(steps.reduce((edges, step) => edges + step.upstream.length, 0), "edge")}`;
+    return;
+  }
+  const { counts } = report;
+  byId("title").replaceChildren(status(stateOf(report.status)), ` in ${time(seconds(report.wall))}`);
+  if (!seconds(report.wall)) byId("title").replaceChildren(status(stateOf(report.status)));
+  document.title = `${stateOf(report.status).glyph} ${cleanLine(report.run_id)}`;
+  const others = STATES.map((state) => [state, counts[state.name.replace("-", "_")] ?? 0]).filter(([state, number]) => number && state.name !== "succeeded");
+  const parts = [
+    `${count(counts.succeeded)} of ${counted(counts.planned, "step")} succeeded`,
+    ...others.map(([state, number]) => `${count(number)} ${state.word}`),
+    report.started_unix_ms ? moment(report.started_unix_ms) : "",
+  ];
+  byId("subtitle").append(parts.filter(Boolean).join(" · ") + " · run ", element("span", "mono", cleanLine(report.run_id)));
+  if (report.stopped_because) show("notice", `Stopped: ${clean(report.stopped_because)}`);
+}
+
+function figures() {
+  const { figures, resources } = report;
+  const wall = seconds(report.wall);
+  const path = seconds(figures.critical_path);
+  if (!wall) return;
+  const tiles = [
+    ["Duration", time(wall), `${time(seconds(figures.total))} of work`],
+    ["Critical path", time(path), `${percent(path / wall)} of the duration`],
+    ["Speed-up", `${figures.speed_up.toFixed(2)} ×`, `bound ${(seconds(figures.total) / Math.max(path, seconds(figures.total) / Math.max(figures.slots, 1), 1e-12)).toFixed(2)} ×`],
+    ["Schedule", percent(figures.schedule_efficiency), "of the best there is"],
+    ["Slots in use", percent(figures.utilisation), `${figures.peak_concurrency} of ${figures.slots} at the most`],
+    ["Levels", count(figures.levels), `the widest has ${count(figures.widest_level)}`],
+  ];
+  if (resources?.points.length) tiles.push(["Memory", bytes(resources.peak_memory), `${resources.mean_cpu.toFixed(1)} cores on average`]);
+  byId("figures").hidden = false;
+  byId("figures").querySelector("dl").append(...tiles.map(([term, value, more]) => element("div", "", element("dt", "", term), element("dd", "", value, element("small", "", more)))));
+}
+
+const MOST_ERRORS = 12;
+function errors() {
+  const failed = steps.filter((step) => step.state.name === "failed" || step.state.name === "timed-out");
+  if (!failed.length) return;
+  const one = (step) => {
+    const skipped = skippedBecauseOf.get(step.index);
+    const facts = [
+      step.location,
+      step.attempts > 1 ? `${step.attempts} attempts` : "",
+      skipped ? `${counted(skipped, "step")} skipped because of it` : "",
+      step.raw.optional ? "optional: the run does without it" : "",
+    ];
+    return element("div", "error",
+      element("p", "", status(step.state), stepLink(step.index), element("span", "muted", facts.filter(Boolean).join(" · "))),
+      step.raw.error ? errorText(step.raw.error) : null);
+  };
+  show("errors", ...failed.slice(0, MOST_ERRORS).map(one));
+  if (failed.length > MOST_ERRORS) show("errors", element("p", "muted", `and ${count(failed.length - MOST_ERRORS)} more: choose “failed” above the table of steps`));
+  byId("errors-h").textContent = failed.length > 1 ? `${count(failed.length)} errors` : "Error";
+}
+
+function others() {
+  const named = (name) => (placeOf.has(name) ? stepLink(placeOf.get(name)) : cleanLine(name));
+  const advice = (report.advice ?? []).map((one) => element("li", "", clean(one.text), one.steps?.length ? stepLinks(one.steps.map((name) => placeOf.get(name)).filter((index) => index !== undefined), 8) : null));
+  const limited = report.limited_by.slice(0, 12).map((reason) => element("li", "muted", `Limited: ${clean(reason)}`));
+  if (advice.length + limited.length) show("advice", ...advice, ...limited);
+  byId("advice-h").textContent = advice.length ? "What to do next" : "What limited the run";
+  if (report.limits.length) {
+    const rows = report.limits.map((limit) => [cleanLine(limit.name), count(limit.capacity), count(limit.peak), count(limit.waiting), limit.breaker ?? "–"]);
+    show("limits", plainTable(["Name", "Capacity", "Most in use", "Waiting at the end", "Breaker"], rows));
+  }
+  if (report.dead_letters.length) {
+    const rows = report.dead_letters.map((letter) => [named(letter.step), String(letter.attempt), element("pre", "text", clean(JSON.stringify(letter.item))), clean(letter.error)]);
+    show("letters", plainTable(["Step", "Attempt", "Item", "Why"], rows));
+  }
+  const { provenance } = report;
+  const packages = Object.entries(provenance.packages ?? {}).map(([name, version]) => `${cleanLine(name)} ${cleanLine(version)}`);
+  const settings = Object.entries(report.settings ?? {}).map(([name, value]) => [cleanLine(name), mono(typeof value === "string" ? value : JSON.stringify(value))]);
+  show("origin", pairs([
+    ["Run", mono(report.run_id)],
+    ["Seed", mono(/"seed":(\d+)/.exec(byId("data").textContent)?.[1] ?? String(provenance.seed))],
+    ["Graph", mono(provenance.graph_fingerprint)],
+    ["Configuration", mono(provenance.config_fingerprint)],
+    ["Framework", `pipeline ${cleanLine(provenance.framework)}`],
+    ["Packages", packages.join(", ")],
+    ...settings,
+  ]));
+}
+
+/** Buttons that show the steps of one state only. */
+function chips() {
+  const present = STATES.map((state) => [state, steps.filter((step) => step.state?.name === state.name).length]).filter(([, number]) => number);
+  if (present.length < 2) return;
+  const made = present.map(([state, number]) => {
+    const query = `status:${state.name}`;
+    const chip = button("", "", () => {
+      byId("search").value = byId("search").value.trim() === query ? "" : query;
+      search(byId("search").value);
+    });
+    chip.append(glyph(state), `${count(number)} ${state.word}`);
+    chip.dataset.query = query;
+    chip.setAttribute("aria-pressed", "false");
+    return chip;
+  });
+  document.querySelector(".chips").append(...made);
+}
+
+const THEMES = ["auto", "light", "dark"];
+function theme(name) {
+  if (name === "auto") delete document.documentElement.dataset.theme;
+  else document.documentElement.dataset.theme = name;
+  byId("theme").textContent = `Theme: ${name}`;
+  repaint();
+}
+
+function repaint() {
+  readColours();
+  for (const { surface } of [graph, timeline].filter(Boolean)) {
+    surface.resize();
+    surface.now();
+  }
+}
+
+/** Where the browser lets a file remember something, the theme is remembered. */
+function remembered(name) {
+  try {
+    if (name) localStorage.setItem("pipeline-theme", name);
+    return localStorage.getItem("pipeline-theme") ?? "auto";
+  } catch {
+    return name ?? "auto";
+  }
+}
+
+function listen() {
+  const field = byId("search");
+  let waiting = 0;
+  field.addEventListener("input", () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(() => search(field.value), steps.length > 2000 ? 120 : 0);
+  });
+  byId("theme").addEventListener("click", () => {
+    const current = document.documentElement.dataset.theme ?? "auto";
+    theme(remembered(THEMES[(THEMES.indexOf(current) + 1) % THEMES.length]));
+  });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);
+  document.addEventListener("keydown", (event) => {
+    const writing = /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName);
+    if (event.key === "/" && !writing && !event.ctrlKey && !event.metaKey) {
+      event.preventDefault();
+      field.focus();
+      field.select();
+    } else if (event.key === "Escape") {
+      if (field.value) search((field.value = ""));
+      else select(null);
+    } else if (event.key === "Enter" && event.target === field) {
+      const first = steps.find((step) => step.matches);
+      if (first) select(first.index, { reveal: true });
+    }
+  });
+  // Paper is white, and does not scroll.
+  let kept = "auto";
+  addEventListener("beforeprint", () => {
+    kept = document.documentElement.dataset.theme ?? "auto";
+    theme("light");
+    table.draw(true);
+  });
+  addEventListener("afterprint", () => {
+    theme(kept);
+    table.draw();
+  });
+}
+
+readColours();
+head();
+if (report) {
+  figures();
+  errors();
+  others();
+}
+chips();
+listen();
+details(null);
+timeline?.arrange();
+table.update();
+theme(remembered());
+const firstFailed = steps.find((step) => step.state && (step.state.name === "failed" || step.state.name === "timed-out"));
+if (firstFailed && matchMedia("(min-width: 1101px)").matches) select(firstFailed.index);

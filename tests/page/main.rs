@@ -1,0 +1,13 @@
+//! The page of a run in a real browser: headless Chromium.
+//!
+//! Where there is no Chromium, every test says so and passes; with `PIPELINE_REQUIRE_CHROMIUM=1`, as in CI, it fails.
+//! `PIPELINE_CHROMIUM` names the program, where it is not in the path. The pages stay in the target folder's `tmp/page`.
+
+#![allow(clippy::unwrap_used)]
+
+mod browser;
+mod hostile;
+mod large;
+mod reading;
+mod runs;
+mod using;

@@ -1,0 +1,171 @@
+//! What a person does on a page: by keys, by pointer, by search.
+
+use serde_json::json;
+
+use crate::browser::{WIDE, browse};
+use crate::runs::{failures, success};
+
+#[test]
+fn a_page_is_used_by_keys_alone() {
+    let seen = browse(
+        "keys",
+        &success().to_html(),
+        &WIDE,
+        r##"
+        const seen = {};
+        press("/", document.body);
+        seen.focus = document.activeElement.id;
+        type("right");
+        await wait(50);
+        seen.found = texts("#steps tbody .col-name");
+        press("Enter");
+        seen.entered = text("#details h2");
+        press("Escape");
+        seen.cleared = [document.getElementById("search").value, text("#shown")];
+        const rows = document.querySelector(".rows");
+        rows.focus();
+        press("Home");
+        press("ArrowDown");
+        seen.moved = text("#details h2");
+        seen.row = text("tr[aria-selected=true] .col-name");
+        press("Enter");
+        seen.details = document.activeElement.id;
+        document.querySelector("#graph canvas").focus();
+        press("ArrowRight");
+        seen.right = text("#details h2");
+        press("ArrowLeft");
+        press("ArrowLeft");
+        seen.left = text("#details h2");
+        press("+");
+        press("0");
+        document.querySelector("#timeline canvas").focus();
+        press("ArrowDown");
+        seen.next = text("#details h2");
+        press("Escape");
+        seen.none = text("#details h2");
+        return seen;
+    "##,
+    );
+    let Some(seen) = seen else { return };
+    assert_eq!(
+        (&seen["focus"], &seen["found"], &seen["entered"]),
+        (&json!("search"), &json!(["right"]), &json!("right"))
+    );
+    assert_eq!(seen["cleared"], json!(["", "4 steps"]));
+    assert_eq!(
+        (&seen["moved"], &seen["row"], &seen["details"]),
+        (&json!("left"), &json!("left◆"), &json!("details"))
+    );
+    assert_eq!((&seen["right"], &seen["left"]), (&json!("sum"), &json!("source")));
+    assert!(["left", "right"].contains(&seen["next"].as_str().unwrap()), "{seen}");
+    assert_eq!(seen["none"], "No step selected");
+}
+
+#[test]
+fn a_click_in_the_graph_the_timeline_or_the_table_selects_a_step() {
+    let seen = browse(
+        "pointer",
+        &success().to_html(),
+        &WIDE,
+        r##"
+        const click = (canvas, x, y) => {
+            const box = canvas.getBoundingClientRect();
+            const at = { clientX: box.left + x, clientY: box.top + y, pointerId: 1, bubbles: true };
+            canvas.dispatchEvent(new PointerEvent("pointerdown", at));
+            canvas.dispatchEvent(new PointerEvent("pointerup", at));
+        };
+        // Wherever something is: every few pixels of the drawings.
+        const selectable = (canvas) => {
+            const found = new Set();
+            for (let y = 4; y < canvas.clientHeight; y += 8) {
+                for (let x = 4; x < canvas.clientWidth; x += 8) {
+                    click(canvas, x, y);
+                    if (selected !== null) found.add(steps[selected].name);
+                }
+            }
+            return [...found].sort();
+        };
+        await wait(200);
+        const graph = selectable(document.querySelector("#graph canvas"));
+        select(null);
+        const timeline = selectable(document.querySelector("#timeline canvas"));
+        document.querySelectorAll("#steps tbody tr[data-step] td")[1].click();
+        return { graph, timeline, table: text("#details h2") };
+    "##,
+    );
+    let Some(seen) = seen else { return };
+    let all = json!(["left", "right", "source", "sum"]);
+    assert_eq!((&seen["graph"], &seen["timeline"], &seen["table"]), (&all, &all, &json!("source")));
+}
+
+#[test]
+fn steps_are_found_by_name_tag_group_and_status_and_sorted_by_any_column() {
+    let seen = browse(
+        "search",
+        &failures().to_html(),
+        &WIDE,
+        r##"
+        const seen = {};
+        for (const query of ["S", "tag:source", "group:gold", "status:skipped", "failed breaks", "nothing like it"]) {
+            type(query);
+            await wait(50);
+            seen[query] = texts("#steps tbody .col-name").sort();
+        }
+        const chip = [...document.querySelectorAll(".chips button")].find((chip) => chip.innerText.includes("succeeded"));
+        chip.click();
+        seen.chip = [texts("#steps tbody .col-name"), chip.getAttribute("aria-pressed"), document.getElementById("search").value];
+        chip.click();
+        const heading = document.querySelector("th.col-name button");
+        heading.click();
+        seen.up = [texts("#steps tbody .col-name .mono"), heading.parentElement.getAttribute("aria-sort")];
+        heading.click();
+        seen.down = [texts("#steps tbody .col-name .mono"), heading.parentElement.getAttribute("aria-sort")];
+        return seen;
+    "##,
+    );
+    let Some(seen) = seen else { return };
+    assert_eq!(seen["tag:source"], json!(["loads"]));
+    assert_eq!(seen["group:gold"], json!(["sums"]));
+    assert_eq!(seen["status:skipped"], json!(["cleans", "sums"]));
+    assert_eq!(seen["failed breaks"], json!(["breaks"]));
+    assert_eq!(seen["nothing like it"], json!([]));
+    assert_eq!(
+        seen["chip"].as_array().unwrap()[1..],
+        json!(["true", "status:succeeded"]).as_array().unwrap()[..]
+    );
+    let mut names = vec!["breaks", "cleans", "loads", "recovers", "sums"];
+    assert_eq!(seen["up"], json!([names, "ascending"]));
+    names.reverse();
+    assert_eq!(seen["down"], json!([names, "descending"]));
+}
+
+#[test]
+fn the_theme_is_chosen_and_paper_is_light() {
+    let seen = browse(
+        "theme",
+        &success().to_html(),
+        &WIDE,
+        r##"
+        const paper = () => getComputedStyle(document.body).backgroundColor;
+        const button = document.getElementById("theme");
+        const seen = [];
+        for (let press = 0; press < 3; press += 1) {
+            button.click();
+            seen.push([button.innerText, paper()]);
+        }
+        button.click();
+        button.click();
+        dispatchEvent(new Event("beforeprint"));
+        seen.push(document.documentElement.dataset.theme);
+        dispatchEvent(new Event("afterprint"));
+        seen.push(document.documentElement.dataset.theme);
+        return seen;
+    "##,
+    );
+    let Some(seen) = seen else { return };
+    let (light, dark) = ("rgb(246, 247, 249)", "rgb(14, 18, 23)");
+    assert_eq!(seen[0], json!(["Theme: light", light]));
+    assert_eq!(seen[1], json!(["Theme: dark", dark]));
+    assert_eq!(seen[2][0], "Theme: auto");
+    assert_eq!(seen.as_array().unwrap()[3..], json!(["light", "dark"]).as_array().unwrap()[..]);
+}
