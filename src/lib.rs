@@ -47,11 +47,12 @@ pub use pipeline_core::{
 };
 #[cfg(feature = "exec")]
 pub use pipeline_exec::{
-    ApprovalRequest, Approvals, AttemptReport, Breaker, BreakerState, Converged, Counts, ErrorReport, Event,
-    EventKind, EventRecord, Execute, Executor, Figures, LimitReport, LimitSettings, Limits, MOST_SLOTS,
-    Observer, OutputError, Pipeline, Provenance, RateLimit, Rejected, Repeat, RepeatError, Run, RunFailed,
-    RunHandle, RunReport, RunStatus, RunView, Settings, Signal, StepDefaults, StepReport, Stopper,
-    ThreadKind, cores, pressure, testing,
+    Advice, AdviceKind, ApprovalRequest, Approvals, AttemptReport, Breaker, BreakerState, Converged, Counts,
+    ErrorReport, Event, EventKind, EventRecord, Execute, Executor, Figures, InputOrigin, InputReport,
+    LimitReport, LimitSettings, Limits, MOST_SLOTS, Observer, OutputError, Pipeline, Provenance, RateLimit,
+    Rejected, Repeat, RepeatError, Run, RunFailed, RunHandle, RunReport, RunStatus, RunView, Settings,
+    Signal, StageReport, StepDefaults, StepReport, Stopper, ThreadKind, WaitReport, WaitedFor, advice, cores,
+    pressure, testing,
 };
 #[cfg(feature = "cli")]
 pub use pipeline_exec::{main, main_with};
@@ -61,6 +62,9 @@ pub use pipeline_macros::step;
 pub use pipeline_core::private as __private;
 
 pub mod prelude;
+
+#[cfg(all(doctest, feature = "exec"))]
+mod error_pages;
 
 #[cfg(all(doctest, feature = "exec"))]
 mod doctests {

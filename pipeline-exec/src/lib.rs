@@ -34,7 +34,8 @@ pub use limits::{Breaker, BreakerState, LimitReport, LimitSettings, Limits, Rate
 pub use pipeline::Pipeline;
 pub use repeat::{Converged, Repeat, RepeatError};
 pub use report::{
-    AttemptReport, Counts, ErrorReport, Figures, Provenance, RunReport, RunStatus, StepReport, ThreadKind,
+    Advice, AdviceKind, AttemptReport, Counts, ErrorReport, Figures, InputOrigin, InputReport, Provenance,
+    RunReport, RunStatus, StageReport, StepReport, ThreadKind, WaitReport, WaitedFor, advice,
 };
 pub use run::{OutputError, Run, RunFailed, RunHandle, Stopper};
 pub use settings::{MOST_SLOTS, Settings, StepDefaults, cores};

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
 
+use super::explain::ExplainArgs;
 use super::graph::GraphArgs;
 use crate::settings::Settings;
 
@@ -40,6 +41,8 @@ pub(super) enum Command {
     List,
     /// Draws the graph.
     Graph(GraphArgs),
+    /// Tells what an error code means, and how to mend it.
+    Explain(ExplainArgs),
 }
 
 /// What to run, with what, and how.

@@ -5,13 +5,16 @@
 //! plan [TERMS…]    shows what would run, and runs nothing
 //! list             shows every registered step
 //! graph            draws the graph as text, dot, mermaid or json
+//! explain [CODE]   tells what an error code means
 //! ```
 //! Exit codes: 0 every step succeeded (optional ones aside), 1 a step failed or timed out, 2 wrong use or an invalid graph
 //! (nothing ran), 3 the environment failed, 130 and 143 after SIGINT and SIGTERM (`signals`).
 
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+mod again;
 mod args;
+mod explain;
 mod graph;
 mod lines;
 mod list;
@@ -19,6 +22,7 @@ mod params;
 mod plan;
 mod run;
 mod settings;
+mod summary;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -28,6 +32,7 @@ use pipeline_core::Problems;
 
 use self::args::{Args, Command, RunArgs};
 use crate::pipeline::Pipeline;
+use crate::report::clean;
 
 /// Every selected step succeeded. What a run that did not exits with is the run's to say.
 const OK: u8 = 0;
@@ -60,14 +65,7 @@ pub fn main_with(prepare: impl FnOnce(Pipeline) -> Pipeline) -> ExitCode {
     let pipeline = prepare(Pipeline::all());
     ExitCode::from(match dispatch(args, pipeline) {
         Ok(code) => code,
-        Err(Refusal::Problems(problems)) => {
-            eprintln!("error: {problems}");
-            INVALID
-        }
-        Err(Refusal::Environment(message)) => {
-            eprintln!("error: {message}");
-            ENVIRONMENT
-        }
+        Err(refusal) => refusal.tell(),
     })
 }
 
@@ -75,6 +73,30 @@ pub fn main_with(prepare: impl FnOnce(Pipeline) -> Pipeline) -> ExitCode {
 pub(crate) enum Refusal {
     Problems(Problems),
     Environment(String),
+    /// Something was asked for that there is not.
+    Usage(String),
+}
+
+impl Refusal {
+    /// Says so on standard error; what the process exits with.
+    fn tell(&self) -> u8 {
+        let (message, mut codes, exit) = match self {
+            Refusal::Problems(problems) => {
+                (problems.to_string(), problems.iter().map(|problem| problem.code.name()).collect(), INVALID)
+            }
+            Refusal::Environment(message) => {
+                let code = explain::ENVIRONMENT_CODE;
+                (format!("[{code}] {message}"), vec![code], ENVIRONMENT)
+            }
+            Refusal::Usage(message) => (message.clone(), Vec::new(), INVALID),
+        };
+        codes.dedup();
+        eprintln!("error: {}", clean(&message));
+        if let Some(more) = again::explain(&codes) {
+            eprintln!("{}", clean(&more));
+        }
+        exit
+    }
 }
 
 impl From<Problems> for Refusal {
@@ -95,6 +117,7 @@ fn dispatch(args: Args, pipeline: Pipeline) -> Result<u8, Refusal> {
         Command::Plan(args) => plan::execute(&args, pipeline),
         Command::List => list::execute(),
         Command::Graph(args) => graph::execute(args, pipeline),
+        Command::Explain(args) => explain::execute(&args),
     }
 }
 
