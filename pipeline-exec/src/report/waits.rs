@@ -2,9 +2,10 @@
 //! on.
 //!
 //! A step that is ready and does not run, while every slot of its lane (or of all lanes together) is busy, waits for a
-//! slot. Where slots are free and the step needs a named limit, it waits for that. What is left is the scheduler's own
-//! time.
+//! slot. Where slots are free and the step needs a named limit that another step of the run has taken before, it waits for
+//! that. What is left is the scheduler's own time.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use pipeline_core::Lane;
@@ -51,6 +52,7 @@ pub(super) fn of(engine: &Engine, steps: &[StepReport]) -> Vec<WaitReport> {
     }
     let settings = &engine.settings;
     let mut waits = Waits::default();
+    let first_use = first_use(engine, steps);
     let over_all = settings.workers.map(|slots| busy(steps, None, slots));
     for lane in Lane::ALL {
         let slots = settings.slots(lane);
@@ -70,7 +72,9 @@ pub(super) fn of(engine: &Engine, steps: &[StepReport]) -> Vec<WaitReport> {
             }
             let left = wait.saturating_sub(for_workers.max(for_lane));
             for limit in limits(engine, index) {
-                waits.add(WaitedFor::Limit(limit.to_owned()), &step.name, left);
+                let since = first_use.get(limit).copied().unwrap_or(start).max(ready);
+                let time = left.min(start.saturating_sub(since));
+                waits.add(WaitedFor::Limit(limit.to_owned()), &step.name, time);
             }
         }
     }
@@ -86,6 +90,19 @@ fn limits(engine: &Engine, step: usize) -> Vec<&str> {
     let memory = policy.memory.filter(|_| engine.settings.memory_limit.is_some()).map(|_| MEMORY);
     let named = policy.limits.iter().map(|(name, _)| &**name);
     named.chain(memory).chain(policy.cores.map(|_| CORES)).collect()
+}
+
+/// When the first step that needs each limit started: before that, no step of the run waited for it.
+fn first_use<'e>(engine: &'e Engine, steps: &[StepReport]) -> HashMap<&'e str, Duration> {
+    let mut first: HashMap<&str, Duration> = HashMap::new();
+    for (index, step) in steps.iter().enumerate() {
+        let Some(start) = step.start else { continue };
+        for limit in limits(engine, index) {
+            let earliest = first.entry(limit).or_insert(start);
+            *earliest = start.min(*earliest);
+        }
+    }
+    first
 }
 
 #[derive(Default)]
