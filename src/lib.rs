@@ -51,12 +51,13 @@ pub use pipeline_exec::graph_page;
 pub use pipeline_exec::telemetry;
 #[cfg(feature = "exec")]
 pub use pipeline_exec::{
-    ApprovalRequest, Approvals, AttemptReport, Breaker, BreakerState, Converged, Counts, ErrorReport, Event,
-    EventKind, EventRecord, Execute, Executor, Figures, LimitReport, LimitSettings, Limits, MOST_SLOTS,
-    Observer, OutputError, PRESETS, Pipeline, Provenance, RateLimit, Rejected, Repeat, RepeatError,
-    ResolvedSettings, Run, RunEnd, RunFailed, RunHandle, RunReport, RunStatus, RunView, SettingInForce,
-    SettingKey, Settings, SettingsStack, Signal, StepCall, StepDefaults, StepEnd, StepReport, StepStart,
-    Stopper, TagSettings, ThreadKind, cores, pressure, testing,
+    Advice, AdviceKind, ApprovalRequest, Approvals, AttemptReport, Breaker, BreakerState, Converged, Counts,
+    ErrorReport, Event, EventKind, EventRecord, Execute, Executor, Figures, InputOrigin, InputReport,
+    LimitReport, LimitSettings, Limits, MOST_SLOTS, Observer, OutputError, PRESETS, Pipeline, Provenance,
+    RateLimit, Rejected, Repeat, RepeatError, ResolvedSettings, Run, RunEnd, RunFailed, RunHandle, RunReport,
+    RunStatus, RunView, SettingInForce, SettingKey, Settings, SettingsStack, Signal, StageReport, StepCall,
+    StepDefaults, StepEnd, StepReport, StepStart, Stopper, TagSettings, ThreadKind, WaitReport, WaitedFor,
+    advice, cores, pressure, testing,
 };
 #[cfg(feature = "report")]
 pub use pipeline_exec::{
@@ -70,6 +71,9 @@ pub use pipeline_macros::step;
 pub use pipeline_core::private as __private;
 
 pub mod prelude;
+
+#[cfg(all(doctest, feature = "exec"))]
+mod error_pages;
 
 #[cfg(all(doctest, feature = "exec"))]
 mod doctests {

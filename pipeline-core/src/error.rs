@@ -42,6 +42,33 @@ pub enum FailureKind {
 }
 
 impl FailureKind {
+    /// Every kind, in the order of their codes.
+    pub const ALL: [FailureKind; 8] = [
+        FailureKind::Error,
+        FailureKind::Panic,
+        FailureKind::DropPanic,
+        FailureKind::TimedOut,
+        FailureKind::CircuitOpen,
+        FailureKind::Cancelled,
+        FailureKind::NotNeeded,
+        FailureKind::NotMet,
+    ];
+
+    /// The stable code, `PL01…`, as [`ProblemCode::name`](crate::ProblemCode::name) is for what is found at start-up; a
+    /// code never changes its meaning.
+    pub const fn code(self) -> &'static str {
+        match self {
+            FailureKind::Error => "PL0101",
+            FailureKind::Panic => "PL0102",
+            FailureKind::DropPanic => "PL0103",
+            FailureKind::TimedOut => "PL0104",
+            FailureKind::CircuitOpen => "PL0105",
+            FailureKind::Cancelled => "PL0106",
+            FailureKind::NotNeeded => "PL0107",
+            FailureKind::NotMet => "PL0108",
+        }
+    }
+
     /// The kind as written in reports.
     pub const fn name(self) -> &'static str {
         match self {

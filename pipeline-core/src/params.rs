@@ -119,6 +119,8 @@ pub(crate) struct BoundParam {
     pub(crate) def: ParamDef,
     pub(crate) given: Option<ParamValue>,
     pub(crate) value: Box<dyn Any + Send + Sync>,
+    /// Who gave the value.
+    pub(crate) origin: Cow<'static, str>,
 }
 
 /// The parameters of a run, by the index the plan gave them.

@@ -18,7 +18,7 @@ fn the_first_signal_cancels_what_waits_starts_nothing_and_leaves_a_report() {
             .exits(code)
             .says(&[
                 &format!("stopped: {name} was received"),
-                &format!("cancelled: {name} was received (tests/faults/program/signals.rs:"),
+                &format!("note: waits: cancelled: {name} was received\n"),
             ])
             .step("waits", "cancelled")
             .step("behind_waits", "cancelled");

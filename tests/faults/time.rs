@@ -10,7 +10,8 @@ fn a_step_that_computes_for_ever_times_out_and_the_process_ends() {
     run("behind_loops")
         .exits(1)
         .says(&[
-            "timed-out: it took longer than its timeout of 100ms (tests/faults/program/time.rs:",
+            "error[PL0104]: step `loops` timed out\n    at tests/faults/program/time.rs:",
+            "    timed-out: it took longer than its timeout of 100ms\n",
             LEFT_BEHIND,
         ])
         .step("loops", "timed-out")

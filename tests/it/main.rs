@@ -16,6 +16,7 @@
 
 mod support;
 
+mod advice;
 mod attempts;
 mod builder;
 mod conditions;

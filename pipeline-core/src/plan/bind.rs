@@ -1,6 +1,7 @@
 //! Checks what a run is given against what the plan asks for.
 
 use std::any::Any;
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -25,7 +26,10 @@ impl Plan {
         for &(step, parameter) in &self.params {
             let (input, param) = self.param_def(step, parameter);
             match self.read_param(step, param, given) {
-                Ok((given, value)) => bound.entries.push(BoundParam { def: param.clone(), given, value }),
+                Ok((of_run, value)) => {
+                    let origin = self.origin(step, param, given);
+                    bound.entries.push(BoundParam { def: param.clone(), given: of_run, value, origin });
+                }
                 Err(problem) => {
                     let step = self.spec(step as usize);
                     problems.push(
@@ -82,6 +86,19 @@ impl Plan {
         match &input.kind {
             InputKind::Param(param) => (input, param),
             _ => unreachable!("invariant: the plan lists run parameters only"),
+        }
+    }
+
+    /// Who gave the value of a parameter, in words.
+    fn origin(&self, step: u32, param: &ParamDef, given: &Params) -> Cow<'static, str> {
+        let spec = self.spec(step as usize);
+        if spec.params.iter().any(|(name, _)| *name == param.name) {
+            return Cow::Borrowed("the instance");
+        }
+        let qualified = format!("{}.{}", spec.name(), param.name);
+        match given.get(&qualified).or_else(|| given.get(&param.name)) {
+            Some((_, origin)) => Cow::Owned(origin.to_owned()),
+            None => Cow::Borrowed("its default"),
         }
     }
 

@@ -14,6 +14,8 @@ use std::sync::Arc;
 pub(crate) use self::choice::{Branch, Group};
 use crate::call::Code;
 use crate::dag::{Dag, Lists, StepSpec};
+use crate::input::InputKind;
+use crate::params::BoundParams;
 use crate::policy::Policy;
 use crate::step::Lane;
 
@@ -210,6 +212,35 @@ impl Plan {
         let is_early = move |earlier| build::is_sole_early(&self.dag, in_dag, self.in_dag(earlier) as u32);
         let needed = running.filter(move |&earlier| !(has_early && is_early(earlier)));
         needed.chain(self.in_sequence.get(&(step as u32)).map(|&earlier| earlier as usize))
+    }
+
+    /// The steps of the plan that feed one input of a step that is to run, by the input's position among the step's; none
+    /// where it reads no step.
+    ///
+    /// # Panics
+    /// Where the step has no such input, or its output is given.
+    pub fn input_steps(&self, step: usize, input: usize) -> Vec<usize> {
+        let InputKind::Upstream { source, .. } = &self.spec(step).def().inputs[input].kind else {
+            return Vec::new();
+        };
+        let single = [self.source(step as u32, input)];
+        let steps = if source.is_many() { self.sources(step as u32, input) } else { &single };
+        steps.iter().map(|&step| step as usize).filter(|&step| step < self.len()).collect()
+    }
+
+    /// Who gave the value of a run parameter, in words: "its default", "-p", "the program's code". `None` where the input
+    /// is no run parameter. `params` are those of this plan.
+    ///
+    /// # Panics
+    /// Where the step has no such input, or its output is given.
+    pub fn param_origin<'p>(&self, params: &'p BoundParams, step: usize, input: usize) -> Option<&'p str> {
+        match self.spec(step).def().inputs[input].kind {
+            InputKind::Param(_) => {
+                let index = self.param_index(step as u32, input) as usize;
+                params.entries.get(index).map(|entry| &*entry.origin)
+            }
+            _ => None,
+        }
     }
 
     /// The steps of the plan that have to succeed before a step, whatever it reads of them.

@@ -7,6 +7,7 @@ use pipeline_core::{Problems, Selection};
 
 use super::completions::CompletionsArgs;
 use super::diff::DiffArgs;
+use super::explain::ExplainArgs;
 use super::graph::GraphArgs;
 use super::info::InfoArgs;
 use super::list::ListArgs;
@@ -64,6 +65,8 @@ pub(super) enum Command {
     Report(ReportArgs),
     /// Shows what is different between two recorded runs.
     Diff(DiffArgs),
+    /// Tells what an error code means, and how to mend it.
+    Explain(ExplainArgs),
 }
 
 /// What to run, with what, and how.

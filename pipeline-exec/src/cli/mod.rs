@@ -11,16 +11,19 @@
 //! runs [STEP]      shows the runs that were recorded, and trends
 //! report [RUN]     shows the report of a recorded run
 //! diff [A] [B]     shows what is different between two recorded runs
+//! explain [CODE]   tells what an error code means
 //! ```
 //! Exit codes: 0 every step succeeded (optional ones aside), 1 a step failed or timed out, 2 wrong use or an invalid graph
 //! (nothing ran), 3 the environment failed, 130 and 143 after SIGINT and SIGTERM (`signals`).
 
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+mod again;
 mod args;
 mod columns;
 mod completions;
 mod diff;
+mod explain;
 mod graph;
 mod info;
 mod lines;
@@ -33,6 +36,7 @@ mod runs;
 mod settings;
 mod step;
 mod store;
+mod summary;
 mod wording;
 
 use std::io::{self, Write};
@@ -45,6 +49,7 @@ use pipeline_core::Problems;
 
 use self::args::{Args, Command, RunArgs};
 use crate::pipeline::Pipeline;
+use crate::report::clean;
 
 /// Every selected step succeeded. What a run that did not exits with is the run's to say.
 const OK: u8 = 0;
@@ -78,18 +83,7 @@ pub fn main_with(prepare: impl FnOnce(Pipeline) -> Pipeline) -> ExitCode {
     let pipeline = prepare(Pipeline::all());
     ExitCode::from(match dispatch(args, pipeline) {
         Ok(code) => code,
-        Err(Refusal::Problems(problems)) => {
-            eprintln!("error: {problems}");
-            INVALID
-        }
-        Err(Refusal::Usage(message)) => {
-            eprintln!("error: {message}");
-            INVALID
-        }
-        Err(Refusal::Environment(message)) => {
-            eprintln!("error: {message}");
-            ENVIRONMENT
-        }
+        Err(refusal) => refusal.tell(),
     })
 }
 
@@ -99,6 +93,28 @@ pub(crate) enum Refusal {
     /// Wrong use that only shows later than the arguments do.
     Usage(String),
     Environment(String),
+}
+
+impl Refusal {
+    /// Says so on standard error; what the process exits with.
+    fn tell(&self) -> u8 {
+        let (message, mut codes, exit) = match self {
+            Refusal::Problems(problems) => {
+                (problems.to_string(), problems.iter().map(|problem| problem.code.name()).collect(), INVALID)
+            }
+            Refusal::Environment(message) => {
+                let code = explain::ENVIRONMENT_CODE;
+                (format!("[{code}] {message}"), vec![code], ENVIRONMENT)
+            }
+            Refusal::Usage(message) => (message.clone(), Vec::new(), INVALID),
+        };
+        codes.dedup();
+        eprintln!("error: {}", clean(&message));
+        if let Some(more) = again::explain(&codes) {
+            eprintln!("{}", clean(&more));
+        }
+        exit
+    }
 }
 
 impl From<Problems> for Refusal {
@@ -145,6 +161,7 @@ fn dispatch(args: Args, pipeline: Pipeline) -> Result<u8, Refusal> {
         Command::Runs(args) => runs::execute(&args, &pipeline),
         Command::Report(args) => report::execute(&args, &pipeline),
         Command::Diff(args) => diff::execute(&args, &pipeline),
+        Command::Explain(args) => explain::execute(&args),
     }
 }
 

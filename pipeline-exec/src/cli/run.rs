@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
 use super::args::RunArgs;
-use super::{Refusal, configured, lines, print, store};
+use super::{Refusal, configured, lines, print, store, summary};
 use crate::event::Event;
 use crate::pipeline::Pipeline;
 use crate::report::RunStatus;
@@ -25,7 +25,7 @@ pub(super) fn execute(run: &RunArgs, pipeline: Pipeline) -> Result<u8, Refusal> 
     if run.json {
         print(&report.to_json())?;
     } else if !run.quiet || report.status != RunStatus::Succeeded {
-        eprintln!("{report}");
+        summary::print(report, run.verbose);
     }
     Ok(finished.exit_number())
 }

@@ -238,6 +238,11 @@ impl Engine {
         self.limits.snapshot().into_iter().filter(|limit| limit.peak > 0).collect()
     }
 
+    /// How many attempts a step may have.
+    pub(crate) fn most_attempts(&self, step: usize) -> u32 {
+        self.rule(step).map_or(1, |rule| rule.retries.saturating_add(1))
+    }
+
     /// Where a step needs more of a limit than there is.
     pub(crate) fn clamped(&self, step: usize) -> impl Iterator<Item = &Clamped> {
         self.rule(step).into_iter().flat_map(|rule| rule.needs.iter()).flat_map(Need::clamped)

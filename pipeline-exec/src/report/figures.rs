@@ -75,8 +75,13 @@ impl Figures {
             .map(|step| engine.frame.plan().spec(step).name().to_owned())
             .collect();
         self.peak_concurrency = peak(&spans);
-        let (wall, total, path, slots) =
-            (wall.as_nanos() as f64, total as f64, path as f64, self.slots as f64);
+        self.set_ratios(wall);
+    }
+
+    /// What follows from the times and the slots.
+    fn set_ratios(&mut self, wall: Duration) {
+        let [wall, total, path] = [wall, self.total, self.critical_path].map(|time| time.as_nanos() as f64);
+        let slots = self.slots as f64;
         let ratio = |a: f64, b: f64| if b > 0.0 { a / b } else { 0.0 };
         self.speed_up = ratio(total, wall);
         self.parallel_efficiency = (100.0 * ratio(total / slots.max(1.0), wall)).min(100.0);
@@ -147,4 +152,52 @@ fn peak(spans: &[(u64, u64)]) -> usize {
         }
     }
     most
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn figures(total: f64, path: f64, slots: usize, wall: f64) -> Figures {
+        let [total, path, wall] = [total, path, wall].map(Duration::from_secs_f64);
+        let mut figures = Figures { slots, total, critical_path: path, ..Figures::default() };
+        figures.set_ratios(wall);
+        figures
+    }
+
+    #[track_caller]
+    fn same(a: f64, b: f64) {
+        assert!((a - b).abs() < 5e-4 * b.abs().max(1.0), "{a} is not {b}");
+    }
+
+    /// I01, I05, I06: the arithmetic of SparkForge's example, with four workers and with sixteen.
+    #[test]
+    fn the_even_medallion_has_the_efficiencies_of_its_definition() {
+        let four = figures(14.4, 5.4, 4, 5.4);
+        same(four.parallel_efficiency, 66.667);
+        same(four.speed_up, 2.6667);
+        same(four.critical_path_ratio, 1.0);
+        same(four.schedule_efficiency, 1.0);
+        same(four.utilisation, 0.66667);
+        let sixteen = figures(14.4, 5.4, 16, 5.4);
+        same(sixteen.parallel_efficiency, 16.667);
+        same(sixteen.schedule_efficiency, 1.0);
+        // As measured there: 5.44 s.
+        let theirs = figures(14.4, 5.4, 4, 5.44);
+        same(theirs.parallel_efficiency, 66.176);
+        same(theirs.schedule_efficiency, 0.99265);
+    }
+
+    /// One slot that is always busy is used to the full; no time at all gives no ratio.
+    #[test]
+    fn the_ends_of_the_scales_are_what_they_are_called() {
+        let sequential = figures(9.0, 4.3, 1, 9.0);
+        same(sequential.parallel_efficiency, 100.0);
+        same(sequential.utilisation, 1.0);
+        same(sequential.schedule_efficiency, 1.0);
+        let nothing = figures(0.0, 0.0, 4, 0.0);
+        assert_eq!((nothing.speed_up, nothing.utilisation, nothing.schedule_efficiency), (0.0, 0.0, 0.0));
+        // Steps that overlap their slots (an async one that waits has none) do not give more than 100.
+        same(figures(100.0, 1.0, 2, 1.0).parallel_efficiency, 100.0);
+    }
 }

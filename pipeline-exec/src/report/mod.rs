@@ -1,11 +1,15 @@
 //! What a run did, as data: serialisable, versioned, in plan order.
 
+mod advice;
 mod figures;
+mod inputs;
 mod outcome;
 #[cfg(feature = "report")]
 mod page;
 mod provenance;
+mod stages;
 mod text;
+mod waits;
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -13,17 +17,21 @@ use pipeline_core::frame::Status;
 use pipeline_core::{DeadLetter, FailureKind, Lane, StepActivity, StepError};
 use serde::{Deserialize, Serialize};
 
+pub use self::advice::{Advice, AdviceKind, advice};
 pub use self::figures::Figures;
+pub use self::inputs::{InputOrigin, InputReport};
 use self::outcome::Outcome;
 pub use self::outcome::{AttemptReport, ErrorReport};
 #[cfg(feature = "report")]
 pub use self::page::graph_page;
 pub use self::provenance::Provenance;
 pub(crate) use self::provenance::scope_of;
+pub use self::stages::StageReport;
 #[cfg(any(feature = "report", feature = "otel", feature = "prometheus"))]
 pub(crate) use self::text::clean;
 #[cfg(feature = "cli")]
-pub(crate) use self::text::show;
+pub(crate) use self::text::{path, show};
+pub use self::waits::{WaitReport, WaitedFor};
 use crate::engine::Engine;
 use crate::limits::LimitReport;
 use crate::pressure::{Change, Curve};
@@ -64,6 +72,12 @@ pub struct RunReport {
     pub resources: Option<Curve>,
     /// The named limits that steps of the run needed, with what was in use at the most.
     pub limits: Vec<LimitReport>,
+    /// What ready steps waited for, the longest first.
+    #[serde(default)]
+    pub waits: Vec<WaitReport>,
+    /// What to do next, as [`advice`] has it.
+    #[serde(default)]
+    pub advice: Vec<Advice>,
     /// The items that steps could not deal with, in plan order.
     pub dead_letters: Vec<DeadLetter>,
     /// The steps, in plan order.
@@ -111,6 +125,9 @@ pub struct Counts {
     pub cancelled: usize,
     /// Not run because the output was given.
     pub cached: usize,
+    /// Needed more than one attempt, however they ended: these are counted above as well.
+    #[serde(default)]
+    pub retried: usize,
 }
 
 /// What one step did.
@@ -137,6 +154,9 @@ pub struct StepReport {
     pub status: Status,
     /// How many attempts were started.
     pub attempts: u32,
+    /// How many it might have had: one, and its retries. 0 in reports from before this was noted.
+    #[serde(default)]
+    pub most_attempts: u32,
     /// From the begin of the run to its start.
     pub start: Option<Duration>,
     /// From the moment when its last input was there to its start.
@@ -159,6 +179,9 @@ pub struct StepReport {
     pub still_running: u32,
     /// For how long it kept a thread that runs async steps without waiting, where that was long.
     pub slow_poll: Option<Duration>,
+    /// Where its inputs came from, where it failed; empty for others.
+    #[serde(default)]
+    pub inputs: Vec<InputReport>,
     /// The positions in [`RunReport::steps`] of the steps that it waited for.
     #[serde(default)]
     pub upstream: Vec<usize>,
@@ -205,7 +228,7 @@ impl RunReport {
         };
         let (resources, pressure) = engine.resources().unzip();
         let pressure = pressure.unwrap_or_default();
-        RunReport {
+        let mut report = RunReport {
             schema: SCHEMA,
             run_id: engine.frame.scope().run_id().to_owned(),
             status,
@@ -219,9 +242,13 @@ impl RunReport {
             pressure,
             resources,
             limits: engine.limits_of_run(),
+            waits: waits::of(engine, &steps),
+            advice: Vec::new(),
             dead_letters: dead_letters(engine),
             steps,
-        }
+        };
+        report.advice = advice(&report);
+        report
     }
 
     /// The report of a step, by name.
@@ -296,6 +323,7 @@ impl Counts {
             skipped: count(Status::Skipped),
             cancelled: count(Status::Cancelled),
             cached: count(Status::Cached),
+            retried: steps.iter().filter(|step| !step.failed_attempts.is_empty()).count(),
         }
     }
 }
@@ -336,6 +364,7 @@ impl StepReport {
             thread: place.map(Place::number),
             status,
             attempts: outcome.failed_attempts.len() as u32 + u32::from(tried),
+            most_attempts: engine.most_attempts(step),
             start: span.map(|span| Duration::from_nanos(span.0)),
             wait: span.zip(ready).map(|(span, ready)| Duration::from_nanos(span.0.saturating_sub(ready))),
             duration: span.map(|span| Duration::from_nanos(span.1 - span.0)),
@@ -347,6 +376,7 @@ impl StepReport {
             fallback_for: outcome.fallback_for,
             still_running: outcome.still_running,
             slow_poll: outcome.slow_poll,
+            inputs: if status.is_failure() { inputs::of(engine, step) } else { Vec::new() },
             upstream: plan.waits_for(step).collect(),
             activity: frame.scope().activity(spec.name()),
         }

@@ -24,7 +24,7 @@ impl fmt::Display for RunReport {
             writeln!(
                 f,
                 "{:<name_width$}  {status:<9}  {lane:<8}  {wait:>10}  {time:>10}",
-                clean(&step.name)
+                clean(&shortened(&step.name))
             )?;
             if let Some(error) = &step.error {
                 writeln!(
@@ -82,29 +82,35 @@ impl RunReport {
         self.steps.iter().filter_map(|step| Some((step.name.as_str(), words(step.status)?))).collect()
     }
 
-    fn totals(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (counts, figures) = (&self.counts, &self.figures);
+    /// How the run ended, in one line.
+    pub(crate) fn outcome(&self) -> String {
+        let counts = &self.counts;
         let outcome = match self.status {
             RunStatus::Succeeded => "succeeded",
             RunStatus::Failed => "failed",
             RunStatus::Cancelled => "was stopped",
         };
-        write!(f, "run {} {outcome}", self.run_id)?;
+        let mut text = format!("run {} {outcome}", clean(&self.run_id));
         if self.wall > Duration::ZERO {
-            write!(f, " in {}", show(Some(self.wall)))?;
+            text.push_str(&format!(" in {}", show(Some(self.wall))));
         }
-        f.write_str(": ")?;
-        write!(f, "{} of {} steps succeeded", counts.succeeded + counts.cached, counts.planned)?;
+        let succeeded = counts.succeeded + counts.cached;
+        text.push_str(&format!(": {succeeded} of {} steps succeeded", counts.planned));
         let others = [
             (counts.failed, "failed"),
             (counts.timed_out, "timed out"),
             (counts.skipped, "skipped"),
             (counts.cancelled, "cancelled"),
         ];
-        others
-            .iter()
-            .filter(|(count, _)| *count > 0)
-            .try_for_each(|(count, what)| write!(f, ", {count} {what}"))?;
+        for (count, what) in others.iter().filter(|(count, _)| *count > 0) {
+            text.push_str(&format!(", {count} {what}"));
+        }
+        text
+    }
+
+    fn totals(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let figures = &self.figures;
+        f.write_str(&self.outcome())?;
         if let Some(reason) = &self.stopped_because {
             write!(f, "\nstopped: {}", clean(reason))?;
         }
@@ -127,7 +133,7 @@ impl RunReport {
                 "\ncritical path {} of {} total ({}); speed-up {:.2}, schedule efficiency {:.2}, peak {} at once",
                 show(Some(figures.critical_path)),
                 show(Some(figures.total)),
-                shortened(&steps),
+                path(&steps),
                 figures.speed_up,
                 figures.schedule_efficiency,
                 figures.peak_concurrency,
@@ -141,17 +147,25 @@ impl RunReport {
 const MOST_REASONS: usize = 8;
 
 /// A path in one line, the middle left out where it is long.
-fn shortened(steps: &[String]) -> String {
+pub(crate) fn path(steps: &[String]) -> String {
+    let joined = |steps: &[String]| steps.iter().map(|step| shortened(step)).collect::<Vec<_>>().join(" > ");
     if steps.len() <= 8 {
-        return steps.join(" > ");
+        return joined(steps);
     }
-    format!(
-        "{} > … {} more … > {}",
-        steps[..4].join(" > "),
-        steps.len() - 7,
-        steps[steps.len() - 3..].join(" > ")
-    )
+    format!("{} > … {} more … > {}", joined(&steps[..4]), steps.len() - 7, joined(&steps[steps.len() - 3..]))
 }
+
+/// A name or message within a sentence: its first line, and not too much of that. The report as data has all of it.
+pub(crate) fn shortened(text: &str) -> String {
+    let line = text.lines().next().unwrap_or_default();
+    match line.char_indices().nth(MOST_CHARS) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line.to_owned(),
+    }
+}
+
+/// So much of a name or message is shown within a sentence.
+const MOST_CHARS: usize = 60;
 
 /// A duration in a unit that fits; `-` for none.
 pub(crate) fn show(duration: Option<Duration>) -> String {
@@ -168,7 +182,7 @@ pub(crate) fn show(duration: Option<Duration>) -> String {
 pub(crate) fn clean(text: &str) -> String {
     let hostile = |c: char| {
         c.is_control()
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+            || matches!(c, '\u{61c}' | '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
     };
     text.chars()
         .flat_map(|c| if hostile(c) && c != '\n' { c.escape_unicode().collect::<Vec<_>>() } else { vec![c] })

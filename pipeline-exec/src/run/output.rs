@@ -48,8 +48,26 @@ pub enum OutputError {
     },
 }
 
+impl OutputError {
+    /// Every code that [`OutputError::code`] gives, in order.
+    pub const CODES: [&str; 5] = ["PL0201", "PL0202", "PL0203", "PL0204", "PL0205"];
+
+    /// The stable code; it never changes its meaning.
+    pub const fn code(&self) -> &'static str {
+        let [not_in_run, no_output, not_kept, still_read, other_type] = Self::CODES;
+        match self {
+            OutputError::NotInRun { .. } => not_in_run,
+            OutputError::NoOutput { .. } => no_output,
+            OutputError::NotKept { .. } => not_kept,
+            OutputError::StillRead { .. } => still_read,
+            OutputError::OtherType { .. } => other_type,
+        }
+    }
+}
+
 impl fmt::Display for OutputError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "[{}] ", self.code())?;
         match self {
             OutputError::NotInRun { step, reason } => {
                 write!(f, "step `{step}` is not part of the run: {reason}")

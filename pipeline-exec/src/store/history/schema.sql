@@ -14,6 +14,7 @@ CREATE TABLE runs (
     skipped            INTEGER NOT NULL,
     cancelled          INTEGER NOT NULL,
     cached             INTEGER NOT NULL,
+    retried            INTEGER NOT NULL,     -- how many were tried more than once
     stopped_because    TEXT,
     seed               TEXT NOT NULL,        -- decimal, up to 2^64 - 1
     graph_fingerprint  TEXT NOT NULL,

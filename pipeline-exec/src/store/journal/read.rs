@@ -150,6 +150,8 @@ impl Told {
             pressure: Vec::new(),
             resources: None,
             limits: Vec::new(),
+            waits: Vec::new(),
+            advice: Vec::new(),
             dead_letters: Vec::new(),
             steps: self.steps,
         }
@@ -192,6 +194,7 @@ fn begun(name: &str) -> StepReport {
         thread: None,
         status: Status::Pending,
         attempts: 0,
+        most_attempts: 0,
         start: None,
         wait: None,
         duration: None,
@@ -203,6 +206,7 @@ fn begun(name: &str) -> StepReport {
         fallback_for: None,
         still_running: 0,
         slow_poll: None,
+        inputs: Vec::new(),
         upstream: Vec::new(),
         activity: StepActivity::default(),
     }

@@ -1,0 +1,111 @@
+//! `explain`: what an error code means, and how to mend it. The pages are those of `docs/errors`.
+
+mod pages;
+
+use std::fmt::Write;
+
+use clap::Args as ClapArgs;
+use pipeline_core::closest;
+
+use self::pages::{PAGES, Page};
+use super::{Refusal, print};
+
+/// Which code.
+#[derive(Debug, ClapArgs)]
+pub(super) struct ExplainArgs {
+    /// The code, such as PL0003. Without one, all codes are listed.
+    #[arg(value_name = "CODE")]
+    code: Option<String>,
+}
+
+/// The code of what the environment refused: files, mostly.
+pub(super) const ENVIRONMENT_CODE: &str = "PL0301";
+
+pub(super) fn execute(args: &ExplainArgs) -> Result<u8, Refusal> {
+    let Some(wanted) = &args.code else { return print(&list()) };
+    let wanted = wanted.trim_matches(['[', ']']).to_uppercase();
+    match PAGES.iter().find(|page| page.code == wanted) {
+        Some(page) => print(&readable(page.text)),
+        None => Err(Refusal::Usage(unknown(&wanted))),
+    }
+}
+
+fn unknown(wanted: &str) -> String {
+    let hint = match closest(wanted, PAGES.iter().map(|page| page.code)) {
+        Some(close) => format!("did you mean `{close}`?"),
+        None => "`explain` without a code lists all of them".to_owned(),
+    };
+    format!("there is no error code `{wanted}`\n    hint: {hint}")
+}
+
+fn list() -> String {
+    let mut text = String::new();
+    for page in PAGES {
+        let _ = writeln!(text, "{}  {}", page.code, page.title());
+    }
+    text.push_str("\n`explain CODE` tells what a code means, and how to mend it\n");
+    text
+}
+
+impl Page {
+    /// What its heading says after the code.
+    fn title(&self) -> &'static str {
+        let heading = self.text.lines().next().unwrap_or_default();
+        heading.split_once(": ").map_or(heading, |(_, title)| title)
+    }
+}
+
+/// A page as it is to be read: without what its examples need only to be compiled.
+fn readable(page: &str) -> String {
+    let mut text = String::new();
+    let mut in_code = false;
+    for line in page.lines() {
+        if line.starts_with("```") {
+            in_code = !in_code;
+            text.push_str(if in_code { "```rust\n" } else { "```\n" });
+        } else if !in_code || !(line == "#" || line.starts_with("# ")) {
+            text.push_str(line);
+            text.push('\n');
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use pipeline_core::{FailureKind, ProblemCode};
+
+    use super::*;
+    use crate::run::OutputError;
+
+    #[test]
+    fn every_code_has_a_page_and_every_page_a_code() {
+        let problems = ProblemCode::ALL.iter().map(|code| code.name());
+        let failures = FailureKind::ALL.iter().map(|kind| kind.code());
+        let codes: Vec<&str> =
+            problems.chain(failures).chain(OutputError::CODES).chain([ENVIRONMENT_CODE]).collect();
+        let unique: BTreeSet<&str> = codes.iter().copied().collect();
+        assert_eq!(unique.len(), codes.len(), "a code is used twice: {codes:?}");
+        assert_eq!(PAGES.iter().map(|page| page.code).collect::<Vec<_>>(), Vec::from_iter(unique));
+    }
+
+    #[test]
+    fn every_page_says_what_it_means_shows_it_and_how_to_mend_it() {
+        for page in PAGES {
+            assert!(page.text.starts_with(&format!("# {}: ", page.code)), "{}", page.code);
+            for part in ["```rust", "## How to mend it"] {
+                assert!(page.text.contains(part), "{}: {part}", page.code);
+            }
+            let read = readable(page.text);
+            assert!(!read.contains("\n# fn ") && !read.contains("should_panic"), "{read}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_code_is_told_with_the_closest_one() {
+        assert!(unknown("PL003").contains("did you mean `PL0"), "{}", unknown("PL003"));
+        assert!(unknown("X").contains("lists all"), "{}", unknown("X"));
+    }
+}

@@ -1,0 +1,183 @@
+//! The figures of a run, one calm line each.
+
+use std::time::Duration;
+
+use super::fit::{counted, number, paragraph};
+use crate::report::{RunReport, StageReport, WaitedFor, path, show};
+
+/// How far the labels reach.
+const LABEL: usize = 16;
+/// So many of a kind are named.
+const MOST: usize = 8;
+
+/// The figures, every line at most `columns` wide.
+pub(super) fn figures(report: &RunReport, columns: usize) -> String {
+    let mut text = String::new();
+    let mut line = |label: &str, value: Option<String>| {
+        if let Some(value) = value.filter(|value| !value.is_empty()) {
+            text.push_str(&paragraph(label, &value, LABEL, columns));
+        }
+    };
+    if report.figures.total > Duration::ZERO {
+        line("critical path", Some(critical_path(report)));
+        line("speed-up", Some(speed_up(report)));
+        line("efficiency", Some(efficiency(report)));
+        line("at once", Some(concurrency(report)));
+        line("groups", Some(stages(&report.groups())));
+        let levels = report.levels();
+        line("levels", (levels.len() > 1).then(|| stages(&levels)));
+    }
+    line("waited", Some(waits(report)));
+    line("retries", retries(report));
+    line("fallbacks", fallbacks(report));
+    line("limited", Some(limited(report)));
+    line("pressure", pressure(report));
+    line("memory, cpu", resources(report));
+    line("counted", Some(counters(report)));
+    line("dead letters", dead_letters(report));
+    text
+}
+
+fn critical_path(report: &RunReport) -> String {
+    let figures = &report.figures;
+    let (long, total) = (show(Some(figures.critical_path)), show(Some(figures.total)));
+    format!(
+        "{long} of {total} in all, the run took {:.2}x as long: {}",
+        figures.critical_path_ratio,
+        path(&figures.critical_steps)
+    )
+}
+
+/// Against one step at a time, and against what theory allows with these slots.
+fn speed_up(report: &RunReport) -> String {
+    let figures = &report.figures;
+    let by_slots = figures.total.as_secs_f64() / figures.slots.max(1) as f64;
+    let bound = figures.critical_path.as_secs_f64().max(by_slots);
+    let most = if bound > 0.0 { figures.total.as_secs_f64() / bound } else { 1.0 };
+    format!("{:.2}x over one step at a time, of {most:.2}x that theory allows", figures.speed_up)
+}
+
+fn efficiency(report: &RunReport) -> String {
+    let figures = &report.figures;
+    format!(
+        "schedule {:.1} %, parallel {:.1} %, utilisation {:.1} %",
+        100.0 * figures.schedule_efficiency,
+        figures.parallel_efficiency,
+        100.0 * figures.utilisation
+    )
+}
+
+fn concurrency(report: &RunReport) -> String {
+    let figures = &report.figures;
+    format!(
+        "{} at the most, of {}; {}, the widest of {}",
+        number(figures.peak_concurrency as u64),
+        counted(figures.slots, "slot"),
+        counted(figures.levels, "level"),
+        counted(figures.widest_level, "step")
+    )
+}
+
+fn stages(stages: &[StageReport]) -> String {
+    let told = stages.iter().filter(|stage| stage.start.is_some());
+    let mut told: Vec<String> = told
+        .map(|stage| {
+            let (wall, total) = (show(Some(stage.wall)), show(Some(stage.total)));
+            if stage.steps == 1 {
+                format!("{} {wall}", stage.name)
+            } else {
+                format!("{} {wall} ({}, {total} in all)", stage.name, counted(stage.steps, "step"))
+            }
+        })
+        .collect();
+    let more = told.len().saturating_sub(MOST);
+    told.truncate(MOST);
+    let rest = if more > 0 { format!(", … and {more} more") } else { String::new() };
+    told.join(", ") + &rest
+}
+
+fn waits(report: &RunReport) -> String {
+    let told = report.waits.iter().take(MOST).map(|wait| {
+        let what = match &wait.waited_for {
+            WaitedFor::Workers(slots) => format!("one of {}", counted(*slots, "slot")),
+            WaitedFor::Slots(lane, slots) => format!("one of {}", counted(*slots, &format!("{lane} slot"))),
+            WaitedFor::Limit(name) => format!("the limit `{name}`"),
+        };
+        format!("{} for {what} ({})", show(Some(wait.total)), counted(wait.steps, "step"))
+    });
+    told.collect::<Vec<_>>().join(", ")
+}
+
+fn retries(report: &RunReport) -> Option<String> {
+    let (mut steps, mut failed, mut waited) = (0, 0, Duration::ZERO);
+    for step in report.steps.iter().filter(|step| !step.failed_attempts.is_empty()) {
+        steps += 1;
+        failed += step.failed_attempts.len();
+        waited += step.failed_attempts.iter().map(|attempt| attempt.retried_after).sum();
+    }
+    (steps > 0).then(|| {
+        format!(
+            "{} needed more than one attempt: {} failed, {} between attempts",
+            counted(steps, "step"),
+            counted(failed, "attempt"),
+            show(Some(waited))
+        )
+    })
+}
+
+fn fallbacks(report: &RunReport) -> Option<String> {
+    let used = report.steps.iter().filter(|step| step.fallback_used);
+    let names: Vec<&str> = used.map(|step| step.name.as_str()).collect();
+    (!names.is_empty()).then(|| {
+        let count = counted(names.len(), "step");
+        format!("{count} went on with a fallback: {}", super::fit::listed(names.into_iter(), MOST))
+    })
+}
+
+fn limited(report: &RunReport) -> String {
+    let more = report.limited_by.len().saturating_sub(MOST);
+    let told: Vec<&str> = report.limited_by.iter().take(MOST).map(String::as_str).collect();
+    let rest = if more > 0 { format!("; … and {more} more") } else { String::new() };
+    told.join("; ") + &rest
+}
+
+fn pressure(report: &RunReport) -> Option<String> {
+    let last = report.pressure.last()?;
+    Some(format!("{} of the slots, the last: {}", counted(report.pressure.len(), "change"), last.reason))
+}
+
+fn resources(report: &RunReport) -> Option<String> {
+    let curve = report.resources.as_ref()?;
+    Some(format!(
+        "peak {}, {:.1} cores on average, {:.1} at the most",
+        bytesize::ByteSize(curve.peak_memory),
+        curve.mean_cpu,
+        curve.peak_cpu
+    ))
+}
+
+/// What steps have counted, with the rate over the wall time.
+fn counters(report: &RunReport) -> String {
+    let seconds = report.wall.as_secs_f64();
+    let counters = report.counters();
+    let more = counters.len().saturating_sub(MOST);
+    let told = counters.iter().take(MOST).map(|(name, count)| {
+        if seconds > 0.0 {
+            format!("{name} {} ({}/s)", number(*count), number((*count as f64 / seconds) as u64))
+        } else {
+            format!("{name} {}", number(*count))
+        }
+    });
+    let told = told.collect::<Vec<_>>().join(", ");
+    if more > 0 { format!("{told}, … and {more} more") } else { told }
+}
+
+fn dead_letters(report: &RunReport) -> Option<String> {
+    let first = report.dead_letters.first()?;
+    let count = counted(report.dead_letters.len(), "item");
+    Some(format!(
+        "{count} could not be dealt with, the first in `{}`: {}",
+        super::fit::fit(&first.step, 40),
+        super::fit::fit(&first.error, 200)
+    ))
+}

@@ -1,0 +1,63 @@
+//! What is to be said of steps that did not fail: why they were skipped or stopped, and what is odd about them.
+
+use pipeline_core::frame::Status;
+
+use super::fit::{counted, fit, listed, number};
+use crate::report::{RunReport, StepReport, show};
+
+/// So many notes are shown.
+const MOST: usize = 8;
+
+/// A line for each thing, steps of which the same is to be said together.
+pub(super) fn notes(report: &RunReport) -> String {
+    let mut notes: Vec<(String, Vec<&str>)> = Vec::new();
+    let mut places = std::collections::HashMap::new();
+    for step in &report.steps {
+        for note in of(step) {
+            let place = *places.entry(note.clone()).or_insert_with(|| {
+                notes.push((note, Vec::new()));
+                notes.len() - 1
+            });
+            notes[place].1.push(&step.name);
+        }
+    }
+    let more = notes.len().saturating_sub(MOST);
+    let told = notes.into_iter().take(MOST).map(|(note, names)| {
+        let names = listed(names.into_iter(), MOST);
+        format!("note: {names}: {note}\n")
+    });
+    let mut text: String = told.collect();
+    if more > 0 {
+        text.push_str(&format!("… and {} in the report as JSON\n", counted(more, "further note")));
+    }
+    text
+}
+
+fn of(step: &StepReport) -> Vec<String> {
+    let mut notes = Vec::new();
+    if !step.status.is_failure() {
+        let why = step.error.as_ref().map(|error| fit(&error.message, 400));
+        notes.extend(why.map(|why| format!("{}: {why}", step.status.name())));
+        if step.status == Status::Skipped && step.error.is_none() && step.because.is_none() {
+            notes.push("skipped".to_owned());
+        }
+        notes.extend(still_running(step));
+        let instead = step.fallback_for.as_ref().map(|error| fit(&error.message, 200));
+        notes.extend(instead.map(|error| format!("fallback used: {error}")));
+    }
+    if let Some(time) = step.slow_poll {
+        let time = show(Some(time));
+        notes.push(format!(
+            "kept its thread for {time} without waiting: make it a plain `fn`, which runs on a thread of its own"
+        ));
+    }
+    notes
+}
+
+/// What is left of a step that was given up.
+pub(super) fn still_running(step: &StepReport) -> Option<String> {
+    (step.still_running > 0).then(|| {
+        let count = number(u64::from(step.still_running));
+        format!("still running: {count} attempt(s), left behind on their threads")
+    })
+}

@@ -1,0 +1,105 @@
+//! The table of steps: all of few, the telling ones of many.
+
+use std::collections::{BTreeMap, HashSet};
+
+use comfy_table::{
+    Attribute, Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, Table, Width,
+};
+use pipeline_core::frame::Status;
+
+use super::fit::{fit, number};
+use crate::report::{RunReport, StepReport, show};
+
+/// So many steps are shown in plan order; of more, so many are chosen.
+const MOST_ROWS: usize = 30;
+/// Of those, so many may be ones that failed.
+const MOST_FAILED: usize = 20;
+/// The columns of a row that are not the step's name, with the gaps between them.
+const OTHERS: usize = 58;
+
+/// The table, every line at most `columns` wide; all steps where `all` is said.
+pub(super) fn table(report: &RunReport, columns: usize, all: bool) -> String {
+    let (rows, rest) = chosen(report, all);
+    if rows.is_empty() {
+        return String::new();
+    }
+    let critical: HashSet<&str> = report.figures.critical_steps.iter().map(String::as_str).collect();
+    let name_columns = columns.saturating_sub(OTHERS).max(12);
+    let mut table = Table::new();
+    table
+        .load_style(comfy_table::presets::NOTHING)
+        .set_content_arrangement(ContentArrangement::Disabled)
+        .enforce_styling()
+        .set_header(["step", "status", "lane", "attempts", "wait", "time", ""].map(heading));
+    for step in rows {
+        table.add_row(row(step, name_columns, critical.contains(step.name.as_str())));
+    }
+    for (index, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((0, if index == 6 { 0 } else { 2 }));
+        if (3..=5).contains(&index) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+        if index == 1 {
+            column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(11)));
+        }
+    }
+    let mut text: String = table.lines().map(|line| format!("{}\n", line.trim_end())).collect();
+    if !rest.is_empty() {
+        let counts: Vec<String> = rest
+            .iter()
+            .map(|(status, count)| {
+                let (count, status) = (number(*count as u64), Status::name(*status));
+                format!("{count} more {status}")
+            })
+            .collect();
+        text.push_str(&format!("… and {} (-v shows all)\n", counts.join(", ")));
+    }
+    if !critical.is_empty() {
+        text.push_str("* on the critical path\n");
+    }
+    text
+}
+
+fn heading(text: &str) -> Cell {
+    let cell = Cell::new(text);
+    if text.is_empty() { cell } else { cell.add_attribute(Attribute::Bold) }
+}
+
+fn row(step: &StepReport, name_columns: usize, critical: bool) -> Vec<Cell> {
+    let status = Cell::new(step.status.name());
+    let status = match step.status {
+        Status::Succeeded | Status::Cached => status.fg(Color::Green),
+        Status::Failed | Status::TimedOut if !step.optional => status.fg(Color::Red),
+        _ => status.fg(Color::Yellow),
+    };
+    let attempts = if step.attempts == 0 { "-".to_owned() } else { number(u64::from(step.attempts)) };
+    vec![
+        Cell::new(fit(&step.name, name_columns)),
+        status,
+        Cell::new(step.lane.name()),
+        Cell::new(attempts),
+        Cell::new(show(step.wait)),
+        Cell::new(show(step.duration)),
+        Cell::new(if critical { "*" } else { "" }),
+    ]
+}
+
+/// The steps to show, and how many there are in each state that are not shown. Of many, first those that failed, then the
+/// slowest, each in plan order where they are alike.
+fn chosen(report: &RunReport, all: bool) -> (Vec<&StepReport>, BTreeMap<Status, usize>) {
+    if all || report.steps.len() <= MOST_ROWS {
+        return (report.steps.iter().collect(), BTreeMap::new());
+    }
+    let failed = |step: &&StepReport| step.status.is_failure();
+    let mut rows: Vec<&StepReport> = report.steps.iter().filter(failed).take(MOST_FAILED).collect();
+    let mut others: Vec<&StepReport> = report.steps.iter().filter(|step| !failed(step)).collect();
+    others.sort_by_key(|step| std::cmp::Reverse(step.duration));
+    rows.extend(others.into_iter().take(MOST_ROWS - rows.len()));
+    let mut rest: BTreeMap<Status, usize> = BTreeMap::new();
+    report.steps.iter().for_each(|step| *rest.entry(step.status).or_default() += 1);
+    for shown in &rows {
+        rest.entry(shown.status).and_modify(|count| *count -= 1);
+    }
+    rest.retain(|_, count| *count > 0);
+    (rows, rest)
+}

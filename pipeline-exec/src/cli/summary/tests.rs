@@ -1,0 +1,215 @@
+//! Reports that nobody ran, shown: what fits, what is shortened, and what is harmless.
+
+use serde_json::{Value, json};
+use unicode_width::UnicodeWidthStr;
+
+use super::*;
+
+/// A report of these steps, with the totals that follow from them.
+fn report(steps: Vec<Value>) -> RunReport {
+    let count = |status: &str| steps.iter().filter(|step| step["status"] == status).count();
+    let failed = count("failed") + count("timed-out");
+    let value = json!({
+        "schema": 1, "run_id": "r-1", "status": if failed > 0 { "failed" } else { "succeeded" },
+        "started_unix_ms": 0, "wall": seconds(5.4),
+        "counts": {
+            "planned": steps.len(), "succeeded": count("succeeded"), "failed": count("failed"),
+            "timed_out": count("timed-out"), "skipped": count("skipped"), "cancelled": 0, "cached": 0,
+        },
+        "figures": {
+            "slots": 4, "total": seconds(14.4), "critical_path": seconds(5.4),
+            "critical_steps": [steps[0]["name"]], "peak_concurrency": 3, "levels": 3, "widest_level": 3,
+            "speed_up": 2.667, "parallel_efficiency": 66.667, "critical_path_ratio": 1.0,
+            "schedule_efficiency": 1.0, "utilisation": 0.667,
+        },
+        "stopped_because": null, "limited_by": [], "pressure": [], "resources": null, "limits": [],
+        "dead_letters": [], "steps": steps,
+    });
+    let mut report: RunReport = serde_json::from_value(value).unwrap_or_else(|error| panic!("{error}"));
+    report.advice = crate::report::advice(&report);
+    report
+}
+
+fn seconds(seconds: f64) -> Value {
+    json!(std::time::Duration::from_secs_f64(seconds))
+}
+
+fn step(name: &str, status: &str, took: f64) -> Value {
+    json!({
+        "name": name, "id": name, "location": "src/steps.rs:7", "group": "silver", "tags": [], "lane": "cpu",
+        "thread_kind": null, "thread": null, "status": status, "attempts": 1, "most_attempts": 3,
+        "start": seconds(0.0), "wait": seconds(0.001), "duration": seconds(took), "error": null, "because": null,
+        "optional": false, "failed_attempts": [], "fallback_used": false, "fallback_for": null,
+        "still_running": 0, "slow_poll": null,
+    })
+}
+
+fn failed(name: &str, message: &str) -> Value {
+    let mut step = step(name, "failed", 0.5);
+    step["error"] = json!({ "kind": "error", "message": message, "causes": ["the disk is full"] });
+    step
+}
+
+fn skipped(name: &str, because: &str) -> Value {
+    let mut step = step(name, "skipped", 0.0);
+    step["because"] = because.into();
+    (step["start"], step["wait"], step["duration"], step["attempts"]) =
+        (Value::Null, Value::Null, Value::Null, 0.into());
+    step
+}
+
+/// As it is seen where there are no styles.
+fn plain(report: &RunReport, columns: usize, all: bool) -> String {
+    anstream::adapter::strip_str(&text(report, columns, all)).to_string()
+}
+
+#[test]
+fn every_line_above_the_failures_fits_the_terminal_whatever_the_names() {
+    let names =
+        ["short", &"x".repeat(10_000), &"日本語の名前".repeat(100), "a\u{301}e\u{301} 🦀🦀", "\u{1b}[2J"];
+    let report = report(names.iter().map(|name| step(name, "succeeded", 2.0)).collect());
+    for columns in [80, 100, 160] {
+        for line in plain(&report, columns, false).lines() {
+            assert!(line.width() <= columns, "{columns}: {line}");
+        }
+    }
+}
+
+#[test]
+fn the_columns_are_aligned_beside_wide_names() {
+    let names = ["short", "日本語の名前", "ｗｉｄｅ", &"日".repeat(500)];
+    let report = report(names.iter().map(|name| step(name, "succeeded", 2.0)).collect());
+    let table = table::table(&report, 80, false);
+    let table = anstream::adapter::strip_str(&table).to_string();
+    let before_status = |line: &str| line.find("succeeded").map(|at| line[..at].width());
+    let places: Vec<usize> = table.lines().filter_map(before_status).collect();
+    assert_eq!(places.len(), 4, "{table}");
+    assert!(places.iter().all(|place| *place == places[0]), "{places:?}\n{table}");
+}
+
+#[test]
+fn of_many_steps_the_failed_and_the_slowest_are_shown_and_the_rest_is_counted() {
+    let mut steps: Vec<Value> =
+        (0..9_999).map(|n| step(&format!("s{n}"), "succeeded", f64::from(n) / 1e4)).collect();
+    steps.push(failed("the_last", "no"));
+    let report = report(steps);
+    let text = plain(&report, 80, false);
+    let rows: Vec<&str> = text.lines().skip(1).take_while(|line| !line.starts_with('…')).collect();
+    assert!(rows[0].starts_with("the_last ") && rows[1].starts_with("s9998 "), "{text}");
+    assert_eq!(rows.len(), 30, "{text}");
+    assert!(text.contains("\n… and 9,970 more succeeded (-v shows all)\n"), "{text}");
+    assert!(text.lines().count() < 80, "{text}");
+    assert!(plain(&report, 80, true).lines().count() > 10_000);
+}
+
+#[test]
+fn failures_that_are_alike_are_told_once() {
+    let mut steps: Vec<Value> = (0..100).map(|n| failed(&format!("shard_{n}"), "no route to host")).collect();
+    steps.push(failed("other", "out of paper"));
+    let text = plain(&report(steps), 80, false);
+    assert_eq!(text.matches("error: no route to host").count(), 1, "{text}");
+    let head = "error[PL0101]: step `shard_0` failed, and 99 more like it: shard_1, shard_2,";
+    assert!(text.contains(head) && text.contains(" and 91 more\n"), "{text}");
+    assert!(text.contains("error[PL0101]: step `other` failed\n"), "{text}");
+    assert_eq!(text.matches(" explain PL0101").count(), 1, "{text}");
+}
+
+#[test]
+fn a_failure_names_place_attempt_causes_inputs_and_all_that_was_skipped_because_of_it() {
+    let mut first = failed("load", "cannot read");
+    first["attempts"] = 3.into();
+    let earlier = json!({ "kind": "panic", "message": "busy, at src/a.rs:1:1", "causes": [] });
+    first["failed_attempts"] = json!([{ "attempt": 1, "error": earlier, "retried_after": seconds(0.01) }]);
+    first["inputs"] = json!([
+        { "name": "path", "origin": { "param": "the environment, PIPELINE_PARAM_path" } },
+        { "name": "rows", "origin": { "steps": [1] } },
+        { "name": "db", "origin": { "resource": "shop::Db" } },
+    ]);
+    let steps =
+        vec![first, step("rows", "succeeded", 1.0), skipped("behind", "load"), skipped("far", "behind")];
+    let text = plain(&report(steps), 100, false);
+    for part in [
+        "error[PL0101]: step `load` failed\n",
+        "    at src/steps.rs:7, attempt 3 of 3\n",
+        "    error: cannot read\n    because the disk is full\n",
+        "    attempt 1: busy, at src/a.rs:1:1 (tried again after 10.0 ms)\n",
+        "    input `path`: a run parameter, from the environment, PIPELINE_PARAM_path\n",
+        "    input `rows`: from step rows\n",
+        "    input `db`: a resource given to the run, `shop::Db`\n",
+        "    2 steps were skipped because `load` failed: behind, far\n",
+        "run r-1 failed in 5.40 s: 1 of 4 steps succeeded, 1 failed, 2 skipped\nto go on: ",
+    ] {
+        assert!(text.contains(part), "{part:?} in\n{text}");
+    }
+}
+
+/// Everything that a user, or a user's data, can put into a report.
+#[test]
+fn no_text_of_a_report_steers_the_terminal() {
+    const EVIL: &str = "\u{1b}]0;owned\u{7}\u{1b}[2J\r\u{202e}evil\u{9b}31m\u{2066}\u{8}\u{7f}";
+    let mut first = failed(EVIL, EVIL);
+    first["error"]["causes"] = json!([EVIL]);
+    first["location"] = EVIL.into();
+    first["group"] = EVIL.into();
+    first["activity"] = json!({ "progress": null, "counters": { EVIL: 7 } });
+    let error = first["error"].clone();
+    first["failed_attempts"] = json!([{ "attempt": 1, "error": error, "retried_after": seconds(0.01) }]);
+    first["inputs"] = json!([{ "name": EVIL, "origin": { "param": EVIL } }, { "name": EVIL, "origin": { "resource": EVIL } }]);
+    let mut odd = step(EVIL, "succeeded", 1.0);
+    (odd["fallback_used"], odd["fallback_for"], odd["slow_poll"]) =
+        (true.into(), first["error"].clone(), seconds(2.0));
+    let mut report = report(vec![first, odd, skipped("behind", EVIL)]);
+    report.run_id = EVIL.into();
+    report.limited_by = vec![EVIL.into()];
+    report.stopped_because = Some(EVIL.into());
+    report.dead_letters =
+        serde_json::from_value(json!([{ "step": EVIL, "attempt": 1, "item": null, "error": EVIL }]))
+            .unwrap_or_default();
+    report.waits = serde_json::from_value(
+        json!([{ "waited_for": { "limit": EVIL }, "steps": 1, "total": seconds(3.0), "longest": EVIL }]),
+    )
+    .unwrap_or_default();
+    report.advice = crate::report::advice(&report);
+    assert!(report.waits.len() == 1 && report.dead_letters.len() == 1);
+    let shown = text(&report, 80, true);
+    assert!(shown.contains("\\u{1b}]0;owned"), "shown, not sent: {shown}");
+    let styles = without_styles(&shown);
+    let steers =
+        |c: char| c != '\n' && c.is_control() || ('\u{202a}'..='\u{202e}').contains(&c) || c == '\u{2066}';
+    assert!(!styles.chars().any(steers), "{styles:?}");
+}
+
+/// Takes out what sets colours and weights, and nothing else that begins with an escape.
+fn without_styles(text: &str) -> String {
+    let mut rest = text;
+    let mut kept = String::new();
+    while let Some((before, after)) = rest.split_once("\u{1b}[") {
+        kept.push_str(before);
+        let end = after.find(|c: char| !c.is_ascii_digit() && c != ';').unwrap_or(after.len());
+        if after[end..].starts_with('m') {
+            rest = &after[end + 1..];
+        } else {
+            kept.push_str("\u{1b}[");
+            rest = after;
+        }
+    }
+    kept + rest
+}
+
+#[test]
+fn the_figures_are_told_a_line_each() {
+    let mut steps: Vec<Value> = (0..3).map(|n| step(&format!("s{n}"), "succeeded", 1.4)).collect();
+    steps[0]["activity"] = json!({ "progress": null, "counters": { "rows_in": 54_000, "rows_rejected": 3 } });
+    steps[1]["activity"] = json!({ "progress": null, "counters": { "rows_in": 1 } });
+    let text = plain(&report(steps), 100, false);
+    for part in [
+        "critical path   5.40 s of 14.40 s in all, the run took 1.00x as long: s0\n",
+        "speed-up        2.67x over one step at a time, of 2.67x that theory allows\n",
+        "efficiency      schedule 100.0 %, parallel 66.7 %, utilisation 66.7 %\n",
+        "at once         3 at the most, of 4 slots; 3 levels, the widest of 3 steps\n",
+        "groups          silver 1.40 s (3 steps, 4.20 s in all)\n",
+        "counted         rows_in 54,001 (10,000/s), rows_rejected 3 (0/s)\n",
+    ] {
+        assert!(text.contains(part), "{part:?} in\n{text}");
+    }
+}

@@ -1,0 +1,242 @@
+//! What to do next, told from a report alone: the same report gives the same advice.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::text::{path, shortened, show};
+use super::{RunReport, RunStatus, StepReport, WaitedFor};
+
+/// One thing to do about a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Advice {
+    /// What it is about.
+    pub kind: AdviceKind,
+    /// What was seen, and what to do, in one sentence or two; long names are shortened in it.
+    pub text: String,
+    /// The steps concerned, by name, the most important first.
+    pub steps: Vec<String>,
+}
+
+/// What an advice is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum AdviceKind {
+    /// One step ran at a time, and more could have.
+    OneAtATime,
+    /// The run took as long as its critical path.
+    CriticalPath,
+    /// Steps waited for slots.
+    Slots,
+    /// Steps waited for a named limit.
+    Limit,
+    /// Memory pressure took slots away.
+    Memory,
+    /// An async step kept its thread.
+    SlowPoll,
+    /// Time went into attempts that failed.
+    Retries,
+    /// A few steps took most of the time.
+    SlowestSteps,
+}
+
+/// From this share of the wall time on, the critical path is what limits a run.
+const BOUND: f64 = 0.9;
+/// A wait or a gain below this share is not worth a sentence.
+const WORTH: f64 = 0.05;
+/// What takes less time than this is not worth a sentence either.
+const BRIEF: Duration = Duration::from_millis(1);
+
+/// What to do next about a run: what limited it first, then what is odd, then the slowest steps. Empty where nothing was
+/// timed and nothing is odd.
+///
+/// It reads nothing but the report, so that a report from a file gets the same advice.
+pub fn advice(report: &RunReport) -> Vec<Advice> {
+    let mut all = Vec::new();
+    if report.status == RunStatus::Succeeded && report.wall >= BRIEF {
+        all.extend(one_at_a_time(report).or_else(|| critical_path(report)));
+        all.extend(waits(report));
+    }
+    all.extend(memory(report));
+    all.extend(slow_polls(report));
+    all.extend(retries(report));
+    all.extend(slowest(report));
+    all
+}
+
+/// How many times as fast the run could have been with so many slots: no schedule beats its longest path, nor the sum of its
+/// durations over the slots.
+fn gain(report: &RunReport, slots: usize) -> f64 {
+    let figures = &report.figures;
+    let by_slots = figures.total.as_secs_f64() / slots.max(1) as f64;
+    let bound = figures.critical_path.as_secs_f64().max(by_slots);
+    if bound > 0.0 { report.wall.as_secs_f64() / bound } else { 1.0 }
+}
+
+/// The fewest slots with which no slot would be missed: beyond them, the critical path is all there is.
+fn enough_slots(report: &RunReport) -> usize {
+    let path = report.figures.critical_path.as_secs_f64();
+    let ratio = if path > 0.0 { report.figures.total.as_secs_f64() / path } else { 1.0 };
+    // A schedule that is a hair longer than the path needs no further slot.
+    (ratio - WORTH).ceil().max(1.0) as usize
+}
+
+fn one_at_a_time(report: &RunReport) -> Option<Advice> {
+    let enough = enough_slots(report);
+    let gain = gain(report, enough);
+    (report.figures.slots == 1 && enough > 1 && gain > 1.0 + WORTH).then(|| Advice {
+        kind: AdviceKind::OneAtATime,
+        text: format!(
+            "one step ran at a time, because the run had one slot: with {enough} slots it would be up to {gain:.1}x as fast"
+        ),
+        steps: Vec::new(),
+    })
+}
+
+fn critical_path(report: &RunReport) -> Option<Advice> {
+    let figures = &report.figures;
+    let share = figures.critical_path.as_secs_f64() / report.wall.as_secs_f64();
+    if share < BOUND {
+        return None;
+    }
+    let on_path = figures.critical_steps.iter().filter_map(|name| report.step(name));
+    let longest = on_path.max_by_key(|step| step.duration)?;
+    let (name, time) = (shortened(&longest.name), show(longest.duration));
+    Some(Advice {
+        kind: AdviceKind::CriticalPath,
+        text: format!(
+            "the run is bound by its critical path {} ({:.0} % of the time): more slots would gain nothing; make `{name}` \
+             ({time}) faster, or split it",
+            path(&figures.critical_steps),
+            (100.0 * share).min(100.0),
+        ),
+        steps: figures.critical_steps.clone(),
+    })
+}
+
+/// What ready steps waited for, where it was more than a twentieth of the run.
+fn waits(report: &RunReport) -> Vec<Advice> {
+    let worth = |total: Duration| total >= BRIEF && total.as_secs_f64() >= WORTH * report.wall.as_secs_f64();
+    let waits = report.waits.iter().filter(|wait| worth(wait.total));
+    waits
+        .filter_map(|wait| {
+            let (total, steps) = (show(Some(wait.total)), counted(wait.steps, "step"));
+            let (kind, text) = match &wait.waited_for {
+                WaitedFor::Limit(name) => {
+                    let name = shortened(name);
+                    let text = format!(
+                        "the limit `{name}` held {steps} for {total} in all while slots were free: raise it if what it \
+                         protects can take more, or hold it for a shorter time"
+                    );
+                    (AdviceKind::Limit, text)
+                }
+                WaitedFor::Workers(slots) => (AdviceKind::Slots, for_slots(report, "", *slots, &total)?),
+                WaitedFor::Slots(lane, slots) => {
+                    (AdviceKind::Slots, for_slots(report, &format!("{lane} "), *slots, &total)?)
+                }
+            };
+            Some(Advice { kind, text, steps: vec![wait.longest.clone()] })
+        })
+        .collect()
+}
+
+/// `None` where more slots would gain nothing.
+fn for_slots(report: &RunReport, lane: &str, slots: usize, total: &str) -> Option<String> {
+    let wanted = enough_slots(report).min(2 * slots);
+    let gain = gain(report, wanted);
+    let cores = if lane == "cpu " { ", given as many cores," } else { "" };
+    (report.figures.slots > 1 && wanted > slots && gain > 1.0 + WORTH).then(|| {
+        format!(
+            "ready steps waited {total} in all for one of the {slots} {lane}slots: with {wanted}{cores} the run would be up \
+             to {gain:.1}x as fast"
+        )
+    })
+}
+
+fn memory(report: &RunReport) -> Option<Advice> {
+    let lowest = report.pressure.iter().min_by_key(|change| (change.share.fraction() * 1e9) as u64)?;
+    Some(Advice {
+        kind: AdviceKind::Memory,
+        text: format!(
+            "memory pressure took slots away ({}): raise `memory_limit` if the machine has more, or give fewer large \
+             outputs at once",
+            shortened(&lowest.reason)
+        ),
+        steps: Vec::new(),
+    })
+}
+
+fn slow_polls(report: &RunReport) -> Option<Advice> {
+    let mut slow: Vec<&StepReport> = report.steps.iter().filter(|step| step.slow_poll.is_some()).collect();
+    slow.sort_by_key(|step| std::cmp::Reverse(step.slow_poll));
+    let worst = slow.first()?;
+    Some(Advice {
+        kind: AdviceKind::SlowPoll,
+        text: format!(
+            "async step `{}` kept its thread for {} without waiting{}: make it a plain `fn`, which runs on a thread of its \
+             own",
+            shortened(&worst.name),
+            show(worst.slow_poll),
+            others(slow.len() - 1),
+        ),
+        steps: names(&slow),
+    })
+}
+
+fn retries(report: &RunReport) -> Option<Advice> {
+    let tried = |step: &&StepReport| !step.failed_attempts.is_empty();
+    let mut again: Vec<&StepReport> = report.steps.iter().filter(tried).collect();
+    again.sort_by_key(|step| std::cmp::Reverse(step.attempts));
+    let worst = again.first()?;
+    let error = worst.failed_attempts.last()?;
+    Some(Advice {
+        kind: AdviceKind::Retries,
+        text: format!(
+            "`{}` took {}{}; the last that failed and was tried again: {}",
+            shortened(&worst.name),
+            counted(worst.attempts as usize, "attempt"),
+            others(again.len() - 1),
+            shortened(&error.error.message),
+        ),
+        steps: names(&again),
+    })
+}
+
+/// The steps that took the most time, where there is a choice and they are worth a look.
+fn slowest(report: &RunReport) -> Option<Advice> {
+    let total = report.figures.total.as_secs_f64();
+    let mut timed: Vec<&StepReport> = report.steps.iter().filter(|step| step.duration.is_some()).collect();
+    if timed.len() < 4 || report.figures.total < BRIEF {
+        return None;
+    }
+    timed.sort_by_key(|step| std::cmp::Reverse(step.duration));
+    timed.truncate(3);
+    let share = |step: &StepReport| 100.0 * step.duration.unwrap_or_default().as_secs_f64() / total;
+    timed.retain(|step| share(step) >= 100.0 * WORTH);
+    if timed.is_empty() {
+        return None;
+    }
+    let told: Vec<String> = timed
+        .iter()
+        .map(|step| format!("`{}` {} ({:.0} %)", shortened(&step.name), show(step.duration), share(step)))
+        .collect();
+    Some(Advice {
+        kind: AdviceKind::SlowestSteps,
+        text: format!("the slowest steps: {}", told.join(", ")),
+        steps: names(&timed),
+    })
+}
+
+fn names(steps: &[&StepReport]) -> Vec<String> {
+    steps.iter().map(|step| step.name.clone()).collect()
+}
+
+fn others(count: usize) -> String {
+    if count == 0 { String::new() } else { format!(", and {} did so too", counted(count, "other step")) }
+}
+
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}

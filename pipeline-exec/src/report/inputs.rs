@@ -1,0 +1,48 @@
+//! Where the inputs of a step came from: never their values.
+
+use pipeline_core::InputKind;
+use serde::{Deserialize, Serialize};
+
+use crate::engine::Engine;
+
+/// One input of a step, and where its value came from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct InputReport {
+    /// The name of the parameter.
+    pub name: String,
+    /// Where its value came from.
+    pub origin: InputOrigin,
+}
+
+/// Where the value of an input came from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum InputOrigin {
+    /// From steps: their positions in [`RunReport::steps`](crate::RunReport::steps), in the order of the input.
+    Steps(Vec<usize>),
+    /// A run parameter; who gave it, in words: "its default", "-p", "the program's code".
+    Param(String),
+    /// A resource that was given to the run, by its type.
+    Resource(String),
+}
+
+/// The inputs of a step that ran, in the order of its parameters; its context is none.
+pub(super) fn of(engine: &Engine, step: usize) -> Vec<InputReport> {
+    let (plan, params) = (engine.frame.plan(), engine.frame.params());
+    let inputs = plan.spec(step).def().inputs.iter().enumerate();
+    let origin = |(index, kind): (usize, &InputKind)| match kind {
+        InputKind::Upstream { .. } => Some(InputOrigin::Steps(plan.input_steps(step, index))),
+        InputKind::Param(_) => {
+            plan.param_origin(params, step, index).map(|origin| InputOrigin::Param(origin.to_owned()))
+        }
+        InputKind::Resource { ty, .. } => Some(InputOrigin::Resource(ty.to_string())),
+        _ => None,
+    };
+    inputs
+        .filter_map(|(index, input)| {
+            Some(InputReport { name: input.name.to_string(), origin: origin((index, &input.kind))? })
+        })
+        .collect()
+}

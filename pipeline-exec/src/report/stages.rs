@@ -1,0 +1,83 @@
+//! Times of the parts of a run: its groups, and its levels. They are labels and figures, never barriers.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::{RunReport, StepReport};
+
+/// The times of some steps of a run, taken together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StageReport {
+    /// The group's name, or the level's number, from 1.
+    pub name: String,
+    /// How many steps it has.
+    pub steps: usize,
+    /// From the begin of the run to the start of the first of them; `None` where none ran, or nothing was timed.
+    pub start: Option<Duration>,
+    /// From that start to the end of the last of them.
+    pub wall: Duration,
+    /// The sum of their durations.
+    pub total: Duration,
+}
+
+impl RunReport {
+    /// The times of each group, in the order in which their first steps are in the plan. Steps without a group are in
+    /// none. O(steps).
+    pub fn groups(&self) -> Vec<StageReport> {
+        let mut stages: Vec<StageReport> = Vec::new();
+        let mut places: BTreeMap<&str, usize> = BTreeMap::new();
+        for step in &self.steps {
+            let Some(group) = step.group.as_deref() else { continue };
+            let place = *places.entry(group).or_insert_with(|| {
+                stages.push(StageReport::new(group.to_owned()));
+                stages.len() - 1
+            });
+            stages[place].add(step);
+        }
+        stages
+    }
+
+    /// The times of each level: the first has the steps that wait for nothing, each other one those that wait for a step
+    /// of the level before. O(steps + edges).
+    pub fn levels(&self) -> Vec<StageReport> {
+        let mut level = vec![0_usize; self.steps.len()];
+        let mut stages: Vec<StageReport> = Vec::new();
+        for (index, step) in self.steps.iter().enumerate() {
+            // Steps are in plan order: what one waits for is before it. A report from elsewhere may say otherwise.
+            let earlier = step.upstream.iter().filter(|&&earlier| earlier < index);
+            level[index] = earlier.map(|&earlier| level[earlier] + 1).max().unwrap_or(0);
+            while stages.len() <= level[index] {
+                stages.push(StageReport::new((stages.len() + 1).to_string()));
+            }
+            stages[level[index]].add(step);
+        }
+        stages
+    }
+
+    /// What all steps of the run have counted, by name. O(steps).
+    pub fn counters(&self) -> BTreeMap<&str, u64> {
+        let mut sums: BTreeMap<&str, u64> = BTreeMap::new();
+        for (name, count) in self.steps.iter().flat_map(|step| &step.activity.counters) {
+            let sum = sums.entry(name).or_default();
+            *sum = sum.saturating_add(*count);
+        }
+        sums
+    }
+}
+
+impl StageReport {
+    fn new(name: String) -> Self {
+        StageReport { name, steps: 0, start: None, wall: Duration::ZERO, total: Duration::ZERO }
+    }
+
+    fn add(&mut self, step: &StepReport) {
+        self.steps += 1;
+        let (Some(start), Some(duration)) = (step.start, step.duration) else { return };
+        let end = (start + duration).max(self.start.unwrap_or_default() + self.wall);
+        let start = self.start.map_or(start, |earlier| earlier.min(start));
+        self.start = Some(start);
+        self.wall = end.saturating_sub(start);
+        self.total += duration;
+    }
+}

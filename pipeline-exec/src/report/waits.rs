@@ -1,0 +1,189 @@
+//! What ready steps waited for, told from when slots were busy: measured times only, nothing is noted while a run goes
+//! on.
+//!
+//! A step that is ready and does not run, while every slot of its lane (or of all lanes together) is busy, waits for a
+//! slot. Where slots are free and the step needs a named limit that another step of the run has taken before, it waits for
+//! that. What is left is the scheduler's own time.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use pipeline_core::Lane;
+use pipeline_core::frame::Status;
+use serde::{Deserialize, Serialize};
+
+use super::{StepReport, timings};
+use crate::engine::{CORES, Engine, MEMORY};
+
+/// How long ready steps waited for one thing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct WaitReport {
+    /// What they waited for.
+    pub waited_for: WaitedFor,
+    /// How many steps did.
+    pub steps: usize,
+    /// How long, all together. Steps that wait at once count each.
+    pub total: Duration,
+    /// The step that waited the longest.
+    pub longest: String,
+}
+
+/// What ready steps wait for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum WaitedFor {
+    /// One of so many slots over all lanes (`workers`).
+    Workers(usize),
+    /// One of so many slots of a lane.
+    Slots(String, usize),
+    /// A share of the limit of this name. A step that needs several counts for each.
+    Limit(String),
+}
+
+/// Waits shorter than this are what it takes to hand a step to a thread.
+const WORTH_TELLING: Duration = Duration::from_micros(100);
+
+/// What the steps of a run waited for, the longest first; empty where nothing was timed.
+pub(super) fn of(engine: &Engine, steps: &[StepReport]) -> Vec<WaitReport> {
+    if timings(engine).is_none() {
+        return Vec::new();
+    }
+    let settings = &engine.settings;
+    let mut waits = Waits::default();
+    let first_use = first_use(engine, steps);
+    let over_all = settings.workers.map(|slots| busy(steps, None, slots));
+    for lane in Lane::ALL {
+        let slots = settings.slots(lane);
+        let of_lane = busy(steps, Some(lane), slots);
+        for (index, step) in steps.iter().enumerate().filter(|(_, step)| step.lane == lane) {
+            let Some((start, wait)) = step.start.zip(step.wait).filter(|(_, wait)| *wait >= WORTH_TELLING)
+            else {
+                continue;
+            };
+            let ready = start.saturating_sub(wait);
+            let for_workers = over_all.as_ref().map_or(Duration::ZERO, |busy| busy.within(ready, start));
+            let for_lane = of_lane.within(ready, start);
+            if let Some(workers) = settings.workers.filter(|_| for_workers >= for_lane) {
+                waits.add(WaitedFor::Workers(workers), &step.name, for_workers);
+            } else {
+                waits.add(WaitedFor::Slots(lane.name().to_owned(), slots), &step.name, for_lane);
+            }
+            let left = wait.saturating_sub(for_workers.max(for_lane));
+            for limit in limits(engine, index) {
+                let since = first_use.get(limit).copied().unwrap_or(start).max(ready);
+                let time = left.min(start.saturating_sub(since));
+                waits.add(WaitedFor::Limit(limit.to_owned()), &step.name, time);
+            }
+        }
+    }
+    waits.sorted()
+}
+
+/// The names of the limits that a step needs; none where it may also have waited to be alone.
+fn limits(engine: &Engine, step: usize) -> Vec<&str> {
+    let policy = engine.frame.plan().policy(step);
+    if policy.exclusive || policy.parallel_if.is_some() {
+        return Vec::new();
+    }
+    let memory = policy.memory.filter(|_| engine.settings.memory_limit.is_some()).map(|_| MEMORY);
+    let named = policy.limits.iter().map(|(name, _)| &**name);
+    named.chain(memory).chain(policy.cores.map(|_| CORES)).collect()
+}
+
+/// When the first step that needs each limit started: before that, no step of the run waited for it.
+fn first_use<'e>(engine: &'e Engine, steps: &[StepReport]) -> HashMap<&'e str, Duration> {
+    let mut first: HashMap<&str, Duration> = HashMap::new();
+    for (index, step) in steps.iter().enumerate() {
+        let Some(start) = step.start else { continue };
+        for limit in limits(engine, index) {
+            let earliest = first.entry(limit).or_insert(start);
+            *earliest = start.min(*earliest);
+        }
+    }
+    first
+}
+
+#[derive(Default)]
+struct Waits(Vec<(WaitReport, Duration)>);
+
+impl Waits {
+    fn add(&mut self, waited_for: WaitedFor, step: &str, time: Duration) {
+        if time < WORTH_TELLING {
+            return;
+        }
+        let place = self.0.iter().position(|(wait, _)| wait.waited_for == waited_for).unwrap_or_else(|| {
+            let (steps, total, longest) = (0, Duration::ZERO, String::new());
+            self.0.push((WaitReport { waited_for, steps, total, longest }, Duration::ZERO));
+            self.0.len() - 1
+        });
+        let (wait, most) = &mut self.0[place];
+        wait.steps += 1;
+        wait.total += time;
+        if time > *most {
+            *most = time;
+            step.clone_into(&mut wait.longest);
+        }
+    }
+
+    fn sorted(self) -> Vec<WaitReport> {
+        let mut waits: Vec<WaitReport> = self.0.into_iter().map(|(wait, _)| wait).collect();
+        waits.sort_by(|a, b| b.total.cmp(&a.total).then_with(|| a.waited_for.cmp(&b.waited_for)));
+        waits
+    }
+}
+
+/// When all slots were busy: spans in order of time, and how long all up to each are together.
+struct Busy {
+    spans: Vec<(Duration, Duration)>,
+    before: Vec<Duration>,
+}
+
+/// When at least so many steps of a lane (or of all) ran at once.
+fn busy(steps: &[StepReport], lane: Option<Lane>, slots: usize) -> Busy {
+    let ran = steps.iter().filter(|step| {
+        lane.is_none_or(|lane| step.lane == lane) && !matches!(step.status, Status::Skipped | Status::Cached)
+    });
+    let spans = ran.filter_map(|step| Some((step.start?, step.start? + step.duration?)));
+    let mut edges: Vec<(Duration, bool)> =
+        spans.filter(|span| span.0 < span.1).flat_map(|(start, end)| [(start, true), (end, false)]).collect();
+    // Ends sort before starts of the same instant.
+    edges.sort_unstable();
+    let (mut now, mut since) = (0_usize, Duration::ZERO);
+    let mut spans = Vec::new();
+    for (at, starts) in edges {
+        if starts {
+            now += 1;
+            if now == slots {
+                since = at;
+            }
+        } else {
+            if now == slots && at > since {
+                spans.push((since, at));
+            }
+            now -= 1;
+        }
+    }
+    let sum = |all: &mut Duration, span: &(Duration, Duration)| {
+        let before = *all;
+        *all += span.1 - span.0;
+        Some(before)
+    };
+    let before = spans.iter().scan(Duration::ZERO, sum).collect();
+    Busy { spans, before }
+}
+
+impl Busy {
+    /// For how long between two moments.
+    fn within(&self, from: Duration, to: Duration) -> Duration {
+        self.until(to).saturating_sub(self.until(from))
+    }
+
+    fn until(&self, moment: Duration) -> Duration {
+        let begun = self.spans.partition_point(|span| span.0 < moment);
+        let Some(last) = begun.checked_sub(1) else { return Duration::ZERO };
+        let (start, end) = self.spans[last];
+        self.before[last] + (end.min(moment) - start)
+    }
+}

@@ -1,0 +1,229 @@
+//! What a report advises, what its steps waited for, and where the inputs of a failed step came from.
+
+use std::time::Duration;
+
+use pipeline::prelude::*;
+use pipeline::*;
+use serde_json::{Value, json};
+
+fn seconds(seconds: f64) -> Value {
+    json!(Duration::from_secs_f64(seconds))
+}
+
+/// A step that took so long.
+fn step(name: &str, took: f64) -> Value {
+    json!({
+        "name": name, "id": name, "location": "a.rs:1", "group": null, "tags": [], "lane": "cpu", "thread_kind": null,
+        "thread": null, "status": "succeeded", "attempts": 1, "start": seconds(0.0), "wait": seconds(0.0),
+        "duration": seconds(took), "error": null, "because": null, "optional": false, "failed_attempts": [],
+        "fallback_used": false, "fallback_for": null, "still_running": 0, "slow_poll": null,
+    })
+}
+
+/// A report that nobody ran: as one from before there was advice, where `more` says nothing else.
+fn made_up(wall: f64, figures: Value, steps: Vec<Value>, more: Value) -> RunReport {
+    let mut value = json!({
+        "schema": 1, "run_id": "r", "status": "succeeded", "started_unix_ms": 0, "wall": seconds(wall),
+        "counts": { "planned": steps.len(), "succeeded": steps.len(), "failed": 0, "timed_out": 0, "skipped": 0,
+            "cancelled": 0, "cached": 0 },
+        "figures": { "slots": 4, "total": seconds(0.0), "critical_path": seconds(0.0), "critical_steps": [],
+            "peak_concurrency": 1, "levels": 1, "widest_level": 1, "speed_up": 1.0, "parallel_efficiency": 1.0,
+            "critical_path_ratio": 1.0, "schedule_efficiency": 1.0, "utilisation": 1.0 },
+        "stopped_because": null, "limited_by": [], "pressure": [], "resources": null, "limits": [],
+        "dead_letters": [], "steps": steps,
+    });
+    let merge = |into: &mut Value, from: &Value| {
+        from.as_object().unwrap().iter().for_each(|(key, value)| into[key] = value.clone());
+    };
+    merge(&mut value["figures"], &figures);
+    merge(&mut value, &more);
+    serde_json::from_value(value).unwrap()
+}
+
+fn of_kind(report: &RunReport, kind: AdviceKind) -> Option<Advice> {
+    advice(report).into_iter().find(|advice| advice.kind == kind)
+}
+
+/// I13: the critical path is named, with its longest step, and more slots are not recommended.
+#[test]
+fn a_run_that_takes_its_critical_path_is_told_that_more_slots_gain_nothing() {
+    let figures =
+        json!({ "total": seconds(14.4), "critical_path": seconds(5.0), "critical_steps": ["a", "b", "c"] });
+    let steps = vec![step("a", 1.0), step("b", 3.1), step("c", 0.9)];
+    let report = made_up(5.4, figures, steps, json!({}));
+    let advice = of_kind(&report, AdviceKind::CriticalPath).unwrap();
+    assert_eq!(
+        advice.text,
+        "the run is bound by its critical path a > b > c (93 % of the time): more slots would gain nothing; make `b` \
+         (3.10 s) faster, or split it"
+    );
+    assert_eq!(advice.steps, ["a", "b", "c"]);
+    assert_eq!(of_kind(&report, AdviceKind::Slots), None);
+}
+
+/// I13: the gain of more slots is bounded by the critical path and by the sum of all durations.
+#[test]
+fn waiting_for_slots_is_told_with_what_more_of_them_would_gain() {
+    let waits = json!({ "waits": [
+        { "waited_for": { "slots": ["cpu", 2] }, "steps": 8, "total": seconds(12.3), "longest": "last" }] });
+    let figures = json!({ "slots": 2, "total": seconds(16.0), "critical_path": seconds(5.0) });
+    let report = made_up(8.0, figures, vec![step("last", 1.0)], waits.clone());
+    let told = of_kind(&report, AdviceKind::Slots).unwrap();
+    assert_eq!(
+        told.text,
+        "ready steps waited 12.30 s in all for one of the 2 cpu slots: with 4, given as many cores, the run would be up to \
+         1.6x as fast"
+    );
+    // The path takes as long as the run: nothing to gain.
+    let figures = json!({ "slots": 2, "total": seconds(16.0), "critical_path": seconds(7.9) });
+    let report = made_up(8.0, figures, vec![step("last", 1.0)], waits);
+    assert_eq!(of_kind(&report, AdviceKind::Slots), None);
+}
+
+/// I13: one worker, a named limit.
+#[test]
+fn one_worker_and_a_named_limit_are_named_as_what_limited_the_run() {
+    let figures = json!({ "slots": 1, "total": seconds(9.0), "critical_path": seconds(4.3) });
+    let told = of_kind(&made_up(9.0, figures, vec![], json!({})), AdviceKind::OneAtATime).unwrap();
+    assert!(told.text.contains("with 3 slots it would be up to 2.1x as fast"), "{}", told.text);
+    let waits = json!({ "waits": [
+        { "waited_for": { "limit": "db" }, "steps": 8, "total": seconds(3.0), "longest": "saves" }] });
+    let figures = json!({ "total": seconds(9.0), "critical_path": seconds(1.0) });
+    let told = of_kind(&made_up(9.0, figures, vec![], waits), AdviceKind::Limit).unwrap();
+    assert!(told.text.starts_with("the limit `db` held 8 steps for 3.00 s in all"), "{}", told.text);
+    assert_eq!(told.steps, ["saves"]);
+}
+
+/// I12, I13: memory, blocked threads and repeated attempts are told whatever the figures are.
+#[test]
+fn memory_pressure_blocked_threads_and_retries_are_told() {
+    let mut slow = step("polls", 1.0);
+    slow["slow_poll"] = seconds(0.7);
+    let mut again = step("flaky", 1.0);
+    again["attempts"] = 3.into();
+    let error = json!({ "kind": "error", "message": "busy\nvery", "causes": [] });
+    again["failed_attempts"] = json!([{ "attempt": 1, "error": error, "retried_after": seconds(0.1) }]);
+    let pressure = json!({ "pressure": [{ "at": seconds(1.0), "pressure": "high", "before": 1, "share": 2,
+        "reason": "memory 3.4 GiB of 4.0 GiB (85 %)" }] });
+    let report = made_up(2.0, json!({}), vec![slow, again], pressure);
+    let texts: Vec<String> = advice(&report).into_iter().map(|advice| advice.text).collect();
+    for part in [
+        "memory pressure took slots away (memory 3.4 GiB of 4.0 GiB (85 %))",
+        "async step `polls` kept its thread for 700.0 ms without waiting: make it a plain `fn`",
+        "`flaky` took 3 attempts; the last that failed and was tried again: busy",
+    ] {
+        assert!(texts.iter().any(|text| text.contains(part)), "{part:?} in {texts:?}");
+    }
+}
+
+/// Advice is a function of the report: the same from a run and from its JSON; and a report without any is read.
+#[test]
+fn advice_is_the_same_from_a_run_and_from_its_json() {
+    let mut dag = DagBuilder::new();
+    let first = dag.cpu("first", (), |()| std::thread::sleep(Duration::from_millis(5)));
+    let second = dag.cpu("second", (first,), |(_,)| std::thread::sleep(Duration::from_millis(1)));
+    let third = dag.cpu("third", (second,), |(_,)| ());
+    dag.cpu("fourth", (third,), |(_,)| ());
+    let run = Pipeline::new(dag.build().unwrap()).run_blocking().unwrap();
+    let read: RunReport = serde_json::from_str(&run.report().to_json()).unwrap();
+    assert_eq!(read.advice, run.report().advice);
+    assert_eq!(advice(&read), read.advice);
+    assert!(!read.advice.is_empty(), "{read}");
+    assert_eq!(made_up(1.0, json!({}), vec![], json!({})).advice, []);
+}
+
+/// I07: what a ready step waited for: a slot where all were busy, else the limit that it needs.
+#[test]
+fn waits_are_told_apart_by_what_was_missing() {
+    let nap = || std::thread::sleep(Duration::from_millis(5));
+    let mut dag = DagBuilder::new();
+    for name in ["a", "b"] {
+        dag.cpu(name, (), move |()| nap());
+    }
+    let run = Pipeline::new(dag.build().unwrap()).settings(Settings::default().workers(1));
+    let report = run.run_blocking().unwrap().report().clone();
+    assert_eq!(report.waits.len(), 1, "{:?}", report.waits);
+    let (wait, second) = (&report.waits[0], report.steps.iter().max_by_key(|step| step.start).unwrap());
+    assert_eq!((&wait.waited_for, &wait.longest), (&WaitedFor::Workers(1), &second.name));
+    assert!(wait.total <= second.wait.unwrap() && wait.total > Duration::ZERO);
+
+    #[step(limit = "db")]
+    async fn limited_a() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    #[step(limit = "db")]
+    async fn limited_b() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let settings = Settings::default().limit("db", LimitSettings::new(1));
+    let run = Pipeline::to::<limited_a>().and::<limited_b>().settings(settings).run_blocking().unwrap();
+    let waits: Vec<_> = run.report().waits.iter().map(|wait| (&wait.waited_for, wait.steps)).collect();
+    assert_eq!(waits, [(&WaitedFor::Limit("db".to_owned()), 1)]);
+}
+
+/// The inputs of a failed step are told by where they came from; no value is.
+#[test]
+fn the_inputs_of_a_failed_step_are_told_by_their_origin() {
+    #[step]
+    fn io_source() -> u32 {
+        1
+    }
+    #[step(retries = 1)]
+    fn io_fails(
+        io_source: &u32,
+        #[param] given: String,
+        #[param(default = 3)] left: u32,
+        #[resource] text: &String,
+        #[context] cx: &StepContext,
+    ) -> Result<u32, String> {
+        Err(format!("{io_source} {} {left} {} {}", given.len(), text.len(), cx.attempt()))
+    }
+    let pipeline = Pipeline::to::<io_fails>().param("given", "canary-1").resource("canary-2".to_owned());
+    let run = pipeline.run_blocking().unwrap();
+    let step = run.report().step("io_fails").unwrap();
+    let told: Vec<(&str, &InputOrigin)> =
+        step.inputs.iter().map(|input| (input.name.as_str(), &input.origin)).collect();
+    let resource = InputOrigin::Resource("alloc::string::String".to_owned());
+    assert_eq!(
+        told,
+        [
+            ("io_source", &InputOrigin::Steps(vec![0])),
+            ("given", &InputOrigin::Param("the program's code".to_owned())),
+            ("left", &InputOrigin::Param("its default".to_owned())),
+            ("text", &resource),
+        ]
+    );
+    assert_eq!((step.attempts, step.most_attempts, run.report().counts.retried), (2, 2, 1));
+    assert!(run.report().step("io_source").unwrap().inputs.is_empty(), "only of steps that failed");
+    assert!(!run.report().to_json().contains("canary"));
+}
+
+/// I07, I09: times by group and by level, and what all steps have counted.
+#[test]
+fn groups_levels_and_counters_are_sums_over_their_steps() {
+    #[step(group = "bronze")]
+    fn st_one(#[context] cx: &StepContext) -> u32 {
+        cx.count("rows_in", 3);
+        1
+    }
+    #[step(group = "bronze")]
+    fn st_two(#[context] cx: &StepContext) -> u32 {
+        cx.count("rows_in", 4);
+        2
+    }
+    #[step(group = "gold")]
+    fn st_sum(st_one: &u32, st_two: &u32) -> u32 {
+        st_one + st_two
+    }
+    let run = Pipeline::to::<st_sum>().run_blocking().unwrap();
+    let report = run.report();
+    assert_eq!(report.counters().into_iter().collect::<Vec<_>>(), [("rows_in", 7)]);
+    let shape = |stages: &[StageReport]| stages.iter().map(|s| (s.name.clone(), s.steps)).collect::<Vec<_>>();
+    let (groups, levels) = (report.groups(), report.levels());
+    assert_eq!(shape(&groups), [("bronze".to_owned(), 2), ("gold".to_owned(), 1)]);
+    assert_eq!(shape(&levels), [("1".to_owned(), 2), ("2".to_owned(), 1)]);
+    let took = |name: &str| report.step(name).unwrap().duration.unwrap();
+    assert_eq!(groups[0].total, took("st_one") + took("st_two"));
+    assert_eq!((levels[1].wall, levels[1].total), (took("st_sum"), took("st_sum")));
+    assert!(groups[0].wall >= took("st_one").max(took("st_two")) && groups[0].wall <= report.wall);
+}
