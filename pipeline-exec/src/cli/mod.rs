@@ -15,6 +15,9 @@ mod args;
 mod graph;
 mod lines;
 mod list;
+mod live;
+mod output;
+mod paint;
 mod params;
 mod plan;
 mod run;
@@ -64,6 +67,10 @@ pub fn main_with(prepare: impl FnOnce(Pipeline) -> Pipeline) -> ExitCode {
             eprintln!("error: {problems}");
             INVALID
         }
+        Err(Refusal::Usage(message)) => {
+            eprintln!("error: {message}");
+            INVALID
+        }
         Err(Refusal::Environment(message)) => {
             eprintln!("error: {message}");
             ENVIRONMENT
@@ -74,6 +81,8 @@ pub fn main_with(prepare: impl FnOnce(Pipeline) -> Pipeline) -> ExitCode {
 /// Why a command was not carried out.
 pub(crate) enum Refusal {
     Problems(Problems),
+    /// Wrong use that only shows later than the arguments do.
+    Usage(String),
     Environment(String),
 }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Event;
 use crate::pressure::Share;
-use crate::report::ErrorReport;
+use crate::report::{ErrorReport, RunReport};
 
 /// The version of this schema; a new field or kind does not change it, a changed meaning does.
 pub(crate) const EVENT_SCHEMA: u32 = 1;
@@ -97,6 +97,14 @@ pub enum EventKind {
         /// Whether every step succeeded.
         succeeded: bool,
     },
+    /// What the run did: the last line of `--output json`. No event of an observer's.
+    RunReported {
+        /// The report, as [`RunReport::to_json`] has it.
+        report: Box<RunReport>,
+    },
+    /// A kind that this version does not know: what a later one wrote can be read all the same.
+    #[serde(other)]
+    Unknown,
 }
 
 impl EventRecord {
@@ -107,6 +115,17 @@ impl EventRecord {
             at: at.as_secs_f64(),
             run_id: event.run_id().to_owned(),
             kind: EventKind::of(event),
+        }
+    }
+
+    /// What a run did, as the last of its records. `at` is the time since the run began.
+    #[cfg(feature = "cli")]
+    pub(crate) fn of_report(report: &RunReport, at: Duration) -> Self {
+        EventRecord {
+            v: EVENT_SCHEMA,
+            at: at.as_secs_f64(),
+            run_id: report.run_id.clone(),
+            kind: EventKind::RunReported { report: Box::new(report.clone()) },
         }
     }
 
