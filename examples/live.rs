@@ -77,11 +77,7 @@ fn calendar() -> u64 {
 
 /// Throws out what cannot be.
 #[step(group = "clean")]
-fn valid_orders(
-    orders: &[u64],
-    #[param(default = 1.0)] pace: f64,
-    #[context] cx: &StepContext,
-) -> Vec<u64> {
+fn valid_orders(orders: &[u64], #[param(default = 1.0)] pace: f64, #[context] cx: &StepContext) -> Vec<u64> {
     let progress = cx.progress(orders.len() as u64);
     let mut valid = Vec::new();
     for batch in orders.chunks(100) {

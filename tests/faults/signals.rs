@@ -55,7 +55,7 @@ fn a_step_that_never_ends_is_left_behind_after_the_grace_time() {
 #[test]
 fn a_grace_time_holds_for_an_async_step_that_blocks() {
     let program = Program::start("", "run never_stops_blocking --grace 200ms");
-    program.wait_for("warning: async step `never_stops_blocking`");
+    program.wait_for("warning   async step `never_stops_blocking`");
     program.send(Signal::TERM);
     program.end().exits(143).step("never_stops_blocking", "cancelled");
 }

@@ -55,7 +55,8 @@ pub(super) fn line(event: &Event<'_>, view: Option<&RunView>, manner: Manner) ->
         }
         Event::AttemptFailed { step, attempt, error, retry_in, .. } => {
             let (error, wait) = (message(error.message()), show(Some(*retry_in)));
-            let text = format!("attempt {attempt} of {} failed, the next follows in {wait}: {error}", name(step));
+            let text =
+                format!("attempt {attempt} of {} failed, the next follows in {wait}: {error}", name(step));
             (Tone::Odd, "retry", text)
         }
         Event::FallbackUsed { step, error, .. } => {
@@ -133,7 +134,9 @@ fn counted(activity: &StepActivity) -> String {
 fn beginning(view: &RunView) -> String {
     let settings = serde_json::to_value(view.settings()).unwrap_or_default();
     let mut text = String::new();
-    for (name, value) in settings.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null()) {
+    let is_said =
+        |value: &serde_json::Value| !value.is_null() && value.as_object().is_none_or(|map| !map.is_empty());
+    for (name, value) in settings.as_object().into_iter().flatten().filter(|(_, value)| is_said(value)) {
         let _ = write!(text, "\n    {name} = {value}");
     }
     let plan = view.plan();

@@ -136,6 +136,35 @@ impl EventRecord {
 }
 
 impl EventKind {
+    /// The names of the kinds, as the field `event` has them.
+    pub const NAMES: [&str; 9] = [
+        "run_started",
+        "step_started",
+        "step_finished",
+        "attempt_failed",
+        "fallback_used",
+        "slow_poll",
+        "slots_changed",
+        "run_finished",
+        "run_reported",
+    ];
+
+    /// The name of the kind, as the field `event` has it.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            EventKind::RunStarted { .. } => "run_started",
+            EventKind::StepStarted { .. } => "step_started",
+            EventKind::StepFinished { .. } => "step_finished",
+            EventKind::AttemptFailed { .. } => "attempt_failed",
+            EventKind::FallbackUsed { .. } => "fallback_used",
+            EventKind::SlowPoll { .. } => "slow_poll",
+            EventKind::SlotsChanged { .. } => "slots_changed",
+            EventKind::RunFinished { .. } => "run_finished",
+            EventKind::RunReported { .. } => "run_reported",
+            EventKind::Unknown => "unknown",
+        }
+    }
+
     fn of(event: &Event<'_>) -> Self {
         match *event {
             Event::RunStarted { planned, view, .. } => {

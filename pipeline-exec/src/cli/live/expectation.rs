@@ -41,6 +41,11 @@ impl Forecast {
         Forecast { expectation, last: None }
     }
 
+    /// How long a step took before.
+    pub(super) fn usual(&self, step: &str) -> Option<Duration> {
+        self.expectation.durations.get(step).copied()
+    }
+
     /// How long the run will still take, where that can be told. O(steps and edges) once a second, less often where that
     /// takes long.
     pub(super) fn left(&mut self, run: &Tracked, look: &Look) -> Option<Duration> {
@@ -57,7 +62,7 @@ impl Forecast {
 
     fn estimate(&self, run: &Tracked, look: &Look) -> Option<Duration> {
         let plan = run.view.plan();
-        let known = |step: usize| self.expectation.durations.get(run.name(step)).copied();
+        let known = |step: usize| self.usual(run.name(step));
         let seen = |step: usize| run.took(step).or_else(|| known(step));
         let (time, cost) = (0..plan.len())
             .filter_map(|step| Some((seen(step)?, cost_of(plan, step))))

@@ -121,7 +121,9 @@ impl Watcher {
         if self.manner.form == Form::Nothing {
             return;
         }
-        let Some(line) = lines::line(event, self.tracker.run().map(|run| &run.view), self.manner) else { return };
+        let Some(line) = lines::line(event, self.tracker.run().map(|run| &run.view), self.manner) else {
+            return;
+        };
         match (&self.above, self.manner.form) {
             (Some(above), Form::Live) => drop(above.send(Message::Line(line))),
             _ => print_line(line),

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use console::{measure_text_width, truncate_str};
 
+use super::expectation::Forecast;
 use super::tracker::{Look, Running, Tracked};
 use super::words;
 use crate::cli::paint::Paint;
@@ -14,7 +15,7 @@ const SETTLED: Duration = Duration::from_millis(300);
 const STILL: Duration = Duration::from_secs(10);
 /// Names are as wide as they are, up to this part of the line.
 const NAME_PART: usize = 3;
-/// The bar itself.
+/// The bar itself, at the most.
 const BAR_WIDTH: usize = 24;
 
 /// The size of a terminal, in characters.
@@ -25,42 +26,76 @@ pub(super) struct Size {
 }
 
 /// What the moment adds to a look.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Moment {
+pub(super) struct Moment<'a> {
+    /// How long steps usually take.
+    pub(super) forecast: &'a Forecast,
     /// How long the run will still take, where that can be told.
     pub(super) left: Option<Duration>,
-    /// For how long no step has started or ended.
+    /// For how long no step has started, ended, or said that it gets on.
     pub(super) still_for: Duration,
 }
 
-/// The lines, top to bottom; none is wider than the terminal.
-pub(super) fn draw(run: &Tracked, look: &Look, moment: Moment, size: Size, paint: Paint) -> Vec<String> {
-    // The last column stays free: a line that fills it wraps on some terminals.
-    let width = size.columns.saturating_sub(1).max(10);
-    let rows: Vec<&Running> = look.running.iter().filter(|running| running.elapsed >= SETTLED).collect();
-    // Half of the terminal at the most: what was printed before stays in sight.
-    let most = (size.lines / 2).max(2);
-    let shown = if rows.len() > most { most - 1 } else { rows.len() };
-    let names: Vec<String> =
-        rows[..shown].iter().map(|row| words::one_line(run.name(row.step), width)).collect();
-    let widest = names.iter().map(|name| measure_text_width(name)).max().unwrap_or(0);
-    let name_width = widest.min(width / NAME_PART);
-    let mut lines: Vec<String> =
-        rows.iter().zip(&names).map(|(row, name)| row_of(run, row, name, name_width, paint)).collect();
-    if rows.len() > shown {
-        lines.push(paint.dim(&format!("… and {} more running", rows.len() - shown)));
+/// Draws one run, again and again.
+pub(super) struct Picture {
+    paint: Paint,
+    /// The widest name so far: columns that move with each step that comes or goes are hard to read.
+    name_width: usize,
+}
+
+impl Picture {
+    pub(super) fn new(paint: Paint) -> Self {
+        Picture { paint, name_width: 0 }
     }
-    lines.extend(still(run, look, moment).map(|line| paint.yellow(&line)));
-    lines.push(bar(run, look, moment, paint));
-    lines.iter().map(|line| truncate_str(line, width, "…").into_owned()).collect()
+
+    /// The lines, top to bottom; none is wider than the terminal.
+    pub(super) fn draw(
+        &mut self,
+        run: &Tracked,
+        look: &Look,
+        moment: &Moment<'_>,
+        size: Size,
+    ) -> Vec<String> {
+        let paint = self.paint;
+        // The last column stays free: a line that fills it wraps on some terminals.
+        let width = size.columns.saturating_sub(1).max(10);
+        let rows: Vec<&Running> = look.running.iter().filter(|running| running.elapsed >= SETTLED).collect();
+        // Half of the terminal at the most: what was printed before stays in sight.
+        let most = (size.lines / 2).max(2);
+        let shown = if rows.len() > most { most - 1 } else { rows.len() };
+        let names: Vec<String> =
+            rows[..shown].iter().map(|row| words::one_line(run.name(row.step), width)).collect();
+        let widest = names.iter().map(|name| measure_text_width(name)).max().unwrap_or(0);
+        self.name_width = self.name_width.max(widest);
+        let name_width = self.name_width.min(width / NAME_PART);
+        let row = |(row, name): (&&Running, &String)| {
+            let usual = moment.forecast.usual(run.name(row.step));
+            row_of(run, row, &fitted(name, name_width), usual, paint)
+        };
+        let mut lines: Vec<String> = rows.iter().zip(&names).map(row).collect();
+        if rows.len() > shown {
+            lines.push(paint.dim(&format!("… and {} more running", rows.len() - shown)));
+        }
+        lines.extend(still(run, look, moment).map(|line| paint.yellow(&line)));
+        lines.push(bar(run, look, moment, (width * 3 / 10).clamp(6, BAR_WIDTH), paint));
+        lines.iter().map(|line| truncate_str(line, width, "…").into_owned()).collect()
+    }
+}
+
+/// A name of exactly this width.
+fn fitted(name: &str, width: usize) -> String {
+    let name = truncate_str(name, width, "…");
+    let pad = width - measure_text_width(&name).min(width);
+    format!("{name}{}", " ".repeat(pad))
 }
 
 /// `name  lane  4.2s  attempt 2  120/1000  12%  31/s  note`
-fn row_of(run: &Tracked, row: &Running, name: &str, name_width: usize, paint: Paint) -> String {
-    let name = truncate_str(name, name_width, "…");
-    let pad = " ".repeat(name_width - measure_text_width(&name).min(name_width));
+fn row_of(run: &Tracked, row: &Running, name: &str, usual: Option<Duration>, paint: Paint) -> String {
     let lane = run.view.plan().lane(row.step).name();
-    let mut line = format!("{name}{pad}  {}  {:>6}", paint.dim(&format!("{lane:<8}")), words::elapsed(row.elapsed));
+    let lane = paint.dim(&format!("{lane:<8}"));
+    let mut line = format!("{name}  {lane}  {:>6}", words::elapsed(row.elapsed));
+    if let Some(usual) = usual.filter(|usual| row.elapsed > SETTLED.max(*usual * 2)) {
+        line.push_str(&format!("  {}", paint.yellow(&format!("usually {}", words::elapsed(usual)))));
+    }
     let Some(in_attempt) = row.in_attempt else {
         let waits = format!("attempt {} in {}", row.attempt, words::elapsed(row.retry_in));
         return format!("{line}  {}", paint.yellow(&waits));
@@ -97,14 +132,14 @@ pub(super) fn in_words(run: &Tracked, row: &Running) -> String {
     text
 }
 
-/// `[=====>      ]  37/120  2 failed, 5 skipped  1m05s, about 2m left`
-fn bar(run: &Tracked, look: &Look, moment: Moment, paint: Paint) -> String {
+/// `[=====>      ]  37/120 steps  2 failed, 5 skipped  1m05s, about 2m left`
+fn bar(run: &Tracked, look: &Look, moment: &Moment<'_>, width: usize, paint: Paint) -> String {
     let (ended, planned) = (look.ended, look.planned.max(1));
-    let done = (BAR_WIDTH * ended.all / planned).min(BAR_WIDTH);
-    let head = if done < BAR_WIDTH { ">" } else { "" };
-    let rest = " ".repeat(BAR_WIDTH - done - head.len());
+    let done = (width * ended.all / planned).min(width);
+    let head = if done < width { ">" } else { "" };
+    let rest = " ".repeat(width - done - head.len());
     let mut line = format!(
-        "[{}{rest}]  {}/{}",
+        "[{}{rest}]  {}/{} steps",
         paint.green(&format!("{}{head}", "=".repeat(done))),
         ended.all,
         look.planned
@@ -134,11 +169,11 @@ pub(super) fn endings(look: &Look, paint: Paint) -> String {
 }
 
 /// What is waited for, where nothing has happened for a while.
-fn still(run: &Tracked, look: &Look, moment: Moment) -> Option<String> {
+fn still(run: &Tracked, look: &Look, moment: &Moment<'_>) -> Option<String> {
     if moment.still_for < STILL {
         return None;
     }
-    let since = format!("no step has started or ended for {}", words::elapsed(moment.still_for));
+    let since = format!("nothing has happened for {}", words::elapsed(moment.still_for));
     let behind = look.planned.saturating_sub(look.ended.all + look.running.len());
     let Some(first) = look.running.first() else {
         return Some(format!(

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use std::{io, thread};
 
 use super::expectation::{Expectation, Forecast};
-use super::picture::{self, Moment};
+use super::picture::{self, Moment, Picture};
 #[cfg(unix)]
 use super::screen::Screen;
 use super::tracker::{Ended, Look, Tracked, Tracker};
@@ -24,6 +24,8 @@ const HEARTBEAT: Duration = Duration::from_secs(30);
 const REST: u32 = 20;
 /// So many lines are printed at once.
 const MOST_AT_ONCE: usize = 1024;
+/// So many steps are asked how far they are.
+const MOST_ASKED: usize = 64;
 /// So many steps a heartbeat names.
 const MOST_NAMED: usize = 8;
 
@@ -42,14 +44,18 @@ pub(super) enum Canvas {
     Lines,
 }
 
+/// What tells that something has happened: what has ended, how many steps run, and how far they say they are.
+type Seen = (Ended, usize, u64);
+
 /// What the thread has.
 pub(super) struct Ticker {
     canvas: Canvas,
     paint: Paint,
     tracker: Arc<Tracker>,
     forecast: Forecast,
-    /// What had ended and what ran when something last happened, and when that was.
-    last: (Ended, usize, Instant),
+    picture: Picture,
+    /// What was seen when something last happened, and when that was.
+    last: (Seen, Instant),
 }
 
 impl Canvas {
@@ -68,8 +74,9 @@ impl Canvas {
 
 impl Ticker {
     pub(super) fn new(canvas: Canvas, paint: Paint, tracker: Arc<Tracker>, expectation: Expectation) -> Self {
-        let last = (Ended::default(), 0, Instant::now());
-        Ticker { canvas, paint, tracker, forecast: Forecast::new(expectation), last }
+        let last = (Seen::default(), Instant::now());
+        let (forecast, picture) = (Forecast::new(expectation), Picture::new(paint));
+        Ticker { canvas, paint, tracker, forecast, picture, last }
     }
 
     /// Starts the thread; it ends with [`Message::End`].
@@ -126,17 +133,18 @@ impl Ticker {
         let tracker = Arc::clone(&self.tracker);
         let Some(run) = tracker.run() else { return };
         let look = run.look();
-        let now = Instant::now();
-        if (look.ended, look.running.len()) != (self.last.0, self.last.1) {
-            self.last = (look.ended, look.running.len(), now);
+        let (now, seen) = (Instant::now(), seen(run, &look));
+        if seen != self.last.0 {
+            self.last = (seen, now);
         }
-        let moment = Moment { left: self.forecast.left(run, &look), still_for: now - self.last.2 };
+        let left = self.forecast.left(run, &look);
+        let moment = Moment { forecast: &self.forecast, left, still_for: now - self.last.1 };
         match &self.canvas {
             #[cfg(unix)]
             Canvas::Screen(screen) => {
-                screen.draw(picture::draw(run, &look, moment, screen.size(), self.paint));
+                screen.draw(self.picture.draw(run, &look, &moment, screen.size()));
             }
-            Canvas::Lines => print_line(lines::heartbeat(&what_runs(run, &look, moment), self.paint)),
+            Canvas::Lines => print_line(lines::heartbeat(&what_runs(run, &look, left), self.paint)),
         }
     }
 
@@ -149,14 +157,21 @@ impl Ticker {
     }
 }
 
+fn seen(run: &Tracked, look: &Look) -> Seen {
+    let progress =
+        |step: usize| run.view.activity(run.name(step)).progress.map_or(0, |progress| progress.done);
+    let steps = look.running.iter().take(MOST_ASKED).map(|running| progress(running.step));
+    (look.ended, look.running.len(), steps.fold(0, u64::wrapping_add))
+}
+
 /// `37 of 120 ended, 2 failed, about 1m20s left: prices 34.1s 120/1000, … and 3 more`
-fn what_runs(run: &Tracked, look: &Look, moment: Moment) -> String {
+fn what_runs(run: &Tracked, look: &Look, left: Option<Duration>) -> String {
     let mut text = format!("{} of {} ended", look.ended.all, look.planned);
     let endings = picture::endings(look, Paint::default());
     if !endings.is_empty() {
         text.push_str(&format!(", {}", endings.trim_start()));
     }
-    if let Some(left) = moment.left {
+    if let Some(left) = left {
         text.push_str(&format!(", {}", words::about(left)));
     }
     let mut named: Vec<String> =
