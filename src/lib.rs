@@ -81,4 +81,7 @@ mod doctests {
 
     #[doc = include_str!("../docs/limits.md")]
     mod limits {}
+
+    #[doc = include_str!("../docs/terminal.md")]
+    mod terminal {}
 }

@@ -9,6 +9,8 @@ mod expectation;
 mod picture;
 #[cfg(unix)]
 mod screen;
+#[cfg(test)]
+mod tests;
 mod ticker;
 mod tracker;
 pub(super) mod words;
