@@ -97,4 +97,6 @@ mod doctests {
 
     #[doc = include_str!("../docs/settings.md")]
     mod settings {}
+    #[doc = include_str!("../docs/terminal.md")]
+    mod terminal {}
 }

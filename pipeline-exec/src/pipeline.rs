@@ -439,6 +439,14 @@ impl Pipeline {
         self
     }
 
+    /// Records nothing, whatever the settings say.
+    #[cfg(feature = "cli")]
+    pub(crate) fn unrecorded(mut self) -> Self {
+        self.store = None;
+        self.settings.runs_dir = None;
+        self
+    }
+
     /// Where a run is to be recorded.
     pub(crate) fn store(&self) -> Result<Option<RunStore>, StoreError> {
         match (&self.store, &self.settings.runs_dir) {

@@ -55,6 +55,11 @@ pub(crate) fn run(arguments: &str) -> Ended {
     Program::start("", &format!("run {arguments}")).end()
 }
 
+/// Where the program is.
+pub(crate) fn path() -> &'static Path {
+    &BUILT
+}
+
 impl Program {
     /// Starts the program in the way that `mode` names, with arguments in one text.
     pub(crate) fn start(mode: &str, arguments: &str) -> Self {

@@ -55,7 +55,7 @@ fn a_step_that_never_ends_is_left_behind_after_the_grace_time() {
 #[test]
 fn a_grace_time_holds_for_an_async_step_that_blocks() {
     let program = Program::start("", "run never_stops_blocking --grace 200ms");
-    program.wait_for("warning: async step `never_stops_blocking`");
+    program.wait_for("warning   async step `never_stops_blocking`");
     program.send(Signal::TERM);
     program.end().exits(143).step("never_stops_blocking", "cancelled");
 }
@@ -85,7 +85,7 @@ fn a_process_whose_run_cannot_end_ends_all_the_same_after_the_grace_time() {
 
 #[test]
 fn a_second_signal_ends_the_process_at_once_whatever_its_threads_do() {
-    for (step, ready) in [("stuck", "stuck"), ("never_stops_blocking", "warning: async step")] {
+    for (step, ready) in [("stuck", "stuck"), ("never_stops_blocking", "warning   async step")] {
         for (second, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
             let program = Program::start("", &format!("run {step} --grace 1h"));
             program.wait_for(ready);

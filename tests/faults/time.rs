@@ -73,7 +73,7 @@ fn a_deadline_holds_when_no_worker_is_left_for_what_waits_for_one() {
 #[test]
 fn an_async_step_that_blocks_is_named_while_it_does() {
     run("never_stops_blocking --deadline 2s").exits(1).says(&[
-        "warning: async step `never_stops_blocking` has kept its thread for",
+        "warning   async step `never_stops_blocking` has kept its thread for",
         "make it a plain `fn`, which runs on a thread of its own",
     ]);
 }

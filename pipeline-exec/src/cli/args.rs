@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args as ClapArgs, Parser, Subcommand};
+use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand};
 use pipeline_core::{Problems, Selection};
 
 use super::completions::CompletionsArgs;
@@ -11,6 +11,7 @@ use super::explain::ExplainArgs;
 use super::graph::GraphArgs;
 use super::info::InfoArgs;
 use super::list::ListArgs;
+use super::output::Output;
 use super::report::ReportArgs;
 use super::runs::RunsArgs;
 use super::settings::SettingsArgs;
@@ -92,12 +93,17 @@ pub(super) struct RunArgs {
     /// Prints the report to standard output, as JSON.
     #[arg(long)]
     pub(super) json: bool,
-    /// Prints nothing where every step succeeds.
+    /// Shows the run as text (live on a terminal, lines elsewhere), as plain lines everywhere, or as events in JSON
+    /// lines on standard output, the report as the last [default: text, or what PIPELINE_OUTPUT says].
+    #[arg(long, value_name = "FORM", conflicts_with = "json", hide_possible_values = true)]
+    pub(super) output: Option<Output>,
+    /// Prints nothing but failures, and nothing at all where every step succeeds.
     #[arg(long, short, conflicts_with = "verbose")]
     pub(super) quiet: bool,
-    /// Prints a line for each step that starts or ends, on a terminal too.
-    #[arg(long, short)]
-    pub(super) verbose: bool,
+    /// Prints settings and plan first, then a line for each step that starts or ends, on a terminal too; -vv adds what
+    /// steps have counted.
+    #[arg(long, short, action = ArgAction::Count)]
+    pub(super) verbose: u8,
 }
 
 /// Which steps.

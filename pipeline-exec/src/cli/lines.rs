@@ -1,34 +1,151 @@
-//! A run as lines on standard error, one for each event.
+//! A run as lines, one for each thing that happens: `15:04:05 started   orders [io]`.
+
+use std::fmt::Write;
+use std::time::Duration;
 
 use pipeline_core::frame::Status;
+use pipeline_core::{Format, StepActivity};
 
-use crate::event::Event;
-use crate::report::{clean, show};
+use super::live::words::{count, one_line};
+use super::output::{Form, Level, Manner};
+use super::paint::Paint;
+use crate::event::{Event, RunView};
+use crate::report::show;
 
-/// One line for an event, to standard error.
-pub(super) fn print(event: &Event<'_>) {
-    match event {
-        Event::RunStarted { run_id, planned, .. } => eprintln!("run {run_id}: {planned} steps"),
-        Event::StepStarted { step, lane, .. } => eprintln!("  started   {} [{lane}]", clean(step)),
-        Event::StepFinished { step, status: Status::Skipped, .. } => eprintln!("  skipped   {}", clean(step)),
+/// On a terminal, a step that took less leaves no line.
+const LONG: Duration = Duration::from_secs(1);
+/// Names and messages are cut after so many characters: the report has them whole.
+const MOST_OF_NAME: usize = 200;
+const MOST_OF_TEXT: usize = 500;
+/// A plan of more steps is not printed whole.
+const LARGE: usize = 200;
+
+/// What happened, by its first word in the line.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tone {
+    Calm,
+    Good,
+    Odd,
+    Bad,
+}
+
+/// The line for an event; `None` where there is none in this manner. `view` is the run's, once it has started.
+pub(super) fn line(event: &Event<'_>, view: Option<&RunView>, manner: Manner) -> Option<String> {
+    if !is_wanted(event, manner) {
+        return None;
+    }
+    let (tone, word, text) = match event {
+        Event::RunStarted { run_id, planned, view } => {
+            let begin = (manner.level >= Level::Verbose).then(|| beginning(view)).unwrap_or_default();
+            (Tone::Calm, "run", format!("{run_id}: {}{begin}", count(*planned, "step")))
+        }
+        Event::StepStarted { step, lane, .. } => (Tone::Calm, "started", format!("{} [{lane}]", name(step))),
+        Event::StepFinished { step, status: Status::Skipped, .. } => (Tone::Odd, "skipped", name(step)),
         Event::StepFinished { step, status, duration, error, .. } => {
-            let error = error.map_or(String::new(), |error| format!(": {}", clean(error.message())));
-            eprintln!("  {status:<9} {} in {}{error}", clean(step), show(Some(*duration)));
+            let mut text = format!("{} in {}", name(step), show(Some(*duration)));
+            if let Some(error) = error {
+                let _ = write!(text, ": {}", message(error.message()));
+            }
+            if manner.level == Level::All
+                && let Some(view) = view
+            {
+                text.push_str(&counted(&view.activity(step)));
+            }
+            (tone(*status), status.name(), text)
         }
         Event::AttemptFailed { step, attempt, error, retry_in, .. } => {
-            let (error, wait) = (clean(error.message()), show(Some(*retry_in)));
-            eprintln!("  attempt {attempt} of {} failed, the next follows in {wait}: {error}", clean(step));
+            let (error, wait) = (message(error.message()), show(Some(*retry_in)));
+            let text =
+                format!("attempt {attempt} of {} failed, the next follows in {wait}: {error}", name(step));
+            (Tone::Odd, "retry", text)
         }
         Event::FallbackUsed { step, error, .. } => {
-            eprintln!("  fallback  {}: {}", clean(step), clean(error.message()));
+            (Tone::Odd, "fallback", format!("{}: {}", name(step), message(error.message())))
         }
-        Event::SlowPoll { step, time, .. } => eprintln!(
-            "warning: async step `{}` has kept its thread for {} without waiting; make it a plain `fn`, which runs on a \
-             thread of its own",
-            clean(step),
-            show(Some(*time)),
+        Event::SlowPoll { step, time, .. } => (
+            Tone::Odd,
+            "warning",
+            format!(
+                "async step `{}` has kept its thread for {} without waiting; make it a plain `fn`, which runs on a thread of \
+                 its own",
+                name(step),
+                show(Some(*time))
+            ),
         ),
-        Event::SlotsChanged { reason, .. } => eprintln!("  slots     {}", clean(reason)),
-        Event::RunFinished { .. } => {}
+        Event::SlotsChanged { reason, .. } => (Tone::Odd, "slots", message(reason)),
+        Event::RunFinished { .. } => return None,
+    };
+    Some(stamped(tone, word, &text, manner.paint))
+}
+
+/// `15:04:05 running   …`: what a heartbeat says.
+pub(super) fn heartbeat(text: &str, paint: Paint) -> String {
+    stamped(Tone::Calm, "running", text, paint)
+}
+
+fn is_wanted(event: &Event<'_>, manner: Manner) -> bool {
+    match event {
+        Event::StepFinished { status, .. } if status.is_failure() => true,
+        _ if manner.level == Level::Quiet => false,
+        _ if manner.form == Form::Lines || manner.level >= Level::Verbose => true,
+        // On a terminal the rows tell the rest.
+        Event::StepFinished { status, duration, .. } => *status == Status::Succeeded && *duration >= LONG,
+        Event::RunStarted { .. } | Event::StepStarted { .. } | Event::AttemptFailed { .. } => false,
+        _ => true,
     }
+}
+
+fn tone(status: Status) -> Tone {
+    match status {
+        Status::Failed | Status::TimedOut => Tone::Bad,
+        Status::Succeeded | Status::Cached => Tone::Good,
+        _ => Tone::Odd,
+    }
+}
+
+fn stamped(tone: Tone, word: &str, text: &str, paint: Paint) -> String {
+    let time = jiff::Zoned::now().strftime("%H:%M:%S").to_string();
+    let word = format!("{word:<9}");
+    let word = match tone {
+        Tone::Calm => paint.dim(&word),
+        Tone::Good => paint.green(&word),
+        Tone::Odd => paint.yellow(&word),
+        Tone::Bad => paint.red(&word),
+    };
+    format!("{} {word} {text}", paint.dim(&time))
+}
+
+fn name(step: &str) -> String {
+    one_line(step, MOST_OF_NAME)
+}
+
+fn message(text: &str) -> String {
+    one_line(text, MOST_OF_TEXT)
+}
+
+/// `; rows_in 1200, rejected 3`
+fn counted(activity: &StepActivity) -> String {
+    let counters: Vec<String> =
+        activity.counters.iter().map(|(name, count)| format!("{} {count}", one_line(name, 40))).collect();
+    if counters.is_empty() { String::new() } else { format!("; {}", counters.join(", ")) }
+}
+
+/// Settings and plan, as a verbose run begins with them.
+fn beginning(view: &RunView) -> String {
+    let settings = serde_json::to_value(view.settings()).unwrap_or_default();
+    let mut text = String::new();
+    let is_said =
+        |value: &serde_json::Value| !value.is_null() && value.as_object().is_none_or(|map| !map.is_empty());
+    for (name, value) in settings.as_object().into_iter().flatten().filter(|(_, value)| is_said(value)) {
+        let _ = write!(text, "\n    {name} = {value}");
+    }
+    let plan = view.plan();
+    if plan.len() > LARGE {
+        let _ = write!(text, "\n  the plan has {} steps: `plan` shows them", plan.len());
+        return text;
+    }
+    for line in plan.sub_dag().render(Format::Text).lines() {
+        let _ = write!(text, "\n  {line}");
+    }
+    text
 }

@@ -28,6 +28,9 @@ mod graph;
 mod info;
 mod lines;
 mod list;
+mod live;
+mod output;
+mod paint;
 mod params;
 mod plan;
 mod report;
@@ -182,5 +185,9 @@ fn configured(run: &RunArgs, pipeline: Pipeline) -> Result<Pipeline, Refusal> {
     if !run.quiet {
         resolved.warnings().iter().for_each(|warning| eprintln!("warning: {warning}"));
     }
-    params::apply(run, &resolved, run.selection.apply(pipeline.settings_from(&resolved)))
+    let mut pipeline = pipeline.settings_from(&resolved);
+    if run.no_report {
+        pipeline = pipeline.unrecorded();
+    }
+    params::apply(run, &resolved, run.selection.apply(pipeline))
 }

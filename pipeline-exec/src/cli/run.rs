@@ -1,31 +1,36 @@
 //! `run`: runs the selected steps and everything they need.
 
 use std::fs::File;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::path::Path;
 
 use super::args::RunArgs;
-use super::{Refusal, configured, lines, print, store, summary};
-use crate::event::Event;
+use super::output::Manner;
+use super::{Refusal, configured, live, print, store, summary};
 use crate::pipeline::Pipeline;
-use crate::report::RunStatus;
+use crate::report::{RunStatus, clean};
+use crate::store::PAGE;
 
 pub(super) fn execute(run: &RunArgs, pipeline: Pipeline) -> Result<u8, Refusal> {
-    let mut pipeline = configured(run, pipeline)?.stop_on_signals();
-    if !run.quiet && !io::stderr().is_terminal() || run.verbose {
-        pipeline = pipeline.observe(|event: &Event<'_>| lines::print(event));
-    }
+    let pipeline = configured(run, pipeline)?.stop_on_signals();
+    let manner = Manner::of(run)?;
     // Opened first: a report that cannot be written is told before anything runs.
     let report_file = run.report.as_deref().map(create).transpose()?;
-    let finished = store::recorded(run, pipeline)?.run_blocking()?;
+    let (pipeline, usual) = store::recorded(pipeline)?;
+    let (pipeline, watching) = live::watch(pipeline, manner, usual.into_iter().collect())?;
+    let finished = pipeline.run_blocking()?;
     let report = finished.report();
+    watching.end(report);
     if let (Some(mut file), Some(path)) = (report_file, &run.report) {
         file.write_all(report.to_json().as_bytes()).map_err(|error| unwritable(path, &error))?;
     }
     if run.json {
         print(&report.to_json())?;
     } else if !run.quiet || report.status != RunStatus::Succeeded {
-        summary::print(report, run.verbose);
+        summary::print(report, run.verbose > 0);
+        if let Some(Ok(folder)) = finished.recorded() {
+            eprintln!("report: {}", clean(&folder.join(PAGE).display().to_string()));
+        }
     }
     Ok(finished.exit_number())
 }

@@ -1,14 +1,21 @@
 //! The runs directory on the command line.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args as ClapArgs;
 
 use super::Refusal;
-use super::args::RunArgs;
 use super::settings::SettingsArgs;
 use crate::pipeline::Pipeline;
 use crate::store::{RunStore, StoreError};
+
+/// How long steps usually take, by name.
+pub(super) type Usual = BTreeMap<String, Duration>;
+
+/// So many of the latest runs say how long a step usually takes.
+const LOOK_BACK: usize = 20;
 
 /// Where runs are recorded.
 #[derive(Clone, Debug, Default, ClapArgs)]
@@ -47,17 +54,25 @@ impl StoreArgs {
     }
 }
 
-/// The pipeline, recorded unless it is not to be. A directory that cannot be written to is told before anything runs.
-pub(super) fn recorded(run: &RunArgs, pipeline: Pipeline) -> Result<Pipeline, Refusal> {
-    let mut settings = pipeline.current_settings().clone();
-    let Some(dir) = settings.runs_dir.clone().filter(|_| !run.no_report) else {
-        settings.runs_dir = None;
-        return Ok(pipeline.settings(settings));
-    };
+/// The pipeline, recorded unless it is not to be, and how long its steps usually take. A directory that cannot be written to
+/// is told before anything runs.
+pub(super) fn recorded(pipeline: Pipeline) -> Result<(Pipeline, Usual), Refusal> {
+    let settings = pipeline.current_settings();
+    let Some(dir) = settings.runs_dir.clone() else { return Ok((pipeline, Usual::new())) };
     // What is wrong with the graph is told first, and then nothing is made.
     pipeline.check()?;
     let store = open(dir, settings.keep_runs)?;
-    Ok(pipeline.record_to(&store))
+    // Who only wants to run does not need what is past; what is wrong with the history was told when it was opened.
+    let usual = store.durations(LOOK_BACK).unwrap_or_default();
+    Ok((pipeline.record_to(&store), usual))
+}
+
+/// How long steps usually take, by what was recorded; empty where nothing was.
+pub(super) fn usual(pipeline: &Pipeline) -> Result<Usual, Refusal> {
+    match pipeline.current_settings().runs_dir.clone().filter(|dir| dir.exists()) {
+        Some(dir) => Ok(open(dir, None)?.durations(LOOK_BACK)?),
+        None => Ok(Usual::new()),
+    }
 }
 
 fn open(dir: PathBuf, keep_runs: Option<usize>) -> Result<RunStore, Refusal> {

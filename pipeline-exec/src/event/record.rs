@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Event;
 use crate::pressure::Share;
-use crate::report::ErrorReport;
+use crate::report::{ErrorReport, RunReport};
 
 /// The version of this schema; a new field or kind does not change it, a changed meaning does.
 pub(crate) const EVENT_SCHEMA: u32 = 1;
@@ -103,6 +103,14 @@ pub enum EventKind {
         /// Whether every step succeeded.
         succeeded: bool,
     },
+    /// What the run did: the last line of `--output json`. No event of an observer's.
+    RunReported {
+        /// The report, as [`RunReport::to_json`] has it.
+        report: Box<RunReport>,
+    },
+    /// A kind that this version does not know: what a later one wrote can be read all the same.
+    #[serde(other)]
+    Unknown,
 }
 
 impl EventRecord {
@@ -116,6 +124,17 @@ impl EventRecord {
         }
     }
 
+    /// What a run did, as the last of its records. `at` is the time since the run began.
+    #[cfg(feature = "cli")]
+    pub(crate) fn of_report(report: &RunReport, at: Duration) -> Self {
+        EventRecord {
+            v: EVENT_SCHEMA,
+            at: at.as_secs_f64(),
+            run_id: report.run_id.clone(),
+            kind: EventKind::RunReported { report: Box::new(report.clone()) },
+        }
+    }
+
     /// The record as one line of JSON, without the line's end.
     pub fn to_line(&self) -> String {
         serde_json::to_string(self).unwrap_or_else(|error| format!("{{\"error\":{:?}}}", error.to_string()))
@@ -123,6 +142,37 @@ impl EventRecord {
 }
 
 impl EventKind {
+    /// The names of the kinds, as the field `event` has them.
+    pub const NAMES: [&str; 10] = [
+        "run_started",
+        "step_started",
+        "step_finished",
+        "steps_succeeded",
+        "attempt_failed",
+        "fallback_used",
+        "slow_poll",
+        "slots_changed",
+        "run_finished",
+        "run_reported",
+    ];
+
+    /// The name of the kind, as the field `event` has it.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            EventKind::RunStarted { .. } => "run_started",
+            EventKind::StepStarted { .. } => "step_started",
+            EventKind::StepFinished { .. } => "step_finished",
+            EventKind::StepsSucceeded { .. } => "steps_succeeded",
+            EventKind::AttemptFailed { .. } => "attempt_failed",
+            EventKind::FallbackUsed { .. } => "fallback_used",
+            EventKind::SlowPoll { .. } => "slow_poll",
+            EventKind::SlotsChanged { .. } => "slots_changed",
+            EventKind::RunFinished { .. } => "run_finished",
+            EventKind::RunReported { .. } => "run_reported",
+            EventKind::Unknown => "unknown",
+        }
+    }
+
     fn of(event: &Event<'_>) -> Self {
         match *event {
             Event::RunStarted { planned, view, .. } => {

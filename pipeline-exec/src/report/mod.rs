@@ -329,6 +329,13 @@ impl Counts {
 }
 
 impl StepReport {
+    /// So much of a counter per second, over all its attempts; `None` where it has no such counter, or took no time.
+    pub fn per_second(&self, counter: &str) -> Option<f64> {
+        let seconds = self.duration?.as_secs_f64();
+        let count = *self.activity.counters.get(counter)?;
+        (seconds > 0.0).then(|| count as f64 / seconds)
+    }
+
     fn of(engine: &Engine, step: usize) -> Self {
         let (frame, plan) = (&engine.frame, engine.frame.plan());
         let (spec, def) = (plan.spec(step), plan.spec(step).def());

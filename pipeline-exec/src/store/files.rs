@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use super::StoreError;
 
 pub(super) const REPORT: &str = "report.json";
+/// The page of a run, for a browser.
+pub(crate) const PAGE: &str = "page.html";
 pub(super) const TRACE: &str = "trace.json";
 pub(super) const JOURNAL: &str = "events.jsonl";
 pub(super) const LOCK: &str = "run.lock";

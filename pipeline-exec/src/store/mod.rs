@@ -37,6 +37,8 @@ use serde::Deserialize;
 pub use self::diff::{CounterDiff, RunDiff, StepDiff};
 pub use self::entry::{RunEntry, RunState};
 pub use self::error::StoreError;
+#[cfg(feature = "cli")]
+pub(crate) use self::files::PAGE;
 use self::history::History;
 pub(crate) use self::recording::Recording;
 pub use self::trends::{Pace, StepTime, StepTrend};

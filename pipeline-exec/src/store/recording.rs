@@ -73,11 +73,13 @@ impl Recording {
         let kept = self.journal.end(engine, wall);
         files::replace(&dir.join(files::REPORT), true, |out| out.write_all(report.to_json().as_bytes()))?;
         let traced = files::replace(&dir.join(files::TRACE), false, |out| trace::write(report, out));
+        let paged =
+            files::replace(&dir.join(files::PAGE), false, |out| out.write_all(report.to_html().as_bytes()));
         let state = RunState::from(report.status);
         let noted = Noted { dir: &self.name, state, started_unix_ms: self.started_unix_ms, report };
         let noted = self.store.history().note(&noted);
         // The first that went wrong is told; the others usually have the same reason.
-        kept.and(traced).and(noted).and_then(|()| self.store.remove_old())?;
+        kept.and(traced).and(paged).and(noted).and_then(|()| self.store.remove_old())?;
         Ok(dir)
     }
 }

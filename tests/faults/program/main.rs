@@ -4,6 +4,7 @@
 #![allow(clippy::trivially_copy_pass_by_ref, clippy::unnecessary_wraps)]
 
 mod panics;
+mod shown;
 mod signals;
 mod time;
 
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
         }),
         Ok("library") => signals::library(),
         Ok("after-a-run") => signals::after_a_run(),
+        Ok("hostile") => pipeline::main_with(|_| shown::hostile()),
         Ok("own-runtime") => time::own_runtime(),
         _ => pipeline::main(),
     }

@@ -6,9 +6,10 @@ use std::time::Duration;
 use pipeline_core::{InputKind, Lane, Plan, Quorum, Selection, Statistics};
 use serde::Serialize;
 
+use super::advice;
 use super::forecast::{Forecast, declared, forecast, is_given};
-use super::{History, advice};
 use crate::cli::args::SelectionArgs;
+use crate::cli::store::Usual;
 use crate::pipeline::Pipeline;
 use crate::settings::Settings;
 
@@ -157,7 +158,7 @@ impl PlanDocument {
         plan: &Plan,
         pipeline: &Pipeline,
         selection: &SelectionArgs,
-        history: Option<&History>,
+        history: Option<&Usual>,
     ) -> Self {
         let settings = pipeline.current_settings();
         let dag = plan.sub_dag();

@@ -110,7 +110,10 @@ impl Told {
                 (step.fallback_used, step.fallback_for) = (true, Some(error));
             }
             EventKind::SlowPoll { step, seconds: time } => self.step(step).slow_poll = Some(seconds(time)),
-            EventKind::SlotsChanged { .. } | EventKind::RunFinished { .. } => {}
+            EventKind::SlotsChanged { .. }
+            | EventKind::RunFinished { .. }
+            | EventKind::RunReported { .. }
+            | EventKind::Unknown => {}
         }
     }
 

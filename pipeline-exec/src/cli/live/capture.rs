@@ -1,0 +1,157 @@
+//! What steps print themselves, while the terminal is drawn on.
+//!
+//! A step's `println!`, a panic's message, the output of a child process: whatever is written to standard output or standard
+//! error while lines are drawn would land among them. So, where these go to the terminal, they are led through a pipe for as
+//! long as the run goes on, and what comes out is printed above the lines, whole line by whole line, in order.
+//!
+//! What follows from that: code that asks whether standard output is a terminal is told no meanwhile, and of a process that
+//! is killed from within (`abort`, a stack overflow) the last text may be lost in the pipe. A panic's message is not: it is
+//! written to the terminal itself.
+
+use std::fs::File;
+use std::io::{self, IsTerminal, PipeReader, Read, Write};
+use std::os::fd::AsFd;
+use std::sync::mpsc::{self, Receiver};
+use std::sync::{Mutex, Once, PoisonError};
+use std::time::Duration;
+
+use rustix::stdio::{dup2_stderr, dup2_stdout};
+
+use super::screen::Screen;
+
+/// A child process that outlives the run may keep the pipe open: nobody waits longer for its end.
+const LAST_WORDS: Duration = Duration::from_millis(200);
+
+/// Standard output and standard error lead to the screen, until this is ended.
+pub(super) struct Capture {
+    ended: Receiver<()>,
+}
+
+/// Where standard output and standard error lead otherwise.
+struct Streams {
+    screen: Screen,
+    pipe: io::PipeWriter,
+    /// `None` where standard output is no terminal, and is left alone.
+    stdout: Option<File>,
+    stderr: File,
+}
+
+static STREAMS: Mutex<Option<Streams>> = Mutex::new(None);
+
+/// The terminal behind standard error, whatever standard error leads to later.
+///
+/// # Errors
+/// Where the system gives no second handle to it.
+pub(super) fn terminal() -> io::Result<File> {
+    Ok(io::stderr().as_fd().try_clone_to_owned()?.into())
+}
+
+/// Leads standard output to where standard error goes, and returns what it was: for a format that must stand alone there.
+///
+/// # Errors
+/// Where the system refuses.
+pub(in crate::cli) fn divert_stdout() -> io::Result<File> {
+    io::stdout().flush()?;
+    let stdout = io::stdout().as_fd().try_clone_to_owned()?;
+    dup2_stdout(io::stderr())?;
+    Ok(stdout.into())
+}
+
+impl Capture {
+    /// Leads what is printed to the screen, from now on.
+    ///
+    /// # Errors
+    /// Where the system refuses; then everything is as before.
+    pub(super) fn begin(screen: Screen) -> io::Result<Self> {
+        let (reader, pipe) = io::pipe()?;
+        let stderr = terminal()?;
+        let leads_to_terminal = io::stdout().is_terminal();
+        let stdout = leads_to_terminal.then(|| io::stdout().as_fd().try_clone_to_owned()).transpose()?;
+        let streams = Streams { screen: screen.clone(), pipe, stdout: stdout.map(File::from), stderr };
+        let (tell_end, ended) = mpsc::channel();
+        let read = move || {
+            forward(reader, &screen);
+            let _ = tell_end.send(());
+        };
+        std::thread::Builder::new().name("pipeline-printed".to_owned()).spawn(read)?;
+        note_panics();
+        let _ = io::stdout().flush();
+        if streams.stdout.is_some() {
+            dup2_stdout(&streams.pipe)?;
+        }
+        dup2_stderr(&streams.pipe)?;
+        *STREAMS.lock().unwrap_or_else(PoisonError::into_inner) = Some(streams);
+        Ok(Capture { ended })
+    }
+
+    /// Leads it back, and waits until everything that was printed is on the screen.
+    pub(super) fn end(self) {
+        let streams = STREAMS.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let _ = io::stdout().flush();
+        if let Some(streams) = streams {
+            if let Some(stdout) = &streams.stdout {
+                let _ = dup2_stdout(stdout);
+            }
+            let _ = dup2_stderr(&streams.stderr);
+        }
+        let _ = self.ended.recv_timeout(LAST_WORDS);
+    }
+}
+
+/// Prints whole lines as they come; a line without an end, when nothing comes any more.
+fn forward(mut reader: PipeReader, screen: &Screen) {
+    let (mut buffer, mut rest) = (vec![0; 1 << 16], Vec::new());
+    loop {
+        let read = match reader.read(&mut buffer) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Ok(0) | Err(_) => break,
+            Ok(read) => read,
+        };
+        rest.extend_from_slice(&buffer[..read]);
+        if let Some(end) = rest.iter().rposition(|&byte| byte == b'\n') {
+            screen.print(&whole(&rest[..end]));
+            rest.drain(..=end);
+        }
+    }
+    if !rest.is_empty() {
+        screen.print(&whole(&rest));
+    }
+}
+
+/// Printed lines as they look once they are whole: what a carriage return overwrote is gone.
+fn whole(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    let lines = text.split('\n').map(|line| {
+        let line = line.trim_end_matches('\r');
+        line.rsplit('\r').next().unwrap_or(line)
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Has the messages of panics written to the terminal itself: the process may end with one.
+fn note_panics() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let earlier = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            // A panic while another is told, or at the run's end, goes the usual way.
+            let streams = STREAMS.try_lock().ok();
+            let Some(streams) = streams.as_deref().and_then(Option::as_ref) else { return earlier(info) };
+            streams.screen.aside(|| {
+                let _ = dup2_stderr(&streams.stderr);
+                earlier(info);
+                let _ = dup2_stderr(&streams.pipe);
+            });
+        }));
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::whole;
+
+    #[test]
+    fn a_line_is_what_is_left_of_it() {
+        assert_eq!(whole(b"one\r\ntwo 10%\rtwo 99%\nthree\xff"), "one\ntwo 99%\nthree\u{fffd}");
+    }
+}

@@ -1,0 +1,160 @@
+//! Shows a run while it goes on: live on a terminal, as lines elsewhere, as data for programs.
+//!
+//! The threads of steps only note what happens ([`tracker`]); a thread of its own looks ten times a second and draws
+//! ([`picture`], [`screen`]). Where nothing is drawn, the same thread says every half minute what runs.
+
+#[cfg(unix)]
+mod capture;
+mod expectation;
+mod picture;
+#[cfg(unix)]
+mod screen;
+#[cfg(test)]
+mod tests;
+mod ticker;
+mod tracker;
+pub(super) mod words;
+
+use std::io::{self, Write};
+use std::sync::mpsc::{self, SyncSender};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+pub(super) use self::expectation::Expectation;
+use self::ticker::{Canvas, Message, Ticker};
+use self::tracker::{Tracked, Tracker};
+use super::output::{Form, Manner};
+use super::{Refusal, lines};
+use crate::event::{Event, EventRecord};
+use crate::pipeline::Pipeline;
+use crate::report::RunReport;
+
+/// So many lines may wait to be printed; whoever has more waits too.
+const MOST_LINES: usize = 4096;
+
+/// Shows a run, until it is ended or dropped.
+pub(super) struct Watching {
+    watcher: Arc<Watcher>,
+    ticker: Option<JoinHandle<()>>,
+    #[cfg(unix)]
+    capture: Option<capture::Capture>,
+}
+
+/// What observes the run, on the threads of its steps.
+struct Watcher {
+    manner: Manner,
+    tracker: Arc<Tracker>,
+    /// Where lines go that are printed above what is drawn.
+    above: Option<SyncSender<Message>>,
+    /// Where events go as data.
+    json: Option<Mutex<Box<dyn Write + Send>>>,
+}
+
+/// Has a run of this pipeline shown.
+///
+/// # Errors
+/// Where standard output cannot be had for events alone.
+pub(super) fn watch(
+    pipeline: Pipeline,
+    manner: Manner,
+    expectation: Expectation,
+) -> Result<(Pipeline, Watching), Refusal> {
+    let json = manner.json.then(events_file).transpose()?.map(Mutex::new);
+    let tracker = Arc::new(Tracker::default());
+    let canvas = Canvas::of(manner);
+    #[cfg(unix)]
+    let capture = match &canvas {
+        Some(Canvas::Screen(screen)) => capture::Capture::begin(screen.clone()).ok(),
+        _ => None,
+    };
+    let (above, ticker) = canvas
+        .map(|canvas| {
+            let (above, messages) = mpsc::sync_channel(MOST_LINES);
+            let ticker = Ticker::new(canvas, manner.paint, Arc::clone(&tracker), expectation);
+            ticker.start(messages).map(|thread| (above, thread))
+        })
+        .transpose()?
+        .unzip();
+    let watcher = Arc::new(Watcher { manner, tracker, above, json });
+    let observer = Arc::clone(&watcher);
+    let pipeline = pipeline.observe(move |event: &Event<'_>| observer.on_event(event));
+    Ok((
+        pipeline,
+        Watching {
+            watcher,
+            ticker,
+            #[cfg(unix)]
+            capture,
+        },
+    ))
+}
+
+impl Watching {
+    /// The run has ended, and this is its report: takes away what is drawn, and completes the events.
+    pub(super) fn end(mut self, report: &RunReport) {
+        self.close();
+        self.watcher.data(|at| EventRecord::of_report(report, at));
+    }
+
+    fn close(&mut self) {
+        // First what is still on its way to be printed.
+        #[cfg(unix)]
+        if let Some(capture) = self.capture.take() {
+            capture.end();
+        }
+        if let (Some(above), Some(ticker)) = (&self.watcher.above, self.ticker.take()) {
+            let _ = above.send(Message::End);
+            let _ = ticker.join();
+        }
+    }
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl Watcher {
+    fn on_event(&self, event: &Event<'_>) {
+        self.tracker.note(event);
+        self.data(|at| EventRecord::of(event, at));
+        if self.manner.form == Form::Nothing {
+            return;
+        }
+        let Some(line) = lines::line(event, self.tracker.run().map(|run| &run.view), self.manner) else {
+            return;
+        };
+        match (&self.above, self.manner.form) {
+            (Some(above), Form::Live) => drop(above.send(Message::Line(line))),
+            _ => print_line(line),
+        }
+    }
+
+    /// Writes a record where events go as data.
+    fn data(&self, record: impl FnOnce(Duration) -> EventRecord) {
+        let Some(json) = &self.json else { return };
+        let at = self.tracker.run().map_or(Duration::ZERO, Tracked::elapsed);
+        let line = record(at).to_line() + "\n";
+        // Whoever reads may have gone away (`| head`): the run goes on.
+        let _ = json.lock().unwrap_or_else(PoisonError::into_inner).write_all(line.as_bytes());
+    }
+}
+
+/// Writes a line to standard error in one piece, so that no other gets into it. A closed one is no reason to fail.
+fn print_line(line: String) {
+    let _ = io::stderr().write_all((line + "\n").as_bytes());
+}
+
+/// Standard output, for events alone: what steps print goes to standard error meanwhile.
+#[cfg(unix)]
+fn events_file() -> io::Result<Box<dyn Write + Send>> {
+    Ok(Box::new(capture::divert_stdout()?))
+}
+
+/// Standard output.
+#[cfg(not(unix))]
+fn events_file() -> io::Result<Box<dyn Write + Send>> {
+    Ok(Box::new(io::stdout()))
+}

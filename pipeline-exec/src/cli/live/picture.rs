@@ -1,0 +1,194 @@
+//! What is shown of a run at one moment: a line for each running step, and one for the whole.
+
+use std::time::Duration;
+
+use console::{measure_text_width, truncate_str};
+
+use super::expectation::Forecast;
+use super::tracker::{Look, Running, Tracked};
+use super::words;
+use crate::cli::paint::Paint;
+
+/// A step that has just started has no line yet: lines that come and go within a blink are noise.
+const SETTLED: Duration = Duration::from_millis(300);
+/// After so long without an event, the picture says what is waited for.
+const STILL: Duration = Duration::from_secs(10);
+/// Names are as wide as they are, up to this part of the line.
+const NAME_PART: usize = 3;
+/// The bar itself, at the most.
+const BAR_WIDTH: usize = 24;
+
+/// The size of a terminal, in characters.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Size {
+    pub(super) lines: usize,
+    pub(super) columns: usize,
+}
+
+/// What the moment adds to a look.
+pub(super) struct Moment<'a> {
+    /// How long steps usually take.
+    pub(super) forecast: &'a Forecast,
+    /// How long the run will still take, where that can be told.
+    pub(super) left: Option<Duration>,
+    /// For how long no step has started, ended, or said that it gets on.
+    pub(super) still_for: Duration,
+}
+
+/// Draws one run, again and again.
+pub(super) struct Picture {
+    paint: Paint,
+    /// The widest name so far: columns that move with each step that comes or goes are hard to read.
+    name_width: usize,
+}
+
+impl Picture {
+    pub(super) fn new(paint: Paint) -> Self {
+        Picture { paint, name_width: 0 }
+    }
+
+    /// The lines, top to bottom; none is wider than the terminal.
+    pub(super) fn draw(
+        &mut self,
+        run: &Tracked,
+        look: &Look,
+        moment: &Moment<'_>,
+        size: Size,
+    ) -> Vec<String> {
+        let paint = self.paint;
+        // The last column stays free: a line that fills it wraps on some terminals.
+        let width = size.columns.saturating_sub(1).max(10);
+        let rows: Vec<&Running> = look.running.iter().filter(|running| running.elapsed >= SETTLED).collect();
+        // Half of the terminal at the most: what was printed before stays in sight.
+        let most = (size.lines / 2).max(2);
+        let shown = if rows.len() > most { most - 1 } else { rows.len() };
+        let names: Vec<String> =
+            rows[..shown].iter().map(|row| words::one_line(run.name(row.step), width)).collect();
+        let widest = names.iter().map(|name| measure_text_width(name)).max().unwrap_or(0);
+        self.name_width = self.name_width.max(widest);
+        let name_width = self.name_width.min(width / NAME_PART);
+        let row = |(row, name): (&&Running, &String)| {
+            let usual = moment.forecast.usual(run.name(row.step));
+            row_of(run, row, &fitted(name, name_width), usual, paint)
+        };
+        let mut lines: Vec<String> = rows.iter().zip(&names).map(row).collect();
+        if rows.len() > shown {
+            lines.push(paint.dim(&format!("… and {} more running", rows.len() - shown)));
+        }
+        lines.extend(still(run, look, moment).map(|line| paint.yellow(&line)));
+        lines.push(bar(run, look, moment, (width * 3 / 10).clamp(6, BAR_WIDTH), paint));
+        lines.iter().map(|line| truncate_str(line, width, "…").into_owned()).collect()
+    }
+}
+
+/// A name of exactly this width.
+fn fitted(name: &str, width: usize) -> String {
+    let name = truncate_str(name, width, "…");
+    let pad = width - measure_text_width(&name).min(width);
+    format!("{name}{}", " ".repeat(pad))
+}
+
+/// `name  lane  4.2s  attempt 2  120/1000  12%  31/s  note`
+fn row_of(run: &Tracked, row: &Running, name: &str, usual: Option<Duration>, paint: Paint) -> String {
+    let lane = run.view.plan().lane(row.step).name();
+    let lane = paint.dim(&format!("{lane:<8}"));
+    let mut line = format!("{name}  {lane}  {:>6}", words::elapsed(row.elapsed));
+    if let Some(usual) = usual.filter(|usual| row.elapsed > SETTLED.max(*usual * 2)) {
+        line.push_str(&format!("  {}", paint.yellow(&format!("usually {}", words::elapsed(usual)))));
+    }
+    let Some(in_attempt) = row.in_attempt else {
+        let waits = format!("attempt {} in {}", row.attempt, words::elapsed(row.retry_in));
+        return format!("{line}  {}", paint.yellow(&waits));
+    };
+    if row.attempt > 1 {
+        line.push_str(&format!("  {}", paint.yellow(&format!("attempt {}", row.attempt))));
+    }
+    if let Some(progress) = run.view.activity(run.name(row.step)).progress {
+        let note = words::one_line(&progress.note, 200);
+        let parts = [words::progress(&progress, in_attempt), paint.dim(&note)];
+        let has_note = !note.is_empty();
+        for part in parts.iter().take(1 + usize::from(has_note)).filter(|part| !part.is_empty()) {
+            line.push_str("  ");
+            line.push_str(part);
+        }
+    }
+    line
+}
+
+/// `prices 34.1s 120/1000  12%  4/s`: a step that runs, in a heartbeat.
+pub(super) fn in_words(run: &Tracked, row: &Running) -> String {
+    let name = run.name(row.step);
+    let mut text = format!("{} {}", words::one_line(name, 60), words::elapsed(row.elapsed));
+    let Some(in_attempt) = row.in_attempt else {
+        return format!("{text} (attempt {} in {})", row.attempt, words::elapsed(row.retry_in));
+    };
+    if row.attempt > 1 {
+        text.push_str(&format!(" (attempt {})", row.attempt));
+    }
+    let progress = run.view.activity(name).progress.map(|progress| words::progress(&progress, in_attempt));
+    if let Some(progress) = progress.filter(|progress| !progress.is_empty()) {
+        text.push_str(&format!(" {progress}"));
+    }
+    text
+}
+
+/// `[=====>      ]  37/120 steps  2 failed, 5 skipped  1m05s, about 2m left`
+fn bar(run: &Tracked, look: &Look, moment: &Moment<'_>, width: usize, paint: Paint) -> String {
+    let (ended, planned) = (look.ended, look.planned.max(1));
+    let done = (width * ended.all / planned).min(width);
+    let head = if done < width { ">" } else { "" };
+    let rest = " ".repeat(width - done - head.len());
+    let mut line = format!(
+        "[{}{rest}]  {}/{} steps",
+        paint.green(&format!("{}{head}", "=".repeat(done))),
+        ended.all,
+        look.planned
+    );
+    line.push_str(&endings(look, paint));
+    line.push_str(&format!("  {}", words::elapsed(look.elapsed)));
+    if run.view.is_stopped() {
+        line.push_str(&format!("  {}", paint.yellow("stopping")));
+    } else if let Some(left) = moment.left {
+        line.push_str(&format!(", {}", words::about(left)));
+    }
+    line
+}
+
+/// How many steps did not succeed: `  2 failed, 5 skipped`; nothing where all did.
+pub(super) fn endings(look: &Look, paint: Paint) -> String {
+    let ended = look.ended;
+    let parts: Vec<String> = [
+        (ended.failed, paint.red(&format!("{} failed", ended.failed))),
+        (ended.skipped, paint.yellow(&format!("{} skipped", ended.skipped))),
+        (ended.cancelled, paint.yellow(&format!("{} cancelled", ended.cancelled))),
+    ]
+    .into_iter()
+    .filter_map(|(count, text)| (count > 0).then_some(text))
+    .collect();
+    if parts.is_empty() { String::new() } else { format!("  {}", parts.join(", ")) }
+}
+
+/// What is waited for, where nothing has happened for a while.
+fn still(run: &Tracked, look: &Look, moment: &Moment<'_>) -> Option<String> {
+    if moment.still_for < STILL {
+        return None;
+    }
+    let since = format!("nothing has happened for {}", words::elapsed(moment.still_for));
+    let behind = look.planned.saturating_sub(look.ended.all + look.running.len());
+    let Some(first) = look.running.first() else {
+        return Some(format!(
+            "{since}; {} for a limit, a share of memory or an approval",
+            if behind == 1 { "1 step waits".to_owned() } else { format!("{behind} steps wait") }
+        ));
+    };
+    let name = words::one_line(run.name(first.step), 60);
+    let others = match look.running.len() - 1 {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let waiting = match behind {
+        0 => String::new(),
+        _ => format!("; {} not started yet", words::count(behind, "step")),
+    };
+    Some(format!("{since}: waiting for {name}{others}{waiting}"))
+}

@@ -1,0 +1,171 @@
+//! The terminal: a few lines at its end that are drawn again and again, and lines above them that stay.
+//!
+//! Written here in two escape sequences (cursor up, clear to the end) rather than with indicatif, which pads every line to the
+//! width and lets it wrap: a terminal whose width changes then runs together even the lines that were to stay. Here each line
+//! ends where it ends, and what was drawn is taken away by the height that it has at the width of now.
+//!
+//! The cursor stays visible and no mode of the terminal is changed, so that a process which ends at any moment leaves a
+//! terminal that works.
+
+use std::fmt::Write as _;
+use std::fs::File;
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex, PoisonError, TryLockError};
+
+use console::{Term, measure_text_width};
+
+use super::picture::Size;
+
+/// Draws to a terminal.
+#[derive(Clone)]
+pub(super) struct Screen(Arc<Mutex<Drawn>>);
+
+/// What is on the terminal.
+struct Drawn {
+    terminal: File,
+    size: Term,
+    lines: Vec<String>,
+    closed: bool,
+}
+
+impl Screen {
+    /// A screen on `terminal`; nothing is drawn yet.
+    ///
+    /// # Errors
+    /// Where the system gives no second handle to the terminal.
+    pub(super) fn open(terminal: File) -> io::Result<Self> {
+        let size = Term::read_write_pair(terminal.try_clone()?, terminal.try_clone()?);
+        Ok(Screen(Arc::new(Mutex::new(Drawn { terminal, size, lines: Vec::new(), closed: false }))))
+    }
+
+    /// The size of the terminal now.
+    pub(super) fn size(&self) -> Size {
+        self.with(|drawn| {
+            let (lines, columns) = drawn.size.size();
+            Size { lines: lines.into(), columns: columns.into() }
+        })
+    }
+
+    /// Draws these lines instead of those drawn before.
+    pub(super) fn draw(&self, lines: Vec<String>) {
+        self.with(|drawn| {
+            if !drawn.closed && drawn.lines != lines {
+                drawn.paint("", lines);
+            }
+        });
+    }
+
+    /// Prints whole lines above what is drawn; they stay.
+    pub(super) fn print(&self, text: &str) {
+        self.with(|drawn| {
+            let lines = std::mem::take(&mut drawn.lines);
+            let height = drawn.height(&lines);
+            drawn.replace(height, text, lines);
+        });
+    }
+
+    /// Takes away what is drawn, calls `code`, which may write whole lines to the terminal, and draws it again. Where another
+    /// thread is drawing, or this one, `code` is called all the same.
+    pub(super) fn aside<T>(&self, code: impl FnOnce() -> T) -> T {
+        let mut drawn = match self.0.try_lock() {
+            Ok(drawn) => drawn,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return code(),
+        };
+        let lines = std::mem::take(&mut drawn.lines);
+        let height = drawn.height(&lines);
+        drawn.replace(height, "", Vec::new());
+        let result = code();
+        drawn.replace(0, "", lines);
+        result
+    }
+
+    /// Takes away what is drawn, for good; what is printed later stands alone.
+    pub(super) fn close(&self) {
+        self.with(|drawn| {
+            drawn.paint("", Vec::new());
+            drawn.closed = true;
+        });
+    }
+
+    fn with<T>(&self, code: impl FnOnce(&mut Drawn) -> T) -> T {
+        code(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Drawn {
+    fn paint(&mut self, above: &str, lines: Vec<String>) {
+        let before = std::mem::take(&mut self.lines);
+        let height = self.height(&before);
+        self.replace(height, above, lines);
+    }
+
+    /// How many lines of the terminal some lines take: one that was drawn when the terminal was wider takes several.
+    fn height(&self, lines: &[String]) -> usize {
+        let columns = usize::from(self.size.size().1).max(1);
+        lines.iter().map(|line| measure_text_width(line).div_ceil(columns).max(1)).sum()
+    }
+
+    /// Clears so many lines at the end, and writes `above`, then `lines`: in one piece, so that it does not flicker.
+    fn replace(&mut self, height: usize, above: &str, lines: Vec<String>) {
+        let mut text = String::new();
+        if height > 0 {
+            text.push('\r');
+        }
+        if height > 1 {
+            let _ = write!(text, "\x1b[{}A", height - 1);
+        }
+        if height > 0 {
+            text.push_str("\x1b[J");
+        }
+        if !above.is_empty() {
+            text.push_str(above);
+            text.push('\n');
+        }
+        text.push_str(&lines.join("\n"));
+        self.lines = lines;
+        // A terminal that has gone away takes nothing any more; the run goes on.
+        let _ = self.terminal.write_all(text.as_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A file stands for the terminal: it keeps what was written. Its width is 80, as everywhere where it is not known.
+    fn screen(name: &str) -> (Screen, impl Fn() -> String) {
+        let path = std::env::temp_dir().join(format!("pipeline-screen-{name}-{}", std::process::id()));
+        let file = File::options().create(true).truncate(true).read(true).write(true).open(&path);
+        let read = move || {
+            let text = std::fs::read_to_string(&path).expect("the file");
+            let _ = std::fs::remove_file(&path);
+            text
+        };
+        (Screen::open(file.expect("a file")).expect("a screen"), read)
+    }
+
+    #[test]
+    fn what_was_drawn_is_taken_away_by_the_height_that_it_has_now() {
+        let (screen, written) = screen("height");
+        screen.draw(vec!["x".repeat(100), "short".to_owned()]);
+        screen.print("stays");
+        screen.close();
+        let wide = "x".repeat(100);
+        // 100 characters are two lines at a width of 80.
+        let wanted = format!("{wide}\nshort\r\x1b[2A\x1b[Jstays\n{wide}\nshort\r\x1b[2A\x1b[J");
+        assert_eq!(written(), wanted);
+    }
+
+    #[test]
+    fn what_is_printed_aside_stands_where_nothing_is_drawn() {
+        let (screen, written) = screen("aside");
+        screen.draw(vec!["row".to_owned()]);
+        let beside = screen.clone();
+        // Drawing from within: whoever prints aside must not wait for itself.
+        screen.aside(|| beside.aside(|| ()));
+        screen.close();
+        screen.draw(vec!["too late".to_owned()]);
+        assert_eq!(written(), "row\r\x1b[Jrow\r\x1b[J");
+    }
+}

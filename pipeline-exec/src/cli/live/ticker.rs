@@ -1,0 +1,186 @@
+//! The thread that shows a run: it looks now and then, and prints what others hand it.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+use std::{io, thread};
+
+use super::expectation::{Expectation, Forecast};
+use super::picture::{self, Moment, Picture};
+#[cfg(unix)]
+use super::screen::Screen;
+use super::tracker::{Ended, Look, Tracked, Tracker};
+use super::{print_line, words};
+use crate::cli::lines;
+use crate::cli::output::{Form, Level, Manner};
+use crate::cli::paint::Paint;
+
+/// How often the terminal is drawn.
+const FRAME: Duration = Duration::from_millis(100);
+/// How often lines say what runs.
+const HEARTBEAT: Duration = Duration::from_secs(30);
+/// So many times as long as a look takes, there is none: of a large run there are fewer.
+const REST: u32 = 20;
+/// So many lines are printed at once.
+const MOST_AT_ONCE: usize = 1024;
+/// So many steps are asked how far they are.
+const MOST_ASKED: usize = 64;
+/// So many steps a heartbeat names.
+const MOST_NAMED: usize = 8;
+
+/// What the ticker is handed.
+pub(super) enum Message {
+    /// A line to print above what is drawn.
+    Line(String),
+    /// The run has ended.
+    End,
+}
+
+/// Where the ticker shows the run.
+pub(super) enum Canvas {
+    #[cfg(unix)]
+    Screen(Screen),
+    Lines,
+}
+
+/// What tells that something has happened: what has ended, how many steps run, and how far they say they are.
+type Seen = (Ended, usize, u64);
+
+/// What the thread has.
+pub(super) struct Ticker {
+    canvas: Canvas,
+    paint: Paint,
+    tracker: Arc<Tracker>,
+    forecast: Forecast,
+    picture: Picture,
+    /// What was seen when something last happened, and when that was.
+    last: (Seen, Instant),
+}
+
+impl Canvas {
+    /// Where a run is shown in this manner; `None` where nothing is to be shown now and then.
+    pub(super) fn of(manner: Manner) -> Option<Self> {
+        match manner.form {
+            Form::Nothing => None,
+            Form::Lines => (manner.level > Level::Quiet).then_some(Canvas::Lines),
+            #[cfg(unix)]
+            Form::Live => super::capture::terminal().and_then(Screen::open).ok().map(Canvas::Screen),
+            #[cfg(not(unix))]
+            Form::Live => None,
+        }
+    }
+}
+
+impl Ticker {
+    pub(super) fn new(canvas: Canvas, paint: Paint, tracker: Arc<Tracker>, expectation: Expectation) -> Self {
+        let last = (Seen::default(), Instant::now());
+        let (forecast, picture) = (Forecast::new(expectation), Picture::new(paint));
+        Ticker { canvas, paint, tracker, forecast, picture, last }
+    }
+
+    /// Starts the thread; it ends with [`Message::End`].
+    ///
+    /// # Errors
+    /// Where the system gives no thread.
+    pub(super) fn start(mut self, messages: Receiver<Message>) -> io::Result<JoinHandle<()>> {
+        let name = "pipeline-shows-run".to_owned();
+        thread::Builder::new().name(name).spawn(move || {
+            self.go(&messages);
+            self.close();
+        })
+    }
+
+    fn go(&mut self, messages: &Receiver<Message>) {
+        let every = if matches!(self.canvas, Canvas::Lines) { HEARTBEAT } else { FRAME };
+        let mut next = Instant::now() + every;
+        loop {
+            match messages.recv_timeout(next.saturating_duration_since(Instant::now())) {
+                Ok(Message::Line(first)) => {
+                    if self.print_with(first, messages) {
+                        return;
+                    }
+                }
+                Ok(Message::End) | Err(RecvTimeoutError::Disconnected) => return,
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            let now = Instant::now();
+            if now >= next {
+                self.tick();
+                next = now + every.max(now.elapsed() * REST);
+            }
+        }
+    }
+
+    /// Prints a line and those that wait behind it. True where the run has ended.
+    fn print_with(&mut self, first: String, messages: &Receiver<Message>) -> bool {
+        let (mut lines, mut is_over) = (vec![first], false);
+        for message in messages.try_iter().take(MOST_AT_ONCE) {
+            match message {
+                Message::Line(line) => lines.push(line),
+                Message::End => is_over = true,
+            }
+        }
+        match &self.canvas {
+            #[cfg(unix)]
+            Canvas::Screen(screen) => screen.print(&lines.join("\n")),
+            Canvas::Lines => print_line(lines.join("\n")),
+        }
+        is_over
+    }
+
+    fn tick(&mut self) {
+        let tracker = Arc::clone(&self.tracker);
+        let Some(run) = tracker.run() else { return };
+        let look = run.look();
+        let (now, seen) = (Instant::now(), seen(run, &look));
+        if seen != self.last.0 {
+            self.last = (seen, now);
+        }
+        let left = self.forecast.left(run, &look);
+        let moment = Moment { forecast: &self.forecast, left, still_for: now - self.last.1 };
+        match &self.canvas {
+            #[cfg(unix)]
+            Canvas::Screen(screen) => {
+                screen.draw(self.picture.draw(run, &look, &moment, screen.size()));
+            }
+            Canvas::Lines => print_line(lines::heartbeat(&what_runs(run, &look, left), self.paint)),
+        }
+    }
+
+    fn close(&self) {
+        match &self.canvas {
+            #[cfg(unix)]
+            Canvas::Screen(screen) => screen.close(),
+            Canvas::Lines => {}
+        }
+    }
+}
+
+fn seen(run: &Tracked, look: &Look) -> Seen {
+    let progress =
+        |step: usize| run.view.activity(run.name(step)).progress.map_or(0, |progress| progress.done);
+    let steps = look.running.iter().take(MOST_ASKED).map(|running| progress(running.step));
+    (look.ended, look.running.len(), steps.fold(0, u64::wrapping_add))
+}
+
+/// `37 of 120 ended, 2 failed, about 1m20s left: prices 34.1s 120/1000, … and 3 more`
+fn what_runs(run: &Tracked, look: &Look, left: Option<Duration>) -> String {
+    let mut text = format!("{} of {} ended", look.ended.all, look.planned);
+    let endings = picture::endings(look, Paint::default());
+    if !endings.is_empty() {
+        text.push_str(&format!(", {}", endings.trim_start()));
+    }
+    if let Some(left) = left {
+        text.push_str(&format!(", {}", words::about(left)));
+    }
+    let mut named: Vec<String> =
+        look.running.iter().take(MOST_NAMED).map(|running| picture::in_words(run, running)).collect();
+    if look.running.len() > MOST_NAMED {
+        named.push(format!("… and {} more", look.running.len() - MOST_NAMED));
+    }
+    if named.is_empty() {
+        named.push("no step".to_owned());
+    }
+    format!("{text}: {}", named.join(", "))
+}

@@ -1,0 +1,194 @@
+//! What the steps of a run are doing, noted by the threads that do it, and looked at by whoever shows the run.
+//!
+//! An observer is called between steps, so noting must cost next to nothing: a step's position is looked up by its name, and
+//! one or two atomics are written. There is no lock, no allocation and no counter that threads share; whoever looks counts.
+
+use std::collections::HashMap;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use pipeline_core::frame::Status;
+
+use crate::event::{Event, RunView};
+
+/// Follows one run, from its first event on.
+#[derive(Default)]
+pub(super) struct Tracker(OnceLock<Tracked>);
+
+/// A run that has started.
+pub(super) struct Tracked {
+    pub(super) view: RunView,
+    began: Instant,
+    positions: HashMap<Box<str>, u32>,
+    steps: Box<[Track]>,
+}
+
+/// What is known of one step. Times are in nanoseconds since the run began.
+#[derive(Default)]
+struct Track {
+    /// When it started; 0 where it has not.
+    started: AtomicU64,
+    /// How it ended, as [`Status`] has it; 0 where it has not.
+    status: AtomicU8,
+    /// How many attempts have failed so far.
+    failed_attempts: AtomicU32,
+    /// When the attempt begins that follows a failed one.
+    next_attempt: AtomicU64,
+    /// From its start to its end.
+    took: AtomicU64,
+}
+
+/// A run at one moment.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Look {
+    /// Since the run began.
+    pub(super) elapsed: Duration,
+    /// How many steps are to end.
+    pub(super) planned: usize,
+    pub(super) ended: Ended,
+    /// The steps that have started and not ended, in the order in which they started.
+    pub(super) running: Vec<Running>,
+}
+
+/// How many steps have ended, and how.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Ended {
+    pub(super) all: usize,
+    /// Failed or timed out.
+    pub(super) failed: usize,
+    pub(super) skipped: usize,
+    pub(super) cancelled: usize,
+}
+
+/// A step that runs.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Running {
+    /// Its position in the plan.
+    pub(super) step: usize,
+    /// Since its first attempt started.
+    pub(super) elapsed: Duration,
+    /// Which attempt, from 1.
+    pub(super) attempt: u32,
+    /// Since this attempt started; `None` while it waits for that.
+    pub(super) in_attempt: Option<Duration>,
+    /// How long it still waits for its next attempt.
+    pub(super) retry_in: Duration,
+}
+
+impl Tracker {
+    /// Notes an event. Well under a microsecond, but for the start of the run: O(steps).
+    pub(super) fn note(&self, event: &Event<'_>) {
+        match *event {
+            Event::RunStarted { view, .. } => {
+                let _ = self.0.set(Tracked::new(view));
+            }
+            Event::StepStarted { step, .. } => self.with(step, |run, track| {
+                track.started.store(run.now() | 1, Ordering::Relaxed);
+            }),
+            Event::StepFinished { step, status, duration, .. } => self.with(step, |_, track| {
+                track.took.store(nanos(duration), Ordering::Relaxed);
+                track.status.store(status as u8, Ordering::Release);
+            }),
+            Event::AttemptFailed { step, attempt, retry_in, .. } => self.with(step, |run, track| {
+                track.next_attempt.store(run.now() + nanos(retry_in), Ordering::Relaxed);
+                track.failed_attempts.store(attempt, Ordering::Release);
+            }),
+            _ => {}
+        }
+    }
+
+    /// The run, once it has started.
+    pub(super) fn run(&self) -> Option<&Tracked> {
+        self.0.get()
+    }
+
+    fn with(&self, step: &str, note: impl FnOnce(&Tracked, &Track)) {
+        let Some(run) = self.0.get() else { return };
+        if let Some(&position) = run.positions.get(step) {
+            note(run, &run.steps[position as usize]);
+        }
+    }
+}
+
+impl Tracked {
+    fn new(view: &RunView) -> Self {
+        let plan = view.plan();
+        Tracked {
+            view: view.clone(),
+            began: Instant::now(),
+            positions: (0..plan.len()).map(|step| (plan.spec(step).name().into(), step as u32)).collect(),
+            steps: (0..plan.len()).map(|_| Track::default()).collect(),
+        }
+    }
+
+    pub(super) fn name(&self, step: usize) -> &str {
+        self.view.plan().spec(step).name()
+    }
+
+    /// How long a step took that ended with an output.
+    pub(super) fn took(&self, step: usize) -> Option<Duration> {
+        let track = &self.steps[step];
+        let succeeded = track.status.load(Ordering::Acquire) == Status::Succeeded as u8;
+        succeeded.then(|| Duration::from_nanos(track.took.load(Ordering::Relaxed)))
+    }
+
+    /// Whether a step has ended, or need not run.
+    pub(super) fn has_ended(&self, step: usize) -> bool {
+        self.steps[step].status.load(Ordering::Relaxed) != 0
+            || self.view.plan().given().binary_search(&(step as u32)).is_ok()
+    }
+
+    /// Counts. O(steps).
+    pub(super) fn look(&self) -> Look {
+        let (mut ended, mut running) = (Ended::default(), Vec::new());
+        let now = self.now();
+        for (step, track) in self.steps.iter().enumerate() {
+            match track.status.load(Ordering::Acquire) {
+                0 => running.extend(track.running(step, now)),
+                status => ended.add(status),
+            }
+        }
+        running.sort_by_key(|running| std::cmp::Reverse(running.elapsed));
+        Look { elapsed: Duration::from_nanos(now), planned: self.view.plan().planned(), ended, running }
+    }
+
+    /// Since the run began.
+    pub(super) fn elapsed(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    fn now(&self) -> u64 {
+        nanos(self.began.elapsed())
+    }
+}
+
+impl Track {
+    fn running(&self, step: usize, now: u64) -> Option<Running> {
+        let started = self.started.load(Ordering::Relaxed);
+        let failed = self.failed_attempts.load(Ordering::Acquire);
+        let begins = if failed == 0 { started } else { self.next_attempt.load(Ordering::Relaxed) };
+        (started != 0).then(|| Running {
+            step,
+            elapsed: Duration::from_nanos(now.saturating_sub(started)),
+            attempt: failed + 1,
+            in_attempt: now.checked_sub(begins).map(Duration::from_nanos),
+            retry_in: Duration::from_nanos(begins.saturating_sub(now)),
+        })
+    }
+}
+
+impl Ended {
+    fn add(&mut self, status: u8) {
+        self.all += 1;
+        let is = |wanted: Status| usize::from(status == wanted as u8);
+        self.failed += is(Status::Failed) + is(Status::TimedOut);
+        self.skipped += is(Status::Skipped);
+        self.cancelled += is(Status::Cancelled);
+    }
+}
+
+/// In nanoseconds: 64 bits are 584 years.
+fn nanos(duration: Duration) -> u64 {
+    duration.as_nanos() as u64
+}

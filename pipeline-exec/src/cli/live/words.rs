@@ -1,0 +1,72 @@
+//! Times, amounts and texts, short enough for one line.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use pipeline_core::ProgressSoFar;
+
+use crate::report::clean;
+
+/// A time that goes on, as somebody who waits wants to read it: `4.2s`, `1m05s`, `2h03m`.
+pub(in crate::cli) fn elapsed(time: Duration) -> String {
+    let seconds = time.as_secs();
+    match seconds {
+        0..60 => format!("{seconds}.{}s", time.subsec_millis() / 100),
+        60..3600 => format!("{}m{:02}s", seconds / 60, seconds % 60),
+        _ => format!("{}h{:02}m", seconds / 3600, seconds / 60 % 60),
+    }
+}
+
+/// A time that is only estimated: whole seconds, and fewer digits the longer it is.
+pub(super) fn about(time: Duration) -> String {
+    match time.as_secs() {
+        0 => "less than 1s left".to_owned(),
+        seconds @ 1..60 => format!("about {seconds}s left"),
+        seconds @ 60..600 => format!("about {}m{:02}s left", seconds / 60, seconds % 60 / 10 * 10),
+        seconds @ 600..3600 => format!("about {}m left", seconds / 60),
+        seconds => format!("about {}h{:02}m left", seconds / 3600, seconds / 60 % 60),
+    }
+}
+
+/// How far a step is: `120/1000  12%  31/s`; nothing where no item is known.
+pub(super) fn progress(progress: &ProgressSoFar, since: Duration) -> String {
+    let ProgressSoFar { done, total, .. } = progress;
+    let mut text = match total {
+        Some(total @ 1..) => {
+            let percent = (u128::from(*done) * 100 / u128::from(*total)).min(100);
+            format!("{done}/{total}  {percent}%")
+        }
+        Some(_) => format!("{done}/0"),
+        None if *done > 0 => done.to_string(),
+        None => return String::new(),
+    };
+    let seconds = since.as_secs_f64();
+    if *done > 0 && seconds >= 0.5 {
+        text.push_str(&rate(*done as f64 / seconds));
+    }
+    text
+}
+
+fn rate(per_second: f64) -> String {
+    match per_second {
+        r if r >= 1e9 => format!("  {:.1}G/s", r / 1e9),
+        r if r >= 1e6 => format!("  {:.1}M/s", r / 1e6),
+        r if r >= 1e4 => format!("  {:.0}k/s", r / 1e3),
+        r if r >= 10.0 => format!("  {r:.0}/s"),
+        r => format!("  {r:.1}/s"),
+    }
+}
+
+/// A user's text in one line that cannot steer a terminal, of at most so many characters.
+pub(in crate::cli) fn one_line(text: &str, most: usize) -> String {
+    let cut: Cow<'_, str> = match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &text[..end]).into(),
+        None => text.into(),
+    };
+    clean(&cut.split('\n').map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" "))
+}
+
+/// So many of something, in words.
+pub(in crate::cli) fn count(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}

@@ -1,0 +1,93 @@
+//! How a run is shown: in which form, how much of it, with colours or without.
+
+use std::io::{self, IsTerminal};
+
+use clap::ValueEnum;
+
+use super::Refusal;
+use super::args::RunArgs;
+use super::paint::Paint;
+
+/// What says the form where the command line does not.
+const VARIABLE: &str = "PIPELINE_OUTPUT";
+
+/// What a run's output is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Output {
+    /// For people: a live view on a terminal, plain lines elsewhere.
+    Text,
+    /// Plain lines, on a terminal too.
+    Plain,
+    /// For programs: each event as a line of JSON on standard output, the report as the last.
+    Json,
+}
+
+/// What is written while a run goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// Lines that are drawn again and again at the end of the terminal; few that stay.
+    Live,
+    /// A line for each thing that happens.
+    Lines,
+    /// Nothing but events as data.
+    Nothing,
+}
+
+/// How much.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Level {
+    /// Failures only.
+    Quiet,
+    Normal,
+    /// Settings and plan at the begin, and each step, on a terminal too.
+    Verbose,
+    /// What steps have counted, and attempts, too.
+    All,
+}
+
+/// How a run is shown.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Manner {
+    pub(super) form: Form,
+    pub(super) level: Level,
+    pub(super) paint: Paint,
+    /// Whether events go to standard output, as JSON.
+    pub(super) json: bool,
+}
+
+impl Manner {
+    /// What the command line, the environment and the streams say.
+    pub(super) fn of(run: &RunArgs) -> Result<Self, Refusal> {
+        let output = run.output.map_or_else(from_environment, Ok)?;
+        let level = match run.verbose {
+            _ if run.quiet => Level::Quiet,
+            0 => Level::Normal,
+            1 => Level::Verbose,
+            _ => Level::All,
+        };
+        let form = match output {
+            // Lines of JSON that a person sees on the terminal are not to be drawn over.
+            Output::Json if io::stdout().is_terminal() || !can_draw() => Form::Nothing,
+            Output::Text | Output::Json if can_draw() && level > Level::Quiet => Form::Live,
+            Output::Json => Form::Nothing,
+            Output::Text | Output::Plain => Form::Lines,
+        };
+        Ok(Manner { form, level, paint: Paint::of_stderr(), json: output == Output::Json })
+    }
+}
+
+fn from_environment() -> Result<Output, Refusal> {
+    match std::env::var(VARIABLE) {
+        Err(_) => Ok(Output::Text),
+        Ok(name) if name.is_empty() => Ok(Output::Text),
+        Ok(name) => Output::from_str(&name, false).map_err(|_| {
+            Refusal::Usage(format!("the environment has {VARIABLE}={name:?}: it must be text, plain or json"))
+        }),
+    }
+}
+
+/// Whether standard error is a terminal on which the cursor can be moved.
+fn can_draw() -> bool {
+    let knows_how = || std::env::var_os("TERM").is_some_and(|term| !term.is_empty() && term != "dumb");
+    cfg!(unix) && io::stderr().is_terminal() && knows_how()
+}

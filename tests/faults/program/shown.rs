@@ -1,0 +1,67 @@
+//! Steps that are looked at while they run.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use pipeline::prelude::*;
+use pipeline::{DagBuilder, StepContext};
+
+use crate::say;
+
+/// What would clear a terminal, retitle it, and turn the reading direction round.
+pub(crate) const HOSTILE: &str = "evil\x1b[2J\x1b]0;title\x07\rback\u{202e}desrever\nnext";
+
+/// Waits until whoever looks has seen enough, and made the file.
+fn until(seen: &Path) {
+    while !seen.exists() {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Says how far it is, prints, starts a process that prints; and waits to be seen.
+#[step(blocking)]
+fn shown(#[param] seen: PathBuf, #[context] cx: &StepContext) -> u32 {
+    let progress = cx.progress(4);
+    progress.add(3);
+    progress.note(HOSTILE);
+    cx.count("rows_in", 12);
+    say("printed by the step");
+    eprintln!("told by the step");
+    let mut child = std::process::Command::new("echo");
+    assert!(child.arg("printed by its child").status().expect("a child").success());
+    until(&seen);
+    print!("without an end");
+    1
+}
+
+/// Fails once; its second attempt waits to be seen.
+#[step(blocking, retries = 1, backoff = "1ms")]
+fn shown_again(#[param] seen: PathBuf, #[context] cx: &StepContext) -> Result<u32, String> {
+    let progress = cx.progress(8);
+    if cx.attempt() == 1 {
+        progress.add(7);
+        return Err("not yet".to_owned());
+    }
+    progress.add(2);
+    until(&seen);
+    Ok(1)
+}
+
+/// Panics while others are shown.
+#[step(blocking)]
+fn shown_panics(shown_source: &u32) -> u32 {
+    panic!("planted: shown {shown_source}")
+}
+
+#[step]
+fn shown_source() -> u32 {
+    1
+}
+
+/// Two steps with names and an error that would steer a terminal.
+pub(crate) fn hostile() -> Pipeline {
+    let mut dag = DagBuilder::new();
+    let first = dag.blocking(HOSTILE, (), |()| Ok::<_, String>(1_u32));
+    dag.blocking(format!("{HOSTILE}{}", "x".repeat(10_000)), (first,), |_| Err::<u32, _>(HOSTILE.to_owned()));
+    Pipeline::new(dag.build().expect("a graph"))
+}

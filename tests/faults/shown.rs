@@ -1,0 +1,167 @@
+//! What a person sees while a run goes on: the live view on a terminal, lines elsewhere, events as data.
+
+use std::process::{Command, Output, Stdio};
+
+use pipeline::{EventKind, EventRecord, Status};
+
+use crate::program_under_test::{path, run};
+use crate::screen::on_terminal;
+
+/// Runs the program with pipes for its streams.
+fn piped(mode: &str, arguments: &str, environment: &[(&str, &str)]) -> Output {
+    let mut command = Command::new(path());
+    command.args(arguments.split_whitespace()).env("FAULTS", mode).stdin(Stdio::null());
+    command.env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE").env_remove("PIPELINE_OUTPUT");
+    command.envs(environment.iter().copied()).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// I22: rows and bar while steps run; afterwards, only what is to stay is there.
+#[test]
+fn the_terminal_is_clean_in_the_end_and_what_steps_print_stands_in_whole_lines() {
+    let awaited = ["3/4  75%", "attempt 2", "planted: shown 1", "told by the step", "printed by its child"];
+    let Some(shown) = on_terminal("", "run shown shown_again +shown_panics -p seen=SEEN", &[], &awaited)
+    else {
+        return;
+    };
+    let rows = ["shown        ", "shown_again  ", "2/8  25%", "/4 steps", "1 failed"];
+    for wanted in rows {
+        assert!(shown.written.contains(wanted), "{wanted:?} was never drawn: {:?}", shown.written);
+    }
+    let (lines, column) = shown.in_the_end();
+    let end = lines.join("\n");
+    assert_eq!(column, 0, "the cursor is at the begin of a line:\n{end}");
+    for whole in ["printed by the step", "told by the step", "printed by its child", "without an end"] {
+        assert!(lines.iter().any(|line| line == whole), "{whole:?} is no line of its own:\n{end}");
+    }
+    assert!(lines.iter().any(|line| line == "planted: shown 1"), "the panic is told:\n{end}");
+    let failed = "planted: shown 1, at tests/faults/program/shown.rs:";
+    assert!(end.contains(" failed    shown_panics in ") && lines.concat().contains(failed), "{end}");
+    for gone in ["3/4  75%", "2/8  25%", "/4 steps", "[="] {
+        assert!(!end.contains(gone), "{gone:?} was left behind:\n{end}");
+    }
+}
+
+/// L: nobody who has said `NO_COLOR` gets colours; the view goes on without.
+#[test]
+fn no_color_takes_the_colours_and_leaves_the_view() {
+    let coloured = on_terminal("", "run shown -p seen=SEEN", &[], &["3/4  75%"]);
+    let plain = on_terminal("", "run shown -p seen=SEEN", &[("NO_COLOR", "1")], &["3/4  75%"]);
+    let (Some(coloured), Some(plain)) = (coloured, plain) else { return };
+    let is_coloured = |text: &str| {
+        text.split('\x1b').skip(1).any(|rest| {
+            rest.trim_start_matches(|c: char| c == '[' || c == ';' || c.is_ascii_digit()).starts_with('m')
+        })
+    };
+    assert!(is_coloured(&coloured.written) && !is_coloured(&plain.written), "{:?}", plain.written);
+    plain.in_the_end();
+}
+
+#[test]
+fn what_is_no_terminal_or_a_dumb_one_gets_no_escape_sequence_unless_it_asks() {
+    let lines = piped("", "run +shown_panics", &[]);
+    assert!(!lines.stderr.contains(&0x1b), "{}", text(&lines.stderr));
+    let forced = piped("", "run +shown_panics", &[("CLICOLOR_FORCE", "1")]);
+    assert!(forced.stderr.contains(&0x1b), "{}", text(&forced.stderr));
+    for (arguments, environment) in
+        [("run +shown_panics", ("TERM", "dumb")), ("run +shown_panics --output plain", ("NO_COLOR", "1"))]
+    {
+        let Some(shown) = on_terminal("", arguments, &[environment], &[]) else { return };
+        assert!(!shown.written.contains('\x1b'), "{arguments}: {:?}", shown.written);
+        assert!(shown.written.contains("started   shown_source [cpu]"), "{:?}", shown.written);
+    }
+}
+
+/// Names, errors and notes of users cannot steer a terminal, and do not fill it.
+#[test]
+fn hostile_names_and_errors_are_harmless_on_a_terminal_in_lines_and_in_events() {
+    let cleaned = r"evil\u{1b}[2J\u{1b}]0;title\u{7}\u{d}back\u{202e}desrever next";
+    for arguments in ["run", "run -v", "run --output plain"] {
+        let Some(shown) = on_terminal("hostile", arguments, &[], &[]) else { return };
+        let (lines, _) = shown.in_the_end();
+        let end = lines.concat();
+        assert!(end.contains(cleaned), "{arguments}: {end}");
+        assert!(!shown.written.contains('\u{202e}'), "{arguments}");
+    }
+    let lines = text(&piped("hostile", "run --quiet", &[]).stderr);
+    let first = lines.lines().next().unwrap();
+    assert!(first.contains("failed") && first.contains(cleaned) && first.len() < 2_000, "{first}");
+    let events = text(&piped("hostile", "run --output json", &[]).stdout);
+    assert!(events.lines().all(|line| serde_json::from_str::<EventRecord>(line).is_ok()), "{events}");
+    assert!(!events.contains(['\x1b', '\r', '\x07']), "{events}");
+}
+
+/// I17: one form for every line, with the time of the day; I26: the run's id.
+#[test]
+fn lines_have_a_time_a_word_and_a_step() {
+    let output = piped("", "run shown_source +shown_panics -p seen=/", &[]);
+    let told = text(&output.stderr);
+    let is_time = |word: &str| word.len() == 8 && word.chars().filter(|c| *c == ':').count() == 2;
+    let line = |wanted: &str| {
+        let line = told.lines().find(|line| line.get(9..).is_some_and(|rest| rest.starts_with(wanted)));
+        assert!(line.is_some_and(|line| is_time(&line[..8])), "no line {wanted:?}:\n{told}");
+    };
+    for wanted in [
+        "run       ",
+        "started   shown_source [cpu]",
+        "succeeded shown_source in ",
+        "failed    shown_panics in ",
+    ] {
+        line(wanted);
+    }
+}
+
+/// I16: one flag for settings, plan, each step, and what it counted.
+#[test]
+fn verbose_tells_settings_plan_and_steps_and_quiet_only_failures() {
+    let told = text(&piped("", "run shown shown_again -p seen=/ -vv --cpu 3", &[]).stderr);
+    for wanted in [
+        "\n    cpu = 3\n",
+        "2 steps, 0 edges",
+        "started   shown [blocking]",
+        "retry     attempt 1 of shown_again failed, the next follows in 1.0 ms: not yet",
+        "; rows_in 12\n",
+    ] {
+        assert!(told.contains(wanted), "{wanted:?} is not told:\n{told}");
+    }
+    let quiet = text(&piped("", "run shown_again sibling -p seen=/ --quiet", &[]).stderr);
+    assert_eq!(quiet, "");
+    let quiet = text(&piped("", "run shown_source shown_panics --quiet", &[]).stderr);
+    assert!(quiet.contains(" failed    shown_panics in ") && !quiet.contains("started"), "{quiet}");
+}
+
+/// Standard output has events, one in a line, whatever steps print; the report is the last.
+#[test]
+fn json_lines_are_alone_on_standard_output() {
+    let output = piped("", "run shown shown_again +shown_panics -p seen=/ --output json", &[]);
+    let (events, told) = (text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    let records: Vec<EventRecord> = events
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))
+        .collect();
+    let id = &records[0].run_id;
+    assert!(records.iter().all(|record| record.v == 1 && &record.run_id == id));
+    let names: Vec<&str> = records.iter().map(|record| record.kind.name()).collect();
+    assert_eq!((names[0], &names[names.len() - 2..]), ("run_started", &["run_finished", "run_reported"][..]));
+    assert_eq!(names.iter().filter(|name| **name == "attempt_failed").count(), 1, "{names:?}");
+    let EventKind::RunReported { report } = &records[records.len() - 1].kind else { panic!("{names:?}") };
+    assert_eq!((report.counts.succeeded, report.counts.failed), (3, 1));
+    assert_eq!(report.step("shown").unwrap().activity.counters["rows_in"], 12);
+    assert_eq!(report.step("shown_panics").unwrap().status, Status::Failed);
+    assert!(told.contains("printed by the step") && told.contains("printed by its child"), "{told}");
+}
+
+#[test]
+fn a_form_that_does_not_exist_is_wrong_use() {
+    run("sibling --output yaml").exits(2).says(&["text, plain, json"]);
+    let output = piped("", "run sibling", &[("PIPELINE_OUTPUT", "yaml")]);
+    assert_eq!(output.status.code(), Some(2));
+    let told = text(&output.stderr);
+    assert!(told.contains("PIPELINE_OUTPUT=\"yaml\": it must be text, plain or json"), "{told}");
+    let plain = piped("", "run sibling", &[("PIPELINE_OUTPUT", "json")]);
+    assert!(text(&plain.stdout).starts_with("{\"v\":1,"), "{}", text(&plain.stdout));
+}
