@@ -70,6 +70,16 @@ mod doctests {
     #[doc = include_str!("../README.md")]
     mod readme {}
 
+    #[cfg(feature = "cli")]
+    #[doc = include_str!("../docs/tour.md")]
+    mod tour {}
+
+    #[doc = include_str!("../docs/parameters.md")]
+    mod parameters {}
+
+    #[doc = include_str!("../docs/fan-out.md")]
+    mod fan_out {}
+
     #[doc = include_str!("../docs/lanes.md")]
     mod lanes {}
 
@@ -81,4 +91,16 @@ mod doctests {
 
     #[doc = include_str!("../docs/limits.md")]
     mod limits {}
+
+    #[doc = include_str!("../docs/testing.md")]
+    mod testing {}
+
+    #[doc = include_str!("../docs/tuning.md")]
+    mod tuning {}
+
+    #[doc = include_str!("../docs/troubleshooting.md")]
+    mod troubleshooting {}
+
+    #[doc = include_str!("../docs/recipes.md")]
+    mod recipes {}
 }
