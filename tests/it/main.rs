@@ -27,6 +27,7 @@ mod every_setting;
 mod failure;
 mod fan_in;
 mod graph;
+mod guide;
 mod large;
 mod limits;
 mod nesting;
