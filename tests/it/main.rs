@@ -40,6 +40,7 @@ mod panics;
 mod params;
 mod policies;
 mod pressure;
+mod recipes;
 mod regressions;
 mod report;
 mod runtimes;
