@@ -1,7 +1,8 @@
 //! How are stages marked? With groups: they label, select and report, and never hold a step back. And does the schedule
 //! change the answer? No: one step at a time and all at once give equal outputs.
+//! `-- --times` shows how long it took.
 
-#![allow(clippy::print_stdout)]
+#![allow(clippy::print_stdout, clippy::print_stderr)]
 
 use pipeline::prelude::*;
 use pipeline::{Dag, Format};
@@ -54,5 +55,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     assert_eq!(parallel.output::<best_customer>()?, sequential.output::<best_customer>()?);
     println!("equal: {} of {}", sequential.output::<revenue>()?, sequential.output::<best_customer>()?);
     print!("\n{}", Dag::registered()?.render(Format::Mermaid));
+    if std::env::args().any(|argument| argument == "--times") {
+        eprintln!("\n{}", parallel.report());
+    }
     Ok(())
 }

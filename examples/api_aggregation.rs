@@ -1,0 +1,67 @@
+//! How are several services asked at once, and their answers put together? One async step for each, and a step that reads
+//! them all. One of them hangs, and the answer says which part of it is a fallback. `-- --times` shows how long it took.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, clippy::trivially_copy_pass_by_ref)]
+
+use pipeline::prelude::*;
+use tokio::sync::Barrier;
+
+/// Stands for a client of the services. A request is answered when four are under way: it would wait for ever if the
+/// steps came one after another.
+struct Client(Barrier);
+
+impl Client {
+    async fn get(&self, service: &str) -> Result<String, String> {
+        self.0.wait().await;
+        match service {
+            "weather" => std::future::pending().await,
+            "stock" => Err("503 from the stock service".to_owned()),
+            name => Ok(format!("{name} of 17")),
+        }
+    }
+}
+
+#[step(group = "services")]
+async fn customer(#[resource] client: &Client) -> Result<String, String> {
+    client.get("customer").await
+}
+
+#[step(group = "services")]
+async fn orders(#[resource] client: &Client) -> Result<String, String> {
+    client.get("orders").await
+}
+
+/// Hangs: after 50 ms its future is dropped, and the fallback takes its place.
+#[step(group = "services", timeout = "50ms", fallback = "no forecast")]
+async fn weather(#[resource] client: &Client) -> Result<String, String> {
+    client.get("weather").await
+}
+
+/// Fails: whoever reads it is given the error instead, and the run succeeds all the same.
+#[step(group = "services", optional)]
+async fn stock(#[resource] client: &Client) -> Result<String, String> {
+    client.get("stock").await
+}
+
+#[step]
+fn page(customer: &str, orders: &str, weather: &str, stock: Result<&String, &StepError>) -> Vec<String> {
+    let stock = stock.map_or_else(|error| format!("unknown: {}", error.message()), String::clone);
+    vec![customer.to_owned(), orders.to_owned(), weather.to_owned(), format!("stock {stock}")]
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let run = Pipeline::to::<page>().resource(Client(Barrier::new(4))).run().await?.into_result()?;
+    for line in run.output::<page>()? {
+        println!("{line}");
+    }
+    println!();
+    for step in &run.report().steps {
+        let fallback = if step.fallback_used { ", fallback used" } else { "" };
+        println!("{}: {}{fallback}", step.name, step.status);
+    }
+    if std::env::args().any(|argument| argument == "--times") {
+        eprintln!("\n{}", run.report());
+    }
+    Ok(())
+}
