@@ -449,13 +449,11 @@ impl Pipeline {
 
     /// Where a run is to be recorded.
     pub(crate) fn store(&self) -> Result<Option<RunStore>, StoreError> {
-        match (&self.store, &self.settings.runs_dir) {
-            (Some(store), _) => Ok(Some(store.clone())),
-            (None, Some(dir)) => {
-                RunStore::open(dir).map(|store| Some(store.keeping(self.settings.keep_runs)))
-            }
-            (None, None) => Ok(None),
+        if self.store.is_some() {
+            return Ok(self.store.clone());
         }
+        let open = |dir| RunStore::open(dir).map(|store| store.keeping(self.settings.keep_runs));
+        self.settings.runs_dir.as_ref().map(open).transpose()
     }
 
     /// Sends the events of the run to an observer.

@@ -27,7 +27,6 @@ pub use self::page::graph_page;
 pub use self::provenance::Provenance;
 pub(crate) use self::provenance::scope_of;
 pub use self::stages::StageReport;
-#[cfg(any(feature = "report", feature = "otel", feature = "prometheus"))]
 pub(crate) use self::text::clean;
 #[cfg(feature = "cli")]
 pub(crate) use self::text::{path, show};

@@ -176,6 +176,7 @@ impl SettingsStack {
     }
 
     /// Adds a default of the program.
+    #[cfg(feature = "cli")]
     pub(crate) fn program_default(mut self, key: &str, value: &str) -> Self {
         let given =
             Given { key: parts(key), value: Value::String(value.to_owned()), origin: "default".to_owned() };
