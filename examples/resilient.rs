@@ -1,7 +1,7 @@
 //! How does a pipeline live with services that fail, hang or answer nonsense? Retries with growing waits, a timeout with
 //! a fallback, a step that the run can do without, and two answers out of three. `-- --times` shows how long it took.
 
-#![allow(clippy::print_stdout, clippy::trivially_copy_pass_by_ref)]
+#![allow(clippy::print_stdout, clippy::print_stderr, clippy::trivially_copy_pass_by_ref)]
 
 use pipeline::prelude::*;
 
@@ -57,7 +57,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let settings = Settings::default().seed(1).deterministic(!timed);
     let run = Pipeline::to::<report>().settings(settings).run_blocking()?;
     println!("{}\n", run.output::<report>()?);
-    println!("{}\n", run.report().to_string().replace(run.id(), "(id)"));
+    if timed {
+        eprintln!("{}\n", run.report());
+    } else {
+        println!("{}\n", run.report().to_string().replace(run.id(), "(id)"));
+    }
     for step in run.report().steps.iter().filter(|step| step.attempts > 1 || step.fallback_used) {
         println!("{}: {} attempt(s), fallback used: {}", step.name, step.attempts, step.fallback_used);
     }

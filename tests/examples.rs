@@ -91,6 +91,21 @@ fn every_example_prints_its_transcript() {
     }
 }
 
+/// M06: the recipes of the guide tell their timings when asked to, apart from what they print.
+#[test]
+fn every_recipe_tells_its_times_on_standard_error() {
+    let recipes =
+        ["api_aggregation", "chunks", "files", "map_reduce", "medallion", "resilient", "sweep", "validation"];
+    let guide = fs::read_to_string(Path::new(ROOT).join("docs/recipes.md")).unwrap();
+    for recipe in recipes {
+        assert!(guide.contains(&format!("(../examples/{recipe}.rs)")), "{recipe} is not in docs/recipes.md");
+        let output = run(recipe, &["--times"]);
+        let (said, times) = (text(&output.stdout), text(&output.stderr));
+        assert!(output.status.success() && times.contains("critical path "), "{recipe}:\n{times}");
+        assert!(!said.contains("critical path "), "{recipe}:\n{said}");
+    }
+}
+
 #[test]
 fn every_example_has_a_transcript_and_a_row_in_the_table() {
     let examples = names("examples", "rs");
