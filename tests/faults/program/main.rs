@@ -5,6 +5,7 @@
 
 mod panics;
 mod signals;
+mod summary;
 mod time;
 
 use std::io::Write;
@@ -30,6 +31,8 @@ fn main() -> ExitCode {
                 }
             })
         }),
+        Ok("many") => pipeline::main_with(|_| summary::many()),
+        Ok("hostile") => pipeline::main_with(|_| summary::hostile()),
         Ok("library") => signals::library(),
         Ok("after-a-run") => signals::after_a_run(),
         Ok("own-runtime") => time::own_runtime(),

@@ -1,5 +1,7 @@
 //! What is to be said of steps that did not fail: why they were skipped or stopped, and what is odd about them.
 
+use std::fmt::Write;
+
 use pipeline_core::frame::Status;
 
 use super::fit::{counted, fit, listed, number};
@@ -28,7 +30,7 @@ pub(super) fn notes(report: &RunReport) -> String {
     });
     let mut text: String = told.collect();
     if more > 0 {
-        text.push_str(&format!("… and {} in the report as JSON\n", counted(more, "further note")));
+        let _ = writeln!(text, "… and {} in the report as JSON", counted(more, "further note"));
     }
     text
 }

@@ -1,6 +1,7 @@
 //! The table of steps: all of few, the telling ones of many.
 
 use std::collections::{BTreeMap, HashSet};
+use std::fmt::Write;
 
 use comfy_table::{
     Attribute, Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, Table, Width,
@@ -43,7 +44,10 @@ pub(super) fn table(report: &RunReport, columns: usize, all: bool) -> String {
             column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(11)));
         }
     }
-    let mut text: String = table.lines().map(|line| format!("{}\n", line.trim_end())).collect();
+    let mut text = String::new();
+    for line in table.lines() {
+        let _ = writeln!(text, "{}", line.trim_end());
+    }
     if !rest.is_empty() {
         let counts: Vec<String> = rest
             .iter()
@@ -52,7 +56,7 @@ pub(super) fn table(report: &RunReport, columns: usize, all: bool) -> String {
                 format!("{count} more {status}")
             })
             .collect();
-        text.push_str(&format!("… and {} (-v shows all)\n", counts.join(", ")));
+        let _ = writeln!(text, "… and {} (-v shows all)", counts.join(", "));
     }
     if !critical.is_empty() {
         text.push_str("* on the critical path\n");
