@@ -12,4 +12,5 @@ mod program_under_test;
 mod screen;
 mod shown;
 mod signals;
+mod summary;
 mod time;

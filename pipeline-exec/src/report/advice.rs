@@ -1,5 +1,6 @@
 //! What to do next, told from a report alone: the same report gives the same advice.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -15,7 +16,7 @@ pub struct Advice {
     pub kind: AdviceKind,
     /// What was seen, and what to do, in one sentence or two; long names are shortened in it.
     pub text: String,
-    /// The steps concerned, by name, the most important first.
+    /// The steps concerned, by name, the most important first (of a path, in running order); at most 100.
     pub steps: Vec<String>,
 }
 
@@ -48,6 +49,9 @@ const BOUND: f64 = 0.9;
 const WORTH: f64 = 0.05;
 /// What takes less time than this is not worth a sentence either.
 const BRIEF: Duration = Duration::from_millis(1);
+
+/// So many steps are named as data.
+const MOST_STEPS: usize = 100;
 
 /// What to do next about a run: what limited it first, then what is odd, then the slowest steps. Empty where nothing was
 /// timed and nothing is odd.
@@ -101,8 +105,9 @@ fn critical_path(report: &RunReport) -> Option<Advice> {
     if share < BOUND {
         return None;
     }
-    let on_path = figures.critical_steps.iter().filter_map(|name| report.step(name));
-    let longest = on_path.max_by_key(|step| step.duration)?;
+    let on_path: HashSet<&str> = figures.critical_steps.iter().map(String::as_str).collect();
+    let steps = report.steps.iter().filter(|step| on_path.contains(step.name.as_str()));
+    let longest = steps.max_by_key(|step| step.duration)?;
     let (name, time) = (shortened(&longest.name), show(longest.duration));
     Some(Advice {
         kind: AdviceKind::CriticalPath,
@@ -112,7 +117,7 @@ fn critical_path(report: &RunReport) -> Option<Advice> {
             path(&figures.critical_steps),
             (100.0 * share).min(100.0),
         ),
-        steps: figures.critical_steps.clone(),
+        steps: figures.critical_steps.iter().take(MOST_STEPS).cloned().collect(),
     })
 }
 
@@ -230,7 +235,7 @@ fn slowest(report: &RunReport) -> Option<Advice> {
 }
 
 fn names(steps: &[&StepReport]) -> Vec<String> {
-    steps.iter().map(|step| step.name.clone()).collect()
+    steps.iter().take(MOST_STEPS).map(|step| step.name.clone()).collect()
 }
 
 fn others(count: usize) -> String {

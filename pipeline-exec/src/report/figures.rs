@@ -170,7 +170,7 @@ mod tests {
         assert!((a - b).abs() < 5e-4 * b.abs().max(1.0), "{a} is not {b}");
     }
 
-    /// I01, I05, I06: the arithmetic of SparkForge's example, with four workers and with sixteen.
+    /// I01, I05, I06: the arithmetic of the example (S1), with four workers and with sixteen.
     #[test]
     fn the_even_medallion_has_the_efficiencies_of_its_definition() {
         let four = figures(14.4, 5.4, 4, 5.4);

@@ -1,7 +1,7 @@
 //! The report as plain text.
 
 use std::collections::HashMap;
-use std::fmt;
+use std::fmt::{self, Write};
 use std::time::Duration;
 
 use pipeline_core::frame::Status;
@@ -92,10 +92,10 @@ impl RunReport {
         };
         let mut text = format!("run {} {outcome}", clean(&self.run_id));
         if self.wall > Duration::ZERO {
-            text.push_str(&format!(" in {}", show(Some(self.wall))));
+            let _ = write!(text, " in {}", show(Some(self.wall)));
         }
         let succeeded = counts.succeeded + counts.cached;
-        text.push_str(&format!(": {succeeded} of {} steps succeeded", counts.planned));
+        let _ = write!(text, ": {succeeded} of {} steps succeeded", counts.planned);
         let others = [
             (counts.failed, "failed"),
             (counts.timed_out, "timed out"),
@@ -103,7 +103,7 @@ impl RunReport {
             (counts.cancelled, "cancelled"),
         ];
         for (count, what) in others.iter().filter(|(count, _)| *count > 0) {
-            text.push_str(&format!(", {count} {what}"));
+            let _ = write!(text, ", {count} {what}");
         }
         text
     }

@@ -167,7 +167,7 @@ fn busy(steps: &[StepReport], lane: Option<Lane>, slots: usize) -> Busy {
     }
     let sum = |all: &mut Duration, span: &(Duration, Duration)| {
         let before = *all;
-        *all += span.1 - span.0;
+        *all += span.1.saturating_sub(span.0);
         Some(before)
     };
     let before = spans.iter().scan(Duration::ZERO, sum).collect();
@@ -184,6 +184,6 @@ impl Busy {
         let begun = self.spans.partition_point(|span| span.0 < moment);
         let Some(last) = begun.checked_sub(1) else { return Duration::ZERO };
         let (start, end) = self.spans[last];
-        self.before[last] + (end.min(moment) - start)
+        self.before[last] + end.min(moment).saturating_sub(start)
     }
 }

@@ -6,6 +6,7 @@
 mod panics;
 mod shown;
 mod signals;
+mod summary;
 mod time;
 
 use std::io::Write;
@@ -31,6 +32,8 @@ fn main() -> ExitCode {
                 }
             })
         }),
+        Ok("many") => pipeline::main_with(|_| summary::many()),
+        Ok("hostile") => pipeline::main_with(|_| summary::hostile()),
         Ok("library") => signals::library(),
         Ok("after-a-run") => signals::after_a_run(),
         Ok("hostile") => pipeline::main_with(|_| shown::hostile()),

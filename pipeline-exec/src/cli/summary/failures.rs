@@ -1,6 +1,7 @@
 //! What went wrong, a block for each failure; failures that are alike share one.
 
 use std::collections::HashMap;
+use std::fmt::Write;
 
 use owo_colors::{OwoColorize, Style};
 use pipeline_core::FailureKind;
@@ -29,7 +30,7 @@ pub(super) fn failures(report: &RunReport) -> String {
         alike.iter().take(MOST_BLOCKS).map(|alike| failure(report, alike, &victims)).collect();
     let mut text = blocks.join("\n");
     if let Some(more) = alike.len().checked_sub(MOST_BLOCKS).filter(|more| *more > 0) {
-        text.push_str(&format!("… and {} of another kind\n", counted(more, "further failure")));
+        let _ = writeln!(text, "… and {} of another kind", counted(more, "further failure"));
     }
     text
 }
@@ -50,15 +51,10 @@ fn grouped(report: &RunReport) -> Vec<Alike<'_>> {
     let failed = report.steps.iter().filter(|step| step.status.is_failure());
     for (step, error) in failed.filter_map(|step| Some((step, step.error.as_ref()?))) {
         let key = (step.optional, step.status, error.kind, &error.message, &error.causes);
-        match places.get(&key) {
-            Some(&place) => {
-                let alike: &mut Alike<'_> = &mut all[place];
-                alike.others.push(step);
-            }
-            None => {
-                places.insert(key, all.len());
-                all.push(Alike { first: step, error, others: Vec::new() });
-            }
+        let place = *places.entry(key).or_insert(all.len());
+        match all.get_mut(place) {
+            Some(alike) => alike.others.push(step),
+            None => all.push(Alike { first: step, error, others: Vec::new() }),
         }
     }
     all
@@ -96,7 +92,9 @@ fn failure(report: &RunReport, alike: &Alike<'_>, victims: &Victims<'_>) -> Stri
     let also = also(others);
     let head = format!("{label}[{}]", error.kind.code());
     let mut text = format!("{}: {}{also}\n", head.style(style.bold()), what(step, error.kind).bold());
-    lines.iter().for_each(|line| text.push_str(&format!("    {line}\n")));
+    for line in lines {
+        let _ = writeln!(text, "    {line}");
+    }
     text
 }
 

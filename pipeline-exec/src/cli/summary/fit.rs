@@ -1,5 +1,7 @@
 //! Texts made to fit: by columns of the terminal, not by characters, and without anything that could steer it.
 
+use std::fmt::Write;
+
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::report::clean;
@@ -48,7 +50,7 @@ pub(super) fn block(text: &str, indent: &str) -> String {
     let kept: usize = lines.iter().map(|line| line.chars().count() + 1).sum();
     let left = text.chars().count().saturating_sub(kept);
     if left > 0 {
-        block.push_str(&format!("… ({} more characters; the report as JSON has all)", number(left as u64)));
+        let _ = write!(block, "… ({} more characters; the report as JSON has all)", number(left as u64));
     }
     block
 }
@@ -79,7 +81,7 @@ pub(super) fn listed<'n>(names: impl ExactSizeIterator<Item = &'n str>, most: us
     let count = names.len();
     let mut text = names.take(most).map(|name| fit(name, 40)).collect::<Vec<_>>().join(", ");
     if count > most {
-        text.push_str(&format!(" and {} more", number((count - most) as u64)));
+        let _ = write!(text, " and {} more", number((count - most) as u64));
     }
     text
 }

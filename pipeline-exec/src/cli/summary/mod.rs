@@ -7,6 +7,7 @@ mod fit;
 mod notes;
 mod table;
 
+use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
 
 use comfy_table::Table;
@@ -48,7 +49,7 @@ fn text(report: &RunReport, columns: usize, all: bool) -> String {
                 text.push('\n');
             }
             if !heading.is_empty() {
-                text.push_str(&format!("{}\n", heading.bold()));
+                let _ = writeln!(text, "{}", heading.bold());
             }
             text.push_str(&part);
         }
@@ -74,18 +75,18 @@ fn ending(report: &RunReport, columns: usize) -> String {
         RunStatus::Cancelled => format!("{}\n", outcome.yellow()),
     };
     if let Some(reason) = &report.stopped_because {
-        text.push_str(&format!("stopped: {}\n", clean(reason)));
+        let _ = writeln!(text, "stopped: {}", clean(reason));
     }
     if report.status != RunStatus::Succeeded {
         let again::Again { command, values_of } = again::command(report);
-        text.push_str(&format!("to go on: {}\n", clean(&command)));
+        let _ = writeln!(text, "to go on: {}", clean(&command));
         if !values_of.is_empty() {
             let names = format!("with the values that were given to {}", values_of.join(", "));
             text.push_str(&paragraph("", &names, 10, columns));
         }
     }
     if let Some(more) = again::explain(&failures::codes(report)) {
-        text.push_str(&format!("{}\n", clean(&more)));
+        let _ = writeln!(text, "{}", clean(&more));
     }
     text
 }

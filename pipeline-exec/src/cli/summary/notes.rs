@@ -1,9 +1,11 @@
-//! What is to be said of steps that did not fail: why they were skipped or stopped, and what is odd about them.
+//! What is to be said of steps that did not fail: why they were skipped or stopped, and what stands in for them.
+
+use std::fmt::Write;
 
 use pipeline_core::frame::Status;
 
 use super::fit::{counted, fit, listed, number};
-use crate::report::{RunReport, StepReport, show};
+use crate::report::{RunReport, StepReport};
 
 /// So many notes are shown.
 const MOST: usize = 8;
@@ -28,7 +30,7 @@ pub(super) fn notes(report: &RunReport) -> String {
     });
     let mut text: String = told.collect();
     if more > 0 {
-        text.push_str(&format!("… and {} in the report as JSON\n", counted(more, "further note")));
+        let _ = writeln!(text, "… and {} in the report as JSON", counted(more, "further note"));
     }
     text
 }
@@ -44,12 +46,6 @@ fn of(step: &StepReport) -> Vec<String> {
         notes.extend(still_running(step));
         let instead = step.fallback_for.as_ref().map(|error| fit(&error.message, 200));
         notes.extend(instead.map(|error| format!("fallback used: {error}")));
-    }
-    if let Some(time) = step.slow_poll {
-        let time = show(Some(time));
-        notes.push(format!(
-            "kept its thread for {time} without waiting: make it a plain `fn`, which runs on a thread of its own"
-        ));
     }
     notes
 }

@@ -1,6 +1,7 @@
 //! The table of steps: all of few, the telling ones of many.
 
 use std::collections::{BTreeMap, HashSet};
+use std::fmt::Write;
 
 use comfy_table::{
     Attribute, Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, Table, Width,
@@ -16,6 +17,8 @@ const MOST_ROWS: usize = 30;
 const MOST_FAILED: usize = 20;
 /// The columns of a row that are not the step's name, with the gaps between them.
 const OTHERS: usize = 58;
+/// A name gets no more columns than this: on a wide terminal its figures stay in sight.
+const MOST_NAME: usize = 60;
 
 /// The table, every line at most `columns` wide; all steps where `all` is said.
 pub(super) fn table(report: &RunReport, columns: usize, all: bool) -> String {
@@ -24,7 +27,7 @@ pub(super) fn table(report: &RunReport, columns: usize, all: bool) -> String {
         return String::new();
     }
     let critical: HashSet<&str> = report.figures.critical_steps.iter().map(String::as_str).collect();
-    let name_columns = columns.saturating_sub(OTHERS).max(12);
+    let name_columns = columns.saturating_sub(OTHERS).clamp(12, MOST_NAME);
     let mut table = Table::new();
     table
         .load_style(comfy_table::presets::NOTHING)
@@ -43,7 +46,10 @@ pub(super) fn table(report: &RunReport, columns: usize, all: bool) -> String {
             column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(11)));
         }
     }
-    let mut text: String = table.lines().map(|line| format!("{}\n", line.trim_end())).collect();
+    let mut text = String::new();
+    for line in table.lines() {
+        let _ = writeln!(text, "{}", line.trim_end());
+    }
     if !rest.is_empty() {
         let counts: Vec<String> = rest
             .iter()
@@ -52,7 +58,7 @@ pub(super) fn table(report: &RunReport, columns: usize, all: bool) -> String {
                 format!("{count} more {status}")
             })
             .collect();
-        text.push_str(&format!("… and {} (-v shows all)\n", counts.join(", ")));
+        let _ = writeln!(text, "… and {} (-v shows all)", counts.join(", "));
     }
     if !critical.is_empty() {
         text.push_str("* on the critical path\n");
@@ -68,9 +74,9 @@ fn heading(text: &str) -> Cell {
 fn row(step: &StepReport, name_columns: usize, critical: bool) -> Vec<Cell> {
     let status = Cell::new(step.status.name());
     let status = match step.status {
-        Status::Succeeded | Status::Cached => status.fg(Color::Green),
-        Status::Failed | Status::TimedOut if !step.optional => status.fg(Color::Red),
-        _ => status.fg(Color::Yellow),
+        Status::Succeeded | Status::Cached => status.fg(Color::DarkGreen),
+        Status::Failed | Status::TimedOut if !step.optional => status.fg(Color::DarkRed),
+        _ => status.fg(Color::DarkYellow),
     };
     let attempts = if step.attempts == 0 { "-".to_owned() } else { number(u64::from(step.attempts)) };
     vec![

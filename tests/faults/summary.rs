@@ -1,0 +1,64 @@
+//! I: what is said at the end of a run, of very many steps and of hostile names and messages.
+
+use crate::program_under_test::{Program, run};
+
+#[test]
+fn of_ten_thousand_steps_the_failures_are_told_once_and_the_rest_is_counted() {
+    let ended = Program::start("many", "run --quiet").end();
+    ended.exits(1).says(&[
+        "error[PL0101]: step `shard_00` failed, and 99 more like it: shard_01,",
+        "    error: no route to host\n",
+        "    1 step was skipped because of these: behind_shard\n",
+        "9899 of 10000 steps succeeded, 100 failed, 1 skipped",
+        "9,889 more succeeded, 80 more failed, 1 more skipped (-v shows all)",
+        "to go on: ",
+        " explain PL0101`\n",
+    ]);
+    assert!(ended.said.lines().count() < 80, "{}", ended.said);
+    assert_eq!(ended.said.matches("no route to host").count(), 1, "{}", ended.said);
+}
+
+#[test]
+fn all_of_ten_thousand_steps_are_shown_where_that_is_asked_for() {
+    let ended = Program::start("many", "run part_0001 part_9898 shard_00 --verbose").end();
+    ended.exits(1).step("part_0001", "succeeded").step("part_9898", "succeeded").step("shard_00", "failed");
+}
+
+#[test]
+fn names_and_messages_steer_no_terminal_and_are_complete_in_the_report() {
+    let file = std::env::temp_dir().join(format!("pipeline-hostile-{}.json", std::process::id()));
+    let ended = Program::start("hostile", &format!("run --report {}", file.display())).end();
+    let json: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+    std::fs::remove_file(file).unwrap();
+    ended.exits(1).says(&["\\u{1b}]0;owned\\u{7}\\u{1b}[2J", "日本語の名前", "🦀 crab", "more characters"]);
+    let steers =
+        |c: char| c != '\n' && c.is_control() || ('\u{202a}'..='\u{202e}').contains(&c) || c == '\u{2066}';
+    assert!(!ended.said.chars().any(steers), "{:?}", ended.said);
+    let steps = json["steps"].as_array().unwrap();
+    let longest = steps.iter().filter_map(|step| step["name"].as_str()).map(str::len).max();
+    assert_eq!(longest, Some(10_000), "whole names are in the report");
+    let message = steps.iter().find_map(|step| step["error"]["message"].as_str()).unwrap();
+    assert!(
+        message.starts_with("\u{1b}]0;owned") && message.len() > 10_000,
+        "the whole message is in the report"
+    );
+}
+
+#[test]
+fn the_command_to_go_on_selects_what_is_left_and_tells_no_value() {
+    let ended = run("panics+ sibling --retries 0 -p nothing=canary-1 --quiet");
+    // No step has such a parameter: refused, and the value is not told either.
+    ended.exits(2).says(&["[PL0012] no step has a run parameter `nothing`", "explain PL0012`"]);
+    assert!(!ended.said.contains("canary"), "{}", ended.said);
+    let ended = run("panics+ sibling --retries 0 --quiet");
+    ended.exits(1).says(&[" run behind_panics --retries 0 --quiet\n"]);
+}
+
+#[test]
+fn a_code_is_explained_in_any_case_and_an_unknown_one_is_wrong_use() {
+    let ended = Program::start("", "explain pl0104").end();
+    ended.exits(0).says(&["# PL0104: a step took too long", "## How to mend it"]);
+    let ended = Program::start("", "explain").end();
+    ended.exits(0).says(&["PL0001  ", "PL0301  a file could not be read or written"]);
+    Program::start("", "explain PL0999").end().exits(2).says(&["there is no error code `PL0999`", "hint: "]);
+}
