@@ -6,6 +6,7 @@
 #[cfg(unix)]
 mod capture;
 mod expectation;
+mod heartbeat;
 mod picture;
 #[cfg(unix)]
 mod screen;

@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 use std::{io, thread};
 
 use super::expectation::{Expectation, Forecast};
-use super::picture::{self, Moment, Picture};
+use super::picture::{Moment, Picture};
 #[cfg(unix)]
 use super::screen::Screen;
 use super::tracker::{Ended, Look, Tracked, Tracker};
-use super::{print_line, words};
+use super::{heartbeat, print_line};
 use crate::cli::lines;
 use crate::cli::output::{Form, Level, Manner};
 use crate::cli::paint::Paint;
@@ -26,8 +26,6 @@ const REST: u32 = 20;
 const MOST_AT_ONCE: usize = 1024;
 /// So many steps are asked how far they are.
 const MOST_ASKED: usize = 64;
-/// So many steps a heartbeat names.
-const MOST_NAMED: usize = 8;
 
 /// What the ticker is handed.
 pub(super) enum Message {
@@ -144,7 +142,7 @@ impl Ticker {
             Canvas::Screen(screen) => {
                 screen.draw(self.picture.draw(run, &look, &moment, screen.size()));
             }
-            Canvas::Lines => print_line(lines::heartbeat(&what_runs(run, &look, left), self.paint)),
+            Canvas::Lines => print_line(lines::heartbeat(&heartbeat::text(run, &look, left), self.paint)),
         }
     }
 
@@ -157,30 +155,10 @@ impl Ticker {
     }
 }
 
+/// Asks the steps that run how far they are, too.
 fn seen(run: &Tracked, look: &Look) -> Seen {
     let progress =
         |step: usize| run.view.activity(run.name(step)).progress.map_or(0, |progress| progress.done);
     let steps = look.running.iter().take(MOST_ASKED).map(|running| progress(running.step));
     (look.ended, look.running.len(), steps.fold(0, u64::wrapping_add))
-}
-
-/// `37 of 120 ended, 2 failed, about 1m20s left: prices 34.1s 120/1000, … and 3 more`
-fn what_runs(run: &Tracked, look: &Look, left: Option<Duration>) -> String {
-    let mut text = format!("{} of {} ended", look.ended.all, look.planned);
-    let endings = picture::endings(look, Paint::default());
-    if !endings.is_empty() {
-        text.push_str(&format!(", {}", endings.trim_start()));
-    }
-    if let Some(left) = left {
-        text.push_str(&format!(", {}", words::about(left)));
-    }
-    let mut named: Vec<String> =
-        look.running.iter().take(MOST_NAMED).map(|running| picture::in_words(run, running)).collect();
-    if look.running.len() > MOST_NAMED {
-        named.push(format!("… and {} more", look.running.len() - MOST_NAMED));
-    }
-    if named.is_empty() {
-        named.push("no step".to_owned());
-    }
-    format!("{text}: {}", named.join(", "))
 }
