@@ -104,7 +104,7 @@ impl Ticker {
             }
             let now = Instant::now();
             if now >= next {
-                self.tick();
+                self.tick("");
                 next = now + every.max(now.elapsed() * REST);
             }
         }
@@ -119,15 +119,18 @@ impl Ticker {
                 Message::End => is_over = true,
             }
         }
+        let lines = lines.join("\n");
         match &self.canvas {
+            // A step whose end is printed is not to be seen running beside that.
             #[cfg(unix)]
-            Canvas::Screen(screen) => screen.print(&lines.join("\n")),
-            Canvas::Lines => print_line(lines.join("\n")),
+            Canvas::Screen(_) => self.tick(&lines),
+            Canvas::Lines => print_line(lines),
         }
         is_over
     }
 
-    fn tick(&mut self) {
+    /// Looks, and shows what there is to see, below lines that are to stay.
+    fn tick(&mut self, above: &str) {
         let tracker = Arc::clone(&self.tracker);
         let Some(run) = tracker.run() else { return };
         let look = run.look();
@@ -140,7 +143,7 @@ impl Ticker {
         match &self.canvas {
             #[cfg(unix)]
             Canvas::Screen(screen) => {
-                screen.draw(self.picture.draw(run, &look, &moment, screen.size()));
+                screen.draw(above, self.picture.draw(run, &look, &moment, screen.size()));
             }
             Canvas::Lines => print_line(lines::heartbeat(&heartbeat::text(run, &look, left), self.paint)),
         }
