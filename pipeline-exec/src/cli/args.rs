@@ -28,6 +28,8 @@ then from pipeline.toml or the file of --config, then from the preset. `info` sh
 
 Durations are written as 500ms, 30s or 1m30s, amounts of memory as 512MiB or 4GiB.
 
+PIPELINE_OUTPUT in the environment says the form of the output where --output does not. NO_COLOR=1 takes colours away.
+
 SIGINT (Ctrl-C) and SIGTERM stop the run: no further step starts, async steps are cancelled, steps on threads have the
 grace time to end, and the report is printed. A second signal ends the process at once.
 
@@ -94,7 +96,7 @@ pub(super) struct RunArgs {
     #[arg(long)]
     pub(super) json: bool,
     /// Shows the run as text (live on a terminal, lines elsewhere), as plain lines everywhere, or as events in JSON
-    /// lines on standard output, the report as the last [default: text, or what PIPELINE_OUTPUT says].
+    /// lines on standard output, the report as the last [default: text].
     #[arg(long, value_name = "FORM", conflicts_with = "json", hide_possible_values = true)]
     pub(super) output: Option<Output>,
     /// Prints nothing but failures, and nothing at all where every step succeeds.

@@ -36,7 +36,7 @@ pub(super) fn line(event: &Event<'_>, view: Option<&RunView>, manner: Manner) ->
     }
     let (tone, word, text) = match event {
         Event::RunStarted { run_id, planned, view } => {
-            let begin = (manner.level >= Level::Verbose).then(|| beginning(view)).unwrap_or_default();
+            let begin = if manner.level >= Level::Verbose { beginning(view) } else { String::new() };
             (Tone::Calm, "run", format!("{run_id}: {}{begin}", count(*planned, "step")))
         }
         Event::StepStarted { step, lane, .. } => (Tone::Calm, "started", format!("{} [{lane}]", name(step))),

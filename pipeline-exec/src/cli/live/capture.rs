@@ -46,15 +46,28 @@ pub(super) fn terminal() -> io::Result<File> {
     Ok(io::stderr().as_fd().try_clone_to_owned()?.into())
 }
 
-/// Leads standard output to where standard error goes, and returns what it was: for a format that must stand alone there.
-///
-/// # Errors
-/// Where the system refuses.
-pub(in crate::cli) fn divert_stdout() -> io::Result<File> {
-    io::stdout().flush()?;
-    let stdout = io::stdout().as_fd().try_clone_to_owned()?;
-    dup2_stdout(io::stderr())?;
-    Ok(stdout.into())
+/// Standard output leads to where standard error goes, until this is dropped: for a format that must stand alone there.
+pub(super) struct Diverted(File);
+
+impl Diverted {
+    /// Leads standard output elsewhere, and gives what it was, too.
+    ///
+    /// # Errors
+    /// Where the system refuses.
+    pub(super) fn begin() -> io::Result<(Self, File)> {
+        io::stdout().flush()?;
+        let stdout = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+        let diverted = Diverted(stdout.try_clone()?);
+        dup2_stdout(io::stderr())?;
+        Ok((diverted, stdout))
+    }
+}
+
+impl Drop for Diverted {
+    fn drop(&mut self) {
+        let _ = io::stdout().flush();
+        let _ = dup2_stdout(&self.0);
+    }
 }
 
 impl Capture {

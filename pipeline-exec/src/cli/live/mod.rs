@@ -6,6 +6,7 @@
 #[cfg(unix)]
 mod capture;
 mod expectation;
+mod heartbeat;
 mod picture;
 #[cfg(unix)]
 mod screen;
@@ -39,6 +40,8 @@ pub(super) struct Watching {
     ticker: Option<JoinHandle<()>>,
     #[cfg(unix)]
     capture: Option<capture::Capture>,
+    #[cfg(unix)]
+    _diverted: Option<capture::Diverted>,
 }
 
 /// What observes the run, on the threads of its steps.
@@ -60,7 +63,10 @@ pub(super) fn watch(
     manner: Manner,
     expectation: Expectation,
 ) -> Result<(Pipeline, Watching), Refusal> {
-    let json = manner.json.then(events_file).transpose()?.map(Mutex::new);
+    #[cfg(unix)]
+    let (diverted, json) = manner.json.then(capture::Diverted::begin).transpose()?.unzip();
+    #[cfg(not(unix))]
+    let json = manner.json.then(io::stdout);
     let tracker = Arc::new(Tracker::default());
     let canvas = Canvas::of(manner);
     #[cfg(unix)]
@@ -76,6 +82,7 @@ pub(super) fn watch(
         })
         .transpose()?
         .unzip();
+    let json = json.map(|json| Mutex::new(Box::new(json) as Box<dyn Write + Send>));
     let watcher = Arc::new(Watcher { manner, tracker, above, json });
     let observer = Arc::clone(&watcher);
     let pipeline = pipeline.observe(move |event: &Event<'_>| observer.on_event(event));
@@ -86,6 +93,8 @@ pub(super) fn watch(
             ticker,
             #[cfg(unix)]
             capture,
+            #[cfg(unix)]
+            _diverted: diverted,
         },
     ))
 }
@@ -145,16 +154,4 @@ impl Watcher {
 /// Writes a line to standard error in one piece, so that no other gets into it. A closed one is no reason to fail.
 fn print_line(line: String) {
     let _ = io::stderr().write_all((line + "\n").as_bytes());
-}
-
-/// Standard output, for events alone: what steps print goes to standard error meanwhile.
-#[cfg(unix)]
-fn events_file() -> io::Result<Box<dyn Write + Send>> {
-    Ok(Box::new(capture::divert_stdout()?))
-}
-
-/// Standard output.
-#[cfg(not(unix))]
-fn events_file() -> io::Result<Box<dyn Write + Send>> {
-    Ok(Box::new(io::stdout()))
 }

@@ -92,69 +92,42 @@ fn fitted(name: &str, width: usize) -> String {
 fn row_of(run: &Tracked, row: &Running, name: &str, usual: Option<Duration>, paint: Paint) -> String {
     let lane = run.view.plan().lane(row.step).name();
     let lane = paint.dim(&format!("{lane:<8}"));
-    let mut line = format!("{name}  {lane}  {:>6}", words::elapsed(row.elapsed));
+    let mut parts = vec![format!("{name}  {lane}  {:>6}", words::elapsed(row.elapsed))];
     if let Some(usual) = usual.filter(|usual| row.elapsed > SETTLED.max(*usual * 2)) {
-        line.push_str(&format!("  {}", paint.yellow(&format!("usually {}", words::elapsed(usual)))));
+        parts.push(paint.yellow(&format!("usually {}", words::elapsed(usual))));
     }
-    let Some(in_attempt) = row.in_attempt else {
-        let waits = format!("attempt {} in {}", row.attempt, words::elapsed(row.retry_in));
-        return format!("{line}  {}", paint.yellow(&waits));
-    };
-    if row.attempt > 1 {
-        line.push_str(&format!("  {}", paint.yellow(&format!("attempt {}", row.attempt))));
+    if let Some(attempt) = words::attempt(row) {
+        parts.push(paint.yellow(&attempt));
     }
-    if let Some(progress) = run.view.activity(run.name(row.step)).progress {
+    let progress = run.view.activity(run.name(row.step)).progress;
+    if let (Some(in_attempt), Some(progress)) = (row.in_attempt, progress) {
         let note = words::one_line(&progress.note, 200);
-        let parts = [words::progress(&progress, in_attempt), paint.dim(&note)];
-        let has_note = !note.is_empty();
-        for part in parts.iter().take(1 + usize::from(has_note)).filter(|part| !part.is_empty()) {
-            line.push_str("  ");
-            line.push_str(part);
-        }
+        parts.push(words::progress(&progress, in_attempt));
+        parts.push(if note.is_empty() { note } else { paint.dim(&note) });
     }
-    line
-}
-
-/// `prices 34.1s 120/1000  12%  4/s`: a step that runs, in a heartbeat.
-pub(super) fn in_words(run: &Tracked, row: &Running) -> String {
-    let name = run.name(row.step);
-    let mut text = format!("{} {}", words::one_line(name, 60), words::elapsed(row.elapsed));
-    let Some(in_attempt) = row.in_attempt else {
-        return format!("{text} (attempt {} in {})", row.attempt, words::elapsed(row.retry_in));
-    };
-    if row.attempt > 1 {
-        text.push_str(&format!(" (attempt {})", row.attempt));
-    }
-    let progress = run.view.activity(name).progress.map(|progress| words::progress(&progress, in_attempt));
-    if let Some(progress) = progress.filter(|progress| !progress.is_empty()) {
-        text.push_str(&format!(" {progress}"));
-    }
-    text
+    parts.retain(|part| !part.is_empty());
+    parts.join("  ")
 }
 
 /// `[=====>      ]  37/120 steps  2 failed, 5 skipped  1m05s, about 2m left`
 fn bar(run: &Tracked, look: &Look, moment: &Moment<'_>, width: usize, paint: Paint) -> String {
-    let (ended, planned) = (look.ended, look.planned.max(1));
-    let done = (width * ended.all / planned).min(width);
+    let (all, planned) = (look.ended.all, look.planned);
+    let done = (width * all / planned.max(1)).min(width);
     let head = if done < width { ">" } else { "" };
     let rest = " ".repeat(width - done - head.len());
-    let mut line = format!(
-        "[{}{rest}]  {}/{} steps",
-        paint.green(&format!("{}{head}", "=".repeat(done))),
-        ended.all,
-        look.planned
-    );
-    line.push_str(&endings(look, paint));
-    line.push_str(&format!("  {}", words::elapsed(look.elapsed)));
-    if run.view.is_stopped() {
-        line.push_str(&format!("  {}", paint.yellow("stopping")));
-    } else if let Some(left) = moment.left {
-        line.push_str(&format!(", {}", words::about(left)));
-    }
-    line
+    let line = paint.green(&format!("{}{head}", "=".repeat(done)));
+    let elapsed = words::elapsed(look.elapsed);
+    let time = match moment.left {
+        _ if run.view.is_stopped() => format!("{elapsed}, {}", paint.yellow("stopping")),
+        Some(left) => format!("{elapsed}, {}", words::about(left)),
+        None => elapsed,
+    };
+    let mut parts = vec![format!("[{line}{rest}]  {all}/{planned} steps"), endings(look, paint), time];
+    parts.retain(|part| !part.is_empty());
+    parts.join("  ")
 }
 
-/// How many steps did not succeed: `  2 failed, 5 skipped`; nothing where all did.
+/// How many steps did not succeed: `2 failed, 5 skipped`; nothing where all did.
 pub(super) fn endings(look: &Look, paint: Paint) -> String {
     let ended = look.ended;
     let parts: Vec<String> = [
@@ -165,7 +138,7 @@ pub(super) fn endings(look: &Look, paint: Paint) -> String {
     .into_iter()
     .filter_map(|(count, text)| (count > 0).then_some(text))
     .collect();
-    if parts.is_empty() { String::new() } else { format!("  {}", parts.join(", ")) }
+    parts.join(", ")
 }
 
 /// What is waited for, where nothing has happened for a while.
@@ -176,10 +149,8 @@ fn still(run: &Tracked, look: &Look, moment: &Moment<'_>) -> Option<String> {
     let since = format!("nothing has happened for {}", words::elapsed(moment.still_for));
     let behind = look.planned.saturating_sub(look.ended.all + look.running.len());
     let Some(first) = look.running.first() else {
-        return Some(format!(
-            "{since}; {} for a limit, a share of memory or an approval",
-            if behind == 1 { "1 step waits".to_owned() } else { format!("{behind} steps wait") }
-        ));
+        let waiting = if behind == 1 { "1 step waits".to_owned() } else { format!("{behind} steps wait") };
+        return Some(format!("{since}; {waiting} for a limit, a share of memory or an approval"));
     };
     let name = words::one_line(run.name(first.step), 60);
     let others = match look.running.len() - 1 {

@@ -46,11 +46,12 @@ impl Screen {
         })
     }
 
-    /// Draws these lines instead of those drawn before.
-    pub(super) fn draw(&self, lines: Vec<String>) {
+    /// Prints `above`, which stays, and draws `lines` below it instead of those drawn before.
+    pub(super) fn draw(&self, above: &str, lines: Vec<String>) {
         self.with(|drawn| {
-            if !drawn.closed && drawn.lines != lines {
-                drawn.paint("", lines);
+            let lines = if drawn.closed { Vec::new() } else { lines };
+            if !above.is_empty() || drawn.lines != lines {
+                drawn.paint(above, lines);
             }
         });
     }
@@ -148,7 +149,7 @@ mod tests {
     #[test]
     fn what_was_drawn_is_taken_away_by_the_height_that_it_has_now() {
         let (screen, written) = screen("height");
-        screen.draw(vec!["x".repeat(100), "short".to_owned()]);
+        screen.draw("", vec!["x".repeat(100), "short".to_owned()]);
         screen.print("stays");
         screen.close();
         let wide = "x".repeat(100);
@@ -160,12 +161,12 @@ mod tests {
     #[test]
     fn what_is_printed_aside_stands_where_nothing_is_drawn() {
         let (screen, written) = screen("aside");
-        screen.draw(vec!["row".to_owned()]);
+        screen.draw("", vec!["row".to_owned()]);
         let beside = screen.clone();
         // Drawing from within: whoever prints aside must not wait for itself.
         screen.aside(|| beside.aside(|| ()));
         screen.close();
-        screen.draw(vec!["too late".to_owned()]);
+        screen.draw("", vec!["too late".to_owned()]);
         assert_eq!(written(), "row\r\x1b[Jrow\r\x1b[J");
     }
 }

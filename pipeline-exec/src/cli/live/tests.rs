@@ -146,6 +146,21 @@ fn after_a_while_without_an_event_it_is_said_what_is_waited_for() {
 }
 
 #[test]
+fn a_heartbeat_names_what_runs_longest() {
+    let tracker = started(independent(12, |n| format!("s{n}")), Settings::default());
+    let ended = Ended { all: 1, failed: 1, ..Ended::default() };
+    let mut look = Look { planned: 12, ended, running: vec![running(3, seconds(31))], ..Look::default() };
+    look.running[0].attempt = 2;
+    let text =
+        |look: &Look| super::heartbeat::text(tracker.run().expect("it has started"), look, Some(seconds(5)));
+    assert_eq!(text(&look), "1 of 12 ended, 1 failed, about 5s left: s3 31.0s (attempt 2)");
+    look.running = (0..11).map(|n| running(n, seconds(31))).collect();
+    assert!(text(&look).ends_with("s6 31.0s, s7 31.0s, … and 3 more"), "{}", text(&look));
+    look.running.clear();
+    assert!(text(&look).ends_with("left: no step"), "{}", text(&look));
+}
+
+#[test]
 fn the_remaining_time_is_that_of_the_longest_path_as_it_took_before() {
     let tracker = started(chain, Settings::default());
     let known = [("s0", 10), ("s1", 20), ("s2", 30)];

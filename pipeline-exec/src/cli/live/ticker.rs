@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 use std::{io, thread};
 
 use super::expectation::{Expectation, Forecast};
-use super::picture::{self, Moment, Picture};
+use super::picture::{Moment, Picture};
 #[cfg(unix)]
 use super::screen::Screen;
 use super::tracker::{Ended, Look, Tracked, Tracker};
-use super::{print_line, words};
+use super::{heartbeat, print_line};
 use crate::cli::lines;
 use crate::cli::output::{Form, Level, Manner};
 use crate::cli::paint::Paint;
@@ -26,8 +26,6 @@ const REST: u32 = 20;
 const MOST_AT_ONCE: usize = 1024;
 /// So many steps are asked how far they are.
 const MOST_ASKED: usize = 64;
-/// So many steps a heartbeat names.
-const MOST_NAMED: usize = 8;
 
 /// What the ticker is handed.
 pub(super) enum Message {
@@ -106,7 +104,7 @@ impl Ticker {
             }
             let now = Instant::now();
             if now >= next {
-                self.tick();
+                self.tick("");
                 next = now + every.max(now.elapsed() * REST);
             }
         }
@@ -121,15 +119,18 @@ impl Ticker {
                 Message::End => is_over = true,
             }
         }
+        let lines = lines.join("\n");
         match &self.canvas {
+            // A step whose end is printed is not to be seen running beside that.
             #[cfg(unix)]
-            Canvas::Screen(screen) => screen.print(&lines.join("\n")),
-            Canvas::Lines => print_line(lines.join("\n")),
+            Canvas::Screen(_) => self.tick(&lines),
+            Canvas::Lines => print_line(lines),
         }
         is_over
     }
 
-    fn tick(&mut self) {
+    /// Looks, and shows what there is to see, below lines that are to stay.
+    fn tick(&mut self, above: &str) {
         let tracker = Arc::clone(&self.tracker);
         let Some(run) = tracker.run() else { return };
         let look = run.look();
@@ -142,9 +143,9 @@ impl Ticker {
         match &self.canvas {
             #[cfg(unix)]
             Canvas::Screen(screen) => {
-                screen.draw(self.picture.draw(run, &look, &moment, screen.size()));
+                screen.draw(above, self.picture.draw(run, &look, &moment, screen.size()));
             }
-            Canvas::Lines => print_line(lines::heartbeat(&what_runs(run, &look, left), self.paint)),
+            Canvas::Lines => print_line(lines::heartbeat(&heartbeat::text(run, &look, left), self.paint)),
         }
     }
 
@@ -157,30 +158,10 @@ impl Ticker {
     }
 }
 
+/// Asks the steps that run how far they are, too.
 fn seen(run: &Tracked, look: &Look) -> Seen {
     let progress =
         |step: usize| run.view.activity(run.name(step)).progress.map_or(0, |progress| progress.done);
     let steps = look.running.iter().take(MOST_ASKED).map(|running| progress(running.step));
     (look.ended, look.running.len(), steps.fold(0, u64::wrapping_add))
-}
-
-/// `37 of 120 ended, 2 failed, about 1m20s left: prices 34.1s 120/1000, … and 3 more`
-fn what_runs(run: &Tracked, look: &Look, left: Option<Duration>) -> String {
-    let mut text = format!("{} of {} ended", look.ended.all, look.planned);
-    let endings = picture::endings(look, Paint::default());
-    if !endings.is_empty() {
-        text.push_str(&format!(", {}", endings.trim_start()));
-    }
-    if let Some(left) = left {
-        text.push_str(&format!(", {}", words::about(left)));
-    }
-    let mut named: Vec<String> =
-        look.running.iter().take(MOST_NAMED).map(|running| picture::in_words(run, running)).collect();
-    if look.running.len() > MOST_NAMED {
-        named.push(format!("… and {} more", look.running.len() - MOST_NAMED));
-    }
-    if named.is_empty() {
-        named.push("no step".to_owned());
-    }
-    format!("{text}: {}", named.join(", "))
 }

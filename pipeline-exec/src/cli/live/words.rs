@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use pipeline_core::ProgressSoFar;
 
+use super::tracker::Running;
 use crate::report::clean;
 
 /// A time that goes on, as somebody who waits wants to read it: `4.2s`, `1m05s`, `2h03m`.
@@ -25,6 +26,15 @@ pub(super) fn about(time: Duration) -> String {
         seconds @ 60..600 => format!("about {}m{:02}s left", seconds / 60, seconds % 60 / 10 * 10),
         seconds @ 600..3600 => format!("about {}m left", seconds / 60),
         seconds => format!("about {}h{:02}m left", seconds / 3600, seconds / 60 % 60),
+    }
+}
+
+/// Which attempt of a step runs, or when it will; nothing for the first.
+pub(super) fn attempt(row: &Running) -> Option<String> {
+    let attempt = row.attempt;
+    match row.in_attempt {
+        None => Some(format!("attempt {attempt} in {}", elapsed(row.retry_in))),
+        Some(_) => (attempt > 1).then(|| format!("attempt {attempt}")),
     }
 }
 

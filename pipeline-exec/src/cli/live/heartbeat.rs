@@ -1,0 +1,38 @@
+//! What runs, in one line: for whoever reads a log of a run that takes long.
+
+use std::time::Duration;
+
+use super::tracker::{Look, Running, Tracked};
+use super::{picture, words};
+use crate::cli::paint::Paint;
+
+/// So many steps are named.
+const MOST_NAMED: usize = 8;
+
+/// `37 of 120 ended, 2 failed, about 1m20s left: prices 34.1s 120/1000  12%  4/s, … and 3 more`
+pub(super) fn text(run: &Tracked, look: &Look, left: Option<Duration>) -> String {
+    let ended = format!("{} of {} ended", look.ended.all, look.planned);
+    let endings = picture::endings(look, Paint::default());
+    let mut parts = vec![ended, endings, left.map(words::about).unwrap_or_default()];
+    parts.retain(|part| !part.is_empty());
+    let mut named: Vec<String> =
+        look.running.iter().take(MOST_NAMED).map(|running| of_step(run, running)).collect();
+    match look.running.len().checked_sub(MOST_NAMED) {
+        Some(more @ 1..) => named.push(format!("… and {more} more")),
+        _ if named.is_empty() => named.push("no step".to_owned()),
+        _ => {}
+    }
+    format!("{}: {}", parts.join(", "), named.join(", "))
+}
+
+/// `prices 34.1s (attempt 2) 120/1000  12%  4/s`
+fn of_step(run: &Tracked, row: &Running) -> String {
+    let name = run.name(row.step);
+    let mut parts = vec![words::one_line(name, 60), words::elapsed(row.elapsed)];
+    parts.extend(words::attempt(row).map(|attempt| format!("({attempt})")));
+    if let (Some(in_attempt), Some(progress)) = (row.in_attempt, run.view.activity(name).progress) {
+        parts.push(words::progress(&progress, in_attempt));
+    }
+    parts.retain(|part| !part.is_empty());
+    parts.join(" ")
+}
