@@ -45,6 +45,8 @@ pub(crate) struct Options {
     pub(crate) profile: bool,
     /// `--report`: with `--profile`, timings on.
     pub(crate) report: bool,
+    /// `--observed KIND`: with `--profile`, an observer.
+    pub(crate) observed: Option<String>,
     /// `--skip-extra`: only the first tables.
     pub(crate) skip_extra: bool,
     /// `--skip-shapes`: only the last table.
@@ -68,6 +70,7 @@ impl Options {
             rounds: number("--rounds"),
             profile: has("--profile"),
             report: has("--report"),
+            observed: value("--observed"),
             skip_extra: has("--skip-extra"),
             skip_shapes: has("--skip-shapes"),
         }
