@@ -18,6 +18,11 @@ pub(crate) const KINDS: &[&str] = &[
     "otel traces",
 ];
 
+/// Looks at what a hook is given.
+fn seen<T>(what: &T) {
+    std::hint::black_box(what);
+}
+
 /// The pipeline with an observer of a kind.
 pub(crate) fn with(pipeline: &Pipeline, kind: &str) -> Pipeline {
     let pipeline = pipeline.clone();
@@ -26,10 +31,10 @@ pub(crate) fn with(pipeline: &Pipeline, kind: &str) -> Pipeline {
             std::hint::black_box(event);
         }),
         "hooks" => pipeline
-            .on_run_start(|run| drop(std::hint::black_box(run)))
-            .on_step_start(|step| drop(std::hint::black_box(step)))
-            .on_step_end(|step| drop(std::hint::black_box(step)))
-            .on_run_end(|run| drop(std::hint::black_box(run))),
+            .on_run_start(|run| seen(run))
+            .on_step_start(|step| seen(step))
+            .on_step_end(|step| seen(step))
+            .on_run_end(|run| seen(run)),
         #[cfg(feature = "tracing")]
         "spans without a subscriber" => pipeline.observe(pipeline::telemetry::Spans::new()),
         #[cfg(feature = "tracing")]
