@@ -27,7 +27,7 @@
 //! | make a graph at run time | [`DagBuilder`] |
 //! | see how a run ended | [`Run`], [`RunReport`] |
 //! | draw random numbers that a seed repeats | [`StepContext::rng`], [`Pipeline::seed`] |
-//! | watch a run | [`Observer`], [`Event`] |
+//! | watch a run | [`Observer`], [`Event`], [`Pipeline::on_run_end`] |
 //! | look at the graph | [`Dag`], [`Selection`], [`Format`] |
 //! | test steps and pipelines | [`testing`] |
 //!
@@ -156,4 +156,7 @@ mod doctests {
 
     #[doc = include_str!("../docs/migration/flowyml.md")]
     mod from_flowyml {}
+    #[cfg(all(feature = "tracing", feature = "otel", feature = "prometheus"))]
+    #[doc = include_str!("../docs/telemetry.md")]
+    mod telemetry {}
 }

@@ -3,12 +3,12 @@
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use pipeline::{Dag, DagBuilder, Event, Handle, Lane, Pipeline, Settings, step};
+use pipeline::{Dag, DagBuilder, Handle, Lane, Pipeline, Settings, step};
 use tokio::sync::Semaphore;
 
 use crate::shapes::{Graph, Shape};
 use crate::table::{Options, Sample, interleaved, median, per_step};
-use crate::{child, ours, tokio_baseline};
+use crate::{child, observed, ours, tokio_baseline};
 
 /// Prints the table.
 pub(crate) fn print(options: &Options) {
@@ -167,11 +167,7 @@ fn work_of_a_microsecond(options: &Options) {
         let _: Handle<u64> = builder.add::<busy>().named(format!("busy{step}")).handle();
     }
     let dag = Arc::new(builder.build().expect("a valid graph"));
-    let (plain, timed) = (ours::planned(&dag, false), ours::planned(&dag, true));
-    let look = |event: &Event<'_>| {
-        std::hint::black_box(event);
-    };
-    let observed = ours::planned(&dag, true).observe(look);
+    let (plain, timed_pipeline) = (ours::planned(&dag, false), ours::planned(&dag, true));
     let sample = |pipeline: &Pipeline| {
         per_step(ours::timed_run(pipeline, |run| assert!(run.succeeded(), "a step did not succeed")), steps)
     };
@@ -182,20 +178,21 @@ fn work_of_a_microsecond(options: &Options) {
         }
         per_step(begun.elapsed(), steps)
     };
-    let [plain, timed, observed, alone] = interleaved(
+    let [plain, timed, alone] = interleaved(
         if options.quick { 11 } else { 61 },
-        [
-            Box::new(|| sample(&plain)) as Sample<'_>,
-            Box::new(|| sample(&timed)),
-            Box::new(|| sample(&observed)),
-            Box::new(alone),
-        ],
+        [Box::new(|| sample(&plain)) as Sample<'_>, Box::new(|| sample(&timed_pipeline)), Box::new(alone)],
     );
     line("1 us steps: one alone takes", alone, "ns", "");
     line("1 us steps: ours per step without report", plain, "ns", "");
     line("1 us steps: with report", timed / plain, "x without", "< 1.05");
-    line("1 us steps: with report and an observer", observed / plain, "x without", "< 1.05");
-    line("1 us steps: an observer on top of the report", observed / timed, "x report", "< 1.05");
+    for kind in observed::KINDS {
+        let pipeline = observed::with(&timed_pipeline, kind);
+        let [timed, observed] = interleaved(
+            if options.quick { 11 } else { 61 },
+            [Box::new(|| sample(&timed_pipeline)) as Sample<'_>, Box::new(|| sample(&pipeline))],
+        );
+        line(&format!("1 us steps: {kind} on top of the report"), observed / timed, "x report", "< 1.05");
+    }
 }
 
 /// The report on and off, on 1000 no-ops.

@@ -14,6 +14,7 @@
 
 mod child;
 mod extra;
+mod observed;
 mod ours;
 mod rayon_baseline;
 mod shapes;
@@ -162,7 +163,8 @@ fn compare(graph: &Arc<Graph>, lane: Lane, lane_name: &str, best: &Baselines<'_>
     }
 }
 
-/// Runs only our own side, for a profiler: `--profile --shape chain --lane cpu --steps 1000000 --rounds 20`.
+/// Runs only our own side, for a profiler: `--profile --shape chain --lane cpu --steps 1000000 --rounds 20`. With
+/// `--report`, timings are on; with `--observed hooks`, somebody watches ([`observed::KINDS`]).
 fn profile(options: &Options) {
     let (steps, rounds) = (options.steps.unwrap_or(1_000_000), options.rounds.unwrap_or(20));
     for shape in
@@ -179,6 +181,8 @@ fn profile(options: &Options) {
             } else {
                 ours::planned(&dag, options.report)
             };
+            let observed = options.observed.as_deref().map(|kind| observed::with(&pipeline, kind));
+            let pipeline = observed.unwrap_or(pipeline);
             let samples = (0..rounds)
                 .map(|_| per_step(ours::timed_run(&pipeline, |_| ()), graph.len()))
                 .collect::<Vec<_>>();

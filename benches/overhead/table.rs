@@ -47,6 +47,8 @@ pub(crate) struct Options {
     pub(crate) timeouts: bool,
     /// `--report`: with `--profile`, timings on.
     pub(crate) report: bool,
+    /// `--observed KIND`: with `--profile`, an observer.
+    pub(crate) observed: Option<String>,
     /// `--skip-extra`: only the first tables.
     pub(crate) skip_extra: bool,
     /// `--skip-shapes`: only the last table.
@@ -71,6 +73,7 @@ impl Options {
             profile: has("--profile"),
             timeouts: has("--timeouts"),
             report: has("--report"),
+            observed: value("--observed"),
             skip_extra: has("--skip-extra"),
             skip_shapes: has("--skip-shapes"),
         }

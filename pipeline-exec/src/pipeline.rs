@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pipeline_core::frame::Given;
@@ -452,7 +453,7 @@ impl Pipeline {
         if self.store.is_some() {
             return Ok(self.store.clone());
         }
-        let open = |dir| RunStore::open(dir).map(|store| store.keeping(self.settings.keep_runs));
+        let open = |dir: &PathBuf| RunStore::open(dir).map(|store| store.keeping(self.settings.keep_runs));
         self.settings.runs_dir.as_ref().map(open).transpose()
     }
 

@@ -214,7 +214,7 @@ impl Driver {
     /// The same in a run whose observers go with the steps.
     pub(super) fn run_entered(&mut self, ready: Ready) -> Option<Unfinished> {
         self.run_started(ready, |engine, ready| {
-            let _entered = engine.enter(ready.step(), 1);
+            let _entered = engine.enter_ready(&ready, 1);
             engine.frame.start(ready)
         })
     }

@@ -54,7 +54,7 @@ impl Driver {
             self.desk().open(frame, step, number, now);
         }
         let progress = {
-            let _entered = self.engine().enter(step, number);
+            let _entered = self.engine().enter_ready(&ready, number);
             self.engine().frame.start_attempt(ready, attempt)
         };
         if watched {

@@ -28,7 +28,7 @@ use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use pipeline_core::frame::{Frame, GivenUp};
+use pipeline_core::frame::{Frame, GivenUp, Ready};
 use pipeline_core::{FailureKind, Lane, RunScope};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
@@ -315,6 +315,11 @@ impl Engine {
     /// Goes into a step's code, until the guard is dropped, with the observers that want to.
     fn enter(&self, step: usize, attempt: u32) -> Option<Entered<'_>> {
         self.enters.then(|| self.observers.enter(&self.frame, step, attempt))
+    }
+
+    /// The same before a step is started, unless it will be skipped: then its code is not called.
+    fn enter_ready(&self, ready: &Ready, attempt: u32) -> Option<Entered<'_>> {
+        if self.enters && !self.frame.will_skip(ready) { self.enter(ready.step(), attempt) } else { None }
     }
 
     /// Whether a step's failure lets the run succeed all the same.

@@ -121,6 +121,23 @@ fn attempts_the_failure_hook_and_the_fallback_are_inside_and_know_their_attempt(
 }
 
 #[test]
+fn nobody_enters_a_step_that_is_skipped() {
+    #[step]
+    fn en_fails() -> Result<u32, String> {
+        Err("no".to_owned())
+    }
+    #[step]
+    fn en_skipped(en_fails: &u32) -> u32 {
+        *en_fails
+    }
+    let guide = Guide::default();
+    let run = Pipeline::to::<en_skipped>().observe(guide.clone()).run_blocking().unwrap();
+    assert_eq!(run.status("en_skipped"), Ok(Status::Skipped));
+    assert_eq!(guide.calls.load(Ordering::SeqCst), 1);
+    guide.check();
+}
+
+#[test]
 fn panics_leave_threads_as_they_were() {
     quiet();
     let guide = Guide::default();

@@ -168,13 +168,15 @@ fn exported(exporter: &InMemoryMetricExporter) -> BTreeMap<(String, Vec<String>)
         };
         match metric.data() {
             AggregatedMetrics::U64(MetricData::Sum(sum)) => {
-                sum.data_points().for_each(|at| add(at.attributes().collect(), at.value() as i64));
+                sum.data_points().for_each(|at| add(at.attributes().collect(), at.value().cast_signed()));
             }
             AggregatedMetrics::I64(MetricData::Sum(sum)) => {
                 sum.data_points().for_each(|at| add(at.attributes().collect(), at.value()));
             }
             AggregatedMetrics::F64(MetricData::Histogram(histogram)) => {
-                histogram.data_points().for_each(|at| add(at.attributes().collect(), at.count() as i64));
+                histogram
+                    .data_points()
+                    .for_each(|at| add(at.attributes().collect(), at.count().cast_signed()));
             }
             other => panic!("{}: {other:?}", metric.name()),
         }

@@ -174,7 +174,7 @@ fn the_number_of_series_is_bounded_and_can_be_that_of_groups() {
     };
     let steps = totals(&by_step.render());
     assert_eq!(steps.len(), 1_001);
-    assert!(steps.iter().any(|(labels, value)| labels["step"] == "(other)" && *value == 500.0));
+    assert!(steps.iter().any(|(labels, value)| labels["step"] == "(other)" && *value as u64 == 500));
     let groups = totals(&by_group.render());
     assert_eq!(groups.len(), 1);
     assert_eq!((groups[0].0["group"].as_str(), groups[0].1), ("", 1_500.0));

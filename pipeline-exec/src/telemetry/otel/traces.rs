@@ -107,7 +107,6 @@ impl TracedRun {
         context.unwrap_or_else(|| self.context.clone())
     }
 
-    #[allow(clippy::disallowed_methods, reason = "a span starts at a time of the wall clock")]
     fn step_started(&self, run_id: &str, position: usize) {
         let spec = self.plan.spec(position);
         let started = SystemTime::now();

@@ -1,0 +1,69 @@
+//! What watching costs: the same pipeline with each kind of observer.
+
+use pipeline::{Event, Pipeline};
+
+/// The kinds, in the order of the table. Those of features that are off are left out.
+pub(crate) const KINDS: &[&str] = &[
+    "observer",
+    "hooks",
+    #[cfg(feature = "tracing")]
+    "spans without a subscriber",
+    #[cfg(feature = "tracing")]
+    "spans in a registry",
+    #[cfg(feature = "prometheus")]
+    "prometheus",
+    #[cfg(feature = "otel")]
+    "otel metrics",
+    #[cfg(feature = "otel")]
+    "otel traces",
+];
+
+/// Looks at what a hook is given.
+fn seen<T>(what: &T) {
+    std::hint::black_box(what);
+}
+
+/// The pipeline with an observer of a kind.
+pub(crate) fn with(pipeline: &Pipeline, kind: &str) -> Pipeline {
+    let pipeline = pipeline.clone();
+    match kind {
+        "observer" => pipeline.observe(|event: &Event<'_>| {
+            std::hint::black_box(event);
+        }),
+        "hooks" => pipeline
+            .on_run_start(|run| seen(run))
+            .on_step_start(|step| seen(step))
+            .on_step_end(|step| seen(step))
+            .on_run_end(|run| seen(run)),
+        #[cfg(feature = "tracing")]
+        "spans without a subscriber" => pipeline.observe(pipeline::telemetry::Spans::new()),
+        #[cfg(feature = "tracing")]
+        "spans in a registry" => {
+            use tracing_subscriber::util::SubscriberInitExt;
+            // From here on, for the rest of the process.
+            let _ = tracing_subscriber::registry().try_init();
+            pipeline.observe(pipeline::telemetry::Spans::new())
+        }
+        #[cfg(feature = "prometheus")]
+        "prometheus" => pipeline.observe(pipeline::telemetry::Prometheus::new()),
+        #[cfg(feature = "otel")]
+        "otel metrics" => {
+            use pipeline::telemetry::{LabelBy, OtelMetrics};
+            let reader = opentelemetry_sdk::metrics::ManualReader::builder().build();
+            let meters = opentelemetry_sdk::metrics::SdkMeterProvider::builder().with_reader(reader).build();
+            let observer = OtelMetrics::new(&meters, LabelBy::Step);
+            // The instruments do not keep it.
+            std::mem::forget(meters);
+            pipeline.observe(observer)
+        }
+        #[cfg(feature = "otel")]
+        "otel traces" => {
+            // Spans are made, sampled and dropped: what an exporter costs is the exporter's.
+            let tracers = opentelemetry_sdk::trace::SdkTracerProvider::builder().build();
+            let observer = pipeline::telemetry::OtelTraces::new(&tracers);
+            std::mem::forget(tracers);
+            pipeline.observe(observer)
+        }
+        other => panic!("no kind of observer is called {other:?}; there are {KINDS:?}"),
+    }
+}
