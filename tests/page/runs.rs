@@ -147,3 +147,18 @@ pub(crate) fn busy() -> RunReport {
     report["wall"] = ms(wall);
     serde_json::from_value(report).unwrap()
 }
+
+/// Ten thousand steps in a row, and as many that read one.
+pub(crate) fn chain_and_fan() -> [RunReport; 2] {
+    let mut chain = DagBuilder::new();
+    let mut last = chain.cpu("first", (), |()| 0_u64);
+    for number in 1..10_000 {
+        last = chain.cpu(format!("link_{number}"), (last,), |(last,): (&u64,)| last + 1);
+    }
+    let mut fan = DagBuilder::new();
+    let source = fan.cpu("source", (), |()| 1_u64);
+    for number in 1..10_000 {
+        fan.cpu(format!("reader_{number}"), (source,), |(source,): (&u64,)| source + 1);
+    }
+    [chain, fan].map(|dag| Pipeline::new(dag.build().unwrap()).run_blocking().unwrap().report().clone())
+}

@@ -111,7 +111,8 @@ const graph = (() => {
   /** Adds the line of an edge to the path, where it can be seen. */
   function trace(context, from, to, [left, top, right, bottom], straight) {
     const [a, b] = [boxes[from], boxes[to]];
-    if (b.x < left || a.x + a.width > right) return false;
+    // Where a long graph is folded, its lines go back to the left.
+    if (Math.max(b.x, a.x + a.width) < left || Math.min(b.x, a.x + a.width) > right) return false;
     const [y1, y2] = [a.y + high / 2, b.y + high / 2];
     const through = detours.get(`${from} ${to}`);
     if (!through && ((y1 < top && y2 < top) || (y1 > bottom && y2 > bottom))) return false;
