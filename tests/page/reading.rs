@@ -101,11 +101,11 @@ fn a_page_fits_a_phone() {
         "phone",
         &report.to_html(),
         &PHONE,
-        r##"
+        r#"
         select(0);
         return { wide: document.documentElement.scrollWidth, room: innerWidth,
                  canvas: document.querySelector("canvas").clientWidth };
-    "##,
+    "#,
     );
     let Some(seen) = seen else { return };
     assert!(seen["wide"].as_u64() <= seen["room"].as_u64(), "nothing sticks out: {seen}");

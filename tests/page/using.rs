@@ -145,7 +145,7 @@ fn the_theme_is_chosen_and_paper_is_light() {
         "theme",
         &success().to_html(),
         &WIDE,
-        r##"
+        r#"
         const paper = () => getComputedStyle(document.body).backgroundColor;
         const button = document.getElementById("theme");
         const seen = [];
@@ -160,7 +160,7 @@ fn the_theme_is_chosen_and_paper_is_light() {
         dispatchEvent(new Event("afterprint"));
         seen.push(document.documentElement.dataset.theme);
         return seen;
-    "##,
+    "#,
     );
     let Some(seen) = seen else { return };
     let (light, dark) = ("rgb(246, 247, 249)", "rgb(14, 18, 23)");

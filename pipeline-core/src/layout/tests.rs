@@ -45,7 +45,7 @@ fn a_chain_is_a_straight_line() {
 fn a_diamond_is_symmetric() {
     let layout = layout(4, &[(0, 1), (0, 2), (1, 3), (2, 3)]);
     let y = |step: usize| layout.boxes[step].y;
-    assert!((y(0) - y(3)).abs() < 1e-6 && ((y(1) + y(2)) / 2.0 - y(0)).abs() < 1e-6, "{layout:?}");
+    assert!((y(0) - y(3)).abs() < 1e-6 && (f64::midpoint(y(1), y(2)) - y(0)).abs() < 1e-6, "{layout:?}");
 }
 
 #[test]

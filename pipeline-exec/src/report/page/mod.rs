@@ -1,4 +1,4 @@
-//! The page of a run, or of a graph: one HTML file that needs nothing else, for any browser, offline.
+//! The page of a run, or of a graph: one HTML file that needs nothing else, offline, for browsers from 2024 on.
 //!
 //! The page is put together from source files in this folder and holds its data as JSON in a block that is no script. What
 //! people and programs have named is in that block only, and the scripts write it as text, never as HTML. The page's own
