@@ -288,6 +288,20 @@ fn wrong_settings_are_exit_code_2_and_all_told() {
     assert!(
         code(&missing) == 3 && text(&missing.stderr).contains("cannot read the settings in missing.toml")
     );
+/// B13: what the drawings have in them is looked at in `pipeline-core` and `tests/page`.
+#[test]
+fn the_graph_is_drawn_as_svg_and_as_a_page() {
+    let svg = run("cli", &["graph", "+revenue", "--format", "svg"]);
+    let drawn = text(&svg.stdout);
+    assert_eq!((code(&svg), drawn.matches("class=\"shape\"").count()), (0, 3), "{drawn}");
+    let page = run("cli", &["graph", "--format", "html"]);
+    let drawn = text(&page.stdout);
+    assert!(
+        code(&page) == 0 && drawn.starts_with("<!DOCTYPE html>") && drawn.contains("\"name\":\"refunds\"")
+    );
+    let wrong = run("cli", &["graph", "--format", "png"]);
+    let told = text(&wrong.stderr);
+    assert!(code(&wrong) == 2 && told.contains("text, dot, mermaid, svg, json, html"), "{told}");
 }
 
 /// A14: the main job gives its ten outputs, all at once and one step at a time.

@@ -5,7 +5,7 @@ use std::io::Write;
 use serde_json::json;
 
 use crate::browser::{MEASURED, WIDE, browse};
-use crate::runs::ten_thousand;
+use crate::runs::{chain_and_fan, ten_thousand};
 
 /// Generous: a page that takes this long on a busy machine of CI takes a tenth of it on a desk.
 const MOST_MS: f64 = 8_000.0;
@@ -64,4 +64,22 @@ fn a_table_of_ten_thousand_steps_has_only_the_rows_that_can_be_seen() {
     assert!(seen["first"].as_u64() < Some(80) && seen["rows"].as_u64() < Some(80), "{seen}");
     assert!(seen["last"].as_str().unwrap().starts_with("level_99.step_"), "{seen}");
     assert_eq!((&seen["count"], &seen["by"]), (&json!("10001"), &json!("lane")));
+}
+
+/// The one would be a thread and the other a tower, were they drawn as they are.
+#[test]
+fn a_chain_and_a_fan_of_ten_thousand_steps_can_be_seen_as_a_whole() {
+    for (name, report) in ["chain", "fan"].into_iter().zip(chain_and_fan()) {
+        let script = r##"
+            const { canvas } = graph.surface;
+            const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+            const paper = pixels.slice(0, 3).join();
+            let drawn = 0;
+            for (let at = 0; at < pixels.length; at += 4) drawn += pixels.slice(at, at + 3).join() !== paper;
+            return { drawn: drawn / (pixels.length / 4), all: document.querySelector("#graph .readout").textContent };
+        "##;
+        let Some(seen) = browse(name, &report.to_html(), &WIDE, script) else { return };
+        assert!(seen["drawn"].as_f64() > Some(0.1), "{name}: much of the canvas has something on it: {seen}");
+        assert_eq!(seen["all"], "", "{name}: nothing is outside of it");
+    }
 }

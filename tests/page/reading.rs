@@ -101,11 +101,11 @@ fn a_page_fits_a_phone() {
         "phone",
         &report.to_html(),
         &PHONE,
-        r##"
+        r#"
         select(0);
         return { wide: document.documentElement.scrollWidth, room: innerWidth,
                  canvas: document.querySelector("canvas").clientWidth };
-    "##,
+    "#,
     );
     let Some(seen) = seen else { return };
     assert!(seen["wide"].as_u64() <= seen["room"].as_u64(), "nothing sticks out: {seen}");
@@ -154,12 +154,19 @@ fn what_limited_the_run_and_what_was_left_over_is_shown() {
     report["dead_letters"] =
         json!([{ "step": "left", "attempt": 1, "item": { "id": 7 }, "error": "no such customer" }]);
     let report: RunReport = serde_json::from_value(report).unwrap();
+    // What a later version of the report may have.
+    let advice = r#""report":{"advice":[{"kind":"slots","text":"give it more slots","steps":["sum"]}],"#;
+    let page = report.to_html().replacen("\"report\":{", advice, 1);
     let script = r##"return [text("#notice"), text("#advice"), text("#limits"), text("#letters")];"##;
-    let Some(seen) = browse("others", &report.to_html(), &WIDE, script) else { return };
+    let Some(seen) = browse("others", &page, &WIDE, script) else { return };
     assert_eq!(seen[0], "Stopped: SIGTERM");
-    for (place, told) in
-        [(1, "it is exclusive"), (2, "half-open"), (3, "no such customer"), (3, "{\"id\":7}")]
-    {
+    for (place, told) in [
+        (1, "it is exclusive"),
+        (1, "give it more slots\n✓sum"),
+        (2, "half-open"),
+        (3, "no such customer"),
+        (3, "{\"id\":7}"),
+    ] {
         assert!(seen[place].as_str().unwrap().contains(told), "{told}: {seen}");
     }
 }

@@ -101,3 +101,64 @@ pub(crate) fn ten_thousand() -> RunReport {
     }
     Pipeline::new(dag.build().unwrap()).run_blocking().unwrap().report().clone()
 }
+
+/// A report of a busy run of a second: three lanes, waits, attempts, memory and processor time, slots that were taken away.
+pub(crate) fn busy() -> RunReport {
+    let ms = |ms: u64| json!({ "secs": ms / 1000, "nanos": ms % 1000 * 1_000_000 });
+    let mut random = 7_u64;
+    let mut below = |bound: u64| {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (random >> 33) % bound
+    };
+    let mut steps: Vec<Value> = Vec::new();
+    let mut ends: Vec<u64> = Vec::new();
+    for number in 0..48_usize {
+        let upstream: Vec<usize> = if number < 6 {
+            Vec::new()
+        } else {
+            (0..=below(3)).map(|_| number - 1 - below(6.min(number as u64)) as usize).collect()
+        };
+        let ready = upstream.iter().map(|&from| ends[from]).max().unwrap_or(0);
+        let (wait, duration) = (below(30), 10 + below(110));
+        ends.push(ready + wait + duration);
+        let (lane, group) =
+            (["io", "cpu", "cpu", "blocking"][number % 4], ["bronze", "silver", "gold"][number / 16]);
+        let mut made = step(
+            &format!("{group}_{}_{number}", ["load", "clean", "join", "sum"][number % 4]),
+            "succeeded",
+            &upstream,
+        );
+        let changes = json!({
+            "lane": lane, "group": group, "thread": number % 5, "start": ms(ready + wait), "wait": ms(wait), "duration": ms(duration),
+            "attempts": 1 + number % 7 / 6, "tags": ["nightly"],
+        });
+        made.as_object_mut().unwrap().extend(changes.as_object().unwrap().clone());
+        steps.push(made);
+    }
+    let wall = ends.iter().copied().max().unwrap_or(1);
+    let mut report = serde_json::to_value(written(steps)).unwrap();
+    let points = (1..=40).map(|point| {
+        let memory = 40_000_000 + 2_500_000 * (point % 17) * (1 + point / 12);
+        json!({ "at": ms(wall * point / 40), "memory": memory, "cpu": (point % 5) as f64 * 0.9, "threads": 4 + point % 3 })
+    });
+    report["resources"] = json!({ "points": points.collect::<Vec<_>>(), "samples": 40, "peak_memory": 190_000_000, "mean_cpu": 1.7 });
+    let change = |at, share: u32, before: u32| json!({ "at": ms(at), "pressure": "high", "before": before, "share": share, "reason": "memory 181 MiB of 200 MiB (90 %)" });
+    report["pressure"] = json!([change(wall * 2 / 3, 2, 1), change(wall * 5 / 6, 1, 2)]);
+    report["wall"] = ms(wall);
+    serde_json::from_value(report).unwrap()
+}
+
+/// Ten thousand steps in a row, and as many that read one.
+pub(crate) fn chain_and_fan() -> [RunReport; 2] {
+    let mut chain = DagBuilder::new();
+    let mut last = chain.cpu("first", (), |()| 0_u64);
+    for number in 1..10_000 {
+        last = chain.cpu(format!("link_{number}"), (last,), |(last,): (&u64,)| last + 1);
+    }
+    let mut fan = DagBuilder::new();
+    let source = fan.cpu("source", (), |()| 1_u64);
+    for number in 1..10_000 {
+        fan.cpu(format!("reader_{number}"), (source,), |(source,): (&u64,)| source + 1);
+    }
+    [chain, fan].map(|dag| Pipeline::new(dag.build().unwrap()).run_blocking().unwrap().report().clone())
+}

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::browser::{WIDE, browse};
-use crate::runs::{failures, success};
+use crate::runs::{busy, failures, success};
 
 #[test]
 fn a_page_is_used_by_keys_alone() {
@@ -17,7 +17,7 @@ fn a_page_is_used_by_keys_alone() {
         seen.focus = document.activeElement.id;
         type("right");
         await wait(50);
-        seen.found = texts("#steps tbody .col-name");
+        seen.found = texts("#steps tbody .col-name .mono");
         press("Enter");
         seen.entered = text("#details h2");
         press("Escape");
@@ -27,7 +27,7 @@ fn a_page_is_used_by_keys_alone() {
         press("Home");
         press("ArrowDown");
         seen.moved = text("#details h2");
-        seen.row = text("tr[aria-selected=true] .col-name");
+        seen.row = text("tr[aria-selected=true] .col-name .mono");
         press("Enter");
         seen.details = document.activeElement.id;
         document.querySelector("#graph canvas").focus();
@@ -54,7 +54,7 @@ fn a_page_is_used_by_keys_alone() {
     assert_eq!(seen["cleared"], json!(["", "4 steps"]));
     assert_eq!(
         (&seen["moved"], &seen["row"], &seen["details"]),
-        (&json!("left"), &json!("left◆"), &json!("details"))
+        (&json!("left"), &json!("left"), &json!("details"))
     );
     assert_eq!((&seen["right"], &seen["left"]), (&json!("sum"), &json!("source")));
     assert!(["left", "right"].contains(&seen["next"].as_str().unwrap()), "{seen}");
@@ -74,11 +74,11 @@ fn a_click_in_the_graph_the_timeline_or_the_table_selects_a_step() {
             canvas.dispatchEvent(new PointerEvent("pointerdown", at));
             canvas.dispatchEvent(new PointerEvent("pointerup", at));
         };
-        // Wherever something is: every few pixels of the drawings.
+        // Wherever something is: every few pixels of the drawings; a step of no time is as wide as a finger is exact.
         const selectable = (canvas) => {
             const found = new Set();
             for (let y = 4; y < canvas.clientHeight; y += 8) {
-                for (let x = 4; x < canvas.clientWidth; x += 8) {
+                for (let x = 4; x < canvas.clientWidth; x += 3) {
                     click(canvas, x, y);
                     if (selected !== null) found.add(steps[selected].name);
                 }
@@ -145,7 +145,7 @@ fn the_theme_is_chosen_and_paper_is_light() {
         "theme",
         &success().to_html(),
         &WIDE,
-        r##"
+        r#"
         const paper = () => getComputedStyle(document.body).backgroundColor;
         const button = document.getElementById("theme");
         const seen = [];
@@ -160,7 +160,7 @@ fn the_theme_is_chosen_and_paper_is_light() {
         dispatchEvent(new Event("afterprint"));
         seen.push(document.documentElement.dataset.theme);
         return seen;
-    "##,
+    "#,
     );
     let Some(seen) = seen else { return };
     let (light, dark) = ("rgb(246, 247, 249)", "rgb(14, 18, 23)");
@@ -168,4 +168,37 @@ fn the_theme_is_chosen_and_paper_is_light() {
     assert_eq!(seen[1], json!(["Theme: dark", dark]));
     assert_eq!(seen[2][0], "Theme: auto");
     assert_eq!(seen.as_array().unwrap()[3..], json!(["light", "dark"]).as_array().unwrap()[..]);
+}
+
+#[test]
+fn memory_processor_time_and_changes_of_the_slots_are_under_the_timeline() {
+    let seen = browse(
+        "busy",
+        &busy().to_html(),
+        &WIDE,
+        r##"
+        const canvas = document.querySelector("#timeline canvas");
+        const box = canvas.getBoundingClientRect();
+        const at = (share) => {
+            const place = { clientX: box.left + 92 + (box.width - 100) * share, clientY: box.bottom - 20, pointerId: 1 };
+            canvas.dispatchEvent(new PointerEvent("pointermove", place));
+            return document.querySelector("#timeline .readout").textContent;
+        };
+        const seen = { early: at(0.1), late: at(0.75) };
+        seen.memory = texts("#figures dt").at(-1);
+        for (const by of ["lane", "thread", "step"]) {
+            const rows = document.getElementById("rows");
+            rows.value = by;
+            rows.dispatchEvent(new Event("change"));
+            seen[by] = canvas.clientHeight;
+        }
+        return seen;
+    "##,
+    );
+    let Some(seen) = seen else { return };
+    let (early, late) = (seen["early"].as_str().unwrap(), seen["late"].as_str().unwrap());
+    assert!(early.contains("memory") && early.contains("cores") && !early.contains("of 200 MiB"), "{early}");
+    assert!(late.contains("memory 181 MiB of 200 MiB (90 %)"), "{late}");
+    assert_eq!(seen["memory"], "Memory");
+    assert!(seen["lane"].as_u64() < seen["step"].as_u64(), "steps share the rows of a lane: {seen}");
 }

@@ -1,10 +1,12 @@
-//! Where the steps of a graph stand in a drawing: in columns by level, in rows so that few lines cross.
+//! Where the steps of a graph stand in a drawing: in columns by level, in rows so that few lines cross. A drawing that would
+//! be far wider than high is folded into lines, one below the other.
 //!
 //! For the drawings that are made here and the page of a run, which has to be drawn from a report alone: so it reads
 //! numbers only, believes none of them, and is done in bounded time whatever the graph. Texts and looks are the
 //! drawing's own.
 
 mod cells;
+mod fold;
 mod order;
 mod place;
 
@@ -74,7 +76,7 @@ impl Layout {
     pub fn of(widths: &[f64], edges: impl IntoIterator<Item = (usize, usize)>) -> Self {
         let mut cells = Cells::of(widths.len(), edges);
         order::reduce_crossings(&mut cells);
-        place::place(&cells, widths)
+        fold::fold(&cells, place::place(&cells, widths))
     }
 }
 

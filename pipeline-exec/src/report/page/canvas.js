@@ -30,12 +30,13 @@ class Drawing {
   resize() {
     const width = this.canvas.parentElement.clientWidth;
     if (width === this.width && this.drawnHeight === this.height) return;
-    [this.width, this.drawnHeight] = [width, this.height];
+    this.width = width;
+    this.parts.resized?.(width);
+    this.drawnHeight = this.height;
     const ratio = window.devicePixelRatio || 1;
     this.canvas.style.height = `${this.height}px`;
     this.canvas.width = Math.round(width * ratio);
     this.canvas.height = Math.round(this.height * ratio);
-    this.parts.resized?.();
     this.now();
   }
 

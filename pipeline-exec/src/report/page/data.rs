@@ -9,21 +9,21 @@ use serde::Serialize;
 /// A [`Layout`] as numbers in lists, in whole pixels: half of a page of 10 000 steps would be names of fields otherwise.
 #[derive(Serialize)]
 pub(super) struct Drawing {
-    width: i64,
-    height: i64,
-    box_height: i64,
+    width: u32,
+    height: u32,
+    box_height: u32,
     /// Left edge, upper edge and width, step by step.
-    boxes: Vec<i64>,
+    boxes: Vec<u32>,
     /// From, to, and for each level passed left, right and height.
-    detours: Vec<Vec<i64>>,
+    detours: Vec<Vec<u32>>,
 }
 
 impl Drawing {
     pub(super) fn of(layout: &Layout) -> Self {
-        let whole = |number: f64| number.round() as i64;
+        let whole = |number: f64| number.round() as u32;
         let detour = |detour: &pipeline_core::layout::Detour| {
             let stretches = detour.through.iter().flat_map(|line| [line.left, line.right, line.y]);
-            [detour.from as i64, detour.to as i64].into_iter().chain(stretches.map(whole)).collect()
+            [detour.from as u32, detour.to as u32].into_iter().chain(stretches.map(whole)).collect()
         };
         Drawing {
             width: whole(layout.width),

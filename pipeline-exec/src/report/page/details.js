@@ -84,7 +84,7 @@ const links = (text, indices) => (indices.length ? [heading(`${text} ${counted(i
 function welcome() {
   const keys = [["/", "search"], ["Tab", "go through the parts"], ["↑ ↓", "go through steps"], ["← →", "along edges or time"], ["+ − 0", "zoom"], ["Enter", "details"], ["Esc", "deselect"]];
   const list = pairs(keys.map(([key, does]) => [element("kbd", "", key), does]), "pairs keys");
-  return [element("h2", "", "No step selected"), element("p", "muted", "Select one in the graph, the timeline or the table."), heading("Keys"), list];
+  return [element("h2", "", "No step selected"), element("p", "muted", report ? "Select one in the graph, the timeline or the table." : "Select one in the graph or the table."), heading("Keys"), list];
 }
 
 function focusDetails() {

@@ -14,8 +14,7 @@ const graph = (() => {
   let hovered = -1;
 
   const canvas = section.querySelector("canvas");
-  const height = Math.round(Math.min(Math.max(drawing.height + 48, 120), 460));
-  const surface = new Drawing(canvas, height, { draw, zoom, pan, press, hover, key, fit, resized: fitOnce });
+  const surface = new Drawing(canvas, 300, { draw, zoom, pan, press, hover, key, fit, resized });
   surface.buttons(section.querySelector(".buttons"));
 
   function fit() {
@@ -26,11 +25,18 @@ const graph = (() => {
     view.y = (height - drawing.height * view.scale) / 2;
   }
 
-  let [fitted_, touched] = [false, false];
-  function fitOnce() {
-    // A drawing that nobody has moved keeps fitting when the window changes.
-    if (!touched || !fitted_) fit();
-    fitted_ = true;
+  /** A drawing that nobody has moved keeps fitting when the window changes. */
+  let touched = false;
+  function resized(width) {
+    const whole = Math.min((width - 32) / drawing.width, 1);
+    const least = steps.length > 60 ? 320 : 84;
+    // On a narrow screen, the begin of a small graph that can be read is better than all of one that cannot.
+    const readable = steps.length <= 200 ? Math.max(whole, 0.7) : whole;
+    surface.height = Math.round(Math.min(Math.max(drawing.height * readable + 36, least), 460));
+    if (touched) return;
+    fit();
+    if (view.scale >= 0.6 || steps.length > 200) return;
+    Object.assign(view, { scale: 0.7, x: 16, y: Math.max((surface.height - drawing.height * 0.7) / 2, 12) });
   }
 
   function zoom(factor, x, y) {
@@ -76,7 +82,7 @@ const graph = (() => {
     if (index === hovered) return;
     hovered = index;
     canvas.style.cursor = index < 0 ? "default" : "pointer";
-    readout.textContent = index < 0 ? "" : about(steps[index]);
+    if (index >= 0) readout.textContent = about(steps[index]);
     surface.soon();
   }
 
@@ -105,7 +111,8 @@ const graph = (() => {
   /** Adds the line of an edge to the path, where it can be seen. */
   function trace(context, from, to, [left, top, right, bottom], straight) {
     const [a, b] = [boxes[from], boxes[to]];
-    if (b.x < left || a.x + a.width > right) return false;
+    // Where a long graph is folded, its lines go back to the left.
+    if (Math.max(b.x, a.x + a.width) < left || Math.min(b.x, a.x + a.width) > right) return false;
     const [y1, y2] = [a.y + high / 2, b.y + high / 2];
     const through = detours.get(`${from} ${to}`);
     if (!through && ((y1 < top && y2 < top) || (y1 > bottom && y2 > bottom))) return false;
@@ -173,7 +180,8 @@ const graph = (() => {
     const colour = step.state ? colours[step.state.name] : colours.accent;
     context.globalAlpha = step.matches ? 1 : 0.22;
     if (view.scale * high < 9) {
-      // Too small for anything but its state.
+      // Too small for anything but its state; what went well stays in the background.
+      context.globalAlpha *= step.state?.name === "succeeded" || !step.state ? 0.4 : 1;
       context.fillStyle = colour;
       context.fillRect(box.x, box.y, box.width, high);
       if (step.index === selected) {
@@ -211,6 +219,8 @@ const graph = (() => {
     const window = [-view.x / view.scale, -view.y / view.scale, (width - view.x) / view.scale, (height - view.y) / view.scale];
     drawEdges(context, window);
     const [left, top, right, bottom] = window;
+    const all = left <= 0 && top <= 0 && right >= drawing.width && bottom >= drawing.height;
+    if (hovered < 0) readout.textContent = all ? "" : "A part of it: drag to see more, or Fit to see all";
     for (const step of steps) {
       const box = boxes[step.index];
       if (box.x <= right && box.x + box.width >= left && box.y <= bottom && box.y + high >= top) drawBox(context, step);

@@ -6,6 +6,7 @@ let selected = null;
 function select(index, { reveal = false, from = "" } = {}) {
   selected = index;
   details(index);
+  byId("said").textContent = index === null ? "" : about(steps[index]);
   if (index !== null && (reveal || from === "table")) {
     graph.reveal(index);
     timeline?.reveal(index);
@@ -69,7 +70,7 @@ function errors() {
   const one = (step) => {
     const skipped = skippedBecauseOf.get(step.index);
     const facts = [
-      step.location,
+      short(step.location, 160),
       step.attempts > 1 ? `${step.attempts} attempts` : "",
       skipped ? `${counted(skipped, "step")} skipped because of it` : "",
       step.raw.optional ? "optional: the run does without it" : "",

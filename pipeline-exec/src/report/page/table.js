@@ -68,7 +68,8 @@ const table = (() => {
         return left < right ? -turn : left > right ? turn : a.index - b.index;
       });
     }
-    byId("shown").textContent = shown.length === steps.length ? counted(steps.length, "step") : `${count(shown.length)} of ${counted(steps.length, "step")}`;
+    const total = counted(steps.length, "step");
+    byId("shown").textContent = shown.length === steps.length ? total : `${shown.length ? count(shown.length) : "none"} of ${total}`;
     holder.querySelector("table").setAttribute("aria-rowcount", shown.length + 1);
     drawn = null;
     draw();
@@ -83,17 +84,10 @@ const table = (() => {
     const rows = [];
     for (let position = first; position < last; position += 1) rows.push(row(shown[position], position));
     body.replaceChildren(space(first), ...rows, space(shown.length - last));
-    if (!shown.length) body.append(element("tr", "space", wide(element("p", "muted", "No step matches."))));
-  }
-
-  function wide(content) {
-    const cell = element("td", "", content);
-    cell.colSpan = columns.length;
-    return cell;
   }
 
   function space(count) {
-    const row = element("tr", "space", wide(""));
+    const row = element("tr", "space", element("td"));
     row.setAttribute("aria-hidden", "true");
     row.firstChild.style.height = `${count * ROW}px`;
     row.hidden = !count;
@@ -101,10 +95,8 @@ const table = (() => {
   }
 
   function row(step, position) {
-    const made = element("tr", "", ...columns.map((column) => {
-      const cell = element("td", `col-${column.name}${column.isNumber ? " number" : ""}`, ...[column.show(step)].flat());
-      return cell;
-    }));
+    const cell = (column) => element("td", `col-${column.name}${column.isNumber ? " number" : ""}`, ...[column.show(step)].flat());
+    const made = element("tr", "", ...columns.map(cell));
     made.setAttribute("aria-rowindex", position + 2);
     made.setAttribute("aria-selected", step.index === selected);
     made.dataset.step = step.index;

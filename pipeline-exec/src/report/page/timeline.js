@@ -22,7 +22,7 @@ const timeline = (() => {
   byId("rows").addEventListener("change", (event) => arrange(event.target.value));
 
   let labelled = true;
-  const gutter = () => (!labelled && !bands ? 12 : surface.width < 560 ? 58 : 92);
+  const gutter = () => (!labelled && !bands ? 12 : surface.width < 560 ? 74 : 92);
   const plot = () => surface.height - AXIS - bands * BAND;
   const x = (seconds) => gutter() + ((seconds - view.from) / (view.to - view.from)) * (surface.width - gutter() - 8);
   const secondsAt = (px) => view.from + ((px - gutter()) / (surface.width - gutter() - 8)) * (view.to - view.from);
@@ -46,7 +46,8 @@ const timeline = (() => {
       const first = rows.length;
       for (const step of groups.get(group)) {
         let row = first;
-        while (row < rows.length && rows[row].end > step.start) row += 1;
+        // Steps that follow each other share a moment, which is not the same number twice once it is added up.
+        while (row < rows.length && rows[row].end > step.start + 5e-10) row += 1;
         if (row === rows.length) rows.push({ end: 0, steps: [], label: "" });
         rows[row].end = step.end;
         rows[row].steps.push(step);
@@ -233,7 +234,7 @@ const timeline = (() => {
     }
     const marks = (good ? "" : `${step.state.glyph} `) + (step.attempts > 1 ? `↻${step.attempts} ` : "");
     const visible = Math.min(left + width, surface.width) - Math.max(left, gutter());
-    if (visible > 26 && rowHeight > 16) {
+    if (visible > 40 && rowHeight > 16) {
       context.fillStyle = colours.text;
       context.textAlign = "left";
       context.fillText(fitted(context, marks + step.name, visible - 10), Math.max(left, gutter()) + 6, top + 1 + high / 2 + 0.5);
@@ -290,7 +291,7 @@ const timeline = (() => {
       context.fillStyle = colours.muted;
       context.textAlign = "left";
       context.fillText(labels[name][0], 10, bottom - high + 8);
-      context.fillText(fitted(context, `≤ ${labels[name][1]}`, gutter() - 14), 10, bottom - high + 24);
+      context.fillText(fitted(context, labels[name][1], gutter() - 14), 10, bottom - high + 24);
     }
   }
 
