@@ -85,4 +85,8 @@ mod doctests {
 
     #[doc = include_str!("../docs/limits.md")]
     mod limits {}
+
+    #[cfg(feature = "report")]
+    #[doc = include_str!("../docs/history.md")]
+    mod history {}
 }

@@ -10,4 +10,5 @@ mod graph;
 mod panics;
 mod program_under_test;
 mod signals;
+mod store;
 mod time;

@@ -47,6 +47,8 @@ mod scheduler_model;
 mod settings;
 mod sharing;
 mod stopping;
+#[cfg(feature = "report")]
+mod store;
 mod values;
 mod virtual_time;
 mod waiting_for_others;
