@@ -65,7 +65,7 @@ fn a_run_that_is_killed_was_running_and_is_interrupted_and_its_journal_tells_wha
     assert_eq!(runs[0]["run_id"], report["run_id"]);
     folder.end("report").exits(0).step("sibling", "succeeded").step("stuck", "cancelled").says(&[
         "the run was interrupted: its process ended before it did",
-        "1 of 2 steps had ended, 1 were under way: `stuck`",
+        "1 of 2 steps had ended, 1 was under way: `stuck`",
     ]);
     folder.end("run sibling --quiet").exits(0);
     assert_eq!(states(&folder.runs()), ["succeeded", "interrupted"]);

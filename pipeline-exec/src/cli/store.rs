@@ -17,7 +17,7 @@ const VARIABLE: &str = "PIPELINE_RUNS_DIR";
 /// Where runs are recorded.
 #[derive(Clone, Debug, Default, ClapArgs)]
 pub(super) struct StoreArgs {
-    /// The runs directory [default: .pipeline, or what PIPELINE_RUNS_DIR says].
+    /// The runs directory [default: .pipeline, or what the variable `PIPELINE_RUNS_DIR` says].
     #[arg(long, value_name = "DIR")]
     runs_dir: Option<PathBuf>,
 }
