@@ -159,4 +159,7 @@ mod doctests {
     #[cfg(all(feature = "tracing", feature = "otel", feature = "prometheus"))]
     #[doc = include_str!("../docs/telemetry.md")]
     mod telemetry {}
+    #[cfg(feature = "report")]
+    #[doc = include_str!("../docs/history.md")]
+    mod history {}
 }

@@ -12,6 +12,7 @@ use std::process::{Command, Output};
 use std::sync::LazyLock;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+const RUNS: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/examples-runs");
 
 /// The folder of the built examples. Cargo holds no lock while it runs tests, so this cargo need not wait for that one.
 static BUILT: LazyLock<PathBuf> = LazyLock::new(|| {
@@ -40,6 +41,8 @@ fn run(example: &str, arguments: &[&str]) -> Output {
     #[cfg(unix)]
     std::os::unix::process::CommandExt::arg0(&mut command, example);
     command.env_remove("CARGO").args(arguments).current_dir(ROOT).output().unwrap()
+    // Runs are recorded out of the way.
+    command.env("PIPELINE_RUNS_DIR", RUNS).args(arguments).current_dir(ROOT).output().unwrap()
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -164,6 +167,7 @@ fn parameters_come_from_the_command_line_before_the_environment_before_a_file() 
     fs::write(&file, "rate = 2\ncount = 1\namount = \"0\"\n").unwrap();
     let mut command = Command::new(BUILT.join("cli").with_extension(std::env::consts::EXE_EXTENSION));
     command.env("PIPELINE_PARAM_count", "2").env("PIPELINE_PARAM_amount", "3").current_dir(ROOT);
+    command.env("PIPELINE_RUNS_DIR", RUNS);
     command.args(["run", "report", "--quiet", "-p", "amount=7", "--params"]).arg(&file);
     command.arg("-p").arg(format!("path={}", written.display()));
     let output = command.output().unwrap();

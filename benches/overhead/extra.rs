@@ -17,6 +17,8 @@ pub(crate) fn print(options: &Options) {
     start_up(options);
     waiting(options);
     work_of_a_microsecond(options);
+    #[cfg(feature = "report")]
+    recorded(options);
     report(options);
     planning(options);
     let peak = child::measure("value")[0];
@@ -193,6 +195,45 @@ fn work_of_a_microsecond(options: &Options) {
         );
         line(&format!("1 us steps: {kind} on top of the report"), observed / timed, "x report", "< 1.05");
     }
+}
+
+/// Steps of a microsecond, recorded in a runs directory and not: what the journal costs while the run goes on, and what is
+/// written before and after it.
+#[cfg(feature = "report")]
+fn recorded(options: &Options) {
+    let dir = std::env::temp_dir().join(format!("pipeline-bench-{}", std::process::id()));
+    let store = pipeline::RunStore::open(&dir).expect("the folder can be made").keep_runs(1);
+    for steps in [1000, 200_000] {
+        let mut builder = DagBuilder::new();
+        for step in 0..steps {
+            let _: Handle<u64> = builder.add::<busy>().named(format!("busy{step}")).handle();
+        }
+        let plain = ours::planned(&Arc::new(builder.build().expect("a valid graph")), true);
+        let journalled = plain.clone().record_to(&store);
+        let durations = |pipeline: &Pipeline| {
+            let run = pipeline.run_blocking().expect("the pipeline can be run");
+            assert!(run.succeeded(), "a step did not succeed");
+            per_step(run.duration(), steps)
+        };
+        let all = |pipeline: &Pipeline| {
+            let begun = Instant::now();
+            drop(pipeline.run_blocking().expect("the pipeline can be run"));
+            begun.elapsed().as_secs_f64() * 1e3
+        };
+        let [off, on, without, with] = interleaved(
+            if options.quick { 11 } else { 31 },
+            [
+                Box::new(|| durations(&plain)) as Sample<'_>,
+                Box::new(|| durations(&journalled)),
+                Box::new(|| all(&plain)),
+                Box::new(|| all(&journalled)),
+            ],
+        );
+        let what = format!("{steps} steps of 1 us");
+        line(&format!("{what}: the run, recorded"), on / off, "x not recorded", "< 1.05");
+        line(&format!("{what}: files before and after, with the report"), with - without, "ms", "");
+    }
+    std::fs::remove_dir_all(&dir).expect("the folder can be removed");
 }
 
 /// The report on and off, on 1000 no-ops.

@@ -12,5 +12,6 @@ mod program_under_test;
 mod screen;
 mod shown;
 mod signals;
+mod store;
 mod summary;
 mod time;

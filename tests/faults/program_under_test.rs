@@ -70,6 +70,8 @@ impl Program {
     pub(crate) fn start_in(folder: &Path, mode: &str, arguments: &str) -> Self {
         let mut command = Command::new(&*BUILT);
         command.args(arguments.split_whitespace()).env("FAULTS", mode).env_remove("RUST_BACKTRACE");
+        // Runs are recorded out of the way.
+        command.env("PIPELINE_RUNS_DIR", concat!(env!("CARGO_TARGET_TMPDIR"), "/faults-runs"));
         let begun = Instant::now();
         let mut child = command
             .current_dir(folder)
@@ -135,6 +137,13 @@ impl Said {
 }
 
 impl Ended {
+    /// The JSON that it printed.
+    #[track_caller]
+    pub(crate) fn json(&self) -> serde_json::Value {
+        self.exits(0);
+        serde_json::from_str(&self.said).unwrap_or_else(|error| panic!("{error}:\n{}", self.said))
+    }
+
     /// It exited with this code, and did not wait for a thread that never ends.
     #[track_caller]
     pub(crate) fn exits(&self, code: i32) -> &Self {

@@ -55,6 +55,8 @@ mod settings;
 mod settings_layers;
 mod sharing;
 mod stopping;
+#[cfg(feature = "report")]
+mod store;
 mod telemetry;
 mod values;
 mod virtual_time;

@@ -51,7 +51,12 @@ fn described(run: &RunEntry) -> String {
 
 /// Everything but the durations.
 fn tell(diff: &RunDiff, text: &mut String) {
-    section(text, "came from", diff.drift.iter().map(|what| format!("warning: {}", clean(what))));
+    // Seeds that nobody chose always differ.
+    let warned = |what: &String| {
+        let what = clean(what);
+        if what.starts_with("seed ") { what } else { format!("warning: {what}") }
+    };
+    section(text, "came from", diff.drift.iter().map(warned));
     let changed = diff.steps.iter().filter(|step| step.statuses[0] != step.statuses[1]);
     let status = |step: &StepDiff| {
         let [before, now] = step.statuses;

@@ -20,7 +20,7 @@ const LOOK_BACK: usize = 20;
 /// Where runs are recorded.
 #[derive(Clone, Debug, Default, ClapArgs)]
 pub(super) struct StoreArgs {
-    /// The runs directory [default: .pipeline].
+    /// The runs directory [default: .pipeline, or what the variable `PIPELINE_RUNS_DIR` says].
     #[arg(long, value_name = "DIR")]
     runs_dir: Option<PathBuf>,
 }

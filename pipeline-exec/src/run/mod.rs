@@ -101,10 +101,12 @@ pub(crate) fn prepare(pipeline: &Pipeline) -> Result<Prepared, Problems> {
     let settings = pipeline.current_settings();
     let mut observers = pipeline.observers().clone();
     let scope = Arc::new(scope_of(settings, &plan, &bound.params, || uuid::Uuid::now_v7().to_string()));
-    let begun = Begun { at: Instant::now(), wall: SystemTime::now() };
-    let begin = |store: RunStore| store.begin(scope.run_id(), plan.planned(), begun.wall);
+    let wall = SystemTime::now();
+    let begin = |store: RunStore| store.begin(scope.run_id(), plan.planned(), wall);
     let store = pipeline.store().map_err(|error| cannot_record(&error))?;
     let recording = store.map(begin).transpose().map_err(|error| cannot_record(&error))?;
+    // Making the files is no part of the run.
+    let begun = Begun { at: Instant::now(), wall };
     if observers.any() {
         let view =
             RunView::new(Arc::clone(&plan), Arc::clone(&scope), Arc::new(settings.clone()), begun.wall);

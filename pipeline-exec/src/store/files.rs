@@ -72,7 +72,7 @@ pub(super) fn probe(dir: &Path) -> Result<(), StoreError> {
     const ROOM: usize = 64 * 1024;
     let path = dir.join(format!(".probe-{}-{}", std::process::id(), uuid::Uuid::now_v7()));
     let written = create(&path).and_then(|mut file| {
-        file.write_all(&[b' '; ROOM]).map_err(|error| StoreError::io("write", &path, error))
+        file.write_all(&vec![b' '; ROOM]).map_err(|error| StoreError::io("write", &path, error))
     });
     let removed = fs::remove_file(&path).map_err(|error| StoreError::io("remove", &path, error));
     written.and(removed)

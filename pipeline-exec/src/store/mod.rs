@@ -65,7 +65,7 @@ use crate::report::{RunReport, SCHEMA};
 /// # Ok(()) }
 /// ```
 ///
-/// Each run gets a folder with its journal, report and trace, and rows in `history.db`, an SQLite database that the
+/// Each run gets a folder with its journal, report and trace, and rows in `history.db`, an `SQLite` database that the
 /// `sqlite3` tool can query. What is made is for its owner alone. Any number of processes may record to one directory.
 ///
 /// A run that cannot be recorded is refused before it starts. What fails later never fails the run: it is told on standard
@@ -156,10 +156,13 @@ impl RunStore {
     /// # Errors
     /// Where the files of the run are gone, damaged, or of a later version.
     pub fn report_of(&self, run: &RunEntry) -> Result<RunReport, StoreError> {
-        match run.state {
-            RunState::Running | RunState::Interrupted => journal::report(&run.dir, run.state),
-            _ if !run.dir.exists() => Err(StoreError::FilesGone { run_id: run.run_id.clone() }),
-            _ => read_report(&run.dir.join(files::REPORT)),
+        let path = run.dir.join(files::REPORT);
+        if path.exists() {
+            read_report(&path)
+        } else if run.dir.exists() {
+            journal::report(&run.dir, run.state)
+        } else {
+            Err(StoreError::FilesGone { run_id: run.run_id.clone() })
         }
     }
 

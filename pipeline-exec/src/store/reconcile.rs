@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::history::Noted;
 use super::{RunEntry, RunState, RunStore, StoreError, files, journal, read_report};
+use crate::report::RunReport;
 
 impl RunStore {
     /// Notes every run that has ended and is not in the history. Returns those that go on.
@@ -30,7 +31,7 @@ impl RunStore {
             let report = if state == RunState::Interrupted && dir.join(files::REPORT).exists() {
                 read_report(&dir.join(files::REPORT)).map(|report| (RunState::from(report.status), report))
             } else {
-                journal::report(&dir, state).map(|report| (state, report))
+                journal::report(&dir, state).map(|report| (journal_state(state, &report), report))
             };
             let Ok((state, report)) = report else { continue };
             let started = journal::started(&dir).unwrap_or(report.started_unix_ms);
@@ -63,6 +64,11 @@ impl RunStore {
     }
 }
 
+/// The state of a run whose journal was read: one that came to its end was not interrupted, though it has no report.
+fn journal_state(state: RunState, report: &RunReport) -> RunState {
+    if state == RunState::Interrupted && journal::is_finished(report) { report.status.into() } else { state }
+}
+
 /// Whether the process of a run lives and has not ended it.
 enum Life {
     Alive,
@@ -75,9 +81,8 @@ fn life_of(dir: &Path) -> Option<Life> {
     let lock = File::open(dir.join(files::LOCK)).ok()?;
     match lock.try_lock_shared() {
         Ok(()) => Some(Life::Over(lock)),
-        Err(TryLockError::WouldBlock) => Some(Life::Alive),
         // Where a file system has no locks, the report alone tells that a run has ended.
         Err(TryLockError::Error(_)) if dir.join(files::REPORT).exists() => Some(Life::Over(lock)),
-        Err(TryLockError::Error(_)) => Some(Life::Alive),
+        Err(TryLockError::WouldBlock | TryLockError::Error(_)) => Some(Life::Alive),
     }
 }

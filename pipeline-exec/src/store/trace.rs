@@ -14,7 +14,7 @@ use crate::report::{RunReport, StepReport};
 
 /// A drawing of more edges shows nothing, and takes long to draw.
 const MOST_EDGES: usize = 20_000;
-/// Tracks of one lane have numbers from a multiple of this.
+/// Tracks of one lane have numbers above a multiple of this; what belongs to the whole run has 0.
 const TRACKS: usize = 1_000_000;
 const PROCESS: u32 = 1;
 
@@ -80,7 +80,7 @@ fn tracks(steps: &[StepReport]) -> Vec<Option<usize>> {
                 made - 1
             });
             in_use.insert((end, track));
-            tracks[step] = Some(lane.index() * TRACKS + track);
+            tracks[step] = Some(lane.index() * TRACKS + track + 1);
         }
     }
     tracks
@@ -92,7 +92,7 @@ fn names(report: &RunReport, tracks: &[Option<usize>]) -> Vec<Value> {
     let used: std::collections::BTreeSet<usize> = tracks.iter().flatten().copied().collect();
     for track in used {
         let lane = Lane::ALL[track / TRACKS].name();
-        names.push(named("thread_name", track, json!({"name": format!("{lane} {}", track % TRACKS + 1)})));
+        names.push(named("thread_name", track, json!({"name": format!("{lane} {}", track % TRACKS)})));
         names.push(named("thread_sort_index", track, json!({"sort_index": track})));
     }
     names

@@ -103,7 +103,7 @@ pub(crate) fn median(mut times: Vec<Duration>) -> Option<Duration> {
     times.sort_unstable();
     let upper = *times.get(times.len() / 2)?;
     let lower = times[(times.len() - 1) / 2];
-    Some(lower + (upper - lower) / 2)
+    Some(lower + upper.saturating_sub(lower) / 2)
 }
 
 #[cfg(test)]

@@ -130,7 +130,7 @@ fn is_damage(error: &rusqlite::Error) -> bool {
     matches!(failure.code, ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) || lacks_a_table
 }
 
-/// Gives the database, and what SQLite keeps beside it, other names.
+/// Gives the database, and what `SQLite` keeps beside it, other names.
 fn put_aside(path: &Path) -> Result<PathBuf, StoreError> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
     let beside = |name: String| path.with_file_name(name);

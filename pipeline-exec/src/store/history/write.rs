@@ -29,14 +29,14 @@ impl History {
 fn add(db: &mut Connection, noted: &Noted<'_>) -> rusqlite::Result<()> {
     let change = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let (report, counts) = (noted.report, &noted.report.counts);
-    let count = |count: usize| count as i64;
+    let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
     let added = change.execute(
         "INSERT OR IGNORE INTO runs VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         params![
             report.run_id,
             noted.dir,
             noted.state.name(),
-            noted.started_unix_ms as i64,
+            noted.started_unix_ms.cast_signed(),
             report.wall.as_secs_f64(),
             count(counts.planned),
             count(counts.succeeded),
@@ -55,8 +55,8 @@ fn add(db: &mut Connection, noted: &Noted<'_>) -> rusqlite::Result<()> {
     )?;
     if added == 1 {
         let mut rows = Rows::new(&change, change.last_insert_rowid())?;
-        for (position, step) in report.steps.iter().enumerate() {
-            rows.add(position as i64, step)?;
+        for (position, step) in (0..).zip(&report.steps) {
+            rows.add(position, step)?;
         }
     }
     change.commit()

@@ -19,7 +19,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use self::look::Lookout;
-pub(super) use self::read::{report, started};
+pub(super) use self::read::{is_finished, report, started};
 use super::{StoreError, files};
 use crate::engine::Engine;
 use crate::event::{EVENT_SCHEMA, EventKind, EventRecord};

@@ -1,6 +1,7 @@
 //! A run as its journal tells it.
 
 use std::collections::HashMap;
+use std::fmt::Write;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -15,6 +16,10 @@ use crate::report::{
     AttemptReport, Counts, ErrorReport, Figures, Provenance, RunReport, RunStatus, SCHEMA, StepReport,
 };
 use crate::store::{RunState, StoreError, files};
+
+/// What is said of a run that has ended, and has no report all the same.
+const NO_REPORT: &str =
+    "the run came to its end, but its report was not written: this is what its journal says";
 
 /// So many steps that were under way are named.
 const MOST_NAMED: usize = 5;
@@ -42,7 +47,7 @@ pub(in crate::store) fn report(dir: &Path, state: RunState) -> Result<RunReport,
         let line = line.map_err(|error| StoreError::io("read", &path, error))?;
         let Ok(record) = serde_json::from_slice::<EventRecord>(&line) else {
             // A line that was torn by the end of its process, or an event of a later version: what it says is not known.
-            told.check_version(&line, &path)?;
+            check_version(&line, &path)?;
             continue;
         };
         told.add(record);
@@ -53,30 +58,38 @@ pub(in crate::store) fn report(dir: &Path, state: RunState) -> Result<RunReport,
     Ok(told.into_report(state))
 }
 
+/// Refuses a line of a later version.
+fn check_version(line: &[u8], path: &Path) -> Result<(), StoreError> {
+    #[derive(Deserialize)]
+    struct Versioned {
+        v: u32,
+    }
+    match serde_json::from_slice::<Versioned>(line) {
+        Ok(Versioned { v: found }) if found > EVENT_SCHEMA => {
+            Err(StoreError::Newer { path: path.to_owned(), found, known: EVENT_SCHEMA })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether the journal of a folder says that the run came to its end.
+pub(in crate::store) fn is_finished(report: &RunReport) -> bool {
+    report.stopped_because.as_deref() == Some(NO_REPORT)
+}
+
 #[derive(Default)]
 struct Told {
     run_id: String,
     planned: usize,
     started_unix_ms: u64,
     last: Duration,
+    /// Whether the run has ended, and if so, whether it succeeded.
+    succeeded: Option<bool>,
     steps: Vec<StepReport>,
     by_name: HashMap<String, usize>,
 }
 
 impl Told {
-    fn check_version(&self, line: &[u8], path: &Path) -> Result<(), StoreError> {
-        #[derive(Deserialize)]
-        struct Versioned {
-            v: u32,
-        }
-        match serde_json::from_slice::<Versioned>(line) {
-            Ok(Versioned { v: found }) if found > EVENT_SCHEMA => {
-                Err(StoreError::Newer { path: path.to_owned(), found, known: EVENT_SCHEMA })
-            }
-            _ => Ok(()),
-        }
-    }
-
     fn add(&mut self, record: EventRecord) {
         let at = seconds(record.at);
         self.last = self.last.max(at);
@@ -110,10 +123,8 @@ impl Told {
                 (step.fallback_used, step.fallback_for) = (true, Some(error));
             }
             EventKind::SlowPoll { step, seconds: time } => self.step(step).slow_poll = Some(seconds(time)),
-            EventKind::SlotsChanged { .. }
-            | EventKind::RunFinished { .. }
-            | EventKind::RunReported { .. }
-            | EventKind::Unknown => {}
+            EventKind::RunFinished { succeeded, .. } => self.succeeded = Some(succeeded),
+            _ => {}
         }
     }
 
@@ -130,7 +141,10 @@ impl Told {
     fn into_report(mut self, state: RunState) -> RunReport {
         let under_way: Vec<&str> =
             self.steps.iter().filter(is_under_way).map(|it| it.name.as_str()).collect();
-        let why = why(state, self.steps.len() - under_way.len(), &under_way, self.planned);
+        let why = match self.succeeded {
+            Some(_) => NO_REPORT.to_owned(),
+            None => why(state, self.steps.len() - under_way.len(), &under_way, self.planned),
+        };
         for step in self.steps.iter_mut().filter(|step| step.status == Status::Pending) {
             step.status = Status::Cancelled;
         }
@@ -138,11 +152,16 @@ impl Told {
         counts.planned = self.planned.max(self.steps.len());
         // What had not begun has no line.
         counts.cancelled += counts.planned - self.steps.len();
+        let status = match self.succeeded {
+            Some(true) => RunStatus::Succeeded,
+            Some(false) if counts.failed + counts.timed_out > 0 => RunStatus::Failed,
+            _ => RunStatus::Cancelled,
+        };
         let total = self.steps.iter().filter_map(|step| step.duration).sum();
         RunReport {
             schema: SCHEMA,
             run_id: self.run_id,
-            status: RunStatus::Cancelled,
+            status,
             provenance: Provenance::default(),
             started_unix_ms: self.started_unix_ms,
             wall: self.last,
@@ -175,10 +194,10 @@ fn why(state: RunState, ended: usize, under_way: &[&str], planned: usize) -> Str
     let mut why = format!("{what}; by its journal, {ended} of {planned} steps had ended");
     if !under_way.is_empty() {
         let named: Vec<String> = under_way.iter().take(MOST_NAMED).map(|name| format!("`{name}`")).collect();
-        let more = under_way.len() - named.len();
-        why.push_str(&format!(", {} were under way: {}", under_way.len(), named.join(", ")));
-        if more > 0 {
-            why.push_str(&format!(" and {more} more"));
+        let (count, were) = (under_way.len(), if under_way.len() == 1 { "was" } else { "were" });
+        let _ = write!(why, ", {count} {were} under way: {}", named.join(", "));
+        if count > named.len() {
+            let _ = write!(why, " and {} more", count - named.len());
         }
     }
     why

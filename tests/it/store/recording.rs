@@ -1,0 +1,215 @@
+//! What a run leaves, and that it does so whatever happens.
+
+use std::fs;
+use std::time::Duration;
+
+use super::*;
+use crate::support::Meeting;
+
+/// I26: one id in the run, report, journal, trace, history, observers' events and the name of the folder.
+#[test]
+fn the_id_of_a_run_is_the_same_in_everything_that_it_leaves() {
+    let folder = Folder::new();
+    let store = folder.store();
+    let seen = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let pipeline = two_steps(false).observe({
+        let seen = seen.clone();
+        move |event: &Event<'_>| seen.lock().unwrap().push(event.run_id().to_owned())
+    });
+    let (run, dir) = record(pipeline, &store);
+    let id = run.id().to_owned();
+    assert_eq!(dir.file_name().unwrap().to_str(), Some(&id[..]));
+    assert_eq!(run.report().run_id, id);
+    assert_eq!(read_json(dir.join("report.json"))["run_id"], id);
+    assert_eq!(read_json(dir.join("trace.json"))["otherData"]["run_id"], id);
+    let journal = fs::read_to_string(dir.join("events.jsonl")).unwrap();
+    let records: Vec<EventRecord> = journal.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(records.iter().all(|record| record.run_id == id), "{journal}");
+    assert!(seen.lock().unwrap().iter().all(|seen| *seen == id));
+    let entry = store.runs().unwrap().remove(0);
+    assert_eq!((entry.run_id.as_str(), entry.state, entry.dir), (&id[..], RunState::Succeeded, dir));
+}
+
+#[test]
+fn the_journal_tells_starts_and_ends_in_order() {
+    let folder = Folder::new();
+    let (_, dir) = record(two_steps(true), &folder.store());
+    let journal = fs::read_to_string(dir.join("events.jsonl")).unwrap();
+    let told: Vec<String> = journal
+        .lines()
+        .map(|line| {
+            let line: serde_json::Value = serde_json::from_str(line).unwrap();
+            [&line["event"], &line["step"], &line["status"]]
+                .map(|part| part.as_str().unwrap_or("-"))
+                .join(" ")
+        })
+        .collect();
+    let wanted = [
+        "run_started - -",
+        "step_started one -",
+        "step_finished one succeeded",
+        "step_started two -",
+        "step_finished two failed",
+        "run_finished - -",
+    ];
+    assert_eq!(told, wanted);
+    assert!(journal.contains("planted failure"));
+}
+
+#[test]
+fn the_report_that_is_read_is_the_report_of_the_run() {
+    let folder = Folder::new();
+    let store = folder.store();
+    let (first, _) = record(two_steps(false), &store);
+    let (second, _) = record(two_steps(true), &store);
+    let id = second.id();
+    for name in ["latest", "-1", id, &id[..30], &id[28..], &id.to_uppercase()] {
+        assert_eq!(&store.report(name).unwrap(), second.report(), "{name}");
+    }
+    assert_eq!(&store.report("-2").unwrap(), first.report());
+}
+
+#[cfg(unix)]
+#[test]
+fn what_is_left_is_for_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = Folder::new();
+    let root = folder.0.join("deep/runs-dir");
+    let store = RunStore::open(&root).unwrap();
+    let (_, dir) = record(two_steps(false), &store);
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    for path in [&root, &root.join("runs"), &dir] {
+        assert_eq!(mode(path), 0o700, "{}", path.display());
+    }
+    let mut files: Vec<PathBuf> =
+        ["report.json", "trace.json", "events.jsonl", "run.lock"].map(|name| dir.join(name)).into();
+    files.push(root.join("history.db"));
+    for path in files {
+        assert_eq!(mode(&path), 0o600, "{}", path.display());
+    }
+}
+
+#[test]
+fn a_run_that_goes_on_is_running_and_told_by_its_journal() {
+    let folder = Folder::new();
+    let store = folder.store();
+    let (here, go) = (Meeting::new(2), Meeting::new(2));
+    let mut dag = DagBuilder::new();
+    let quick = dag.cpu("quick", (), |()| 1_u64);
+    let (in_step, may_end) = (here.clone(), go.clone());
+    dag.cpu("slow", (quick,), move |(_,)| (in_step.meet(), may_end.meet()));
+    let handle = Pipeline::new(dag.build().unwrap()).record_to(&store).start().unwrap();
+    assert!(here.meet());
+    let entry = store.find("latest").unwrap();
+    assert_eq!((entry.state, entry.run_id.as_str()), (RunState::Running, handle.id()));
+    // The journal tells of it within a moment.
+    let report = loop {
+        let report = store.report("latest").unwrap();
+        if report.step("slow").is_some() {
+            break report;
+        }
+        std::thread::yield_now();
+    };
+    assert_eq!(report.step("quick").unwrap().status, Status::Succeeded);
+    assert!(report.stopped_because.unwrap().contains("goes on"));
+    assert!(go.meet());
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let run = runtime.block_on(handle.wait()).unwrap();
+    assert_eq!(store.find("latest").unwrap().state, RunState::Succeeded);
+    assert_eq!(&store.report("latest").unwrap(), run.report());
+}
+
+#[test]
+fn a_run_that_nobody_waits_for_is_interrupted() {
+    let folder = Folder::new();
+    let store = folder.store();
+    drop(two_steps(false).record_to(&store).start().unwrap());
+    let entry = loop {
+        let entry = store.find("latest").unwrap();
+        if entry.state != RunState::Running {
+            break entry;
+        }
+        std::thread::yield_now();
+    };
+    assert_eq!(entry.state, RunState::Interrupted);
+}
+
+#[test]
+fn a_directory_that_cannot_be_made_is_told_before_any_step_runs() {
+    let folder = Folder::new();
+    let file = folder.0.join("file");
+    fs::write(&file, "").unwrap();
+    let error = RunStore::open(file.join("runs")).unwrap_err();
+    assert!(matches!(error, StoreError::Io { .. }) && error.to_string().contains("file"), "{error}");
+    let settings = Settings::default().runs_dir(&file);
+    let problems = two_steps(false).settings(settings).run_blocking().unwrap_err();
+    assert!(problems.to_string().contains("cannot be recorded"), "{problems}");
+}
+
+#[test]
+fn a_directory_that_goes_away_does_not_fail_the_run_and_is_not_passed_over() {
+    let folder = Folder::new();
+    let store = folder.store();
+    let mut dag = DagBuilder::new();
+    let gone = folder.0.clone();
+    dag.cpu("removes", (), move |()| fs::remove_dir_all(&gone).unwrap());
+    let run = Pipeline::new(dag.build().unwrap()).record_to(&store).run_blocking().unwrap();
+    assert!(run.succeeded());
+    assert!(matches!(run.recorded(), Some(Err(StoreError::Io { .. }))), "{:?}", run.recorded());
+}
+
+#[test]
+fn settings_say_where_runs_are_recorded_and_how_many_are_kept() {
+    let folder = Folder::new();
+    let settings = Settings::default().runs_dir(&folder.0).keep_runs(2);
+    let pipeline = two_steps(false).settings(settings);
+    let ids: Vec<String> = (0..4).map(|_| pipeline.run_blocking().unwrap().id().to_owned()).collect();
+    let mut kept: Vec<String> = fs::read_dir(folder.0.join("runs"))
+        .unwrap()
+        .map(|it| it.unwrap().file_name().into_string().unwrap())
+        .collect();
+    kept.sort();
+    assert_eq!(kept, ids[2..]);
+    let store = folder.store();
+    assert_eq!(store.runs().unwrap().len(), 4, "the history keeps them all");
+    assert!(matches!(store.report(&ids[0]), Err(StoreError::FilesGone { .. })));
+    assert_eq!(store.report("-2").unwrap().run_id, ids[2]);
+}
+
+#[test]
+fn runs_that_share_an_id_are_recorded_beside_each_other() {
+    let folder = Folder::new();
+    let store = folder.store();
+    let settings = Settings::default().deterministic(true);
+    let pipeline = two_steps(false).settings(settings).record_to(&store);
+    let runs = [pipeline.run_blocking().unwrap(), pipeline.run_blocking().unwrap()];
+    assert_eq!(runs[0].id(), runs[1].id());
+    let entries = store.runs().unwrap();
+    assert_eq!(entries.len(), 2);
+    assert!(entries.iter().all(|entry| entry.run_id == runs[0].id() && entry.started_unix_ms > 0));
+    assert_eq!(&store.report(runs[0].id()).unwrap(), runs[1].report());
+}
+
+#[test]
+fn nothing_is_recorded_where_nobody_asks_for_it() {
+    assert!(two_steps(false).run_blocking().unwrap().recorded().is_none());
+}
+
+/// B11: what the estimate of a later run is made of.
+#[test]
+fn durations_are_the_medians_of_the_latest_successful_runs() {
+    let folder = Folder::new();
+    let store = folder.store();
+    assert!(store.durations(5).unwrap().is_empty());
+    let mut of_one = Vec::new();
+    for _ in 0..4 {
+        let (run, _) = record(two_steps(false), &store);
+        of_one.push(run.report().step("one").unwrap().duration.unwrap());
+    }
+    record(two_steps(true), &store);
+    let mut latest = of_one[1..].to_vec();
+    latest.sort();
+    let close = |a: Duration, b: Duration| a.abs_diff(b) <= Duration::from_nanos(1);
+    assert!(close(store.durations(3).unwrap()["one"], latest[1]), "{of_one:?}");
+    assert!(close(store.durations(1).unwrap()["one"], of_one[3]), "the run that failed counts");
+}
