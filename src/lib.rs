@@ -49,7 +49,7 @@ pub use pipeline_core::{
 pub use pipeline_exec::{
     ApprovalRequest, Approvals, AttemptReport, Breaker, BreakerState, Converged, Counts, ErrorReport, Event,
     EventKind, EventRecord, Execute, Executor, Figures, LimitReport, LimitSettings, Limits, MOST_SLOTS,
-    Observer, OutputError, PRESETS, Pipeline, Provenance, RateLimit, Rejected, Repeat, RepeatError,
+    Observer, OutputError, PRESETS, Pipeline, Preset, Provenance, RateLimit, Rejected, Repeat, RepeatError,
     ResolvedSettings, Run, RunFailed, RunHandle, RunReport, RunStatus, RunView, SettingInForce, SettingKey,
     Settings, SettingsStack, Signal, StepDefaults, StepReport, Stopper, TagSettings, ThreadKind, cores,
     pressure, testing,

@@ -23,7 +23,7 @@ fn cases() -> BTreeMap<&'static str, Case> {
     let base = Settings::default;
     let secs = Duration::from_secs;
     let twice = LimitSettings::new(2);
-    BTreeMap::from([
+    let cases = vec![
         ("io", (base().io(1), base().io(3), io_peak as fn(&Settings) -> Shown)),
         ("cpu", (base().cpu(1), base().cpu(3), cpu_slots)),
         ("blocking", (base().blocking(1), base().blocking(3), blocking_slots)),
@@ -47,7 +47,8 @@ fn cases() -> BTreeMap<&'static str, Case> {
         ("limits", (base(), base().limit("es-db", twice), limited)),
         ("conditional", (base(), base().conditional(false), conditional)),
         ("fallback", (base(), base().fallback(false), fallen_back)),
-    ])
+    ];
+    cases.into_iter().collect()
 }
 
 fn one_worker() -> Settings {
@@ -543,7 +544,7 @@ fn unknown_keys_and_unreadable_values_are_refused_helpfully() {
 /// L02: every preset is valid, has a name, and runs.
 #[test]
 fn every_preset_runs() {
-    for (name, make, _) in PRESETS {
+    for Preset { name, settings: make, .. } in PRESETS {
         let settings = Settings::preset(name).unwrap();
         assert_eq!(settings, make());
         assert_eq!(naps::<es_naps>(&settings).report().counts.succeeded, 4, "{name}");

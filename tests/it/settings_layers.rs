@@ -1,5 +1,6 @@
 //! Settings from several sources: which wins, what is refused, and where each comes from.
 
+use std::fmt::Write;
 use std::time::Duration;
 
 use pipeline::prelude::*;
@@ -107,7 +108,7 @@ fn variables_name_settings_in_capitals() {
     let settings = resolved.settings();
     assert_eq!(settings.defaults.timeout, Some(Duration::from_secs(30)));
     assert_eq!((retries_of(settings, "fetch"), retries_of(settings, "Fetch_All")), (Some(2), Some(3)));
-    assert_eq!(settings.limits["db"].breaker, Some(Breaker::new(3, Duration::from_secs(60))));
+    assert_eq!(settings.limits["db"].breaker, Some(Breaker::new(3, Duration::from_mins(1))));
     assert_eq!((settings.fail_fast, settings.slow_poll), (true, None));
 }
 
@@ -426,7 +427,7 @@ fn the_table_has_every_setting_and_its_default() {
         match value {
             serde_json::Value::Number(_) if field == "cpu" => {}
             serde_json::Value::Number(_) | serde_json::Value::Bool(_) => {
-                assert_eq!(key.default, value.to_string())
+                assert_eq!(key.default, value.to_string());
             }
             serde_json::Value::String(text) => assert_eq!(key.default, text),
             _ => {}
@@ -463,7 +464,7 @@ fn the_documentation_has_the_tables_of_the_code() {
 /// The presets, each with what differs from the defaults.
 fn preset_table() -> String {
     let mut table = String::from("| preset | for | sets |\n|---|---|---|\n");
-    for (name, _, about) in PRESETS {
+    for Preset { name, about, .. } in PRESETS {
         let resolved = SettingsStack::new().flag("preset", name, "--preset").resolve().unwrap();
         let set = resolved.in_force().into_iter().filter(|setting| setting.origin != "default");
         let set = set.map(|setting| match setting.key.as_str() {
@@ -475,7 +476,7 @@ fn preset_table() -> String {
         if name == "conservative" && !set.iter().any(|set| set.starts_with("`cpu`")) {
             set.insert(1, "`cpu` = half the cores".to_owned());
         }
-        table += &format!("| `{name}` | {about} | {} |\n", set.join(", "));
+        writeln!(table, "| `{name}` | {about} | {} |", set.join(", ")).unwrap();
     }
     table
 }

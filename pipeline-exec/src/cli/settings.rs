@@ -112,7 +112,7 @@ impl SettingsArgs {
 }
 
 fn preset(name: &str) -> Result<String, String> {
-    let names = PRESETS.map(|(name, ..)| name);
+    let names = PRESETS.map(|preset| preset.name);
     if names.contains(&name) { Ok(name.to_owned()) } else { Err(format!("one of {}", names.join(", "))) }
 }
 

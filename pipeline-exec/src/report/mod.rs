@@ -16,8 +16,9 @@ use self::outcome::Outcome;
 pub use self::outcome::{AttemptReport, ErrorReport};
 pub use self::provenance::Provenance;
 pub(crate) use self::provenance::scope_of;
+pub(crate) use self::text::clean;
 #[cfg(feature = "cli")]
-pub(crate) use self::text::{clean, show};
+pub(crate) use self::text::show;
 use crate::engine::Engine;
 use crate::limits::LimitReport;
 use crate::pressure::{Change, Curve};
