@@ -406,6 +406,20 @@ fn names_that_mean_nothing_are_problems() {
         let told = check(settings);
         assert!(told.contains(message) && told.contains(meant) && told.contains("[PL0018]"), "{told}");
     }
+    #[step]
+    fn sn_list() -> Vec<u32> {
+        vec![1]
+    }
+    #[step]
+    fn sn_takes(sn_list: Vec<u32>) -> usize {
+        sn_list.len()
+    }
+    let told = Pipeline::to::<sn_takes>().settings(Settings::default().step("sn_takes", retries())).check();
+    let told = told.unwrap_err().to_string();
+    assert!(
+        told.contains("`steps.sn_takes.retries` has no effect: the step takes an input by value"),
+        "{told}"
+    );
     let elsewhere = Settings::default()
         .step("sn_elsewhere", retries())
         .limit("sn-db", LimitSettings::new(2))
