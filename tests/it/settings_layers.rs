@@ -370,6 +370,54 @@ fn steps_are_turned_off_by_settings() {
     assert_eq!(given.run_blocking().unwrap().output::<so_mail>(), Ok(&true));
 }
 
+/// L08: a step that is turned off is none that succeeds, for whoever needs only some of several; a choice that it was, is
+/// not made by another; and those behind it in a sequence run.
+#[test]
+fn steps_that_are_turned_off_take_part_in_nothing() {
+    #[step(sequential = "st-line")]
+    fn st_one() -> u32 {
+        1
+    }
+    #[step(sequential = "st-line")]
+    fn st_two() -> u32 {
+        2
+    }
+    #[step]
+    fn st_first(#[from(st_one, st_two, first)] number: &u32) -> u32 {
+        *number
+    }
+    #[step]
+    fn st_both(#[from(st_one, st_two, at_least = 2)] numbers: Vec<&u32>) -> u32 {
+        numbers.into_iter().sum()
+    }
+    #[step(switch(true => st_yes, false => st_no))]
+    fn st_choice() -> bool {
+        true
+    }
+    #[step(branch = st_choice)]
+    fn st_yes() -> u32 {
+        1
+    }
+    #[step(branch = st_choice)]
+    fn st_no() -> u32 {
+        0
+    }
+    let off = |name: &str| {
+        let settings = Settings::default().step(name, StepDefaults::new().enabled(false));
+        let pipeline = Pipeline::to::<st_first>().and::<st_both>().and::<st_yes>().and::<st_no>();
+        pipeline.settings(settings).run_blocking().unwrap()
+    };
+    let run = off("st_one");
+    assert_eq!((run.output::<st_first>(), run.status("st_both")), (Ok(&2), Ok(Status::Skipped)));
+    assert_eq!((run.output::<st_yes>(), run.status("st_no")), (Ok(&1), Ok(Status::Skipped)));
+    let run = off("st_yes");
+    assert_eq!((run.output::<st_first>().is_ok(), run.output::<st_both>()), (true, Ok(&3)));
+    assert_eq!(["st_yes", "st_no"].map(|name| run.status(name).unwrap()), [Status::Skipped; 2]);
+    let run = off("st_choice");
+    assert_eq!(["st_yes", "st_no"].map(|name| run.status(name).unwrap()), [Status::Skipped; 2]);
+    assert!(run.succeeded(), "{}", run.report());
+}
+
 /// L07: a name that no step has is a problem before anything runs, from code too; one of a step that is no part of this
 /// graph is not.
 #[test]

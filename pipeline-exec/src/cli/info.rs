@@ -147,18 +147,14 @@ impl Info {
         );
         self.machine.write(&mut text);
         text.push_str("\nslots on this machine, by preset\n");
-        let row = |name: &str, slots: &Slots, about: &str| {
+        let row = |name: &str, slots: &Slots| {
             let workers = slots.workers.map_or("no limit".to_owned(), |workers| workers.to_string());
             let [io, cpu, blocking] = [slots.io, slots.cpu, slots.blocking].map(|slots| slots.to_string());
-            [name.to_owned(), io, cpu, blocking, workers, about.to_owned()]
+            [name.to_owned(), io, cpu, blocking, workers]
         };
-        let presets = self.presets.iter().map(|preset| row(preset.name, &preset.slots, preset.about));
-        let rows: Vec<[String; 6]> = presets.chain([row("(in force)", &self.slots, "")]).collect();
-        write_table(
-            &mut text,
-            ["preset", "io", "cpu", "blocking", "in all", "for"].map(str::to_owned),
-            &rows,
-        );
+        let presets = self.presets.iter().map(|preset| row(preset.name, &preset.slots));
+        let rows: Vec<[String; 5]> = presets.chain([row("(in force)", &self.slots)]).collect();
+        write_table(&mut text, ["preset", "io", "cpu", "blocking", "in all"].map(str::to_owned), &rows);
         text
     }
 }
