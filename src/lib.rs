@@ -53,11 +53,11 @@ pub use pipeline_exec::telemetry;
 pub use pipeline_exec::{
     Advice, AdviceKind, ApprovalRequest, Approvals, AttemptReport, Breaker, BreakerState, Converged, Counts,
     ErrorReport, Event, EventKind, EventRecord, Execute, Executor, Figures, InputOrigin, InputReport,
-    LimitReport, LimitSettings, Limits, MOST_SLOTS, Observer, OutputError, PRESETS, Pipeline, Provenance,
-    RateLimit, Rejected, Repeat, RepeatError, ResolvedSettings, Run, RunEnd, RunFailed, RunHandle, RunReport,
-    RunStatus, RunView, SettingInForce, SettingKey, Settings, SettingsStack, Signal, StageReport, StepCall,
-    StepDefaults, StepEnd, StepReport, StepStart, Stopper, TagSettings, ThreadKind, WaitReport, WaitedFor,
-    advice, cores, pressure, testing,
+    LimitReport, LimitSettings, Limits, MOST_SLOTS, Observer, OutputError, PRESETS, Pipeline, Preset,
+    Provenance, RateLimit, Rejected, Repeat, RepeatError, ResolvedSettings, Run, RunEnd, RunFailed,
+    RunHandle, RunReport, RunStatus, RunView, SettingInForce, SettingKey, Settings, SettingsStack, Signal,
+    StageReport, StepCall, StepDefaults, StepEnd, StepReport, StepStart, Stopper, TagSettings, ThreadKind,
+    WaitReport, WaitedFor, advice, cores, pressure, testing,
 };
 #[cfg(feature = "report")]
 pub use pipeline_exec::{
@@ -76,90 +76,4 @@ pub mod prelude;
 mod error_pages;
 
 #[cfg(all(doctest, feature = "exec"))]
-mod doctests {
-    //! The code in the documents compiles and runs as written.
-
-    #[cfg(feature = "cli")]
-    #[doc = include_str!("../README.md")]
-    mod readme {}
-
-    #[cfg(feature = "cli")]
-    #[doc = include_str!("../docs/tour.md")]
-    mod tour {}
-
-    #[doc = include_str!("../docs/parameters.md")]
-    mod parameters {}
-
-    #[doc = include_str!("../docs/fan-out.md")]
-    mod fan_out {}
-
-    #[doc = include_str!("../docs/lanes.md")]
-    mod lanes {}
-
-    #[doc = include_str!("../docs/failure.md")]
-    mod failure {}
-
-    #[doc = include_str!("../docs/conditions.md")]
-    mod conditions {}
-
-    #[doc = include_str!("../docs/limits.md")]
-    mod limits {}
-
-    #[doc = include_str!("../docs/settings.md")]
-    mod settings {}
-    #[doc = include_str!("../docs/terminal.md")]
-    mod terminal {}
-    #[doc = include_str!("../docs/testing.md")]
-    mod testing {}
-
-    #[doc = include_str!("../docs/tuning.md")]
-    mod tuning {}
-
-    #[doc = include_str!("../docs/troubleshooting.md")]
-    mod troubleshooting {}
-
-    #[doc = include_str!("../docs/recipes.md")]
-    mod recipes {}
-
-    #[doc = include_str!("../docs/migration/hamilton.md")]
-    mod from_hamilton {}
-
-    #[doc = include_str!("../docs/migration/prefect.md")]
-    mod from_prefect {}
-
-    #[doc = include_str!("../docs/migration/dagster.md")]
-    mod from_dagster {}
-
-    #[doc = include_str!("../docs/migration/airflow.md")]
-    mod from_airflow {}
-
-    #[doc = include_str!("../docs/migration/dask.md")]
-    mod from_dask {}
-
-    #[doc = include_str!("../docs/migration/tokio-spawn.md")]
-    mod from_tokio_spawn {}
-
-    #[doc = include_str!("../docs/migration/rayon.md")]
-    mod from_rayon {}
-
-    #[doc = include_str!("../docs/migration/sparkforge.md")]
-    mod from_sparkforge {}
-
-    #[doc = include_str!("../docs/migration/planalign.md")]
-    mod from_planalign {}
-
-    #[doc = include_str!("../docs/migration/tracekit.md")]
-    mod from_tracekit {}
-
-    #[doc = include_str!("../docs/migration/kailash.md")]
-    mod from_kailash {}
-
-    #[doc = include_str!("../docs/migration/flowyml.md")]
-    mod from_flowyml {}
-    #[cfg(all(feature = "tracing", feature = "otel", feature = "prometheus"))]
-    #[doc = include_str!("../docs/telemetry.md")]
-    mod telemetry {}
-    #[cfg(feature = "report")]
-    #[doc = include_str!("../docs/history.md")]
-    mod history {}
-}
+mod doctests;

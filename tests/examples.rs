@@ -40,9 +40,14 @@ fn run(example: &str, arguments: &[&str]) -> Output {
     // Messages call the program as it was called.
     #[cfg(unix)]
     std::os::unix::process::CommandExt::arg0(&mut command, example);
-    command.env_remove("CARGO").args(arguments).current_dir(ROOT).output().unwrap()
     // Runs are recorded out of the way.
-    command.env("PIPELINE_RUNS_DIR", RUNS).args(arguments).current_dir(ROOT).output().unwrap()
+    command
+        .env_remove("CARGO")
+        .env("PIPELINE_RUNS_DIR", RUNS)
+        .args(arguments)
+        .current_dir(ROOT)
+        .output()
+        .unwrap()
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -292,6 +297,8 @@ fn wrong_settings_are_exit_code_2_and_all_told() {
     assert!(
         code(&missing) == 3 && text(&missing.stderr).contains("cannot read the settings in missing.toml")
     );
+}
+
 /// B13: what the drawings have in them is looked at in `pipeline-core` and `tests/page`.
 #[test]
 fn the_graph_is_drawn_as_svg_and_as_a_page() {

@@ -45,8 +45,8 @@ pub use report::{
 };
 pub use run::{OutputError, Run, RunFailed, RunHandle, Stopper};
 pub use settings::{
-    MOST_SLOTS, PRESETS, ResolvedSettings, SettingInForce, SettingKey, Settings, SettingsStack, StepDefaults,
-    TagSettings, cores,
+    MOST_SLOTS, PRESETS, Preset, ResolvedSettings, SettingInForce, SettingKey, Settings, SettingsStack,
+    StepDefaults, TagSettings, cores,
 };
 pub use signals::Signal;
 #[cfg(feature = "report")]

@@ -334,7 +334,7 @@ fn default_retries_do_not_apply_to_takers() {
     fn to_take_too() -> Vec<u32> {
         vec![2]
     }
-    #[step]
+    #[step(group = "takers")]
     fn taker(to_take: Vec<u32>) -> Result<u32, String> {
         Err(format!("had {to_take:?}"))
     }

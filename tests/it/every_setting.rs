@@ -23,7 +23,7 @@ fn cases() -> BTreeMap<&'static str, Case> {
     let base = Settings::default;
     let secs = Duration::from_secs;
     let twice = LimitSettings::new(2);
-    BTreeMap::from([
+    let cases = vec![
         ("io", (base().io(1), base().io(3), io_peak as fn(&Settings) -> Shown)),
         ("cpu", (base().cpu(1), base().cpu(3), cpu_slots)),
         ("blocking", (base().blocking(1), base().blocking(3), blocking_slots)),
@@ -48,7 +48,8 @@ fn cases() -> BTreeMap<&'static str, Case> {
         ("conditional", (base(), base().conditional(false), conditional)),
         ("fallback", (base(), base().fallback(false), fallen_back)),
         ("no_write", (base(), base().no_write(true), written)),
-    ])
+    ];
+    cases.into_iter().collect()
 }
 
 fn one_worker() -> Settings {
@@ -551,7 +552,7 @@ fn unknown_keys_and_unreadable_values_are_refused_helpfully() {
 /// L02: every preset is valid, has a name, and runs.
 #[test]
 fn every_preset_runs() {
-    for (name, make, _) in PRESETS {
+    for Preset { name, settings: make, .. } in PRESETS {
         let settings = Settings::preset(name).unwrap();
         assert_eq!(settings, make());
         assert_eq!(naps::<es_naps>(&settings).report().counts.succeeded, 4, "{name}");

@@ -1,5 +1,6 @@
 //! Settings from several sources: which wins, what is refused, and where each comes from.
 
+use std::fmt::Write;
 use std::time::Duration;
 
 use pipeline::prelude::*;
@@ -107,7 +108,7 @@ fn variables_name_settings_in_capitals() {
     let settings = resolved.settings();
     assert_eq!(settings.defaults.timeout, Some(Duration::from_secs(30)));
     assert_eq!((retries_of(settings, "fetch"), retries_of(settings, "Fetch_All")), (Some(2), Some(3)));
-    assert_eq!(settings.limits["db"].breaker, Some(Breaker::new(3, Duration::from_secs(60))));
+    assert_eq!(settings.limits["db"].breaker, Some(Breaker::new(3, Duration::from_mins(1))));
     assert_eq!((settings.fail_fast, settings.slow_poll), (true, None));
 }
 
@@ -369,6 +370,54 @@ fn steps_are_turned_off_by_settings() {
     assert_eq!(given.run_blocking().unwrap().output::<so_mail>(), Ok(&true));
 }
 
+/// L08: a step that is turned off is none that succeeds, for whoever needs only some of several; a choice that it was, is
+/// not made by another; and those behind it in a sequence run.
+#[test]
+fn steps_that_are_turned_off_take_part_in_nothing() {
+    #[step(sequential = "st-line")]
+    fn st_one() -> u32 {
+        1
+    }
+    #[step(sequential = "st-line")]
+    fn st_two() -> u32 {
+        2
+    }
+    #[step]
+    fn st_first(#[from(st_one, st_two, first)] number: &u32) -> u32 {
+        *number
+    }
+    #[step]
+    fn st_both(#[from(st_one, st_two, at_least = 2)] numbers: Vec<&u32>) -> u32 {
+        numbers.into_iter().sum()
+    }
+    #[step(switch(true => st_yes, false => st_no))]
+    fn st_choice() -> bool {
+        true
+    }
+    #[step(branch = st_choice)]
+    fn st_yes() -> u32 {
+        1
+    }
+    #[step(branch = st_choice)]
+    fn st_no() -> u32 {
+        0
+    }
+    let off = |name: &str| {
+        let settings = Settings::default().step(name, StepDefaults::new().enabled(false));
+        let pipeline = Pipeline::to::<st_first>().and::<st_both>().and::<st_yes>().and::<st_no>();
+        pipeline.settings(settings).run_blocking().unwrap()
+    };
+    let run = off("st_one");
+    assert_eq!((run.output::<st_first>(), run.status("st_both")), (Ok(&2), Ok(Status::Skipped)));
+    assert_eq!((run.output::<st_yes>(), run.status("st_no")), (Ok(&1), Ok(Status::Skipped)));
+    let run = off("st_yes");
+    assert_eq!((run.output::<st_first>().is_ok(), run.output::<st_both>()), (true, Ok(&3)));
+    assert_eq!(["st_yes", "st_no"].map(|name| run.status(name).unwrap()), [Status::Skipped; 2]);
+    let run = off("st_choice");
+    assert_eq!(["st_yes", "st_no"].map(|name| run.status(name).unwrap()), [Status::Skipped; 2]);
+    assert!(run.succeeded(), "{}", run.report());
+}
+
 /// L07: a name that no step has is a problem before anything runs, from code too; one of a step that is no part of this
 /// graph is not.
 #[test]
@@ -405,6 +454,20 @@ fn names_that_mean_nothing_are_problems() {
         let told = check(settings);
         assert!(told.contains(message) && told.contains(meant) && told.contains("[PL0018]"), "{told}");
     }
+    #[step]
+    fn sn_list() -> Vec<u32> {
+        vec![1]
+    }
+    #[step]
+    fn sn_takes(sn_list: Vec<u32>) -> usize {
+        sn_list.len()
+    }
+    let told = Pipeline::to::<sn_takes>().settings(Settings::default().step("sn_takes", retries())).check();
+    let told = told.unwrap_err().to_string();
+    assert!(
+        told.contains("`steps.sn_takes.retries` has no effect: the step takes an input by value"),
+        "{told}"
+    );
     let elsewhere = Settings::default()
         .step("sn_elsewhere", retries())
         .limit("sn-db", LimitSettings::new(2))
@@ -426,7 +489,7 @@ fn the_table_has_every_setting_and_its_default() {
         match value {
             serde_json::Value::Number(_) if field == "cpu" => {}
             serde_json::Value::Number(_) | serde_json::Value::Bool(_) => {
-                assert_eq!(key.default, value.to_string())
+                assert_eq!(key.default, value.to_string());
             }
             serde_json::Value::String(text) => assert_eq!(key.default, text),
             _ => {}
@@ -463,7 +526,7 @@ fn the_documentation_has_the_tables_of_the_code() {
 /// The presets, each with what differs from the defaults.
 fn preset_table() -> String {
     let mut table = String::from("| preset | for | sets |\n|---|---|---|\n");
-    for (name, _, about) in PRESETS {
+    for Preset { name, about, .. } in PRESETS {
         let resolved = SettingsStack::new().flag("preset", name, "--preset").resolve().unwrap();
         let set = resolved.in_force().into_iter().filter(|setting| setting.origin != "default");
         let set = set.map(|setting| match setting.key.as_str() {
@@ -475,7 +538,7 @@ fn preset_table() -> String {
         if name == "conservative" && !set.iter().any(|set| set.starts_with("`cpu`")) {
             set.insert(1, "`cpu` = half the cores".to_owned());
         }
-        table += &format!("| `{name}` | {about} | {} |\n", set.join(", "));
+        writeln!(table, "| `{name}` | {about} | {} |", set.join(", ")).unwrap();
     }
     table
 }

@@ -12,7 +12,7 @@ use super::{Refusal, print};
 use crate::pipeline::Pipeline;
 use crate::pressure::{Budget, ProcessSampler, Sample, Sampler};
 use crate::report::clean;
-use crate::settings::{PRESETS, ResolvedSettings, SettingInForce, Settings, cores};
+use crate::settings::{PRESETS, Preset, ResolvedSettings, SettingInForce, Settings, cores};
 
 /// The version of the document that `info --json` prints; it grows when a field changes its meaning or goes.
 const SCHEMA: u32 = 1;
@@ -46,7 +46,7 @@ struct Info {
     build: Build,
     machine: Machine,
     slots: Slots,
-    presets: Vec<Preset>,
+    presets: Vec<PresetHere>,
 }
 
 /// What was compiled in.
@@ -87,10 +87,16 @@ struct Slots {
 }
 
 #[derive(Serialize)]
-struct Preset {
+struct PresetHere {
     name: &'static str,
     slots: Slots,
     about: &'static str,
+}
+
+impl PresetHere {
+    fn of(preset: &Preset) -> Self {
+        PresetHere { name: preset.name, slots: Slots::of(&(preset.settings)()), about: preset.about }
+    }
 }
 
 impl Slots {
@@ -103,11 +109,6 @@ impl Slots {
 impl Info {
     fn new(resolved: &ResolvedSettings) -> Self {
         let sample = ProcessSampler::new().and_then(|mut sampler| sampler.sample()).unwrap_or_default();
-        let preset = |(name, make, about): (&'static str, fn() -> Settings, &'static str)| Preset {
-            name,
-            slots: Slots::of(&make()),
-            about,
-        };
         Info {
             schema: SCHEMA,
             settings: resolved.in_force(),
@@ -115,7 +116,7 @@ impl Info {
             build: Build::here(),
             machine: Machine::here(&sample, resolved.settings().memory_limit),
             slots: Slots::of(resolved.settings()),
-            presets: PRESETS.map(preset).into(),
+            presets: PRESETS.map(|preset| PresetHere::of(&preset)).into(),
         }
     }
 
@@ -146,18 +147,14 @@ impl Info {
         );
         self.machine.write(&mut text);
         text.push_str("\nslots on this machine, by preset\n");
-        let row = |name: &str, slots: &Slots, about: &str| {
+        let row = |name: &str, slots: &Slots| {
             let workers = slots.workers.map_or("no limit".to_owned(), |workers| workers.to_string());
             let [io, cpu, blocking] = [slots.io, slots.cpu, slots.blocking].map(|slots| slots.to_string());
-            [name.to_owned(), io, cpu, blocking, workers, about.to_owned()]
+            [name.to_owned(), io, cpu, blocking, workers]
         };
-        let presets = self.presets.iter().map(|preset| row(preset.name, &preset.slots, preset.about));
-        let rows: Vec<[String; 6]> = presets.chain([row("(in force)", &self.slots, "")]).collect();
-        write_table(
-            &mut text,
-            ["preset", "io", "cpu", "blocking", "in all", "for"].map(str::to_owned),
-            &rows,
-        );
+        let presets = self.presets.iter().map(|preset| row(preset.name, &preset.slots));
+        let rows: Vec<[String; 5]> = presets.chain([row("(in force)", &self.slots)]).collect();
+        write_table(&mut text, ["preset", "io", "cpu", "blocking", "in all"].map(str::to_owned), &rows);
         text
     }
 }

@@ -133,7 +133,7 @@ fn pair(text: &str) -> Result<(String, String), String> {
 }
 
 fn preset(name: &str) -> Result<String, String> {
-    let names = PRESETS.map(|(name, ..)| name);
+    let names = PRESETS.map(|preset| preset.name);
     if names.contains(&name) { Ok(name.to_owned()) } else { Err(format!("one of {}", names.join(", "))) }
 }
 

@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pipeline_core::{Backoff, InputDef, Plan, Policy, StepError};
+use pipeline_core::{Backoff, Plan, Policy, StepError};
 
 use crate::limits::{LimitSettings, Limits, Need};
-use crate::settings::{Settings, StepDefaults, in_reach};
+use crate::settings::{Settings, StepDefaults, cannot_be_retried, in_reach};
 
 /// What holds for one step, or for many that are alike.
 #[derive(Clone, Debug)]
@@ -120,7 +120,7 @@ impl Rules {
             let group = plan.spec(step).def().group.as_deref();
             let group = group.filter(|group| settings.groups.contains_key(*group));
             let name = by_name.get(&plan.in_dag(step));
-            let takes = takes(plan, step);
+            let takes = cannot_be_retried(plan.spec(step).def());
             let make = || {
                 let said = Said { name, group: group.and_then(|group| settings.groups.get(group)) };
                 let mut rule = Rule::of(policy, settings, said, takes);
@@ -216,14 +216,6 @@ impl Company {
         // All are equally urgent: which of two goes first is settled before they ask.
         self.0.need(&[("run", if alone { EVERYBODY } else { 1 })], 0)
     }
-}
-
-/// Whether a step takes an input by value, and its function does not say that it may be retried: then the input is gone
-/// after the first attempt, instead of being cloned for it.
-fn takes(plan: &Plan, step: usize) -> bool {
-    let def = plan.spec(step).def();
-    let clones = def.policy.retries.is_some_and(|retries| retries > 0);
-    !clones && def.inputs.iter().any(InputDef::takes)
 }
 
 /// What the settings say of one step beside what they say of all.

@@ -21,8 +21,9 @@ use pipeline_core::{Lane, Problem, ProblemCode, Problems};
 
 pub use self::defaults::{StepDefaults, TagSettings};
 pub use self::layers::{ResolvedSettings, SettingInForce, SettingsStack};
+pub(crate) use self::of_steps::cannot_be_retried;
 pub(crate) use self::origins::Origins;
-pub use self::presets::PRESETS;
+pub use self::presets::{PRESETS, Preset};
 pub(crate) use self::said::Said;
 pub use self::table::SettingKey;
 use crate::engine::{CORES, MEMORY};

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use pipeline_core::{Dag, Plan, Problem, ProblemCode, Selection, StepDef, closest, registered};
+use pipeline_core::{Dag, InputDef, Plan, Problem, ProblemCode, Selection, StepDef, closest, registered};
 
 use super::origins::{Origins, shown};
 use super::{Settings, StepDefaults};
@@ -79,12 +79,14 @@ impl Settings {
     /// Names of steps, groups, tags and limits that no step has: neither of this graph nor of the program.
     pub(crate) fn unknown_names(&self, dag: &Dag, origins: &Origins) -> Vec<Problem> {
         let mut problems = Vec::new();
-        for key in self.steps.keys() {
-            if let Err(why) = named(dag, key)
-                && !is_registered(key)
-            {
-                let why = origins.note(&format!("steps.{key}"), why);
-                problems.push(why);
+        for (key, said) in &self.steps {
+            match named(dag, key) {
+                Err(why) if !is_registered(key) => problems.push(origins.note(&format!("steps.{key}"), why)),
+                Ok(steps) if said.retries.is_some_and(|retries| retries > 0) && !is_pattern(key) => {
+                    let takers = steps.into_iter().filter(|&step| cannot_be_retried(dag.step(step).def()));
+                    problems.extend(takers.map(|step| of_no_use(dag, step, key, origins)));
+                }
+                _ => {}
             }
         }
         let mut look_up = |section: &str, what: &str, names: Vec<&String>, of: fn(&StepDef) -> Vec<&str>| {
@@ -138,6 +140,22 @@ fn named(dag: &Dag, key: &str) -> Result<Vec<usize>, Problem> {
             None => problem,
         }
     })
+}
+
+/// Whether an input is gone after the first attempt: the step takes it by value, and has no word about retries, for which
+/// it would be cloned.
+pub(crate) fn cannot_be_retried(def: &StepDef) -> bool {
+    let clones = def.policy.retries.is_some_and(|retries| retries > 0);
+    !clones && def.inputs.iter().any(InputDef::takes)
+}
+
+fn of_no_use(dag: &Dag, step: usize, key: &str, origins: &Origins) -> Problem {
+    let (spec, key) = (dag.step(step), format!("steps.{key}.retries"));
+    let message = format!("setting `{}` has no effect: the step takes an input by value", shown(&key));
+    let problem = Problem::new(ProblemCode::InvalidSetting, message).step(spec.name(), spec.location());
+    let hint =
+        "write `retries` on the step, so that the input is cloned for each attempt, or read it by reference";
+    origins.note(&key, problem.hint(hint))
 }
 
 /// Whether a key of `steps` means a step of the program that is no part of the graph at hand.

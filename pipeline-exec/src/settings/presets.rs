@@ -4,20 +4,40 @@ use std::time::Duration;
 
 use super::{Settings, cores};
 
-/// The presets: name, constructor, and what it is for. Where a preset says nothing, the default holds.
-pub const PRESETS: [(&str, fn() -> Settings, &str); 7] = [
-    ("default", Settings::default, "as wide as the machine allows"),
-    ("high-performance", Settings::high_performance, "a machine that has nothing else to do"),
-    ("conservative", Settings::conservative, "a machine that is shared with others"),
-    ("sequential", Settings::sequential, "one step at a time: to look at what happens, or to compare"),
-    ("development", Settings::development, "at a desk: stops at the first failure, says early what blocks"),
-    (
+/// Settings that have a name.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Preset {
+    /// The name, as in a file or after `--preset`.
+    pub name: &'static str,
+    /// Makes them.
+    pub settings: fn() -> Settings,
+    /// What they are for.
+    pub about: &'static str,
+}
+
+/// All presets. Where one says nothing, the default holds.
+pub const PRESETS: [Preset; 7] = [
+    preset("default", Settings::default, "as wide as the machine allows"),
+    preset("high-performance", Settings::high_performance, "a machine that has nothing else to do"),
+    preset("conservative", Settings::conservative, "a machine that is shared with others"),
+    preset("sequential", Settings::sequential, "one step at a time: to look at what happens, or to compare"),
+    preset(
+        "development",
+        Settings::development,
+        "at a desk: stops at the first failure, says early what blocks",
+    ),
+    preset(
         "production",
         Settings::production,
         "unattended: ends in time after a signal, samples memory, keeps 1000 runs",
     ),
-    ("test", Settings::test, "tests: the same report each time, and no attempt for ever"),
+    preset("test", Settings::test, "tests: the same report each time, and no attempt for ever"),
 ];
+
+const fn preset(name: &'static str, settings: fn() -> Settings, about: &'static str) -> Preset {
+    Preset { name, settings, about }
+}
 
 impl Settings {
     /// For a machine that has nothing else to do: more IO and blocking slots.
@@ -61,12 +81,12 @@ impl Settings {
     /// For tests: a deterministic run of seed 0, in which no attempt takes longer than 60 s.
     pub fn test() -> Self {
         let mut settings = Settings { deterministic: true, seed: Some(0), ..Settings::default() };
-        settings.defaults.timeout = Some(Duration::from_secs(60));
+        settings.defaults.timeout = Some(Duration::from_mins(1));
         settings
     }
 
     /// The preset of a name: one of [`PRESETS`].
     pub fn preset(name: &str) -> Option<Self> {
-        PRESETS.iter().find(|(known, ..)| *known == name).map(|(_, make, _)| make())
+        PRESETS.iter().find(|preset| preset.name == name).map(|preset| (preset.settings)())
     }
 }

@@ -74,7 +74,8 @@ impl Kind {
             Kind::Rate => "a rate, such as `\"10/s\"` or `\"5/200ms\"`".to_owned(),
             Kind::Path => "a folder".to_owned(),
             Kind::Preset => {
-                let names: Vec<String> = PRESETS.iter().map(|(name, ..)| format!("`\"{name}\"`")).collect();
+                let names: Vec<String> =
+                    PRESETS.iter().map(|preset| format!("`\"{}\"`", preset.name)).collect();
                 names.join(", ")
             }
         }

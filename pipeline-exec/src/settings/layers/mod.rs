@@ -175,9 +175,8 @@ impl SettingsStack {
         self
     }
 
-    /// Adds a default of the program.
-    #[cfg(feature = "cli")]
-    pub(crate) fn program_default(mut self, key: &str, value: &str) -> Self {
+    /// Adds a default of a program, over those of the library and below all else: a key, and its value as text.
+    pub fn program_default(mut self, key: &str, value: &str) -> Self {
         let given =
             Given { key: parts(key), value: Value::String(value.to_owned()), origin: "default".to_owned() };
         self.give(Source::Default, given);

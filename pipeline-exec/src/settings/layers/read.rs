@@ -10,6 +10,7 @@ use super::known::{self, Known};
 use super::leaf::{Key, Leaf, Leaves};
 use super::resolved::ResolvedSettings;
 use crate::settings::origins::{Origins, shown};
+use crate::settings::table::Kind;
 use crate::settings::{PRESETS, Settings};
 
 /// The origin of what nobody has set.
@@ -19,11 +20,11 @@ pub(super) const DEFAULT: &str = "default";
 pub(super) fn as_written(key: &Key, value: Value, source: Source) -> Value {
     let Value::String(text) = &value else { return value };
     let kind = known::kind(key);
-    if text == "none" && kind.is_some_and(|kind| kind.can_be_none()) {
+    if text == "none" && kind.is_some_and(Kind::can_be_none) {
         return Value::Null;
     }
     let from_text = source != Source::File && source != Source::Code;
-    if from_text && !kind.is_some_and(|kind| kind.is_text()) {
+    if from_text && !kind.is_some_and(Kind::is_text) {
         return serde_json::from_str(text).unwrap_or(value);
     }
     value
@@ -110,7 +111,7 @@ fn open_lanes(all: &mut Leaves, sources: &BTreeMap<Key, Source>, source: Source)
 /// What a preset says that differs from the defaults.
 fn preset(value: &Value, origin: &str) -> Result<Leaves, Problem> {
     let unknown = || {
-        let names = PRESETS.map(|(name, ..)| name);
+        let names = PRESETS.map(|preset| preset.name);
         let problem =
             Problem::new(ProblemCode::InvalidSetting, format!("there is no preset {}", in_words(value)))
                 .note(format!("it is set by {}", shown(origin)));
