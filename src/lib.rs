@@ -41,8 +41,8 @@ pub use pipeline_core::{
     Backoff, BoundParams, Cancelled, CriticalPath, Dag, DagBuilder, DeadLetter, DefRef, FailureKind,
     Fingerprint, Format, GraphDocument, Handle, Included, InputDef, InputDocument, InputKind, Inputs,
     Instance, Lane, Levels, Location, Mode, Package, ParamDef, ParamValue, Params, ParseFn, Plan,
-    PlanOptions, Policy, Problem, ProblemCode, Problems, ProgressSoFar, Quorum, Refs, Resources, RunScope, Secret,
-    Selection, Source, Statistics, Step, StepActivity, StepContext, StepDef, StepDocument, StepError,
+    PlanOptions, Policy, Problem, ProblemCode, Problems, ProgressSoFar, Quorum, Refs, Resources, RunScope,
+    Secret, Selection, Source, Statistics, Step, StepActivity, StepContext, StepDef, StepDocument, StepError,
     StepProgress, StepRng, StepSpec, TypeDef, View, packages, registered,
 };
 #[cfg(feature = "exec")]

@@ -152,7 +152,9 @@ impl BoundParams {
         match value.map(<Box<dyn Any + Send + Sync>>::downcast::<T>) {
             Ok(Ok(value)) => *value,
             Ok(Err(_)) => unreachable!("invariant: the parameter is parsed as the step's own type"),
-            Err(_) if entry.def.is_secret() => panic!("parameter `{}` was read once and then refused", entry.def.name),
+            Err(_) if entry.def.is_secret() => {
+                panic!("parameter `{}` was read once and then refused", entry.def.name)
+            }
             Err(why) => panic!("parameter `{}` was read once and then refused: {why}", entry.def.name),
         }
     }

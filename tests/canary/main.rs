@@ -43,7 +43,10 @@ impl Folder {
         fs::create_dir_all(folder.join("given")).unwrap();
         let canary = &*CANARY;
         for (name, text) in [
-            ("params.toml", format!("note = \"{canary}\"\nlogin = {{ user = \"{canary}\", password = \"{canary}\" }}\n")),
+            (
+                "params.toml",
+                format!("note = \"{canary}\"\nlogin = {{ user = \"{canary}\", password = \"{canary}\" }}\n"),
+            ),
             ("params.json", format!("{{\"token\": \"{canary}\", \"note\": \"{canary}\"}}")),
             ("broken.toml", format!("token = {canary}\n")),
             ("twice.toml", format!("token = \"{canary}\"\ntoken = \"{canary}\"\n")),
@@ -110,7 +113,11 @@ fn check(arguments: &str, code: i32) -> String {
     let all: String = written.iter().map(|(_, bytes)| String::from_utf8_lossy(bytes)).collect();
     assert_eq!(ended, code, "{arguments}:\n{all}");
     for (place, bytes) in &written {
-        assert!(!holds(bytes, &CANARY), "`{arguments}` has the canary in {place}:\n{}", String::from_utf8_lossy(bytes));
+        assert!(
+            !holds(bytes, &CANARY),
+            "`{arguments}` has the canary in {place}:\n{}",
+            String::from_utf8_lossy(bytes)
+        );
         // As JSON numbers or as the escapes of a terminal nothing of it is there either.
         let spelt: Vec<String> = CANARY.bytes().take(8).map(|byte| byte.to_string()).collect();
         assert!(!holds(bytes, &spelt.join(",")), "`{arguments}` spells the canary in {place}");
@@ -157,7 +164,10 @@ fn runs_that_fail_say_nothing_of_values() {
     ] {
         let all = check(arguments, 1);
         let is_one_of_them = !arguments.contains("late") && !arguments.contains("fail-fast");
-        assert!(!is_one_of_them || all.contains("Secret([redacted])"), "{arguments} shows the error itself:\n{all}");
+        assert!(
+            !is_one_of_them || all.contains("Secret([redacted])"),
+            "{arguments} shows the error itself:\n{all}"
+        );
     }
 }
 

@@ -93,6 +93,9 @@ fn typed(#[param] pin: Option<Secret<u32>>) -> u32 {
 
 fn main() -> std::process::ExitCode {
     pipeline::main_with(|pipeline| {
-        pipeline.resource(Pool(canary())).resource_named("spare", Pool(canary())).param("list", [canary(), canary()])
+        pipeline
+            .resource(Pool(canary()))
+            .resource_named("spare", Pool(canary()))
+            .param("list", [canary(), canary()])
     })
 }

@@ -51,7 +51,10 @@ fn a_run_from_a_step_has_what_needs_it_and_what_that_needs() {
     runs(all().from_steps(["se_end"]), &["se_left", "se_right", "se_middle", "se_end", "se_after"]);
     runs(all().from_steps(["se_left"]).until(["se_middle"]), &["se_left", "se_middle"]);
     runs(all().from_steps(["se_right"]).until(["se_end"]), &["se_left", "se_right", "se_middle", "se_end"]);
-    runs(all().from_steps(["se_middle"]).with_output::<se_left>(10).until(["se_middle"]), &["se_left", "se_middle"]);
+    runs(
+        all().from_steps(["se_middle"]).with_output::<se_left>(10).until(["se_middle"]),
+        &["se_left", "se_middle"],
+    );
 }
 
 #[test]
@@ -82,6 +85,9 @@ fn an_unknown_end_is_told_with_the_closest_name_and_nothing_runs() {
     let problems = all().until(["se_midle"]).from_steps(["tag:none"]).run_blocking().unwrap_err();
     let text = problems.to_string();
     assert!(problems.has(ProblemCode::UnknownTarget), "{text}");
-    assert!(text.contains("did you mean `se_middle`?") && text.contains("no step has the tag `none`"), "{text}");
+    assert!(
+        text.contains("did you mean `se_middle`?") && text.contains("no step has the tag `none`"),
+        "{text}"
+    );
     assert!(!text.contains("nothing is left"), "one mistake is told once: {text}");
 }

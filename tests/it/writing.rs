@@ -37,7 +37,10 @@ fn a_run_that_is_not_to_write_skips_what_writes_and_says_so() {
     assert_eq!((report.counts.succeeded, report.counts.skipped), (2, 2));
     let step = |name: &str| report.steps.iter().find(|step| step.name == name).unwrap();
     let why = step("wr_table").error.as_ref().unwrap();
-    assert_eq!((why.kind, why.message.as_str()), (FailureKind::NotMet, "it writes, and the run is not to write"));
+    assert_eq!(
+        (why.kind, why.message.as_str()),
+        (FailureKind::NotMet, "it writes, and the run is not to write")
+    );
     assert_eq!(step("wr_mail").because.as_deref(), Some("wr_table"));
     // The same pipeline writes when it is told to: what was planned before does not stick.
     let run = pipeline.settings(Settings::default()).run_blocking().unwrap();

@@ -120,7 +120,9 @@ impl Dag {
             TermKind::Name if !pattern.is_glob() => vec![self.find(pattern.text())?],
             TermKind::Name => match self.named(pattern.text()) {
                 Some(step) => vec![step],
-                None => self.matching(|spec| pattern.matches(spec.name()) || pattern.matches(&spec.def().id())),
+                None => {
+                    self.matching(|spec| pattern.matches(spec.name()) || pattern.matches(&spec.def().id()))
+                }
             },
             kind => self.matching(|spec| labels(spec.def(), kind).any(|label| pattern.matches(label))),
         };

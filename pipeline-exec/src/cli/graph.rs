@@ -24,11 +24,8 @@ pub(super) struct GraphArgs {
 
 pub(super) fn execute(args: GraphArgs, pipeline: Pipeline) -> Result<u8, Refusal> {
     let GraphArgs { format, output, selection } = args;
-    let dag = if selection.is_empty() {
-        Dag::registered()?
-    } else {
-        selection.apply(pipeline).plan()?.sub_dag()
-    };
+    let dag =
+        if selection.is_empty() { Dag::registered()? } else { selection.apply(pipeline).plan()?.sub_dag() };
     let format = format.or_else(|| of_name(output.as_deref()?)).unwrap_or_default();
     let drawing = dag.render(format);
     let Some(path) = output else { return print(&drawing) };

@@ -12,7 +12,8 @@ use pipeline_core::{Plan, Problem, ProblemCode};
 
 use super::args::RunArgs;
 use super::wording::{count, one_line, some, wrapped};
-use super::{OK, Refusal, configured, print};
+use super::{OK, Refusal, configured, lines, print};
+use crate::event::Event;
 use crate::pipeline::Pipeline;
 use crate::report::{ErrorReport, RunReport, StepReport, show};
 
@@ -41,6 +42,8 @@ pub(super) fn execute(args: &StepArgs, pipeline: Pipeline) -> Result<u8, Refusal
     }
     run.selection.terms.push(args.name.clone());
     let pipeline = configured(&run, pipeline)?.stop_on_signals();
+    let pipeline =
+        if run.verbose { pipeline.observe(|event: &Event<'_>| lines::print(event)) } else { pipeline };
     let plan = pipeline.check()?;
     let in_dag = plan.dag().find(&args.name).map_err(|problem| Refusal::Problems(problem.into()))?;
     let step = plan.position(in_dag).expect("invariant: what was selected by name is part of the plan");
@@ -53,6 +56,12 @@ pub(super) fn execute(args: &StepArgs, pipeline: Pipeline) -> Result<u8, Refusal
         let report = finished.report();
         let told = &report.steps[step];
         code = code.max(finished.exit_number());
+        if let Some(path) = &run.report {
+            // Of several runs the last one stays.
+            std::fs::write(path, report.to_json()).map_err(|error| {
+                Refusal::Environment(format!("cannot write the report to {}: {error}", path.display()))
+            })?;
+        }
         times.extend(told.duration.filter(|_| told.status.has_output()));
         if run.json {
             print(&report.to_json())?;
@@ -84,7 +93,10 @@ fn before(plan: &Plan, step: usize) -> String {
     let needs: Vec<&str> = plan.waits_for(step).map(|earlier| plan.spec(earlier).name()).collect();
     if !needs.is_empty() {
         let all = plan.planned().saturating_sub(1);
-        out.push_str(&line("needs", &format!("{}; {} to run first", some(&needs, 12, ", "), count(all, "step"))));
+        out.push_str(&line(
+            "needs",
+            &format!("{}; {} to run first", some(&needs, 12, ", "), count(all, "step")),
+        ));
     }
     out
 }
@@ -102,7 +114,11 @@ fn after(report: &RunReport, step: &StepReport, (number, of): (u32, u32)) -> Str
     }
     out.push_str(&line("seed", &format!("{} (`--seed` repeats its random numbers)", report.provenance.seed)));
     for attempt in &step.failed_attempts {
-        let text = format!("attempt {} failed, the next followed after {}", attempt.attempt, show(Some(attempt.retried_after)));
+        let text = format!(
+            "attempt {} failed, the next followed after {}",
+            attempt.attempt,
+            show(Some(attempt.retried_after))
+        );
         out.push_str(&line("", &text));
         error(&attempt.error, &mut out);
     }
@@ -123,11 +139,16 @@ fn after(report: &RunReport, step: &StepReport, (number, of): (u32, u32)) -> Str
 
 /// An error with all its causes; each line of a text on a line of its own.
 fn error(why: &ErrorReport, out: &mut String) {
-    for (heading, text) in
-        std::iter::once((why.kind.name(), &why.message)).chain(why.causes.iter().map(|cause| ("because", cause)))
+    for (heading, text) in std::iter::once((why.kind.name(), &why.message))
+        .chain(why.causes.iter().map(|cause| ("because", cause)))
     {
         for (index, text) in text.lines().enumerate() {
-            let _ = writeln!(out, "{:<HEADING$}{}", if index == 0 { format!("  {heading}") } else { String::new() }, one_line(text));
+            let _ = writeln!(
+                out,
+                "{:<HEADING$}{}",
+                if index == 0 { format!("  {heading}") } else { String::new() },
+                one_line(text)
+            );
         }
     }
 }
@@ -146,12 +167,24 @@ fn upstream(report: &RunReport, step: &StepReport, out: &mut String) {
             continue;
         }
         if earlier.status.is_failure() {
-            let _ = writeln!(out, "  upstream  {} {} ({})", one_line(&earlier.name), earlier.status, one_line(&earlier.location));
+            let _ = writeln!(
+                out,
+                "  upstream  {} {} ({})",
+                one_line(&earlier.name),
+                earlier.status,
+                one_line(&earlier.location)
+            );
             if let Some(why) = &earlier.error {
                 error(why, out);
             }
         } else if step.upstream.contains(&index) {
-            let _ = writeln!(out, "  upstream  {} {} in {}", one_line(&earlier.name), earlier.status, show(earlier.duration));
+            let _ = writeln!(
+                out,
+                "  upstream  {} {} in {}",
+                one_line(&earlier.name),
+                earlier.status,
+                show(earlier.duration)
+            );
         }
     }
 }

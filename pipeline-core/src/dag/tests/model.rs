@@ -189,9 +189,7 @@ fn part(model: &Model, kind: usize, number: usize, around: (Around, Around)) -> 
         around.map_or(String::new(), |most| most.map_or(String::new(), |most| most.to_string()) + "+")
     };
     let above = written(around.0);
-    let below = around.1.map_or(String::new(), |most| {
-        most.map_or("+".to_owned(), |most| format!("+{most}"))
-    });
+    let below = around.1.map_or(String::new(), |most| most.map_or("+".to_owned(), |most| format!("+{most}")));
     if let Some(most) = around.0 {
         selected.extend(within(&reversed(&model.needs()), &alone, most));
     }

@@ -73,7 +73,8 @@ fn a_comma_is_what_all_parts_select() {
 #[test]
 fn lanes_and_packages_are_labels() {
     check(&["package:shop,lane:cpu,group:bronze"], &[], &["orders"]);
-    let problems = select(&shop(), &["lane:gpu", "package:shoq"], &[]).expect_err("there is none").to_string();
+    let problems =
+        select(&shop(), &["lane:gpu", "package:shoq"], &[]).expect_err("there is none").to_string();
     for expected in ["no step is of the lane `gpu`", "did you mean `shop`?"] {
         assert!(problems.contains(expected), "{expected}\n{problems}");
     }

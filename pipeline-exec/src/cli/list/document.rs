@@ -103,7 +103,12 @@ impl ListedStep {
             output: def.output.name().to_owned(),
             is_template: def.is_template(),
             writes: def.policy.writes,
-            inputs: def.inputs.iter().filter(|input| is_written(input)).filter_map(|input| listed(def, input, params)).collect(),
+            inputs: def
+                .inputs
+                .iter()
+                .filter(|input| is_written(input))
+                .filter_map(|input| listed(def, input, params))
+                .collect(),
             after: def.after.iter().map(|step| step().name.to_string()).collect(),
             options: options(def),
         }

@@ -34,7 +34,8 @@ pub(super) fn execute(args: &ListArgs, pipeline: Pipeline) -> Result<u8, Refusal
     let pipeline = params::from_environment(pipeline);
     let document = ListDocument::new(&steps, pipeline.params());
     if args.json {
-        let json = serde_json::to_string_pretty(&document).map_err(|error| Refusal::Environment(error.to_string()))?;
+        let json = serde_json::to_string_pretty(&document)
+            .map_err(|error| Refusal::Environment(error.to_string()))?;
         return print(&json);
     }
     print(&text::text(&document, args.verbose))
@@ -44,7 +45,8 @@ pub(super) fn execute(args: &ListArgs, pipeline: Pipeline) -> Result<u8, Refusal
 fn selected(selection: &SelectionArgs) -> Result<Vec<&'static StepDef>, Refusal> {
     let dag = Dag::registered()?;
     let named = dag.select(&selection.parsed()?)?;
-    let ids: std::collections::BTreeSet<String> = named.iter().map(|&step| dag.step(step).def().id()).collect();
+    let ids: std::collections::BTreeSet<String> =
+        named.iter().map(|&step| dag.step(step).def().id()).collect();
     Ok(pipeline_core::registered().into_iter().filter(|def| ids.contains(&def.id())).collect())
 }
 

@@ -67,7 +67,11 @@ fn describe(step: &ListedStep, is_verbose: bool, out: &mut String) {
         let each: Vec<String> = step
             .options
             .iter()
-            .map(|(name, value)| if value.is_empty() { (*name).to_owned() } else { format!("{name} {}", fit(value, 60)) })
+            .map(
+                |(name, value)| {
+                    if value.is_empty() { (*name).to_owned() } else { format!("{name} {}", fit(value, 60)) }
+                },
+            )
             .collect();
         out.push_str(&line("options", &each.join(", ")));
     }
@@ -88,7 +92,8 @@ fn ty(name: &str, is_verbose: bool) -> String {
 fn described(input: &ListedInput, is_verbose: bool) -> (&'static str, String) {
     match input {
         ListedInput::Upstream { parameter, from, mode, r#type } => {
-            let as_name = if parameter == from { String::new() } else { format!(" as {}", fit(parameter, 30)) };
+            let as_name =
+                if parameter == from { String::new() } else { format!(" as {}", fit(parameter, 30)) };
             let mode = if *mode == "borrow" { String::new() } else { format!(" ({mode})") };
             let ty = if is_verbose { format!(": {}", ty(r#type, true)) } else { String::new() };
             ("reads", format!("{}{as_name}{mode}{ty}", fit(from, 120)))

@@ -243,7 +243,11 @@ fn at_once(plan: &Plan, settings: &Settings) -> usize {
 }
 
 /// How long each step takes: as recorded, or, by its cost, as the recorded ones do on average.
-fn times(plan: &Plan, skipped: &[Option<String>], recorded: &dyn Fn(usize) -> Option<Duration>) -> Vec<Duration> {
+fn times(
+    plan: &Plan,
+    skipped: &[Option<String>],
+    recorded: &dyn Fn(usize) -> Option<Duration>,
+) -> Vec<Duration> {
     let cost = |step: usize| plan.spec(step).def().cost;
     let known: Vec<(Duration, u32)> =
         (0..plan.len()).filter_map(|step| Some((recorded(step)?, cost(step)))).collect();
@@ -267,7 +271,8 @@ fn skipped(plan: &Plan) -> Vec<Option<String>> {
     for step in (0..plan.len()).filter(|&step| !is_given(plan, step)) {
         let in_dag = plan.in_dag(step);
         let dag = plan.dag();
-        let is_skipped = |earlier: usize| plan.position(earlier).is_some_and(|earlier| skipped[earlier].is_some());
+        let is_skipped =
+            |earlier: usize| plan.position(earlier).is_some_and(|earlier| skipped[earlier].is_some());
         let inputs = plan.spec(step).def().inputs.iter().enumerate();
         let required = inputs.filter_map(|(parameter, input)| match &input.kind {
             InputKind::Upstream { mode, quorum: Quorum::All, .. } if mode.is_required() => {

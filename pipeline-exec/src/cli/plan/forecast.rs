@@ -132,7 +132,8 @@ impl<'a> Machine<'a> {
             let index = lane.index();
             // Where nothing is limited, the first ones can start.
             let further = if self.capacity.is_empty() { 0 } else { LOOKED_AT };
-            let waiting: Vec<_> = self.ready[index].iter().take(self.free[index] + further).copied().collect();
+            let waiting: Vec<_> =
+                self.ready[index].iter().take(self.free[index] + further).copied().collect();
             for entry in waiting {
                 if self.free[index] == 0 || self.workers == 0 {
                     break;

@@ -10,6 +10,8 @@ mod text;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use clap::Args as ClapArgs;
+
 use self::document::PlanDocument;
 use super::args::RunArgs;
 use super::{Refusal, configured, print};
@@ -18,8 +20,21 @@ use crate::pipeline::Pipeline;
 /// How long steps took before, by name.
 type History = BTreeMap<String, Duration>;
 
-pub(super) fn execute(run: &RunArgs, pipeline: Pipeline) -> Result<u8, Refusal> {
-    plan(run, pipeline, None)
+/// What would be run, with what, and how.
+#[derive(Debug, ClapArgs)]
+#[command(
+    mut_arg("json", |arg| arg.help("Prints the plan as JSON")),
+    mut_arg("verbose", |arg| arg.help("Shows every step, with its place and what it waits for")),
+    mut_arg("report", |arg| arg.hide(true)),
+    mut_arg("quiet", |arg| arg.hide(true)),
+)]
+pub(super) struct PlanArgs {
+    #[command(flatten)]
+    run: RunArgs,
+}
+
+pub(super) fn execute(args: &PlanArgs, pipeline: Pipeline) -> Result<u8, Refusal> {
+    plan(&args.run, pipeline, None)
 }
 
 /// Shows the plan. Where `history` knows how long a step took, its time is that; of the others it is their cost.
@@ -28,7 +43,8 @@ fn plan(run: &RunArgs, pipeline: Pipeline, history: Option<&History>) -> Result<
     let plan = pipeline.check()?;
     let document = PlanDocument::new(&plan, &pipeline, &run.selection, history);
     if run.json {
-        let json = serde_json::to_string_pretty(&document).map_err(|error| Refusal::Environment(error.to_string()))?;
+        let json = serde_json::to_string_pretty(&document)
+            .map_err(|error| Refusal::Environment(error.to_string()))?;
         return print(&json);
     }
     print(&text::text(&document, run.verbose))

@@ -101,11 +101,19 @@ fn steps_are_counted_by_what_keeps_them_apart() {
     }
     let plan = document(&pipeline(dag, Settings::default()), None);
     let counts: Vec<(Kind, usize)> = plan.kinds.iter().map(|(kind, count)| (*kind, *count)).collect();
-    let expected =
-        [(Kind::Safe, 1), (Kind::Conditional, 0), (Kind::Limited, 2), (Kind::Sequential, 1), (Kind::Exclusive, 1)];
+    let expected = [
+        (Kind::Safe, 1),
+        (Kind::Conditional, 0),
+        (Kind::Limited, 2),
+        (Kind::Sequential, 1),
+        (Kind::Exclusive, 1),
+    ];
     assert_eq!(counts, expected);
     let warnings = plan.warnings.join(" ");
-    assert!(warnings.contains("nothing says how much there is of the limit `db`, so its 2 steps"), "{warnings}");
+    assert!(
+        warnings.contains("nothing says how much there is of the limit `db`, so its 2 steps"),
+        "{warnings}"
+    );
 }
 
 /// K11: what a run that is not to write would skip, and what that takes along, with the reason.

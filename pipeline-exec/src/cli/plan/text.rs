@@ -50,7 +50,8 @@ fn steps(plan: &PlanDocument, is_verbose: bool, out: &mut String) {
     let longest = |text: fn(&PlannedStep) -> usize, title: &str| {
         visible().map(text).max().unwrap_or(0).max(title.len())
     };
-    let group = longest(|step| step.group.as_deref().map_or(1, |group| group.chars().count()), "group").min(14);
+    let group =
+        longest(|step| step.group.as_deref().map_or(1, |group| group.chars().count()), "group").min(14);
     let notes = longest(|step| self::notes(step).len(), "notes");
     // What the other columns and the gaps between them leave.
     let left = WIDTH.saturating_sub(number + group + notes + FIXED).max(8);
@@ -106,7 +107,8 @@ fn notes(step: &PlannedStep) -> String {
 /// Where a step is, what it waits for, and what else is known of it.
 fn details(step: &PlannedStep, indent: usize, out: &mut String) {
     let margin = " ".repeat(indent);
-    let mut line = |heading: &str, text: &str| out.push_str(&wrapped(&format!("{margin}{heading}"), indent + 9, text));
+    let mut line =
+        |heading: &str, text: &str| out.push_str(&wrapped(&format!("{margin}{heading}"), indent + 9, text));
     line("at", &one_line(&step.location));
     if !step.upstream.is_empty() {
         line("after", &some(&step.upstream, 12, ", "));
@@ -115,7 +117,8 @@ fn details(step: &PlannedStep, indent: usize, out: &mut String) {
         line("tags", &some(&step.tags, 12, ", "));
     }
     if !step.needs.is_empty() {
-        let needs: Vec<String> = step.needs.iter().map(|(name, amount)| format!("{amount} of {name}")).collect();
+        let needs: Vec<String> =
+            step.needs.iter().map(|(name, amount)| format!("{amount} of {name}")).collect();
         line("needs", &some(&needs, 12, ", "));
     }
     if let Some(why) = &step.skipped {
@@ -152,7 +155,8 @@ fn shape(plan: &PlanDocument, out: &mut String) {
             line(heading, &tally(counts));
         }
     }
-    let kinds: Vec<String> = plan.kinds.iter().map(|(kind, count)| format!("{count} {}", kind.name())).collect();
+    let kinds: Vec<String> =
+        plan.kinds.iter().map(|(kind, count)| format!("{count} {}", kind.name())).collect();
     line("kinds", &kinds.join(", "));
 }
 
@@ -160,7 +164,8 @@ fn figures(plan: &PlanDocument, out: &mut String) {
     let mut line = |heading: &str, text: &str| out.push_str(&wrapped(heading, HEADING, text));
     let path = &plan.critical_path;
     let names = if path.steps.len() > 8 {
-        let (first, last) = (some(&path.steps[..4], 4, " > "), some(&path.steps[path.steps.len() - 3..], 3, " > "));
+        let (first, last) =
+            (some(&path.steps[..4], 4, " > "), some(&path.steps[path.steps.len() - 3..], 3, " > "));
         format!("{first} > … {} more … > {last}", path.steps.len() - 7)
     } else {
         some(&path.steps, 8, " > ")
