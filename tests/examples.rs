@@ -315,6 +315,84 @@ fn the_graph_is_drawn_as_svg_and_as_a_page() {
     assert!(code(&wrong) == 2 && told.contains("text, dot, mermaid, svg, json, html"), "{told}");
 }
 
+/// K10, M05: one step alone, with what it needs, and all there is to tell of it.
+#[test]
+fn a_step_alone_is_told_in_full() {
+    let output = run("cli", &["step", "refunds", "-p", "amount=much", "--retries", "1", "--seed", "7"]);
+    let told = text(&output.stdout);
+    assert_eq!(code(&output), 1, "{told}");
+    for part in [
+        "step cli::refunds  [io]",
+        "at        examples/cli.rs:24",
+        "What went back.",
+        "refunds failed",
+        "attempts  2",
+        "seed      7 ",
+        "attempt 1 failed",
+        "error     invalid digit found in string",
+    ] {
+        assert!(told.contains(part), "{part}\n{told}");
+    }
+    let output = run("cli", &["step", "revenue", "--repeat", "3", "-p", "refunds.amount=much"]);
+    let told = text(&output.stdout);
+    assert_eq!(code(&output), 1, "{told}");
+    for part in [
+        "needs     orders, refunds; 2 steps to run first",
+        "because   `refunds` has no output",
+        "0 of 3 runs",
+    ] {
+        assert!(told.contains(part), "{part}\n{told}");
+    }
+    let output = run("cli", &["step", "revenue", "--repeat", "2"]);
+    let told = text(&output.stdout);
+    assert!(code(&output) == 0 && told.contains("2 of 2 runs gave an output; the step took"), "{told}");
+    assert_eq!(told.matches("upstream  orders succeeded in").count(), 2, "{told}");
+}
+
+#[test]
+fn a_graph_is_drawn_into_a_file_whose_name_says_how() {
+    let folder = Folder::new("cli-graph");
+    for (name, begin) in
+        [("g.dot", "digraph"), ("g.mmd", "flowchart"), ("g.json", "{"), ("g.else", "4 steps")]
+    {
+        let file = folder.0.join(name);
+        let output = run("cli", &["graph", "--output", file.to_str().unwrap()]);
+        assert_eq!((code(&output), output.stdout.len()), (0, 0), "{name}: {}", text(&output.stderr));
+        assert!(fs::read_to_string(file).unwrap().starts_with(begin), "{name}");
+    }
+    let nowhere = folder.0.join("no/such/folder.dot");
+    assert_eq!(code(&run("cli", &["graph", "-o", nowhere.to_str().unwrap()])), 3);
+}
+
+#[test]
+fn every_shell_can_complete_every_verb_and_the_version_has_the_programs_name() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = text(&run("cli", &["completions", shell]).stdout);
+        for word in ["cli", "plan", "list", "graph", "step", "completions", "exclude"] {
+            assert!(script.contains(word), "{shell}: {word}");
+        }
+    }
+    assert_eq!(
+        text(&run("cli", &["--version"]).stdout),
+        format!("cli (pipeline {})\n", env!("CARGO_PKG_VERSION"))
+    );
+}
+
+/// B09: a plan as data is of the same graph as the one for people, and nothing is run for it.
+#[test]
+fn a_plan_is_data_too() {
+    let folder = Folder::new("cli-plan");
+    let path = format!("path={}", folder.0.join("report.txt").display());
+    let output = run("cli", &["plan", "--json", "--cpu", "1", "-p", &path]);
+    let plan: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let names: Vec<&str> =
+        plan["steps"].as_array().unwrap().iter().filter_map(|step| step["name"].as_str()).collect();
+    assert_eq!(names, ["orders", "refunds", "revenue", "report"]);
+    assert_eq!((&plan["schema"], &plan["levels"]), (&1.into(), &serde_json::json!([2, 1, 1])));
+    assert_eq!(plan["kinds"]["safe"], 4);
+    assert!(fs::read_dir(&folder.0).unwrap().next().is_none(), "no step was run");
+}
+
 /// A14: the main job gives its ten outputs, all at once and one step at a time.
 #[test]
 fn the_shop_gives_ten_right_outputs_parallel_and_sequential() {

@@ -67,6 +67,9 @@ pub struct Params {
 /// A value, or why it has no JSON form; and who gave it.
 type Origined = (Result<ParamValue, String>, Cow<'static, str>);
 
+/// In place of what serde says of a value that may be a secret: it quotes the value.
+pub(crate) const NOT_SHOWN: &str = "it holds a secret: what was given is not shown";
+
 /// Where a value comes from that a program sets.
 const CODE: Cow<'static, str> = Cow::Borrowed("the program's code");
 
@@ -154,10 +157,10 @@ impl BoundParams {
         match value.map(<Box<dyn Any + Send + Sync>>::downcast::<T>) {
             Ok(Ok(value)) => *value,
             Ok(Err(_)) => unreachable!("invariant: the parameter is parsed as the step's own type"),
-            Err(_) if entry.def.is_secret() => {
-                panic!("parameter `{}` was read once and then refused", entry.def.name)
+            Err(why) => {
+                let why = if entry.def.is_secret() { NOT_SHOWN } else { &why };
+                panic!("parameter `{}` was read once and then refused: {why}", entry.def.name)
             }
-            Err(why) => panic!("parameter `{}` was read once and then refused: {why}", entry.def.name),
         }
     }
 }

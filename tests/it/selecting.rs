@@ -27,7 +27,7 @@ fn se_after(se_end: &u64) -> u64 {
 }
 
 fn all() -> Pipeline {
-    Pipeline::to::<se_after>()
+    Pipeline::new(Dag::of::<se_after>().unwrap())
 }
 
 #[track_caller]
@@ -42,6 +42,7 @@ fn runs(pipeline: Pipeline, expected: &[&str]) {
 #[test]
 fn a_run_ends_with_the_step_it_is_until() {
     runs(all().until(["se_middle"]), &["se_left", "se_middle"]);
+    runs(Pipeline::to::<se_after>().until(["se_middle"]), &["se_left", "se_middle"]);
     runs(all().until(["se_middle", "se_right"]), &["se_left", "se_right", "se_middle"]);
     runs(all().until(["se_*d*"]), &["se_left", "se_right", "se_middle", "se_end"]);
 }

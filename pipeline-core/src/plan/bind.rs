@@ -8,12 +8,9 @@ use std::sync::Arc;
 use super::Plan;
 use crate::contain;
 use crate::input::{InputDef, InputKind, ParamDef};
-use crate::params::{BoundParam, BoundParams, ParamValue, Params};
+use crate::params::{BoundParam, BoundParams, NOT_SHOWN, ParamValue, Params};
 use crate::problem::{Problem, ProblemCode, closest};
 use crate::resources::Resources;
-
-/// In place of what serde says, which quotes the value.
-const NOT_SHOWN: &str = "it holds a secret: what was given is not shown";
 
 impl Plan {
     /// Reads every run parameter of the plan, once.

@@ -147,7 +147,7 @@ impl<'de> Deserializer<'de> for Probe<'_> {
         visitor: V,
     ) -> Result<V::Value, Error> {
         self.found.fields.set(self.found.fields.get().max(fields.len()));
-        visitor.visit_map(Fields { probe: self.inner()?, fields, next: 0 })
+        visitor.visit_map(Fields { probe: self.inner()?, names: fields, next: 0 })
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -204,7 +204,7 @@ impl<'de> MapAccess<'de> for Entries<'_> {
 /// The fields of a struct, from the one that is to be first.
 struct Fields<'a> {
     probe: Probe<'a>,
-    fields: &'static [&'static str],
+    names: &'static [&'static str],
     next: usize,
 }
 
@@ -212,12 +212,12 @@ impl<'de> MapAccess<'de> for Fields<'_> {
     type Error = Error;
 
     fn next_key_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Error> {
-        if self.next == self.fields.len() {
+        if self.next == self.names.len() {
             return Ok(None);
         }
-        let at = (self.probe.first + self.next) % self.fields.len();
+        let at = (self.probe.first + self.next) % self.names.len();
         self.next += 1;
-        let name: StrDeserializer<'_, Error> = self.fields[at].into_deserializer();
+        let name: StrDeserializer<'_, Error> = self.names[at].into_deserializer();
         seed.deserialize(name).map(Some)
     }
 

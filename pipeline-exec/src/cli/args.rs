@@ -12,6 +12,7 @@ use super::graph::GraphArgs;
 use super::info::InfoArgs;
 use super::list::ListArgs;
 use super::output::Output;
+use super::plan::PlanArgs;
 use super::report::ReportArgs;
 use super::runs::RunsArgs;
 use super::settings::SettingsArgs;
@@ -19,6 +20,10 @@ use super::step::StepArgs;
 use crate::pipeline::Pipeline;
 
 const AFTER_HELP: &str = "\
+Steps are selected by terms: a name, a glob (shard_*), tag:x, group:x, lane:x or package:x. +x adds everything that x
+needs, x+ everything that needs x, 1+x and x+1 only what is one step away; a,b is what both select. Several terms are
+united.
+
 Run parameters come from -p, then from the environment (PIPELINE_PARAM_name=value), then from --params FILE, then from
 [params] of pipeline.toml. A value is read as text where the parameter takes text, and as JSON otherwise:
 -p 'sizes=[1, 2]'.
@@ -51,7 +56,7 @@ pub(super) enum Command {
     /// Runs the selected steps and everything they need (the default).
     Run(RunArgs),
     /// Shows what would run, in order, and runs nothing.
-    Plan(RunArgs),
+    Plan(PlanArgs),
     /// Shows every registered step: lane, labels, inputs, run parameters, options, place.
     List(ListArgs),
     /// Draws the graph.
@@ -111,8 +116,7 @@ pub(super) struct RunArgs {
 /// Which steps.
 #[derive(Clone, Debug, Default, ClapArgs)]
 pub(super) struct SelectionArgs {
-    /// Steps to run: a name, a glob, tag:x, group:x, lane:x or package:x; `+x` with all upstream, `x+` with all
-    /// downstream, `1+x` at most one step away, `a,b` what both select. Every step where nothing is said.
+    /// Steps to run: names, globs, tag:x, group:x, +x, x+, a,b (see `help`); all where nothing is said.
     #[arg(value_name = "TERM")]
     pub(super) terms: Vec<String>,
     /// Steps to leave out, in the same terms.

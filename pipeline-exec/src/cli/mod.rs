@@ -143,8 +143,10 @@ static NAME: LazyLock<String> = LazyLock::new(|| {
 static VERSION: LazyLock<String> = LazyLock::new(|| {
     let packages = pipeline_core::packages();
     let packages = packages.keys().filter(|(name, _)| !name.is_empty() && *name != "pipeline");
-    let packages = packages.map(|(name, version)| format!(", {name} {version}")).collect::<String>();
-    format!("(pipeline {}{packages})", env!("CARGO_PKG_VERSION"))
+    let packages = packages.map(|(name, version)| format!("{name} {version}"));
+    let all: Vec<String> =
+        std::iter::once(format!("pipeline {}", env!("CARGO_PKG_VERSION"))).chain(packages).collect();
+    format!("({})", all.join(", "))
 });
 
 /// The command line, under the name of the program.

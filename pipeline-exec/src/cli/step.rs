@@ -12,7 +12,8 @@ use pipeline_core::{Plan, Problem, ProblemCode};
 
 use super::args::RunArgs;
 use super::wording::{count, one_line, some, wrapped};
-use super::{OK, Refusal, configured, print};
+use super::{OK, Refusal, configured, lines, print};
+use crate::event::Event;
 use crate::pipeline::Pipeline;
 use crate::report::{ErrorReport, RunReport, StepReport, show};
 
@@ -41,6 +42,8 @@ pub(super) fn execute(args: &StepArgs, pipeline: Pipeline) -> Result<u8, Refusal
     }
     run.selection.terms.push(args.name.clone());
     let pipeline = configured(&run, pipeline)?.stop_on_signals();
+    let pipeline =
+        if run.verbose { pipeline.observe(|event: &Event<'_>| lines::print(event)) } else { pipeline };
     let plan = pipeline.check()?;
     let in_dag = plan.dag().find(&args.name).map_err(|problem| Refusal::Problems(problem.into()))?;
     let step = plan.position(in_dag).expect("invariant: what was selected by name is part of the plan");
@@ -53,6 +56,12 @@ pub(super) fn execute(args: &StepArgs, pipeline: Pipeline) -> Result<u8, Refusal
         let report = finished.report();
         let told = &report.steps[step];
         code = code.max(finished.exit_number());
+        if let Some(path) = &run.report {
+            // Of several runs the last one stays.
+            std::fs::write(path, report.to_json()).map_err(|error| {
+                Refusal::Environment(format!("cannot write the report to {}: {error}", path.display()))
+            })?;
+        }
         times.extend(told.duration.filter(|_| told.status.has_output()));
         if run.json {
             print(&report.to_json())?;

@@ -123,8 +123,9 @@ fn longest(plan: &Plan, times: &[Duration], now: &Forecast, critical: &[usize]) 
     let is_bound = now.critical_path.as_secs_f64() >= now.wall.as_secs_f64() * (1.0 - WORTH_IT);
     let step = *critical.iter().max_by_key(|&&step| times[step])?;
     let part = times[step].as_secs_f64() / now.critical_path.as_secs_f64().max(f64::MIN_POSITIVE);
+    let busy = critical.iter().filter(|&&step| !times[step].is_zero()).count();
     // Where all are alike, or one is all there is, nothing is learnt from the name of one.
-    (is_bound && critical.len() > 1 && part >= 1.5 / critical.len() as f64).then(|| {
+    (is_bound && busy > 1 && part >= 1.5 / busy as f64).then(|| {
         let name = fit(plan.spec(step).name(), 40);
         format!(
             "the critical path is what takes the time, {:.0} % of it in `{name}`: make that shorter, or split it",

@@ -66,12 +66,14 @@ struct Machine<'a> {
 impl<'a> Machine<'a> {
     fn new(plan: &'a Plan, settings: &Settings) -> Self {
         let mut successors = vec![Vec::new(); plan.len()];
-        let mut missing = vec![0; plan.len()];
+        let mut missing = Vec::with_capacity(plan.len());
         for step in 0..plan.len() {
+            let mut count = 0;
             for earlier in plan.waits_for(step).filter(|_| !is_given(plan, step)) {
                 successors[earlier].push(step as u32);
-                missing[step] += 1;
+                count += 1;
             }
+            missing.push(count);
         }
         let capacity = capacities(plan, settings);
         Machine {

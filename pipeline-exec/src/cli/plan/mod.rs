@@ -7,12 +7,30 @@ mod forecast;
 mod tests;
 mod text;
 
+use clap::Args as ClapArgs;
+
 use self::document::PlanDocument;
 use super::args::RunArgs;
 use super::{Refusal, configured, print, store};
 use crate::pipeline::Pipeline;
 
-pub(super) fn execute(run: &RunArgs, pipeline: Pipeline) -> Result<u8, Refusal> {
+/// What would be run, with what, and how.
+#[derive(Debug, ClapArgs)]
+#[command(
+    mut_arg("json", |arg| arg.help("Prints the plan as JSON")),
+    mut_arg("verbose", |arg| arg.help("Shows every step, with its place and what it waits for")),
+    mut_arg("report", |arg| arg.hide(true)),
+    mut_arg("output", |arg| arg.hide(true)),
+    mut_arg("no_report", |arg| arg.hide(true)),
+    mut_arg("quiet", |arg| arg.hide(true)),
+)]
+pub(super) struct PlanArgs {
+    #[command(flatten)]
+    run: RunArgs,
+}
+
+pub(super) fn execute(args: &PlanArgs, pipeline: Pipeline) -> Result<u8, Refusal> {
+    let run = &args.run;
     let pipeline = configured(run, pipeline)?;
     let plan = pipeline.check()?;
     // Where the history knows how long a step took, its time is that; of the others it is their cost.
