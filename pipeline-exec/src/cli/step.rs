@@ -11,9 +11,10 @@ use clap::Args as ClapArgs;
 use pipeline_core::{Plan, Problem, ProblemCode};
 
 use super::args::RunArgs;
+use super::live::Expectation;
+use super::output::Manner;
 use super::wording::{count, one_line, some, wrapped};
-use super::{OK, Refusal, configured, lines, print};
-use crate::event::Event;
+use super::{OK, Refusal, configured, live, print};
 use crate::pipeline::Pipeline;
 use crate::report::{ErrorReport, RunReport, StepReport, show};
 
@@ -42,8 +43,7 @@ pub(super) fn execute(args: &StepArgs, pipeline: Pipeline) -> Result<u8, Refusal
     }
     run.selection.terms.push(args.name.clone());
     let pipeline = configured(&run, pipeline)?.stop_on_signals();
-    let pipeline =
-        if run.verbose { pipeline.observe(|event: &Event<'_>| lines::print(event)) } else { pipeline };
+    let manner = Manner::of(&run)?;
     let plan = pipeline.check()?;
     let in_dag = plan.dag().find(&args.name).map_err(|problem| Refusal::Problems(problem.into()))?;
     let step = plan.position(in_dag).expect("invariant: what was selected by name is part of the plan");
@@ -52,8 +52,10 @@ pub(super) fn execute(args: &StepArgs, pipeline: Pipeline) -> Result<u8, Refusal
     }
     let (mut code, mut times) = (OK, Vec::new());
     for number in 1..=args.repeat.get() {
-        let finished = pipeline.run_blocking()?;
+        let (watched, watching) = live::watch(pipeline.clone(), manner, Expectation::default())?;
+        let finished = watched.run_blocking()?;
         let report = finished.report();
+        watching.end(report);
         let told = &report.steps[step];
         code = code.max(finished.exit_number());
         if let Some(path) = &run.report {
