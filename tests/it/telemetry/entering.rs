@@ -173,7 +173,7 @@ fn a_future_that_is_dropped_because_the_run_stops_is_dropped_inside() {
             // It waits in a task of its own from its second poll on.
             tokio::task::yield_now().await;
             waits.send(()).unwrap();
-            Ok::<(), String>(std::future::pending().await)
+            std::future::pending::<Result<(), String>>().await
         })
     });
     let handle = Pipeline::new(dag.build().unwrap()).observe(guide.clone()).start().unwrap();

@@ -86,7 +86,7 @@ fn a_hook_that_panics_changes_nothing_and_keeps_no_other_from_being_called() {
 fn the_end_of_a_run_that_nobody_waits_for_is_told_too() {
     let (told, tell) = told();
     let mut dag = DagBuilder::new();
-    dag.io("forever", (), |_| Box::pin(async { Ok::<(), String>(std::future::pending().await) }));
+    dag.io("forever", (), |_| Box::pin(async { std::future::pending::<Result<(), String>>().await }));
     let pipeline = Pipeline::new(dag.build().unwrap());
     let handle = pipeline.on_run_end(move |run| tell(run.status.to_string())).start().unwrap();
     drop(handle);

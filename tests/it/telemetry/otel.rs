@@ -159,7 +159,11 @@ fn a_run_within_a_step_is_traced_below_it() {
 fn exported(exporter: &InMemoryMetricExporter) -> BTreeMap<(String, Vec<String>), (i64, String)> {
     let mut found = BTreeMap::new();
     let exported = exporter.get_finished_metrics().unwrap();
-    let metrics = exported.last().unwrap().scope_metrics().flat_map(|scope| scope.metrics());
+    let metrics = exported
+        .last()
+        .unwrap()
+        .scope_metrics()
+        .flat_map(opentelemetry_sdk::metrics::data::ScopeMetrics::metrics);
     for metric in metrics {
         let mut add = |attributes: Vec<&KeyValue>, value: i64| {
             let mut values: Vec<String> = attributes.iter().map(|have| have.value.to_string()).collect();

@@ -219,7 +219,7 @@ fn spans_of_panicking_and_stopped_steps_are_closed() {
         let waits = waits.clone();
         Box::pin(async move {
             waits.send(()).unwrap();
-            Ok::<(), String>(std::future::pending().await)
+            std::future::pending::<Result<(), String>>().await
         })
     });
     let pipeline = Pipeline::new(dag.build().unwrap()).observe(Spans::new());
