@@ -121,9 +121,9 @@ fn memory_pressure_blocked_threads_and_retries_are_told() {
 fn advice_is_the_same_from_a_run_and_from_its_json() {
     let mut dag = DagBuilder::new();
     let first = dag.cpu("first", (), |()| std::thread::sleep(Duration::from_millis(5)));
-    let second = dag.cpu("second", (first,), |(_,)| std::thread::sleep(Duration::from_millis(1)));
-    let third = dag.cpu("third", (second,), |(_,)| ());
-    dag.cpu("fourth", (third,), |(_,)| ());
+    let second = dag.cpu("second", (first,), |((),)| std::thread::sleep(Duration::from_millis(1)));
+    let third = dag.cpu("third", (second,), |((),)| ());
+    dag.cpu("fourth", (third,), |((),)| ());
     let run = Pipeline::new(dag.build().unwrap()).run_blocking().unwrap();
     let read: RunReport = serde_json::from_str(&run.report().to_json()).unwrap();
     assert_eq!(read.advice, run.report().advice);

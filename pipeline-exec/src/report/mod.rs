@@ -74,7 +74,7 @@ pub struct RunReport {
     /// What ready steps waited for, the longest first.
     #[serde(default)]
     pub waits: Vec<WaitReport>,
-    /// What to do next, as [`advice`] has it.
+    /// What to do next, as [`advice()`] has it.
     #[serde(default)]
     pub advice: Vec<Advice>,
     /// The items that steps could not deal with, in plan order.

@@ -14,7 +14,7 @@ pub(crate) fn many() -> Pipeline {
         let shard =
             dag.try_cpu(format!("shard_{n:02}"), (), |()| Err::<(), _>("no route to host".to_owned()));
         if n == 0 {
-            dag.cpu("behind_shard", (shard,), |(_,)| ());
+            dag.cpu("behind_shard", (shard,), |((),)| ());
         }
     }
     Pipeline::new(dag.build().expect("valid"))
@@ -32,6 +32,6 @@ pub(crate) fn hostile() -> Pipeline {
     dag.cpu("🦀 crab", (), |()| std::thread::sleep(Duration::from_millis(20)));
     dag.cpu("x".repeat(10_000), (), |()| ());
     let fails = dag.try_cpu("fails", (), |()| Err::<(), _>(format!("{HOSTILE}{}", "y".repeat(10_000))));
-    dag.cpu(format!("behind {HOSTILE}"), (fails,), |(_,)| ());
+    dag.cpu(format!("behind {HOSTILE}"), (fails,), |((),)| ());
     Pipeline::new(dag.build().expect("valid")).settings(Settings::default().cpu(2))
 }
