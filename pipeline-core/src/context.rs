@@ -87,9 +87,9 @@ impl RunScope {
 
     /// Where an attempt of a step says how far it is. What an earlier attempt has said is forgotten; what a given-up one
     /// still says is not shown.
-    fn activity_of(&self, step: &Cow<'static, str>, attempt: u32) -> Arc<Activity> {
+    fn activity_of(&self, step: Cow<'static, str>, attempt: u32) -> Arc<Activity> {
         let mut activities = self.activities.lock().unwrap_or_else(PoisonError::into_inner);
-        let activity = activities.entry(step.clone()).or_insert_with(|| Arc::new(Activity::new(attempt)));
+        let activity = activities.entry(step).or_insert_with(|| Arc::new(Activity::new(attempt)));
         if activity.attempt > attempt {
             return Arc::new(Activity::new(attempt));
         }
@@ -251,7 +251,7 @@ impl StepContext {
     }
 
     fn own_activity(&self) -> &Arc<Activity> {
-        self.activity.get_or_init(|| self.scope.activity_of(&self.step, self.attempt))
+        self.activity.get_or_init(|| self.scope.activity_of(self.step.clone(), self.attempt))
     }
 
     /// Whether the run was asked to stop, or this attempt was given up (because of a deadline, or because nobody needs
