@@ -61,7 +61,7 @@ const LOOK: &str = r##"
     }
     type("onerror");
     await wait(300);
-    const found = texts("#steps tbody .col-name").length;
+    const found = texts("#steps tbody .col-name .mono").length;
     type("");
     await wait(300);
     const made = "img, svg, iframe, object, embed, link, form, b, i, [onerror], [onload], [href^='javascript']";

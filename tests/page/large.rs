@@ -51,11 +51,11 @@ fn a_table_of_ten_thousand_steps_has_only_the_rows_that_can_be_seen() {
         &WIDE,
         r##"
         const rows = document.querySelector(".rows");
-        const first = texts("#steps tbody .col-name").length;
+        const first = texts("#steps tbody .col-name .mono").length;
         rows.scrollTop = rows.scrollHeight;
         // Without a screen there are no frames, with which the browser would send it.
         rows.dispatchEvent(new Event("scroll"));
-        const last = texts("#steps tbody .col-name");
+        const last = texts("#steps tbody .col-name .mono");
         return { first, rows: last.length, last: last.at(-1), count: rows.querySelector("table").getAttribute("aria-rowcount"),
                  by: document.querySelector("#rows").value };
     "##,

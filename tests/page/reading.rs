@@ -121,7 +121,7 @@ fn a_graph_without_a_run_is_a_page_too() {
         &WIDE,
         r##"
         select(3);
-        return { heading: text("h1"), about: text("#subtitle"), names: texts("#steps tbody .col-name"), columns: texts("#steps th"),
+        return { heading: text("h1"), about: text("#subtitle"), names: texts("#steps tbody .col-name .mono"), columns: texts("#steps th"),
                  shown: ["#timeline", "#figures", "#errors", "#origin"].filter(isShown), details: text("#details") };
     "##,
     );
@@ -176,7 +176,7 @@ fn an_empty_run_and_a_damaged_report_are_pages_too() {
     let empty = written(Vec::new());
     let damaged = written(vec![step("a", "succeeded", &[0, 5, 99]), step("b", "skipped", &[1, 0, 0])]);
     for (name, report, steps) in [("empty", empty, 0), ("damaged", damaged, 2)] {
-        let script = r##"return texts("#steps tbody .col-name").length;"##;
+        let script = r##"return texts("#steps tbody .col-name .mono").length;"##;
         let Some(seen) = browse(name, &report.to_html(), &WIDE, script) else { return };
         assert_eq!(seen, json!(steps), "{name}");
     }

@@ -109,11 +109,11 @@ fn steps_are_found_by_name_tag_group_and_status_and_sorted_by_any_column() {
         for (const query of ["S", "tag:source", "group:gold", "status:skipped", "failed breaks", "nothing like it"]) {
             type(query);
             await wait(50);
-            seen[query] = texts("#steps tbody .col-name").sort();
+            seen[query] = texts("#steps tbody .col-name .mono").sort();
         }
         const chip = [...document.querySelectorAll(".chips button")].find((chip) => chip.innerText.includes("succeeded"));
         chip.click();
-        seen.chip = [texts("#steps tbody .col-name"), chip.getAttribute("aria-pressed"), document.getElementById("search").value];
+        seen.chip = [texts("#steps tbody .col-name .mono"), chip.getAttribute("aria-pressed"), document.getElementById("search").value];
         chip.click();
         const heading = document.querySelector("th.col-name button");
         heading.click();

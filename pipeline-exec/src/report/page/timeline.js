@@ -120,13 +120,12 @@ const timeline = (() => {
   }
 
   function key(event) {
-    const span = view.to - view.from;
     if (event.key === "Enter") return focusDetails();
     if (event.key === "ArrowLeft" || event.key === "ArrowRight") {
       pan(event.key === "ArrowLeft" ? 60 : -60, 0);
       return true;
     }
-    if (event.key !== "ArrowUp" && event.key !== "ArrowDown") return span < 0;
+    if (event.key !== "ArrowUp" && event.key !== "ArrowDown") return false;
     const here = timed.findIndex((step) => step.index === selected);
     const to = here < 0 ? 0 : here + (event.key === "ArrowDown" ? 1 : -1);
     if (timed[to]) select(timed[to].index, { reveal: true });
