@@ -47,12 +47,13 @@ fn chain(dag: &mut DagBuilder) {
     dag.cpu("s2", (second,), |(n,)| *n);
 }
 
-fn start(tracker: &Tracker, step: &str) {
-    tracker.note(&Event::StepStarted { run_id: "id", step, position: 0, lane: Lane::Cpu });
+fn start(tracker: &Tracker, position: usize) {
+    tracker.note(&Event::StepStarted { run_id: "id", step: "a step", position, lane: Lane::Cpu });
 }
 
-fn end(tracker: &Tracker, step: &str, status: Status, duration: Duration) {
-    tracker.note(&Event::StepFinished { run_id: "id", step, position: 0, status, duration, error: None });
+fn end(tracker: &Tracker, position: usize, status: Status, duration: Duration) {
+    let (run_id, step, error) = ("id", "a step", None);
+    tracker.note(&Event::StepFinished { run_id, step, position, status, duration, error });
 }
 
 fn running(step: usize, elapsed: Duration) -> Running {
@@ -77,10 +78,10 @@ fn left(tracker: &Tracker, look: &Look, known: &[(&str, u64)]) -> Option<Duratio
 #[test]
 fn a_step_that_starts_and_ends_is_counted_as_what_it_came_to() {
     let tracker = started(independent(5, |n| format!("s{n}")), Settings::default());
-    (0..5).for_each(|n| start(&tracker, &format!("s{n}")));
-    start(&tracker, "of another run");
+    (0..5).for_each(|n| start(&tracker, n));
+    start(&tracker, 5);
     let ends = [Status::Succeeded, Status::Failed, Status::TimedOut, Status::Skipped];
-    ends.into_iter().enumerate().for_each(|(n, status)| end(&tracker, &format!("s{n}"), status, seconds(1)));
+    ends.into_iter().enumerate().for_each(|(n, status)| end(&tracker, n, status, seconds(1)));
     let look = tracker.run().expect("it has started").look();
     assert_eq!(look.ended, Ended { all: 4, failed: 2, skipped: 1, cancelled: 0 });
     assert_eq!(look.running.iter().map(|running| running.step).collect::<Vec<_>>(), [4]);
@@ -168,7 +169,7 @@ fn the_remaining_time_is_that_of_the_longest_path_as_it_took_before() {
     assert_eq!(left(&tracker, &look, &known), Some(seconds(56)), "from the first look on");
     let late = Look { running: vec![running(0, seconds(40))], ..Look::default() };
     assert_eq!(left(&tracker, &late, &known), Some(seconds(50)), "late by more than was expected");
-    end(&tracker, "s0", Status::Succeeded, seconds(10));
+    end(&tracker, 0, Status::Succeeded, seconds(10));
     assert_eq!(left(&tracker, &Look::default(), &known), Some(seconds(50)));
 }
 
@@ -187,7 +188,7 @@ fn what_is_not_known_takes_as_long_as_its_cost_says_and_nothing_is_guessed_too_e
     let tracker = started(chain, Settings::default());
     let look = |elapsed| Look { elapsed, ..Look::default() };
     assert_eq!(left(&tracker, &look(seconds(9)), &[]), None, "no step has ended yet");
-    end(&tracker, "s0", Status::Succeeded, seconds(4));
+    end(&tracker, 0, Status::Succeeded, seconds(4));
     assert_eq!(left(&tracker, &look(seconds(1)), &[]), None);
     assert_eq!(left(&tracker, &look(seconds(4)), &[]), Some(seconds(8)), "each as the first");
     assert_eq!(

@@ -1,9 +1,8 @@
 //! What the steps of a run are doing, noted by the threads that do it, and looked at by whoever shows the run.
 //!
-//! An observer is called between steps, so noting must cost next to nothing: a step's position is looked up by its name, and
-//! one or two atomics are written. There is no lock, no allocation and no counter that threads share; whoever looks counts.
+//! An observer is called between steps, so noting must cost next to nothing: one or two atomics of the step are written, found
+//! by its position. There is no lock, no allocation and no counter that threads share; whoever looks counts.
 
-use std::collections::HashMap;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -20,7 +19,6 @@ pub(super) struct Tracker(OnceLock<Tracked>);
 pub(super) struct Tracked {
     pub(super) view: RunView,
     began: Instant,
-    positions: HashMap<Box<str>, u32>,
     steps: Box<[Track]>,
 }
 
@@ -83,14 +81,14 @@ impl Tracker {
             Event::RunStarted { view, .. } => {
                 let _ = self.0.set(Tracked::new(view));
             }
-            Event::StepStarted { step, .. } => self.with(step, |run, track| {
+            Event::StepStarted { position, .. } => self.with(position, |run, track| {
                 track.started.store(run.now() | 1, Ordering::Relaxed);
             }),
-            Event::StepFinished { step, status, duration, .. } => self.with(step, |_, track| {
+            Event::StepFinished { position, status, duration, .. } => self.with(position, |_, track| {
                 track.took.store(nanos(duration), Ordering::Relaxed);
                 track.status.store(status as u8, Ordering::Release);
             }),
-            Event::AttemptFailed { step, attempt, retry_in, .. } => self.with(step, |run, track| {
+            Event::AttemptFailed { position, attempt, retry_in, .. } => self.with(position, |run, track| {
                 track.next_attempt.store(run.now() + nanos(retry_in), Ordering::Relaxed);
                 track.failed_attempts.store(attempt, Ordering::Release);
             }),
@@ -103,10 +101,10 @@ impl Tracker {
         self.0.get()
     }
 
-    fn with(&self, step: &str, note: impl FnOnce(&Tracked, &Track)) {
+    fn with(&self, position: usize, note: impl FnOnce(&Tracked, &Track)) {
         let Some(run) = self.0.get() else { return };
-        if let Some(&position) = run.positions.get(step) {
-            note(run, &run.steps[position as usize]);
+        if let Some(track) = run.steps.get(position) {
+            note(run, track);
         }
     }
 }
@@ -117,7 +115,6 @@ impl Tracked {
         Tracked {
             view: view.clone(),
             began: Instant::now(),
-            positions: (0..plan.len()).map(|step| (plan.spec(step).name().into(), step as u32)).collect(),
             steps: (0..plan.len()).map(|_| Track::default()).collect(),
         }
     }
