@@ -80,16 +80,16 @@ fn what_is_no_terminal_or_a_dumb_one_gets_no_escape_sequence_unless_it_asks() {
 fn hostile_names_and_errors_are_harmless_on_a_terminal_in_lines_and_in_events() {
     let cleaned = r"evil\u{1b}[2J\u{1b}]0;title\u{7}\u{d}back\u{202e}desrever next";
     for arguments in ["run", "run -v", "run --output plain"] {
-        let Some(shown) = on_terminal("hostile", arguments, &[], &[]) else { return };
+        let Some(shown) = on_terminal("hostile-live", arguments, &[], &[]) else { return };
         let (lines, _) = shown.in_the_end();
         let end = lines.concat();
         assert!(end.contains(cleaned), "{arguments}: {end}");
         assert!(!shown.written.contains('\u{202e}'), "{arguments}");
     }
-    let lines = text(&piped("hostile", "run --quiet", &[]).stderr);
+    let lines = text(&piped("hostile-live", "run --quiet", &[]).stderr);
     let first = lines.lines().next().unwrap();
     assert!(first.contains("failed") && first.contains(cleaned) && first.len() < 2_000, "{first}");
-    let events = text(&piped("hostile", "run --output json", &[]).stdout);
+    let events = text(&piped("hostile-live", "run --output json", &[]).stdout);
     assert!(events.lines().all(|line| serde_json::from_str::<EventRecord>(line).is_ok()), "{events}");
     assert!(!events.contains(['\x1b', '\r', '\x07']), "{events}");
 }

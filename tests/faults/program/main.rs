@@ -36,7 +36,7 @@ fn main() -> ExitCode {
         Ok("hostile") => pipeline::main_with(|_| summary::hostile()),
         Ok("library") => signals::library(),
         Ok("after-a-run") => signals::after_a_run(),
-        Ok("hostile") => pipeline::main_with(|_| shown::hostile()),
+        Ok("hostile-live") => pipeline::main_with(|_| shown::hostile()),
         Ok("own-runtime") => time::own_runtime(),
         _ => pipeline::main(),
     }

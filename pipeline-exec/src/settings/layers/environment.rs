@@ -8,7 +8,8 @@ const PREFIX: &str = "PIPELINE_";
 
 /// Variables that begin so and are no settings: those that name the file and the run parameters, and those of build
 /// servers, which are none of our business.
-const NOT_SETTINGS: [&str; 8] = ["CONFIG", "WORKSPACE", "ID", "NAME", "URL", "SOURCE", "LOG", "TRIGGER"];
+const NOT_SETTINGS: [&str; 9] =
+    ["CONFIG", "OUTPUT", "WORKSPACE", "ID", "NAME", "URL", "SOURCE", "LOG", "TRIGGER"];
 
 /// The variable that names the file.
 pub(super) const CONFIG: &str = "PIPELINE_CONFIG";
