@@ -75,7 +75,7 @@ fn replaced() -> Result<String, std::num::ParseIntError> {
 /// Takes too long.
 #[step(timeout = "20ms", tags("bad"))]
 async fn late(#[param] note: String) -> String {
-    tokio::time::sleep(Duration::from_secs(60)).await;
+    tokio::time::sleep(Duration::from_mins(1)).await;
     note
 }
 
