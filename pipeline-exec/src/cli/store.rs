@@ -55,6 +55,7 @@ pub(super) fn recorded(run: &RunArgs, pipeline: Pipeline) -> Result<Pipeline, Re
     // What is wrong with the graph is told first, and then nothing is made.
     pipeline.check()?;
     let store = open(run.store.dir(&settings), settings.keep_runs)?;
+    store.check_room()?;
     Ok(pipeline.record_to(&store))
 }
 
