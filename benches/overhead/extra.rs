@@ -203,7 +203,7 @@ fn work_of_a_microsecond(options: &Options) {
 fn recorded(options: &Options) {
     let dir = std::env::temp_dir().join(format!("pipeline-bench-{}", std::process::id()));
     let store = pipeline::RunStore::open(&dir).expect("the folder can be made").keep_runs(1);
-    for steps in [1000, 200_000] {
+    for steps in [1000, 20_000] {
         let mut builder = DagBuilder::new();
         for step in 0..steps {
             let _: Handle<u64> = builder.add::<busy>().named(format!("busy{step}")).handle();

@@ -82,11 +82,14 @@ fn options(command: &clap::Command, matches: &ArgMatches) -> Options {
             continue;
         }
         let values = values(matches, id);
+        let name = |pair: &String| pair.split_once('=').map_or(pair.clone(), |(name, _)| name.to_owned());
         if id == "params" {
-            let name = |pair: &String| pair.split_once('=').map_or(pair.clone(), |(name, _)| name.to_owned());
             options.params.extend(values.iter().map(name));
             continue;
         }
+        let (of_params, values): (Vec<_>, Vec<_>) =
+            values.into_iter().partition(|value| id == "set" && value.starts_with("params."));
+        options.params.extend(of_params.iter().map(name));
         let Some(flag) = arg.get_long().map(|long| format!("--{long}")) else { continue };
         match arg.get_action() {
             ArgAction::SetTrue | ArgAction::SetFalse => options.words.push(flag),

@@ -1,13 +1,13 @@
 //! `report`: the report of a recorded run.
 
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args as ClapArgs;
 
 use super::store::StoreArgs;
-use super::{OK, Refusal, print};
+use super::{OK, Refusal, print, summary};
 use crate::pipeline::Pipeline;
 use crate::report::RunReport;
 use crate::store::write_trace;
@@ -27,6 +27,9 @@ pub(super) struct ReportArgs {
     /// Prints only the folder of the run's files.
     #[arg(long, conflicts_with_all = ["json", "trace"])]
     path: bool,
+    /// Shows every step.
+    #[arg(long, short)]
+    verbose: bool,
     #[command(flatten)]
     store: StoreArgs,
 }
@@ -44,7 +47,14 @@ pub(super) fn execute(args: &ReportArgs, pipeline: &Pipeline) -> Result<u8, Refu
             return Ok(OK);
         }
     }
-    if args.json { print(&report.to_json()) } else { print(&report.to_string()) }
+    if args.json {
+        return print(&report.to_json());
+    }
+    match summary::print_recorded(&report, args.verbose) {
+        // A reader that has gone away (`| head`) is not an error.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(OK),
+    }
 }
 
 fn trace(report: &RunReport, path: &Path) -> Result<(), Refusal> {

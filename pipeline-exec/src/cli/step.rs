@@ -11,10 +11,9 @@ use clap::Args as ClapArgs;
 use pipeline_core::{Plan, Problem, ProblemCode};
 
 use super::args::RunArgs;
-use super::live::Expectation;
 use super::output::Manner;
 use super::wording::{count, one_line, some, wrapped};
-use super::{OK, Refusal, configured, live, print};
+use super::{OK, Refusal, configured, live, print, store};
 use crate::pipeline::Pipeline;
 use crate::report::{ErrorReport, RunReport, StepReport, show};
 
@@ -44,15 +43,17 @@ pub(super) fn execute(args: &StepArgs, pipeline: Pipeline) -> Result<u8, Refusal
     run.selection.terms.push(args.name.clone());
     let pipeline = configured(&run, pipeline)?.stop_on_signals();
     let manner = Manner::of(&run)?;
+    let is_for_programs = run.json || manner.json;
     let plan = pipeline.check()?;
     let in_dag = plan.dag().find(&args.name).map_err(|problem| Refusal::Problems(problem.into()))?;
     let step = plan.position(in_dag).expect("invariant: what was selected by name is part of the plan");
-    if !run.quiet && !run.json {
+    if !run.quiet && !is_for_programs {
         print(&before(&plan, step))?;
     }
+    let (pipeline, usual) = store::recorded(pipeline)?;
     let (mut code, mut times) = (OK, Vec::new());
     for number in 1..=args.repeat.get() {
-        let (watched, watching) = live::watch(pipeline.clone(), manner, Expectation::default())?;
+        let (watched, watching) = live::watch(pipeline.clone(), manner, usual.clone().into_iter().collect())?;
         let finished = watched.run_blocking()?;
         let report = finished.report();
         watching.end(report);
@@ -67,14 +68,14 @@ pub(super) fn execute(args: &StepArgs, pipeline: Pipeline) -> Result<u8, Refusal
         times.extend(told.duration.filter(|_| told.status.has_output()));
         if run.json {
             print(&report.to_json())?;
-        } else if !run.quiet || finished.exit_number() != OK {
+        } else if !is_for_programs && (!run.quiet || finished.exit_number() != OK) {
             print(&after(report, told, (number, args.repeat.get())))?;
         }
         if finished.stopped_by().is_some() {
             break;
         }
     }
-    if args.repeat.get() > 1 && !run.quiet && !run.json {
+    if args.repeat.get() > 1 && !run.quiet && !is_for_programs {
         print(&summary(&mut times, args.repeat.get()))?;
     }
     Ok(code)

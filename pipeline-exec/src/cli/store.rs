@@ -62,6 +62,7 @@ pub(super) fn recorded(pipeline: Pipeline) -> Result<(Pipeline, Usual), Refusal>
     // What is wrong with the graph is told first, and then nothing is made.
     pipeline.check()?;
     let store = open(dir, settings.keep_runs)?;
+    store.check_room()?;
     // Who only wants to run does not need what is past; what is wrong with the history was told when it was opened.
     let usual = store.durations(LOOK_BACK).unwrap_or_default();
     Ok((pipeline.record_to(&store), usual))

@@ -8,13 +8,17 @@ use std::time::{Duration, SystemTime};
 use crate::engine::Engine;
 use crate::report::RunReport;
 
+/// There is none of what has this in it.
+#[derive(Clone, Copy, Debug)]
+enum Never {}
+
 /// No runs directory.
 #[derive(Clone, Debug)]
-pub(crate) enum RunStore {}
+pub(crate) struct RunStore(Never);
 
 /// No recording.
 #[derive(Debug)]
-pub(crate) enum Recording {}
+pub(crate) struct Recording(Never);
 
 /// There is no directory to open.
 #[derive(Debug)]
@@ -36,16 +40,16 @@ impl RunStore {
     }
 
     pub(crate) fn begin(&self, _: &str, _: usize, _: SystemTime) -> Result<Recording, StoreError> {
-        match *self {}
+        match self.0 {}
     }
 }
 
 impl Recording {
     pub(crate) fn watch(&mut self, _: &Arc<Engine>) {
-        match *self {}
+        match self.0 {}
     }
 
     pub(crate) fn finish(self, _: &Engine, _: &RunReport, _: Duration) -> Result<PathBuf, StoreError> {
-        match self {}
+        match self.0 {}
     }
 }

@@ -89,12 +89,11 @@ impl RunStore {
     /// [warning](RunStore::take_warnings).
     ///
     /// # Errors
-    /// Where it cannot be made, or nothing can be written there.
+    /// Where it cannot be made or read. Whether there is room and leave to write is seen when a run is to be recorded.
     pub fn open(dir: impl AsRef<Path>) -> Result<Self, StoreError> {
         let dir =
             std::path::absolute(dir.as_ref()).map_err(|error| StoreError::io("find", dir.as_ref(), error))?;
         files::make_dir(&dir.join("runs"))?;
-        files::probe(&dir)?;
         let ignore = dir.join(".gitignore");
         if !ignore.exists() {
             files::replace(&ignore, false, |out| std::io::Write::write_all(out, b"*\n"))?;
@@ -197,6 +196,12 @@ impl RunStore {
     /// What was found wrong with the history, and mended, since this was last asked.
     pub fn take_warnings(&self) -> Vec<String> {
         self.history().take_warnings()
+    }
+
+    /// Whether a run can be recorded now, as far as can be told before.
+    #[cfg(feature = "cli")]
+    pub(crate) fn check_room(&self) -> Result<(), StoreError> {
+        files::probe(self.dir())
     }
 
     fn history(&self) -> &History {

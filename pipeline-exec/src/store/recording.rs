@@ -32,6 +32,7 @@ impl RunStore {
         planned: usize,
         started: SystemTime,
     ) -> Result<Recording, StoreError> {
+        files::probe(self.dir())?;
         let (name, dir) = self.new_folder(run_id)?;
         let lock_path = dir.join(files::LOCK);
         let lock = files::create(&lock_path)?;

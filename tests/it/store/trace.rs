@@ -14,7 +14,8 @@ fn trace() -> Value {
     for n in 0..10 {
         dag.cpu(format!("cpu_{n}"), (), move |()| std::thread::sleep(Duration::from_micros(100 * n)));
         dag.blocking(format!("blocking_{n}"), (), |()| {
-            Ok::<_, String>(std::thread::sleep(Duration::from_millis(1)))
+            std::thread::sleep(Duration::from_millis(1));
+            Ok::<_, String>(())
         });
     }
     let a = dag.cpu("<b>\"a\"\u{1b}", (), |()| 1_u64);

@@ -22,6 +22,14 @@ const LEAST_COLUMNS: usize = 80;
 /// Where there is no terminal, the lines are at most so wide.
 const COLUMNS_OF_A_FILE: usize = 100;
 
+/// Says to standard output how a run ended that was recorded; every step where `all` is said.
+pub(super) fn print_recorded(report: &RunReport, all: bool) -> io::Result<()> {
+    let width = Table::new().width().map_or(COLUMNS_OF_A_FILE, usize::from).max(LEAST_COLUMNS);
+    let columns = if io::stdout().is_terminal() { width } else { COLUMNS_OF_A_FILE };
+    let mut out = anstream::stdout().lock();
+    out.write_all(text(report, columns, all).as_bytes()).and_then(|()| out.flush())
+}
+
 /// Says to standard error how a run ended; every step where `all` is said.
 pub(super) fn print(report: &RunReport, all: bool) {
     let text = text(report, columns(), all);
