@@ -10,6 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const RUNS: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/examples-runs");
@@ -40,14 +41,13 @@ fn run(example: &str, arguments: &[&str]) -> Output {
     // Messages call the program as it was called.
     #[cfg(unix)]
     std::os::unix::process::CommandExt::arg0(&mut command, example);
-    // Runs are recorded out of the way.
-    command
-        .env_remove("CARGO")
-        .env("PIPELINE_RUNS_DIR", RUNS)
-        .args(arguments)
-        .current_dir(ROOT)
-        .output()
-        .unwrap()
+    // Runs are recorded out of the way, and no run knows of another: what is planned would have its times.
+    static NUMBER: AtomicUsize = AtomicUsize::new(0);
+    let runs = format!("{RUNS}/{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+    command.env_remove("CARGO").env("PIPELINE_RUNS_DIR", &runs);
+    let output = command.args(arguments).current_dir(ROOT).output().unwrap();
+    let _ = fs::remove_dir_all(runs);
+    output
 }
 
 fn text(bytes: &[u8]) -> String {
