@@ -11,6 +11,7 @@ mod stages;
 mod text;
 mod waits;
 
+use std::collections::BTreeMap;
 use std::time::{Duration, UNIX_EPOCH};
 
 use pipeline_core::frame::Status;
@@ -52,6 +53,10 @@ pub struct RunReport {
     /// What the run came from: seed, graph, configuration, versions.
     #[serde(default)]
     pub provenance: Provenance,
+    /// The settings in force that say something, but for those that are in `provenance`, and say where reports go; those of the
+    /// schedule are not here in a deterministic run.
+    #[serde(default)]
+    pub settings: BTreeMap<String, serde_json::Value>,
     /// When it began, in milliseconds since 1970, by the wall clock; for display. 0 in a deterministic run.
     pub started_unix_ms: u64,
     /// From the first look at the plan to the last step's end. 0 in a deterministic run.
@@ -232,6 +237,7 @@ impl RunReport {
             run_id: engine.frame.scope().run_id().to_owned(),
             status,
             provenance: Provenance::of(engine),
+            settings: provenance::settings_of(&engine.settings),
             started_unix_ms: began.duration_since(UNIX_EPOCH).map_or(0, |at| at.as_millis() as u64),
             wall,
             counts,

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use pipeline_core::{BoundParams, Fingerprint, Plan, RunScope};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::engine::Engine;
 use crate::settings::Settings;
@@ -62,11 +63,23 @@ fn fresh_seed(run_id: &str) -> u64 {
 const NOT_CONFIGURATION: [&str; 3] = ["seed", "runs_dir", "keep_runs"];
 
 fn config(settings: &Settings, plan: &Plan, params: &BoundParams) -> String {
+    Fingerprint::of_config(plan, params, settings, &left_out(settings)).to_string()
+}
+
+fn left_out(settings: &Settings) -> Vec<&'static str> {
     let mut left_out = NOT_CONFIGURATION.to_vec();
     if settings.deterministic {
         left_out.extend(OF_THE_SCHEDULE);
     }
-    Fingerprint::of_config(plan, params, settings, &left_out).to_string()
+    left_out
+}
+
+/// The settings that the configuration's fingerprint is made of, but for those that say nothing.
+pub(super) fn settings_of(settings: &Settings) -> BTreeMap<String, Value> {
+    let Ok(Value::Object(all)) = serde_json::to_value(settings) else { return BTreeMap::new() };
+    let left_out = left_out(settings);
+    let says = |value: &Value| !value.is_null() && value.as_object().is_none_or(|names| !names.is_empty());
+    all.into_iter().filter(|(name, value)| !left_out.contains(&name.as_str()) && says(value)).collect()
 }
 
 impl Provenance {

@@ -1,6 +1,6 @@
 //! A run as its journal tells it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -163,6 +163,7 @@ impl Told {
             run_id: self.run_id,
             status,
             provenance: Provenance::default(),
+            settings: BTreeMap::new(),
             started_unix_ms: self.started_unix_ms,
             wall: self.last,
             counts,
