@@ -6,6 +6,7 @@ use pipeline::{Event, Pipeline};
 pub(crate) const KINDS: &[&str] = &[
     "observer",
     "hooks",
+    "a hook that is given the report",
     #[cfg(feature = "tracing")]
     "spans without a subscriber",
     #[cfg(feature = "tracing")]
@@ -33,8 +34,8 @@ pub(crate) fn with(pipeline: &Pipeline, kind: &str) -> Pipeline {
         "hooks" => pipeline
             .on_run_start(|run| seen(run))
             .on_step_start(|step| seen(step))
-            .on_step_end(|step| seen(step))
-            .on_run_end(|run| seen(run)),
+            .on_step_end(|step| seen(step)),
+        "a hook that is given the report" => pipeline.on_run_end(|run| seen(run)),
         #[cfg(feature = "tracing")]
         "spans without a subscriber" => pipeline.observe(pipeline::telemetry::Spans::new()),
         #[cfg(feature = "tracing")]
@@ -49,8 +50,11 @@ pub(crate) fn with(pipeline: &Pipeline, kind: &str) -> Pipeline {
         #[cfg(feature = "otel")]
         "otel metrics" => {
             use pipeline::telemetry::{LabelBy, OtelMetrics};
-            let reader = opentelemetry_sdk::metrics::ManualReader::builder().build();
-            let meters = opentelemetry_sdk::metrics::SdkMeterProvider::builder().with_reader(reader).build();
+            // Exports once a minute, which is after the bench has looked.
+            let exporter = opentelemetry_sdk::metrics::InMemoryMetricExporter::default();
+            let meters = opentelemetry_sdk::metrics::SdkMeterProvider::builder()
+                .with_periodic_exporter(exporter)
+                .build();
             let observer = OtelMetrics::new(&meters, LabelBy::Step);
             // The instruments do not keep it.
             std::mem::forget(meters);

@@ -86,8 +86,12 @@ impl Plan {
     /// as the compiler writes it, which a new version of it may do in another way.
     ///
     /// # Complexity
-    /// O(steps + edges).
+    /// O(steps + edges) for the first call.
     pub fn fingerprint(&self) -> Fingerprint {
+        *self.fingerprint.get_or_init(|| self.make_fingerprint())
+    }
+
+    fn make_fingerprint(&self) -> Fingerprint {
         let mut hash = StableHash::new("graph");
         hash.number(self.len() as u64);
         for step in 0..self.len() {

@@ -1,7 +1,7 @@
 //! From a graph and what is asked of it to a plan.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::choice::{self, Branch, Group};
 use super::{Bind, Hot, Plan, PlanOptions, SOLE};
@@ -135,6 +135,7 @@ impl Builder {
             targets: self.targets.clone(),
             params: Vec::new(),
             resources: Vec::new(),
+            fingerprint: OnceLock::new(),
             has_drops: false,
             is_plain: true,
             has_takers: false,

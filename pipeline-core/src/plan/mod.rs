@@ -9,11 +9,12 @@ mod build;
 mod choice;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 pub(crate) use self::choice::{Branch, Group};
 use crate::call::Code;
 use crate::dag::{Dag, Lists, StepSpec};
+use crate::fingerprint::Fingerprint;
 use crate::input::InputKind;
 use crate::params::BoundParams;
 use crate::policy::Policy;
@@ -63,6 +64,8 @@ pub struct Plan {
     params: Vec<(u32, u32)>,
     /// The resources, by step and parameter.
     resources: Vec<(u32, u32)>,
+    /// Made when first asked for: every report has it.
+    pub(crate) fingerprint: OnceLock<Fingerprint>,
     /// Whether any output needs a drop.
     has_drops: bool,
     /// Whether every step has a plain policy.
