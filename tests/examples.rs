@@ -31,6 +31,9 @@ static BUILT: LazyLock<PathBuf> = LazyLock::new(|| {
     profile.join("examples")
 });
 
+/// How many programs were run.
+static NUMBER: AtomicUsize = AtomicUsize::new(0);
+
 /// Runs an example in the root folder, with nothing of the environment that would set a run parameter.
 fn run(example: &str, arguments: &[&str]) -> Output {
     let mut command = Command::new(BUILT.join(example).with_extension(std::env::consts::EXE_EXTENSION));
@@ -42,7 +45,6 @@ fn run(example: &str, arguments: &[&str]) -> Output {
     #[cfg(unix)]
     std::os::unix::process::CommandExt::arg0(&mut command, example);
     // Runs are recorded out of the way, and no run knows of another: what is planned would have its times.
-    static NUMBER: AtomicUsize = AtomicUsize::new(0);
     let runs = format!("{RUNS}/{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
     command.env_remove("CARGO").env("PIPELINE_RUNS_DIR", &runs);
     let output = command.args(arguments).current_dir(ROOT).output().unwrap();

@@ -77,12 +77,14 @@ fn en_cpu() -> Option<(String, u32)> {
     inside()
 }
 
+#[allow(clippy::ref_option, reason = "a step reads the output as it is")]
 #[step(blocking)]
 fn en_blocking(en_cpu: &Option<(String, u32)>) -> Option<(String, u32)> {
     en_cpu.as_ref()?;
     inside()
 }
 
+#[allow(clippy::ref_option, reason = "a step reads the output as it is")]
 #[step]
 async fn en_async(en_blocking: &Option<(String, u32)>) -> [Option<(String, u32)>; 2] {
     let before = en_blocking.as_ref().and_then(|_| inside());
