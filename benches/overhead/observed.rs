@@ -31,10 +31,9 @@ pub(crate) fn with(pipeline: &Pipeline, kind: &str) -> Pipeline {
         "observer" => pipeline.observe(|event: &Event<'_>| {
             std::hint::black_box(event);
         }),
-        "hooks" => pipeline
-            .on_run_start(seen)
-            .on_step_start(|step| seen(step))
-            .on_step_end(|step| seen(step)),
+        "hooks" => {
+            pipeline.on_run_start(seen).on_step_start(|step| seen(step)).on_step_end(|step| seen(step))
+        }
         "a hook that is given the report" => pipeline.on_run_end(seen),
         #[cfg(feature = "tracing")]
         "spans without a subscriber" => pipeline.observe(pipeline::telemetry::Spans::new()),
