@@ -1,0 +1,165 @@
+//! What steps are given: outputs instead of running them, run parameters, resources.
+
+use std::any::Any;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use pipeline_core::frame::Given;
+use pipeline_core::{BoundParams, Dag, Plan, Problem, ProblemCode, Step, TypeDef, contain};
+use serde::Serialize;
+
+use super::{Pipeline, TargetOf};
+use crate::limits::Limits;
+
+/// An output that is given instead of running its step.
+#[derive(Clone)]
+pub(super) struct Override {
+    pub(super) of: TargetOf,
+    pub(super) ty: TypeDef,
+    /// Makes the output for a step at a position of the plan, anew for each run.
+    make: Arc<dyn Fn(usize) -> Given + Send + Sync>,
+}
+
+/// What the steps of a run read beside outputs.
+pub(crate) struct Bound {
+    pub(crate) params: BoundParams,
+    pub(crate) resources: Vec<Arc<dyn Any + Send + Sync>>,
+}
+
+impl Pipeline {
+    /// Gives the output of a step instead of running it; steps that only it needs do not run either. For tests, and
+    /// for going on from what is there. The value is cloned for each run.
+    pub fn with_output<S: Step>(self, value: S::Output) -> Self
+    where
+        S::Output: Clone,
+    {
+        self.with_output_from::<S>(move || value.clone())
+    }
+
+    /// Gives the output of a step, made anew for each run.
+    pub fn with_output_from<S: Step>(self, make: impl Fn() -> S::Output + Send + Sync + 'static) -> Self {
+        self.give::<S::Output>(TargetOf::Def(S::def()), move |step| Given::new(step, make()))
+    }
+
+    /// Gives the output of a step by name.
+    pub fn with_output_named<T: Clone + Send + Sync + 'static>(
+        self,
+        name: impl Into<String>,
+        value: T,
+    ) -> Self {
+        self.give::<T>(TargetOf::Name(name.into()), move |step| Given::new(step, value.clone()))
+    }
+
+    fn give<T: Send + Sync + 'static>(
+        mut self,
+        of: TargetOf,
+        make: impl Fn(usize) -> Given + Send + Sync + 'static,
+    ) -> Self {
+        self.given.push(Override { of, ty: TypeDef::of::<T>(), make: Arc::new(make) });
+        self.replan()
+    }
+
+    /// Sets a run parameter, for all steps that declare it; `"step.parameter"` sets it for one.
+    pub fn param(mut self, name: impl Into<String>, value: impl Serialize) -> Self {
+        self.params.set(name, &value);
+        self
+    }
+
+    /// Sets a run parameter from text, as a command line does.
+    pub fn param_text(mut self, name: impl Into<String>, text: impl Into<String>) -> Self {
+        self.params.set_text(name, text);
+        self
+    }
+
+    /// Sets run parameters that are not set yet.
+    pub fn params_default(
+        mut self,
+        params: impl IntoIterator<Item = (String, pipeline_core::ParamValue)>,
+        origin: &str,
+    ) -> Self {
+        for (name, value) in params {
+            self.params.set_default(name, value, origin);
+        }
+        self
+    }
+
+    /// Injects a value, found by its type.
+    pub fn resource<T: Send + Sync + 'static>(self, value: T) -> Self {
+        self.resource_arc(Arc::new(value))
+    }
+
+    /// Injects a value that is shared with others.
+    pub fn resource_arc<T: Send + Sync + 'static>(mut self, value: Arc<T>) -> Self {
+        self.resources.insert(None, value);
+        self
+    }
+
+    /// Injects a value, found by its type and name.
+    pub fn resource_named<T: Send + Sync + 'static>(mut self, name: impl Into<String>, value: T) -> Self {
+        self.resources.insert(Some(name.into()), Arc::new(value));
+        self
+    }
+
+    /// What a run of the plan is given, checked and found: parameters and resources. Settings are checked beside them.
+    pub(crate) fn bind(&self, plan: &Plan) -> Result<Bound, Vec<Problem>> {
+        let mut problems = self.settings.problems(&self.origins);
+        problems.extend(self.settings.unknown_names(plan.dag(), &self.origins));
+        problems.extend(self.limits.iter().flat_map(Limits::problems));
+        if self.limits.is_some() && !self.settings.limits.is_empty() {
+            let message = "limits are given twice: in the settings, and shared with other pipelines";
+            let problem = Problem::new(ProblemCode::InvalidSetting, message);
+            problems.push(problem.hint("configure the shared ones, and leave `limits` out of the settings"));
+        }
+        let params = plan.bind_params(&self.params).map_err(|found| problems.extend(found));
+        let resources = plan.bind_resources(&self.resources).map_err(|found| problems.extend(found));
+        match (params, resources) {
+            (Ok(params), Ok(resources)) if problems.is_empty() => Ok(Bound { params, resources }),
+            _ => Err(problems),
+        }
+    }
+
+    /// The outputs that are given, made for one run; of two for one step, the later.
+    pub(crate) fn make_given(&self, plan: &Plan) -> Result<Vec<Given>, Vec<Problem>> {
+        let mut made = BTreeMap::new();
+        for given in &self.given {
+            let position = given.of.find(plan.dag()).ok().and_then(|step| plan.position(step));
+            if let Some(step) = position.filter(|&step| plan.given().contains(&(step as u32))) {
+                made.insert(step, given);
+            }
+        }
+        let mut problems = Vec::new();
+        let make = |(step, given): (usize, &Override)| {
+            let spec = plan.spec(step);
+            let made = contain::guard(|| (given.make)(step)).map_err(|panic| {
+                let message = format!("making the output given for `{}` panicked", spec.name());
+                Problem::new(ProblemCode::OverrideMismatch, message)
+                    .step(spec.name(), spec.location())
+                    .note(panic)
+                    .hint("mend what was given to `with_output` or `with_output_from`")
+            });
+            made.map_err(|problem| problems.push(problem)).ok()
+        };
+        let given = made.into_iter().filter_map(make).collect();
+        if problems.is_empty() { Ok(given) } else { Err(problems) }
+    }
+
+    /// Outputs given by name, whose type rustc could not compare.
+    pub(super) fn mismatched_outputs(&self, dag: &Dag) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        for given in &self.given {
+            let (TargetOf::Name(name), Ok(step)) = (&given.of, given.of.find(dag)) else { continue };
+            let spec = dag.step(step);
+            if given.ty != spec.def().output {
+                let message = format!("the output given for `{name}` has another type than the step returns");
+                problems.push(
+                    Problem::new(ProblemCode::OverrideMismatch, message)
+                        .step(spec.name(), spec.location())
+                        .note(format!("given    {}", given.ty))
+                        .note(format!("returned {}", spec.def().output))
+                        .hint("give a value of the type that the step returns"),
+                );
+            }
+        }
+        problems
+    }
+}

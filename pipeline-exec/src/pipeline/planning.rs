@@ -1,0 +1,166 @@
+//! From targets and selection to a plan.
+
+use std::sync::Arc;
+
+use pipeline_core::{Dag, Plan, PlanOptions, Problem, ProblemCode, Problems, Selection};
+
+use super::{GraphSource, Pipeline, TargetOf};
+
+/// Why a step that writes is skipped.
+const NO_WRITE: &str = "it writes, and the run is not to write";
+
+/// Excluded steps that a target needs all the same.
+fn needed_but_excluded(plan: &Plan, excluded: &[usize]) -> Vec<Problem> {
+    let needed = excluded.iter().filter_map(|&step| plan.position(step));
+    let running = needed.filter(|&step| !plan.given().contains(&(step as u32)));
+    running
+        .map(|step| {
+            let spec = plan.spec(step);
+            let dag = plan.dag();
+            let reader = dag
+                .downstream(plan.in_dag(step))
+                .iter()
+                .map(|&reader| reader as usize)
+                .find(|reader| plan.position(*reader).is_some() && excluded.binary_search(reader).is_err())
+                .map_or("another step", |reader| dag.step(reader).name());
+            let message = format!("step `{}` is excluded, but `{reader}` needs it", spec.name());
+            Problem::new(ProblemCode::InvalidSelection, message).step(spec.name(), spec.location()).hint(
+                format!("exclude `{}+` to leave out what depends on it too, or give its output", spec.name()),
+            )
+        })
+        .collect()
+}
+
+impl Pipeline {
+    pub(super) fn replan(mut self) -> Self {
+        self.planned = Arc::default();
+        self
+    }
+
+    pub(super) fn make_plan(&self) -> Result<Plan, Problems> {
+        let dag = match &self.graph {
+            GraphSource::Dag(dag) => Arc::clone(dag),
+            GraphSource::Registered => Arc::new(Dag::registered()?),
+            GraphSource::Targets => Arc::new(self.dag_of_targets()?),
+        };
+        if dag.is_empty() {
+            return Err(Problem::new(ProblemCode::NoSteps, "the pipeline has no steps")
+                .hint("add steps, or name a target")
+                .into());
+        }
+        let mut problems = Vec::new();
+        let mut find = |of: &TargetOf| match of.find(&dag) {
+            Ok(step) => Some(step),
+            Err(problem) => {
+                problems.push(problem);
+                None
+            }
+        };
+        let mut options = PlanOptions {
+            run: Vec::new(),
+            targets: self.targets.iter().filter_map(&mut find).collect(),
+            keep: self.keep.iter().filter_map(&mut find).collect(),
+            keep_all: self.keep_all,
+            given: self.given.iter().filter_map(|given| find(&given.of)).collect(),
+            withheld: self.withheld(&dag),
+        };
+        problems.extend(self.mismatched_outputs(&dag));
+        let excluded = self.apply_selection(&dag, &mut options, &mut problems);
+        Problems::check(problems)?;
+        let plan = Plan::new(dag, &options)?;
+        Problems::check(needed_but_excluded(&plan, &excluded))?;
+        Ok(plan)
+    }
+
+    /// The steps that the settings say are not to run.
+    fn withheld(&self, dag: &Dag) -> Vec<(usize, String)> {
+        let writers = (0..dag.len()).filter(|&step| self.settings.no_write && dag.step(step).policy().writes);
+        writers.map(|step| (step, NO_WRITE.to_owned())).collect()
+    }
+
+    /// Adds what was selected to the targets, takes out what was excluded or is out of bounds, and returns what was excluded.
+    fn apply_selection(
+        &self,
+        dag: &Dag,
+        options: &mut PlanOptions,
+        problems: &mut Vec<Problem>,
+    ) -> Vec<usize> {
+        let told = problems.len();
+        let mut select = |selection: Result<Selection, Problems>| {
+            let selected = selection.and_then(|selection| dag.select(&selection));
+            selected.unwrap_or_else(|found| {
+                problems.extend(found.into_vec());
+                Vec::new()
+            })
+        };
+        let is_bounded = !self.from.is_empty() || !self.until.is_empty();
+        if !self.selected.is_empty() {
+            options.run = select(Selection::parse(&self.selected));
+        } else if is_bounded || options.targets.is_empty() && !self.excluded.is_empty() {
+            // Without targets, all that is left is run; and the bounds say what is wanted.
+            options.run = (0..dag.len()).collect();
+        }
+        if !is_bounded && self.excluded.is_empty() {
+            return Vec::new();
+        }
+        let excluded =
+            if self.excluded.is_empty() { Vec::new() } else { select(Selection::parse(&self.excluded)) };
+        let bounds = Selection::all().from_steps(&self.from).and_then(|all| all.until(&self.until));
+        let within = select(bounds);
+        let is_wanted =
+            |step: &usize| within.binary_search(step).is_ok() && excluded.binary_search(step).is_err();
+        options.targets.retain(is_wanted);
+        options.run.retain(is_wanted);
+        if options.targets.is_empty() && options.run.is_empty() && problems.len() == told {
+            problems.push(self.nothing_left(within.is_empty()));
+        }
+        excluded
+    }
+
+    /// Why a selection whose terms all fit selects nothing.
+    fn nothing_left(&self, bounds_exclude_all: bool) -> Problem {
+        let (from, until) = (self.from.join("`, `"), self.until.join("`, `"));
+        let (message, hint) = if bounds_exclude_all {
+            let message = format!("nothing is left to run: `{until}` needs nothing from `{from}` on");
+            (message, "begin further up, or end further down")
+        } else if self.from.is_empty() && self.until.is_empty() {
+            ("every selected step is excluded".to_owned(), "exclude less, or select more")
+        } else {
+            let message = "nothing is left to run: no selected step is between the ends that were given";
+            (message.to_owned(), "select more, or move the ends")
+        };
+        Problem::new(ProblemCode::InvalidSelection, message).hint(hint)
+    }
+
+    /// Targets named by string are looked up in the whole registry: they join the typed ones.
+    fn dag_of_targets(&self) -> Result<Dag, Problems> {
+        let mut defs = Vec::new();
+        let mut registered = None;
+        for of in self.targets.iter().chain(&self.keep).chain(self.given.iter().map(|given| &given.of)) {
+            match of {
+                TargetOf::Def(def) => defs.push(*def),
+                TargetOf::Name(name) => {
+                    let all = registered.get_or_insert_with(pipeline_core::registered);
+                    defs.extend(all.iter().filter(|def| def.name == *name || def.id() == *name));
+                }
+            }
+        }
+        Dag::from_defs(&defs)
+    }
+}
+
+impl TargetOf {
+    /// The position in the graph.
+    pub(super) fn find(&self, dag: &Dag) -> Result<usize, Problem> {
+        match self {
+            TargetOf::Name(name) => dag.find(name),
+            TargetOf::Def(def) => dag.position_of_def(def).ok_or_else(|| {
+                Problem::new(
+                    ProblemCode::UnknownTarget,
+                    format!("step `{}` is not part of this pipeline", def.id()),
+                )
+                .hint("name a step of the graph, or add it to the graph")
+            }),
+        }
+    }
+}
