@@ -170,7 +170,10 @@ fn counters(report: &RunReport) -> String {
     let more = counters.len().saturating_sub(MOST);
     let told = counters.iter().take(MOST).map(|(name, count)| {
         if seconds > 0.0 {
-            format!("{name} {} ({}/s)", number(*count), number((*count as f64 / seconds) as u64))
+            let rate = *count as f64 / seconds;
+            // Of slow ones, the begin of what is behind the point: `3 (0/s)` would be wrong.
+            let rate = if rate < 10.0 { format!("{rate:.1}") } else { number(rate as u64) };
+            format!("{name} {} ({rate}/s)", number(*count))
         } else {
             format!("{name} {}", number(*count))
         }
