@@ -46,6 +46,8 @@ fn run(example: &str, arguments: &[&str]) -> Output {
     std::os::unix::process::CommandExt::arg0(&mut command, example);
     // Runs are recorded out of the way, and no run knows of another: what is planned would have its times.
     let runs = format!("{RUNS}/{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+    // Help is as wide as where there is no terminal.
+    command.env_remove("COLUMNS");
     command.env_remove("CARGO").env("PIPELINE_RUNS_DIR", &runs);
     let output = command.args(arguments).current_dir(ROOT).output().unwrap();
     let _ = fs::remove_dir_all(runs);
@@ -354,14 +356,21 @@ fn a_step_alone_is_told_in_full() {
 #[test]
 fn a_graph_is_drawn_into_a_file_whose_name_says_how() {
     let folder = Folder::new("cli-graph");
-    for (name, begin) in
-        [("g.dot", "digraph"), ("g.mmd", "flowchart"), ("g.json", "{"), ("g.else", "4 steps")]
-    {
+    for (name, begin) in [
+        ("g.dot", "digraph"),
+        ("g.mmd", "flowchart"),
+        ("g.json", "{"),
+        ("g.txt", "4 steps"),
+        ("g", "4 steps"),
+    ] {
         let file = folder.0.join(name);
         let output = run("cli", &["graph", "--output", file.to_str().unwrap()]);
         assert_eq!((code(&output), output.stdout.len()), (0, 0), "{name}: {}", text(&output.stderr));
         assert!(fs::read_to_string(file).unwrap().starts_with(begin), "{name}");
     }
+    let picture = folder.0.join("g.png");
+    assert_eq!(code(&run("cli", &["graph", "-o", picture.to_str().unwrap()])), 2);
+    assert!(!picture.exists(), "no text under the name of a picture");
     let nowhere = folder.0.join("no/such/folder.dot");
     assert_eq!(code(&run("cli", &["graph", "-o", nowhere.to_str().unwrap()])), 3);
 }

@@ -69,7 +69,11 @@ impl Program {
     /// The same in a folder.
     pub(crate) fn start_in(folder: &Path, mode: &str, arguments: &str) -> Self {
         let mut command = Command::new(&*BUILT);
-        command.args(arguments.split_whitespace()).env("FAULTS", mode).env_remove("RUST_BACKTRACE");
+        command
+            .args(arguments.split_whitespace())
+            .env("FAULTS", mode)
+            .env_remove("RUST_BACKTRACE")
+            .env_remove("COLUMNS");
         // Runs are recorded out of the way.
         command.env("PIPELINE_RUNS_DIR", concat!(env!("CARGO_TARGET_TMPDIR"), "/faults-runs"));
         let begun = Instant::now();

@@ -50,7 +50,9 @@ fn a_run_that_is_killed_was_running_and_is_interrupted_and_its_journal_tells_wha
     program.wait_for("stuck");
     program.wait_for("succeeded sibling");
     assert_eq!(states(&folder.runs()), ["running"]);
-    folder.end("report").exits(0).says(&["the run goes on"]);
+    let ended = folder.end("report");
+    ended.exits(0).step("stuck", "pending").says(&[" is running: ", "have not ended\n", "the run goes on"]);
+    assert!(!ended.said.contains("cancelled") && !ended.said.contains("to go on: "), "{}", ended.said);
     // The journal tells of it within a moment.
     let report = loop {
         let report = folder.end("report --json").json();
@@ -63,13 +65,22 @@ fn a_run_that_is_killed_was_running_and_is_interrupted_and_its_journal_tells_wha
     let runs = folder.runs();
     assert_eq!(states(&runs), ["interrupted"]);
     assert_eq!(runs[0]["run_id"], report["run_id"]);
-    folder.end("report").exits(0).step("sibling", "succeeded").step("stuck", "cancelled").says(&[
+    let ended = folder.end("report");
+    ended.exits(0).step("sibling", "succeeded").step("stuck", "cancelled").says(&[
+        " was interrupted after ",
+        ": 1 of 2 steps succeeded, 1 had not ended\n",
         "the run was interrupted: its process ended before it did",
         "1 of 2 steps had ended, 1 was under way: `stuck`",
+        "to go on: ",
     ]);
+    // Figures of a graph that the journal does not know would be made up.
+    assert!(!ended.said.contains("critical path") && !ended.said.contains("0.00x"), "{}", ended.said);
     folder.end("run sibling --quiet").exits(0);
     assert_eq!(states(&folder.runs()), ["succeeded", "interrupted"]);
     folder.end("diff").exits(0).says(&["only in A\n  stuck"]);
+    let ended = folder.end("diff latest -2");
+    ended.exits(0).says(&["the later report does not say what its run came from"]);
+    assert!(!ended.said.contains("has changed") && !ended.said.contains("crate "), "{}", ended.said);
 }
 
 #[test]

@@ -1,10 +1,10 @@
 //! I: what is said at the end of a run, of very many steps and of hostile names and messages.
 
-use crate::program_under_test::{Program, run};
+use crate::program_under_test::{Program, path, run};
 
 #[test]
 fn of_ten_thousand_steps_the_failures_are_told_once_and_the_rest_is_counted() {
-    let ended = Program::start("many", "run --quiet").end();
+    let ended = Program::start("many", "run").end();
     ended.exits(1).says(&[
         "error[PL0101]: step `shard_00` failed, and 99 more like it: shard_01,",
         "    error: no route to host\n",
@@ -14,10 +14,45 @@ fn of_ten_thousand_steps_the_failures_are_told_once_and_the_rest_is_counted() {
         "to go on: ",
         " explain PL0101`\n",
     ]);
-    // Each failure has its line when it happens; the summary has one block for all.
-    let summary: Vec<&str> = ended.said.lines().filter(|line| !line.contains(" failed    shard_")).collect();
-    assert!(summary.len() < 80, "{}", ended.said);
-    assert_eq!(summary.join("\n").matches("no route to host").count(), 1, "{}", ended.said);
+    // Each step has its lines when it happens; the summary has one block for all.
+    let (_, summary) = ended.said.split_once("\nstep ").unwrap();
+    assert!(summary.lines().count() < 80, "{summary}");
+    assert_eq!(summary.matches("no route to host").count(), 1, "{summary}");
+}
+
+#[test]
+fn a_quiet_run_tells_what_failed_and_how_to_go_on_and_nothing_else() {
+    let ended = run("panics+ sibling --retries 0 --quiet");
+    ended.exits(1).says(&["error[PL0102]: step `panics` panicked", "1 failed", "to go on: "]);
+    for noise in ["attempts", "on the critical path", "speed-up", "what to do next", "sibling in"] {
+        assert!(!ended.said.contains(noise), "{noise}: {}", ended.said);
+    }
+}
+
+#[test]
+fn a_reader_that_has_gone_away_changes_nothing_about_the_run() {
+    for arguments in [["run", "sibling"], ["run", "no_such_step"], ["info", "--nonsense"]] {
+        let with = |stderr: std::process::Stdio| {
+            let mut command = std::process::Command::new(path());
+            command.args(arguments).env("FAULTS", "").stdout(std::process::Stdio::null()).stderr(stderr);
+            command.current_dir(std::env::temp_dir());
+            command.env("PIPELINE_RUNS_DIR", concat!(env!("CARGO_TARGET_TMPDIR"), "/faults-runs"));
+            command.status().unwrap().code()
+        };
+        let (reader, gone) = std::io::pipe().unwrap();
+        drop(reader);
+        assert_eq!(with(gone.into()), with(std::process::Stdio::null()), "{arguments:?}");
+    }
+}
+
+#[test]
+fn help_fits_the_terminal_and_a_drawing_that_nothing_draws_is_refused() {
+    let ended = Program::start("", "run --help").end();
+    ended.exits(0).says(&["\nOptions:\n  -p, --param", "\nSelection:\n", "\nSettings:\n", "Exit codes:"]);
+    assert!(ended.said.lines().all(|line| line.chars().count() <= 120), "{}", ended.said);
+    let ended = Program::start("", "graph -o no-such-folder/drawing.png").end();
+    ended.exits(2).says(&["nothing is drawn as `.png`", ".svg", "--format"]);
+    Program::start("", "runs --limit 0").end().exits(2).says(&["at least 1"]);
 }
 
 #[test]

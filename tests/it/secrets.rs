@@ -39,6 +39,13 @@ fn a_secret_reaches_its_step_by_value_and_by_reference_from_code_and_text() {
     assert_eq!(run.output::<sc_number>().unwrap(), &42);
 }
 
+/// A command line is in the shell's history and in the list of processes.
+#[test]
+fn a_secret_that_was_not_given_is_asked_for_in_the_environment() {
+    let problems = Pipeline::to::<sc_token>().run_blocking().unwrap_err().to_string();
+    assert!(problems.contains("PIPELINE_PARAM_token") && !problems.contains("-p token"), "{problems}");
+}
+
 /// serde quotes what it cannot read; of a secret, and of whatever holds one, it does not.
 #[test]
 fn a_secret_that_cannot_be_read_is_not_quoted() {

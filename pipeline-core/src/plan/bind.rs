@@ -143,10 +143,18 @@ impl Plan {
                     ProblemCode::MissingParam,
                     format!("run parameter `{}` (`{}`) was not given", param.name, param.ty),
                 )
-                .hint(format!(
-                    "give it with `.param({:?}, …)` or `-p {}=…`, or declare `#[param(default = …)]`",
-                    param.name, param.name
-                ))),
+                .hint(if param.is_secret() {
+                    format!(
+                        "give it with `.param({:?}, …)` or as `PIPELINE_PARAM_{}` in the environment: a secret on the command \
+                         line is seen by others",
+                        param.name, param.name
+                    )
+                } else {
+                    format!(
+                        "give it with `.param({:?}, …)` or `-p {}=…`, or declare `#[param(default = …)]`",
+                        param.name, param.name
+                    )
+                })),
             },
         }
     }

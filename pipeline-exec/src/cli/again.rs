@@ -39,6 +39,15 @@ pub(super) fn command(report: &RunReport) -> Again {
     Again { command: format!("{} {}", program(), words.join(" ")), values_of: options.params }
 }
 
+/// The same for a run of which only the report is known, not its command line.
+pub(super) fn command_of_recorded(report: &RunReport) -> Again {
+    // A report that was made of a journal does not have the steps that had not begun: all is run again.
+    let has_all = report.counts.planned == report.steps.len();
+    let left = if has_all { left_to_do(report, true) } else { Vec::new() };
+    let words = std::iter::once("run".to_owned()).chain(left.iter().map(|word| quoted(word)));
+    Again { command: format!("{} {}", program(), words.collect::<Vec<_>>().join(" ")), values_of: Vec::new() }
+}
+
 /// Where the pages of these codes are; `None` for no code.
 pub(super) fn explain(codes: &[&str]) -> Option<String> {
     let (first, others) = codes.split_first()?;

@@ -19,31 +19,36 @@ use super::settings::SettingsArgs;
 use super::step::StepArgs;
 use crate::pipeline::Pipeline;
 
+/// One line for each paragraph: it is wrapped as wide as the terminal is.
 const AFTER_HELP: &str = "\
-Steps are selected by terms: a name, a glob (shard_*), tag:x, group:x, lane:x or package:x. +x adds everything that x
-needs, x+ everything that needs x, 1+x and x+1 only what is one step away; a,b is what both select. Several terms are
+Steps are selected by terms: a name, a glob (shard_*), tag:x, group:x, lane:x or package:x. +x adds everything that x \
+needs, x+ everything that needs x, 1+x and x+1 only what is one step away; a,b is what both select. Several terms are \
 united.
 
-Run parameters come from -p, then from the environment (PIPELINE_PARAM_name=value), then from --params FILE, then from
-[params] of pipeline.toml. A value is read as text where the parameter takes text, and as JSON otherwise:
+Run parameters come from -p, then from the environment (PIPELINE_PARAM_name=value), then from --params FILE, then from \
+[params] of pipeline.toml. A value is read as text where the parameter takes text, and as JSON otherwise: \
 -p 'sizes=[1, 2]'.
 
-Settings come from code, then from flags, then from the environment (PIPELINE_WORKERS=4, PIPELINE_STEPS__FETCH__RETRIES=2),
-then from pipeline.toml or the file of --config, then from the preset. `info` shows where each comes from.
+Settings come from code, then from flags, then from the environment (PIPELINE_WORKERS=4, \
+PIPELINE_STEPS__FETCH__RETRIES=2), then from pipeline.toml or the file of --config, then from the preset. `info` shows \
+where each comes from.
 
 Durations are written as 500ms, 30s or 1m30s, amounts of memory as 512MiB or 4GiB.
 
 PIPELINE_OUTPUT in the environment says the form of the output where --output does not. NO_COLOR=1 takes colours away.
 
-SIGINT (Ctrl-C) and SIGTERM stop the run: no further step starts, async steps are cancelled, steps on threads have the
+SIGINT (Ctrl-C) and SIGTERM stop the run: no further step starts, async steps are cancelled, steps on threads have the \
 grace time to end, and the report is printed. A second signal ends the process at once.
 
-Exit codes: 0 every step succeeded (optional ones aside), 1 a step failed or timed out, 2 wrong use or an invalid graph
+Exit codes: 0 every step succeeded (optional ones aside), 1 a step failed or timed out, 2 wrong use or an invalid graph \
 (nothing ran), 3 a file could not be read or written, 130 and 143 after SIGINT and SIGTERM.";
+
+/// Lines of help are no wider than this, however wide the terminal is.
+const HELP_COLUMNS: usize = 120;
 
 /// Runs the pipeline of this program.
 #[derive(Debug, Parser)]
-#[command(args_conflicts_with_subcommands = true, after_help = AFTER_HELP)]
+#[command(args_conflicts_with_subcommands = true, max_term_width = HELP_COLUMNS, after_help = AFTER_HELP)]
 pub(super) struct Args {
     #[command(subcommand)]
     pub(super) command: Option<Command>,
@@ -54,6 +59,7 @@ pub(super) struct Args {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Runs the selected steps and everything they need (the default).
+    #[command(after_help = AFTER_HELP)]
     Run(RunArgs),
     /// Shows what would run, in order, and runs nothing.
     Plan(PlanArgs),
@@ -77,47 +83,48 @@ pub(super) enum Command {
     Explain(ExplainArgs),
 }
 
-/// What to run, with what, and how.
+/// What to run, with what, and how. A heading of what is flattened would go on behind it, hence `None`.
 #[allow(clippy::struct_excessive_bools)]
 #[derive(Clone, Debug, Default, ClapArgs)]
 pub(super) struct RunArgs {
     #[command(flatten)]
     pub(super) selection: SelectionArgs,
     /// Sets a run parameter; `step.name=value` sets it for one step.
-    #[arg(long = "param", short, value_name = "NAME=VALUE", value_parser = super::params::pair)]
+    #[arg(long = "param", help_heading = None::<&str>, short, value_name = "NAME=VALUE", value_parser = super::params::pair)]
     pub(super) params: Vec<(String, String)>,
     /// Reads run parameters from a file: TOML, or JSON where its name ends in `.json`.
-    #[arg(long = "params", value_name = "FILE")]
+    #[arg(long = "params", help_heading = None::<&str>, value_name = "FILE")]
     pub(super) params_file: Option<PathBuf>,
     #[command(flatten)]
     pub(super) settings: SettingsArgs,
     /// Records nothing of the run in the runs directory.
-    #[arg(long)]
+    #[arg(long, help_heading = None::<&str>)]
     pub(super) no_report: bool,
     /// Writes the report to a file, as JSON.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, help_heading = None::<&str>, value_name = "FILE")]
     pub(super) report: Option<PathBuf>,
     /// Prints the report to standard output, as JSON.
-    #[arg(long)]
+    #[arg(long, help_heading = None::<&str>)]
     pub(super) json: bool,
     /// Shows the run as text (live on a terminal, lines elsewhere), as plain lines everywhere, or as events in JSON
     /// lines on standard output, the report as the last [default: text].
-    #[arg(long, value_name = "FORM", conflicts_with = "json", hide_possible_values = true)]
+    #[arg(long, help_heading = None::<&str>, value_name = "FORM", conflicts_with = "json", hide_possible_values = true)]
     pub(super) output: Option<Output>,
     /// Prints nothing but failures, and nothing at all where every step succeeds.
-    #[arg(long, short, conflicts_with = "verbose")]
+    #[arg(long, help_heading = None::<&str>, short, conflicts_with = "verbose")]
     pub(super) quiet: bool,
     /// Prints settings and plan first, then a line for each step that starts or ends, on a terminal too; -vv adds what
     /// steps have counted.
-    #[arg(long, short, action = ArgAction::Count)]
+    #[arg(long, help_heading = None::<&str>, short, action = ArgAction::Count)]
     pub(super) verbose: u8,
 }
 
 /// Which steps.
 #[derive(Clone, Debug, Default, ClapArgs)]
+#[command(next_help_heading = "Selection")]
 pub(super) struct SelectionArgs {
     /// Steps to run: names, globs, tag:x, group:x, +x, x+, a,b (see `help`); all where nothing is said.
-    #[arg(value_name = "TERM")]
+    #[arg(value_name = "TERM", help_heading = None::<&str>)]
     pub(super) terms: Vec<String>,
     /// Steps to leave out, in the same terms.
     #[arg(long, value_name = "TERM")]

@@ -36,7 +36,11 @@ pub(super) fn execute(args: GraphArgs, pipeline: Pipeline) -> Result<u8, Refusal
     let GraphArgs { format, output, selection } = args;
     let dag =
         if selection.is_empty() { Dag::registered()? } else { selection.apply(pipeline).plan()?.sub_dag() };
-    let format = format.or_else(|| of_name(output.as_deref()?)).unwrap_or(Drawing::Of(Format::default()));
+    let format = match (format, output.as_deref()) {
+        (Some(format), _) => format,
+        (None, Some(path)) => of_name(path)?,
+        (None, None) => Drawing::Of(Format::default()),
+    };
     let drawing = match format {
         Drawing::Of(format) => dag.render(format),
         Drawing::Page => graph_page(&dag.document()),
@@ -48,9 +52,11 @@ pub(super) fn execute(args: GraphArgs, pipeline: Pipeline) -> Result<u8, Refusal
     Ok(OK)
 }
 
-/// The format that the ending of a file's name stands for.
-fn of_name(path: &Path) -> Option<Drawing> {
-    let ending = path.extension()?.to_str()?.to_ascii_lowercase();
+/// The format that the ending of a file's name stands for; text where it has none.
+fn of_name(path: &Path) -> Result<Drawing, Refusal> {
+    let Some(ending) = path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase()) else {
+        return Ok(Drawing::Of(Format::default()));
+    };
     let name = match ending.as_str() {
         "mmd" => "mermaid",
         "gv" => "dot",
@@ -58,7 +64,13 @@ fn of_name(path: &Path) -> Option<Drawing> {
         "htm" => "html",
         other => other,
     };
-    drawing(name).ok()
+    drawing(name).map_err(|_| {
+        Refusal::Usage(format!(
+            "nothing is drawn as `.{ending}`, which is how {} ends\n    hint: end it in .dot, .mmd, .svg, .html, .json or .txt, \
+             or say how to draw with --format",
+            path.display()
+        ))
+    })
 }
 
 /// Reads the name of a graph format for clap.

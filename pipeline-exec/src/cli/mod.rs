@@ -16,8 +16,6 @@
 //! Exit codes: 0 every step succeeded (optional ones aside), 1 a step failed or timed out, 2 wrong use or an invalid graph
 //! (nothing ran), 3 the environment failed, 130 and 143 after SIGINT and SIGTERM (`signals`).
 
-#![allow(clippy::print_stdout, clippy::print_stderr)]
-
 mod again;
 mod args;
 mod columns;
@@ -112,9 +110,9 @@ impl Refusal {
             Refusal::Usage(message) => (message.clone(), Vec::new(), INVALID),
         };
         codes.dedup();
-        eprintln!("error: {}", clean(&message));
+        tell(&format!("error: {}", clean(&message)));
         if let Some(more) = again::explain(&codes) {
-            eprintln!("{}", clean(&more));
+            tell(&clean(&more));
         }
         exit
     }
@@ -170,6 +168,11 @@ fn dispatch(args: Args, pipeline: Pipeline) -> Result<u8, Refusal> {
     }
 }
 
+/// Writes a line to standard error. Where that is gone (`2>&1 | head`), nobody is left to tell: `eprintln!` would panic.
+fn tell(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
 /// Writes a whole text; a reader that has gone away (`| head`) is not an error.
 fn print(text: &str) -> Result<u8, Refusal> {
     let mut out = io::stdout().lock();
@@ -185,7 +188,7 @@ fn print(text: &str) -> Result<u8, Refusal> {
 fn configured(run: &RunArgs, pipeline: Pipeline) -> Result<Pipeline, Refusal> {
     let resolved = run.settings.resolve(&pipeline)?;
     if !run.quiet {
-        resolved.warnings().iter().for_each(|warning| eprintln!("warning: {warning}"));
+        resolved.warnings().iter().for_each(|warning| tell(&format!("warning: {warning}")));
     }
     let mut pipeline = pipeline.settings_from(&resolved);
     if run.no_report {

@@ -5,12 +5,14 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args as ClapArgs;
+use pipeline_core::frame::Status;
 
 use super::store::StoreArgs;
+use super::summary::Extent;
 use super::{OK, Refusal, print, summary};
 use crate::pipeline::Pipeline;
-use crate::report::RunReport;
-use crate::store::write_trace;
+use crate::report::{RunReport, StepReport};
+use crate::store::{RunState, write_trace};
 
 /// Of which run, and how.
 #[derive(Debug, ClapArgs)]
@@ -40,7 +42,7 @@ pub(super) fn execute(args: &ReportArgs, pipeline: &Pipeline) -> Result<u8, Refu
     if args.path {
         return print(&run.dir.display().to_string());
     }
-    let report = store.report_of(&run)?;
+    let mut report = store.report_of(&run)?;
     if let Some(path) = &args.trace {
         trace(&report, path)?;
         if !args.json {
@@ -50,7 +52,13 @@ pub(super) fn execute(args: &ReportArgs, pipeline: &Pipeline) -> Result<u8, Refu
     if args.json {
         return print(&report.to_json());
     }
-    match summary::print_recorded(&report, args.verbose) {
+    if run.state == RunState::Running {
+        // What has no end yet is under way, not cancelled.
+        let goes_on = |step: &&mut StepReport| step.status == Status::Cancelled && step.duration.is_none();
+        report.steps.iter_mut().filter(goes_on).for_each(|step| step.status = Status::Pending);
+    }
+    let extent = if args.verbose { Extent::All } else { Extent::Most };
+    match summary::print_recorded(&report, run.state, extent) {
         // A reader that has gone away (`| head`) is not an error.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(OK),

@@ -6,7 +6,8 @@ use std::path::Path;
 
 use super::args::RunArgs;
 use super::output::Manner;
-use super::{Refusal, configured, live, print, store, summary};
+use super::summary::Extent;
+use super::{Refusal, configured, live, print, store, summary, tell};
 use crate::pipeline::Pipeline;
 use crate::report::{RunStatus, clean};
 use crate::store::PAGE;
@@ -27,12 +28,20 @@ pub(super) fn execute(run: &RunArgs, pipeline: Pipeline) -> Result<u8, Refusal> 
     if run.json {
         print(&report.to_json())?;
     } else if !run.quiet || report.status != RunStatus::Succeeded {
-        summary::print(report, run.verbose > 0);
+        summary::print(report, extent(run));
         if let Some(Ok(folder)) = finished.recorded() {
-            eprintln!("report: {}", clean(&folder.join(PAGE).display().to_string()));
+            tell(&clean(&format!("report: {}", folder.join(PAGE).display())));
         }
     }
     Ok(finished.exit_number())
+}
+
+fn extent(run: &RunArgs) -> Extent {
+    match run.verbose {
+        _ if run.quiet => Extent::Failures,
+        0 => Extent::Most,
+        _ => Extent::All,
+    }
 }
 
 fn create(path: &Path) -> Result<File, Refusal> {

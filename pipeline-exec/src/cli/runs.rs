@@ -28,7 +28,7 @@ pub(super) struct RunsArgs {
     #[arg(long, conflicts_with = "status")]
     steps: bool,
     /// Shows the latest so many.
-    #[arg(long, short = 'n', value_name = "N", default_value_t = 20)]
+    #[arg(long, short = 'n', value_name = "N", default_value_t = 20, value_parser = at_least_one)]
     limit: usize,
     /// Shows runs of this state only: running, interrupted, succeeded, failed or cancelled.
     #[arg(long, value_name = "STATUS", value_parser = state)]
@@ -38,6 +38,10 @@ pub(super) struct RunsArgs {
     json: bool,
     #[command(flatten)]
     store: StoreArgs,
+}
+
+fn at_least_one(number: &str) -> Result<usize, String> {
+    number.parse().ok().filter(|number| *number > 0).ok_or_else(|| "a whole number, at least 1".to_owned())
 }
 
 /// A run, and how often as long it took as those before it.
@@ -61,8 +65,10 @@ pub(super) fn execute(args: &RunsArgs, pipeline: &Pipeline) -> Result<u8, Refusa
         return print(&format!("{:#}", json!(shown.iter().map(described).collect::<Vec<_>>())));
     }
     if shown.is_empty() {
-        let what = if all.is_empty() { "no run is recorded" } else { "no recorded run is so" };
-        return print(&format!("{what}; `run` records each run, unless it is told `--no-report`"));
+        return print(&match args.status {
+            Some(status) if !all.is_empty() => format!("none of {} recorded runs is {status}", all.len()),
+            _ => "no run is recorded; `run` records each run, unless it is told `--no-report`".to_owned(),
+        });
     }
     let mut text = table(shown);
     if shown.len() < fitting.len() {

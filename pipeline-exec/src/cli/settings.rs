@@ -18,6 +18,7 @@ const RUNS_DIR: &str = ".pipeline";
 
 /// How to run.
 #[derive(Clone, Debug, Default, ClapArgs)]
+#[command(next_help_heading = "Settings")]
 pub(super) struct SettingsArgs {
     /// Reads settings from this file instead of pipeline.toml: TOML, YAML or JSON, by its name.
     #[arg(long, value_name = "FILE")]

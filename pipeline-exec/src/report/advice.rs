@@ -109,11 +109,16 @@ fn critical_path(report: &RunReport) -> Option<Advice> {
     let steps = report.steps.iter().filter(|step| on_path.contains(step.name.as_str()));
     let longest = steps.max_by_key(|step| step.duration)?;
     let (name, time) = (shortened(&longest.name), show(longest.duration));
+    let what_to_do = if longest.failed_attempts.is_empty() {
+        format!("make `{name}` ({time}) faster, or split it")
+    } else {
+        // Part of its time is none of its own: attempts that failed, backoff, and what it waited for before the next.
+        format!("`{name}` took {time}, its {} attempts and the waits between them", longest.attempts)
+    };
     Some(Advice {
         kind: AdviceKind::CriticalPath,
         text: format!(
-            "the run is bound by its critical path {} ({:.0} % of the time): more slots would gain nothing; make `{name}` \
-             ({time}) faster, or split it",
+            "the run is bound by its critical path {} ({:.0} % of the time): more slots would gain nothing; {what_to_do}",
             path(&figures.critical_steps),
             (100.0 * share).min(100.0),
         ),

@@ -114,6 +114,11 @@ impl Provenance {
                 "the earlier report does not say what its run came from: it has no provenance".to_owned(),
             ];
         }
+        if *self == Provenance::default() {
+            return vec![
+                "the later report does not say what its run came from: it has no provenance".to_owned(),
+            ];
+        }
         let mut drift = Vec::new();
         if self.graph_fingerprint != earlier.graph_fingerprint {
             drift.push("the graph has changed".to_owned());
@@ -200,6 +205,8 @@ mod tests {
     fn a_report_from_before_there_was_provenance_is_said_to_be_one() {
         let drift = provenance(&[]).drift(&Provenance::default());
         assert!(drift.len() == 1 && drift[0].contains("no provenance"), "{drift:?}");
+        let drift = Provenance::default().drift(&provenance(&[("x", "0.1.0")]));
+        assert!(drift.len() == 1 && drift[0].starts_with("the later report"), "{drift:?}");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::{RunReport, StepReport};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StageReport {
-    /// The group's name, or the level's number, from 1.
+    /// The group's name, or the level's number, from 0.
     pub name: String,
     /// How many steps it has.
     pub steps: usize,
@@ -48,7 +48,7 @@ impl RunReport {
             let earlier = step.upstream.iter().filter(|&&earlier| earlier < index);
             level[index] = earlier.map(|&earlier| level[earlier] + 1).max().unwrap_or(0);
             while stages.len() <= level[index] {
-                stages.push(StageReport::new((stages.len() + 1).to_string()));
+                stages.push(StageReport::new(stages.len().to_string()));
             }
             stages[level[index]].add(step);
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use pipeline_core::frame::Status;
 use serde::{Deserialize, Serialize};
 
-use crate::report::{RunReport, RunStatus, StepReport};
+use crate::report::{Provenance, RunReport, RunStatus, StepReport};
 
 /// What is different in a later run, beside an earlier one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -72,20 +72,28 @@ impl RunReport {
             self.steps.iter().filter_map(|now| Some((*before.get(now.name.as_str())?, now))).collect();
         let mut steps: Vec<StepDiff> = pairs.iter().map(|(before, now)| StepDiff::of(before, now)).collect();
         steps.sort_by_key(|step| std::cmp::Reverse(step.change()));
+        // A report that was made of a journal has the steps that had begun, and nothing that they counted: of the others, that
+        // they are not there says nothing.
+        let has_all = |report: &RunReport| report.counts.planned == report.steps.len();
+        let only_in = |report: &RunReport, other: &RunReport, names: &BTreeSet<String>| -> Vec<String> {
+            let steps = report.steps.iter().filter(|_| has_all(other)).map(|it| it.name.clone());
+            steps.filter(|name| !names.contains(name)).collect()
+        };
+        let counted = |report: &RunReport| report.provenance != Provenance::default();
+        let both_counted = counted(earlier) && counted(self);
         RunDiff {
             runs: [earlier.run_id.clone(), self.run_id.clone()],
             statuses: [earlier.status, self.status],
             walls: [earlier.wall, self.wall],
             drift: self.provenance.drift(&earlier.provenance),
             steps,
-            added: self.steps.iter().map(|it| it.name.clone()).filter(|name| !old.contains(name)).collect(),
-            removed: earlier
-                .steps
+            added: only_in(self, earlier, &old),
+            removed: only_in(earlier, self, &new),
+            counters: pairs
                 .iter()
-                .map(|it| it.name.clone())
-                .filter(|name| !new.contains(name))
+                .filter(|_| both_counted)
+                .flat_map(|(before, now)| counters(before, now))
                 .collect(),
-            counters: pairs.iter().flat_map(|(before, now)| counters(before, now)).collect(),
         }
     }
 }

@@ -17,6 +17,8 @@ const STILL: Duration = Duration::from_secs(10);
 const NAME_PART: usize = 3;
 /// The bar itself, at the most.
 const BAR_WIDTH: usize = 24;
+/// And at the least.
+const LEAST_BAR: usize = 6;
 
 /// The size of a terminal, in characters.
 #[derive(Clone, Copy, Debug)]
@@ -76,7 +78,7 @@ impl Picture {
             lines.push(paint.dim(&format!("… and {} more running", rows.len() - shown)));
         }
         lines.extend(still(run, look, moment).map(|line| paint.yellow(&line)));
-        lines.push(bar(run, look, moment, (width * 3 / 10).clamp(6, BAR_WIDTH), paint));
+        lines.push(bar(run, look, moment, width, paint));
         lines.iter().map(|line| truncate_str(line, width, "…").into_owned()).collect()
     }
 }
@@ -110,21 +112,25 @@ fn row_of(run: &Tracked, row: &Running, name: &str, usual: Option<Duration>, pai
 }
 
 /// `[=====>      ]  37/120 steps  2 failed, 5 skipped  1m05s, about 2m left`
-fn bar(run: &Tracked, look: &Look, moment: &Moment<'_>, width: usize, paint: Paint) -> String {
+fn bar(run: &Tracked, look: &Look, moment: &Moment<'_>, columns: usize, paint: Paint) -> String {
     let (all, planned) = (look.ended.all, look.planned);
-    let done = (width * all / planned.max(1)).min(width);
-    let head = if done < width { ">" } else { "" };
-    let rest = " ".repeat(width - done - head.len());
-    let line = paint.green(&format!("{}{head}", "=".repeat(done)));
     let elapsed = words::elapsed(look.elapsed);
     let time = match moment.left {
         _ if run.view.is_stopped() => format!("{elapsed}, {}", paint.yellow("stopping")),
         Some(left) => format!("{elapsed}, {}", words::about(left)),
         None => elapsed,
     };
-    let mut parts = vec![format!("[{line}{rest}]  {all}/{planned} steps"), endings(look, paint), time];
+    let mut parts = vec![format!("{all}/{planned} steps"), endings(look, paint), time];
     parts.retain(|part| !part.is_empty());
-    parts.join("  ")
+    let text = parts.join("  ");
+    // The bar gives way to what is told, down to a few characters.
+    let room = columns.saturating_sub(measure_text_width(&text) + "[]  ".len());
+    let width = (columns * 3 / 10).min(BAR_WIDTH).min(room).max(LEAST_BAR);
+    let done = (width * all / planned.max(1)).min(width);
+    let head = if done < width { ">" } else { "" };
+    let rest = " ".repeat(width - done - head.len());
+    let line = paint.green(&format!("{}{head}", "=".repeat(done)));
+    format!("[{line}{rest}]  {text}")
 }
 
 /// How many steps did not succeed: `2 failed, 5 skipped`; nothing where all did.

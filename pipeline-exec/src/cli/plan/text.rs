@@ -84,6 +84,9 @@ fn steps(plan: &PlanDocument, is_verbose: bool, out: &mut String) {
             details(step, number + 4, out);
         }
     }
+    if plan.steps.iter().any(|step| step.is_critical) {
+        out.push_str("* on the critical path\n");
+    }
 }
 
 /// What is special about a step, in a word each.

@@ -18,7 +18,8 @@ pub(super) fn figures(report: &RunReport, columns: usize) -> String {
             text.push_str(&paragraph(label, &value, LABEL, columns));
         }
     };
-    if report.figures.total > Duration::ZERO {
+    // A report that was made of a journal does not know the graph, so none of these.
+    if report.figures.total > Duration::ZERO && report.figures.levels > 0 {
         line("critical path", Some(critical_path(report)));
         line("speed-up", Some(speed_up(report)));
         line("efficiency", Some(efficiency(report)));
@@ -69,8 +70,14 @@ fn efficiency(report: &RunReport) -> String {
 
 fn concurrency(report: &RunReport) -> String {
     let figures = &report.figures;
+    // A step that waits for its next attempt is under way, and has no slot.
+    let why = if figures.slots > 0 && figures.peak_concurrency > figures.slots {
+        " (steps between two attempts hold none)"
+    } else {
+        ""
+    };
     format!(
-        "{} at the most, of {}; {}, the widest of {}",
+        "{} at the most, of {}{why}; {}, the widest of {}",
         number(figures.peak_concurrency as u64),
         counted(figures.slots, "slot"),
         counted(figures.levels, "level"),
@@ -84,9 +91,9 @@ fn stages(stages: &[StageReport]) -> String {
         .map(|stage| {
             let (wall, total) = (show(Some(stage.wall)), show(Some(stage.total)));
             if stage.steps == 1 {
-                format!("{} {wall}", stage.name)
+                format!("{}: {wall}", stage.name)
             } else {
-                format!("{} {wall} ({}, {total} in all)", stage.name, counted(stage.steps, "step"))
+                format!("{}: {wall} ({}, {total} in all)", stage.name, counted(stage.steps, "step"))
             }
         })
         .collect();
@@ -163,7 +170,10 @@ fn counters(report: &RunReport) -> String {
     let more = counters.len().saturating_sub(MOST);
     let told = counters.iter().take(MOST).map(|(name, count)| {
         if seconds > 0.0 {
-            format!("{name} {} ({}/s)", number(*count), number((*count as f64 / seconds) as u64))
+            let rate = *count as f64 / seconds;
+            // Of slow ones, the begin of what is behind the point: `3 (0/s)` would be wrong.
+            let rate = if rate < 10.0 { format!("{rate:.1}") } else { number(rate as u64) };
+            format!("{name} {} ({rate}/s)", number(*count))
         } else {
             format!("{name} {}", number(*count))
         }

@@ -28,6 +28,17 @@ pub(super) fn paragraph(label: &str, text: &str, label_columns: usize, columns: 
     let mut lines: Vec<String> = vec![String::new()];
     for word in clean(text).split_whitespace() {
         let word = fit(word, room);
+        if let Some(line) =
+            lines.last_mut().filter(|line| is_unit(&word) && line.ends_with(|c: char| c.is_ascii_digit()))
+        {
+            // A number and its unit stay together; where there is no room for it, both move on.
+            let number = line.rsplit(' ').next().unwrap_or_default().to_owned();
+            if line.width() + 1 + word.width() > room && number.len() < line.len() {
+                line.truncate(line.len() - number.len() - 1);
+                lines.push(format!("{number} {word}"));
+                continue;
+            }
+        }
         match lines.last_mut() {
             Some(line) if line.is_empty() => *line = word,
             Some(line) if line.width() + 1 + word.width() <= room => {
@@ -40,6 +51,10 @@ pub(super) fn paragraph(label: &str, text: &str, label_columns: usize, columns: 
     let indent = " ".repeat(label_columns);
     let gap = " ".repeat(label_columns.saturating_sub(label.width()));
     format!("{label}{gap}{}\n", lines.join(&format!("\n{indent}")))
+}
+
+fn is_unit(word: &str) -> bool {
+    ["ns", "µs", "ms", "s", "%"].contains(&word.trim_end_matches([',', ';', ':', ')', '.']))
 }
 
 /// A message of a user's as a block: all its lines, each indented, up to a length that a screen can take.
@@ -99,6 +114,17 @@ mod tests {
         assert_eq!(fit("日本語", 4), "日…");
         assert!(fit(&"x".repeat(10_000), 30).width() <= 30);
         assert!(fit(&"\u{1b}[31m".repeat(10_000), 30).width() <= 30);
+    }
+
+    #[test]
+    fn a_number_and_its_unit_stay_in_one_line() {
+        let text = "it took 1.00 s and 62.9 µs, or 7 % of 12.5 ms";
+        for columns in 20..60 {
+            for line in paragraph("", text, 0, columns).lines() {
+                assert!(!is_unit(line.split(' ').next().unwrap_or_default()), "{columns}: {line:?}");
+                assert!(line.width() <= columns, "{columns}: {line:?}");
+            }
+        }
     }
 
     #[test]

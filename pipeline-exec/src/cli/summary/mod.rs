@@ -1,6 +1,7 @@
 //! What is said of a run when it has ended: the table of steps, the figures, what to do next, what went wrong, and the
 //! command to go on. Made in one piece from the report, and written at once.
 
+mod ending;
 mod failures;
 mod figures;
 mod fit;
@@ -13,26 +14,40 @@ use std::io::{self, IsTerminal, Write};
 use comfy_table::Table;
 use owo_colors::OwoColorize;
 
+use self::ending::{Known, ending};
 use self::fit::paragraph;
-use super::again;
-use crate::report::{RunReport, RunStatus, clean};
+use crate::report::RunReport;
+use crate::store::RunState;
 
 /// A terminal that says less is taken for this wide: narrower than this, no table of steps is legible.
 const LEAST_COLUMNS: usize = 80;
 /// Where there is no terminal, the lines are at most so wide.
 const COLUMNS_OF_A_FILE: usize = 100;
+/// Of the lines there that are not wrapped.
+const LONGEST_LINE: usize = 4_000;
 
-/// Says to standard output how a run ended that was recorded; every step where `all` is said.
-pub(super) fn print_recorded(report: &RunReport, all: bool) -> io::Result<()> {
+/// How much of a summary is said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// What failed, how the run ended, and how to go on.
+    Failures,
+    /// All of it, with the telling ones of many steps.
+    Most,
+    /// All of it, with every step.
+    All,
+}
+
+/// Says to standard output how a run ended that was recorded, or how far it is.
+pub(super) fn print_recorded(report: &RunReport, state: RunState, extent: Extent) -> io::Result<()> {
     let width = Table::new().width().map_or(COLUMNS_OF_A_FILE, usize::from).max(LEAST_COLUMNS);
     let columns = if io::stdout().is_terminal() { width } else { COLUMNS_OF_A_FILE };
     let mut out = anstream::stdout().lock();
-    out.write_all(text(report, columns, all).as_bytes()).and_then(|()| out.flush())
+    out.write_all(text(report, columns, extent, Known::Recorded(state)).as_bytes()).and_then(|()| out.flush())
 }
 
-/// Says to standard error how a run ended; every step where `all` is said.
-pub(super) fn print(report: &RunReport, all: bool) {
-    let text = text(report, columns(), all);
+/// Says to standard error how a run ended.
+pub(super) fn print(report: &RunReport, extent: Extent) {
+    let text = text(report, columns(), extent, Known::Whole);
     // Styles are taken out where nobody sees them: no terminal, NO_COLOR.
     let mut out = anstream::stderr().lock();
     // There is nobody left to tell that standard error is gone.
@@ -49,8 +64,11 @@ fn columns() -> usize {
 }
 
 /// All of it, with styles.
-fn text(report: &RunReport, columns: usize, all: bool) -> String {
-    let mut text = table::table(report, columns, all);
+fn text(report: &RunReport, columns: usize, extent: Extent, known: Known) -> String {
+    let mut text = match extent {
+        Extent::Failures => String::new(),
+        Extent::Most | Extent::All => table::table(report, columns, extent == Extent::All),
+    };
     let mut part = |heading: &str, part: String| {
         if !part.is_empty() {
             if !text.is_empty() {
@@ -62,41 +80,20 @@ fn text(report: &RunReport, columns: usize, all: bool) -> String {
             text.push_str(&part);
         }
     };
-    part("", figures::figures(report, columns));
-    part("", notes::notes(report));
-    part("what to do next", advice(report, columns));
+    if extent != Extent::Failures {
+        part("", figures::figures(report, columns));
+        part("", notes::notes(report));
+        part("what to do next", advice(report, columns));
+    }
     part("", failures::failures(report));
-    part("", ending(report, columns));
+    // Who looks for the last line in a log finds it whole.
+    let columns = if columns == COLUMNS_OF_A_FILE { LONGEST_LINE } else { columns };
+    part("", ending(report, columns, known));
     text
 }
 
 fn advice(report: &RunReport, columns: usize) -> String {
     report.advice.iter().map(|advice| paragraph("  -", &advice.text, 4, columns)).collect()
-}
-
-/// How the run ended, and how to go on.
-fn ending(report: &RunReport, columns: usize) -> String {
-    let outcome = report.outcome();
-    let mut text = match report.status {
-        RunStatus::Succeeded => format!("{}\n", outcome.green()),
-        RunStatus::Failed => format!("{}\n", outcome.red()),
-        RunStatus::Cancelled => format!("{}\n", outcome.yellow()),
-    };
-    if let Some(reason) = &report.stopped_because {
-        let _ = writeln!(text, "stopped: {}", clean(reason));
-    }
-    if report.status != RunStatus::Succeeded {
-        let again::Again { command, values_of } = again::command(report);
-        let _ = writeln!(text, "to go on: {}", clean(&command));
-        if !values_of.is_empty() {
-            let names = format!("with the values that were given to {}", values_of.join(", "));
-            text.push_str(&paragraph("", &names, 10, columns));
-        }
-    }
-    if let Some(more) = again::explain(&failures::codes(report)) {
-        let _ = writeln!(text, "{}", clean(&more));
-    }
-    text
 }
 
 #[cfg(test)]

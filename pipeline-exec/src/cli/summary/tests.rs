@@ -60,7 +60,8 @@ fn skipped(name: &str, because: &str) -> Value {
 
 /// As it is seen where there are no styles.
 fn plain(report: &RunReport, columns: usize, all: bool) -> String {
-    anstream::adapter::strip_str(&text(report, columns, all)).to_string()
+    let extent = if all { Extent::All } else { Extent::Most };
+    anstream::adapter::strip_str(&text(report, columns, extent, Known::Whole)).to_string()
 }
 
 #[test]
@@ -171,7 +172,7 @@ fn no_text_of_a_report_steers_the_terminal() {
     .unwrap_or_default();
     report.advice = crate::report::advice(&report);
     assert!(report.waits.len() == 1 && report.dead_letters.len() == 1);
-    let shown = text(&report, 80, true);
+    let shown = text(&report, 80, Extent::All, Known::Whole);
     assert!(shown.contains("\\u{1b}]0;owned"), "shown, not sent: {shown}");
     let styles = without_styles(&shown);
     let steers =
@@ -207,9 +208,26 @@ fn the_figures_are_told_a_line_each() {
         "speed-up        2.67x over one step at a time, of 2.67x that theory allows\n",
         "efficiency      schedule 100.0 %, parallel 66.7 %, utilisation 66.7 %\n",
         "at once         3 at the most, of 4 slots; 3 levels, the widest of 3 steps\n",
-        "groups          silver 1.40 s (3 steps, 4.20 s in all)\n",
-        "counted         rows_in 54,001 (10,000/s), rows_rejected 3 (0/s)\n",
+        "groups          silver: 1.40 s (3 steps, 4.20 s in all)\n",
+        "counted         rows_in 54,001 (10,000/s), rows_rejected 3 (0.6/s)\n",
     ] {
         assert!(text.contains(part), "{part:?} in\n{text}");
     }
+}
+
+/// A step waits for its next attempt without a slot, and part of its time is none of its own.
+#[test]
+fn a_step_that_was_tried_again_is_not_said_to_be_slow_nor_to_hold_a_slot() {
+    let mut again = step("again", "succeeded", 5.0);
+    again["attempts"] = 2.into();
+    let error = json!({ "kind": "error", "message": "503", "causes": [] });
+    again["failed_attempts"] = json!([{ "attempt": 1, "error": error, "retried_after": seconds(0.2) }]);
+    let mut report = report(vec![again, step("beside", "succeeded", 1.0)]);
+    report.figures.slots = 2;
+    let shown = plain(&report, 100, false);
+    assert!(shown.contains("3 at the most, of 2 slots (steps between two attempts hold none);"), "{shown}");
+    assert!(
+        shown.contains("`again` took 5.00 s, its 2 attempts and the waits") && !shown.contains("split it"),
+        "{shown}"
+    );
 }

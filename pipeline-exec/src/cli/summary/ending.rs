@@ -1,0 +1,96 @@
+//! The last lines of a summary: how the run ended, and how to go on.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use owo_colors::OwoColorize;
+
+use super::failures;
+use super::fit::paragraph;
+use crate::cli::again::{self, Again};
+use crate::report::{RunReport, RunStatus, clean, show};
+use crate::store::RunState;
+
+/// What is known beside the report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Known {
+    /// This process ran it: its command line is known.
+    Whole,
+    /// Its state by the runs directory.
+    Recorded(RunState),
+}
+
+/// How the run ended, or how far it is, and how to go on.
+pub(super) fn ending(report: &RunReport, columns: usize, known: Known) -> String {
+    let mut text = match known {
+        Known::Recorded(state @ (RunState::Running | RunState::Interrupted)) => {
+            let outcome = paragraph("", &by_its_journal(report, state), 0, columns);
+            let reason = report.stopped_because.as_deref().unwrap_or_default();
+            format!("{}\n{}", outcome.trim_end().yellow(), paragraph("", reason, 0, columns))
+        }
+        _ => ended(report, columns),
+    };
+    if report.status != RunStatus::Succeeded && known != Known::Recorded(RunState::Running) {
+        to_go_on(report, columns, known, &mut text);
+    }
+    if let Some(more) = again::explain(&failures::codes(report)) {
+        let _ = writeln!(text, "{}", clean(&more));
+    }
+    text
+}
+
+fn ended(report: &RunReport, columns: usize) -> String {
+    let outcome = paragraph("", &report.outcome(), 0, columns);
+    let outcome = outcome.trim_end();
+    let mut text = match report.status {
+        RunStatus::Succeeded => format!("{}\n", outcome.green()),
+        RunStatus::Failed => format!("{}\n", outcome.red()),
+        RunStatus::Cancelled => format!("{}\n", outcome.yellow()),
+    };
+    if let Some(reason) = &report.stopped_because {
+        text.push_str(&paragraph("stopped:", reason, 9, columns));
+    }
+    text
+}
+
+/// Of a run without an end: steps that have not ended are not cancelled.
+fn by_its_journal(report: &RunReport, state: RunState) -> String {
+    let counts = &report.counts;
+    let ended = [
+        (counts.succeeded, "succeeded"),
+        (counts.failed, "failed"),
+        (counts.timed_out, "timed out"),
+        (counts.skipped, "skipped"),
+    ];
+    let left = counts.planned.saturating_sub(ended.iter().map(|(count, _)| count).sum());
+    let (is, verb) = match state {
+        RunState::Running => ("is running", "have"),
+        _ => ("was interrupted", "had"),
+    };
+    let mut text = format!("run {} {is}", clean(&report.run_id));
+    // How long it is running is not known: its journal has the time of what happened last.
+    if state == RunState::Interrupted && report.wall > Duration::ZERO {
+        let _ = write!(text, " after {}", show(Some(report.wall)));
+    }
+    let _ = write!(text, ": {} of {} steps succeeded", counts.succeeded, counts.planned);
+    for (count, what) in ended.into_iter().skip(1).filter(|(count, _)| *count > 0) {
+        let _ = write!(text, ", {count} {what}");
+    }
+    let _ = write!(text, ", {left} {verb} not ended");
+    text
+}
+
+/// The command to go on with, in a line of its own that can be copied, and what it leaves out.
+fn to_go_on(report: &RunReport, columns: usize, known: Known, text: &mut String) {
+    let Again { command, values_of } = match known {
+        Known::Whole => again::command(report),
+        Known::Recorded(_) => again::command_of_recorded(report),
+    };
+    let _ = writeln!(text, "to go on: {}", clean(&command));
+    let and = match known {
+        Known::Recorded(_) => "with what else was given on the command line then".to_owned(),
+        Known::Whole if values_of.is_empty() => return,
+        Known::Whole => format!("with the values that were given to {}", values_of.join(", ")),
+    };
+    text.push_str(&paragraph("", &and, 10, columns));
+}
