@@ -165,3 +165,11 @@ fn a_form_that_does_not_exist_is_wrong_use() {
     let plain = piped("", "run sibling", &[("PIPELINE_OUTPUT", "json")]);
     assert!(text(&plain.stdout).starts_with("{\"v\":1,"), "{}", text(&plain.stdout));
 }
+
+/// The program ends although a step that was left behind has standard output for ever.
+#[test]
+fn a_step_that_never_gives_standard_output_back_does_not_keep_the_program() {
+    let Some(shown) = on_terminal("", "run shown_keeps_stdout --no-report", &[], &[]) else { return };
+    let (lines, _) = shown.in_the_end();
+    assert!(lines.concat().contains("left behind on their threads"), "{}", lines.join("\n"));
+}
