@@ -16,8 +16,6 @@
 //! Exit codes: 0 every step succeeded (optional ones aside), 1 a step failed or timed out, 2 wrong use or an invalid graph
 //! (nothing ran), 3 the environment failed, 130 and 143 after SIGINT and SIGTERM (`signals`).
 
-#![allow(clippy::print_stdout, clippy::print_stderr)]
-
 mod again;
 mod args;
 mod columns;
@@ -112,9 +110,9 @@ impl Refusal {
             Refusal::Usage(message) => (message.clone(), Vec::new(), INVALID),
         };
         codes.dedup();
-        eprintln!("error: {}", clean(&message));
+        tell(&format!("error: {}", clean(&message)));
         if let Some(more) = again::explain(&codes) {
-            eprintln!("{}", clean(&more));
+            tell(&clean(&more));
         }
         exit
     }
@@ -182,10 +180,16 @@ fn print(text: &str) -> Result<u8, Refusal> {
     }
 }
 
+/// Writes lines to standard error. Where it takes nothing any more (closed, a full disk) there is nobody left to tell, and the
+/// exit code stays what it is: `eprintln!` would panic.
+fn tell(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
 fn configured(run: &RunArgs, pipeline: Pipeline) -> Result<Pipeline, Refusal> {
     let resolved = run.settings.resolve(&pipeline)?;
     if !run.quiet {
-        resolved.warnings().iter().for_each(|warning| eprintln!("warning: {warning}"));
+        resolved.warnings().iter().for_each(|warning| tell(&format!("warning: {warning}")));
     }
     let mut pipeline = pipeline.settings_from(&resolved);
     if run.no_report {

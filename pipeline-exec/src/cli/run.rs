@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::args::RunArgs;
 use super::output::Manner;
-use super::{Refusal, configured, live, print, store, summary};
+use super::{Refusal, configured, live, print, store, summary, tell};
 use crate::pipeline::Pipeline;
 use crate::report::{RunStatus, clean};
 use crate::store::PAGE;
@@ -29,7 +29,7 @@ pub(super) fn execute(run: &RunArgs, pipeline: Pipeline) -> Result<u8, Refusal> 
     } else if !run.quiet || report.status != RunStatus::Succeeded {
         summary::print(report, run.verbose > 0);
         if let Some(Ok(folder)) = finished.recorded() {
-            eprintln!("report: {}", clean(&folder.join(PAGE).display().to_string()));
+            tell(&format!("report: {}", clean(&folder.join(PAGE).display().to_string())));
         }
     }
     Ok(finished.exit_number())

@@ -5,7 +5,7 @@ mod handle;
 mod held;
 mod output;
 
-use std::io;
+use std::io::{self, Write as _};
 #[cfg(feature = "report")]
 use std::path::Path;
 use std::path::PathBuf;
@@ -277,7 +277,6 @@ impl Run {
 }
 
 /// Writes what is left to write of a run that has ended.
-#[allow(clippy::print_stderr)]
 fn record(
     recording: Recording,
     engine: &Engine,
@@ -287,7 +286,9 @@ fn record(
     let recorded = recording.finish(engine, report, wall);
     if let Err(error) = &recorded {
         // Told here, since what is lost must not be so in silence where a program does not ask.
-        eprintln!("warning: run {} could not be recorded wholly: {error}", report.run_id);
+        // Where standard error takes nothing, `eprintln!` would panic.
+        let _ =
+            writeln!(io::stderr(), "warning: run {} could not be recorded wholly: {error}", report.run_id);
     }
     recorded
 }
