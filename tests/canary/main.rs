@@ -54,6 +54,20 @@ impl Folder {
             ("broken.json", format!("{{\"token\": \"{canary}\" \"note\": 1}}")),
             ("list.json", format!("[\"{canary}\"]")),
             ("wrong.toml", format!("login = \"{canary}\"\npin = \"{canary}\"\n")),
+            ("settings.toml", format!("[params]\ntoken = \"{canary}\"\nnote = \"{canary}\"\n")),
+            ("bare.toml", format!("[params]\ntoken = {canary}\n")),
+            ("more.toml", format!("[params]\ntoken = \"{canary}\" junk\n")),
+            ("open-settings.toml", format!("[params]\ntoken = \"{canary}\nnote = 1\n")),
+            ("again.toml", format!("[params]\ntoken = \"{canary}\"\ntoken = \"{canary}\"\n")),
+            ("open.yaml", format!("params:\n  token: \"{canary}\n")),
+            ("flow.yaml", format!("params: {{token: {canary}\n")),
+            ("again.yaml", format!("params:\n  token: {canary}\n  token: {canary}\n")),
+            ("anchor.yaml", format!("params:\n  token: *{canary}\n")),
+            ("tab.yaml", format!("params:\n\ttoken: {canary}\n")),
+            ("deep.yaml", format!("params:\n  token: {canary}\n note: [\n")),
+            ("list.yaml", format!("- {canary}\n")),
+            ("settings.yaml", format!("params:\n  token: {canary}\n  note: &note {canary}\n")),
+            ("settings.json", format!("{{\"params\": {{\"token\": \"{canary}\" 1}}}}")),
             ("half.toml", format!("login = {{ user = \"u\", password = [\"{canary}\"] }}\n")),
         ] {
             fs::write(folder.join("given").join(name), text).unwrap();
@@ -70,7 +84,10 @@ impl Drop for Folder {
 
 /// Runs the program, and returns its exit code and everything that it has written, by place. `{}` is the canary.
 fn run(arguments: &str, secret_from_environment: bool) -> (i32, Vec<(String, Vec<u8>)>) {
-    let folder = Folder::new();
+    run_in(&Folder::new(), arguments, secret_from_environment)
+}
+
+fn run_in(folder: &Folder, arguments: &str, secret_from_environment: bool) -> (i32, Vec<(String, Vec<u8>)>) {
     let mut command = Command::new(&*BUILT);
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("PIPELINE_")) {
         command.env_remove(name);
@@ -112,7 +129,14 @@ fn check(arguments: &str, code: i32) -> String {
     let (ended, written) = run(arguments, from_environment);
     let all: String = written.iter().map(|(_, bytes)| String::from_utf8_lossy(bytes)).collect();
     assert_eq!(ended, code, "{arguments}:\n{all}");
-    for (place, bytes) in &written {
+    search(arguments, &written);
+    all
+}
+
+/// Looks for the canary in all that a command has written.
+#[track_caller]
+fn search(arguments: &str, written: &[(String, Vec<u8>)]) {
+    for (place, bytes) in written {
         assert!(
             !holds(bytes, &CANARY),
             "`{arguments}` has the canary in {place}:\n{}",
@@ -122,7 +146,6 @@ fn check(arguments: &str, code: i32) -> String {
         let spelt: Vec<String> = CANARY.bytes().take(8).map(|byte| byte.to_string()).collect();
         assert!(!holds(bytes, &spelt.join(",")), "`{arguments}` spells the canary in {place}");
     }
-    all
 }
 
 #[test]
@@ -137,6 +160,11 @@ fn runs_that_succeed_say_nothing_of_values() {
         "run tag:good --params given/params.toml --json",
         "run tag:good --params given/params.json -v",
         "run tag:good --no-write -v",
+        "run tag:good --output json",
+        "run tag:good --output plain -vv",
+        "run tag:good --config given/settings.toml -vv",
+        "run tag:good --config given/settings.yaml --output json",
+        "run tag:good --set params.token={} --set params.given.note={} -vv",
         "tag:good",
         "step taken",
         "step read --repeat 2 -p given.note={}",
@@ -156,6 +184,10 @@ fn runs_that_fail_say_nothing_of_values() {
         "run --quiet",
         "run --fail-fast --sequential",
         "run --params given/params.json -v",
+        "run --output json",
+        "run --output plain -vv",
+        "run --set params.token={} --set params.note={} -vv",
+        "run --config given/settings.toml -p token={}",
         "step fails",
         "step fails --retries 1",
         "step panics",
@@ -184,6 +216,13 @@ fn what_is_only_looked_at_says_nothing_of_values() {
         "graph --format json",
         "graph --format dot --output graph.dot",
         "graph --format mermaid",
+        "info",
+        "info --json",
+        "info --set params.token={}",
+        "info --config given/settings.toml",
+        "plan --config given/settings.yaml -v",
+        "explain",
+        "explain PL0011",
         "completions bash",
         "--help",
         "--version",
@@ -211,9 +250,58 @@ fn what_is_refused_is_not_quoted_where_it_is_or_may_be_a_secret() {
         ("run --params given/broken.json", 3),
         ("run --params given/list.json", 3),
         ("step given -p login={}", 2),
+        ("run --set params.login={}", 2),
+        ("run --set params.={}", 2),
+        ("info --config given/bare.toml", 2),
+        ("run --config given/bare.toml", 2),
+        ("run --config given/more.toml", 2),
+        ("plan --config given/open-settings.toml", 2),
+        ("run --config given/again.toml", 2),
+        ("info --config given/open.yaml", 2),
+        ("run --config given/flow.yaml", 2),
+        ("run --config given/again.yaml", 2),
+        ("run --config given/anchor.yaml", 2),
+        ("run --config given/tab.yaml", 2),
+        ("run --config given/deep.yaml", 2),
+        ("run --config given/list.yaml", 2),
+        ("run --config given/settings.json", 2),
     ] {
         let all = check(arguments, code);
         assert!(all.contains("error: "), "{arguments} is refused:\n{all}");
+    }
+}
+
+/// What was recorded is looked at later, with the same environment: files, history and every verb that reads them.
+#[test]
+fn what_was_recorded_says_nothing_of_values() {
+    let folder = Folder::new();
+    let ask = |arguments: &str| {
+        let (code, written) = run_in(&folder, arguments, true);
+        assert!(code < 2, "`{arguments}` is carried out: {}", String::from_utf8_lossy(&written[1].1));
+        search(arguments, &written);
+        written
+    };
+    ask("run tag:good --config given/settings.toml --quiet");
+    let failed = ask("run --set params.token={} -vv");
+    assert!(failed.iter().any(|(name, _)| name.ends_with("history.db")), "it is recorded");
+    for arguments in [
+        "runs",
+        "runs --json",
+        "runs --steps",
+        "runs given",
+        "report",
+        "report --json",
+        "report -1",
+        "report --trace out.json",
+        "report --path",
+        "diff",
+        "diff --json",
+        "plan",
+        "plan --json",
+        "step taken",
+        "info",
+    ] {
+        ask(arguments);
     }
 }
 

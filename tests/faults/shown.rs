@@ -165,3 +165,28 @@ fn a_form_that_does_not_exist_is_wrong_use() {
     let plain = piped("", "run sibling", &[("PIPELINE_OUTPUT", "json")]);
     assert!(text(&plain.stdout).starts_with("{\"v\":1,"), "{}", text(&plain.stdout));
 }
+
+/// The program ends although a step that was left behind has standard output for ever.
+#[test]
+fn a_step_that_never_gives_standard_output_back_does_not_keep_the_program() {
+    let Some(shown) = on_terminal("", "run shown_keeps_stdout --no-report", &[], &[]) else { return };
+    let (lines, _) = shown.in_the_end();
+    assert!(lines.concat().contains("left behind on their threads"), "{}", lines.join("\n"));
+}
+
+/// Where nobody can be told, the exit code says how it went all the same.
+#[test]
+fn a_standard_error_that_takes_nothing_does_not_change_the_exit_code() {
+    for (arguments, code) in [("run sibling --no-report", 0), ("run sibling", 0), ("run no_such_step", 2)] {
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let runs = std::env::temp_dir().join(format!("pipeline-full-{}", std::process::id()));
+        let mut command = Command::new(path());
+        command
+            .args(arguments.split_whitespace())
+            .env("PIPELINE_RUNS_DIR", &runs)
+            .env_remove("PIPELINE_OUTPUT");
+        let ended = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(full).status().unwrap();
+        let _ = std::fs::remove_dir_all(&runs);
+        assert_eq!(ended.code(), Some(code), "{arguments}");
+    }
+}

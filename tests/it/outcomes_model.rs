@@ -1,4 +1,4 @@
-//! Retries, optional steps, fallbacks and quorums against a naive sequential model, over random graphs: same statuses,
+//! Retries, optional steps, fallbacks, quorums, steps that are turned off and outputs that are given, against a naive sequential model, over random graphs: same statuses,
 //! attempts, outputs and success of the run, at 1, 2, 4 and 16 workers.
 
 use pipeline::prelude::*;
@@ -22,6 +22,8 @@ struct StepModel {
     kind: usize,
     /// So many attempts fail, by turns with an error and a panic.
     fails: u32,
+    is_off: bool,
+    is_given: bool,
     /// The quorum that counts it.
     group: usize,
     required: Vec<usize>,
@@ -37,6 +39,7 @@ enum Becomes {
 }
 
 const FALLBACK: u64 = 7;
+const GIVEN: u64 = 11;
 /// What the neutral source returns, which steps ignore: a fan-in has to read something.
 const NEUTRAL: u64 = u64::MAX;
 
@@ -177,7 +180,9 @@ fn model(steps: &[StepModel]) -> Vec<Becomes> {
         let (required, options) = (step.required.iter(), step.options.iter());
         let required: Vec<Option<u64>> = required.map(|from| output(*from)).collect();
         let written = written(step.kind);
-        let becomes = if required.contains(&None) {
+        let becomes = if step.is_given {
+            Becomes::Output(GIVEN)
+        } else if step.is_off || required.contains(&None) {
             Becomes::Skipped
         } else if step.fails <= written.retries {
             Becomes::Output(value(required.into_iter().flatten(), options.map(|from| output(*from))))
@@ -218,11 +223,13 @@ fn build(steps: &[StepModel]) -> Dag {
 fn steps() -> impl Strategy<Value = Vec<StepModel>> {
     let fails = prop_oneof![4 => Just(0_u32), 1 => Just(1_u32), 1 => Just(2), 1 => Just(9)];
     let edges = proptest::collection::vec((any::<proptest::sample::Index>(), any::<bool>()), 0..4);
-    let step = (0..3_usize, 0..KINDS, fails, 0..2_usize, edges);
+    let (off, given) = (proptest::bool::weighted(0.12), proptest::bool::weighted(0.12));
+    let step = (0..3_usize, 0..KINDS, fails, 0..2_usize, edges, off, given);
     proptest::collection::vec(step, 1..25).prop_map(|drawn| {
         let mut steps: Vec<StepModel> = Vec::new();
-        for (lane, kind, fails, group, edges) in drawn {
-            let mut step = StepModel { lane, kind, fails, group, required: Vec::new(), options: Vec::new() };
+        for (lane, kind, fails, group, edges, is_off, is_given) in drawn {
+            let (required, options) = (Vec::new(), Vec::new());
+            let mut step = StepModel { lane, kind, fails, is_off, is_given, group, required, options };
             for (index, is_required) in edges.into_iter().filter(|_| !steps.is_empty()) {
                 let from = index.index(steps.len());
                 if !step.required.contains(&from) && !step.options.contains(&from) {
@@ -236,7 +243,17 @@ fn steps() -> impl Strategy<Value = Vec<StepModel>> {
 }
 
 fn check(steps: &[StepModel], workers: usize) -> Result<(), TestCaseError> {
-    let pipeline = Pipeline::new(build(steps)).workers(workers).keep_all();
+    let mut pipeline = Pipeline::new(build(steps)).keep_all();
+    let mut settings = Settings::default().workers(workers);
+    for (position, step) in steps.iter().enumerate() {
+        if step.is_off {
+            settings = settings.step(name(position, step), StepDefaults::new().enabled(false));
+        }
+        if step.is_given {
+            pipeline = pipeline.with_output_named(name(position, step), GIVEN);
+        }
+    }
+    let pipeline = pipeline.settings(settings);
     let run = pipeline.run_blocking().map_err(|problems| TestCaseError::fail(problems.to_string()))?;
     let all = model(steps);
     for (position, (step, becomes)) in steps.iter().zip(&all).enumerate() {
@@ -246,7 +263,7 @@ fn check(steps: &[StepModel], workers: usize) -> Result<(), TestCaseError> {
         let (status, tries) = match becomes {
             Becomes::Output(value) => {
                 prop_assert_eq!(run.output_named::<u64>(&name), Ok(value));
-                (Status::Succeeded, tries)
+                if step.is_given { (Status::Cached, 0) } else { (Status::Succeeded, tries) }
             }
             Becomes::Failed => (Status::Failed, tries),
             Becomes::Skipped => (Status::Skipped, 0),
@@ -272,7 +289,8 @@ fn check(steps: &[StepModel], workers: usize) -> Result<(), TestCaseError> {
     prop_assert_eq!(run.succeeded(), !missed, "{}", run.report());
     prop_assert_eq!(run.report().status == RunStatus::Failed, missed);
     let counts = run.report().counts;
-    prop_assert_eq!(counts.planned, counts.succeeded + counts.failed + counts.skipped);
+    prop_assert_eq!(counts.planned, counts.succeeded + counts.failed + counts.skipped + counts.cached);
+    prop_assert_eq!(counts.planned, run.report().steps.len());
     Ok(())
 }
 

@@ -163,6 +163,61 @@ params: {rate: 2, orders: {count: 5}}
     assert!(unreadable.contains("the settings in x.yaml cannot be read"), "{unreadable}");
 }
 
+/// A wrong value is told where a later source hides it, too: it would hold as soon as the other is left out.
+#[test]
+fn what_is_wrong_is_told_although_a_later_source_says_otherwise() {
+    let told = problems(
+        SettingsStack::new()
+            .text("pipeline.json", r#"{"workers": "x", "preset": "prod", "steps": {"a": {"retries": -1}}}"#)
+            .environment([("PIPELINE_DEADLINE", "soon"), ("PIPELINE_STEPS__A__RETRIES", "1")])
+            .flag("workers", "2", "--workers")
+            .flag("preset", "test", "--preset")
+            .flag("deadline", "1h", "--deadline"),
+    );
+    for wanted in [
+        "setting `workers` is `x`, but takes",
+        "there is no preset `prod`",
+        "setting `steps.a.retries` is `-1`, but takes",
+        "setting `deadline` is `soon`, but takes",
+    ] {
+        assert_eq!(told.matches(wanted).count(), 1, "{wanted}: {told}");
+    }
+    // What is read as one may be said in parts.
+    let parts = SettingsStack::new()
+        .text("pipeline.json", r#"{"limits": {"api": {"breaker": {"failures": 3}}}}"#)
+        .flag("limits.api.breaker.cooldown", "1s", "--set");
+    assert!(parts.resolve().is_ok());
+}
+
+/// TOML has dates; here they are texts.
+#[test]
+fn a_date_in_toml_is_text_and_a_mark_of_the_byte_order_is_nothing() {
+    let resolved =
+        SettingsStack::new().text("a.toml", "[params]\nday = 2026-01-02\nat = [07:32:00]").resolve().unwrap();
+    let params: Vec<String> = resolved.params().map(|(name, value, _)| format!("{name}={value}")).collect();
+    assert_eq!(params, [r#"at=["07:32:00"]"#, r#"day="2026-01-02""#]);
+    let told = problems(SettingsStack::new().text("a.toml", "grace = 2026-01-02"));
+    assert!(told.contains("setting `grace` is `2026-01-02`, but takes a time"), "{told}");
+    let marked = SettingsStack::new().text("a.json", "\u{feff}{\"workers\": 2}").resolve().unwrap();
+    assert_eq!(marked.settings().workers, Some(2));
+}
+
+/// P17: a line of a file is never quoted, for it may be one with a secret; its place is told. Run parameters are no settings.
+#[test]
+fn what_cannot_be_read_is_told_by_its_place_and_not_quoted() {
+    let told = problems(
+        SettingsStack::new()
+            .text("a.toml", "[params]\ntoken = \"hunter2\" x")
+            .text("b.yaml", "params:\n  token: \"hunter2\n")
+            .flag("params.token", "hunter2", "--set")
+            .environment([("PIPELINE_PARAMS__TOKEN", "hunter2")]),
+    );
+    assert!(told.contains("at line 2 column 19"), "{told}");
+    assert!(told.contains("`params.token` is no setting but a run parameter"), "{told}");
+    assert!(told.contains("it is set by PIPELINE_PARAMS__TOKEN"), "{told}");
+    assert!(!told.contains("hunter2"), "{told}");
+}
+
 /// L07: a key that nobody knows is refused in every source and at every depth, with what was meant perhaps, all at once.
 #[test]
 fn unknown_keys_are_refused_with_what_was_meant() {

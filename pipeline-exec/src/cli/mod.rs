@@ -168,11 +168,6 @@ fn dispatch(args: Args, pipeline: Pipeline) -> Result<u8, Refusal> {
     }
 }
 
-/// Writes a line to standard error. Where that is gone (`2>&1 | head`), nobody is left to tell: `eprintln!` would panic.
-fn tell(line: &str) {
-    let _ = writeln!(io::stderr(), "{line}");
-}
-
 /// Writes a whole text; a reader that has gone away (`| head`) is not an error.
 fn print(text: &str) -> Result<u8, Refusal> {
     let mut out = io::stdout().lock();
@@ -183,6 +178,12 @@ fn print(text: &str) -> Result<u8, Refusal> {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(OK),
     }
+}
+
+/// Writes lines to standard error. Where it takes nothing any more (closed, a full disk) there is nobody left to tell, and the
+/// exit code stays what it is: `eprintln!` would panic.
+fn tell(text: &str) {
+    let _ = writeln!(io::stderr(), "{text}");
 }
 
 fn configured(run: &RunArgs, pipeline: Pipeline) -> Result<Pipeline, Refusal> {

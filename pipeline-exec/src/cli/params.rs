@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::Refusal;
 use super::args::RunArgs;
 use crate::pipeline::Pipeline;
-use crate::settings::ResolvedSettings;
+use crate::settings::{ResolvedSettings, value_of_toml};
 
 /// What a parameter's name follows in the environment: `PIPELINE_PARAM_path=…`.
 const ENVIRONMENT_PREFIX: &str = "PIPELINE_PARAM_";
@@ -29,13 +29,15 @@ pub(super) fn apply(
     resolved: &ResolvedSettings,
     pipeline: Pipeline,
 ) -> Result<Pipeline, Refusal> {
-    if run.params.iter().any(|(name, _)| name.is_empty()) {
+    let of_set = run.settings.params();
+    if run.params.iter().chain(&of_set).any(|(name, _)| name.is_empty()) {
         let problem = Problem::new(ProblemCode::InvalidParam, "a run parameter (`-p`) has no name");
         return Err(Refusal::Problems(problem.hint("write it as `-p name=value`").into()));
     }
     // Of two flags of one name the last wins.
-    let flags = run.params.iter().rev().map(|(name, value)| (name.clone(), ParamValue::Text(value.clone())));
-    let mut pipeline = from_environment(pipeline.params_default(flags, "-p"));
+    let text = |(name, value): &(String, String)| (name.clone(), ParamValue::Text(value.clone()));
+    let pipeline = pipeline.params_default(run.params.iter().rev().map(text), "-p");
+    let mut pipeline = from_environment(pipeline.params_default(of_set.iter().rev().map(text), "--set"));
     if let Some(path) = &run.params_file {
         pipeline = pipeline.params_default(read(path)?, &format!("the file {}", path.display()));
     }
@@ -94,7 +96,7 @@ fn read(path: &Path) -> Result<Vec<(String, ParamValue)>, Refusal> {
     let value: Value = if is_json {
         serde_json::from_str(&text).map_err(|error| refuse(error.to_string()))?
     } else {
-        toml::from_str(&text).map_err(|error| refuse(placed(&text, &error)))?
+        value_of_toml(&text).map_err(refuse)?
     };
     match value {
         Value::Object(values) => {
@@ -102,11 +104,4 @@ fn read(path: &Path) -> Result<Vec<(String, ParamValue)>, Refusal> {
         }
         _ => Err(refuse("it has to hold an object of names and values".to_owned())),
     }
-}
-
-/// What is wrong with a TOML file, and where. Its own text quotes the line, which can be one with a secret in it.
-fn placed(text: &str, error: &toml::de::Error) -> String {
-    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
-    let column = before.chars().rev().take_while(|&c| c != '\n').count() + 1;
-    format!("{} at line {} column {column}", error.message(), before.matches('\n').count() + 1)
 }

@@ -16,6 +16,9 @@ const GRACE: &str = "10s";
 /// Where runs are recorded, where nobody says otherwise.
 const RUNS_DIR: &str = ".pipeline";
 
+/// What a key of `--set` begins with that is a run parameter.
+const OF_PARAMS: &str = "params.";
+
 /// How to run.
 #[derive(Clone, Debug, Default, ClapArgs)]
 #[command(next_help_heading = "Settings")]
@@ -121,7 +124,15 @@ impl SettingsArgs {
         ];
         let set = flags.into_iter().filter_map(|(key, flag, value)| Some((key, flag, value?)));
         let stack = set.fold(stack, |stack, (key, flag, value)| stack.flag(key, value, flag));
-        self.set.iter().fold(stack, |stack, (key, value)| stack.flag(key, value, "--set"))
+        let set = self.set.iter().filter(|(key, _)| !key.starts_with(OF_PARAMS));
+        set.fold(stack, |stack, (key, value)| stack.flag(key, value, "--set"))
+    }
+
+    /// The run parameters among what `--set` sets: `params.name`, and `params.step.name`.
+    pub(super) fn params(&self) -> Vec<(String, String)> {
+        let param =
+            |(key, value): &(String, String)| Some((key.strip_prefix(OF_PARAMS)?.to_owned(), value.clone()));
+        self.set.iter().filter_map(param).collect()
     }
 }
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use clap::Args as ClapArgs;
 
-use super::Refusal;
 use super::settings::SettingsArgs;
+use super::{Refusal, tell};
 use crate::pipeline::Pipeline;
 use crate::store::{RunStore, StoreError};
 
@@ -78,7 +78,7 @@ pub(super) fn usual(pipeline: &Pipeline) -> Result<Usual, Refusal> {
 
 fn open(dir: PathBuf, keep_runs: Option<usize>) -> Result<RunStore, Refusal> {
     let store = RunStore::open(dir)?.keeping(keep_runs);
-    store.take_warnings().iter().for_each(|warning| super::tell(&format!("warning: {warning}")));
+    store.take_warnings().iter().for_each(|warning| tell(&format!("warning: {warning}")));
     Ok(store)
 }
 

@@ -20,6 +20,8 @@ use std::time::Duration;
 use pipeline_core::{Lane, Problem, ProblemCode, Problems};
 
 pub use self::defaults::{StepDefaults, TagSettings};
+#[cfg(feature = "cli")]
+pub(crate) use self::layers::value_of_toml;
 pub use self::layers::{ResolvedSettings, SettingInForce, SettingsStack};
 pub(crate) use self::of_steps::cannot_be_retried;
 pub(crate) use self::origins::Origins;

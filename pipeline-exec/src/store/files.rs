@@ -46,6 +46,20 @@ pub(super) fn create(path: &Path) -> Result<File, StoreError> {
     options.open(path).map_err(|error| StoreError::io("write", path, error))
 }
 
+/// Writes a few bytes to a file, unless it is there: several processes may do so at once, of which one wins.
+pub(super) fn write_new(path: &Path, text: &[u8]) -> Result<(), StoreError> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(path).and_then(|mut file| file.write_all(text)) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+            Err(StoreError::io("write", path, error))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Writes a file that is there whole or not at all, for everybody who looks and whenever the process is killed.
 ///
 /// `durable` files are on the disk before they have their name: they survive a power failure too.

@@ -94,10 +94,7 @@ impl RunStore {
         let dir =
             std::path::absolute(dir.as_ref()).map_err(|error| StoreError::io("find", dir.as_ref(), error))?;
         files::make_dir(&dir.join("runs"))?;
-        let ignore = dir.join(".gitignore");
-        if !ignore.exists() {
-            files::replace(&ignore, false, |out| std::io::Write::write_all(out, b"*\n"))?;
-        }
+        files::write_new(&dir.join(".gitignore"), b"*\n")?;
         let history = History::open(&dir)?;
         Ok(RunStore { shared: Arc::new(Shared { dir, history }), keep_runs: None })
     }

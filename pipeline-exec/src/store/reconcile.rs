@@ -1,6 +1,7 @@
 //! The history catches up with the folders of runs: after a kill, a failure to write, or the loss of the database.
 
 use std::fs::{File, TryLockError};
+use std::io;
 use std::path::Path;
 
 use super::history::Noted;
@@ -50,14 +51,17 @@ impl RunStore {
     }
 
     /// Removes the files of all but the latest runs.
-    pub(super) fn remove_old(&self) -> Result<(), StoreError> {
+    pub(super) fn remove_old(&self, own: &Path) -> Result<(), StoreError> {
         let Some(keep) = self.keep_runs else { return Ok(()) };
         let runs = self.history().runs(&self.runs_dir())?;
-        for run in runs.iter().skip(keep).filter(|run| run.dir.exists()) {
+        for run in runs.iter().skip(keep).filter(|run| run.dir != own && run.dir.exists()) {
             // One that was ended by its process but is still being written is left for the next time.
             if !matches!(life_of(&run.dir), Some(Life::Alive)) {
-                std::fs::remove_dir_all(&run.dir)
-                    .map_err(|error| StoreError::io("remove", &run.dir, error))?;
+                match std::fs::remove_dir_all(&run.dir) {
+                    // Another process was faster.
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                    removed => removed.map_err(|error| StoreError::io("remove", &run.dir, error))?,
+                }
             }
         }
         Ok(())

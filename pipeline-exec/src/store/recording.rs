@@ -80,7 +80,7 @@ impl Recording {
         let noted = Noted { dir: &self.name, state, started_unix_ms: self.started_unix_ms, report };
         let noted = self.store.history().note(&noted);
         // The first that went wrong is told; the others usually have the same reason.
-        kept.and(traced).and(paged).and(noted).and_then(|()| self.store.remove_old())?;
+        kept.and(traced).and(paged).and(noted).and_then(|()| self.store.remove_old(&dir))?;
         Ok(dir)
     }
 }

@@ -65,3 +65,12 @@ pub(crate) fn hostile() -> Pipeline {
     dag.blocking(format!("{HOSTILE}{}", "x".repeat(10_000)), (first,), |_| Err::<u32, _>(HOSTILE.to_owned()));
     Pipeline::new(dag.build().expect("a graph"))
 }
+
+/// Never gives standard output back, and is left behind with it.
+#[step(blocking, timeout = "50ms")]
+fn shown_keeps_stdout() -> u64 {
+    let kept = std::io::stdout().lock();
+    std::thread::sleep(crate::FOR_EVER);
+    drop(kept);
+    0
+}

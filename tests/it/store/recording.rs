@@ -213,3 +213,35 @@ fn durations_are_the_medians_of_the_latest_successful_runs() {
     assert!(close(store.durations(3).unwrap()["one"], latest[1]), "{of_one:?}");
     assert!(close(store.durations(1).unwrap()["one"], of_one[3]), "the run that failed counts");
 }
+
+/// Several that record to one directory may all want to remove the same old run: none of them is told that it is gone.
+#[test]
+fn several_that_keep_few_runs_do_not_stumble_over_each_other() {
+    let folder = Folder::new();
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                let store = RunStore::open(&folder.0).unwrap().keep_runs(1);
+                for _ in 0..25 {
+                    let mut dag = DagBuilder::new();
+                    dag.cpu("one", (), |()| 1_u64);
+                    let run = Pipeline::new(dag.build().unwrap()).record_to(&store).run_blocking().unwrap();
+                    assert!(matches!(run.recorded(), Some(Ok(_))), "{:?}", run.recorded());
+                }
+            });
+        }
+    });
+    assert_eq!(RunStore::open(&folder.0).unwrap().runs().unwrap().len(), 200);
+}
+
+/// A clock that was put back makes a run the oldest: its files stay all the same until the next has ended.
+#[test]
+fn the_run_that_was_just_recorded_is_kept_whatever_the_clock_says() {
+    let folder = Folder::new();
+    let store = folder.store().keep_runs(1);
+    record(two_steps(false), &store);
+    let history = rusqlite::Connection::open(folder.0.join("history.db")).unwrap();
+    history.execute("UPDATE runs SET started_unix_ms = started_unix_ms + 86400000", ()).unwrap();
+    let (_, dir) = record(two_steps(false), &store);
+    assert!(dir.join("report.json").exists());
+}

@@ -22,6 +22,9 @@ use super::screen::Screen;
 /// A child process that outlives the run may keep the pipe open: nobody waits longer for its end.
 const LAST_WORDS: Duration = Duration::from_millis(200);
 
+/// What is printed without an end of the line is a line at this length.
+const LONGEST_LINE: usize = 1 << 20;
+
 /// Standard output and standard error lead to the screen, until this is ended.
 pub(super) struct Capture {
     ended: Receiver<()>,
@@ -65,7 +68,7 @@ impl Diverted {
 
 impl Drop for Diverted {
     fn drop(&mut self) {
-        let _ = io::stdout().flush();
+        flush_unless_held();
         let _ = dup2_stdout(&self.0);
     }
 }
@@ -100,7 +103,7 @@ impl Capture {
     /// Leads it back, and waits until everything that was printed is on the screen.
     pub(super) fn end(self) {
         let streams = STREAMS.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let _ = io::stdout().flush();
+        flush_unless_held();
         if let Some(streams) = streams {
             if let Some(stdout) = &streams.stdout {
                 let _ = dup2_stdout(stdout);
@@ -108,6 +111,18 @@ impl Capture {
             let _ = dup2_stderr(&streams.stderr);
         }
         let _ = self.ended.recv_timeout(LAST_WORDS);
+    }
+}
+
+/// Flushes standard output. A step that was left behind on its thread may hold it for ever: nobody waits for that.
+fn flush_unless_held() {
+    let (tell, flushed) = mpsc::channel();
+    let flush = move || {
+        let _ = io::stdout().flush();
+        let _ = tell.send(());
+    };
+    if std::thread::Builder::new().name("pipeline-flushes".to_owned()).spawn(flush).is_ok() {
+        let _ = flushed.recv_timeout(LAST_WORDS);
     }
 }
 
@@ -120,10 +135,15 @@ fn forward(mut reader: PipeReader, screen: &Screen) {
             Ok(0) | Err(_) => break,
             Ok(read) => read,
         };
+        let before = rest.len();
         rest.extend_from_slice(&buffer[..read]);
-        if let Some(end) = rest.iter().rposition(|&byte| byte == b'\n') {
+        // Only what is new is searched.
+        if let Some(end) = rest[before..].iter().rposition(|&byte| byte == b'\n').map(|end| before + end) {
             screen.print(&whole(&rest[..end]));
             rest.drain(..=end);
+        } else if rest.len() > LONGEST_LINE {
+            screen.print(&whole(&rest));
+            rest.clear();
         }
     }
     if !rest.is_empty() {

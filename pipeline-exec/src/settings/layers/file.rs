@@ -12,6 +12,8 @@ pub(super) const NAMES: [&str; 3] = ["pipeline.toml", "pipeline.yaml", "pipeline
 /// # Errors
 /// Why it cannot be read.
 pub(super) fn parse(name: &str, text: &str) -> Result<Value, String> {
+    // Some editors write a mark of the byte order, which JSON does not know.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let extension = Path::new(name).extension().and_then(|extension| extension.to_str()).unwrap_or_default();
     let value = match extension.to_ascii_lowercase().as_str() {
         "toml" => toml(text),
@@ -26,9 +28,39 @@ pub(super) fn parse(name: &str, text: &str) -> Result<Value, String> {
     }
 }
 
+/// What is wrong with a text in TOML, and where. The error's own text quotes the line, which can be one with a secret in it.
 #[cfg(feature = "cli")]
-fn toml(text: &str) -> Result<Value, String> {
-    toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())
+fn toml_error(text: &str, error: &toml::de::Error) -> String {
+    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+    let column = before.chars().rev().take_while(|&c| c != '\n').count() + 1;
+    format!("{} at line {} column {column}", error.message(), before.matches('\n').count() + 1)
+}
+
+/// Reads TOML. A date or time is the text that it is written as.
+///
+/// # Errors
+/// What is wrong, and where.
+#[cfg(feature = "cli")]
+pub(crate) fn toml(text: &str) -> Result<Value, String> {
+    let mut value: Value = toml::from_str(text).map_err(|error| toml_error(text, &error))?;
+    dates_as_text(&mut value);
+    Ok(value)
+}
+
+/// Of a date or time, `toml` makes a table with one key of its own.
+#[cfg(feature = "cli")]
+fn dates_as_text(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            if let Some(date) = fields.remove("$__toml_private_datetime") {
+                *value = date;
+                return;
+            }
+            fields.values_mut().for_each(dates_as_text);
+        }
+        Value::Array(items) => items.iter_mut().for_each(dates_as_text),
+        _ => {}
+    }
 }
 
 #[cfg(feature = "cli")]
@@ -36,7 +68,8 @@ fn yaml(text: &str) -> Result<Value, String> {
     if text.trim().is_empty() {
         return Ok(Value::Null);
     }
-    serde_saphyr::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())
+    // As for TOML: nothing of the file is quoted.
+    serde_saphyr::from_str(text).map_err(|error| error.without_snippet().to_string().trim_end().to_owned())
 }
 
 #[cfg(not(feature = "cli"))]

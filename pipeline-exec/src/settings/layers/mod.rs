@@ -19,6 +19,8 @@ use std::path::{Path, PathBuf};
 use pipeline_core::{Problem, ProblemCode, Problems};
 use serde_json::Value;
 
+#[cfg(feature = "cli")]
+pub(crate) use self::file::toml as value_of_toml;
 use self::known::Known;
 use self::leaf::{Key, Leaf, Leaves};
 pub use self::resolved::{ResolvedSettings, SettingInForce};
@@ -226,7 +228,16 @@ impl SettingsStack {
             let Some(value) = value else { return };
             (given.key, given.value) = (key, value);
         }
-        if let Known::Unknown(position, known) = known::look_up(&given.key) {
+        let known = known::look_up(&given.key);
+        if known == Known::Param {
+            let message = format!("`{}` is no setting but a run parameter", shown(&given.key.join(".")));
+            let problem = Problem::new(ProblemCode::InvalidSetting, message)
+                .note(format!("it is set by {}", shown(&given.origin)))
+                .hint("write `-p NAME=VALUE`, PIPELINE_PARAM_NAME in the environment, or [params] in a file");
+            self.problems.push(problem);
+            return;
+        }
+        if let Known::Unknown(position, known) = known {
             let problem = Problem::new(
                 ProblemCode::InvalidSetting,
                 format!("there is no setting `{}`", shown(&given.key.join("."))),

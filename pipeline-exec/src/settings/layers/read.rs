@@ -47,6 +47,8 @@ pub(super) fn put_together(
     warnings: Vec<String>,
 ) -> (ResolvedSettings, Vec<Problem>) {
     let mut problems = Vec::new();
+    let mut layers = layers;
+    layers.values_mut().for_each(|leaves| refuse_wrong(leaves, &mut problems));
     let (mut given, sources) = covered(layers);
     let mut all = leaves_of(&Settings::default(), DEFAULT);
     // A program's defaults are below the preset, as those of the library are.
@@ -127,6 +129,26 @@ fn preset(value: &Value, origin: &str) -> Result<Leaves, Problem> {
         leaves.put(key, Leaf { value, origin: format!("preset {name}") });
     }
     Ok(leaves)
+}
+
+/// Takes out of one layer what cannot be read by itself. Also where a later layer says something else: wrong is wrong, and
+/// would hold as soon as the other is left out.
+fn refuse_wrong(leaves: &mut Leaves, problems: &mut Vec<Problem>) {
+    leaves.0.retain(|key, leaf| {
+        // Of what is read as one, the rest may be in another layer.
+        if !matches!(known::look_up(key), Known::Unit(length, Some(_)) if length == key.len()) {
+            return true;
+        }
+        let mut alone = Leaves::default();
+        alone.put(key.clone(), leaf.clone());
+        let before = problems.len();
+        if key == &["preset"] {
+            problems.extend(preset(&leaf.value, &leaf.origin).err());
+        } else {
+            refuse_unreadable(&mut alone, problems);
+        }
+        problems.len() == before
+    });
 }
 
 /// Takes out what cannot be read, each part by itself, so that all are told.
