@@ -133,7 +133,7 @@ impl Pipeline {
 
     /// Stops runs of this pipeline when the process receives SIGINT (Ctrl-C) or SIGTERM; for programs that are one job.
     ///
-    /// The first signal stops the runs, as [`RunHandle::stop`] does: no further step starts, async steps that wait are
+    /// The first signal stops the runs, as [`RunHandle::stop`](crate::RunHandle::stop) does: no further step starts, async steps that wait are
     /// dropped, steps on threads are waited for up to [`Settings::grace`]. A line on standard error says so. The run then
     /// ends as any other does: [`Run::stopped_by`](crate::Run::stopped_by) and the report tell which signal it was, and
     /// [`Run::exit_code`](crate::Run::exit_code) is 130 or 143. Runs that start later with this setting are stopped at

@@ -141,7 +141,7 @@ impl Pipeline {
 
     /// Runs the steps that any of these terms selects, and keeps their outputs where no step takes them: a name, a glob,
     /// `tag:x`, `group:x`, with a leading `+` for everything upstream, with a trailing `+` for everything downstream; all
-    /// forms are in [`Selection`].
+    /// forms are in [`Selection`](pipeline_core::Selection).
     pub fn select(mut self, terms: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.selected.extend(terms.into_iter().map(Into::into));
         self.replan()
