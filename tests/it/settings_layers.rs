@@ -218,6 +218,14 @@ fn what_cannot_be_read_is_told_by_its_place_and_not_quoted() {
     assert!(!told.contains("hunter2"), "{told}");
 }
 
+/// P17: of a run parameter in a file, what is printed to look into things has the name and not the value.
+#[test]
+fn the_debug_text_of_settings_has_no_values_of_parameters() {
+    let stack = SettingsStack::new().text("a.toml", "[params]\ntoken = \"hunter2\"");
+    let told = format!("{stack:?} {:?}", stack.clone().resolve().unwrap());
+    assert!(told.contains("token") && !told.contains("hunter2"), "{told}");
+}
+
 /// L07: a key that nobody knows is refused in every source and at every depth, with what was meant perhaps, all at once.
 #[test]
 fn unknown_keys_are_refused_with_what_was_meant() {

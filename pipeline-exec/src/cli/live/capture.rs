@@ -5,7 +5,7 @@
 //! long as the run goes on, and what comes out is printed above the lines, whole line by whole line, in order.
 //!
 //! What follows from that: code that asks whether standard output is a terminal is told no meanwhile, and of a process that
-//! is killed from within (`abort`, a stack overflow) the last text may be lost in the pipe. A panic's message is not: it is
+//! ends from within (`exit`, `abort`, a stack overflow) the last text may be lost in the pipe. A panic's message is not: it is
 //! written to the terminal itself.
 
 use std::fs::File;

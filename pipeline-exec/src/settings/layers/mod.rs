@@ -51,9 +51,20 @@ use super::origins::shown;
 #[must_use = "settings do nothing until they are resolved"]
 pub struct SettingsStack {
     layers: BTreeMap<Source, Leaves>,
-    params: BTreeMap<String, (Value, String)>,
+    params: FileParams,
     warnings: Vec<String>,
     problems: Vec<Problem>,
+}
+
+/// The run parameters of files by name: each value, and its file.
+#[derive(Clone, Default)]
+struct FileParams(BTreeMap<String, (Value, String)>);
+
+/// Values may be secret: only names are told, with their files.
+impl std::fmt::Debug for FileParams {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_map().entries(self.0.iter().map(|(name, (_, file))| (name, file))).finish()
+    }
 }
 
 /// Where a layer comes from; later ones win.
@@ -256,7 +267,7 @@ impl SettingsStack {
         let Value::Object(mut nested) = leaves.nested(&["params".to_owned()]) else { return };
         leaves.0.retain(|key, _| key.first().is_none_or(|first| first != "params"));
         if let Some(Value::Object(params)) = nested.remove("params") {
-            self.params.extend(params.into_iter().map(|(name, value)| (name, (value, file.to_owned()))));
+            self.params.0.extend(params.into_iter().map(|(name, value)| (name, (value, file.to_owned()))));
         }
     }
 }

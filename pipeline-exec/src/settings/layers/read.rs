@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use pipeline_core::{Problem, ProblemCode, closest};
 use serde_json::Value;
 
-use super::Source;
 use super::known::{self, Known};
 use super::leaf::{Key, Leaf, Leaves};
 use super::resolved::ResolvedSettings;
+use super::{FileParams, Source};
 use crate::settings::origins::{Origins, shown};
 use crate::settings::table::Kind;
 use crate::settings::{PRESETS, Settings};
@@ -43,7 +43,7 @@ pub(super) fn set_by_code(settings: &Settings) -> Vec<(Key, Value)> {
 /// The settings of all layers together, as far as they can be read; and what is wrong.
 pub(super) fn put_together(
     layers: BTreeMap<Source, Leaves>,
-    params: BTreeMap<String, (Value, String)>,
+    params: FileParams,
     warnings: Vec<String>,
 ) -> (ResolvedSettings, Vec<Problem>) {
     let mut problems = Vec::new();

@@ -1,9 +1,8 @@
 //! What came of all layers together.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
 
+use super::FileParams;
 use super::leaf::Leaves;
 use crate::settings::{Origins, Settings};
 
@@ -13,7 +12,7 @@ pub struct ResolvedSettings {
     settings: Settings,
     leaves: Leaves,
     origins: Origins,
-    params: BTreeMap<String, (Value, String)>,
+    params: FileParams,
     warnings: Vec<String>,
 }
 
@@ -34,7 +33,7 @@ impl ResolvedSettings {
         settings: Settings,
         leaves: Leaves,
         origins: Origins,
-        params: BTreeMap<String, (Value, String)>,
+        params: FileParams,
         warnings: Vec<String>,
     ) -> Self {
         ResolvedSettings { settings, leaves, origins, params, warnings }
@@ -69,7 +68,7 @@ impl ResolvedSettings {
 
     /// The run parameters of files, each with the name of its file.
     pub fn params(&self) -> impl Iterator<Item = (&str, &Value, &str)> {
-        self.params.iter().map(|(name, (value, origin))| (name.as_str(), value, origin.as_str()))
+        self.params.0.iter().map(|(name, (value, origin))| (name.as_str(), value, origin.as_str()))
     }
 
     pub(crate) fn origins(&self) -> &Origins {
