@@ -45,7 +45,7 @@ fn a_step_that_never_ends_is_left_behind_after_the_grace_time() {
         .exits(130)
         .says(&[
             "SIGINT was received: no further step starts",
-            "for at most 200ms; a second signal ends the process",
+            "have at most 200ms to end; a second signal ends the process",
         ])
         .says(&["the step did not end within the grace time of 200ms", "still running: 1 attempt(s)"])
         .step("stuck", "cancelled")

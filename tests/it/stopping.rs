@@ -102,6 +102,29 @@ async fn a_stopped_run_tells_what_was_cancelled() {
     assert!(run.into_result().is_err());
 }
 
+/// A run does without an optional step: that it failed does not make a run that was stopped one that failed.
+#[tokio::test(start_paused = true)]
+async fn a_run_that_is_stopped_after_an_optional_step_failed_was_stopped() {
+    #[step(optional)]
+    fn not_missed() -> Result<u32, &'static str> {
+        Err("not there")
+    }
+    #[step]
+    async fn waits_long(not_missed: Option<&u32>) -> bool {
+        tokio::time::sleep(Duration::from_secs(100)).await;
+        not_missed.is_some()
+    }
+    let handle = Pipeline::to::<waits_long>().start().unwrap();
+    let stopper = handle.stopper();
+    tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_secs(3)).await;
+        stopper.stop();
+    });
+    let run = handle.wait().await.unwrap();
+    let report = run.report();
+    assert_eq!((report.status, report.counts.failed), (RunStatus::Cancelled, 1));
+}
+
 /// E14: a long CPU step can look whether the run was stopped.
 #[test]
 fn a_cpu_step_sees_that_the_run_was_stopped() {

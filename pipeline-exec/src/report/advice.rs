@@ -201,10 +201,12 @@ fn retries(report: &RunReport) -> Option<Advice> {
     again.sort_by_key(|step| std::cmp::Reverse(step.attempts));
     let worst = again.first()?;
     let error = worst.failed_attempts.last()?;
+    // One that was stopped while it waited has not been tried again.
+    let was = if worst.attempts as usize > worst.failed_attempts.len() { "was" } else { "was to be" };
     Some(Advice {
         kind: AdviceKind::Retries,
         text: format!(
-            "`{}` took {}{}; the last that failed and was tried again: {}",
+            "`{}` took {}{}; the last that failed and {was} tried again: {}",
             shortened(&worst.name),
             counted(worst.attempts as usize, "attempt"),
             others(again.len() - 1),

@@ -225,10 +225,14 @@ impl RunReport {
         let plan = engine.frame.plan();
         let steps: Vec<StepReport> = (0..plan.len()).map(|step| StepReport::of(engine, step)).collect();
         let counts = Counts::of(&steps);
-        let status = match (counts.failed + counts.timed_out, engine.succeeded()) {
-            (_, true) => RunStatus::Succeeded,
-            (0, false) if engine.frame.scope().is_stopped() => RunStatus::Cancelled,
-            (_, false) => RunStatus::Failed,
+        // A run does without a step that is optional: with it, one that was stopped was still stopped, not failed.
+        let has_failed = steps.iter().any(|step| step.status.is_failure() && !step.optional);
+        let status = if engine.succeeded() {
+            RunStatus::Succeeded
+        } else if has_failed || !engine.frame.scope().is_stopped() {
+            RunStatus::Failed
+        } else {
+            RunStatus::Cancelled
         };
         let (resources, pressure) = engine.resources().unzip();
         let pressure = pressure.unwrap_or_default();

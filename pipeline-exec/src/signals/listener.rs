@@ -118,11 +118,11 @@ impl Listener {
         let grace = if graces.contains(&None) { None } else { graces.into_iter().flatten().max() };
         runs.iter().for_each(|run| run.stop(signal));
         let waits = match grace {
-            Some(grace) => format!("for at most {}", humantime::format_duration(grace)),
-            None => "until they end".to_owned(),
+            Some(grace) => format!("have at most {} to end", humantime::format_duration(grace)),
+            None => "are waited for until they end".to_owned(),
         };
         tell(format!(
-            "{signal} was received: no further step starts, async steps are cancelled, steps on threads are waited for \
+            "{signal} was received: no further step starts, async steps are cancelled, steps on threads \
              {waits}; a second signal ends the process at once"
         ));
         Some(Stopping { signal, grace, runs })
