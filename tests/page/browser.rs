@@ -148,8 +148,8 @@ pub(crate) fn hash(text: &str) -> String {
 
 /// Not by a macro: those are silent in a test that passes.
 fn missing(name: &str) {
-    let required = std::env::var_os("PIPELINE_REQUIRE_CHROMIUM").is_some_and(|value| value == "1");
-    assert!(!required, "{name}: PIPELINE_REQUIRE_CHROMIUM is set, and there is no Chromium");
+    let required = std::env::var_os("REQUIRE_CHROMIUM").is_some_and(|value| value == "1");
+    assert!(!required, "{name}: REQUIRE_CHROMIUM is set, and there is no Chromium");
     let text = format!(
         "\n*** SKIPPED {name}: no Chromium. Install the package `chromium`, or set PIPELINE_CHROMIUM. ***\n"
     );
