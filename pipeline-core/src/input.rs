@@ -95,6 +95,17 @@ impl Mode {
     pub const fn is_required(self) -> bool {
         matches!(self, Mode::Borrow | Mode::Take | Mode::Branch)
     }
+
+    /// The name in documents.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Mode::Borrow => "borrow",
+            Mode::Take => "take",
+            Mode::Option => "option",
+            Mode::Result => "result",
+            Mode::Branch => "branch",
+        }
+    }
 }
 
 /// How many of the upstream steps of an input have to succeed.

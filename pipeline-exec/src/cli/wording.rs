@@ -1,14 +1,10 @@
 //! Texts that fit: names shortened, types without their modules, lists that end, lines that are wrapped.
 
 use crate::report::clean;
+pub(super) use crate::report::counted as count;
 
 /// The width that listings keep to.
 pub(super) const WIDTH: usize = 80;
-
-/// `1 step`, `2 steps`.
-pub(super) fn count(number: usize, what: &str) -> String {
-    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
-}
 
 /// A user's text on one line, safe to print and at most `width` characters long: the middle gives way, for names differ at
 /// their ends.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::text::{path, shortened, show};
+use super::text::{counted, path, shortened, show};
 use super::{RunReport, RunStatus, StepReport, WaitedFor};
 
 /// One thing to do about a run.
@@ -247,8 +247,4 @@ fn names(steps: &[&StepReport]) -> Vec<String> {
 
 fn others(count: usize) -> String {
     if count == 0 { String::new() } else { format!(", and {} did so too", counted(count, "other step")) }
-}
-
-fn counted(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }

@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::super::{Dag, DefRef};
-use crate::input::{InputDef, InputKind, Mode};
+use crate::input::{InputDef, InputKind};
 use crate::problem::{Problem, ProblemCode};
 use crate::step::Lane;
 
@@ -174,7 +174,7 @@ impl Dag {
 
     fn input_document(&self, input: &InputDef, sources: &[u32]) -> InputDocument {
         let (kind, given_as, mode, ty) = match &input.kind {
-            InputKind::Upstream { mode, ty, .. } => ("upstream", None, Some(mode_name(*mode)), Some(ty)),
+            InputKind::Upstream { mode, ty, .. } => ("upstream", None, Some(mode.name()), Some(ty)),
             InputKind::Param(param) => ("param", Some(&param.name), None, Some(&param.ty)),
             InputKind::Resource { name, ty } => ("resource", name.as_ref(), None, Some(ty)),
             InputKind::Context => ("context", None, None, None),
@@ -187,16 +187,6 @@ impl Dag {
             mode: mode.map(str::to_owned),
             ty: ty.map(|ty| ty.name().to_owned()),
         }
-    }
-}
-
-const fn mode_name(mode: Mode) -> &'static str {
-    match mode {
-        Mode::Borrow => "borrow",
-        Mode::Take => "take",
-        Mode::Option => "option",
-        Mode::Result => "result",
-        Mode::Branch => "branch",
     }
 }
 

@@ -121,7 +121,7 @@ fn listed(def: &StepDef, input: &InputDef, params: &Params) -> Option<ListedInpu
         InputKind::Upstream { source, mode, ty, .. } => ListedInput::Upstream {
             parameter,
             from: described(source),
-            mode: mode_name(*mode),
+            mode: mode.name(),
             r#type: ty.name().to_owned(),
         },
         InputKind::Param(param) => {
@@ -142,16 +142,6 @@ fn listed(def: &StepDef, input: &InputDef, params: &Params) -> Option<ListedInpu
         },
         _ => return None,
     })
-}
-
-const fn mode_name(mode: Mode) -> &'static str {
-    match mode {
-        Mode::Borrow => "borrow",
-        Mode::Take => "take",
-        Mode::Option => "option",
-        Mode::Result => "result",
-        _ => "other",
-    }
 }
 
 fn described(source: &Source) -> String {

@@ -7,6 +7,7 @@ use pipeline_core::ProgressSoFar;
 
 use super::tracker::Running;
 use crate::report::clean;
+pub(in crate::cli) use crate::report::counted as count;
 
 /// A time that goes on, as somebody who waits wants to read it: `4.2s`, `1m05s`, `2h03m`.
 pub(in crate::cli) fn elapsed(time: Duration) -> String {
@@ -74,9 +75,4 @@ pub(in crate::cli) fn one_line(text: &str, most: usize) -> String {
         None => text.into(),
     };
     clean(&cut.split('\n').map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" "))
-}
-
-/// So many of something, in words.
-pub(in crate::cli) fn count(count: usize, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
