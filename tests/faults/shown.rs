@@ -66,10 +66,13 @@ fn what_is_no_terminal_or_a_dumb_one_gets_no_escape_sequence_unless_it_asks() {
     assert!(!lines.stderr.contains(&0x1b), "{}", text(&lines.stderr));
     let forced = piped("", "run +shown_panics", &[("CLICOLOR_FORCE", "1")]);
     assert!(forced.stderr.contains(&0x1b), "{}", text(&forced.stderr));
-    for (arguments, environment) in
-        [("run +shown_panics", ("TERM", "dumb")), ("run +shown_panics --output plain", ("NO_COLOR", "1"))]
-    {
-        let Some(shown) = on_terminal("", arguments, &[environment], &[]) else { return };
+    for (arguments, environment) in [
+        ("run +shown_panics", [("TERM", "dumb"), ("CI", "")]),
+        // A build server, which some libraries take for a terminal that knows colours.
+        ("run +shown_panics", [("TERM", "dumb"), ("CI", "true")]),
+        ("run +shown_panics --output plain", [("NO_COLOR", "1"), ("CI", "true")]),
+    ] {
+        let Some(shown) = on_terminal("", arguments, &environment, &[]) else { return };
         assert!(!shown.written.contains('\x1b'), "{arguments}: {:?}", shown.written);
         assert!(shown.written.contains("started   shown_source [cpu]"), "{:?}", shown.written);
     }

@@ -72,6 +72,7 @@ pub fn main() -> ExitCode {
 /// A setting counts as set where one of the methods of [`Settings`](crate::Settings) or of the pipeline was called for it,
 /// whatever the value, and where a field differs from the default. The others are the user's.
 pub fn main_with(prepare: impl FnOnce(Pipeline) -> Pipeline) -> ExitCode {
+    paint::no_colours_on_a_dumb_terminal();
     let args = match command().try_get_matches().and_then(|matches| Args::from_arg_matches(&matches)) {
         Ok(args) => args,
         Err(error) => {
