@@ -80,6 +80,6 @@ mod from_flowyml {}
 #[cfg(all(feature = "tracing", feature = "otel", feature = "prometheus"))]
 #[doc = include_str!("../docs/telemetry.md")]
 mod telemetry {}
-#[cfg(feature = "report")]
+#[cfg(feature = "outputs")]
 #[doc = include_str!("../docs/history.md")]
 mod history {}

@@ -36,7 +36,7 @@
 //! line.
 
 #[cfg(feature = "exec")]
-pub use pipeline_core::frame::{self, Status};
+pub use pipeline_core::frame::{self, Status, StepOutput};
 pub use pipeline_core::{
     Backoff, BoundParams, Cancelled, CriticalPath, Dag, DagBuilder, DeadLetter, DefRef, FailureKind,
     Fingerprint, Format, GraphDocument, Handle, Included, InputDef, InputDocument, InputKind, Inputs,

@@ -354,6 +354,45 @@ fn a_step_alone_is_told_in_full() {
 }
 
 #[test]
+fn a_step_alone_reads_files_and_what_runs_have_saved() {
+    let folder = Folder::new("step-inputs");
+    let saved = |arguments: &[&str]| {
+        let output = run_in(&folder, &[], &[&["step", "revenue", "--save-outputs"], arguments].concat());
+        assert_eq!(code(&output), 0, "{}", text(&output.stderr));
+        let runs = fs::read_dir(folder.0.join(".pipeline/runs")).unwrap();
+        let latest = runs.map(|run| run.unwrap().path()).max().unwrap();
+        (fs::read_to_string(latest.join("outputs/revenue.json")).unwrap(), text(&output.stdout))
+    };
+    let refused = |arguments: &[&str]| {
+        let output = run_in(&folder, &[], &[&["step", "revenue"], arguments].concat());
+        (code(&output), text(&output.stderr))
+    };
+    let (exit, told) = refused(&["--inputs-from", "latest"]);
+    assert!(exit == 2 && told.contains("no run is recorded in .pipeline"), "{told}");
+    assert_eq!(saved(&["-p", "count=2"]).0, "25");
+    fs::write(folder.0.join("orders.json"), "[100, 200]").unwrap();
+    let (revenue, told) = saved(&["--inputs-from", "latest"]);
+    assert!(revenue == "25" && told.contains("given     orders, refunds from run "), "{told}");
+    // That run has saved `revenue` alone: the one before has what is needed.
+    let (revenue, told) = saved(&["--inputs-from", "-2", "--input", "orders=orders.json", "-p", "rate=2"]);
+    assert!(revenue == "590" && told.contains("orders from orders.json"), "{told}");
+    let (revenue, told) = saved(&["--input", "orders=orders.json", "-p", "amount=300"]);
+    assert!(revenue == "0" && told.contains("needs     refunds; 1 step to run first"), "{told}");
+
+    for (arguments, exit, why) in [
+        (["--inputs-from", "-2"], 2, "has saved no output that `revenue` reads: orders, refunds"),
+        (["--input", "ordres=orders.json"], 2, "did you mean `orders`?"),
+        (["--input", "revenue=orders.json"], 2, "`revenue` is no step that `revenue` needs"),
+        (["--input", "orders.json"], 2, "write it as `--input step=FILE`"),
+        (["--input", "refunds=orders.json"], 2, "cannot be read as `i64`: expected i64 at line 1 column 0"),
+        (["--input", "orders=none.json"], 3, "cannot read none.json, the output given for `orders`"),
+    ] {
+        let (code, told) = refused(&arguments);
+        assert!(code == exit && told.contains(why), "{arguments:?}: {code} {told}");
+    }
+}
+
+#[test]
 fn a_graph_is_drawn_into_a_file_whose_name_says_how() {
     let folder = Folder::new("cli-graph");
     for (name, begin) in [

@@ -15,6 +15,7 @@ mod activity;
 mod builder;
 mod call;
 mod check;
+mod codec;
 pub mod contain;
 mod context;
 mod dag;
@@ -43,6 +44,7 @@ mod view;
 
 pub use activity::{ProgressSoFar, StepActivity, StepProgress};
 pub use builder::{DagBuilder, Handle, Included, Inputs, Instance, Refs};
+pub use codec::Codec;
 pub use context::{Cancelled, RunScope, StepContext};
 pub use dag::{
     CriticalPath, Dag, DefRef, Format, GraphDocument, InputDocument, Levels, Selection, Statistics,

@@ -13,6 +13,7 @@ pub use crate::check::{
     check_error, check_fan_in, check_output, check_param, check_param_view, check_resource, check_view,
     deeper,
 };
+pub use crate::codec::{Codec, FromJson, NotFromJson, NotToJson, ToJson};
 pub use crate::context::StepContext;
 pub use crate::error::StepError;
 pub use crate::input::{InputDef, InputKind, Mode, ParamDef, Quorum, Source};

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use crate::call::Code;
+use crate::codec::Codec;
 use crate::input::InputDef;
 use crate::policy::Policy;
 use crate::ty::TypeDef;
@@ -58,6 +59,8 @@ pub struct StepDef {
     pub policy: Policy,
     /// The type of the output.
     pub output: TypeDef,
+    /// How the output is written as JSON, and read.
+    pub codec: Codec,
     /// The code, type-erased.
     pub code: Code,
 }

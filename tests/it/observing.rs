@@ -105,6 +105,33 @@ fn observers_are_told_of_failures_and_skips() {
     );
 }
 
+/// An observer may look at an output where its step has ended, before the step that takes it does.
+#[test]
+fn observers_see_outputs_before_they_are_taken() {
+    #[step]
+    fn ob_rows() -> Vec<u32> {
+        vec![1, 2, 3]
+    }
+    #[step]
+    async fn ob_takes(#[from(ob_rows)] rows: Vec<u32>) -> Result<usize, String> {
+        if rows.len() == 3 { Err("planted".to_owned()) } else { Ok(rows.len()) }
+    }
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&told);
+    let run = Pipeline::to::<ob_takes>().observe(move |event: &Event<'_>| {
+        if let Event::StepFinished { step, output, .. } = *event {
+            let sum = output.map(|output| output.get::<Vec<u32>>().map(|rows| rows.iter().sum::<u32>()));
+            let shown = format!("{output:?}");
+            seen.lock().unwrap().push((step.to_owned(), sum, shown.contains('1')));
+        }
+    });
+    run.run_blocking().unwrap();
+    assert_eq!(
+        *told.lock().unwrap(),
+        [("ob_rows".to_owned(), Some(Some(6)), false), ("ob_takes".to_owned(), None, false)]
+    );
+}
+
 /// I24: an upstream's end is told before its dependents' starts, over all lanes; each start has one end.
 #[test]
 fn an_end_is_told_before_the_starts_that_it_allows() {

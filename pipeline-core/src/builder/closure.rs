@@ -124,6 +124,7 @@ impl DagBuilder {
             after: Cow::Borrowed(&[]),
             policy: Policy::NONE,
             output: TypeDef::of::<T>(),
+            codec: crate::Codec::NONE,
             code: Code::Shared(code),
         };
         let id = self.id;

@@ -16,6 +16,7 @@ mod check;
 mod counter;
 mod finish;
 mod group;
+mod output;
 #[cfg(test)]
 mod simulator;
 mod slot;
@@ -34,6 +35,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 pub use self::attempt::{Attempt, GivenUp, MOST_ATTEMPTS};
 use self::counter::Counters;
+pub use self::output::StepOutput;
 use self::slot::Slot;
 pub(crate) use self::slot::{DropFn, drop_fn};
 pub use self::status::Status;

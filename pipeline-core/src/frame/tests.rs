@@ -230,6 +230,47 @@ fn a_waiting_step_may_outlive_every_other_owner_of_the_frame() {
     drop(suspended);
 }
 
+/// Small, large and without size: each kind of storage is looked at between a step's end and its finish.
+#[test]
+fn an_output_is_seen_before_anybody_reads_it() {
+    let mut dag = DagBuilder::new();
+    let small = dag.cpu("small", (), |()| "text".to_owned());
+    let large = dag.cpu("large", (), |()| [7_u64; 9]);
+    let unit = dag.cpu("unit", (), |()| ());
+    dag.cpu("reads", (small, large, unit), |(text, _, ())| text.len());
+    dag.try_cpu("fails", (), |()| Err::<u8, _>("planted"));
+    let frame = frame(dag);
+    let other = self::frame({
+        let mut dag = DagBuilder::new();
+        dag.cpu("other", (), |()| 1_u8);
+        dag
+    });
+    let mut ready = roots(&frame);
+    let mut seen = Vec::new();
+    while let Some(next) = ready.pop() {
+        let name = frame.plan().spec(next.step()).name().to_owned();
+        let finished = end(&frame, next);
+        if let Some(output) = frame.output_of(&finished) {
+            let text = output.get::<String>().cloned();
+            let large = output.get::<[u64; 9]>().map(|large| large.iter().sum::<u64>().to_string());
+            let unit = output.get::<()>().map(|()| "()".to_owned());
+            let number = output.get::<usize>().map(ToString::to_string);
+            seen.push((name, text.or(large).or(unit).or(number).expect("one of these types")));
+            assert!(output.get::<i8>().is_none(), "another type is not seen");
+            let by_another =
+                std::panic::AssertUnwindSafe(|| other.output_of(&finished).map(|it| it.get::<u8>()));
+            assert!(std::panic::catch_unwind(by_another).is_err(), "a token belongs to its frame");
+            assert!(output.write_json(&mut Vec::new()).is_none(), "closures have no codec");
+        } else {
+            seen.push((name, "none".to_owned()));
+        }
+        frame.finish(finished, |next| ready.push(next));
+    }
+    seen.sort();
+    let wanted = [("fails", "none"), ("large", "63"), ("reads", "4"), ("small", "text"), ("unit", "()")];
+    assert_eq!(seen, wanted.map(|(name, value)| (name.to_owned(), value.to_owned())));
+}
+
 #[test]
 fn a_given_output_stands_in_for_its_step() {
     let mut dag = DagBuilder::new();

@@ -9,7 +9,7 @@
 
 use std::any::{Any, TypeId};
 
-use super::{Frame, Status};
+use super::{Finished, Frame, Status};
 use crate::error::{self, FailureKind, StepError};
 use crate::view::View;
 
@@ -76,6 +76,18 @@ impl Frame {
     pub(crate) fn own_value<T: 'static>(&self, step: u32) -> &T {
         assert!(self.status(step as usize).has_output(), "a choice is made by an output");
         self.value(step)
+    }
+
+    /// Reads the output of a step that has ended with one and is not finished; `None` where it returns another type.
+    pub(super) fn fresh_value<'a, T: 'static>(&'a self, finished: &'a Finished) -> Option<&'a T> {
+        assert!(finished.frame == self.id, "a token belongs to the frame that made it");
+        let is_of_type = self.plan.spec(finished.step()).def().output.id() == TypeId::of::<T>();
+        if !is_of_type || finished.result.is_err() {
+            return None;
+        }
+        // SAFETY: the type was compared. The token says that the step's code has put the output; it exists once, and
+        // borrowed as it is here, it cannot be handed to `finish`, before which no other step reads, takes or drops.
+        Some(unsafe { self.cells[finished.step()].slot.get() })
     }
 
     /// Moves an output out for the step that takes it.

@@ -100,6 +100,9 @@ pub(super) struct RunArgs {
     /// Records nothing of the run in the runs directory.
     #[arg(long, help_heading = None::<&str>)]
     pub(super) no_report: bool,
+    /// Saves what each step returns, as JSON, in the folder of the run: for `step NAME --inputs-from`.
+    #[arg(long, help_heading = None::<&str>, conflicts_with = "no_report")]
+    pub(super) save_outputs: bool,
     /// Writes the report to a file, as JSON.
     #[arg(long, help_heading = None::<&str>, value_name = "FILE")]
     pub(super) report: Option<PathBuf>,

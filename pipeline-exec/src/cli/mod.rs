@@ -24,6 +24,7 @@ mod diff;
 mod explain;
 mod graph;
 mod info;
+mod inputs;
 mod lines;
 mod list;
 mod live;

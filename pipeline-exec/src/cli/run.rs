@@ -10,14 +10,14 @@ use super::summary::Extent;
 use super::{Refusal, configured, live, print, store, summary, tell};
 use crate::pipeline::Pipeline;
 use crate::report::{RunStatus, clean};
-use crate::store::PAGE;
+use crate::store::{PAGE, outputs_of};
 
 pub(super) fn execute(run: &RunArgs, pipeline: Pipeline) -> Result<u8, Refusal> {
     let pipeline = configured(run, pipeline)?.stop_on_signals();
     let manner = Manner::of(run)?;
     // Opened first: a report that cannot be written is told before anything runs.
     let report_file = run.report.as_deref().map(create).transpose()?;
-    let (pipeline, usual) = store::recorded(pipeline)?;
+    let (pipeline, usual) = store::recorded(pipeline, run.save_outputs)?;
     let (pipeline, watching) = live::watch(pipeline, manner, usual.into_iter().collect())?;
     let finished = pipeline.run_blocking()?;
     let report = finished.report();
@@ -31,6 +31,9 @@ pub(super) fn execute(run: &RunArgs, pipeline: Pipeline) -> Result<u8, Refusal> 
         summary::print(report, extent(run));
         if let Some(Ok(folder)) = finished.recorded() {
             tell(&clean(&format!("report: {}", from_here(&folder.join(PAGE)).display())));
+            if run.save_outputs {
+                tell(&clean(&format!("outputs: {}", from_here(&outputs_of(folder)).display())));
+            }
         }
     }
     Ok(finished.exit_number())

@@ -1,7 +1,6 @@
 //! `step NAME`: runs one step and what it needs, and tells all there is to tell of it, for whoever looks for a mistake in it.
 //!
-//! Its inputs come from its upstream steps, which run first: an output need not have a form in which it could be kept or read
-//! again. Nothing that the step receives or returns is printed.
+//! Its inputs come from its upstream steps, which run first, unless they are given from files (`inputs.rs`). Nothing that the step receives or returns is printed.
 
 use std::fmt::Write;
 use std::num::NonZero;
@@ -11,6 +10,7 @@ use clap::Args as ClapArgs;
 use pipeline_core::{Plan, Problem, ProblemCode};
 
 use super::args::RunArgs;
+use super::inputs::{Given, InputArgs};
 use super::output::Manner;
 use super::wording::{count, one_line, some, wrapped};
 use super::{OK, Refusal, configured, live, print, store};
@@ -30,6 +30,8 @@ pub(super) struct StepArgs {
     #[arg(long, value_name = "N", default_value = "1")]
     repeat: NonZero<u32>,
     #[command(flatten)]
+    inputs: InputArgs,
+    #[command(flatten)]
     run: RunArgs,
 }
 
@@ -41,16 +43,22 @@ pub(super) fn execute(args: &StepArgs, pipeline: Pipeline) -> Result<u8, Refusal
         return Err(Refusal::Problems(problem.hint("`run` takes several").into()));
     }
     run.selection.terms.push(args.name.clone());
+    let inputs_from = args.inputs.run(&run.settings, &pipeline)?;
     let pipeline = configured(&run, pipeline)?.stop_on_signals();
     let manner = Manner::of(&run)?;
     let is_for_programs = run.json || manner.json;
-    let plan = pipeline.check()?;
+    let plan = pipeline.plan()?;
     let in_dag = plan.dag().find(&args.name).map_err(|problem| Refusal::Problems(problem.into()))?;
-    let step = plan.position(in_dag).expect("invariant: what was selected by name is part of the plan");
+    let position = |plan: &Plan| {
+        plan.position(in_dag).expect("invariant: what was selected by name is part of the plan")
+    };
+    let (pipeline, given) = args.inputs.give(inputs_from, pipeline, &plan, position(&plan))?;
+    let plan = pipeline.check()?;
+    let step = position(&plan);
     if !run.quiet && !is_for_programs {
-        print(&before(&plan, step))?;
+        print(&before(&plan, step, &given))?;
     }
-    let (pipeline, usual) = store::recorded(pipeline)?;
+    let (pipeline, usual) = store::recorded(pipeline, run.save_outputs)?;
     let (mut code, mut times) = (OK, Vec::new());
     for number in 1..=args.repeat.get() {
         let (watched, watching) = live::watch(pipeline.clone(), manner, usual.clone().into_iter().collect())?;
@@ -86,7 +94,7 @@ fn line(heading: &str, text: &str) -> String {
 }
 
 /// What is known before anything runs.
-fn before(plan: &Plan, step: usize) -> String {
+fn before(plan: &Plan, step: usize, given: &Given) -> String {
     let spec = plan.spec(step);
     let mut out = format!("step {}  [{}]\n", one_line(&spec.def().id()), spec.def().lane);
     out.push_str(&line("at", &one_line(&spec.location().to_string())));
@@ -100,6 +108,9 @@ fn before(plan: &Plan, step: usize) -> String {
             "needs",
             &format!("{}; {} to run first", some(&needs, 12, ", "), count(all, "step")),
         ));
+    }
+    for (index, text) in given.lines().iter().enumerate() {
+        out.push_str(&line(if index == 0 { "given" } else { "" }, text));
     }
     out
 }

@@ -47,25 +47,40 @@ impl StoreArgs {
     pub(super) fn needed(&self, pipeline: &Pipeline) -> Result<RunStore, Refusal> {
         match self.existing(pipeline)? {
             Some(store) => Ok(store),
-            None => {
-                Err(StoreError::UnknownRun { asked: String::new(), dir: self.dir(pipeline)?, runs: 0 }.into())
-            }
+            None => Err(no_run(self.dir(pipeline)?)),
         }
     }
 }
 
 /// The pipeline, recorded unless it is not to be, and how long its steps usually take. A directory that cannot be written to
 /// is told before anything runs.
-pub(super) fn recorded(pipeline: Pipeline) -> Result<(Pipeline, Usual), Refusal> {
+pub(super) fn recorded(pipeline: Pipeline, save_outputs: bool) -> Result<(Pipeline, Usual), Refusal> {
     let settings = pipeline.current_settings();
-    let Some(dir) = settings.runs_dir.clone() else { return Ok((pipeline, Usual::new())) };
+    let Some(dir) = settings.runs_dir.clone() else {
+        if save_outputs {
+            let message =
+                "outputs are saved where runs are recorded, and this run is not (`runs_dir` is not set)";
+            return Err(Refusal::Usage(format!("{message}\nhint: say where with `--runs-dir DIR`")));
+        }
+        return Ok((pipeline, Usual::new()));
+    };
     // What is wrong with the graph is told first, and then nothing is made.
     pipeline.check()?;
-    let store = open(dir, settings.keep_runs)?;
+    let store = open(dir, settings.keep_runs)?.save_outputs(save_outputs);
     store.check_room()?;
     // Who only wants to run does not need what is past; what is wrong with the history was told when it was opened.
     let usual = store.durations(LOOK_BACK).unwrap_or_default();
     Ok((pipeline.record_to(&store), usual))
+}
+
+/// The runs directory that all settings together say, to look things up.
+pub(super) fn in_force(settings: &SettingsArgs, pipeline: &Pipeline) -> Result<RunStore, Refusal> {
+    let dir = settings.resolve(pipeline)?.settings().runs_dir.clone().unwrap_or_default();
+    if dir.exists() { open(dir, None) } else { Err(no_run(dir)) }
+}
+
+fn no_run(dir: PathBuf) -> Refusal {
+    StoreError::UnknownRun { asked: String::new(), dir, runs: 0 }.into()
 }
 
 /// How long steps usually take, by what was recorded; empty where nothing was.

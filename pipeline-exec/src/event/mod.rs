@@ -8,7 +8,7 @@ mod view;
 
 use std::time::Duration;
 
-use pipeline_core::frame::{Finished, Frame, Status};
+use pipeline_core::frame::{Finished, Frame, Status, StepOutput};
 use pipeline_core::{Lane, StepError};
 
 pub use self::end::RunEnd;
@@ -61,6 +61,8 @@ pub enum Event<'a> {
         duration: Duration,
         /// Why it failed.
         error: Option<&'a StepError>,
+        /// Its output, where it has one.
+        output: Option<StepOutput<'a>>,
     },
     /// An attempt has failed, and will be followed by another.
     AttemptFailed {
@@ -155,6 +157,7 @@ impl<'a> Event<'a> {
             status: finished.status(),
             duration: Duration::from_nanos(end - start),
             error: finished.error(),
+            output: frame.output_of(finished),
         }
     }
 }

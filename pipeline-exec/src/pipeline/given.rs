@@ -15,15 +15,24 @@ use crate::limits::Limits;
 #[derive(Clone)]
 pub(super) struct Override {
     pub(super) of: TargetOf,
-    pub(super) ty: TypeDef,
-    /// Makes the output for a step at a position of the plan, anew for each run.
-    make: Arc<dyn Fn(usize) -> Given + Send + Sync>,
+    /// `None` where it is read as the type that the step returns.
+    pub(super) ty: Option<TypeDef>,
+    make: Arc<Make>,
 }
+
+/// Makes the output for a step at a position of a plan, anew for each run. Where it cannot, says why and what to do.
+type Make = dyn Fn(&Plan, usize) -> Result<Given, (String, &'static str)> + Send + Sync;
 
 /// What the steps of a run read beside outputs.
 pub(crate) struct Bound {
     pub(crate) params: BoundParams,
     pub(crate) resources: Vec<Arc<dyn Any + Send + Sync>>,
+}
+
+/// What serde says of a value that it cannot read, without the value: `invalid type: string "x", expected u64`.
+#[cfg(feature = "outputs")]
+fn without_value(why: &str) -> &str {
+    why.rfind(", expected ").map_or(why, |at| &why[at + ", ".len()..])
 }
 
 impl Pipeline {
@@ -55,7 +64,34 @@ impl Pipeline {
         of: TargetOf,
         make: impl Fn(usize) -> Given + Send + Sync + 'static,
     ) -> Self {
-        self.given.push(Override { of, ty: TypeDef::of::<T>(), make: Arc::new(make) });
+        let make = move |_: &Plan, step: usize| Ok(make(step));
+        self.given.push(Override { of, ty: Some(TypeDef::of::<T>()), make: Arc::new(make) });
+        self.replan()
+    }
+
+    /// Gives the output of a step by name, as JSON that is read as the type which the step returns: a file that a run
+    /// [has saved](crate::RunStore::save_outputs), or one written by hand. Where it cannot be read, that is a problem when the
+    /// pipeline is run.
+    ///
+    /// The bytes live as long as the program, for the value may borrow from them. Outputs of closures cannot be given so.
+    #[cfg(feature = "outputs")]
+    pub fn with_output_json(mut self, name: impl Into<String>, json: impl Into<Vec<u8>>) -> Self {
+        let json: &'static [u8] = Vec::leak(json.into());
+        let make = move |plan: &Plan, step: usize| {
+            let def = plan.spec(step).def();
+            match def.codec.read(step, json) {
+                Some(Ok(given)) => Ok(given),
+                Some(Err(error)) => Err((
+                    format!("cannot be read as `{}`: {}", def.output, without_value(&error.to_string())),
+                    "give JSON as the type's `Deserialize` reads it, such as `run --save-outputs` writes",
+                )),
+                None => Err((
+                    format!("cannot be read: serde does not know how to read `{}`", def.output),
+                    "derive `Deserialize` for the type, or let the step run; outputs of closures cannot be read",
+                )),
+            }
+        };
+        self.given.push(Override { of: TargetOf::Name(name.into()), ty: None, make: Arc::new(make) });
         self.replan()
     }
 
@@ -130,13 +166,19 @@ impl Pipeline {
         let mut problems = Vec::new();
         let make = |(step, given): (usize, &Override)| {
             let spec = plan.spec(step);
-            let made = contain::guard(|| (given.make)(step)).map_err(|panic| {
-                let message = format!("making the output given for `{}` panicked", spec.name());
+            let problem = |what: &str, hint: &str| {
+                let message = format!("the output given for `{}` {what}", spec.name());
                 Problem::new(ProblemCode::OverrideMismatch, message)
                     .step(spec.name(), spec.location())
-                    .note(panic)
-                    .hint("mend what was given to `with_output` or `with_output_from`")
-            });
+                    .hint(hint)
+            };
+            let made = match contain::guard(|| (given.make)(plan, step)) {
+                Ok(made) => made.map_err(|(why, hint)| problem(&why, hint)),
+                Err(panic) => {
+                    let hint = "mend what was given to `with_output` or `with_output_from`";
+                    Err(problem("panicked when it was made", hint).note(panic))
+                }
+            };
             made.map_err(|problem| problems.push(problem)).ok()
         };
         let given = made.into_iter().filter_map(make).collect();
@@ -149,12 +191,12 @@ impl Pipeline {
         for given in &self.given {
             let (TargetOf::Name(name), Ok(step)) = (&given.of, given.of.find(dag)) else { continue };
             let spec = dag.step(step);
-            if given.ty != spec.def().output {
+            if let Some(ty) = given.ty.filter(|&ty| ty != spec.def().output) {
                 let message = format!("the output given for `{name}` has another type than the step returns");
                 problems.push(
                     Problem::new(ProblemCode::OverrideMismatch, message)
                         .step(spec.name(), spec.location())
-                        .note(format!("given    {}", given.ty))
+                        .note(format!("given    {ty}"))
                         .note(format!("returned {}", spec.def().output))
                         .hint("give a value of the type that the step returns"),
                 );

@@ -105,6 +105,9 @@ pub(crate) fn prepare(pipeline: &Pipeline) -> Result<Prepared, Problems> {
     let begin = |store: RunStore| store.begin(scope.run_id(), plan.planned(), wall);
     let store = pipeline.store().map_err(|error| cannot_record(&error))?;
     let recording = store.map(begin).transpose().map_err(|error| cannot_record(&error))?;
+    if let Some(saving) = recording.as_ref().and_then(Recording::saving) {
+        observers.add(saving);
+    }
     // Making the files is no part of the run.
     let begun = Begun { at: Instant::now(), wall };
     if observers.any() {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::engine::Engine;
+use crate::event::{Event, Observer};
 use crate::report::RunReport;
 
 /// There is none of what has this in it.
@@ -19,6 +20,16 @@ pub(crate) struct RunStore(Never);
 /// No recording.
 #[derive(Debug)]
 pub(crate) struct Recording(Never);
+
+/// Nothing is saved.
+#[derive(Debug)]
+pub(crate) struct Saving(Never);
+
+impl Observer for Saving {
+    fn on_event(&self, _: &Event<'_>) {
+        match self.0 {}
+    }
+}
 
 /// There is no directory to open.
 #[derive(Debug)]
@@ -45,6 +56,10 @@ impl RunStore {
 }
 
 impl Recording {
+    pub(crate) fn saving(&self) -> Option<Arc<Saving>> {
+        match self.0 {}
+    }
+
     pub(crate) fn watch(&mut self, _: &Arc<Engine>) {
         match self.0 {}
     }

@@ -7,6 +7,8 @@
 //!     run.lock            locked for as long as the run lives, by the operating system
 //!     events.jsonl        the journal: what happened, line by line, as it happens
 //!     report.json         the report, once the run has ended
+//!     page.html           the same for a browser
+//!     outputs/STEP.json   what steps have returned, where the run saves that
 //!     trace.json          the same as a timeline, for Perfetto
 //! ```
 //! The files are the truth, the database is made of them. A run is what its folder says: with a report it has ended;
@@ -20,6 +22,7 @@ mod files;
 mod find;
 mod history;
 mod journal;
+mod outputs;
 mod reconcile;
 mod recording;
 mod trace;
@@ -40,6 +43,9 @@ pub use self::error::StoreError;
 #[cfg(feature = "cli")]
 pub(crate) use self::files::PAGE;
 use self::history::History;
+pub(crate) use self::outputs::Saving;
+#[cfg(feature = "cli")]
+pub(crate) use self::outputs::{folder_of as outputs_of, path_of as output_path};
 pub(crate) use self::recording::Recording;
 pub use self::trends::{Pace, StepTime, StepTrend};
 #[cfg(feature = "cli")]
@@ -74,6 +80,7 @@ use crate::report::{RunReport, SCHEMA};
 pub struct RunStore {
     shared: Arc<Shared>,
     keep_runs: Option<usize>,
+    save_outputs: bool,
 }
 
 #[derive(Debug)]
@@ -96,7 +103,7 @@ impl RunStore {
         files::make_dir(&dir.join("runs"))?;
         files::write_new(&dir.join(".gitignore"), b"*\n")?;
         let history = History::open(&dir)?;
-        Ok(RunStore { shared: Arc::new(Shared { dir, history }), keep_runs: None })
+        Ok(RunStore { shared: Arc::new(Shared { dir, history }), keep_runs: None, save_outputs: false })
     }
 
     /// Keeps the files of the latest so many runs, and removes older ones whenever a run has been recorded. Their rows in

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::history::Noted;
 use super::journal::Journal;
-use super::{RunState, RunStore, StoreError, files, trace};
+use super::{RunState, RunStore, Saving, StoreError, files, trace};
 use crate::engine::Engine;
 use crate::report::RunReport;
 
@@ -20,6 +20,7 @@ pub(crate) struct Recording {
     name: String,
     started_unix_ms: u64,
     journal: Journal,
+    saving: Option<Arc<Saving>>,
     /// Held until the run is recorded. Last, so that it is free when all else is done.
     _lock: File,
 }
@@ -40,7 +41,8 @@ impl RunStore {
         lock.lock().map_err(|error| StoreError::io("lock", &lock_path, error))?;
         let started_unix_ms = started.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);
         let journal = Journal::begin(&dir, run_id, planned, started_unix_ms)?;
-        Ok(Recording { store: self.clone(), name, started_unix_ms, journal, _lock: lock })
+        let saving = self.save_outputs.then(|| Saving::begin(&dir)).transpose()?.map(Arc::new);
+        Ok(Recording { store: self.clone(), name, started_unix_ms, journal, saving, _lock: lock })
     }
 
     /// A folder that no run has had: named as the run, with a number behind where a deterministic run is repeated.
@@ -58,6 +60,11 @@ impl RunStore {
 }
 
 impl Recording {
+    /// What saves the outputs of the run, if they are to be.
+    pub(crate) fn saving(&self) -> Option<Arc<Saving>> {
+        self.saving.clone()
+    }
+
     /// Keeps the journal from now on.
     pub(crate) fn watch(&mut self, engine: &Arc<Engine>) {
         self.journal.watch(engine);
@@ -72,6 +79,7 @@ impl Recording {
     ) -> Result<PathBuf, StoreError> {
         let dir = self.store.runs_dir().join(&self.name);
         let kept = self.journal.end(engine, wall);
+        let saved = self.saving.map_or(Ok(()), |saving| saving.end());
         files::replace(&dir.join(files::REPORT), true, |out| out.write_all(report.to_json().as_bytes()))?;
         let traced = files::replace(&dir.join(files::TRACE), false, |out| trace::write(report, out));
         let paged =
@@ -80,7 +88,7 @@ impl Recording {
         let noted = Noted { dir: &self.name, state, started_unix_ms: self.started_unix_ms, report };
         let noted = self.store.history().note(&noted);
         // The first that went wrong is told; the others usually have the same reason.
-        kept.and(traced).and(paged).and(noted).and_then(|()| self.store.remove_old(&dir))?;
+        kept.and(saved).and(traced).and(paged).and(noted).and_then(|()| self.store.remove_old(&dir))?;
         Ok(dir)
     }
 }

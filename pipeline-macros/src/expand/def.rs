@@ -26,6 +26,7 @@ pub(super) fn def(model: &StepModel) -> TokenStream {
     let code = if model.is_async { quote!(async_fn) } else { quote!(sync_fn) };
     let code = quote_spanned!(model.output.span=> __pipeline::Code::#code::<#ident>());
     let output_ty = quote_spanned!(model.output.span=> __pipeline::check_output::<#ident>());
+    let handed_on = model.output.handed_on();
     let inputs = model.inputs.iter().enumerate().map(|(index, input)| self::input(index, input));
     let inputs: Vec<_> = inputs.chain(model.branch.as_ref().map(branch)).collect();
     let after = model.after.iter().map(|edge| &edge.name);
@@ -36,6 +37,8 @@ pub(super) fn def(model: &StepModel) -> TokenStream {
             #output
 
             fn def() -> &'static __pipeline::StepDef {
+                #[allow(unused_imports)]
+                use __pipeline::{NotFromJson as _, NotToJson as _};
                 static __INPUTS: [__pipeline::InputDef; #input_count] = [#(#inputs),*];
                 static __AFTER: [__pipeline::DefFn; #after_count] = [#(#after.def),*];
                 static __DEF: __pipeline::StepDef = __pipeline::StepDef {
@@ -61,6 +64,10 @@ pub(super) fn def(model: &StepModel) -> TokenStream {
                     after: __pipeline::std::borrow::Cow::Borrowed(&__AFTER),
                     policy: #policy,
                     output: #output_ty,
+                    codec: __pipeline::Codec::new(
+                        <__pipeline::ToJson<#handed_on>>::WRITE,
+                        <__pipeline::FromJson<#handed_on>>::READ,
+                    ),
                     code: #code,
                 };
                 &__DEF

@@ -3,6 +3,8 @@
 mod comparing;
 mod damage;
 mod history;
+#[cfg(feature = "outputs")]
+mod outputs;
 mod recording;
 mod trace;
 

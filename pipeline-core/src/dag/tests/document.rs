@@ -33,6 +33,7 @@ const fn registered(name: &'static str, line: u32, inputs: &'static [InputDef]) 
         after: Cow::Borrowed(&[]),
         policy: crate::Policy::NONE,
         output: TypeDef::of::<u64>(),
+        codec: crate::Codec::NONE,
         code: Code::Static(&NeverRun),
     }
 }

@@ -54,6 +54,7 @@ impl Clone for StepDef {
             after: self.after.clone(),
             policy: crate::Policy::NONE,
             output: self.output,
+            codec: self.codec,
             code: self.code.clone(),
         }
     }
@@ -76,6 +77,7 @@ fn step_in(module: &'static str, name: impl Into<Cow<'static, str>>) -> Sketch {
             after: Cow::Borrowed(&[]),
             policy: crate::Policy::NONE,
             output: TypeDef::of::<u64>(),
+            codec: crate::Codec::NONE,
             code: Code::Static(&NeverRun),
         },
         name: None,

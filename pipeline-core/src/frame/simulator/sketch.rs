@@ -99,6 +99,7 @@ fn def(name: Cow<'static, str>, inputs: &[Input], policy: Policy) -> StepDef {
         after: (&[]).into(),
         policy,
         output: TypeDef::of::<Payload>(),
+        codec: crate::Codec::NONE,
         code: Code::Static(&Simulated),
     }
 }

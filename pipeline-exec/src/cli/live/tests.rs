@@ -53,7 +53,7 @@ fn start(tracker: &Tracker, position: usize) {
 
 fn end(tracker: &Tracker, position: usize, status: Status, duration: Duration) {
     let (run_id, step, error) = ("id", "a step", None);
-    tracker.note(&Event::StepFinished { run_id, step, position, status, duration, error });
+    tracker.note(&Event::StepFinished { run_id, step, position, status, duration, error, output: None });
 }
 
 fn running(step: usize, elapsed: Duration) -> Running {

@@ -1,0 +1,107 @@
+//! Outputs as JSON: for the types that serde can write, and for those that it can read.
+//!
+//! Which of the two a type is, is asked where it is named, in the expansion of `#[step]`: a constant of an inherent `impl`
+//! with a bound hides the trait's constant of the same name exactly where the bound holds. Steps ask nothing of their
+//! outputs, and a type that serde does not know has no codec.
+//!
+//! The bound is `Deserialize<'static>`: one for every lifetime would be taken as met by `&'static str`, for lifetimes are
+//! not looked at when a constant is chosen, and then refused.
+
+use std::fmt;
+use std::io::{self, Write};
+
+use crate::frame::{Given, StepOutput};
+
+type WriteFn = fn(StepOutput<'_>, &mut dyn Write) -> io::Result<()>;
+type ReadFn = fn(usize, &'static [u8]) -> io::Result<Given>;
+
+/// How the output of a step is written as JSON, and read.
+#[derive(Clone, Copy, Default)]
+pub struct Codec {
+    pub(crate) write: Option<WriteFn>,
+    pub(crate) read: Option<ReadFn>,
+}
+
+impl Codec {
+    /// Neither: closures, and types that serde does not know.
+    pub const NONE: Codec = Codec { write: None, read: None };
+
+    /// What the two probes have found.
+    pub const fn new(write: Option<WriteFn>, read: Option<ReadFn>) -> Self {
+        Codec { write, read }
+    }
+
+    /// Whether outputs can be written: the type is `Serialize`.
+    pub const fn can_write(&self) -> bool {
+        self.write.is_some()
+    }
+
+    /// Whether outputs can be read: the type is `Deserialize`.
+    pub const fn can_read(&self) -> bool {
+        self.read.is_some()
+    }
+
+    /// FromJson JSON as the output of a step, by position in the plan; `None` where the type is not `Deserialize`.
+    ///
+    /// The bytes live as long as the program, for the value may borrow from them.
+    ///
+    /// # Errors
+    /// Where the bytes are not JSON, or not of the type.
+    pub fn read(&self, step: usize, json: &'static [u8]) -> Option<io::Result<Given>> {
+        self.read.map(|read| read(step, json))
+    }
+}
+
+impl fmt::Debug for Codec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Codec")
+            .field("can_write", &self.can_write())
+            .field("can_read", &self.can_read())
+            .finish()
+    }
+}
+
+/// Asks whether `T` can be written: `<ToJson<T>>::WRITE`, with [`NotToJson`] in scope.
+#[derive(Debug)]
+pub struct ToJson<T>(std::marker::PhantomData<T>);
+
+/// The answer for types that are not `Serialize`.
+pub trait NotToJson {
+    /// There is no way.
+    const WRITE: Option<WriteFn> = None;
+}
+
+impl<T> NotToJson for ToJson<T> {}
+
+/// Asks whether `T` can be read: `<FromJson<T>>::READ`, with [`NotFromJson`] in scope.
+#[derive(Debug)]
+pub struct FromJson<T>(std::marker::PhantomData<T>);
+
+/// The answer for types that are not `Deserialize`.
+pub trait NotFromJson {
+    /// There is no way.
+    const READ: Option<ReadFn> = None;
+}
+
+impl<T> NotFromJson for FromJson<T> {}
+
+/// Only where asked for: code is made for each type, which takes time to compile.
+#[cfg(feature = "outputs")]
+mod known {
+    use serde::{Deserialize, Serialize};
+
+    use super::{FromJson, ReadFn, ToJson, WriteFn};
+    use crate::frame::Given;
+
+    impl<T: Serialize + Send + Sync + 'static> ToJson<T> {
+        /// By its `Serialize`.
+        pub const WRITE: Option<WriteFn> =
+            Some(|output, out| Ok(serde_json::to_writer(out, output.known::<T>())?));
+    }
+
+    impl<T: Deserialize<'static> + Send + Sync + 'static> FromJson<T> {
+        /// By its `Deserialize`.
+        pub const READ: Option<ReadFn> =
+            Some(|step, json| Ok(Given::new(step, serde_json::from_slice::<T>(json)?)));
+    }
+}

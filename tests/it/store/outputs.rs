@@ -1,0 +1,183 @@
+//! Outputs as files: saved by a run, given to another.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+use serde::{Deserialize, Serialize, Serializer};
+
+use super::*;
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Reading {
+    at: &'static str,
+    value: f64,
+}
+
+/// A type that serde does not know.
+struct Opaque(u64);
+
+/// A type that can be written and not be read.
+#[derive(Serialize)]
+struct OneWay(u64);
+
+/// A type whose `Serialize` panics.
+struct Mine;
+
+impl Serialize for Mine {
+    fn serialize<S: Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+        panic!("planted in serialize")
+    }
+}
+
+#[step]
+fn saved_readings() -> Vec<Reading> {
+    vec![Reading { at: "noon", value: 0.1 }, Reading { at: "night", value: -3.0 }]
+}
+
+#[step]
+fn saved_site() -> &'static str {
+    "north"
+}
+
+#[step]
+fn saved_opaque() -> Opaque {
+    Opaque(7)
+}
+
+#[step]
+async fn saved_one_way(saved_opaque: &Opaque) -> Result<OneWay, String> {
+    Ok(OneWay(saved_opaque.0))
+}
+
+/// Takes its input: nothing of it is left afterwards.
+#[step]
+fn saved_total(
+    #[from(saved_readings)] readings: Vec<Reading>,
+    saved_site: &&'static str,
+    saved_one_way: &OneWay,
+) -> String {
+    format!("{saved_site} {:.1} {}", readings.iter().map(|r| r.value).sum::<f64>(), saved_one_way.0)
+}
+
+#[test]
+fn outputs_are_saved_where_serde_knows_them_and_given_to_a_later_run() {
+    let folder = Folder::new();
+    let store = folder.store().save_outputs(true);
+    let (run, _) = record(Pipeline::to::<saved_total>(), &store);
+    assert_eq!(run.output::<saved_total>().unwrap(), "north -2.9 7");
+    let file = |step: &str| store.output_file("latest", step).unwrap();
+    let readings = fs::read(file("saved_readings").unwrap()).unwrap();
+    assert_eq!(
+        String::from_utf8_lossy(&readings),
+        r#"[{"at":"noon","value":0.1},{"at":"night","value":-3.0}]"#
+    );
+    assert_eq!(fs::read_to_string(file("saved_total").unwrap()).unwrap(), r#""north -2.9 7""#);
+    assert_eq!(fs::read_to_string(file("saved_one_way").unwrap()).unwrap(), "7");
+    assert_eq!(file("saved_opaque"), None);
+
+    let later = Pipeline::to::<saved_total>()
+        .with_output_json("saved_readings", readings)
+        .with_output_json("saved_site", br#""south""#.to_vec());
+    let later = later.run_blocking().unwrap();
+    assert_eq!(later.status("saved_readings").unwrap(), Status::Cached);
+    assert_eq!(later.output::<saved_total>().unwrap(), "south -2.9 7");
+}
+
+#[test]
+fn nothing_is_saved_where_nobody_asked() {
+    let folder = Folder::new();
+    let (_, dir) = record(Pipeline::to::<saved_total>(), &folder.store());
+    assert!(!dir.join("outputs").exists());
+}
+
+#[step]
+fn seen_by_the_next() -> u64 {
+    42
+}
+
+#[step(blocking)]
+fn looks_for_the_file(seen_by_the_next: &u64, #[param] looked_in: PathBuf) -> bool {
+    let runs = fs::read_dir(looked_in.join("runs")).unwrap();
+    let saved = runs.map(|run| run.unwrap().path().join("outputs/seen_by_the_next.json"));
+    let saved: Vec<String> = saved.filter_map(|path| fs::read_to_string(path).ok()).collect();
+    saved == [seen_by_the_next.to_string()]
+}
+
+#[test]
+fn an_output_is_on_the_disk_before_a_dependent_starts() {
+    let folder = Folder::new();
+    let pipeline = Pipeline::to::<looks_for_the_file>().param("looked_in", &folder.0);
+    let (run, _) = record(pipeline, &folder.store().save_outputs(true));
+    assert!(run.output::<looks_for_the_file>().unwrap());
+}
+
+#[step]
+fn saved_with_odd_keys() -> BTreeMap<(u8, u8), u8> {
+    BTreeMap::from([((1, 2), 3)])
+}
+
+#[step]
+fn saved_by_code_that_panics() -> Mine {
+    Mine
+}
+
+#[test]
+fn what_cannot_be_written_fails_no_step_and_is_told() {
+    let folder = Folder::new();
+    for (pipeline, step, why) in [
+        (Pipeline::to::<saved_with_odd_keys>(), "saved_with_odd_keys", "key must be a string"),
+        (Pipeline::to::<saved_by_code_that_panics>(), "saved_by_code_that_panics", "planted in serialize"),
+    ] {
+        let store = folder.store().save_outputs(true);
+        let run = pipeline.record_to(&store).run_blocking().unwrap();
+        assert!(run.succeeded());
+        let told = run.recorded().unwrap().unwrap_err().to_string();
+        assert!(told.contains(why) && told.contains(&format!("{step}.json")), "{told}");
+        // Nothing half-written is left, and the rest of the run is recorded.
+        assert_eq!(store.output_file(run.id(), step).unwrap(), None);
+        let outputs = store.find(run.id()).unwrap().dir.join("outputs");
+        assert_eq!(fs::read_dir(outputs).unwrap().count(), 0);
+        assert_eq!(store.report(run.id()).unwrap().status, RunStatus::Succeeded);
+    }
+}
+
+#[test]
+fn json_that_does_not_fit_its_step_is_a_problem_that_does_not_quote_it() {
+    let total = Pipeline::to::<saved_total>;
+    for (step, json, why) in [
+        ("saved_readings", r#"[{"at": "hunter2", "value": "hunter2"}]"#, "expected f64 at line 1 column 37"),
+        ("saved_readings", r#"[{"at": "hunter2"}]"#, "missing field `value` at line 1 column 18"),
+        ("saved_readings", "[", "EOF while parsing"),
+        ("saved_readings", "", "EOF while parsing"),
+        ("saved_opaque", "hunter2", "serde does not know how to read"),
+        ("saved_one_way", "7", "serde does not know how to read"),
+    ] {
+        let problems = total().with_output_json(step, json).run_blocking().unwrap_err();
+        let told = problems.to_string();
+        assert!(problems.has(ProblemCode::OverrideMismatch), "{told}");
+        assert!(told.contains(why) && told.contains(&format!("`{step}`")), "{told}");
+        assert!(!told.contains("hunter2"), "{told}");
+    }
+    let problems = total().with_output_json("saved_reading", "[]").run_blocking().unwrap_err();
+    assert!(problems.to_string().contains("did you mean `saved_readings`?"), "{problems}");
+}
+
+/// Two runs at once save to folders of their own.
+#[test]
+fn runs_at_the_same_time_save_beside_each_other() {
+    let folder = Folder::new();
+    let store = folder.store().save_outputs(true);
+    let ids = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                let (run, _) = record(Pipeline::to::<saved_total>(), &store);
+                ids.lock().unwrap().push(run.id().to_owned());
+            });
+        }
+    });
+    for id in ids.into_inner().unwrap() {
+        let file = store.output_file(&id, "saved_total").unwrap().unwrap();
+        assert_eq!(fs::read_to_string(file).unwrap(), r#""north -2.9 7""#);
+    }
+}
