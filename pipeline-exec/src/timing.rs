@@ -1,8 +1,13 @@
 //! When each step started and ended, and where.
 
+mod counter;
+mod ticker;
+
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Instant;
+
+pub(crate) use self::ticker::Ticker;
 
 /// When the steps of a run started and ended, in nanoseconds since the run began.
 #[derive(Debug)]

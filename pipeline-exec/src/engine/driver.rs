@@ -11,7 +11,7 @@ use super::admission::Permits;
 use super::holder::Holder;
 use super::watch::Desk;
 use crate::event::Event;
-use crate::timing::Place;
+use crate::timing::{Place, Ticker};
 
 /// At most so many roots are taken at once, and at most one in so many of those left for each driver.
 const MOST_ROOTS: usize = 64;
@@ -39,6 +39,7 @@ pub(super) struct Driver {
     unhurried: bool,
     /// When the last step ended, if the next one follows at once: one look at the clock serves both.
     now: Option<u64>,
+    ticker: Ticker,
     /// Whether it has looked for work, and found none yet.
     searches: bool,
     place: Place,
@@ -84,6 +85,7 @@ impl Driver {
             roots: None,
             unhurried: orderly,
             now: None,
+            ticker: Ticker::default(),
             searches: true,
             place,
             desk: Desk::here(),
@@ -250,7 +252,7 @@ impl Driver {
     pub(super) fn note_start(&mut self, ready: &Ready, is_first: bool) -> Option<u64> {
         let engine = self.holder.engine();
         let timings = engine.timings.as_ref()?;
-        let now = self.now.unwrap_or_else(|| timings.now());
+        let now = self.now.unwrap_or_else(|| self.ticker.now(timings));
         if is_first {
             timings.start(ready.step(), now, self.place);
             if engine.observers.any() && !engine.frame.will_skip(ready) {
@@ -283,7 +285,7 @@ impl Driver {
         let engine = self.holder.engine();
         self.unhurried = waited || self.orderly;
         if let Some(timings) = &engine.timings {
-            let now = timings.now();
+            let now = self.ticker.now(timings);
             self.unhurried |= timings.end(finished.step(), now) >= LONG;
             self.now = Some(now);
             if engine.observers.any() {
