@@ -41,7 +41,7 @@ impl Codec {
         self.read.is_some()
     }
 
-    /// FromJson JSON as the output of a step, by position in the plan; `None` where the type is not `Deserialize`.
+    /// Reads JSON as the output of a step, by position in the plan; `None` where the type is not `Deserialize`.
     ///
     /// The bytes live as long as the program, for the value may borrow from them.
     ///
