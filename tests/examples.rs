@@ -161,7 +161,7 @@ fn a_failing_step_is_exit_code_1_and_told_on_standard_error() {
         "error[PL0101]: step `refunds` failed\n    at examples/cli.rs:",
         "    error: invalid digit found in string\n    input `amount`: a run parameter, from -p\n",
         "    1 step was skipped because `refunds` failed: revenue\n",
-        "to go on: cli run revenue --quiet\n          with the values that were given to refunds.amount\n",
+        "to go on: cli run revenue\n          with the values that were given to refunds.amount\n",
         "more: `cli explain PL0101`\n",
     ] {
         assert!(told.contains(part), "{part:?} in\n{told}");
@@ -206,6 +206,54 @@ fn run_in(folder: &Folder, variables: &[(&str, &str)], arguments: &[&str]) -> Ou
         }
     }
     command.envs(variables.iter().copied()).args(arguments).current_dir(&folder.0).output().unwrap()
+}
+
+/// H05, I12: what a run was started with is in its record, but for values of run parameters.
+#[test]
+fn a_recorded_run_tells_how_it_was_started_and_a_diff_what_was_said_otherwise() {
+    let folder = Folder::new("cli-started");
+    let lines: [(i32, &[&str]); 2] = [
+        (1, &["revenue", "-p", "refunds.amount=much", "--fail-fast", "--workers", "2", "--quiet"]),
+        (0, &["run", "--workers", "4", "-p", "refunds.amount=7", "-p", "count=2", "-v"]),
+    ];
+    for (wanted, line) in lines {
+        let output = run_in(&folder, &[], line);
+        assert_eq!(code(&output), wanted, "{}", text(&output.stderr));
+    }
+    let told = text(&run_in(&folder, &[], &["report", "-2"]).stdout);
+    let and = "          with the values that were given to refunds.amount\n";
+    let wanted = format!("run revenue --fail-fast --workers 2\n{and}");
+    assert!(told.contains("to go on: ") && told.contains(&wanted), "{told}");
+    let told = text(&run_in(&folder, &[], &["diff"]).stdout);
+    let wanted = "\nstarted differently\n  selection revenue → all\n  --fail-fast in A only\n  \
+                  --workers 2 → --workers 4\n  run parameter `count` was given in B only\n";
+    assert!(told.contains(wanted), "{told}");
+    for changed in ["`amount` has changed\n", "`count` is given now, and was not\n"] {
+        assert!(told.contains(&format!("  warning: run parameter {changed}")), "{told}");
+    }
+    assert!(
+        !told.contains("much") && !told.contains("rate"),
+        "no value, and nothing that is the same: {told}"
+    );
+    let json = run_in(&folder, &[], &["diff", "latest", "latest", "--json"]);
+    let json: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(json["started"], serde_json::json!([]));
+}
+
+/// The command line of a deterministic run must not make its report another.
+#[test]
+fn the_report_of_a_deterministic_run_is_the_same_at_any_width() {
+    let folder = Folder::new("cli-deterministic");
+    let report = |width: &[&str]| {
+        let line = [&["revenue", "--set", "deterministic=true", "--json"], width].concat();
+        let output = run_in(&folder, &[], &line);
+        assert_eq!(code(&output), 0, "{}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    let one = report(&["--sequential"]);
+    assert_eq!(one, report(&["--workers", "4", "--io", "2", "--runs-dir", "elsewhere"]));
+    assert_eq!(one, report(&["--set", "workers=3"]));
+    assert!(one.contains("\"--set\": [\n"), "what is not of the schedule is there: {one}");
 }
 
 /// L10, L12: `info` tells every setting in force and where it comes from, as a table and as JSON.

@@ -72,6 +72,7 @@ fn a_run_that_is_killed_was_running_and_is_interrupted_and_its_journal_tells_wha
         "the run was interrupted: its process ended before it did",
         "1 of 2 steps had ended, 1 was under way: `stuck`",
         "to go on: ",
+        "run stuck --runs-dir here\n",
     ]);
     // Figures of a graph that the journal does not know would be made up.
     assert!(!ended.said.contains("critical path") && !ended.said.contains("0.00x"), "{}", ended.said);

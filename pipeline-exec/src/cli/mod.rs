@@ -22,6 +22,7 @@ mod columns;
 mod completions;
 mod diff;
 mod explain;
+mod given;
 mod graph;
 mod info;
 mod lines;
@@ -73,8 +74,11 @@ pub fn main() -> ExitCode {
 /// whatever the value, and where a field differs from the default. The others are the user's.
 pub fn main_with(prepare: impl FnOnce(Pipeline) -> Pipeline) -> ExitCode {
     paint::no_colours_on_a_dumb_terminal();
-    let args = match command().try_get_matches().and_then(|matches| Args::from_arg_matches(&matches)) {
-        Ok(args) => args,
+    let read = command().try_get_matches();
+    let (args, line) = match read
+        .and_then(|matches| Args::from_arg_matches(&matches).map(|args| (args, given::of(&matches))))
+    {
+        Ok(read) => read,
         Err(error) => {
             // Help and version come here too, to standard output and with code 0.
             let code = if error.use_stderr() { INVALID } else { OK };
@@ -82,7 +86,10 @@ pub fn main_with(prepare: impl FnOnce(Pipeline) -> Pipeline) -> ExitCode {
             return ExitCode::from(code);
         }
     };
-    let pipeline = prepare(Pipeline::all());
+    let mut pipeline = prepare(Pipeline::all());
+    if let Some(line) = line {
+        pipeline = pipeline.started_by(line);
+    }
     ExitCode::from(match dispatch(args, pipeline) {
         Ok(code) => code,
         Err(refusal) => refusal.tell(),

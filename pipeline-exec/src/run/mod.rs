@@ -102,14 +102,16 @@ pub(crate) fn prepare(pipeline: &Pipeline) -> Result<Prepared, Problems> {
     let mut observers = pipeline.observers().clone();
     let scope = Arc::new(scope_of(settings, &plan, &bound.params, || uuid::Uuid::now_v7().to_string()));
     let wall = SystemTime::now();
-    let begin = |store: RunStore| store.begin(scope.run_id(), plan.planned(), wall);
+    let command_line = pipeline.command_line();
+    let begin = |store: RunStore| store.begin(scope.run_id(), plan.planned(), wall, command_line.cloned());
     let store = pipeline.store().map_err(|error| cannot_record(&error))?;
     let recording = store.map(begin).transpose().map_err(|error| cannot_record(&error))?;
     // Making the files is no part of the run.
     let begun = Begun { at: Instant::now(), wall };
     if observers.any() {
         let view =
-            RunView::new(Arc::clone(&plan), Arc::clone(&scope), Arc::new(settings.clone()), begun.wall);
+            RunView::new(Arc::clone(&plan), Arc::clone(&scope), Arc::new(settings.clone()), begun.wall)
+                .started_by(command_line.cloned());
         observers = observers.for_run(&view);
         observers.send(&Event::RunStarted { run_id: scope.run_id(), planned: plan.planned(), view: &view });
     }
@@ -123,6 +125,7 @@ pub(crate) fn prepare(pipeline: &Pipeline) -> Result<Prepared, Problems> {
         limits: pipeline.make_limits(parent.as_ref()),
         monitor,
         parent: parent.clone(),
+        command_line: command_line.cloned(),
         recording,
     };
     Ok(Prepared { frame, given, parent, listening })

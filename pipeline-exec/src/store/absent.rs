@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use crate::engine::Engine;
-use crate::report::RunReport;
+use crate::report::{CommandLine, RunReport};
 
 /// There is none of what has this in it.
 #[derive(Clone, Copy, Debug)]
@@ -39,7 +39,13 @@ impl RunStore {
         self
     }
 
-    pub(crate) fn begin(&self, _: &str, _: usize, _: SystemTime) -> Result<Recording, StoreError> {
+    pub(crate) fn begin(
+        &self,
+        _: &str,
+        _: usize,
+        _: SystemTime,
+        _: Option<Arc<CommandLine>>,
+    ) -> Result<Recording, StoreError> {
         match self.0 {}
     }
 }

@@ -22,6 +22,7 @@ mod history;
 mod journal;
 mod reconcile;
 mod recording;
+mod started;
 mod trace;
 mod trends;
 
