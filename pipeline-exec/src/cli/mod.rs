@@ -47,7 +47,7 @@ use std::process::ExitCode;
 use std::sync::LazyLock;
 
 use clap::{CommandFactory, FromArgMatches};
-use pipeline_core::Problems;
+use pipeline_core::{ProblemCode, Problems};
 
 use self::args::{Args, Command, RunArgs};
 use crate::pipeline::Pipeline;
@@ -109,10 +109,13 @@ impl Refusal {
     fn tell(&self) -> u8 {
         let (message, mut codes, exit) = match self {
             Refusal::Problems(problems) => {
-                (problems.to_string(), problems.iter().map(|problem| problem.code.name()).collect(), INVALID)
+                let codes = problems.iter().map(|problem| problem.code);
+                let is_invalid = codes.clone().any(|code| code != ProblemCode::Environment);
+                let exit = if is_invalid { INVALID } else { ENVIRONMENT };
+                (problems.to_string(), codes.map(ProblemCode::name).collect(), exit)
             }
             Refusal::Environment(message) => {
-                let code = explain::ENVIRONMENT_CODE;
+                let code = ProblemCode::Environment.name();
                 (format!("[{code}] {message}"), vec![code], ENVIRONMENT)
             }
             Refusal::Usage(message) => (message.clone(), Vec::new(), INVALID),

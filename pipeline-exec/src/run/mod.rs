@@ -133,12 +133,12 @@ pub(crate) fn prepare(pipeline: &Pipeline) -> Result<Prepared, Problems> {
 
 fn cannot_listen(error: &io::Error) -> Problem {
     let message = format!("the operating system does not let this process listen for signals: {error}");
-    Problem::new(ProblemCode::InvalidSetting, message)
+    Problem::new(ProblemCode::Environment, message)
         .hint("leave out `.stop_on_signals()`: signals then end the process at once")
 }
 
 fn cannot_record(error: &StoreError) -> Problem {
-    Problem::new(ProblemCode::InvalidSetting, format!("the run cannot be recorded: {error}"))
+    Problem::new(error.problem(), format!("the run cannot be recorded: {error}"))
         .hint("make room or give leave there, or record runs elsewhere")
 }
 

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use pipeline_core::ProblemCode;
+
 use crate::engine::Engine;
 use crate::report::{CommandLine, RunReport};
 
@@ -27,6 +29,12 @@ pub(crate) struct StoreError;
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the settings have a `runs_dir`, and this program is built without the feature `report`")
+    }
+}
+
+impl StoreError {
+    pub(crate) fn problem(&self) -> ProblemCode {
+        ProblemCode::InvalidSetting
     }
 }
 
