@@ -20,6 +20,7 @@ mod run;
 mod runtime;
 mod settings;
 mod signals;
+mod stderr;
 #[cfg_attr(not(feature = "report"), path = "store/absent.rs")]
 mod store;
 mod sync;

@@ -52,6 +52,7 @@ use pipeline_core::{ProblemCode, Problems};
 use self::args::{Args, Command, RunArgs};
 use crate::pipeline::Pipeline;
 use crate::report::clean;
+use crate::stderr;
 
 /// Every selected step succeeded. What a run that did not exits with is the run's to say.
 const OK: u8 = 0;
@@ -194,7 +195,7 @@ fn print(text: &str) -> Result<u8, Refusal> {
 /// Writes lines to standard error. Where it takes nothing any more (closed, a full disk) there is nobody left to tell, and the
 /// exit code stays what it is: `eprintln!` would panic.
 fn tell(text: &str) {
-    let _ = writeln!(io::stderr(), "{text}");
+    stderr::write(&format!("{text}\n"));
 }
 
 fn configured(run: &RunArgs, pipeline: Pipeline) -> Result<Pipeline, Refusal> {

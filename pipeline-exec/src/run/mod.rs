@@ -5,7 +5,7 @@ mod handle;
 mod held;
 mod output;
 
-use std::io::{self, Write as _};
+use std::io;
 #[cfg(feature = "report")]
 use std::path::Path;
 use std::path::PathBuf;
@@ -27,6 +27,7 @@ use crate::pipeline::Pipeline;
 use crate::report::{RunReport, scope_of};
 use crate::settings::Settings;
 use crate::signals::{self, Listening, Signal};
+use crate::stderr;
 use crate::store::{Recording, RunStore, StoreError};
 
 /// Starts a run. A caller that is going to wait in its thread is handed a driver.
@@ -289,9 +290,7 @@ fn record(
     let recorded = recording.finish(engine, report, wall);
     if let Err(error) = &recorded {
         // Told here, since what is lost must not be so in silence where a program does not ask.
-        // Where standard error is gone, nobody is left to tell; `eprintln!` would panic.
-        let _ =
-            writeln!(io::stderr(), "warning: run {} could not be recorded wholly: {error}", report.run_id);
+        stderr::write(&format!("warning: run {} could not be recorded wholly: {error}\n", report.run_id));
     }
     recorded
 }

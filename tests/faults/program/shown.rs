@@ -66,6 +66,15 @@ pub(crate) fn hostile() -> Pipeline {
     Pipeline::new(dag.build().expect("a graph"))
 }
 
+/// Never gives standard error back, and is left behind with it.
+#[step(blocking, timeout = "50ms")]
+fn shown_keeps_stderr() -> u64 {
+    let kept = std::io::stderr().lock();
+    std::thread::sleep(crate::FOR_EVER);
+    drop(kept);
+    0
+}
+
 /// Never gives standard output back, and is left behind with it.
 #[step(blocking, timeout = "50ms")]
 fn shown_keeps_stdout() -> u64 {
