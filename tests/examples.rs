@@ -437,6 +437,62 @@ fn every_shell_can_complete_every_verb_and_the_version_has_the_programs_name() {
     );
 }
 
+/// What bash offers for a word, the last of a line, once it has read the script of `cli completions bash`.
+#[cfg(unix)]
+fn offered_by_bash(script: &Path, line: &str) -> Vec<String> {
+    // bash takes a colon for a word of its own.
+    let words: Vec<String> = line.replace(':', " : ").split_whitespace().map(str::to_owned).collect();
+    let word = if line.ends_with([' ', ':']) { "" } else { words.last().unwrap() };
+    let at = words.len() - usize::from(!word.is_empty());
+    let ask = format!(
+        "source {}\nCOMP_LINE='{line}' COMP_POINT={} COMP_WORDS=({}) COMP_CWORD={at}\n\
+         $(complete -p cli | sed 's/.*-F \\([^ ]*\\).*/\\1/') cli '{word}' '{}'\nprintf '%s\\n' \"${{COMPREPLY[@]}}\"",
+        script.display(),
+        line.len(),
+        words.join(" "),
+        words[at - 1],
+    );
+    let output = Command::new("bash").args(["--norc", "-c", &ask]).output().unwrap();
+    assert!(output.stderr.is_empty(), "{}", text(&output.stderr));
+    text(&output.stdout).lines().filter(|word| !word.is_empty()).map(str::to_owned).collect()
+}
+
+/// B09: names of steps, groups and tags are offered where steps are selected.
+#[cfg(unix)]
+#[test]
+fn a_shell_completes_the_names_of_steps_groups_and_tags() {
+    let folder = Folder::new("cli-completions");
+    let script = folder.0.join("cli.bash");
+    fs::write(&script, run("cli", &["completions", "bash"]).stdout).unwrap();
+    for (line, wanted) in [
+        ("cli run re", &["refunds", "revenue", "report"][..]),
+        ("cli or", &["orders"]),
+        ("cli plan --exclude gr", &["group:bronze", "group:gold"]),
+        ("cli run orders tag:", &["source"]),
+        ("cli run group:g", &["gold"]),
+        ("cli step rev", &["revenue"]),
+        ("cli step ta", &[]),
+        ("cli runs ord", &["orders"]),
+    ] {
+        assert_eq!(offered_by_bash(&script, line), wanted, "{line}");
+    }
+    for (shell, wanted) in [
+        ("zsh", &["(group\\:bronze group\\:gold tag\\:source orders refunds revenue report)"][..]),
+        (
+            "fish",
+            &[
+                "__fish_use_subcommand\" -f -a \"group:bronze group:gold tag:source orders refunds revenue report\"\n",
+                "__fish_seen_subcommand_from step runs\" -f -a \"orders refunds revenue report\"\n",
+            ],
+        ),
+    ] {
+        let script = text(&run("cli", &["completions", shell]).stdout);
+        for wanted in wanted {
+            assert!(script.contains(wanted), "{shell}: {wanted:?} in\n{script}");
+        }
+    }
+}
+
 /// B09: a plan as data is of the same graph as the one for people, and nothing is run for it.
 #[test]
 fn a_plan_is_data_too() {

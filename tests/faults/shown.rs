@@ -183,8 +183,7 @@ fn a_step_that_never_gives_standard_error_back_does_not_keep_the_program_nor_wha
     for arguments in ["run shown_keeps_stderr sibling", "run shown_keeps_stderr sibling --output plain -v"] {
         let Some(shown) = on_terminal("", &format!("{arguments} --no-report"), &[], &[]) else { return };
         let end = shown.in_the_end().0.join("\n");
-        for said in ["left behind on their threads", "timed-out shown_keeps_stderr", "to go on: "]
-        {
+        for said in ["left behind on their threads", "timed-out shown_keeps_stderr", "to go on: "] {
             assert!(end.contains(said), "{arguments}: {said:?} is not said:\n{end}");
         }
     }

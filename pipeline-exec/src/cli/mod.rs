@@ -172,7 +172,7 @@ fn dispatch(args: Args, pipeline: Pipeline) -> Result<u8, Refusal> {
         Command::Graph(args) => graph::execute(args, pipeline),
         Command::Info(args) => info::execute(&args, pipeline),
         Command::Step(args) => step::execute(&args, pipeline),
-        Command::Completions(args) => completions::execute(&args),
+        Command::Completions(args) => completions::execute(&args, &pipeline),
         Command::Runs(args) => runs::execute(&args, &pipeline),
         Command::Report(args) => report::execute(&args, &pipeline),
         Command::Diff(args) => diff::execute(&args, &pipeline),
