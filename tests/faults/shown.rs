@@ -193,6 +193,18 @@ fn a_step_that_never_gives_standard_error_back_does_not_keep_the_program_nor_wha
     ended.exits(1).says(&["error[PL0104]: step `shown_keeps_stderr` timed out", "to go on: "]);
 }
 
+/// What a step prints before it ends the process is on its way to the screen then.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[test]
+fn the_last_lines_before_exit_in_a_step_are_shown() {
+    for _ in 0..20 {
+        let Some(shown) = on_terminal("", "run shown_exits --no-report", &[], &[]) else { return };
+        for words in ["last words to standard output", "last words to standard error"] {
+            assert!(shown.in_the_end().0.iter().any(|line| line == words), "{words}: {:?}", shown.written);
+        }
+    }
+}
+
 /// Where nobody can be told, the exit code says how it went all the same.
 #[test]
 fn a_standard_error_that_takes_nothing_does_not_change_the_exit_code() {

@@ -3,6 +3,7 @@
 //! The script is made once and sourced often, so the names are those of the program that made it.
 
 use std::collections::BTreeSet;
+use std::fmt::Write;
 use std::io;
 
 use clap::builder::PossibleValuesParser;
@@ -98,7 +99,7 @@ impl Names {
         let mut script = String::new();
         let mut offer = |when: &str, names: &[&str]| {
             if !names.is_empty() {
-                script.push_str(&format!("complete -c {name} -n \"{when}\" -f -a \"{}\"\n", names.join(" ")));
+                let _ = writeln!(script, "complete -c {name} -n \"{when}\" -f -a \"{}\"", names.join(" "));
             }
         };
         let verbs = |ids: &[&str]| -> Vec<&str> {

@@ -139,7 +139,7 @@ fn cannot_listen(error: &io::Error) -> Problem {
 }
 
 fn cannot_record(error: &StoreError) -> Problem {
-    Problem::new(error.problem(), format!("the run cannot be recorded: {error}"))
+    Problem::new(StoreError::PROBLEM, format!("the run cannot be recorded: {error}"))
         .hint("make room or give leave there, or record runs elsewhere")
 }
 

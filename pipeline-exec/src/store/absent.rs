@@ -33,9 +33,7 @@ impl fmt::Display for StoreError {
 }
 
 impl StoreError {
-    pub(crate) fn problem(&self) -> ProblemCode {
-        ProblemCode::InvalidSetting
-    }
+    pub(crate) const PROBLEM: ProblemCode = ProblemCode::InvalidSetting;
 }
 
 impl RunStore {

@@ -74,9 +74,7 @@ impl StoreError {
     }
 
     /// The code of the problem that a run has which cannot be recorded.
-    pub(crate) fn problem(&self) -> ProblemCode {
-        ProblemCode::Environment
-    }
+    pub(crate) const PROBLEM: ProblemCode = ProblemCode::Environment;
 
     /// Whether what was asked for is wrong, rather than the files.
     #[cfg(feature = "cli")]

@@ -129,6 +129,10 @@ impl Drop for Watching {
 impl Watcher {
     fn on_event(&self, event: &Event<'_>) {
         self.tracker.note(event);
+        #[cfg(unix)]
+        if self.manner.form == Form::Live {
+            capture::on_this_thread();
+        }
         self.data(|at| EventRecord::of(event, at));
         if self.manner.form == Form::Nothing {
             return;
