@@ -67,6 +67,7 @@ pub(crate) fn hostile() -> Pipeline {
 }
 
 /// Says something, and ends the process.
+#[allow(clippy::exit, reason = "it is the fault")]
 #[step(blocking)]
 fn shown_exits() -> u64 {
     println!("last words to standard output");
