@@ -161,7 +161,7 @@ fn a_failing_step_is_exit_code_1_and_told_on_standard_error() {
         "error[PL0101]: step `refunds` failed\n    at examples/cli.rs:",
         "    error: invalid digit found in string\n    input `amount`: a run parameter, from -p\n",
         "    1 step was skipped because `refunds` failed: revenue\n",
-        "to go on: cli run revenue --quiet\n          with the values that were given to refunds.amount\n",
+        "to go on: cli run revenue\n          with the values that were given to refunds.amount\n",
         "more: `cli explain PL0101`\n",
     ] {
         assert!(told.contains(part), "{part:?} in\n{told}");
@@ -206,6 +206,61 @@ fn run_in(folder: &Folder, variables: &[(&str, &str)], arguments: &[&str]) -> Ou
         }
     }
     command.envs(variables.iter().copied()).args(arguments).current_dir(&folder.0).output().unwrap()
+}
+
+/// H05, I12: what a run was started with is in its record, but for values of run parameters.
+#[test]
+fn a_recorded_run_tells_how_it_was_started_and_a_diff_what_was_said_otherwise() {
+    let folder = Folder::new("cli-started");
+    let lines: [(i32, &[&str]); 2] = [
+        (1, &["revenue", "-p", "refunds.amount=much", "--fail-fast", "--workers", "2", "--quiet"]),
+        (0, &["run", "--workers", "4", "-p", "refunds.amount=7", "-p", "count=2", "-v"]),
+    ];
+    for (wanted, line) in lines {
+        let output = run_in(&folder, &[], line);
+        assert_eq!(code(&output), wanted, "{}", text(&output.stderr));
+    }
+    let told = text(&run_in(&folder, &[], &["report", "-2"]).stdout);
+    let and = "          with the values that were given to refunds.amount\n";
+    let wanted = format!("run revenue --fail-fast --workers 2\n{and}");
+    assert!(told.contains("to go on: ") && told.contains(&wanted), "{told}");
+    let told = text(&run_in(&folder, &[], &["diff"]).stdout);
+    let wanted = "\nstarted differently\n  selection revenue → all\n  --fail-fast in A only\n  \
+                  --workers 2 → --workers 4\n  run parameter `count` was given in B only\n";
+    assert!(told.contains(wanted), "{told}");
+    for changed in ["`amount` has changed\n", "`count` is given now, and was not\n"] {
+        assert!(told.contains(&format!("  warning: run parameter {changed}")), "{told}");
+    }
+    assert!(
+        !told.contains("much") && !told.contains("rate"),
+        "no value, and nothing that is the same: {told}"
+    );
+    // One step is gone on with by the same verb: `run` does not take its options.
+    fs::write(folder.0.join("orders.json"), "[1]").unwrap();
+    let output =
+        run_in(&folder, &[], &["step", "revenue", "--input", "orders=orders.json", "-p", "amount=much"]);
+    assert_eq!(code(&output), 1, "{}", text(&output.stderr));
+    let told = text(&run_in(&folder, &[], &["report"]).stdout);
+    assert!(told.contains(" step revenue --input orders=orders.json\n"), "{told}");
+    let json = run_in(&folder, &[], &["diff", "latest", "latest", "--json"]);
+    let json: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(json["started"], serde_json::json!([]));
+}
+
+/// The command line of a deterministic run must not make its report another.
+#[test]
+fn the_report_of_a_deterministic_run_is_the_same_at_any_width() {
+    let folder = Folder::new("cli-deterministic");
+    let report = |width: &[&str]| {
+        let line = [&["revenue", "--set", "deterministic=true", "--json"], width].concat();
+        let output = run_in(&folder, &[], &line);
+        assert_eq!(code(&output), 0, "{}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    let one = report(&["--sequential"]);
+    assert_eq!(one, report(&["--workers", "4", "--io", "2", "--runs-dir", "elsewhere"]));
+    assert_eq!(one, report(&["--set", "workers=3"]));
+    assert!(one.contains("\"--set\": [\n"), "what is not of the schedule is there: {one}");
 }
 
 /// L10, L12: `info` tells every setting in force and where it comes from, as a table and as JSON.
@@ -426,6 +481,62 @@ fn every_shell_can_complete_every_verb_and_the_version_has_the_programs_name() {
         text(&run("cli", &["--version"]).stdout),
         format!("cli (pipeline {})\n", env!("CARGO_PKG_VERSION"))
     );
+}
+
+/// What bash offers for a word, the last of a line, once it has read the script of `cli completions bash`.
+#[cfg(unix)]
+fn offered_by_bash(script: &Path, line: &str) -> Vec<String> {
+    // bash takes a colon for a word of its own.
+    let words: Vec<String> = line.replace(':', " : ").split_whitespace().map(str::to_owned).collect();
+    let word = if line.ends_with([' ', ':']) { "" } else { words.last().unwrap() };
+    let at = words.len() - usize::from(!word.is_empty());
+    let ask = format!(
+        "source {}\nCOMP_LINE='{line}' COMP_POINT={} COMP_WORDS=({}) COMP_CWORD={at}\n\
+         $(complete -p cli | sed 's/.*-F \\([^ ]*\\).*/\\1/') cli '{word}' '{}'\nprintf '%s\\n' \"${{COMPREPLY[@]}}\"",
+        script.display(),
+        line.len(),
+        words.join(" "),
+        words[at - 1],
+    );
+    let output = Command::new("bash").args(["--norc", "-c", &ask]).output().unwrap();
+    assert!(output.stderr.is_empty(), "{}", text(&output.stderr));
+    text(&output.stdout).lines().filter(|word| !word.is_empty()).map(str::to_owned).collect()
+}
+
+/// B09: names of steps, groups and tags are offered where steps are selected.
+#[cfg(unix)]
+#[test]
+fn a_shell_completes_the_names_of_steps_groups_and_tags() {
+    let folder = Folder::new("cli-completions");
+    let script = folder.0.join("cli.bash");
+    fs::write(&script, run("cli", &["completions", "bash"]).stdout).unwrap();
+    for (line, wanted) in [
+        ("cli run re", &["refunds", "revenue", "report"][..]),
+        ("cli or", &["orders"]),
+        ("cli plan --exclude gr", &["group:bronze", "group:gold"]),
+        ("cli run orders tag:", &["source"]),
+        ("cli run group:g", &["gold"]),
+        ("cli step rev", &["revenue"]),
+        ("cli step ta", &[]),
+        ("cli runs ord", &["orders"]),
+    ] {
+        assert_eq!(offered_by_bash(&script, line), wanted, "{line}");
+    }
+    for (shell, wanted) in [
+        ("zsh", &["(group\\:bronze group\\:gold tag\\:source orders refunds revenue report)"][..]),
+        (
+            "fish",
+            &[
+                "__fish_use_subcommand\" -f -a \"group:bronze group:gold tag:source orders refunds revenue report\"\n",
+                "__fish_seen_subcommand_from step runs\" -f -a \"orders refunds revenue report\"\n",
+            ],
+        ),
+    ] {
+        let script = text(&run("cli", &["completions", shell]).stdout);
+        for wanted in wanted {
+            assert!(script.contains(wanted), "{shell}: {wanted:?} in\n{script}");
+        }
+    }
 }
 
 /// B09: a plan as data is of the same graph as the one for people, and nothing is run for it.

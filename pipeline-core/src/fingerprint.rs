@@ -1,5 +1,6 @@
 //! Fingerprints: of the graph that a run executes, and of what the run is configured with.
 
+use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 
 use serde::Serialize;
@@ -44,19 +45,49 @@ impl Fingerprint {
             fields.retain(|name, _| !left_out.contains(&name.as_str()));
         }
         hash.json(&settings);
+        let secret = plan.secret_params();
         for (step, entry) in plan.param_steps().zip(&params.entries) {
             hash.text(plan.spec(step).name());
             hash.text(&entry.def.name);
             match &entry.given {
                 None => hash.number(0),
                 // Out of a hash, a short secret can be found by trying.
-                Some(_) if entry.def.is_secret() => hash.number(1),
-                Some(ParamValue::Json(value)) => hash.json(value),
-                // Text and a string are the same to a parameter that takes a string; others refuse the string.
-                Some(ParamValue::Text(text)) => hash.json_text(text),
+                Some(_) if secret.contains(&*entry.def.name) => hash.number(1),
+                Some(value) => hash.param(value),
             }
         }
         Fingerprint(hash.end())
+    }
+
+    /// Of the value given for each run parameter, by its name; by `step.name` where not all steps that read it were given
+    /// the same. One that was not given has none, and neither has one that is a [`Secret`](crate::Secret) to any step of the
+    /// graph: a secret of few possible values could be found by trying them all.
+    pub fn of_params(plan: &Plan, params: &BoundParams) -> BTreeMap<String, Fingerprint> {
+        let secret = plan.secret_params();
+        let mut read: BTreeMap<&str, Vec<(&str, Option<Fingerprint>)>> = BTreeMap::new();
+        for (step, entry) in plan.param_steps().zip(&params.entries) {
+            if secret.contains(&*entry.def.name) {
+                continue;
+            }
+            let given = entry.given.as_ref().map(|value| {
+                let mut hash = StableHash::new("parameter");
+                hash.param(value);
+                Fingerprint(hash.end())
+            });
+            read.entry(&entry.def.name).or_default().push((plan.spec(step).name(), given));
+        }
+        let mut all = BTreeMap::new();
+        for (name, steps) in read {
+            let of_all = steps[0].1.filter(|_| steps.iter().all(|(_, given)| *given == steps[0].1));
+            if let Some(of_all) = of_all {
+                all.insert(name.to_owned(), of_all);
+                continue;
+            }
+            let given =
+                steps.into_iter().filter_map(|(step, given)| Some((format!("{step}.{name}"), given?)));
+            all.extend(given);
+        }
+        all
     }
 
     /// The bits, for making other things of them.
@@ -89,6 +120,17 @@ impl Plan {
     /// O(steps + edges) for the first call.
     pub fn fingerprint(&self) -> Fingerprint {
         *self.fingerprint.get_or_init(|| self.make_fingerprint())
+    }
+
+    /// The names of the run parameters that are secret to some step of the graph: what is given for one goes to every step
+    /// that reads it, also to one that does not say so, or does not run.
+    fn secret_params(&self) -> HashSet<&str> {
+        let inputs = (0..self.dag().len()).flat_map(|step| &self.dag().step(step).def().inputs[..]);
+        let params = inputs.filter_map(|input| match &input.kind {
+            InputKind::Param(param) if param.is_secret() => Some(&*param.name),
+            _ => None,
+        });
+        params.collect()
     }
 
     fn make_fingerprint(&self) -> Fingerprint {
@@ -127,6 +169,17 @@ impl Plan {
     fn hash_names(&self, hash: &mut StableHash, steps: impl ExactSizeIterator<Item = usize>) {
         hash.number(steps.len() as u64);
         steps.for_each(|step| hash.text(self.dag().step(step).name()));
+    }
+}
+
+/// What a run parameter was given.
+impl StableHash {
+    fn param(&mut self, value: &ParamValue) {
+        match value {
+            ParamValue::Json(value) => self.json(value),
+            // Text and a string are the same to a parameter that takes a string; others refuse the string.
+            ParamValue::Text(text) => self.json_text(text),
+        }
     }
 }
 

@@ -88,6 +88,8 @@ problem_codes! {
     InvalidSwitch = "PL0020",
     /// An input asks for more successes than it has upstream steps.
     InvalidQuorum = "PL0021",
+    /// The environment refused what the run needs before its first step: a file to record it in, a way to listen for signals.
+    Environment = "PL0301",
 }
 
 impl fmt::Display for ProblemCode {

@@ -20,6 +20,7 @@ mod run;
 mod runtime;
 mod settings;
 mod signals;
+mod stderr;
 #[cfg_attr(not(feature = "report"), path = "store/absent.rs")]
 mod store;
 mod sync;
@@ -40,8 +41,8 @@ pub use repeat::{Converged, Repeat, RepeatError};
 #[cfg(feature = "report")]
 pub use report::graph_page;
 pub use report::{
-    Advice, AdviceKind, AttemptReport, Counts, ErrorReport, Figures, InputOrigin, InputReport, Provenance,
-    RunReport, RunStatus, StageReport, StepReport, ThreadKind, WaitReport, WaitedFor, advice,
+    Advice, AdviceKind, AttemptReport, CommandLine, Counts, ErrorReport, Figures, InputOrigin, InputReport,
+    Provenance, RunReport, RunStatus, StageReport, StepReport, ThreadKind, WaitReport, WaitedFor, advice,
 };
 pub use run::{OutputError, Run, RunFailed, RunHandle, Stopper};
 pub use settings::{

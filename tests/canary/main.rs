@@ -282,8 +282,20 @@ fn what_was_recorded_says_nothing_of_values() {
         written
     };
     ask("run tag:good --config given/settings.toml --quiet");
+    ask("run tag:good -p token={} -p given.note={} --set params.token={} --workers 2 --quiet");
     let failed = ask("run --set params.token={} -vv");
     assert!(failed.iter().any(|(name, _)| name.ends_with("history.db")), "it is recorded");
+    // Of what was given on the command line the names are there, and no fingerprint of a secret.
+    let is_report =
+        |(name, _): &&(String, Vec<u8>)| name.ends_with("report.json") && !name.starts_with("the name");
+    let reports = failed.iter().filter(is_report).map(|(_, text)| serde_json::from_slice(text).unwrap());
+    let reports: Vec<serde_json::Value> = reports.collect();
+    let names = |report: &serde_json::Value| report["command_line"]["params"].to_string();
+    assert!(reports.iter().any(|report| names(report) == r#"["given.note","token"]"#), "{reports:#?}");
+    for report in &reports {
+        let fingerprints = report["provenance"]["params"].as_object().unwrap();
+        assert!(fingerprints.contains_key("list") && !fingerprints.contains_key("token"), "{fingerprints:?}");
+    }
     for arguments in [
         "runs",
         "runs --json",
@@ -296,6 +308,8 @@ fn what_was_recorded_says_nothing_of_values() {
         "report --path",
         "diff",
         "diff --json",
+        "diff -3 -2",
+        "diff -3 -2 --json",
         "plan",
         "plan --json",
         "step taken",

@@ -177,6 +177,34 @@ fn a_step_that_never_gives_standard_output_back_does_not_keep_the_program() {
     assert!(lines.concat().contains("left behind on their threads"), "{}", lines.join("\n"));
 }
 
+/// The same with standard error, on which all that the program says is written; also where lines are.
+#[test]
+fn a_step_that_never_gives_standard_error_back_does_not_keep_the_program_nor_what_it_says() {
+    for arguments in ["run shown_keeps_stderr sibling", "run shown_keeps_stderr sibling --output plain -v"] {
+        let Some(shown) = on_terminal("", &format!("{arguments} --no-report"), &[], &[]) else { return };
+        let end = shown.in_the_end().0.join("\n");
+        for said in ["left behind on their threads", "timed-out shown_keeps_stderr", "to go on: "] {
+            assert!(end.contains(said), "{arguments}: {said:?} is not said:\n{end}");
+        }
+    }
+    let ended = run("shown_keeps_stderr sibling --no-report -v");
+    ended.exits(1).says(&["succeeded sibling in ", "timed-out shown_keeps_stderr", "to go on: "]);
+    let ended = run("shown_keeps_stderr --quiet --no-report");
+    ended.exits(1).says(&["error[PL0104]: step `shown_keeps_stderr` timed out", "to go on: "]);
+}
+
+/// What a step prints before it ends the process is on its way to the screen then.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[test]
+fn the_last_lines_before_exit_in_a_step_are_shown() {
+    for _ in 0..20 {
+        let Some(shown) = on_terminal("", "run shown_exits --no-report", &[], &[]) else { return };
+        for words in ["last words to standard output", "last words to standard error"] {
+            assert!(shown.in_the_end().0.iter().any(|line| line == words), "{words}: {:?}", shown.written);
+        }
+    }
+}
+
 /// Where nobody can be told, the exit code says how it went all the same.
 #[test]
 fn a_standard_error_that_takes_nothing_does_not_change_the_exit_code() {

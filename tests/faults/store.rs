@@ -2,12 +2,13 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::program_under_test::{Ended, Program};
+use crate::program_under_test::{self, Ended, Program};
 
 /// A folder of this test, in which programs run; removed when dropped.
 struct Folder(PathBuf);
@@ -72,6 +73,7 @@ fn a_run_that_is_killed_was_running_and_is_interrupted_and_its_journal_tells_wha
         "the run was interrupted: its process ended before it did",
         "1 of 2 steps had ended, 1 was under way: `stuck`",
         "to go on: ",
+        "run stuck --runs-dir here\n",
     ]);
     // Figures of a graph that the journal does not know would be made up.
     assert!(!ended.said.contains("critical path") && !ended.said.contains("0.00x"), "{}", ended.said);
@@ -130,6 +132,31 @@ fn a_directory_that_cannot_be_written_to_is_exit_code_3_and_nothing_runs() {
     Program::start_in(&folder.0, "", "run sibling --no-report").end().exits(0);
 }
 
+/// Whatever it is that there are too many open files for, it is the environment's fault, and none is no fault.
+#[test]
+fn too_many_open_files_are_exit_code_3_whatever_they_are_missing_for() {
+    let folder = Folder::new("open-files");
+    let end = |limit: u32| {
+        let line = format!("ulimit -n {limit}; exec \"$0\" run sibling --quiet --runs-dir here");
+        let program = program_under_test::path();
+        let mut command = Command::new("sh");
+        command.arg("-c").arg(line).arg(program).current_dir(&folder.0).stdin(Stdio::null());
+        let output = command.output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    // With fewer than six the program itself cannot be loaded.
+    let mut refused = 0;
+    for limit in 6..=24 {
+        let (code, said) = end(limit);
+        assert!(matches!(code, Some(0 | 3)), "{limit}: {code:?}\n{said}");
+        if code == Some(3) {
+            refused += 1;
+            assert!(said.contains("[PL0301] ") && said.contains("oo many open files"), "{limit}: {said}");
+        }
+    }
+    assert!((1..19).contains(&refused), "{refused} were refused");
+}
+
 #[test]
 fn runs_that_are_not_there_are_exit_code_2() {
     let folder = Folder::new("nothing");
@@ -143,6 +170,10 @@ fn runs_that_are_not_there_are_exit_code_2() {
         assert!(!ended.said.contains('\u{1b}'), "{}", ended.said);
     }
     folder.end("diff").exits(2);
+    folder.end("run sibling --quiet --set keep_runs=1").exits(0);
+    for verb in ["diff", "report -2"] {
+        folder.end(verb).exits(2).says(&["error: run ", " is no longer there: ", "hint: `keep_runs` says"]);
+    }
     folder.end("runs no_such_step").exits(2).says(&["runs --steps"]);
     folder.end("runs --status sometimes").exits(2).says(&["one of running, interrupted"]);
     assert_eq!(folder.end("runs --status failed --json").json(), Value::Array(Vec::new()));

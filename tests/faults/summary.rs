@@ -88,7 +88,7 @@ fn the_command_to_go_on_selects_what_is_left_and_tells_no_value() {
     ended.exits(2).says(&["[PL0012] no step has a run parameter `nothing`", "explain PL0012`"]);
     assert!(!ended.said.contains("canary"), "{}", ended.said);
     let ended = run("panics+ sibling --retries 0 --quiet");
-    ended.exits(1).says(&[" run behind_panics --retries 0 --quiet\n"]);
+    ended.exits(1).says(&[" run behind_panics --retries 0\n"]);
 }
 
 #[test]

@@ -99,6 +99,31 @@ fn a_fingerprint_does_not_depend_on_a_secret() {
     assert_ne!(config("one", 1), config("one", 2));
 }
 
+/// Each parameter has a fingerprint of its own, but not what is a secret to any step, whoever else reads it.
+#[test]
+fn of_a_secret_there_is_no_fingerprint_even_where_another_step_reads_it_as_text() {
+    #[step]
+    fn sc_keeps(#[param] token: Secret<String>, #[param] n: u32) -> usize {
+        token.expose().len() + n as usize
+    }
+    #[step]
+    fn sc_careless(sc_keeps: &usize, #[param] token: String, #[param] n: u32, #[param] m: u32) -> usize {
+        token.len() + sc_keeps + n as usize + m as usize
+    }
+    let provenance = |token: &str, n: u32, of_one: u32| {
+        let pipeline = Pipeline::to::<sc_careless>().param("token", token).param("n", n).param("m", 1);
+        let run = pipeline.param("sc_keeps.n", of_one).seed(1).run_blocking().unwrap();
+        run.report().provenance.clone()
+    };
+    let names =
+        |of: &Provenance| of.params.iter().flatten().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+    let (first, other) = (provenance("one", 1, 1), provenance("another", 1, 2));
+    assert_eq!(names(&first), ["m", "n"]);
+    assert_eq!(names(&other), ["m", "sc_careless.n", "sc_keeps.n"]);
+    assert_eq!(other.drift(&first)[1..], ["run parameter `n` has changed"]);
+    assert_eq!(first.config_fingerprint, provenance("another", 1, 1).config_fingerprint);
+}
+
 /// What a step says itself is shown; a secret in it is not.
 #[test]
 fn a_secret_in_the_error_of_a_step_is_redacted() {

@@ -3,12 +3,10 @@
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
-use clap::parser::ValueSource;
-use clap::{ArgAction, ArgMatches, CommandFactory};
 use pipeline_core::frame::Status;
 
-use super::args::Args;
-use crate::report::RunReport;
+use super::given;
+use crate::report::{CommandLine, RunReport, quoted};
 
 /// More steps than this are not named one by one: the run is repeated as it was.
 const MOST_TERMS: usize = 8;
@@ -17,35 +15,36 @@ const MOST_TERMS: usize = 8;
 pub(super) struct Again {
     /// To be typed as it is, but for values of run parameters: they may be secret, and are never printed.
     pub(super) command: String,
-    /// The names of the run parameters that were given on the command line.
+    /// The names of the run parameters that were given on the command line, sorted.
     pub(super) values_of: Vec<String>,
 }
 
-/// Runs again what did not succeed, with what needs it, and otherwise as before.
+/// Runs again what did not succeed, with what needs it, and otherwise as this process was called.
 pub(super) fn command(report: &RunReport) -> Again {
-    let command = Args::command();
-    let given = command.clone().try_get_matches().ok();
-    let (options, terms) = given.as_ref().map_or_else(Default::default, |matches| {
-        let (command, matches) = match matches.subcommand() {
-            Some((name, matches)) => (command.find_subcommand(name).unwrap_or(&command), matches),
-            None => (&command, matches),
-        };
-        (options(command, matches), values(matches, "terms"))
-    });
-    let left = left_to_do(report, terms.is_empty());
-    let terms = if left.is_empty() { terms } else { left };
-    let words = std::iter::once("run".to_owned()).chain(terms).chain(options.words);
-    let words: Vec<String> = words.map(|word| quoted(&word)).collect();
-    Again { command: format!("{} {}", program(), words.join(" ")), values_of: options.params }
+    again(report, given::command_line().as_ref())
 }
 
-/// The same for a run of which only the report is known, not its command line.
+/// The same for a run of which only the report is known.
 pub(super) fn command_of_recorded(report: &RunReport) -> Again {
-    // A report that was made of a journal does not have the steps that had not begun: all is run again.
+    again(report, report.command_line.as_ref())
+}
+
+fn again(report: &RunReport, line: Option<&CommandLine>) -> Again {
+    let line = line.cloned().unwrap_or_default();
+    // A report that was made of a journal does not have the steps that had not begun: what was to run is run again.
     let has_all = report.counts.planned == report.steps.len();
-    let left = if has_all { left_to_do(report, true) } else { Vec::new() };
-    let words = std::iter::once("run".to_owned()).chain(left.iter().map(|word| quoted(word)));
-    Again { command: format!("{} {}", program(), words.collect::<Vec<_>>().join(" ")), values_of: Vec::new() }
+    // One step is looked at again as it was, with the inputs that it was given.
+    let is_step = line.verb == "step";
+    let left = if has_all && !is_step { left_to_do(report, line.terms.is_empty()) } else { Vec::new() };
+    let terms = if left.is_empty() { line.terms } else { left };
+    let options = line.options.into_iter().flat_map(|(name, values)| match values.len() {
+        0 => vec![name],
+        _ => values.into_iter().flat_map(|value| [name.clone(), value]).collect(),
+    });
+    let verb = if is_step { "step" } else { "run" };
+    let words = std::iter::once(verb.to_owned()).chain(terms).chain(options);
+    let words: Vec<String> = words.map(|word| quoted(&word)).collect();
+    Again { command: format!("{} {}", program(), words.join(" ")), values_of: line.params }
 }
 
 /// Where the pages of these codes are; `None` for no code.
@@ -55,65 +54,36 @@ pub(super) fn explain(codes: &[&str]) -> Option<String> {
     Some(format!("more: `{} explain {first}`{also}", program()))
 }
 
-/// The terms that select what did not succeed. Where the whole graph was run, `x+` takes all that needs `x`; otherwise only
-/// what was asked for is, so its last steps are named.
+/// The terms that select what did not succeed. Where the whole graph was run, `x+` takes all that needs `x`, so that of steps
+/// behind each other the first is named; otherwise only what was asked for is run, so its last steps are named.
 fn left_to_do(report: &RunReport, whole_graph: bool) -> Vec<String> {
     let failed = |status: Status| status.is_failure() || status == Status::Cancelled;
     let mut terms: Vec<String> = Vec::new();
     if whole_graph {
-        let failed = report.steps.iter().filter(|step| failed(step.status) && !step.optional);
-        terms.extend(failed.take(MOST_TERMS + 1).map(|step| format!("{}+", step.name)));
+        // What comes after a step that is named is run again with it.
+        let mut is_covered = vec![false; report.steps.len()];
+        for (index, step) in report.steps.iter().enumerate() {
+            let is_after = step.upstream.iter().any(|&earlier| is_covered.get(earlier) == Some(&true));
+            let is_named = !is_after && failed(step.status) && !step.optional;
+            is_covered[index] = is_after || is_named;
+            if is_named && terms.len() <= MOST_TERMS {
+                terms.push(format!("{}+", step.name));
+            }
+        }
     } else {
         let mut is_needed = vec![false; report.steps.len()];
         let is_left = |status| failed(status) || status == Status::Skipped;
         for step in report.steps.iter().filter(|step| is_left(step.status)) {
-            step.upstream.iter().for_each(|&earlier| is_needed[earlier] = true);
+            for &earlier in &step.upstream {
+                // A file may say what it likes.
+                is_needed.get_mut(earlier).into_iter().for_each(|is_needed| *is_needed = true);
+            }
         }
         let left = report.steps.iter().zip(is_needed);
         let last = left.filter(|(step, needed)| is_left(step.status) && !needed && !step.optional);
         terms.extend(last.take(MOST_TERMS + 1).map(|(step, _)| step.name.clone()));
     }
     if terms.len() > MOST_TERMS { Vec::new() } else { terms }
-}
-
-#[derive(Default)]
-struct Options {
-    words: Vec<String>,
-    params: Vec<String>,
-}
-
-/// The options as they were given on the command line, but for run parameters, of which only the names are kept.
-fn options(command: &clap::Command, matches: &ArgMatches) -> Options {
-    let mut options = Options::default();
-    for arg in command.get_arguments() {
-        let id = arg.get_id().as_str();
-        if id == "terms" || matches.value_source(id) != Some(ValueSource::CommandLine) {
-            continue;
-        }
-        let values = values(matches, id);
-        let name = |pair: &String| pair.split_once('=').map_or(pair.clone(), |(name, _)| name.to_owned());
-        if id == "params" {
-            options.params.extend(values.iter().map(name));
-            continue;
-        }
-        let (of_params, values): (Vec<_>, Vec<_>) =
-            values.into_iter().partition(|value| id == "set" && value.starts_with("params."));
-        options.params.extend(of_params.iter().map(name));
-        let Some(flag) = arg.get_long().map(|long| format!("--{long}")) else { continue };
-        match arg.get_action() {
-            ArgAction::SetTrue | ArgAction::SetFalse => options.words.push(flag),
-            ArgAction::Count => {
-                options.words.extend(std::iter::repeat_n(flag, usize::from(matches.get_count(id))));
-            }
-            _ => options.words.extend(values.into_iter().flat_map(|value| [flag.clone(), value])),
-        }
-    }
-    options
-}
-
-fn values(matches: &ArgMatches, id: &str) -> Vec<String> {
-    let raw = matches.try_get_raw(id).ok().flatten();
-    raw.map_or_else(Vec::new, |values| values.map(|value| value.to_string_lossy().into_owned()).collect())
 }
 
 /// This program as the user called it: through cargo where cargo says so, else by the path that was typed.
@@ -143,32 +113,56 @@ fn through_cargo(called: &Path, package: &str) -> Option<String> {
     Some(format!("cargo run{profile}{what} --"))
 }
 
-/// A word as a shell reads it as one.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:=@%,+".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
-}
-
 #[cfg(test)]
 mod tests {
+    use pipeline_core::DagBuilder;
+
     use super::*;
+    use crate::pipeline::Pipeline;
+
+    /// The report of `a`, `b` and `c` behind it, `d` behind `c`, and `e` alone; all cancelled but `ended`.
+    fn stopped(ended: &[&str]) -> RunReport {
+        let mut dag = DagBuilder::new();
+        let a = dag.cpu("a", (), |()| 1_u64);
+        dag.cpu("b", (a,), |(a,)| *a);
+        let c = dag.cpu("c", (a,), |(a,)| *a);
+        dag.cpu("d", (c,), |(c,)| *c);
+        dag.cpu("e", (), |()| 1_u64);
+        let run = dag.build().and_then(|dag| Pipeline::new(dag).run_blocking());
+        let mut report = run.unwrap_or_else(|problems| panic!("{problems}")).report().clone();
+        for step in report.steps.iter_mut().filter(|step| !ended.contains(&step.name.as_str())) {
+            step.status = Status::Cancelled;
+        }
+        report
+    }
 
     #[test]
-    fn words_are_quoted_where_a_shell_would_read_something_else() {
-        for (word, wanted) in [
-            ("a::b+", "a::b+"),
-            ("tag:x", "tag:x"),
-            ("shard_*", "'shard_*'"),
-            ("two words", "'two words'"),
-            ("it's", r"'it'\''s'"),
-            ("$(rm x)", "'$(rm x)'"),
-            ("", "''"),
-        ] {
-            assert_eq!(quoted(word), wanted);
-        }
+    fn a_step_behind_one_that_is_named_is_not_named() {
+        let terms = |ended: &[&str], whole_graph| {
+            let mut terms = left_to_do(&stopped(ended), whole_graph);
+            terms.sort();
+            terms
+        };
+        assert_eq!(terms(&[], true), ["a+", "e+"]);
+        assert_eq!(terms(&["a"], true), ["b+", "c+", "e+"]);
+        assert_eq!(terms(&["a", "c"], true), ["b+", "d+", "e+"]);
+        assert_eq!(terms(&["a", "b", "c", "d", "e"], true), Vec::<String>::new());
+        assert_eq!(terms(&["a"], false), ["b", "d", "e"]);
+    }
+
+    #[test]
+    fn the_command_is_made_of_the_line_that_started_the_run() {
+        let line = CommandLine {
+            verb: "step".to_owned(),
+            terms: vec!["d".to_owned()],
+            options: [("--set", vec!["x=a b", "y=1"]), ("--fail-fast", vec![])]
+                .map(|(name, values)| (name.to_owned(), values.into_iter().map(str::to_owned).collect()))
+                .into(),
+            params: vec!["token".to_owned()],
+        };
+        let again = again(&stopped(&["a", "b", "e"]), Some(&line));
+        assert!(again.command.ends_with(" run d --fail-fast --set 'x=a b' --set y=1"), "{}", again.command);
+        assert_eq!(again.values_of, ["token"]);
     }
 
     #[test]
@@ -179,32 +173,5 @@ mod tests {
         assert_eq!(through("/x/debug/other").as_deref(), Some("cargo run --bin other --"));
         assert_eq!(through("target/debug/examples/cli").as_deref(), Some("cargo run --example cli --"));
         assert_eq!(through("./shop"), None);
-    }
-
-    #[test]
-    fn options_are_kept_and_of_run_parameters_only_their_names() {
-        let words = [
-            "x",
-            "run",
-            "a",
-            "b+",
-            "--workers",
-            "2",
-            "--fail-fast",
-            "-p",
-            "token=hunter2",
-            "--exclude",
-            "c d",
-        ];
-        let command = Args::command();
-        let matches = command.clone().try_get_matches_from(words).unwrap_or_else(|error| panic!("{error}"));
-        let Some(("run", of_run)) = matches.subcommand() else { panic!("no `run`") };
-        let Some(run) = command.find_subcommand("run") else { panic!("no `run`") };
-        let options = options(run, of_run);
-        assert_eq!(values(of_run, "terms"), ["a", "b+"]);
-        assert_eq!(options.params, ["token"]);
-        let mut words = options.words;
-        words.sort();
-        assert_eq!(words, ["--exclude", "--fail-fast", "--workers", "2", "c d"]);
     }
 }

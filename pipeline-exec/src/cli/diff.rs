@@ -57,6 +57,7 @@ fn tell(diff: &RunDiff, text: &mut String) {
         if what.starts_with("seed ") { what } else { format!("warning: {what}") }
     };
     section(text, "came from", diff.drift.iter().map(warned));
+    section(text, "started differently", diff.started.iter().map(|what| clean(what)));
     let changed = diff.steps.iter().filter(|step| step.statuses[0] != step.statuses[1]);
     let status = |step: &StepDiff| {
         let [before, now] = step.statuses;

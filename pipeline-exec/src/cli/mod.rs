@@ -22,6 +22,7 @@ mod columns;
 mod completions;
 mod diff;
 mod explain;
+mod given;
 mod graph;
 mod info;
 mod inputs;
@@ -47,11 +48,12 @@ use std::process::ExitCode;
 use std::sync::LazyLock;
 
 use clap::{CommandFactory, FromArgMatches};
-use pipeline_core::Problems;
+use pipeline_core::{ProblemCode, Problems};
 
 use self::args::{Args, Command, RunArgs};
 use crate::pipeline::Pipeline;
 use crate::report::clean;
+use crate::stderr;
 
 /// Every selected step succeeded. What a run that did not exits with is the run's to say.
 const OK: u8 = 0;
@@ -74,8 +76,11 @@ pub fn main() -> ExitCode {
 /// whatever the value, and where a field differs from the default. The others are the user's.
 pub fn main_with(prepare: impl FnOnce(Pipeline) -> Pipeline) -> ExitCode {
     paint::no_colours_on_a_dumb_terminal();
-    let args = match command().try_get_matches().and_then(|matches| Args::from_arg_matches(&matches)) {
-        Ok(args) => args,
+    let read = command().try_get_matches();
+    let (args, line) = match read
+        .and_then(|matches| Args::from_arg_matches(&matches).map(|args| (args, given::of(&matches))))
+    {
+        Ok(read) => read,
         Err(error) => {
             // Help and version come here too, to standard output and with code 0.
             let code = if error.use_stderr() { INVALID } else { OK };
@@ -83,7 +88,10 @@ pub fn main_with(prepare: impl FnOnce(Pipeline) -> Pipeline) -> ExitCode {
             return ExitCode::from(code);
         }
     };
-    let pipeline = prepare(Pipeline::all());
+    let mut pipeline = prepare(Pipeline::all());
+    if let Some(line) = line {
+        pipeline = pipeline.started_by(line);
+    }
     ExitCode::from(match dispatch(args, pipeline) {
         Ok(code) => code,
         Err(refusal) => refusal.tell(),
@@ -103,10 +111,13 @@ impl Refusal {
     fn tell(&self) -> u8 {
         let (message, mut codes, exit) = match self {
             Refusal::Problems(problems) => {
-                (problems.to_string(), problems.iter().map(|problem| problem.code.name()).collect(), INVALID)
+                let codes = problems.iter().map(|problem| problem.code);
+                let is_invalid = codes.clone().any(|code| code != ProblemCode::Environment);
+                let exit = if is_invalid { INVALID } else { ENVIRONMENT };
+                (problems.to_string(), codes.map(ProblemCode::name).collect(), exit)
             }
             Refusal::Environment(message) => {
-                let code = explain::ENVIRONMENT_CODE;
+                let code = ProblemCode::Environment.name();
                 (format!("[{code}] {message}"), vec![code], ENVIRONMENT)
             }
             Refusal::Usage(message) => (message.clone(), Vec::new(), INVALID),
@@ -162,7 +173,7 @@ fn dispatch(args: Args, pipeline: Pipeline) -> Result<u8, Refusal> {
         Command::Graph(args) => graph::execute(args, pipeline),
         Command::Info(args) => info::execute(&args, pipeline),
         Command::Step(args) => step::execute(&args, pipeline),
-        Command::Completions(args) => completions::execute(&args),
+        Command::Completions(args) => completions::execute(&args, &pipeline),
         Command::Runs(args) => runs::execute(&args, &pipeline),
         Command::Report(args) => report::execute(&args, &pipeline),
         Command::Diff(args) => diff::execute(&args, &pipeline),
@@ -185,7 +196,7 @@ fn print(text: &str) -> Result<u8, Refusal> {
 /// Writes lines to standard error. Where it takes nothing any more (closed, a full disk) there is nobody left to tell, and the
 /// exit code stays what it is: `eprintln!` would panic.
 fn tell(text: &str) {
-    let _ = writeln!(io::stderr(), "{text}");
+    stderr::write(&format!("{text}\n"));
 }
 
 fn configured(run: &RunArgs, pipeline: Pipeline) -> Result<Pipeline, Refusal> {

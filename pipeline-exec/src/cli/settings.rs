@@ -17,7 +17,7 @@ const GRACE: &str = "10s";
 const RUNS_DIR: &str = ".pipeline";
 
 /// What a key of `--set` begins with that is a run parameter.
-const OF_PARAMS: &str = "params.";
+pub(super) const OF_PARAMS: &str = "params.";
 
 /// How to run.
 #[derive(Clone, Debug, Default, ClapArgs)]

@@ -47,7 +47,7 @@ use self::watch::Watch;
 use crate::event::{Entered, Event, Observers, RunEnd};
 use crate::limits::{Clamped, LimitReport, Limits, Need};
 use crate::pressure::{Change, Curve, Monitor};
-use crate::report::RunReport;
+use crate::report::{CommandLine, RunReport};
 use crate::run::Begun;
 use crate::settings::Settings;
 use crate::store::Recording;
@@ -92,6 +92,8 @@ pub(crate) struct Engine {
     done: Arc<Done>,
     /// Whether the observers were told that the run has ended.
     told_end: AtomicBool,
+    /// The words that the run was started with, where the command line started it.
+    pub(crate) command_line: Option<Arc<CommandLine>>,
     /// What records the run, until it has ended.
     recording: Mutex<Option<Recording>>,
 }
@@ -104,6 +106,7 @@ pub(crate) struct GivenToRun {
     pub(crate) limits: Limits,
     pub(crate) monitor: Option<Monitor>,
     pub(crate) parent: Option<Parent>,
+    pub(crate) command_line: Option<Arc<CommandLine>>,
     pub(crate) recording: Option<Recording>,
 }
 
@@ -153,7 +156,8 @@ impl Engine {
     }
 
     fn make(frame: Arc<Frame>, given: GivenToRun, runtime: Handle) -> (Arc<Engine>, Arc<Done>) {
-        let GivenToRun { settings, observers, begun, limits, monitor, parent, recording } = given;
+        let GivenToRun { settings, observers, begun, limits, monitor, parent, command_line, recording } =
+            given;
         let done = Arc::new(Done::new());
         let origin = Instant::now();
         let timings = (settings.timings || observers.any()).then(|| Timings::new(frame.plan().len(), origin));
@@ -187,6 +191,7 @@ impl Engine {
             runtime,
             done: Arc::clone(&done),
             told_end: AtomicBool::new(false),
+            command_line,
             recording: Mutex::new(recording),
         });
         if let Some(recording) = &mut *engine.recording() {

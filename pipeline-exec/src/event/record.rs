@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Event;
 use crate::pressure::Share;
-use crate::report::{ErrorReport, RunReport};
+use crate::report::{CommandLine, ErrorReport, RunReport};
 
 /// The version of this schema; a new field or kind does not change it, a changed meaning does.
 pub(crate) const EVENT_SCHEMA: u32 = 1;
@@ -39,6 +39,9 @@ pub enum EventKind {
         planned: usize,
         /// When, in milliseconds since 1970.
         started_unix_ms: u64,
+        /// The words that it was started with; `None` where the command line did not start it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        command_line: Option<CommandLine>,
     },
     /// A step starts.
     StepStarted {
@@ -178,7 +181,8 @@ impl EventKind {
             Event::RunStarted { planned, view, .. } => {
                 let since = view.started().duration_since(std::time::UNIX_EPOCH);
                 let started_unix_ms = since.map_or(0, |since| since.as_millis() as u64);
-                EventKind::RunStarted { planned, started_unix_ms }
+                let command_line = view.command_line().cloned();
+                EventKind::RunStarted { planned, started_unix_ms, command_line }
             }
             Event::StepStarted { step, lane, .. } => EventKind::StepStarted { step: step.to_owned(), lane },
             Event::StepFinished { step, status, duration, error, .. } => EventKind::StepFinished {

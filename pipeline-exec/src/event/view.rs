@@ -6,6 +6,7 @@ use std::time::SystemTime;
 
 use pipeline_core::{Plan, RunScope, StepActivity};
 
+use crate::report::CommandLine;
 use crate::settings::Settings;
 
 /// A run, as its observers see it: what it is made of, and what its steps say of themselves. Cheap to clone, and may be
@@ -16,6 +17,7 @@ pub struct RunView {
     scope: Arc<RunScope>,
     settings: Arc<Settings>,
     started: SystemTime,
+    command_line: Option<Arc<CommandLine>>,
 }
 
 impl RunView {
@@ -25,7 +27,11 @@ impl RunView {
         settings: Arc<Settings>,
         started: SystemTime,
     ) -> Self {
-        RunView { plan, scope, settings, started }
+        RunView { plan, scope, settings, started, command_line: None }
+    }
+
+    pub(crate) fn started_by(self, command_line: Option<Arc<CommandLine>>) -> Self {
+        RunView { command_line, ..self }
     }
 
     /// The id of the run.
@@ -46,6 +52,11 @@ impl RunView {
     /// When the run began, by the wall clock.
     pub fn started(&self) -> SystemTime {
         self.started
+    }
+
+    /// The words that the run was started with on the command line; `None` where a program started it itself.
+    pub fn command_line(&self) -> Option<&CommandLine> {
+        self.command_line.as_deref()
     }
 
     /// How far a step is and what it has counted, as it says itself; empty where it says nothing. For whoever draws: look as

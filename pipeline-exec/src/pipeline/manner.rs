@@ -10,6 +10,7 @@ use crate::engine::Parent;
 use crate::event::Observer;
 use crate::limits::Limits;
 use crate::pressure::{Monitor, ProcessSampler, Sampler};
+use crate::report::CommandLine;
 use crate::settings::{Origins, ResolvedSettings, Settings};
 use crate::store::{RunStore, StoreError};
 
@@ -178,6 +179,17 @@ impl Pipeline {
         self.store = None;
         self.settings.runs_dir = None;
         self
+    }
+
+    /// The words that its runs are started with.
+    #[cfg(feature = "cli")]
+    pub(crate) fn started_by(mut self, command_line: CommandLine) -> Self {
+        self.command_line = Some(Arc::new(command_line));
+        self
+    }
+
+    pub(crate) fn command_line(&self) -> Option<&Arc<CommandLine>> {
+        self.command_line.as_ref()
     }
 
     /// Where a run is to be recorded.

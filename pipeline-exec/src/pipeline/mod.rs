@@ -15,6 +15,7 @@ use crate::event::Observers;
 use crate::execute::Execute;
 use crate::limits::Limits;
 use crate::pressure::Sampler;
+use crate::report::CommandLine;
 use crate::run::{Run, RunHandle, execute, launch, prepare};
 use crate::runtime;
 use crate::settings::{Origins, Settings};
@@ -59,6 +60,8 @@ pub struct Pipeline {
     observers: Observers,
     stops_on_signals: bool,
     store: Option<RunStore>,
+    /// The words that it was started with, where the command line started it.
+    command_line: Option<Arc<CommandLine>>,
     planned: Arc<Mutex<Option<Planned>>>,
 }
 
@@ -123,6 +126,7 @@ impl Pipeline {
             observers: Observers::default(),
             stops_on_signals: false,
             store: None,
+            command_line: None,
             planned: Arc::default(),
         }
     }

@@ -1,6 +1,7 @@
 //! What a run did, as data: serialisable, versioned, in plan order.
 
 mod advice;
+mod command_line;
 mod figures;
 mod inputs;
 mod outcome;
@@ -19,6 +20,9 @@ use pipeline_core::{DeadLetter, FailureKind, Lane, StepActivity, StepError};
 use serde::{Deserialize, Serialize};
 
 pub use self::advice::{Advice, AdviceKind, advice};
+pub use self::command_line::CommandLine;
+#[cfg(feature = "report")]
+pub(crate) use self::command_line::quoted;
 pub use self::figures::Figures;
 pub use self::inputs::{InputOrigin, InputReport};
 use self::outcome::Outcome;
@@ -53,6 +57,10 @@ pub struct RunReport {
     /// What the run came from: seed, graph, configuration, versions.
     #[serde(default)]
     pub provenance: Provenance,
+    /// The words that it was started with on the command line; `None` where a program started it itself. In a deterministic
+    /// run without the options of the schedule.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command_line: Option<CommandLine>,
     /// The settings in force that say something, but for those that are in `provenance`, and say where reports go; those of the
     /// schedule are not here in a deterministic run.
     #[serde(default)]
@@ -241,6 +249,7 @@ impl RunReport {
             run_id: engine.frame.scope().run_id().to_owned(),
             status,
             provenance: Provenance::of(engine),
+            command_line: provenance::command_line_of(engine),
             settings: provenance::settings_of(&engine.settings),
             started_unix_ms: began.duration_since(UNIX_EPOCH).map_or(0, |at| at.as_millis() as u64),
             wall,

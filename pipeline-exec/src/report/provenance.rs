@@ -6,6 +6,7 @@ use pipeline_core::{BoundParams, Fingerprint, Plan, RunScope};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::CommandLine;
 use crate::engine::Engine;
 use crate::settings::Settings;
 
@@ -28,6 +29,10 @@ pub struct Provenance {
     /// The fingerprint of settings and run parameters. The seed is not part of it, nor, in a deterministic run, the
     /// settings that say only how the run is scheduled.
     pub config_fingerprint: String,
+    /// The fingerprint of what was given for each run parameter, see [`Fingerprint::of_params`]: those that hold a
+    /// [`Secret`](pipeline_core::Secret) have none. `None` in reports from before this was noted.
+    #[serde(default)]
+    pub params: Option<BTreeMap<String, String>>,
     /// The version of this framework.
     pub framework: String,
     /// The packages that have a step in the plan, with their versions. Of several versions of one package, all, with `, `
@@ -74,6 +79,13 @@ fn left_out(settings: &Settings) -> Vec<&'static str> {
     left_out
 }
 
+/// The words that a run was started with, as far as its report has them.
+pub(super) fn command_line_of(engine: &Engine) -> Option<CommandLine> {
+    let line = engine.command_line.as_deref()?.clone();
+    let is_whole = !engine.settings.deterministic;
+    Some(if is_whole { line } else { line.without(&left_out(&engine.settings)) })
+}
+
 /// The settings that the configuration's fingerprint is made of, but for those that say nothing.
 pub(super) fn settings_of(settings: &Settings) -> BTreeMap<String, Value> {
     let Ok(Value::Object(all)) = serde_json::to_value(settings) else { return BTreeMap::new() };
@@ -89,6 +101,7 @@ impl Provenance {
             seed: frame.scope().seed(),
             graph_fingerprint: plan.fingerprint().to_string(),
             config_fingerprint: config(&engine.settings, plan, frame.params()),
+            params: Some(params(plan, frame.params())),
             framework: env!("CARGO_PKG_VERSION").to_owned(),
             packages: packages(plan),
         }
@@ -125,6 +138,7 @@ impl Provenance {
         }
         if self.config_fingerprint != earlier.config_fingerprint {
             drift.push("the settings or run parameters have changed".to_owned());
+            drift.extend(drift_of_params(self.params.as_ref(), earlier.params.as_ref()));
         }
         if self.seed != earlier.seed {
             drift.push(format!("seed {} → {}", earlier.seed, self.seed));
@@ -144,6 +158,38 @@ impl Provenance {
         }));
         drift
     }
+}
+
+fn params(plan: &Plan, params: &BoundParams) -> BTreeMap<String, String> {
+    let all = Fingerprint::of_params(plan, params);
+    all.into_iter().map(|(name, fingerprint)| (name, fingerprint.to_string())).collect()
+}
+
+/// The run parameters that were given otherwise than before, a sentence each; nothing where one of the two is not known.
+fn drift_of_params(
+    now: Option<&BTreeMap<String, String>>,
+    before: Option<&BTreeMap<String, String>>,
+) -> Vec<String> {
+    let (Some(now), Some(before)) = (now, before) else { return Vec::new() };
+    let (now, before) = (by_param(now), by_param(before));
+    let names: BTreeSet<&str> = now.keys().chain(before.keys()).copied().collect();
+    let sentence = |name: &str| match (before.get(name), now.get(name)) {
+        (Some(before), Some(now)) if before == now => None,
+        (Some(_), Some(_)) => Some(format!("run parameter `{name}` has changed")),
+        (None, _) => Some(format!("run parameter `{name}` is given now, and was not")),
+        (_, None) => Some(format!("run parameter `{name}` was given, and is not now")),
+    };
+    names.into_iter().filter_map(sentence).collect()
+}
+
+/// What was given for each parameter, to all steps or to some: by its name alone, without that of a step before it.
+fn by_param(given: &BTreeMap<String, String>) -> BTreeMap<&str, Vec<(&str, &str)>> {
+    let mut all: BTreeMap<&str, Vec<(&str, &str)>> = BTreeMap::new();
+    for (name, fingerprint) in given {
+        let param = name.rsplit_once('.').map_or(name.as_str(), |(_, param)| param);
+        all.entry(param).or_default().push((name, fingerprint));
+    }
+    all
 }
 
 fn packages(plan: &Plan) -> BTreeMap<String, String> {
@@ -173,6 +219,7 @@ mod tests {
             seed: 1,
             graph_fingerprint: "g".into(),
             config_fingerprint: "c".into(),
+            params: None,
             framework: "0.1.0".into(),
             packages: packages.iter().map(owned).collect(),
         }

@@ -5,7 +5,7 @@ mod handle;
 mod held;
 mod output;
 
-use std::io::{self, Write as _};
+use std::io;
 #[cfg(feature = "report")]
 use std::path::Path;
 use std::path::PathBuf;
@@ -27,6 +27,7 @@ use crate::pipeline::Pipeline;
 use crate::report::{RunReport, scope_of};
 use crate::settings::Settings;
 use crate::signals::{self, Listening, Signal};
+use crate::stderr;
 use crate::store::{Recording, RunStore, StoreError};
 
 /// Starts a run. A caller that is going to wait in its thread is handed a driver.
@@ -102,7 +103,8 @@ pub(crate) fn prepare(pipeline: &Pipeline) -> Result<Prepared, Problems> {
     let mut observers = pipeline.observers().clone();
     let scope = Arc::new(scope_of(settings, &plan, &bound.params, || uuid::Uuid::now_v7().to_string()));
     let wall = SystemTime::now();
-    let begin = |store: RunStore| store.begin(scope.run_id(), plan.planned(), wall);
+    let command_line = pipeline.command_line();
+    let begin = |store: RunStore| store.begin(scope.run_id(), plan.planned(), wall, command_line.cloned());
     let store = pipeline.store().map_err(|error| cannot_record(&error))?;
     let recording = store.map(begin).transpose().map_err(|error| cannot_record(&error))?;
     if let Some(saving) = recording.as_ref().and_then(Recording::saving) {
@@ -112,7 +114,8 @@ pub(crate) fn prepare(pipeline: &Pipeline) -> Result<Prepared, Problems> {
     let begun = Begun { at: Instant::now(), wall };
     if observers.any() {
         let view =
-            RunView::new(Arc::clone(&plan), Arc::clone(&scope), Arc::new(settings.clone()), begun.wall);
+            RunView::new(Arc::clone(&plan), Arc::clone(&scope), Arc::new(settings.clone()), begun.wall)
+                .started_by(command_line.cloned());
         observers = observers.for_run(&view);
         observers.send(&Event::RunStarted { run_id: scope.run_id(), planned: plan.planned(), view: &view });
     }
@@ -126,6 +129,7 @@ pub(crate) fn prepare(pipeline: &Pipeline) -> Result<Prepared, Problems> {
         limits: pipeline.make_limits(parent.as_ref()),
         monitor,
         parent: parent.clone(),
+        command_line: command_line.cloned(),
         recording,
     };
     Ok(Prepared { frame, given, parent, listening })
@@ -133,12 +137,12 @@ pub(crate) fn prepare(pipeline: &Pipeline) -> Result<Prepared, Problems> {
 
 fn cannot_listen(error: &io::Error) -> Problem {
     let message = format!("the operating system does not let this process listen for signals: {error}");
-    Problem::new(ProblemCode::InvalidSetting, message)
+    Problem::new(ProblemCode::Environment, message)
         .hint("leave out `.stop_on_signals()`: signals then end the process at once")
 }
 
 fn cannot_record(error: &StoreError) -> Problem {
-    Problem::new(ProblemCode::InvalidSetting, format!("the run cannot be recorded: {error}"))
+    Problem::new(StoreError::PROBLEM, format!("the run cannot be recorded: {error}"))
         .hint("make room or give leave there, or record runs elsewhere")
 }
 
@@ -289,9 +293,7 @@ fn record(
     let recorded = recording.finish(engine, report, wall);
     if let Err(error) = &recorded {
         // Told here, since what is lost must not be so in silence where a program does not ask.
-        // Where standard error is gone, nobody is left to tell; `eprintln!` would panic.
-        let _ =
-            writeln!(io::stderr(), "warning: run {} could not be recorded wholly: {error}", report.run_id);
+        stderr::write(&format!("warning: run {} could not be recorded wholly: {error}\n", report.run_id));
     }
     recorded
 }

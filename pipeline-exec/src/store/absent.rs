@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use pipeline_core::ProblemCode;
+
 use crate::engine::Engine;
 use crate::event::{Event, Observer};
-use crate::report::RunReport;
+use crate::report::{CommandLine, RunReport};
 
 /// There is none of what has this in it.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +43,10 @@ impl fmt::Display for StoreError {
     }
 }
 
+impl StoreError {
+    pub(crate) const PROBLEM: ProblemCode = ProblemCode::InvalidSetting;
+}
+
 impl RunStore {
     pub(crate) fn open(_: &Path) -> Result<Self, StoreError> {
         Err(StoreError)
@@ -50,7 +56,13 @@ impl RunStore {
         self
     }
 
-    pub(crate) fn begin(&self, _: &str, _: usize, _: SystemTime) -> Result<Recording, StoreError> {
+    pub(crate) fn begin(
+        &self,
+        _: &str,
+        _: usize,
+        _: SystemTime,
+        _: Option<Arc<CommandLine>>,
+    ) -> Result<Recording, StoreError> {
         match self.0 {}
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use pipeline_core::frame::Status;
 use serde::{Deserialize, Serialize};
 
+use super::started::differently;
 use crate::report::{Provenance, RunReport, RunStatus, StepReport};
 
 /// What is different in a later run, beside an earlier one.
@@ -21,6 +22,10 @@ pub struct RunDiff {
     /// What the later run came from that the earlier did not: graph, settings, run parameters, seed, versions. Empty where
     /// the two are of the same.
     pub drift: Vec<String>,
+    /// What was said otherwise on the command line, A being the earlier run, B the later: options, terms, names of run
+    /// parameters. Empty where the two were started alike, or one was not started by a command line.
+    #[serde(default)]
+    pub started: Vec<String>,
     /// The steps that both have, those whose durations differ most first.
     pub steps: Vec<StepDiff>,
     /// The steps that only the later run has.
@@ -86,6 +91,7 @@ impl RunReport {
             statuses: [earlier.status, self.status],
             walls: [earlier.wall, self.wall],
             drift: self.provenance.drift(&earlier.provenance),
+            started: started(earlier, self),
             steps,
             added: only_in(self, earlier, &old),
             removed: only_in(earlier, self, &new),
@@ -96,6 +102,11 @@ impl RunReport {
                 .collect(),
         }
     }
+}
+
+fn started(earlier: &RunReport, later: &RunReport) -> Vec<String> {
+    let lines = earlier.command_line.as_ref().zip(later.command_line.as_ref());
+    lines.map_or_else(Vec::new, |(earlier, later)| differently(earlier, later))
 }
 
 impl StepDiff {

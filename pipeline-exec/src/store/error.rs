@@ -5,6 +5,8 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use pipeline_core::ProblemCode;
+
 use crate::report::clean;
 
 /// Why a run could not be recorded, or what was recorded could not be read.
@@ -71,10 +73,16 @@ impl StoreError {
         StoreError::Io { tried, path: path.as_ref().to_owned(), source }
     }
 
+    /// The code of the problem that a run has which cannot be recorded.
+    pub(crate) const PROBLEM: ProblemCode = ProblemCode::Environment;
+
     /// Whether what was asked for is wrong, rather than the files.
     #[cfg(feature = "cli")]
     pub(crate) fn is_wrong_use(&self) -> bool {
-        matches!(self, StoreError::UnknownRun { .. } | StoreError::AmbiguousRun { .. })
+        matches!(
+            self,
+            StoreError::UnknownRun { .. } | StoreError::AmbiguousRun { .. } | StoreError::FilesGone { .. }
+        )
     }
 }
 
@@ -104,7 +112,7 @@ impl fmt::Display for StoreError {
             ),
             StoreError::FilesGone { run_id } => write!(
                 f,
-                "the files of run {} are gone: only its rows in the history are left\n\
+                "run {} is no longer there: its files were removed, and only its rows in the history are left\n\
                  hint: `keep_runs` says of how many runs the files are kept",
                 clean(run_id)
             ),

@@ -25,6 +25,7 @@ mod journal;
 mod outputs;
 mod reconcile;
 mod recording;
+mod started;
 mod trace;
 mod trends;
 
@@ -160,13 +161,15 @@ impl RunStore {
     /// Where the files of the run are gone, damaged, or of a later version.
     pub fn report_of(&self, run: &RunEntry) -> Result<RunReport, StoreError> {
         let path = run.dir.join(files::REPORT);
-        if path.exists() {
-            read_report(&path)
-        } else if run.dir.exists() {
-            journal::report(&run.dir, run.state)
-        } else {
-            Err(StoreError::FilesGone { run_id: run.run_id.clone() })
+        let has_report = path.exists();
+        let report = if has_report { read_report(&path) } else { journal::report(&run.dir, run.state) };
+        // Its lock is the first that goes when a run is removed, maybe by another process in this moment: what was found
+        // without a report is then the half of a run.
+        let may_be_half = !has_report || matches!(report, Err(StoreError::Io { .. }));
+        if may_be_half && !run.dir.join(files::LOCK).exists() {
+            return Err(StoreError::FilesGone { run_id: run.run_id.clone() });
         }
+        report
     }
 
     /// How long each step usually takes: the median of the latest `n` times that it succeeded in a run that did, by name.

@@ -57,14 +57,21 @@ impl RunStore {
         for run in runs.iter().skip(keep).filter(|run| run.dir != own && run.dir.exists()) {
             // One that was ended by its process but is still being written is left for the next time.
             if !matches!(life_of(&run.dir), Some(Life::Alive)) {
-                match std::fs::remove_dir_all(&run.dir) {
-                    // Another process was faster.
-                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-                    removed => removed.map_err(|error| StoreError::io("remove", &run.dir, error))?,
-                }
+                // First what says that there is a run: whoever reads meanwhile takes no half of it for the whole.
+                gone(std::fs::remove_file(run.dir.join(files::LOCK)))
+                    .and_then(|()| gone(std::fs::remove_dir_all(&run.dir)))
+                    .map_err(|error| StoreError::io("remove", &run.dir, error))?;
             }
         }
         Ok(())
+    }
+}
+
+/// What was removed, also where another process was faster.
+fn gone(removed: io::Result<()>) -> io::Result<()> {
+    match removed {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
     }
 }
 

@@ -10,7 +10,8 @@ use super::history::Noted;
 use super::journal::Journal;
 use super::{RunState, RunStore, Saving, StoreError, files, trace};
 use crate::engine::Engine;
-use crate::report::RunReport;
+use crate::event::EventKind;
+use crate::report::{CommandLine, RunReport};
 
 /// A run that is being recorded. Dropped without [`Recording::finish`], the run counts as interrupted.
 #[derive(Debug)]
@@ -32,6 +33,7 @@ impl RunStore {
         run_id: &str,
         planned: usize,
         started: SystemTime,
+        command_line: Option<Arc<CommandLine>>,
     ) -> Result<Recording, StoreError> {
         files::probe(self.dir())?;
         let (name, dir) = self.new_folder(run_id)?;
@@ -40,7 +42,9 @@ impl RunStore {
         // Somebody who looks whether the run lives holds it for a moment.
         lock.lock().map_err(|error| StoreError::io("lock", &lock_path, error))?;
         let started_unix_ms = started.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);
-        let journal = Journal::begin(&dir, run_id, planned, started_unix_ms)?;
+        let command_line = command_line.as_deref().cloned();
+        let begins = EventKind::RunStarted { planned, started_unix_ms, command_line };
+        let journal = Journal::begin(&dir, run_id, begins)?;
         let saving = self.save_outputs.then(|| Saving::begin(&dir)).transpose()?.map(Arc::new);
         Ok(Recording { store: self.clone(), name, started_unix_ms, journal, saving, _lock: lock })
     }

@@ -66,6 +66,24 @@ pub(crate) fn hostile() -> Pipeline {
     Pipeline::new(dag.build().expect("a graph"))
 }
 
+/// Says something, and ends the process.
+#[allow(clippy::exit, reason = "it is the fault")]
+#[step(blocking)]
+fn shown_exits() -> u64 {
+    println!("last words to standard output");
+    eprintln!("last words to standard error");
+    std::process::exit(7)
+}
+
+/// Never gives standard error back, and is left behind with it.
+#[step(blocking, timeout = "50ms")]
+fn shown_keeps_stderr() -> u64 {
+    let kept = std::io::stderr().lock();
+    std::thread::sleep(crate::FOR_EVER);
+    drop(kept);
+    0
+}
+
 /// Never gives standard output back, and is left behind with it.
 #[step(blocking, timeout = "50ms")]
 fn shown_keeps_stdout() -> u64 {

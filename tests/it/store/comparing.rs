@@ -22,7 +22,9 @@ fn a_diff_tells_statuses_counters_steps_and_what_the_runs_came_from() {
     let diff = many.report().diff(few.report());
     assert_eq!(diff.runs, [few.id(), many.id()]);
     assert_eq!(diff.statuses, [RunStatus::Succeeded, RunStatus::Failed]);
-    assert_eq!(diff.drift, ["the settings or run parameters have changed"]);
+    let drift = ["the settings or run parameters have changed", "run parameter `rows` has changed"];
+    assert_eq!(diff.drift, drift);
+    assert!(diff.started.is_empty(), "no command line started them");
     let step = diff.steps.iter().find(|step| step.step == "fails_above_ten").unwrap();
     assert_eq!((step.statuses, step.attempts), ([Status::Succeeded, Status::Failed], [1, 2]));
     assert!(step.ratio.is_some_and(|ratio| ratio > 0.0));

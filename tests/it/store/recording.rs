@@ -234,6 +234,21 @@ fn several_that_keep_few_runs_do_not_stumble_over_each_other() {
     assert_eq!(RunStore::open(&folder.0).unwrap().runs().unwrap().len(), 200);
 }
 
+/// A run that another process removes in this moment has lost its lock, and maybe its report: no half of it is shown, and
+/// what a killed process has left of it goes with the next.
+#[test]
+fn a_run_that_is_being_removed_is_not_there_any_more() {
+    let folder = Folder::new();
+    let (run, dir) = record(two_steps(false), &folder.store());
+    let is_gone = || matches!(folder.store().report(run.id()), Err(StoreError::FilesGone { .. }));
+    fs::remove_file(dir.join("run.lock")).unwrap();
+    assert_eq!(&folder.store().report(run.id()).unwrap(), run.report(), "what is whole is shown");
+    fs::remove_file(dir.join("report.json")).unwrap();
+    assert!(dir.join("events.jsonl").exists() && is_gone());
+    record(two_steps(false), &folder.store().keep_runs(1));
+    assert!(!dir.exists() && is_gone());
+}
+
 /// A clock that was put back makes a run the oldest: its files stay all the same until the next has ended.
 #[test]
 fn the_run_that_was_just_recorded_is_kept_whatever_the_clock_says() {

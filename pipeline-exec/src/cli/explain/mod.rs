@@ -18,9 +18,6 @@ pub(super) struct ExplainArgs {
     code: Option<String>,
 }
 
-/// The code of what the environment refused: files, mostly.
-pub(super) const ENVIRONMENT_CODE: &str = "PL0301";
-
 pub(super) fn execute(args: &ExplainArgs) -> Result<u8, Refusal> {
     let Some(wanted) = &args.code else { return print(&list()) };
     let wanted = wanted.trim_matches(['[', ']']).to_uppercase();
@@ -84,8 +81,7 @@ mod tests {
     fn every_code_has_a_page_and_every_page_a_code() {
         let problems = ProblemCode::ALL.iter().map(|code| code.name());
         let failures = FailureKind::ALL.iter().map(|kind| kind.code());
-        let codes: Vec<&str> =
-            problems.chain(failures).chain(OutputError::CODES).chain([ENVIRONMENT_CODE]).collect();
+        let codes: Vec<&str> = problems.chain(failures).chain(OutputError::CODES).collect();
         let unique: BTreeSet<&str> = codes.iter().copied().collect();
         assert_eq!(unique.len(), codes.len(), "a code is used twice: {codes:?}");
         assert_eq!(PAGES.iter().map(|page| page.code).collect::<Vec<_>>(), Vec::from_iter(unique));

@@ -5,16 +5,20 @@
 //! long as the run goes on, and what comes out is printed above the lines, whole line by whole line, in order.
 //!
 //! What follows from that: code that asks whether standard output is a terminal is told no meanwhile, and of a process that
-//! ends from within (`exit`, `abort`, a stack overflow) the last text may be lost in the pipe. A panic's message is not: it is
-//! written to the terminal itself.
+//! ends from within (`abort`, a stack overflow) the last text may be lost in the pipe. A panic's message is not: it is written
+//! to the terminal itself. Nor are the last lines before `exit`, where the system then drops what belongs to the thread that
+//! calls it, as glibc does: see [`on_this_thread`].
 
 use std::fs::File;
 use std::io::{self, IsTerminal, PipeReader, Read, Write};
 use std::os::fd::AsFd;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Mutex, Once, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::ioctl_fionread;
 use rustix::stdio::{dup2_stderr, dup2_stdout};
 
 use super::screen::Screen;
@@ -34,12 +38,35 @@ pub(super) struct Capture {
 struct Streams {
     screen: Screen,
     pipe: io::PipeWriter,
+    /// The other end of the pipe, to see whether anything is left in it.
+    other_end: PipeReader,
     /// `None` where standard output is no terminal, and is left alone.
     stdout: Option<File>,
     stderr: File,
 }
 
 static STREAMS: Mutex<Option<Streams>> = Mutex::new(None);
+
+/// Whether all whole lines that have left the pipe are on the screen.
+static IS_SHOWN: AtomicBool = AtomicBool::new(true);
+
+thread_local! {
+    static LAST_LINES: LastLines = const { LastLines };
+}
+
+/// Dropped with its thread, and where the thread calls `exit`: what was printed before is on the screen then.
+struct LastLines;
+
+impl Drop for LastLines {
+    fn drop(&mut self) {
+        wait_until_shown();
+    }
+}
+
+/// Sees to it that what is printed is shown where this thread, one that runs steps, ends the process.
+pub(super) fn on_this_thread() {
+    let _ = LAST_LINES.try_with(|_| ());
+}
 
 /// The terminal behind standard error, whatever standard error leads to later.
 ///
@@ -83,7 +110,8 @@ impl Capture {
         let stderr = terminal()?;
         let leads_to_terminal = io::stdout().is_terminal();
         let stdout = leads_to_terminal.then(|| io::stdout().as_fd().try_clone_to_owned()).transpose()?;
-        let streams = Streams { screen: screen.clone(), pipe, stdout: stdout.map(File::from), stderr };
+        let (stdout, other_end) = (stdout.map(File::from), reader.try_clone()?);
+        let streams = Streams { screen: screen.clone(), pipe, other_end, stdout, stderr };
         let (tell_end, ended) = mpsc::channel();
         let read = move || {
             forward(reader, &screen);
@@ -126,10 +154,29 @@ fn flush_unless_held() {
     }
 }
 
+/// Waits until what is in the pipe is on the screen, but not for long.
+fn wait_until_shown() {
+    let begun = Instant::now();
+    // Whoever has it leads the streams back, and waits itself.
+    let Ok(streams) = STREAMS.try_lock() else { return };
+    let Some(streams) = &*streams else { return };
+    // First the pipe: what has left it is told to be on its way before it does.
+    let is_shown = || {
+        ioctl_fionread(&streams.other_end).map_or(true, |left| left == 0) && IS_SHOWN.load(Ordering::SeqCst)
+    };
+    while !is_shown() && begun.elapsed() < LAST_WORDS {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
 /// Prints whole lines as they come; a line without an end, when nothing comes any more.
 fn forward(mut reader: PipeReader, screen: &Screen) {
     let (mut buffer, mut rest) = (vec![0; 1 << 16], Vec::new());
     loop {
+        IS_SHOWN.store(true, Ordering::SeqCst);
+        // Where waiting fails, reading waits.
+        let _ = poll(&mut [PollFd::new(&reader, PollFlags::IN)], None);
+        IS_SHOWN.store(false, Ordering::SeqCst);
         let read = match reader.read(&mut buffer) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Ok(0) | Err(_) => break,
@@ -149,6 +196,7 @@ fn forward(mut reader: PipeReader, screen: &Screen) {
     if !rest.is_empty() {
         screen.print(&whole(&rest));
     }
+    IS_SHOWN.store(true, Ordering::SeqCst);
 }
 
 /// Printed lines as they look once they are whole: what a carriage return overwrote is gone.

@@ -16,7 +16,7 @@ mod ticker;
 mod tracker;
 pub(super) mod words;
 
-use std::io::{self, Write};
+use std::io::Write;
 use std::sync::mpsc::{self, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -30,6 +30,7 @@ use super::{Refusal, lines};
 use crate::event::{Event, EventRecord};
 use crate::pipeline::Pipeline;
 use crate::report::RunReport;
+use crate::stderr;
 
 /// So many lines may wait to be printed; whoever has more waits too.
 const MOST_LINES: usize = 4096;
@@ -66,7 +67,7 @@ pub(super) fn watch(
     #[cfg(unix)]
     let (diverted, json) = manner.json.then(capture::Diverted::begin).transpose()?.unzip();
     #[cfg(not(unix))]
-    let json = manner.json.then(io::stdout);
+    let json = manner.json.then(std::io::stdout);
     let tracker = Arc::new(Tracker::default());
     let canvas = Canvas::of(manner);
     #[cfg(unix)]
@@ -128,6 +129,10 @@ impl Drop for Watching {
 impl Watcher {
     fn on_event(&self, event: &Event<'_>) {
         self.tracker.note(event);
+        #[cfg(unix)]
+        if self.manner.form == Form::Live {
+            capture::on_this_thread();
+        }
         self.data(|at| EventRecord::of(event, at));
         if self.manner.form == Form::Nothing {
             return;
@@ -153,5 +158,5 @@ impl Watcher {
 
 /// Writes a line to standard error in one piece, so that no other gets into it. A closed one is no reason to fail.
 fn print_line(line: String) {
-    let _ = io::stderr().write_all((line + "\n").as_bytes());
+    stderr::write(&(line + "\n"));
 }

@@ -87,10 +87,8 @@ fn to_go_on(report: &RunReport, columns: usize, known: Known, text: &mut String)
         Known::Recorded(_) => again::command_of_recorded(report),
     };
     let _ = writeln!(text, "to go on: {}", clean(&command));
-    let and = match known {
-        Known::Recorded(_) => "with what else was given on the command line then".to_owned(),
-        Known::Whole if values_of.is_empty() => return,
-        Known::Whole => format!("with the values that were given to {}", values_of.join(", ")),
-    };
-    text.push_str(&paragraph("", &and, 10, columns));
+    if !values_of.is_empty() {
+        let and = format!("with the values that were given to {}", values_of.join(", "));
+        text.push_str(&paragraph("", &and, 10, columns));
+    }
 }

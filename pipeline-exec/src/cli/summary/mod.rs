@@ -11,12 +11,14 @@ mod table;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
 
+use anstream::{AutoStream, ColorChoice};
 use comfy_table::Table;
 use owo_colors::OwoColorize;
 
 use self::ending::{Known, ending};
 use self::fit::paragraph;
 use crate::report::RunReport;
+use crate::stderr;
 use crate::store::RunState;
 
 /// A terminal that says less is taken for this wide: narrower than this, no table of steps is legible.
@@ -49,9 +51,9 @@ pub(super) fn print_recorded(report: &RunReport, state: RunState, extent: Extent
 pub(super) fn print(report: &RunReport, extent: Extent) {
     let text = text(report, columns(), extent, Known::Whole);
     // Styles are taken out where nobody sees them: no terminal, NO_COLOR.
-    let mut out = anstream::stderr().lock();
-    // There is nobody left to tell that standard error is gone.
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    let is_styled = AutoStream::choice(&io::stderr()) != ColorChoice::Never;
+    let text = if is_styled { text } else { anstream::adapter::strip_str(&text).to_string() };
+    stderr::write(&text);
 }
 
 /// How wide the terminal of standard error is.

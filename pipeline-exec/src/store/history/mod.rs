@@ -20,6 +20,8 @@ use super::{StoreError, files};
 /// The version of the tables. A new table, column or index does not change it, a changed meaning does.
 const VERSION: i64 = 1;
 const SCHEMA: &str = include_str!("schema.sql");
+/// The tables that came later.
+const ADDED: &str = include_str!("added.sql");
 
 /// Another process writes a run in a few milliseconds, however large.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -112,6 +114,7 @@ fn prepared(mut db: Connection) -> rusqlite::Result<Connection> {
         }
         change.commit()?;
     }
+    db.execute_batch(ADDED)?;
     // The first pages tell whether it is ours, the indexes whether it fits together: each is read at least in part.
     db.query_row(
         "SELECT count(*) FROM (SELECT 1 FROM runs ORDER BY started_unix_ms DESC LIMIT 100)",

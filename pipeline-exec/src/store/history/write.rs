@@ -5,7 +5,7 @@ use std::time::Duration;
 use rusqlite::{Connection, Statement, Transaction, TransactionBehavior, params};
 
 use super::History;
-use crate::report::{RunReport, StepReport};
+use crate::report::{CommandLine, RunReport, StepReport};
 use crate::store::{RunState, StoreError};
 
 /// What the history is told of a run beside its report.
@@ -58,8 +58,31 @@ fn add(db: &mut Connection, noted: &Noted<'_>) -> rusqlite::Result<()> {
         for (position, step) in (0..).zip(&report.steps) {
             rows.add(position, step)?;
         }
+        add_words(&change, rows.run, report.command_line.as_ref())?;
+        let mut params = change.prepare("INSERT INTO params VALUES (?, ?, ?)")?;
+        for (name, fingerprint) in report.provenance.params.iter().flatten() {
+            params.execute(params![rows.run, name, fingerprint])?;
+        }
     }
     change.commit()
+}
+
+/// Adds the words that a run was started with.
+fn add_words(change: &Transaction<'_>, run: i64, line: Option<&CommandLine>) -> rusqlite::Result<()> {
+    let Some(line) = line else { return Ok(()) };
+    let options = line.options.iter().flat_map(|(name, values)| {
+        let with_each = values.iter().map(move |value| ("option", name, Some(value)));
+        with_each.chain(values.is_empty().then_some(("option", name, None)))
+    });
+    let words = std::iter::once(("verb", &line.verb, None))
+        .chain(line.terms.iter().map(|term| ("term", term, None)))
+        .chain(options)
+        .chain(line.params.iter().map(|name| ("param", name, None)));
+    let mut add = change.prepare("INSERT INTO words VALUES (?, ?, ?, ?, ?)")?;
+    for (position, (kind, word, value)) in (0_i64..).zip(words) {
+        add.execute(params![run, position, kind, word, value])?;
+    }
+    Ok(())
 }
 
 /// The rows of one run, with what adds them prepared once.

@@ -56,20 +56,15 @@ struct Lines {
 }
 
 impl Journal {
-    /// Makes the file, and writes that the run starts.
-    pub(super) fn begin(
-        dir: &Path,
-        run_id: &str,
-        planned: usize,
-        started_unix_ms: u64,
-    ) -> Result<Self, StoreError> {
+    /// Makes the file, and writes that the run begins.
+    pub(super) fn begin(dir: &Path, run_id: &str, begins: EventKind) -> Result<Self, StoreError> {
         let path = dir.join(files::JOURNAL);
         drop(files::create(&path)?);
         let file = OpenOptions::new().append(true).open(&path);
         let file = file.map_err(|error| StoreError::io("write", &path, error))?;
         let mut lines = Lines { file, path, run_id: run_id.to_owned(), error: None };
         let mut text = String::new();
-        lines.put(&mut text, Duration::ZERO, EventKind::RunStarted { planned, started_unix_ms });
+        lines.put(&mut text, Duration::ZERO, begins);
         lines.write(&text);
         lines.whole().map(|()| Journal { lines: Some(lines), keeper: None })
     }

@@ -13,7 +13,8 @@ use serde::Deserialize;
 
 use crate::event::{EVENT_SCHEMA, EventKind, EventRecord};
 use crate::report::{
-    AttemptReport, Counts, ErrorReport, Figures, Provenance, RunReport, RunStatus, SCHEMA, StepReport,
+    AttemptReport, CommandLine, Counts, ErrorReport, Figures, Provenance, RunReport, RunStatus, SCHEMA,
+    StepReport,
 };
 use crate::store::{RunState, StoreError, files};
 
@@ -82,6 +83,7 @@ struct Told {
     run_id: String,
     planned: usize,
     started_unix_ms: u64,
+    command_line: Option<CommandLine>,
     last: Duration,
     /// Whether the run has ended, and if so, whether it succeeded.
     succeeded: Option<bool>,
@@ -94,8 +96,9 @@ impl Told {
         let at = seconds(record.at);
         self.last = self.last.max(at);
         match record.kind {
-            EventKind::RunStarted { planned, started_unix_ms } => {
+            EventKind::RunStarted { planned, started_unix_ms, command_line } => {
                 (self.run_id, self.planned, self.started_unix_ms) = (record.run_id, planned, started_unix_ms);
+                self.command_line = command_line;
             }
             EventKind::StepStarted { step, lane } => {
                 let step = self.step(step);
@@ -163,6 +166,7 @@ impl Told {
             run_id: self.run_id,
             status,
             provenance: Provenance::default(),
+            command_line: self.command_line,
             settings: BTreeMap::new(),
             started_unix_ms: self.started_unix_ms,
             wall: self.last,
