@@ -102,7 +102,12 @@ fn a_run_that_is_killed_during_a_backoff_tells_of_the_attempt_before_it() {
         (&report["steps"][0]["attempts"], &report["steps"][0]["last_attempt"]),
         (&1.into(), &Value::Null)
     );
-    folder.end("report").exits(0).says(&["planted: not yet"]);
+    let ended = folder.end("report");
+    ended
+        .exits(0)
+        .step("backs_off", "cancelled")
+        .says(&["1 attempt failed\n", "1 was under way: `backs_off`"]);
+    assert!(!ended.said.contains("between attempts"), "the wait was cut at once: {}", ended.said);
 }
 
 #[test]

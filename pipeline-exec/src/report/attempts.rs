@@ -29,10 +29,18 @@ impl StepReport {
     /// For how long it waited between its attempts: out its backoff, and then for a slot, a limit or a breaker. Zero for
     /// a step with one attempt. Where it is not known when its attempts ran, the backoff alone.
     pub fn between_attempts(&self) -> Duration {
-        match (self.duration, self.work()) {
-            (Some(duration), Some(work)) if self.attempts_are_timed() => duration.saturating_sub(work),
-            _ => self.backoff(),
+        if !self.attempts_are_timed() {
+            return self.backoff();
         }
+        let end = self.start.zip(self.duration).map(|(start, duration)| start + duration);
+        let mut before: Option<AttemptTimes> = None;
+        let gaps = self.attempt_times().filter_map(|times| {
+            let earlier = before.replace(times)?;
+            Some(times.start.saturating_sub(earlier.start + earlier.duration?))
+        });
+        let between: Duration = gaps.sum();
+        let after = before.and_then(|last| end?.checked_sub(last.start + last.duration?));
+        between + after.unwrap_or_default()
     }
 
     /// How long it was to wait before each further attempt, all together.

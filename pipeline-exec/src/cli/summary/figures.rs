@@ -123,12 +123,13 @@ fn retries(report: &RunReport) -> Option<String> {
         waited += step.between_attempts();
     }
     (steps > 0).then(|| {
-        format!(
-            "{} needed more than one attempt: {} failed, {} between attempts",
-            counted(steps, "step"),
-            counted(failed, "attempt"),
-            show(Some(waited))
-        )
+        let (steps, failed) = (counted(steps, "step"), counted(failed, "attempt"));
+        // None yet, where the process ended during the first wait.
+        let between = match waited {
+            Duration::ZERO => String::new(),
+            waited => format!(", {} between attempts", show(Some(waited))),
+        };
+        format!("{steps} needed more than one attempt: {failed} failed{between}")
     })
 }
 
