@@ -35,7 +35,7 @@ fn assert_fits(step: &StepReport) {
     assert!(all.iter().all(|times| end(*times) <= start + duration), "{step:#?}");
     let work: Duration = all.iter().map(|times| times.duration.unwrap()).sum();
     assert_eq!(step.work(), Some(work));
-    assert_eq!(step.between_attempts(), duration - work);
+    assert_eq!(work + step.between_attempts(), duration);
     let backoff: Duration = step.failed_attempts.iter().map(|failed| failed.retried_after).sum();
     assert!(step.between_attempts() >= backoff, "{step:#?}");
 }
@@ -193,6 +193,74 @@ fn an_attempt_that_no_other_followed_has_its_own_end() {
     assert!(told(&run, "falls_back").fallback_used);
 }
 
+/// E14: an attempt that is cancelled ends when it is; one that waits for its turn does not run at all.
+#[test]
+fn a_stop_ends_the_attempt_that_runs_and_none_that_waits() {
+    #[derive(Clone)]
+    struct Scene {
+        limits: Limits,
+        holds: Arc<Meeting>,
+        second_runs: Arc<Meeting>,
+        is_held: Arc<Meeting>,
+    }
+    #[step(retries = 1)]
+    async fn stopped_in_its_second(
+        #[resource] scene: &Scene,
+        #[context] cx: &StepContext,
+    ) -> Result<u32, String> {
+        if cx.attempt() == 2 {
+            tokio::task::yield_now().await;
+            scene.second_runs.meet();
+            std::future::pending::<()>().await;
+        }
+        fail_until(2, cx)
+    }
+    #[step(retries = 1, limit = "db")]
+    fn stopped_before_its_second(
+        #[resource] scene: &Scene,
+        #[context] cx: &StepContext,
+    ) -> Result<u32, String> {
+        scene.holds.meet();
+        while scene.limits.snapshot()[0].waiting == 0 {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        fail_until(2, cx)
+    }
+    #[step]
+    fn comes_after(#[resource] scene: &Scene) {
+        scene.holds.meet();
+    }
+    #[step(limit = "db")]
+    fn holds_to_the_end(comes_after: &(), #[resource] scene: &Scene, #[context] cx: &StepContext) {
+        let () = comes_after;
+        scene.is_held.meet();
+        while !cx.is_cancelled() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+    let limits = Limits::new().limit("db", LimitSettings::new(1));
+    let [holds, second_runs, is_held] = [(); 3].map(|()| Meeting::new(2));
+    let scene = Scene { limits: limits.clone(), holds, second_runs, is_held };
+    let (second_runs, is_held) = (Arc::clone(&scene.second_runs), Arc::clone(&scene.is_held));
+    let pipeline = Pipeline::to::<stopped_in_its_second>().and::<stopped_before_its_second>();
+    let pipeline = pipeline.and::<holds_to_the_end>().limits(&limits).resource(scene);
+    let handle = pipeline.settings(Settings::default().cpu(3)).start().unwrap();
+    assert!(second_runs.meet() && is_held.meet());
+    // Who waits now is the other, for its second attempt.
+    while limits.snapshot()[0].waiting == 0 {
+        std::thread::yield_now();
+    }
+    handle.stop();
+    let run = within(move || futures::executor::block_on(handle.wait()).unwrap());
+    let step = told(&run, "stopped_in_its_second");
+    assert_fits(step);
+    assert_eq!((step.status, step.attempts), (Status::Cancelled, 2));
+    let step = told(&run, "stopped_before_its_second");
+    assert_fits(step);
+    assert_eq!((step.status, step.attempts, step.last_attempt), (Status::Cancelled, 1, None));
+    assert_eq!(step.work(), step.duration, "it took as long as the attempt that it had");
+}
+
 /// E08: an attempt that is left behind ended when it was given up; its thread changes nothing about that.
 #[test]
 fn an_attempt_that_is_left_behind_ends_when_it_is_given_up() {
@@ -327,7 +395,7 @@ fn a_report_without_the_times_of_attempts_is_read() {
     let step = &old.steps[0];
     assert_eq!((step.attempt_times().count(), step.attempts), (1, 2));
     assert_eq!(step.between_attempts(), Duration::from_millis(3));
-    assert_eq!(step.work(), Some(step.duration.unwrap() - Duration::from_millis(3)));
+    assert_eq!(step.work().map(|work| work + step.between_attempts()), step.duration);
     let read: RunReport = serde_json::from_str(&run.report().to_json()).unwrap();
     assert_eq!(&read, run.report());
 }

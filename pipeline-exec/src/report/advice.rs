@@ -126,7 +126,7 @@ fn about_longest<'r>(steps: impl Iterator<Item = &'r StepReport> + Clone) -> Opt
     let between = patient.between_attempts();
     if Some(between) > hardest.work() {
         let backoff = patient.backoff().min(between);
-        let turn = between - backoff;
+        let turn = between.saturating_sub(backoff);
         let what = if turn >= BRIEF && turn > backoff.mul_f64(WORTH) {
             format!("{} of backoff, {} for a slot or a limit", show(Some(backoff)), show(Some(turn)))
         } else {

@@ -84,7 +84,7 @@ impl Outcome {
     pub(super) fn span_of_failed(&self) -> Option<(u64, u64)> {
         let mut times = self.failed_attempts.iter().filter_map(|failed| failed.times);
         let first = times.next()?;
-        let last = times.last().unwrap_or(first);
+        let last = times.next_back().unwrap_or(first);
         let end = last.start + last.duration.unwrap_or_default();
         Some((first.start.as_nanos() as u64, end.as_nanos() as u64))
     }

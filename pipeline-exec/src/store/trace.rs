@@ -23,7 +23,7 @@ const PROCESS: u32 = 1;
 /// Writes the trace of a run. Events are in order of time, after those that name process and tracks.
 pub(crate) fn write(report: &RunReport, out: &mut impl Write) -> io::Result<()> {
     let slices = slices(&report.steps);
-    let mut events = slices.iter().map(|slice| slice.event()).collect();
+    let mut events = slices.iter().map(Slice::event).collect();
     flows(report, &slices, &mut events);
     slots_in_use(&slices, &mut events);
     resources(report, &mut events);
