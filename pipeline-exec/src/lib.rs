@@ -41,8 +41,9 @@ pub use repeat::{Converged, Repeat, RepeatError};
 #[cfg(feature = "report")]
 pub use report::graph_page;
 pub use report::{
-    Advice, AdviceKind, AttemptReport, CommandLine, Counts, ErrorReport, Figures, InputOrigin, InputReport,
-    Provenance, RunReport, RunStatus, StageReport, StepReport, ThreadKind, WaitReport, WaitedFor, advice,
+    Advice, AdviceKind, AttemptReport, AttemptTimes, CommandLine, Counts, ErrorReport, Figures, InputOrigin,
+    InputReport, Provenance, RunReport, RunStatus, StageReport, StepReport, ThreadKind, WaitReport,
+    WaitedFor, advice,
 };
 pub use run::{OutputError, Run, RunFailed, RunHandle, Stopper};
 pub use settings::{

@@ -53,6 +53,8 @@ struct Moment {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum What {
     Started,
+    /// This attempt, which is not the first.
+    AttemptStarted(u32),
     /// This attempt, and another will follow.
     AttemptFailed(u32),
     Finished(Status),
@@ -77,7 +79,7 @@ impl Recorder {
     /// What happened against the rules, in words; empty for every run that is as it should be.
     ///
     /// No step starts before all it waits for has ended (steps of which it needs only some are left out); none starts
-    /// or ends twice, or ends otherwise than the report says; attempts that fail do so in turn, between start and end;
+    /// or ends twice, or ends otherwise than the report says; attempts start and fail in turn, between start and end;
     /// none but one that was skipped, cancelled or refused ends without a start; steps of one sequence follow each
     /// other, and an exclusive one is alone; what was planned is the sum of the terminal states.
     ///
@@ -90,7 +92,7 @@ impl Recorder {
     /// The same for a run with these settings, whose slots and limits were not changed meanwhile: as well, no more steps
     /// run at once than there are workers and slots, and no more of a limit is in use than there is.
     ///
-    /// Between two attempts of a step nothing counts as in use: when the later one starts is not told.
+    /// Between two attempts of a step nothing of it is in use.
     pub fn violations_under(&self, settings: &Settings, plan: &Plan, report: &RunReport) -> Vec<String> {
         self.check(plan, report, Some(settings))
     }
@@ -116,6 +118,7 @@ impl Observer for Recorder {
     fn on_event(&self, event: &Event<'_>) {
         let (step, what) = match event {
             Event::StepStarted { step, .. } => (*step, What::Started),
+            Event::AttemptStarted { step, attempt, .. } => (*step, What::AttemptStarted(*attempt)),
             Event::AttemptFailed { step, attempt, .. } => (*step, What::AttemptFailed(*attempt)),
             Event::StepFinished { step, status, .. } => (*step, What::Finished(*status)),
             _ => return,

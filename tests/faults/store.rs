@@ -86,6 +86,33 @@ fn a_run_that_is_killed_was_running_and_is_interrupted_and_its_journal_tells_wha
 }
 
 #[test]
+fn a_run_that_is_killed_during_a_backoff_tells_of_the_attempt_before_it() {
+    let folder = Folder::new("killed-in-backoff");
+    let program = folder.start("run backs_off");
+    program.wait_for("attempt 1 of backs_off failed");
+    let failed = |report: &Value| report["steps"][0]["failed_attempts"][0].clone();
+    // The journal tells of it within a moment.
+    while failed(&folder.end("report --json").json()).is_null() {}
+    program.send(Signal::KILL);
+    program.end().was_killed_by(Signal::KILL);
+    let report = folder.end("report --json").json();
+    let attempt = failed(&report);
+    assert_eq!((&attempt["attempt"], &attempt["error"]["message"]), (&1.into(), &"planted: not yet".into()));
+    assert_eq!(attempt["times"]["start"], report["steps"][0]["start"], "{report}");
+    assert!(attempt["times"]["duration"].is_object(), "{report}");
+    assert_eq!(
+        (&report["steps"][0]["attempts"], &report["steps"][0]["last_attempt"]),
+        (&1.into(), &Value::Null)
+    );
+    let ended = folder.end("report");
+    ended
+        .exits(0)
+        .step("backs_off", "cancelled")
+        .says(&["1 attempt failed\n", "1 was under way: `backs_off`"]);
+    assert!(!ended.said.contains("between attempts"), "the wait was cut at once: {}", ended.said);
+}
+
+#[test]
 fn programs_killed_at_any_moment_leave_what_the_next_can_use() {
     let folder = Folder::new("killed-often");
     let mut at_least = 0;

@@ -116,6 +116,62 @@ fn memory_pressure_blocked_threads_and_retries_are_told() {
     }
 }
 
+/// A step that was tried again: it worked for so long in each attempt, and waited for so long after each that failed.
+fn tried_again(name: &str, works: &[f64], between: f64, backoff: f64) -> Value {
+    let took = works.iter().sum::<f64>() + between * (works.len() - 1) as f64;
+    let mut made = step(name, took);
+    made["attempts"] = works.len().into();
+    let error = json!({ "kind": "error", "message": "busy", "causes": [] });
+    let (mut at, mut attempts) = (0.0, Vec::new());
+    for (number, work) in (1..).zip(works) {
+        let times = json!({ "start": seconds(at), "duration": seconds(*work) });
+        attempts.push((number, times));
+        at += work + between;
+    }
+    made["last_attempt"] = attempts.pop().unwrap().1;
+    let failed = attempts.into_iter().map(|(number, times)| {
+        json!({ "attempt": number, "error": error, "retried_after": seconds(backoff), "times": times })
+    });
+    made["failed_attempts"] = failed.collect();
+    made
+}
+
+/// I12: what a step waits between its attempts is not called its work: neither on the critical path nor among the slowest.
+#[test]
+fn waits_between_attempts_are_told_as_such_and_not_as_slow_steps() {
+    let advise = |steps: Vec<Value>| {
+        let path: Vec<&Value> = steps.iter().take(2).map(|step| &step["name"]).collect();
+        let figures =
+            json!({ "total": seconds(4.0), "critical_path": seconds(10.0), "critical_steps": path });
+        let report = made_up(10.0, figures, steps, json!({}));
+        let text = |kind| of_kind(&report, kind).map_or_else(String::new, |advice| advice.text);
+        (text(AdviceKind::CriticalPath), text(AdviceKind::SlowestSteps))
+    };
+    let others = || [step("works", 2.0), step("a", 0.5), step("b", 0.5)];
+    // It took the longest, and waited for most of that.
+    let patient = tried_again("patient", &[0.5, 0.5], 7.0, 7.0);
+    let (path, slowest) = advise([vec![patient], others().into()].concat());
+    let wanted = "`patient` waited 7.00 s between its 2 attempts (its backoff), and worked for 1.00 s: see why they fail, \
+                  or let it wait for less";
+    assert!(path.contains(wanted), "{path}");
+    assert!(
+        slowest.starts_with("the slowest steps: `works` 2.00 s (50 %), `patient` 1.00 s (25 %)"),
+        "{slowest}"
+    );
+    // The same, where most of it was for a limit.
+    let (path, _) = advise([vec![tried_again("patient", &[0.5, 0.5], 7.0, 1.0)], others().into()].concat());
+    assert!(path.contains("(1.00 s of backoff, 6.00 s for a slot or a limit)"), "{path}");
+    // It took the longest by far, and what there is to make faster is another one.
+    let (path, _) = advise([vec![tried_again("patient", &[0.2, 0.2], 1.9, 1.9)], others().into()].concat());
+    assert!(path.contains("make `works` (2.00 s) faster, or split it"), "{path}");
+    // Its attempts are the work.
+    let (path, _) = advise([vec![tried_again("hard", &[3.0, 3.0], 0.1, 0.1)], others().into()].concat());
+    assert!(
+        path.contains("`hard` worked for 6.00 s in 2 attempts: see why they fail, or make it faster"),
+        "{path}"
+    );
+}
+
 /// Advice is a function of the report: the same from a run and from its JSON; and a report without any is read.
 #[test]
 fn advice_is_the_same_from_a_run_and_from_its_json() {

@@ -17,6 +17,7 @@
 mod support;
 
 mod advice;
+mod attempt_times;
 mod attempts;
 mod builder;
 mod conditions;

@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod attempts;
 mod browser;
 mod hostile;
 mod large;

@@ -73,7 +73,8 @@ pub(super) fn line(event: &Event<'_>, view: Option<&RunView>, manner: Manner) ->
             ),
         ),
         Event::SlotsChanged { reason, .. } => (Tone::Odd, "slots", message(reason)),
-        Event::RunFinished { .. } => return None,
+        // Of the attempt before it was told when this one follows.
+        Event::AttemptStarted { .. } | Event::RunFinished { .. } => return None,
     };
     Some(stamped(tone, word, &text, manner.paint))
 }

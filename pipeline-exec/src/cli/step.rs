@@ -121,7 +121,12 @@ fn after(report: &RunReport, step: &StepReport, (number, of): (u32, u32)) -> Str
     let _ = write!(out, "\n{}", if of == 1 { "run".to_owned() } else { format!("run {number} of {of},") });
     let _ = writeln!(out, " {}: {} {}", report.run_id, one_line(&step.name), step.status);
     out.push_str(&line("time", &format!("{}, after {} of waiting", show(step.duration), show(step.wait))));
-    out.push_str(&line("attempts", &step.attempts.to_string()));
+    let mut attempts = step.attempts.to_string();
+    if step.attempts_are_timed() {
+        let (work, between) = (show(step.work()), show(Some(step.between_attempts())));
+        let _ = write!(attempts, ", {work} at work, {between} between them");
+    }
+    out.push_str(&line("attempts", &attempts));
     if let (Some(kind), Some(thread)) = (step.thread_kind, step.thread) {
         let kind = serde_json::to_value(kind).ok().and_then(|kind| kind.as_str().map(str::to_owned));
         out.push_str(&line("thread", &format!("{thread} ({})", kind.unwrap_or_default())));

@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use pipeline_core::StepError;
 
+use crate::report::{AttemptReport, AttemptTimes};
+
 /// What a run remembers of its steps.
 #[derive(Debug, Default)]
 pub(crate) struct History {
@@ -28,8 +30,14 @@ pub(crate) struct History {
 pub(crate) struct Past {
     /// When the first attempt started, since the run began.
     pub(crate) first_start: Duration,
-    /// The attempts that failed and were followed by another, and how long the wait before that was.
-    pub(crate) failed: Vec<(Box<StepError>, Duration)>,
+    /// The attempts that failed and were followed by another.
+    pub(crate) failed: Vec<Failed>,
+    /// When the latest attempt ran, where it is not the first or is to be followed by another; `None` also where it did
+    /// not start, or nothing is timed.
+    pub(crate) latest: Option<AttemptTimes>,
+    /// The failure of the latest attempt while the step waits for the next, for the journal: the process may end before.
+    #[cfg_attr(not(feature = "report"), allow(dead_code, reason = "there is no journal then"))]
+    pub(crate) awaiting: Option<AttemptReport>,
     /// The error instead of which the step's fallback was used.
     pub(crate) fallback_for: Option<Box<StepError>>,
     /// For how long the step kept a thread that runs tasks, at the longest.
@@ -40,6 +48,16 @@ pub(crate) struct Past {
     pub(crate) still_running: u32,
     /// How many of these count against the run's `max_detached`.
     pub(crate) counted: u32,
+}
+
+/// An attempt that failed and was followed by another.
+#[derive(Debug)]
+pub(crate) struct Failed {
+    pub(crate) error: Box<StepError>,
+    /// How long the wait before the next was to be.
+    pub(crate) wait: Duration,
+    /// When it ran, where it did and times are noted.
+    pub(crate) times: Option<AttemptTimes>,
 }
 
 impl History {

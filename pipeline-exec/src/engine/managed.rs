@@ -9,10 +9,12 @@ use pipeline_core::frame::{Attempt, Finished, Progress, Ready, Status};
 
 use super::admission::{self, Permits};
 use super::driver::{Driver, Ran, Unfinished};
+use super::history::Failed;
 use super::holder::Holder;
 use super::rules::Rule;
 use super::{Engine, drive};
 use crate::event::Event;
+use crate::report::{AttemptReport, AttemptTimes};
 
 /// What becomes of a step whose attempt has ended.
 enum Verdict {
@@ -49,7 +51,7 @@ impl Driver {
         if rule.deadline.is_some() && number == 1 && engine.timings.is_none() {
             engine.history.note(step, |past| past.first_start = engine.elapsed());
         }
-        let now = self.note_start(&ready, number == 1);
+        let now = self.note_attempt(&ready, number);
         if watched {
             self.desk().open(frame, step, number, now);
         }
@@ -84,6 +86,19 @@ impl Driver {
         }
     }
 
+    /// Notes that an attempt starts, and when.
+    fn note_attempt(&mut self, ready: &Ready, number: u32) -> Option<u64> {
+        let engine = self.engine();
+        let step = ready.step();
+        // A first attempt that was refused has not started the step.
+        let has_started = number > 1 && engine.timings.as_ref().is_some_and(|it| it.started(step).is_some());
+        let now = self.note_start(ready, !has_started)?;
+        if number > 1 {
+            self.engine().note_attempt_start(ready, number, Duration::from_nanos(now));
+        }
+        Some(now)
+    }
+
     /// Ends an attempt: finishes the step, or has it tried again.
     pub(super) fn end(&mut self, finished: Finished, waited: bool) {
         if finished.status().is_failure()
@@ -105,6 +120,7 @@ impl Driver {
 impl Engine {
     fn judge(&self, rule: &Rule, finished: Finished) -> Verdict {
         if let Some(wait) = self.retry_after(rule, &finished) {
+            self.note_attempt_end(&finished, wait);
             return Verdict::Again(finished, wait);
         }
         let number = finished.error().map_or(0, StepError::attempt);
@@ -181,8 +197,45 @@ impl Engine {
         let (ready, error) = self.frame.retry(finished).ok()?;
         self.history.note(ready.step(), |past| {
             past.first_start = first;
-            past.failed.push((error, wait));
+            past.awaiting = None;
+            let times = past.latest.take();
+            past.failed.push(Failed { error, wait, times });
         });
         Some(ready)
+    }
+
+    /// Notes that an attempt after the first starts.
+    fn note_attempt_start(&self, ready: &Ready, attempt: u32, now: Duration) {
+        if self.frame.will_skip(ready) {
+            return;
+        }
+        let step = ready.step();
+        self.history.note(step, |past| past.latest = Some(AttemptTimes::begun(now)));
+        self.send(|| Event::AttemptStarted {
+            run_id: self.frame.scope().run_id(),
+            step: self.frame.plan().spec(step).name(),
+            position: step,
+            attempt,
+        });
+    }
+
+    /// Notes that an attempt has ended that is to be followed by another.
+    fn note_attempt_end(&self, finished: &Finished, wait: Duration) {
+        let (Some(timings), Some(error)) = (&self.timings, finished.error()) else { return };
+        let (step, now) = (finished.step(), Duration::from_nanos(timings.now()));
+        // Whoever keeps a journal tells of it now: the process may end before the next attempt.
+        let mut awaiting = self.recording().is_some().then(|| AttemptReport::of(error, wait, None));
+        self.history.note(step, |past| {
+            if error.attempt() == 1 {
+                past.latest = timings.started(step).map(Duration::from_nanos).map(AttemptTimes::begun);
+            }
+            if let Some(latest) = &mut past.latest {
+                latest.end(now);
+            }
+            if let Some(awaiting) = &mut awaiting {
+                awaiting.times = past.latest;
+            }
+            past.awaiting = awaiting;
+        });
     }
 }

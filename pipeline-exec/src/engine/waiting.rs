@@ -154,6 +154,7 @@ impl Later {
     pub(super) fn new(holder: Holder, finished: Finished, wait: Duration) -> Self {
         let engine = holder.engine();
         if let Some(error) = finished.error() {
+            let latest = || engine.history.look(finished.step(), |past| past.latest).flatten();
             engine.send(|| Event::AttemptFailed {
                 run_id: engine.frame.scope().run_id(),
                 step: engine.frame.plan().spec(finished.step()).name(),
@@ -161,6 +162,7 @@ impl Later {
                 attempt: error.attempt(),
                 error,
                 retry_in: wait,
+                duration: latest().and_then(|times| times.duration),
             });
         }
         let stop = engine.stop.clone();

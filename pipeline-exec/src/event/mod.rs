@@ -64,7 +64,18 @@ pub enum Event<'a> {
         /// Its output, where it has one.
         output: Option<StepOutput<'a>>,
     },
-    /// An attempt has failed, and will be followed by another.
+    /// An attempt after the first starts. Of the first, `StepStarted` tells.
+    AttemptStarted {
+        /// The id of the run.
+        run_id: &'a str,
+        /// The name of the step.
+        step: &'a str,
+        /// Its position in the plan, and in the report.
+        position: usize,
+        /// Which attempt, from 2.
+        attempt: u32,
+    },
+    /// An attempt has failed, and will be followed by another unless the run is stopped before.
     AttemptFailed {
         /// The id of the run.
         run_id: &'a str,
@@ -78,6 +89,8 @@ pub enum Event<'a> {
         error: &'a StepError,
         /// How long the step waits before the next.
         retry_in: Duration,
+        /// From the attempt's start to its end; `None` where it did not run: a breaker refused it.
+        duration: Option<Duration>,
     },
     /// A step has failed, and goes on with its fallback.
     FallbackUsed {
@@ -130,6 +143,7 @@ impl<'a> Event<'a> {
             Event::RunStarted { run_id, .. }
             | Event::StepStarted { run_id, .. }
             | Event::StepFinished { run_id, .. }
+            | Event::AttemptStarted { run_id, .. }
             | Event::AttemptFailed { run_id, .. }
             | Event::FallbackUsed { run_id, .. }
             | Event::SlowPoll { run_id, .. }

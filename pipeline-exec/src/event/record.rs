@@ -67,7 +67,14 @@ pub enum EventKind {
         /// The names of the steps.
         steps: Vec<String>,
     },
-    /// An attempt has failed, and will be followed by another.
+    /// An attempt after the first starts.
+    AttemptStarted {
+        /// The name of the step.
+        step: String,
+        /// Which attempt, from 2.
+        attempt: u32,
+    },
+    /// An attempt has failed, and will be followed by another unless the run is stopped before.
     AttemptFailed {
         /// The name of the step.
         step: String,
@@ -77,6 +84,9 @@ pub enum EventKind {
         error: ErrorReport,
         /// How long the step waits before the next.
         retry_in_seconds: f64,
+        /// From the attempt's start to its end; none where it did not run, and in records from before this was noted.
+        #[serde(default)]
+        seconds: Option<f64>,
     },
     /// A step has failed, and goes on with its fallback.
     FallbackUsed {
@@ -146,11 +156,12 @@ impl EventRecord {
 
 impl EventKind {
     /// The names of the kinds, as the field `event` has them.
-    pub const NAMES: [&str; 10] = [
+    pub const NAMES: [&str; 11] = [
         "run_started",
         "step_started",
         "step_finished",
         "steps_succeeded",
+        "attempt_started",
         "attempt_failed",
         "fallback_used",
         "slow_poll",
@@ -166,6 +177,7 @@ impl EventKind {
             EventKind::StepStarted { .. } => "step_started",
             EventKind::StepFinished { .. } => "step_finished",
             EventKind::StepsSucceeded { .. } => "steps_succeeded",
+            EventKind::AttemptStarted { .. } => "attempt_started",
             EventKind::AttemptFailed { .. } => "attempt_failed",
             EventKind::FallbackUsed { .. } => "fallback_used",
             EventKind::SlowPoll { .. } => "slow_poll",
@@ -191,12 +203,18 @@ impl EventKind {
                 seconds: duration.as_secs_f64(),
                 error: error.map(ErrorReport::of),
             },
-            Event::AttemptFailed { step, attempt, error, retry_in, .. } => EventKind::AttemptFailed {
-                step: step.to_owned(),
-                attempt,
-                error: ErrorReport::of(error),
-                retry_in_seconds: retry_in.as_secs_f64(),
-            },
+            Event::AttemptStarted { step, attempt, .. } => {
+                EventKind::AttemptStarted { step: step.to_owned(), attempt }
+            }
+            Event::AttemptFailed { step, attempt, error, retry_in, duration, .. } => {
+                EventKind::AttemptFailed {
+                    step: step.to_owned(),
+                    attempt,
+                    error: ErrorReport::of(error),
+                    retry_in_seconds: retry_in.as_secs_f64(),
+                    seconds: duration.map(|duration| duration.as_secs_f64()),
+                }
+            }
             Event::FallbackUsed { step, error, .. } => {
                 EventKind::FallbackUsed { step: step.to_owned(), error: ErrorReport::of(error) }
             }

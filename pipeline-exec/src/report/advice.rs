@@ -106,15 +106,8 @@ fn critical_path(report: &RunReport) -> Option<Advice> {
         return None;
     }
     let on_path: HashSet<&str> = figures.critical_steps.iter().map(String::as_str).collect();
-    let steps = report.steps.iter().filter(|step| on_path.contains(step.name.as_str()));
-    let longest = steps.max_by_key(|step| step.duration)?;
-    let (name, time) = (shortened(&longest.name), show(longest.duration));
-    let what_to_do = if longest.failed_attempts.is_empty() {
-        format!("make `{name}` ({time}) faster, or split it")
-    } else {
-        // Part of its time is none of its own: attempts that failed, backoff, and what it waited for before the next.
-        format!("`{name}` took {time}, its {} attempts and the waits between them", longest.attempts)
-    };
+    let on_path = |step: &&StepReport| on_path.contains(step.name.as_str());
+    let what_to_do = about_longest(report.steps.iter().filter(on_path))?;
     Some(Advice {
         kind: AdviceKind::CriticalPath,
         text: format!(
@@ -123,6 +116,43 @@ fn critical_path(report: &RunReport) -> Option<Advice> {
             (100.0 * share).min(100.0),
         ),
         steps: figures.critical_steps.iter().take(MOST_STEPS).cloned().collect(),
+    })
+}
+
+/// What to do about the step of the critical path that took the most of it: at work, or waiting to be tried again.
+fn about_longest<'r>(steps: impl Iterator<Item = &'r StepReport> + Clone) -> Option<String> {
+    let hardest = steps.clone().max_by_key(|step| step.work())?;
+    let patient = steps.max_by_key(|step| step.between_attempts())?;
+    let between = patient.between_attempts();
+    if Some(between) > hardest.work() {
+        let backoff = patient.backoff().min(between);
+        let turn = between.saturating_sub(backoff);
+        let what = if turn >= BRIEF && turn > backoff.mul_f64(WORTH) {
+            format!("{} of backoff, {} for a slot or a limit", show(Some(backoff)), show(Some(turn)))
+        } else {
+            "its backoff".to_owned()
+        };
+        return Some(format!(
+            "`{}` waited {} between its {} ({what}), and worked for {}: see why they fail, or let it wait for less",
+            shortened(&patient.name),
+            show(Some(between)),
+            counted(patient.attempts as usize, "attempt"),
+            show(patient.work()),
+        ));
+    }
+    let name = shortened(&hardest.name);
+    if hardest.failed_attempts.is_empty() {
+        return Some(format!("make `{name}` ({}) faster, or split it", show(hardest.work())));
+    }
+    let attempts = counted(hardest.attempts as usize, "attempt");
+    Some(if hardest.attempts_are_timed() {
+        format!(
+            "`{name}` worked for {} in {attempts}: see why they fail, or make it faster",
+            show(hardest.work())
+        )
+    } else {
+        // Which part of its time was work is not known.
+        format!("`{name}` took {}, its {attempts} and the waits between them", show(hardest.duration))
     })
 }
 
@@ -216,23 +246,23 @@ fn retries(report: &RunReport) -> Option<Advice> {
     })
 }
 
-/// The steps that took the most time, where there is a choice and they are worth a look.
+/// The steps that were at work the longest, where there is a choice and they are worth a look.
 fn slowest(report: &RunReport) -> Option<Advice> {
     let total = report.figures.total.as_secs_f64();
-    let mut timed: Vec<&StepReport> = report.steps.iter().filter(|step| step.duration.is_some()).collect();
+    let mut timed: Vec<&StepReport> = report.steps.iter().filter(|step| step.work().is_some()).collect();
     if timed.len() < 4 || report.figures.total < BRIEF {
         return None;
     }
-    timed.sort_by_key(|step| std::cmp::Reverse(step.duration));
+    timed.sort_by_key(|step| std::cmp::Reverse(step.work()));
     timed.truncate(3);
-    let share = |step: &StepReport| 100.0 * step.duration.unwrap_or_default().as_secs_f64() / total;
+    let share = |step: &StepReport| 100.0 * step.work().unwrap_or_default().as_secs_f64() / total;
     timed.retain(|step| share(step) >= 100.0 * WORTH);
     if timed.is_empty() {
         return None;
     }
     let told: Vec<String> = timed
         .iter()
-        .map(|step| format!("`{}` {} ({:.0} %)", shortened(&step.name), show(step.duration), share(step)))
+        .map(|step| format!("`{}` {} ({:.0} %)", shortened(&step.name), show(step.work()), share(step)))
         .collect();
     Some(Advice {
         kind: AdviceKind::SlowestSteps,

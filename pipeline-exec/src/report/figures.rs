@@ -1,15 +1,15 @@
 //! Sums, paths and ratios of a run, all from measured times.
 //!
-//! With `T` the wall time, `D` the sum of the steps' durations, `P` the longest path through the graph by measured
-//! durations, and `W` the slots. `W` is the limit over all lanes where one is set; otherwise the slots of the lanes
+//! With `T` the wall time, `D` the time at work of all steps, `P` the longest path through the graph by measured durations
+//! (what lies between the attempts of a step included: who waits for the step waits for that too), and `W` the slots. `W` is the limit over all lanes where one is set; otherwise the slots of the lanes
 //! that have steps, a lane's slots counted only as far as it has steps.
 
 use std::time::Duration;
 
 use pipeline_core::Lane;
-use pipeline_core::frame::Status;
 use serde::{Deserialize, Serialize};
 
+use super::StepReport;
 use crate::engine::Engine;
 
 /// Sums, paths and ratios of a run; zero where nothing was timed.
@@ -19,13 +19,13 @@ pub struct Figures {
     /// `W`: how many steps could have been under way at once; 0 in a deterministic run, whose report does not depend on
     /// it.
     pub slots: usize,
-    /// `D`: the sum of all durations.
+    /// `D`: how long the steps were at work, all together: what lies between their attempts is none of it.
     pub total: Duration,
     /// `P`: the longest path by measured durations.
     pub critical_path: Duration,
     /// The steps on that path, in running order.
     pub critical_steps: Vec<String>,
-    /// How many steps were under way at once, at the most.
+    /// How many steps were at work at once, at the most.
     pub peak_concurrency: usize,
     /// How many levels the graph has.
     pub levels: usize,
@@ -44,7 +44,7 @@ pub struct Figures {
 }
 
 impl Figures {
-    pub(crate) fn of(engine: &Engine, wall: Duration) -> Self {
+    pub(crate) fn of(engine: &Engine, steps: &[StepReport], wall: Duration) -> Self {
         let plan = engine.frame.plan();
         let counts = plan.lane_counts();
         let slots = engine.settings.workers.unwrap_or_else(|| {
@@ -58,23 +58,21 @@ impl Figures {
             ..Figures::default()
         };
         if super::timings(engine).is_some() {
-            figures.measure(engine, wall);
+            figures.measure(engine, steps, wall);
         }
         figures
     }
 
-    fn measure(&mut self, engine: &Engine, wall: Duration) {
-        let spans = spans(engine);
-        let total: u64 = spans.iter().map(|span| span.1 - span.0).sum();
-        let (path, steps) = critical_path(engine, &spans);
-        self.total = Duration::from_nanos(total);
-        self.critical_path = Duration::from_nanos(path);
-        self.critical_steps = steps
+    fn measure(&mut self, engine: &Engine, steps: &[StepReport], wall: Duration) {
+        let (path, on_path) = critical_path(engine, steps);
+        self.total = steps.iter().filter_map(StepReport::work).sum();
+        self.critical_path = path;
+        self.critical_steps = on_path
             .into_iter()
-            .filter(|&step| spans[step].1 > 0)
-            .map(|step| engine.frame.plan().spec(step).name().to_owned())
+            .filter(|&step| steps[step].duration.is_some())
+            .map(|step| steps[step].name.clone())
             .collect();
-        self.peak_concurrency = peak(&spans);
+        self.peak_concurrency = peak(steps);
         self.set_ratios(wall);
     }
 
@@ -89,17 +87,6 @@ impl Figures {
         self.schedule_efficiency = ratio(path.max(total / slots.max(1.0)), wall);
         self.utilisation = ratio(total, slots * wall);
     }
-}
-
-/// Start and end of every step; equal where it did not run.
-fn spans(engine: &Engine) -> Vec<(u64, u64)> {
-    let timings = super::timings(engine);
-    let ran = |step: &usize| !matches!(engine.frame.status(*step), Status::Skipped | Status::Cached);
-    let span = |step| {
-        let span = Some(step).filter(ran).and_then(|step| timings.and_then(|timings| timings.span(step)));
-        span.unwrap_or_default()
-    };
-    (0..engine.frame.plan().len()).map(span).collect()
 }
 
 /// How many steps each level of the plan has.
@@ -118,28 +105,28 @@ fn levels(engine: &Engine) -> Vec<usize> {
 }
 
 /// The longest path by duration, and its steps.
-fn critical_path(engine: &Engine, spans: &[(u64, u64)]) -> (u64, Vec<usize>) {
+fn critical_path(engine: &Engine, steps: &[StepReport]) -> (Duration, Vec<usize>) {
     let plan = engine.frame.plan();
-    let mut ends = vec![0_u64; plan.len()];
+    let mut ends = vec![Duration::ZERO; plan.len()];
     let mut came_from = vec![None; plan.len()];
-    for step in 0..plan.len() {
+    for (step, told) in steps.iter().enumerate() {
         let longest = plan.waits_for(step).max_by_key(|&earlier| ends[earlier]);
         came_from[step] = longest;
-        ends[step] = longest.map_or(0, |earlier| ends[earlier]) + (spans[step].1 - spans[step].0);
+        ends[step] =
+            longest.map_or(Duration::ZERO, |earlier| ends[earlier]) + told.duration.unwrap_or_default();
     }
     let last = (0..plan.len()).max_by_key(|&step| ends[step]);
     let mut path: Vec<usize> = std::iter::successors(last, |&step| came_from[step]).collect();
     path.reverse();
-    (last.map_or(0, |step| ends[step]), path)
+    (last.map_or(Duration::ZERO, |step| ends[step]), path)
 }
 
-/// How many spans overlap, at the most; one that ends when another starts does not overlap it.
-fn peak(spans: &[(u64, u64)]) -> usize {
-    let mut edges: Vec<(u64, bool)> = spans
-        .iter()
-        .filter(|span| span.0 < span.1)
-        .flat_map(|span| [(span.0, true), (span.1, false)])
-        .collect();
+/// How many steps were at work at once, at the most; one that ends when another starts was not beside it.
+fn peak(steps: &[StepReport]) -> usize {
+    let ran = steps.iter().flat_map(StepReport::attempt_times);
+    let spans = ran.filter_map(|times| Some((times.start, times.start + times.duration?)));
+    let mut edges: Vec<(Duration, bool)> =
+        spans.filter(|span| span.0 < span.1).flat_map(|span| [(span.0, true), (span.1, false)]).collect();
     // Ends sort before starts of the same instant.
     edges.sort_unstable();
     let (mut now, mut most) = (0_usize, 0);

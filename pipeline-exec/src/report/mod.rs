@@ -1,6 +1,7 @@
 //! What a run did, as data: serialisable, versioned, in plan order.
 
 mod advice;
+mod attempts;
 mod command_line;
 mod figures;
 mod inputs;
@@ -26,7 +27,7 @@ pub(crate) use self::command_line::quoted;
 pub use self::figures::Figures;
 pub use self::inputs::{InputOrigin, InputReport};
 use self::outcome::Outcome;
-pub use self::outcome::{AttemptReport, ErrorReport};
+pub use self::outcome::{AttemptReport, AttemptTimes, ErrorReport};
 #[cfg(feature = "report")]
 pub use self::page::graph_page;
 pub use self::provenance::Provenance;
@@ -173,7 +174,7 @@ pub struct StepReport {
     pub start: Option<Duration>,
     /// From the moment when its last input was there to its start.
     pub wait: Option<Duration>,
-    /// From its start to its end.
+    /// From its start to its end, what lies between its attempts included; [`StepReport::work`] is without that.
     pub duration: Option<Duration>,
     /// Why it failed, or was skipped or cancelled because of itself.
     pub error: Option<ErrorReport>,
@@ -183,6 +184,10 @@ pub struct StepReport {
     pub optional: bool,
     /// The attempts that failed and were followed by another.
     pub failed_attempts: Vec<AttemptReport>,
+    /// When its last attempt ran, where that is not from its start to its end: it had more than one, or was stopped while it
+    /// waited for another. `None` too where the step did not come to it, and where nothing was timed.
+    #[serde(default)]
+    pub last_attempt: Option<AttemptTimes>,
     /// Whether its output is its fallback.
     pub fallback_used: bool,
     /// The error instead of which its fallback was used.
@@ -254,7 +259,7 @@ impl RunReport {
             started_unix_ms: began.duration_since(UNIX_EPOCH).map_or(0, |at| at.as_millis() as u64),
             wall,
             counts,
-            figures: Figures::of(engine, wall),
+            figures: Figures::of(engine, &steps, wall),
             stopped_because: engine.history.why_stopped(),
             limited_by: limited_by(engine),
             pressure,
@@ -347,9 +352,10 @@ impl Counts {
 }
 
 impl StepReport {
-    /// So much of a counter per second, over all its attempts; `None` where it has no such counter, or took no time.
+    /// So much of a counter per second of its work, over all its attempts; `None` where it has no such counter, or took no
+    /// time.
     pub fn per_second(&self, counter: &str) -> Option<f64> {
-        let seconds = self.duration?.as_secs_f64();
+        let seconds = self.work()?.as_secs_f64();
         let count = *self.activity.counters.get(counter)?;
         (seconds > 0.0).then(|| count as f64 / seconds)
     }
@@ -363,7 +369,10 @@ impl StepReport {
             |error: &StepError| error.kind() == FailureKind::CircuitOpen || error.attempt() == 0;
         let ran = !matches!(status, Status::Skipped | Status::Cached)
             && (status.has_output() || !frame.error(step).is_some_and(was_refused));
-        let span = timings.and_then(|timings| timings.span(step)).filter(|_| ran);
+        let outcome = Outcome::of(engine, step);
+        let own_span = timings.and_then(|timings| timings.span(step)).filter(|_| ran);
+        // One that was skipped, refused or stopped before its next attempt took as long as those it had.
+        let span = own_span.or_else(|| outcome.span_of_failed());
         let place = timings.filter(|_| span.is_some()).map(|timings| timings.place(step));
         let ready = timings.map(|timings| {
             plan.waits_for(step)
@@ -375,9 +384,13 @@ impl StepReport {
         let error = frame.error(step);
         let because = frame.skipped_because(step);
         let own_error = error.filter(|_| because.is_none() && !status.has_output());
-        let outcome = Outcome::of(engine, step);
+        let last_attempt = outcome.latest.filter(|_| ran).map(|mut times| {
+            own_span.into_iter().for_each(|span| times.end(Duration::from_nanos(span.1)));
+            times
+        });
         let tried = ran
-            && (span.is_some() || matches!(status, Status::Succeeded | Status::Failed | Status::TimedOut));
+            && (own_span.is_some()
+                || matches!(status, Status::Succeeded | Status::Failed | Status::TimedOut));
         StepReport {
             name: spec.name().to_owned(),
             id: def.id(),
@@ -398,6 +411,7 @@ impl StepReport {
             optional: plan.policy(step).optional,
             fallback_used: outcome.fallback_for.is_some(),
             failed_attempts: outcome.failed_attempts,
+            last_attempt,
             fallback_for: outcome.fallback_for,
             still_running: outcome.still_running,
             slow_poll: outcome.slow_poll,

@@ -17,7 +17,7 @@ pub struct StageReport {
     pub start: Option<Duration>,
     /// From that start to the end of the last of them.
     pub wall: Duration,
-    /// The sum of their durations.
+    /// How long they were at work, all together.
     pub total: Duration,
 }
 
@@ -78,6 +78,6 @@ impl StageReport {
         let start = self.start.map_or(start, |earlier| earlier.min(start));
         self.start = Some(start);
         self.wall = end.saturating_sub(start);
-        self.total += duration;
+        self.total += step.work().unwrap_or_default();
     }
 }

@@ -3,13 +3,12 @@
 //!
 //! A step that is ready and does not run, while every slot of its lane (or of all lanes together) is busy, waits for a
 //! slot. Where slots are free and the step needs a named limit that another step of the run has taken before, it waits for
-//! that. What is left is the scheduler's own time.
+//! that. What is left is the scheduler's own time. A step that is tried again is ready again when its backoff is over.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
 use pipeline_core::Lane;
-use pipeline_core::frame::Status;
 use serde::{Deserialize, Serialize};
 
 use super::{StepReport, timings};
@@ -57,24 +56,25 @@ pub(super) fn of(engine: &Engine, steps: &[StepReport]) -> Vec<WaitReport> {
     for lane in Lane::ALL {
         let slots = settings.slots(lane);
         let of_lane = busy(steps, Some(lane), slots);
-        for (index, step) in steps.iter().enumerate().filter(|(_, step)| step.lane == lane) {
-            let Some((start, wait)) = step.start.zip(step.wait).filter(|(_, wait)| *wait >= WORTH_TELLING)
-            else {
+        let of_this_lane = steps.iter().enumerate().filter(|(_, step)| step.lane == lane);
+        let turns = of_this_lane.flat_map(|(index, step)| step.turns().map(move |turn| (index, step, turn)));
+        for (index, step, (ready, start)) in turns {
+            let wait = start.saturating_sub(ready);
+            if wait < WORTH_TELLING {
                 continue;
-            };
-            let ready = start.saturating_sub(wait);
+            }
             let for_workers = over_all.as_ref().map_or(Duration::ZERO, |busy| busy.within(ready, start));
             let for_lane = of_lane.within(ready, start);
             if let Some(workers) = settings.workers.filter(|_| for_workers >= for_lane) {
-                waits.add(WaitedFor::Workers(workers), &step.name, for_workers);
+                waits.add(WaitedFor::Workers(workers), (index, &step.name), for_workers);
             } else {
-                waits.add(WaitedFor::Slots(lane.name().to_owned(), slots), &step.name, for_lane);
+                waits.add(WaitedFor::Slots(lane.name().to_owned(), slots), (index, &step.name), for_lane);
             }
             let left = wait.saturating_sub(for_workers.max(for_lane));
             for limit in limits(engine, index) {
                 let since = first_use.get(limit).copied().unwrap_or(start).max(ready);
                 let time = left.min(start.saturating_sub(since));
-                waits.add(WaitedFor::Limit(limit.to_owned()), &step.name, time);
+                waits.add(WaitedFor::Limit(limit.to_owned()), (index, &step.name), time);
             }
         }
     }
@@ -106,29 +106,43 @@ fn first_use<'e>(engine: &'e Engine, steps: &[StepReport]) -> HashMap<&'e str, D
 }
 
 #[derive(Default)]
-struct Waits(Vec<(WaitReport, Duration)>);
+struct Waits(Vec<Sum>);
+
+/// What was waited for one thing so far.
+struct Sum {
+    told: WaitReport,
+    /// How long the step waited that did so the longest.
+    most: Duration,
+    /// The step that was added last, and how long it waited: one that is tried again may wait again.
+    last: (usize, Duration),
+}
 
 impl Waits {
-    fn add(&mut self, waited_for: WaitedFor, step: &str, time: Duration) {
+    fn add(&mut self, waited_for: WaitedFor, (index, step): (usize, &str), time: Duration) {
         if time < WORTH_TELLING {
             return;
         }
-        let place = self.0.iter().position(|(wait, _)| wait.waited_for == waited_for).unwrap_or_else(|| {
+        let place = self.0.iter().position(|sum| sum.told.waited_for == waited_for).unwrap_or_else(|| {
             let (steps, total, longest) = (0, Duration::ZERO, String::new());
-            self.0.push((WaitReport { waited_for, steps, total, longest }, Duration::ZERO));
+            let told = WaitReport { waited_for, steps, total, longest };
+            self.0.push(Sum { told, most: Duration::ZERO, last: (usize::MAX, Duration::ZERO) });
             self.0.len() - 1
         });
-        let (wait, most) = &mut self.0[place];
-        wait.steps += 1;
-        wait.total += time;
-        if time > *most {
-            *most = time;
-            step.clone_into(&mut wait.longest);
+        let Sum { told, most, last } = &mut self.0[place];
+        if last.0 != index {
+            *last = (index, Duration::ZERO);
+            told.steps += 1;
+        }
+        last.1 += time;
+        told.total += time;
+        if last.1 > *most {
+            *most = last.1;
+            step.clone_into(&mut told.longest);
         }
     }
 
     fn sorted(self) -> Vec<WaitReport> {
-        let mut waits: Vec<WaitReport> = self.0.into_iter().map(|(wait, _)| wait).collect();
+        let mut waits: Vec<WaitReport> = self.0.into_iter().map(|sum| sum.told).collect();
         waits.sort_by(|a, b| b.total.cmp(&a.total).then_with(|| a.waited_for.cmp(&b.waited_for)));
         waits
     }
@@ -142,10 +156,9 @@ struct Busy {
 
 /// When at least so many steps of a lane (or of all) ran at once.
 fn busy(steps: &[StepReport], lane: Option<Lane>, slots: usize) -> Busy {
-    let ran = steps.iter().filter(|step| {
-        lane.is_none_or(|lane| step.lane == lane) && !matches!(step.status, Status::Skipped | Status::Cached)
-    });
-    let spans = ran.filter_map(|step| Some((step.start?, step.start? + step.duration?)));
+    let of_lane = steps.iter().filter(|step| lane.is_none_or(|lane| step.lane == lane));
+    let ran = of_lane.flat_map(StepReport::attempt_times);
+    let spans = ran.filter_map(|times| Some((times.start, times.start + times.duration?)));
     let mut edges: Vec<(Duration, bool)> =
         spans.filter(|span| span.0 < span.1).flat_map(|(start, end)| [(start, true), (end, false)]).collect();
     // Ends sort before starts of the same instant.

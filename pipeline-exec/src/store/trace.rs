@@ -1,16 +1,18 @@
 //! A run as a timeline: the trace-event format, which Perfetto (ui.perfetto.dev) and `chrome://tracing` open.
 //!
 //! One process per run. Steps of a lane that ran beside each other are on tracks of their own, so that no two slices of a
-//! track overlap: how many tracks a lane has is how many of its slots were in use at once, at the most.
+//! track overlap: how many tracks a lane has is how many of its slots were in use at once, at the most. A step that was
+//! tried again has a slice for each attempt; between them it has no slot, and no track.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::time::Duration;
 
-use pipeline_core::Lane;
+use pipeline_core::frame::Status;
+use pipeline_core::{FailureKind, Lane};
 use serde_json::{Value, json};
 
-use crate::report::{RunReport, StepReport};
+use crate::report::{AttemptReport, RunReport, StepReport};
 
 /// A drawing of more edges shows nothing, and takes long to draw.
 const MOST_EDGES: usize = 20_000;
@@ -20,13 +22,13 @@ const PROCESS: u32 = 1;
 
 /// Writes the trace of a run. Events are in order of time, after those that name process and tracks.
 pub(crate) fn write(report: &RunReport, out: &mut impl Write) -> io::Result<()> {
-    let tracks = tracks(&report.steps);
-    let mut events = slices(report, &tracks);
-    flows(report, &tracks, &mut events);
-    slots_in_use(&report.steps, &mut events);
+    let slices = slices(&report.steps);
+    let mut events = slices.iter().map(Slice::event).collect();
+    flows(report, &slices, &mut events);
+    slots_in_use(&slices, &mut events);
     resources(report, &mut events);
     events.sort_by_key(|(at, order, _)| (*at, *order));
-    let names = names(report, &tracks).into_iter().chain(events.into_iter().map(|(_, _, event)| event));
+    let names = names(report, &slices).into_iter().chain(events.into_iter().map(|(_, _, event)| event));
     out.write_all(b"{\"displayTimeUnit\":\"ms\",\"otherData\":")?;
     serde_json::to_writer(&mut *out, &about(report))?;
     out.write_all(b",\"traceEvents\":[")?;
@@ -45,13 +47,28 @@ fn about(report: &RunReport) -> Value {
         "run_id": report.run_id,
         "status": report.status,
         "started_unix_ms": report.started_unix_ms,
-        "steps_without_times": report.steps.iter().filter(|step| span(step).is_none()).count(),
+        "steps_without_times": report.steps.iter().filter(|step| attempts(step).next().is_none()).count(),
     })
 }
 
-/// Start and end of a step that ran.
-fn span(step: &StepReport) -> Option<(Duration, Duration)> {
-    step.start.zip(step.duration).map(|(start, time)| (start, start + time))
+/// What is told of an attempt that failed and was followed by another.
+type Told<'r> = Option<&'r AttemptReport>;
+
+/// One attempt of a step that ran.
+struct Slice<'r> {
+    /// Its position in the report.
+    index: usize,
+    step: &'r StepReport,
+    told: Told<'r>,
+    start: Duration,
+    end: Duration,
+    track: usize,
+}
+
+/// Start and end of each attempt of a step that ran.
+fn attempts(step: &StepReport) -> impl Iterator<Item = (Duration, Duration, Told<'_>)> {
+    let timed = step.timed_attempts();
+    timed.filter_map(|(times, told)| Some((times.start, times.start + times.duration?, told)))
 }
 
 /// Microseconds, to the nanosecond: the unit of the format.
@@ -59,19 +76,20 @@ fn micros(time: Duration) -> f64 {
     time.as_nanos() as f64 / 1e3
 }
 
-/// The track of each step that ran: the first of its lane that is free when it starts.
-fn tracks(steps: &[StepReport]) -> Vec<Option<usize>> {
-    let mut order: Vec<usize> = (0..steps.len()).filter(|&step| span(&steps[step]).is_some()).collect();
-    order.sort_by_key(|&step| span(&steps[step]));
-    let mut tracks = vec![None; steps.len()];
+/// A slice for each attempt that ran, in order of time, on the first track of its lane that is free when it starts.
+fn slices(steps: &[StepReport]) -> Vec<Slice<'_>> {
+    let of_step = |(index, step)| {
+        attempts(step).map(move |(start, end, told)| Slice { index, step, told, start, end, track: 0 })
+    };
+    let mut slices: Vec<Slice<'_>> = steps.iter().enumerate().flat_map(of_step).collect();
+    slices.sort_by_key(|slice| (slice.start, slice.end));
     for lane in Lane::ALL {
         // Which tracks are free, and when those in use become so.
         let mut free = std::collections::BTreeSet::new();
         let mut in_use = std::collections::BTreeSet::new();
         let mut made = 0;
-        for &step in order.iter().filter(|&&step| steps[step].lane == lane) {
-            let Some((start, end)) = span(&steps[step]) else { continue };
-            while let Some(&(until, track)) = in_use.first().filter(|&&(until, _)| until <= start) {
+        for slice in slices.iter_mut().filter(|slice| slice.step.lane == lane) {
+            while let Some(&(until, track)) = in_use.first().filter(|&&(until, _)| until <= slice.start) {
                 in_use.remove(&(until, track));
                 free.insert(track);
             }
@@ -79,17 +97,17 @@ fn tracks(steps: &[StepReport]) -> Vec<Option<usize>> {
                 made += 1;
                 made - 1
             });
-            in_use.insert((end, track));
-            tracks[step] = Some(lane.index() * TRACKS + track + 1);
+            in_use.insert((slice.end, track));
+            slice.track = lane.index() * TRACKS + track + 1;
         }
     }
-    tracks
+    slices
 }
 
-fn names(report: &RunReport, tracks: &[Option<usize>]) -> Vec<Value> {
+fn names(report: &RunReport, slices: &[Slice<'_>]) -> Vec<Value> {
     let named = |what: &str, track: usize, args: Value| json!({"ph": "M", "pid": PROCESS, "tid": track, "name": what, "args": args});
     let mut names = vec![named("process_name", 0, json!({"name": format!("run {}", report.run_id)}))];
-    let used: std::collections::BTreeSet<usize> = tracks.iter().flatten().copied().collect();
+    let used: std::collections::BTreeSet<usize> = slices.iter().map(|slice| slice.track).collect();
     for track in used {
         let lane = Lane::ALL[track / TRACKS].name();
         names.push(named("thread_name", track, json!({"name": format!("{lane} {}", track % TRACKS)})));
@@ -98,10 +116,10 @@ fn names(report: &RunReport, tracks: &[Option<usize>]) -> Vec<Value> {
     names
 }
 
-/// A complete event for each step that ran.
-fn slices(report: &RunReport, tracks: &[Option<usize>]) -> Vec<Placed> {
-    let slice = |(step, track): (&StepReport, &Option<usize>)| {
-        let ((start, end), track) = (span(step)?, (*track)?);
+impl Slice<'_> {
+    /// Its complete event.
+    fn event(&self) -> Placed {
+        let step = self.step;
         let mut args = json!({
             "status": step.status,
             "attempts": step.attempts,
@@ -110,38 +128,47 @@ fn slices(report: &RunReport, tracks: &[Option<usize>]) -> Vec<Placed> {
             "step": step.id,
             "location": step.location,
         });
-        if let Some(error) = &step.error {
+        if step.attempts_are_timed() {
+            let last = || step.failed_attempts.last().map_or(1, |failed| failed.attempt + 1);
+            args["attempt"] = json!(self.told.map_or_else(last, |failed| failed.attempt));
+        }
+        let error = self.told.map(|failed| &failed.error).or(step.error.as_ref());
+        if let Some(error) = error {
             args["error"] = json!({"kind": error.kind, "message": error.message});
         }
-        if !step.activity.counters.is_empty() {
+        if let Some(failed) = self.told {
+            let timed_out = failed.error.kind == FailureKind::TimedOut;
+            args["status"] = json!(if timed_out { Status::TimedOut } else { Status::Failed });
+            args["retried_after_ms"] = json!(micros(failed.retried_after) / 1e3);
+        } else if !step.activity.counters.is_empty() {
             args["counters"] = json!(step.activity.counters);
         }
-        Some((
-            start,
-            1,
-            json!({
-                "ph": "X", "pid": PROCESS, "tid": track, "name": step.name, "cat": step.lane,
-                "ts": micros(start), "dur": micros(end.saturating_sub(start)), "args": args,
-            }),
-        ))
-    };
-    report.steps.iter().zip(tracks).filter_map(slice).collect()
+        let event = json!({
+            "ph": "X", "pid": PROCESS, "tid": self.track, "name": step.name, "cat": step.lane,
+            "ts": micros(self.start), "dur": micros(self.end.saturating_sub(self.start)), "args": args,
+        });
+        (self.start, 1, event)
+    }
 }
 
 /// An arrow for each edge, from the end of one step to the start of the other.
-fn flows(report: &RunReport, tracks: &[Option<usize>], events: &mut Vec<Placed>) {
+fn flows(report: &RunReport, slices: &[Slice<'_>], events: &mut Vec<Placed>) {
     let edges = report.steps.iter().map(|step| step.upstream.len()).sum::<usize>();
     if edges > MOST_EDGES {
         return;
     }
+    // The first and the last slice of each step.
+    let mut ends: Vec<Option<(&Slice<'_>, &Slice<'_>)>> = vec![None; report.steps.len()];
+    for slice in slices {
+        let first = ends[slice.index].map_or(slice, |(first, _)| first);
+        ends[slice.index] = Some((first, slice));
+    }
     let mut number = 0;
     for (step, report_of) in report.steps.iter().enumerate() {
         for &upstream in &report_of.upstream {
-            let place = |step: usize| Some((span(report.steps.get(step)?)?, (*tracks.get(step)?)?));
-            let (Some(((_, from), from_track)), Some(((to, _), to_track))) = (place(upstream), place(step))
-            else {
-                continue;
-            };
+            let place = |step: usize| ends.get(step).copied().flatten();
+            let (Some((_, from)), Some((to, _))) = (place(upstream), place(step)) else { continue };
+            let (from, from_track, to, to_track) = (from.end, from.track, to.start, to.track);
             number += 1;
             // An arrow belongs to the slice that it lies in, so its begin is just inside.
             let from = from.saturating_sub(Duration::from_nanos(1)).min(to);
@@ -153,12 +180,11 @@ fn flows(report: &RunReport, tracks: &[Option<usize>], events: &mut Vec<Placed>)
 }
 
 /// How many steps of each lane were under way, whenever that changed.
-fn slots_in_use(steps: &[StepReport], events: &mut Vec<Placed>) {
+fn slots_in_use(slices: &[Slice<'_>], events: &mut Vec<Placed>) {
     let mut changes: BTreeMap<Duration, [i64; 3]> = BTreeMap::new();
-    for step in steps {
-        let Some((start, end)) = span(step) else { continue };
-        changes.entry(start).or_default()[step.lane.index()] += 1;
-        changes.entry(end).or_default()[step.lane.index()] -= 1;
+    for slice in slices {
+        changes.entry(slice.start).or_default()[slice.step.lane.index()] += 1;
+        changes.entry(slice.end).or_default()[slice.step.lane.index()] -= 1;
     }
     let mut now = [0_i64; 3];
     for (at, change) in changes {

@@ -110,7 +110,7 @@ impl<M: Meters> Observer for MeasuredRun<M> {
                 self.meters.ended(&self.steps[position], status, ran);
             }
             Event::RunFinished { duration, end, .. } => self.run_finished(duration, end),
-            Event::SlowPoll { .. } | Event::SlotsChanged { .. } => {}
+            Event::AttemptStarted { .. } | Event::SlowPoll { .. } | Event::SlotsChanged { .. } => {}
         }
     }
 }

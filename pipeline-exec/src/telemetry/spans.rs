@@ -112,7 +112,7 @@ impl Observer for SpansOfRun {
                 span.record("succeeded", succeeded);
                 span.record("duration", duration.as_secs_f64());
             }
-            Event::RunStarted { .. } => {}
+            Event::RunStarted { .. } | Event::AttemptStarted { .. } => {}
         }
     }
 

@@ -64,6 +64,11 @@ impl<'a> Check<'a> {
                     }
                     self.seen[step].start = Some(at);
                 }
+                What::AttemptStarted(attempt) => {
+                    if seen.start.is_none() || seen.end.is_some() || attempt != seen.failed + 1 {
+                        self.say(format!("attempt {attempt} of `{name}` started out of turn"));
+                    }
+                }
                 What::AttemptFailed(attempt) => {
                     if seen.start.is_none() || seen.end.is_some() || attempt != seen.failed + 1 {
                         self.say(format!("attempt {attempt} of `{name}` failed out of turn"));
@@ -135,20 +140,25 @@ impl<'a> Check<'a> {
     /// Steps beside each other: an exclusive one is alone, those of one sequence follow each other, and, where the
     /// settings are given, nobody has more than there is.
     ///
-    /// A step counts from its start to the end of its first attempt: when a later one starts is not told.
+    /// A step counts while an attempt of it runs; of a sequence, until its end.
     pub(super) fn company(&mut self, settings: Option<&Settings>) {
         let mut active: Vec<usize> = Vec::new();
         let mut sequences: BTreeMap<&str, usize> = BTreeMap::new();
         for (step, what) in self.moments.clone() {
             let sequence = self.plan.policy(step).sequential.as_deref();
-            if what != What::Started {
+            if !matches!(what, What::Started | What::AttemptStarted(_)) {
                 active.retain(|other| *other != step);
                 if let (What::Finished(_), Some(sequence)) = (&what, sequence) {
                     sequences.remove(sequence);
                 }
                 continue;
             }
-            if let Some(other) = sequence.and_then(|sequence| sequences.insert(sequence, step)) {
+            if active.contains(&step) {
+                // A step whose first attempts were refused starts with a later one.
+                continue;
+            }
+            let other = sequence.and_then(|sequence| sequences.insert(sequence, step));
+            if let Some(other) = other.filter(|other| *other != step) {
                 self.say(format!("`{}` started before `{}` ended", self.name(step), self.name(other)));
             }
             for &other in &active {

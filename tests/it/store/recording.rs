@@ -3,6 +3,8 @@
 use std::fs;
 use std::time::Duration;
 
+use pipeline::prelude::*;
+
 use super::*;
 use crate::support::Meeting;
 
@@ -117,6 +119,82 @@ fn a_run_that_goes_on_is_running_and_told_by_its_journal() {
     let run = runtime.block_on(handle.wait()).unwrap();
     assert_eq!(store.find("latest").unwrap().state, RunState::Succeeded);
     assert_eq!(&store.report("latest").unwrap(), run.report());
+}
+
+/// E05: the journal has when each attempt ran: while the run goes on, and after its end.
+#[test]
+fn the_journal_tells_when_each_attempt_ran() {
+    #[step(retries = 2, backoff = "5ms")]
+    fn journaled(#[resource] at_last: &AtLast, #[context] cx: &StepContext) -> Result<u32, String> {
+        if cx.attempt() < 3 {
+            return Err(format!("attempt {}", cx.attempt()));
+        }
+        Ok(u32::from(at_last.0.meet() && at_last.1.meet()))
+    }
+    struct AtLast(std::sync::Arc<Meeting>, std::sync::Arc<Meeting>);
+    let folder = Folder::new();
+    let store = folder.store();
+    let (here, go) = (Meeting::new(2), Meeting::new(2));
+    let pipeline = Pipeline::to::<journaled>().resource(AtLast(here.clone(), go.clone()));
+    let handle = pipeline.record_to(&store).start().unwrap();
+    assert!(here.meet());
+    // The journal tells of it within a moment.
+    let meanwhile = loop {
+        let report = store.report("latest").unwrap();
+        if let Some(step) = report.step("journaled").filter(|step| step.attempts == 3) {
+            break step.clone();
+        }
+        std::thread::yield_now();
+    };
+    assert!(go.meet());
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let run = runtime.block_on(handle.wait()).unwrap();
+    let told = run.report().step("journaled").unwrap();
+    assert_eq!(meanwhile.failed_attempts, told.failed_attempts);
+    let last = meanwhile.last_attempt.unwrap();
+    assert_eq!((last.start, last.duration), (told.last_attempt.unwrap().start, None), "it is under way");
+    fs::remove_file(run.recorded().unwrap().unwrap().join("report.json")).unwrap();
+    let read = store.report("latest").unwrap();
+    let read = read.step("journaled").unwrap();
+    assert_eq!((read.attempts, &read.failed_attempts), (3, &told.failed_attempts));
+    assert_eq!((read.last_attempt, read.work()), (told.last_attempt, told.work()));
+}
+
+/// E14: so it has of an attempt that no other followed: the run was stopped, or its process ended, during the backoff.
+#[test]
+fn the_journal_tells_of_an_attempt_whose_backoff_was_cut() {
+    #[step(retries = 2, backoff = "1h")]
+    fn cut_short() -> Result<u32, String> {
+        Err("not yet".to_owned())
+    }
+    #[step(retries = 2, backoff = "1h", fallback = 7_u32)]
+    fn cut_and_replaced() -> Result<u32, String> {
+        Err("not yet".to_owned())
+    }
+    let folder = Folder::new();
+    let store = folder.store();
+    let handle = Pipeline::to::<cut_short>().and::<cut_and_replaced>().record_to(&store).start().unwrap();
+    let meanwhile = loop {
+        let report = store.report("latest").unwrap();
+        if report.steps.iter().filter(|step| !step.failed_attempts.is_empty()).count() == 2 {
+            break report;
+        }
+        std::thread::yield_now();
+    };
+    handle.stop();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let run = runtime.block_on(handle.wait()).unwrap();
+    fs::remove_file(run.recorded().unwrap().unwrap().join("report.json")).unwrap();
+    let read = store.report("latest").unwrap();
+    for name in ["cut_short", "cut_and_replaced"] {
+        let told = run.report().step(name).unwrap();
+        let under_way = meanwhile.step(name).unwrap();
+        assert_eq!(under_way.failed_attempts[0].times, told.last_attempt);
+        assert_eq!((under_way.attempts, &under_way.failed_attempts[0].error.message[..]), (1, "not yet"));
+        let read = read.step(name).unwrap();
+        assert_eq!((read.attempts, &read.failed_attempts), (1, &told.failed_attempts), "{name}");
+        assert_eq!((read.last_attempt, read.work()), (told.last_attempt, told.work()), "{name}");
+    }
 }
 
 #[test]

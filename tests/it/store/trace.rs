@@ -109,3 +109,44 @@ fn a_run_without_times_has_an_empty_trace() {
     assert_eq!(trace["traceEvents"].as_array().unwrap().len(), 1);
     assert_eq!(trace["otherData"]["steps_without_times"], 2);
 }
+
+/// E05, I15: a slice for each attempt; between them the step has no track, and the arrows hold on to its ends.
+#[test]
+fn a_step_that_is_tried_again_has_a_slice_for_each_attempt() {
+    use pipeline::prelude::*;
+    #[step(cost = 100, retries = 1, backoff = "5ms")]
+    fn sliced(#[context] cx: &StepContext) -> Result<u32, String> {
+        if cx.attempt() == 1 { Err("busy".to_owned()) } else { Ok(1) }
+    }
+    #[step]
+    fn beside_sliced() {}
+    #[step]
+    fn after_sliced(sliced: &u32) -> u32 {
+        *sliced
+    }
+    let folder = Folder::new();
+    let pipeline = Pipeline::to::<after_sliced>().and::<beside_sliced>().workers(1);
+    let (run, dir) = record(pipeline, &folder.store());
+    let trace = read_json(dir.join("trace.json"));
+    let events = trace["traceEvents"].as_array().unwrap();
+    let of = |name: &str| -> Vec<&Value> {
+        events.iter().filter(|event| event["ph"] == "X" && event["name"] == name).collect()
+    };
+    let slices = of("sliced");
+    let told: Vec<_> = slices.iter().map(|it| (&it["args"]["attempt"], &it["args"]["status"])).collect();
+    assert_eq!(told, [(&1.into(), &"failed".into()), (&2.into(), &"succeeded".into())]);
+    assert_eq!(slices[0]["args"]["error"]["message"], "busy");
+    assert!(slices[1]["args"]["error"].is_null());
+    let micros = |time: Duration| time.as_nanos() as f64 / 1e3;
+    let step = run.report().step("sliced").unwrap();
+    for (slice, times) in slices.iter().zip(step.attempt_times()) {
+        let (at, dur) = (slice["ts"].as_f64().unwrap(), slice["dur"].as_f64().unwrap());
+        assert_eq!((at, dur), (micros(times.start), micros(times.duration.unwrap())));
+    }
+    let tracks: Vec<&Value> =
+        [of("sliced"), of("beside_sliced")].concat().iter().map(|it| &it["tid"]).collect();
+    assert!(tracks.iter().all(|track| *track == tracks[0]), "one worker is one track: {tracks:?}");
+    let arrow = events.iter().find(|event| event["ph"] == "s").unwrap();
+    let end = step.start.unwrap() + step.duration.unwrap();
+    assert!((arrow["ts"].as_f64().unwrap() - micros(end)).abs() < 0.002, "from the last attempt's end");
+}

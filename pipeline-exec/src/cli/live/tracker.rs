@@ -31,7 +31,7 @@ struct Track {
     status: AtomicU8,
     /// How many attempts have failed so far.
     failed_attempts: AtomicU32,
-    /// When the attempt begins that follows a failed one.
+    /// When the attempt begins that follows a failed one: at first when its backoff is over, then when it does.
     next_attempt: AtomicU64,
     /// From its start to its end.
     took: AtomicU64,
@@ -87,6 +87,10 @@ impl Tracker {
             Event::StepFinished { position, status, duration, .. } => self.with(position, |_, track| {
                 track.took.store(nanos(duration), Ordering::Relaxed);
                 track.status.store(status as u8, Ordering::Release);
+            }),
+            // Later than its backoff has it, where it waited for a slot or a limit.
+            Event::AttemptStarted { position, .. } => self.with(position, |run, track| {
+                track.next_attempt.store(run.now(), Ordering::Relaxed);
             }),
             Event::AttemptFailed { position, attempt, retry_in, .. } => self.with(position, |run, track| {
                 track.next_attempt.store(run.now() + nanos(retry_in), Ordering::Relaxed);

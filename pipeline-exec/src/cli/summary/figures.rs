@@ -70,7 +70,7 @@ fn efficiency(report: &RunReport) -> String {
 
 fn concurrency(report: &RunReport) -> String {
     let figures = &report.figures;
-    // A step that waits for its next attempt is under way, and has no slot.
+    // In reports from before attempts were timed, a step that waits for its next attempt counts, and has no slot.
     let why = if figures.slots > 0 && figures.peak_concurrency > figures.slots {
         " (steps between two attempts hold none)"
     } else {
@@ -120,15 +120,16 @@ fn retries(report: &RunReport) -> Option<String> {
     for step in report.steps.iter().filter(|step| !step.failed_attempts.is_empty()) {
         steps += 1;
         failed += step.failed_attempts.len();
-        waited += step.failed_attempts.iter().map(|attempt| attempt.retried_after).sum();
+        waited += step.between_attempts();
     }
     (steps > 0).then(|| {
-        format!(
-            "{} needed more than one attempt: {} failed, {} between attempts",
-            counted(steps, "step"),
-            counted(failed, "attempt"),
-            show(Some(waited))
-        )
+        let (steps, failed) = (counted(steps, "step"), counted(failed, "attempt"));
+        // None yet, where the process ended during the first wait.
+        let between = match waited {
+            Duration::ZERO => String::new(),
+            waited => format!(", {} between attempts", show(Some(waited))),
+        };
+        format!("{steps} needed more than one attempt: {failed} failed{between}")
     })
 }
 

@@ -99,7 +99,7 @@ fn chosen(report: &RunReport, all: bool) -> (Vec<&StepReport>, BTreeMap<Status, 
     let failed = |step: &&StepReport| step.status.is_failure();
     let mut rows: Vec<&StepReport> = report.steps.iter().filter(failed).take(MOST_FAILED).collect();
     let mut others: Vec<&StepReport> = report.steps.iter().filter(|step| !failed(step)).collect();
-    others.sort_by_key(|step| std::cmp::Reverse(step.duration));
+    others.sort_by_key(|step| std::cmp::Reverse(step.work()));
     rows.extend(others.into_iter().take(MOST_ROWS - rows.len()));
     let mut rest: BTreeMap<Status, usize> = BTreeMap::new();
     report.steps.iter().for_each(|step| *rest.entry(step.status).or_default() += 1);

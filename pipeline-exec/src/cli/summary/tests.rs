@@ -215,6 +215,23 @@ fn the_figures_are_told_a_line_each() {
     }
 }
 
+/// Of many steps those that worked the longest are shown, not one that waited to be tried again.
+#[test]
+fn a_step_that_waited_between_attempts_is_not_among_the_slowest() {
+    let mut patient = step("patient", "succeeded", 5.0);
+    patient["attempts"] = 2.into();
+    let error = json!({ "kind": "error", "message": "503", "causes": [] });
+    let times = |start: f64| json!({ "start": seconds(start), "duration": seconds(0.1) });
+    patient["failed_attempts"] =
+        json!([{ "attempt": 1, "error": error, "retried_after": seconds(4.0), "times": times(0.0) }]);
+    patient["last_attempt"] = times(4.9);
+    let steps = (0..40).map(|n| step(&format!("s{n}"), "succeeded", 1.0)).chain([patient]);
+    let shown = plain(&report(steps.collect()), 100, false);
+    assert!(shown.contains("\ns29 ") && !shown.contains("\npatient "), "{shown}");
+    let told = "1 step needed more than one attempt: 1 attempt failed, 4.80 s between attempts\n";
+    assert!(shown.contains(told), "{shown}");
+}
+
 /// A step waits for its next attempt without a slot, and part of its time is none of its own.
 #[test]
 fn a_step_that_was_tried_again_is_not_said_to_be_slow_nor_to_hold_a_slot() {

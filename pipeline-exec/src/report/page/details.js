@@ -46,6 +46,8 @@ function whatHappened(step, raw) {
     ["Started", step.start === null ? null : `${time(step.start)} after the begin`],
     ["Waited", step.wait === null ? null : time(step.wait)],
     ["Took", step.duration === null ? null : time(step.duration)],
+    ["At work", step.tries.length ? time(step.work) : null],
+    ["Between attempts", step.tries.length && step.duration !== null ? time(Math.max(step.duration - step.work, 0)) : null],
     ["Attempts", step.attempts ? String(step.attempts) : null],
     ["Thread", raw.thread === null ? null : `${raw.thread} (${(raw.thread_kind ?? "").replace(/-/g, " ")})`],
     ["Progress", progress ? `${count(progress.done)}${progress.total === null ? "" : ` of ${count(progress.total)}`} ${cleanLine(progress.note)}` : null],
@@ -56,13 +58,18 @@ function whatHappened(step, raw) {
   ])];
   if (raw.error) parts.push(heading(kind("Error", raw.error)), errorText(raw.error));
   if (raw.fallback_for) parts.push(heading("Its output is its fallback, instead of"), errorText(raw.fallback_for));
+  const ran = new Map(aboutTries(step));
   for (const attempt of raw.failed_attempts ?? []) {
+    const name = `Attempt ${attempt.attempt}`;
+    const times = ran.get(name);
+    ran.delete(name);
     parts.push(
-      heading(kind(`Attempt ${attempt.attempt} failed`, attempt.error)),
+      heading(kind(`${name} failed`, attempt.error)),
       errorText(attempt.error),
-      element("p", "muted", `tried again after ${time(seconds(attempt.retried_after))}`),
+      element("p", "muted", `${times ? `${times}; ` : ""}tried again after ${time(seconds(attempt.retried_after))}`),
     );
   }
+  for (const [name, times] of ran) parts.push(heading(name), element("p", "muted", times));
   if (counters.length) {
     parts.push(heading("Counted"), pairs(counters.map(([name, value]) => [cleanLine(name), count(value)])));
   }

@@ -252,6 +252,7 @@ function about(step) {
   if (step.duration !== null && step.duration !== undefined) parts.push(time(step.duration));
   if (step.wait) parts.push(`waited ${time(step.wait)}`);
   if (step.attempts > 1) parts.push(`${step.attempts} attempts`);
+  if (step.tries?.length) parts.push(`${time(step.work)} at work`);
   if (!step.state) parts.push(step.lane, step.group);
   return parts.filter(Boolean).join(" · ");
 }

@@ -17,12 +17,13 @@ use super::text::clean;
 const SKELETON: &str = include_str!("page.html");
 const STYLE: &str = include_str!("page.css");
 /// The parts of the one script, in the order in which they need each other.
-const SCRIPTS: [&str; 9] = [
+const SCRIPTS: [&str; 10] = [
     include_str!("text.js"),
     include_str!("model.js"),
     include_str!("dom.js"),
     include_str!("canvas.js"),
     include_str!("graph.js"),
+    include_str!("attempts.js"),
     include_str!("timeline.js"),
     include_str!("table.js"),
     include_str!("details.js"),
@@ -31,8 +32,8 @@ const SCRIPTS: [&str; 9] = [
 
 /// The SHA-256 of the script and of the style, as the policy names them. `tests/page.rs` says what to write here after a
 /// change of either.
-const SCRIPT_HASH: &str = "sha256-+lehKfzJraBcaX3tFBPYICV6XTJKNkmwLK3Qj1QSMvk=";
-const STYLE_HASH: &str = "sha256-Kd3Cw1eKobBv/OGr/9LvHoXS2HYBUPWHL7RJCJubJ2o=";
+const SCRIPT_HASH: &str = "sha256-IAP7P/YYmwJg+ZoV8imNPbljT/MRgW5KSudZK9qzjC8=";
+const STYLE_HASH: &str = "sha256-TB5+BK1sLYZsYfG1U9buCr4uTHA1TIaWqQDZs1Pe0MU=";
 
 impl RunReport {
     /// The report as a page: one HTML file with the graph, the timeline, the table of steps, errors, and what else the report

@@ -36,9 +36,21 @@ function common(raw, index) {
   };
 }
 
+/** When each attempt ran of a step that was tried again; empty for others, and where it is not known. */
+function triesOf(raw) {
+  const one = (times, number, failed) => {
+    const [start, duration] = [seconds(times.start), seconds(times.duration)];
+    return { number, failed, start, duration, end: start + duration };
+  };
+  const failed = (raw.failed_attempts ?? []).filter((attempt) => attempt.times);
+  const tries = failed.map((attempt) => one(attempt.times, attempt.attempt, attempt));
+  return raw.last_attempt ? [...tries, one(raw.last_attempt, raw.attempts, null)] : tries;
+}
+
 function ofReport(raw, index) {
   const step = common(raw, index);
   const [start, duration] = [seconds(raw.start), seconds(raw.duration)];
+  const tries = triesOf(raw);
   return Object.assign(step, {
     state: stateOf(raw.status),
     location: cleanLine(raw.location),
@@ -47,6 +59,8 @@ function ofReport(raw, index) {
     wait: seconds(raw.wait),
     end: start === null ? null : start + duration,
     attempts: raw.attempts,
+    tries,
+    work: tries.length ? tries.reduce((sum, one) => sum + one.duration, 0) : duration,
     upstream: (raw.upstream ?? []).filter((earlier) => earlier < index),
   });
 }

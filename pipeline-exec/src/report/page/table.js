@@ -16,11 +16,13 @@ const table = (() => {
     { ...number("start", "Start", (step) => step.start, time), inRun: true },
     { ...number("wait", "Wait", (step) => step.wait, time), inRun: true },
     { ...number("duration", "Time", (step) => step.duration, time), inRun: true },
+    { ...number("work", "Work", (step) => step.work, time), inRun: true },
     { ...number("attempts", "Attempts", (step) => step.attempts, String), inRun: true },
     number("inputs", "Waits for", (step) => step.upstream.length, count),
     number("readers", "Read by", (step) => step.downstream.length, count),
   ];
-  const isEmpty = (column) => column.name === "group" && !steps.some((step) => step.group);
+  const isEmpty = (column) => (column.name === "group" && !steps.some((step) => step.group)) ||
+    (column.name === "work" && !steps.some((step) => step.tries?.length));
   const columns = all.filter((column) => !(report ? column.inGraph : column.inRun) && !isEmpty(column))
     .filter((column) => !report || !["inputs", "readers"].includes(column.name));
   let [sorting, descending] = [null, false];

@@ -103,7 +103,7 @@ const timeline = (() => {
     const step = px < 0 ? null : at(px, py);
     const when = secondsAt(px);
     let text = "";
-    if (step) text = about(step);
+    if (step) text = [about(step), aboutTry(step, when)].filter(Boolean).join(" · ");
     else if (px > gutter() && py > AXIS + plot() && curve.length) text = aboutMoment(when);
     readout.textContent = text;
     canvas.style.cursor = step ? "pointer" : "default";
@@ -212,16 +212,19 @@ const timeline = (() => {
 
   function drawRun(context, step, left, width, top) {
     const high = rowHeight - 6;
-    context.globalAlpha = step.matches ? 1 : 0.18;
+    const shown = step.matches ? 1 : 0.18;
     const strong = step.index === selected || step === hovered;
-    const good = step.state.name === "succeeded";
-    context.fillStyle = good ? colours.cpu : colours[step.state.name];
-    context.globalAlpha *= strong ? 0.75 : 0.42;
-    context.fillRect(left, top + 1, width, high);
-    context.globalAlpha = step.matches ? 1 : 0.18;
-    if (width > 3) {
-      context.fillRect(left, top + 1, 1.5, high);
-    }
+    const isGood = (state) => state.name === "succeeded";
+    const good = isGood(step.state);
+    const bar = (state, left, width) => {
+      context.fillStyle = isGood(state) ? colours.cpu : colours[state.name];
+      context.globalAlpha = shown * (strong ? 0.75 : 0.42);
+      context.fillRect(left, top + 1, width, high);
+      context.globalAlpha = shown;
+      if (width > 3) context.fillRect(left, top + 1, 1.5, high);
+    };
+    if (step.tries.length) drawTries(context, step, { x, top: top + 1, high, foot: top + rowHeight - 4 }, bar, shown);
+    else bar(step.state, left, width);
     if (step.critical) {
       context.fillStyle = colours.critical;
       context.fillRect(left, top + high - 1, width, 2.5);
@@ -311,6 +314,7 @@ const timeline = (() => {
     "A bar is a step that ran; the thin line before it is how long it waited after its inputs were there.",
     criticalPath.length ? " Bars with a strong foot are the critical path." : "",
     timed.some((step) => step.attempts > 1) ? " ↻ is the number of attempts." : "",
+    timed.some((step) => step.tries.length) ? " Of a step that was tried again each attempt is a bar, hatched where it failed; between them the step waits." : "",
   );
   const start = timed.length <= 40 ? "step" : "lane";
   byId("rows").value = start;

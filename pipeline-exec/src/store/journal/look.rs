@@ -9,7 +9,7 @@ use pipeline_core::frame::Status;
 use super::Lines;
 use crate::engine::Engine;
 use crate::event::{EVENT_SCHEMA, EventKind};
-use crate::report::ErrorReport;
+use crate::report::{AttemptReport, AttemptTimes, ErrorReport};
 
 /// So many steps that began and ended since the last look are told one by one; of a flood of short steps, only that they
 /// succeeded.
@@ -35,13 +35,54 @@ struct Open {
 
 #[derive(Debug, Default)]
 struct Told {
-    attempts: usize,
+    /// The latest attempt that was told to have started, and to have failed; the first has no line of its own.
+    started: u32,
+    failed: u32,
     fallback: bool,
     slow_poll: bool,
 }
 
 /// What is told of a step, and when it happened.
 type Happened = (Duration, EventKind);
+
+impl Told {
+    /// An attempt has failed; its start was not told where both came between two looks.
+    fn failure(
+        &mut self,
+        failed: AttemptReport,
+        name: impl Fn() -> String,
+        now: Duration,
+        happened: &mut Vec<Happened>,
+    ) {
+        let AttemptReport { attempt, error, retried_after, times } = failed;
+        self.start(attempt, times, &name, happened);
+        self.failed = attempt;
+        let seconds = times.and_then(|times| times.duration);
+        let end = times.zip(seconds).map(|(times, duration)| times.start + duration);
+        let kind = EventKind::AttemptFailed {
+            step: name(),
+            attempt,
+            error,
+            retry_in_seconds: retried_after.as_secs_f64(),
+            seconds: seconds.map(|seconds| seconds.as_secs_f64()),
+        };
+        happened.push((end.unwrap_or(now), kind));
+    }
+
+    /// An attempt has started, if it has.
+    fn start(
+        &mut self,
+        attempt: u32,
+        times: Option<AttemptTimes>,
+        name: impl Fn() -> String,
+        happened: &mut Vec<Happened>,
+    ) {
+        if let Some(times) = times.filter(|_| attempt > self.started.max(1)) {
+            self.started = attempt;
+            happened.push((times.start, EventKind::AttemptStarted { step: name(), attempt }));
+        }
+    }
+}
 
 impl Lookout {
     pub(super) fn new(engine: &Engine) -> Self {
@@ -96,18 +137,14 @@ impl Lookout {
         engine.history.each(|step, past| {
             let told = self.troubles.entry(step).or_default();
             let name = || engine.frame.plan().spec(step).name().to_owned();
-            for (index, (error, wait)) in past.failed.iter().enumerate().skip(told.attempts) {
-                happened.push((
-                    now,
-                    EventKind::AttemptFailed {
-                        step: name(),
-                        attempt: index as u32 + 1,
-                        error: ErrorReport::of(error),
-                        retry_in_seconds: wait.as_secs_f64(),
-                    },
-                ));
+            for failed in past.failed.iter().skip(told.failed as usize) {
+                let failed = AttemptReport::of(&failed.error, failed.wait, failed.times);
+                told.failure(failed, name, now, happened);
             }
-            told.attempts = past.failed.len();
+            if let Some(awaiting) = past.awaiting.as_ref().filter(|it| it.attempt > told.failed) {
+                told.failure(awaiting.clone(), name, now, happened);
+            }
+            told.start(past.failed.len() as u32 + 1, past.latest, name, happened);
             if let Some(error) = past.fallback_for.as_deref().filter(|_| !told.fallback) {
                 told.fallback = true;
                 happened.push((now, EventKind::FallbackUsed { step: name(), error: ErrorReport::of(error) }));

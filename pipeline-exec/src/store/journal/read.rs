@@ -13,8 +13,8 @@ use serde::Deserialize;
 
 use crate::event::{EVENT_SCHEMA, EventKind, EventRecord};
 use crate::report::{
-    AttemptReport, CommandLine, Counts, ErrorReport, Figures, Provenance, RunReport, RunStatus, SCHEMA,
-    StepReport,
+    AttemptReport, AttemptTimes, CommandLine, Counts, ErrorReport, Figures, Provenance, RunReport, RunStatus,
+    SCHEMA, StepReport,
 };
 use crate::store::{RunState, StoreError, files};
 
@@ -108,18 +108,29 @@ impl Told {
                 let step = self.step(step);
                 step.duration = step.start.map(|_| seconds(time));
                 (step.status, step.error) = (status, error);
+                end_attempts(step);
             }
             EventKind::StepsSucceeded { steps } => {
                 for step in steps {
                     let step = self.step(step);
-                    (step.status, step.attempts) = (Status::Succeeded, 1);
+                    (step.status, step.attempts) = (Status::Succeeded, step.attempts.max(1));
                 }
             }
-            EventKind::AttemptFailed { step, attempt, error, retry_in_seconds } => {
-                let retried_after = seconds(retry_in_seconds);
+            EventKind::AttemptStarted { step, attempt } => {
                 let step = self.step(step);
-                step.attempts = attempt + 1;
-                step.failed_attempts.push(AttemptReport { attempt, error, retried_after });
+                (step.attempts, step.last_attempt) = (attempt, Some(AttemptTimes::begun(at)));
+            }
+            EventKind::AttemptFailed { step, attempt, error, retry_in_seconds, seconds: time } => {
+                let (retried_after, duration) = (seconds(retry_in_seconds), time.map(seconds));
+                let times = duration.map(|_| AttemptTimes {
+                    start: at.saturating_sub(duration.unwrap_or_default()),
+                    duration,
+                });
+                let step = self.step(step);
+                // Journals from before attempts were timed do not tell that the next one starts.
+                step.attempts = if times.is_some() { attempt } else { attempt + 1 };
+                step.last_attempt = None;
+                step.failed_attempts.push(AttemptReport { attempt, error, retried_after, times });
             }
             EventKind::FallbackUsed { step, error } => {
                 let step = self.step(step);
@@ -160,7 +171,7 @@ impl Told {
             Some(false) if counts.failed + counts.timed_out > 0 => RunStatus::Failed,
             _ => RunStatus::Cancelled,
         };
-        let total = self.steps.iter().filter_map(|step| step.duration).sum();
+        let total = self.steps.iter().filter_map(StepReport::work).sum();
         RunReport {
             schema: SCHEMA,
             run_id: self.run_id,
@@ -229,6 +240,7 @@ fn begun(name: &str) -> StepReport {
         because: None,
         optional: false,
         failed_attempts: Vec::new(),
+        last_attempt: None,
         fallback_used: false,
         fallback_for: None,
         still_running: 0,
@@ -236,6 +248,30 @@ fn begun(name: &str) -> StepReport {
         inputs: Vec::new(),
         upstream: Vec::new(),
         activity: StepActivity::default(),
+    }
+}
+
+/// Puts the attempts of a step that has ended as the report of its run would have them.
+fn end_attempts(step: &mut StepReport) {
+    let Some(start) = step.start.filter(|_| step.attempts_are_timed()) else { return };
+    if matches!(step.status, Status::Skipped | Status::Cancelled) && step.duration == Some(Duration::ZERO) {
+        // Its next attempt did not run: it took as long as those before.
+        step.last_attempt = None;
+        step.attempts = step.failed_attempts.len() as u32;
+        let ends = step.failed_attempts.iter().filter_map(|it| Some(it.times?.start + it.times?.duration?));
+        step.duration = ends.max().map(|end| end.saturating_sub(start));
+        return;
+    }
+    // An attempt that no other followed, because the run was stopped, was told as any that fails.
+    let was_last = |failed: &AttemptReport| {
+        let is_its_error = step.error.as_ref().is_none_or(|error| *error == failed.error);
+        failed.times.is_some() && failed.attempt == step.attempts && is_its_error
+    };
+    if step.failed_attempts.last().is_some_and(was_last) {
+        step.last_attempt = step.failed_attempts.pop().and_then(|failed| failed.times);
+    }
+    if let (Some(last), Some(time)) = (&mut step.last_attempt, step.duration) {
+        last.end(start + time);
     }
 }
 

@@ -191,7 +191,7 @@ impl Observer for TracedRun {
                 }
                 span.end_with_timestamp(self.started + duration);
             }
-            Event::RunStarted { .. } => {}
+            Event::RunStarted { .. } | Event::AttemptStarted { .. } => {}
         }
     }
 
