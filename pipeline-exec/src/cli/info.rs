@@ -7,11 +7,12 @@ use pipeline_core::Lane;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::columns::{columns, head};
 use super::settings::SettingsArgs;
+use super::wording::cut;
 use super::{Refusal, print};
 use crate::pipeline::Pipeline;
 use crate::pressure::{Budget, ProcessSampler, Sample, Sampler};
-use crate::report::clean;
 use crate::settings::{PRESETS, Preset, ResolvedSettings, SettingInForce, Settings, cores};
 
 /// The version of the document that `info --json` prints; it grows when a field changes its meaning or goes.
@@ -132,7 +133,7 @@ impl Info {
             .iter()
             .map(|setting| [line(&setting.key), value(&setting.value), line(&setting.origin)])
             .collect();
-        write_table(&mut text, ["key", "value", "set by"].map(str::to_owned), &rows);
+        write_table(&mut text, ["key", "value", "set by"], rows);
         for warning in &self.warnings {
             let _ = writeln!(text, "  warning: {warning}");
         }
@@ -154,7 +155,7 @@ impl Info {
         };
         let presets = self.presets.iter().map(|preset| row(preset.name, &preset.slots));
         let rows: Vec<[String; 5]> = presets.chain([row("(in force)", &self.slots)]).collect();
-        write_table(&mut text, ["preset", "io", "cpu", "blocking", "in all"].map(str::to_owned), &rows);
+        write_table(&mut text, ["preset", "io", "cpu", "blocking", "in all"], rows);
         text
     }
 }
@@ -209,28 +210,20 @@ impl Machine {
             let row =
                 |lane: &Recommended| [lane.lane.name().to_owned(), lane.slots.to_string(), lane.why.clone()];
             let rows: Vec<[String; 3]> = self.recommended.iter().map(row).collect();
-            write_table(text, ["lane", "slots", "why"].map(str::to_owned), &rows);
+            write_table(text, ["lane", "slots", "why"], rows);
         }
     }
 }
 
 /// A text of the user's on one line that fits; the JSON has all of it.
 fn line(text: &str) -> String {
-    const MOST: usize = 60;
-    let short: String = text.chars().take(MOST).collect();
-    clean(&short).replace('\n', "\\n") + if short.len() < text.len() { "…" } else { "" }
+    cut(text, 60)
 }
 
-/// Rows below a heading, each column as wide as its widest cell.
-fn write_table<const N: usize>(text: &mut String, heading: [String; N], rows: &[[String; N]]) {
-    let mut widths = heading.each_ref().map(|cell| cell.chars().count());
-    for row in rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
-        }
-    }
-    for row in std::iter::once(&heading).chain(rows) {
-        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}"));
-        let _ = writeln!(text, "  {}", cells.collect::<Vec<_>>().join("  ").trim_end());
+/// Rows below a heading, indented.
+fn write_table<const N: usize>(text: &mut String, heading: [&str; N], rows: Vec<[String; N]>) {
+    let all: Vec<[String; N]> = std::iter::once(head(heading)).chain(rows).collect();
+    for row in columns(&all, [false; N]).lines() {
+        let _ = writeln!(text, "  {row}");
     }
 }

@@ -6,15 +6,15 @@ use std::time::Duration;
 use pipeline_core::frame::Status;
 use pipeline_core::{Format, StepActivity};
 
-use super::live::words::{count, one_line};
 use super::output::{Form, Level, Manner};
 use super::paint::Paint;
+use super::wording::{counted, cut, fit};
 use crate::event::{Event, RunView};
 use crate::report::show;
 
 /// On a terminal, a step that took less leaves no line.
 const LONG: Duration = Duration::from_secs(1);
-/// Names and messages are cut after so many characters: the report has them whole.
+/// Names and messages are shortened to so many columns: the report has them whole.
 const MOST_OF_NAME: usize = 200;
 const MOST_OF_TEXT: usize = 500;
 /// A plan of more steps is not printed whole.
@@ -37,7 +37,7 @@ pub(super) fn line(event: &Event<'_>, view: Option<&RunView>, manner: Manner) ->
     let (tone, word, text) = match event {
         Event::RunStarted { run_id, planned, view } => {
             let begin = if manner.level >= Level::Verbose { beginning(view) } else { String::new() };
-            (Tone::Calm, "run", format!("{run_id}: {}{begin}", count(*planned, "step")))
+            (Tone::Calm, "run", format!("{run_id}: {}{begin}", counted(*planned, "step")))
         }
         Event::StepStarted { step, lane, .. } => (Tone::Calm, "started", format!("{} [{lane}]", name(step))),
         Event::StepFinished { step, status: Status::Skipped, .. } => (Tone::Odd, "skipped", name(step)),
@@ -49,7 +49,7 @@ pub(super) fn line(event: &Event<'_>, view: Option<&RunView>, manner: Manner) ->
             if manner.level == Level::All
                 && let Some(view) = view
             {
-                text.push_str(&counted(&view.activity(step)));
+                text.push_str(&counters(&view.activity(step)));
             }
             (tone(*status), status.name(), text)
         }
@@ -116,17 +116,17 @@ fn stamped(tone: Tone, word: &str, text: &str, paint: Paint) -> String {
 }
 
 fn name(step: &str) -> String {
-    one_line(step, MOST_OF_NAME)
+    fit(step, MOST_OF_NAME)
 }
 
 fn message(text: &str) -> String {
-    one_line(text, MOST_OF_TEXT)
+    cut(text, MOST_OF_TEXT)
 }
 
 /// `; rows_in 1200, rejected 3`
-fn counted(activity: &StepActivity) -> String {
+fn counters(activity: &StepActivity) -> String {
     let counters: Vec<String> =
-        activity.counters.iter().map(|(name, count)| format!("{} {count}", one_line(name, 40))).collect();
+        activity.counters.iter().map(|(name, count)| format!("{} {count}", fit(name, 40))).collect();
     if counters.is_empty() { String::new() } else { format!("; {}", counters.join(", ")) }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::document::{ListDocument, ListedInput, ListedStep};
-use crate::cli::wording::{count, fit, one_line, short_type, some, wrapped};
+use crate::cli::wording::{counted, fit, listed, one_line, short_type, wrapped};
 
 /// The width of the words before what a step has.
 const HEADING: usize = 14;
@@ -20,7 +20,7 @@ pub(super) fn text(list: &ListDocument, is_verbose: bool) -> String {
         out.push('\n');
     }
     for (name, steps) in &list.packages {
-        let _ = writeln!(out, "{} in {}", count(*steps, "step"), one_line(name));
+        let _ = writeln!(out, "{} in {}", counted(*steps, "step"), one_line(name));
     }
     for (heading, labels) in [("groups", &list.groups), ("tags", &list.tags)] {
         if !labels.is_empty() {
@@ -32,7 +32,7 @@ pub(super) fn text(list: &ListDocument, is_verbose: bool) -> String {
 
 fn tally(labels: &BTreeMap<String, usize>, is_verbose: bool) -> String {
     let each: Vec<String> = labels.iter().map(|(name, count)| format!("{name} {count}")).collect();
-    some(&each, if is_verbose { usize::MAX } else { 16 }, ", ")
+    listed(&each, if is_verbose { usize::MAX } else { 16 })
 }
 
 fn describe(step: &ListedStep, is_verbose: bool, out: &mut String) {
@@ -54,14 +54,14 @@ fn describe(step: &ListedStep, is_verbose: bool, out: &mut String) {
     }
     if !step.tags.is_empty() {
         let tags: Vec<String> = step.tags.iter().map(|tag| format!("tag:{tag}")).collect();
-        out.push_str(&line("tags", &some(&tags, 16, ", ")));
+        out.push_str(&line("tags", &listed(&tags, 16)));
     }
     for input in &step.inputs {
         let (heading, text) = described(input, is_verbose);
         out.push_str(&line(heading, &text));
     }
     if !step.after.is_empty() {
-        out.push_str(&line("after", &some(&step.after, 16, ", ")));
+        out.push_str(&line("after", &listed(&step.after, 16)));
     }
     if !step.options.is_empty() {
         let each: Vec<String> = step

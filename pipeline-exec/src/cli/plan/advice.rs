@@ -6,7 +6,7 @@ use std::time::Duration;
 use pipeline_core::{InputKind, Lane, Plan};
 
 use super::forecast::{Forecast, capacities, declared, forecast, is_given};
-use crate::cli::wording::{count, fit};
+use crate::cli::wording::{counted, fit};
 use crate::pipeline::Pipeline;
 use crate::settings::{Settings, cores};
 
@@ -39,7 +39,7 @@ pub(super) fn warnings(plan: &Plan, pipeline: &Pipeline) -> Vec<String> {
                 "nothing says how much there is of the limit `{}`, so its {} run one at a time: give it a capacity in the \
                  settings",
                 fit(&name, 40),
-                count(steps.len(), "step"),
+                counted(steps.len(), "step"),
             ));
         }
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::fit::{counted, number, paragraph};
+use crate::cli::wording::{counted, cut, fit, listed, number, paragraph};
 use crate::report::{RunReport, StageReport, WaitedFor, path, show};
 
 /// How far the labels reach.
@@ -137,7 +137,7 @@ fn fallbacks(report: &RunReport) -> Option<String> {
     let names: Vec<&str> = used.map(|step| step.name.as_str()).collect();
     (!names.is_empty()).then(|| {
         let count = counted(names.len(), "step");
-        format!("{count} went on with a fallback: {}", super::fit::listed(names.into_iter(), MOST))
+        format!("{count} went on with a fallback: {}", listed(names, MOST))
     })
 }
 
@@ -187,7 +187,7 @@ fn dead_letters(report: &RunReport) -> Option<String> {
     let count = counted(report.dead_letters.len(), "item");
     Some(format!(
         "{count} could not be dealt with, the first in `{}`: {}",
-        super::fit::fit(&first.step, 40),
-        super::fit::fit(&first.error, 200)
+        fit(&first.step, 40),
+        cut(&first.error, 200)
     ))
 }

@@ -4,7 +4,6 @@
 mod ending;
 mod failures;
 mod figures;
-mod fit;
 mod notes;
 mod table;
 
@@ -15,7 +14,7 @@ use comfy_table::Table;
 use owo_colors::OwoColorize;
 
 use self::ending::{Known, ending};
-use self::fit::paragraph;
+use super::wording::paragraph;
 use crate::report::RunReport;
 use crate::store::RunState;
 
