@@ -83,6 +83,11 @@ pub(super) fn heartbeat(text: &str, paint: Paint) -> String {
     stamped(Tone::Calm, "running", text, paint)
 }
 
+/// `15:04:05 warning   …`: what somebody should know before anything runs.
+pub(super) fn warning(text: &str, paint: Paint) -> String {
+    stamped(Tone::Odd, "warning", text, paint)
+}
+
 fn is_wanted(event: &Event<'_>, manner: Manner) -> bool {
     match event {
         Event::StepFinished { status, .. } if status.is_failure() => true,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::text::{counted, path, shortened, show};
+use super::text::{counted, shortened, show};
 use super::{RunReport, RunStatus, StepReport, WaitedFor};
 
 /// One thing to do about a run.
@@ -49,6 +49,10 @@ const BOUND: f64 = 0.9;
 const WORTH: f64 = 0.05;
 /// What takes less time than this is not worth a sentence either.
 const BRIEF: Duration = Duration::from_millis(1);
+
+/// A step of a path stands out that takes so many times its part, or this share of it.
+const STANDS_OUT: f64 = 1.5;
+const HALF: f64 = 0.5;
 
 /// So many steps are named as data.
 const MOST_STEPS: usize = 100;
@@ -102,24 +106,29 @@ fn one_at_a_time(report: &RunReport) -> Option<Advice> {
 fn critical_path(report: &RunReport) -> Option<Advice> {
     let figures = &report.figures;
     let share = figures.critical_path.as_secs_f64() / report.wall.as_secs_f64();
-    if share < BOUND {
+    // Of a run of one step there is nothing to learn that its time does not tell.
+    let timed = report.steps.iter().filter(|step| step.duration.is_some()).count();
+    if share < BOUND || timed < 2 {
         return None;
     }
     let on_path: HashSet<&str> = figures.critical_steps.iter().map(String::as_str).collect();
     let steps = report.steps.iter().filter(|step| on_path.contains(step.name.as_str()));
     let longest = steps.max_by_key(|step| step.duration)?;
     let (name, time) = (shortened(&longest.name), show(longest.duration));
-    let what_to_do = if longest.failed_attempts.is_empty() {
-        format!("make `{name}` ({time}) faster, or split it")
-    } else {
+    let part = longest.duration?.as_secs_f64() / figures.critical_path.as_secs_f64().max(f64::MIN_POSITIVE);
+    let what_to_do = if !longest.failed_attempts.is_empty() {
         // Part of its time is none of its own: attempts that failed, backoff, and what it waited for before the next.
         format!("`{name}` took {time}, its {} attempts and the waits between them", longest.attempts)
+    } else if part >= (STANDS_OUT / figures.critical_steps.len().max(1) as f64).min(HALF) {
+        let part = (100.0 * part).min(100.0);
+        format!("make `{name}` ({time}, {part:.0} % of the path) faster, or split it")
+    } else {
+        "no step of it stands out".to_owned()
     };
     Some(Advice {
         kind: AdviceKind::CriticalPath,
         text: format!(
-            "the run is bound by its critical path {} ({:.0} % of the time): more slots would gain nothing; {what_to_do}",
-            path(&figures.critical_steps),
+            "the run is bound by its critical path ({:.0} % of the time), so more slots would gain nothing; {what_to_do}",
             (100.0 * share).min(100.0),
         ),
         steps: figures.critical_steps.iter().take(MOST_STEPS).cloned().collect(),
