@@ -40,7 +40,16 @@ pub(super) fn line(event: &Event<'_>, view: Option<&RunView>, manner: Manner) ->
             (Tone::Calm, "run", format!("{run_id}: {}{begin}", counted(*planned, "step")))
         }
         Event::StepStarted { step, lane, .. } => (Tone::Calm, "started", format!("{} [{lane}]", name(step))),
-        Event::StepFinished { step, status: Status::Skipped, .. } => (Tone::Odd, "skipped", name(step)),
+        Event::StepFinished { step, status: Status::Skipped, error, because, .. } => {
+            let why = match (because, error) {
+                (Some(because), _) => {
+                    format!(" because {} {}", name(because.step), without_output(because.status))
+                }
+                (None, Some(error)) => format!(": {}", message(error.message())),
+                (None, None) => String::new(),
+            };
+            (Tone::Odd, "skipped", name(step) + &why)
+        }
         Event::StepFinished { step, status, duration, error, .. } => {
             let mut text = format!("{} in {}", name(step), show(Some(*duration)));
             if let Some(error) = error {
@@ -118,6 +127,17 @@ fn stamped(tone: Tone, word: &str, text: &str, paint: Paint) -> String {
         Tone::Bad => paint.red(&word),
     };
     format!("{} {word} {text}", paint.dim(&time))
+}
+
+/// What became of a step whose output is missed.
+fn without_output(status: Status) -> &'static str {
+    match status {
+        Status::Failed => "failed",
+        Status::TimedOut => "timed out",
+        Status::Skipped => "was skipped",
+        Status::Cancelled => "was cancelled",
+        _ => "has no output",
+    }
 }
 
 fn name(step: &str) -> String {

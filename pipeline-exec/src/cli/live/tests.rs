@@ -52,8 +52,8 @@ fn start(tracker: &Tracker, position: usize) {
 }
 
 fn end(tracker: &Tracker, position: usize, status: Status, duration: Duration) {
-    let (run_id, step, error) = ("id", "a step", None);
-    tracker.note(&Event::StepFinished { run_id, step, position, status, duration, error });
+    let (run_id, step, error, because) = ("id", "a step", None, None);
+    tracker.note(&Event::StepFinished { run_id, step, position, status, duration, error, because });
 }
 
 fn running(step: usize, elapsed: Duration) -> Running {
