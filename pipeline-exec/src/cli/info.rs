@@ -1,12 +1,15 @@
-//! `info`: the settings in force, each with where it comes from, and what this machine and this build can do.
+//! `info`: the settings in force and the run parameters given, each with where it comes from, and what this machine and this
+//! build can do.
 
 use std::fmt::Write;
+use std::path::PathBuf;
 
 use clap::Args as ClapArgs;
-use pipeline_core::Lane;
+use pipeline_core::{Lane, Params};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::args::RunArgs;
 use super::columns::{columns, head};
 use super::settings::SettingsArgs;
 use super::wording::cut;
@@ -23,6 +26,12 @@ const SCHEMA: u32 = 1;
 pub(super) struct InfoArgs {
     #[command(flatten)]
     settings: SettingsArgs,
+    /// Sets a run parameter, as for `run`.
+    #[arg(long = "param", help_heading = None::<&str>, short, value_name = "NAME=VALUE", value_parser = super::params::pair)]
+    params: Vec<(String, String)>,
+    /// Reads run parameters from a file, as for `run`.
+    #[arg(long = "params", help_heading = None::<&str>, value_name = "FILE")]
+    params_file: Option<PathBuf>,
     /// Prints it as JSON.
     #[arg(long)]
     json: bool,
@@ -30,7 +39,13 @@ pub(super) struct InfoArgs {
 
 pub(super) fn execute(args: &InfoArgs, pipeline: Pipeline) -> Result<u8, Refusal> {
     let resolved = args.settings.resolve(&pipeline)?;
-    let info = Info::new(&resolved);
+    let run = RunArgs {
+        settings: args.settings.clone(),
+        params: args.params.clone(),
+        params_file: args.params_file.clone(),
+        ..RunArgs::default()
+    };
+    let info = Info::new(&resolved, super::params::apply(&run, &resolved, pipeline)?.params());
     if args.json {
         let json =
             serde_json::to_string_pretty(&info).map_err(|error| Refusal::Environment(error.to_string()))?;
@@ -43,11 +58,19 @@ pub(super) fn execute(args: &InfoArgs, pipeline: Pipeline) -> Result<u8, Refusal
 struct Info {
     schema: u32,
     settings: Vec<SettingInForce>,
+    params: Vec<GivenParam>,
     warnings: Vec<String>,
     build: Build,
     machine: Machine,
     slots: Slots,
     presets: Vec<PresetHere>,
+}
+
+/// A run parameter that is given. Its value may be secret, and is not told.
+#[derive(Serialize)]
+struct GivenParam {
+    name: String,
+    origin: String,
 }
 
 /// What was compiled in.
@@ -108,11 +131,16 @@ impl Slots {
 }
 
 impl Info {
-    fn new(resolved: &ResolvedSettings) -> Self {
+    fn new(resolved: &ResolvedSettings, params: &Params) -> Self {
+        let given = |name: &str| GivenParam {
+            name: name.to_owned(),
+            origin: params.origin(name).unwrap_or_default().to_owned(),
+        };
         let sample = ProcessSampler::new().and_then(|mut sampler| sampler.sample()).unwrap_or_default();
         Info {
             schema: SCHEMA,
             settings: resolved.in_force(),
+            params: params.names().map(given).collect(),
             warnings: resolved.warnings().to_vec(),
             build: Build::here(),
             machine: Machine::here(&sample, resolved.settings().memory_limit),
@@ -136,6 +164,11 @@ impl Info {
         write_table(&mut text, ["key", "value", "set by"], rows);
         for warning in &self.warnings {
             let _ = writeln!(text, "  warning: {warning}");
+        }
+        if !self.params.is_empty() {
+            text.push_str("\nrun parameters given\n");
+            let row = |param: &GivenParam| [line(&param.name), line(&param.origin)];
+            write_table(&mut text, ["name", "given by"], self.params.iter().map(row).collect());
         }
         let build = &self.build;
         let _ = writeln!(

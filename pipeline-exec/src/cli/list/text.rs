@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::document::{ListDocument, ListedInput, ListedStep};
-use crate::cli::wording::{counted, fit, listed, one_line, short_type, wrapped};
+use crate::cli::wording::{counted, cut, fit, listed, one_line, short_type, wrapped};
 
 /// The width of the words before what a step has.
 const HEADING: usize = 14;
@@ -98,11 +98,13 @@ fn described(input: &ListedInput, is_verbose: bool) -> (&'static str, String) {
             let ty = if is_verbose { format!(": {}", ty(r#type, true)) } else { String::new() };
             ("reads", format!("{}{as_name}{mode}{ty}", fit(from, 120)))
         }
-        ListedInput::Param { given_as, r#type, is_required, is_secret, given_by, .. } => {
-            let needed = match given_by {
-                Some(origin) => format!("given by {}", fit(origin, 80)),
-                None if *is_required => "required".to_owned(),
-                None => "has a default".to_owned(),
+        ListedInput::Param { given_as, r#type, is_required, default, is_secret, given_by, .. } => {
+            let needed = match (given_by, default) {
+                (Some(origin), _) => format!("given by {}", fit(origin, 80)),
+                (None, _) if *is_required => "required".to_owned(),
+                (None, Some(default)) => format!("by default {}", cut(default, 60)),
+                (None, None) if short_type(r#type).starts_with("Option<") => "optional".to_owned(),
+                (None, None) => "has a default".to_owned(),
             };
             let secret = if *is_secret { ", secret" } else { "" };
             ("param", format!("-p {}=<{}>  {needed}{secret}", fit(given_as, 40), ty(r#type, is_verbose)))
