@@ -151,17 +151,7 @@ impl Info {
 
     fn text(&self) -> String {
         let mut text = String::from("settings in force\n");
-        let value = |value: &Value| match value {
-            Value::Null => "none".to_owned(),
-            Value::String(value) => line(value),
-            other => line(&other.to_string()),
-        };
-        let rows: Vec<[String; 3]> = self
-            .settings
-            .iter()
-            .map(|setting| [line(&setting.key), value(&setting.value), line(&setting.origin)])
-            .collect();
-        write_table(&mut text, ["key", "value", "set by"], rows);
+        write_table(&mut text, ["key", "value", "set by"], rows(&self.settings));
         for warning in &self.warnings {
             let _ = writeln!(text, "  warning: {warning}");
         }
@@ -246,6 +236,17 @@ impl Machine {
             write_table(text, ["lane", "slots", "why"], rows);
         }
     }
+}
+
+/// Settings in columns: key, value, and where it comes from.
+pub(super) fn rows<'s>(settings: impl IntoIterator<Item = &'s SettingInForce>) -> Vec<[String; 3]> {
+    let value = |value: &Value| match value {
+        Value::Null => "none".to_owned(),
+        Value::String(value) => line(value),
+        other => line(&other.to_string()),
+    };
+    let row = |setting: &SettingInForce| [line(&setting.key), value(&setting.value), line(&setting.origin)];
+    settings.into_iter().map(row).collect()
 }
 
 /// A text of the user's on one line that fits; the JSON has all of it.

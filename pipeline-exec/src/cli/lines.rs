@@ -6,11 +6,14 @@ use std::time::Duration;
 use pipeline_core::frame::Status;
 use pipeline_core::{Format, StepActivity};
 
+use super::columns::columns;
+use super::info::rows;
 use super::output::{Form, Level, Manner};
 use super::paint::Paint;
 use super::wording::{counted, cut, fit};
 use crate::event::{Event, RunView};
 use crate::report::show;
+use crate::settings::SettingInForce;
 
 /// On a terminal, a step that took less leaves no line.
 const LONG: Duration = Duration::from_secs(1);
@@ -29,14 +32,25 @@ enum Tone {
     Bad,
 }
 
-/// The line for an event; `None` where there is none in this manner. `view` is the run's, once it has started.
-pub(super) fn line(event: &Event<'_>, view: Option<&RunView>, manner: Manner) -> Option<String> {
+/// The line for an event; `None` where there is none in this manner. `view` is the run's, once it has started; `settings` are
+/// what it begins with where all is told.
+pub(super) fn line(
+    event: &Event<'_>,
+    view: Option<&RunView>,
+    settings: &[SettingInForce],
+    manner: Manner,
+) -> Option<String> {
     if !is_wanted(event, manner) {
         return None;
     }
     let (tone, word, text) = match event {
         Event::RunStarted { run_id, planned, view } => {
-            let begin = if manner.level >= Level::Verbose { beginning(view) } else { String::new() };
+            let begin = if manner.level >= Level::Verbose {
+                let all = manner.level == Level::All;
+                beginning(view, settings.iter().filter(|setting| all || !setting.is_default()))
+            } else {
+                String::new()
+            };
             (Tone::Calm, "run", format!("{run_id}: {}{begin}", counted(*planned, "step")))
         }
         Event::StepStarted { step, lane, .. } => (Tone::Calm, "started", format!("{} [{lane}]", name(step))),
@@ -156,13 +170,10 @@ fn counters(activity: &StepActivity) -> String {
 }
 
 /// Settings and plan, as a verbose run begins with them.
-fn beginning(view: &RunView) -> String {
-    let settings = serde_json::to_value(view.settings()).unwrap_or_default();
+fn beginning<'s>(view: &RunView, settings: impl Iterator<Item = &'s SettingInForce>) -> String {
     let mut text = String::new();
-    let is_said =
-        |value: &serde_json::Value| !value.is_null() && value.as_object().is_none_or(|map| !map.is_empty());
-    for (name, value) in settings.as_object().into_iter().flatten().filter(|(_, value)| is_said(value)) {
-        let _ = write!(text, "\n    {name} = {value}");
+    for line in columns(&rows(settings), [false; 3]).lines() {
+        let _ = write!(text, "\n    {line}");
     }
     let plan = view.plan();
     if plan.len() > LARGE {

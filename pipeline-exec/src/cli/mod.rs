@@ -102,16 +102,18 @@ impl Refusal {
     fn tell(&self) -> u8 {
         let (message, mut codes, exit) = match self {
             Refusal::Problems(problems) => {
-                (problems.to_string(), problems.iter().map(|problem| problem.code.name()).collect(), INVALID)
+                let each: Vec<String> = problems.iter().map(ToString::to_string).collect();
+                let all = format!("{}\nerror: {}", each.join("\n"), problems.heading());
+                (all, problems.iter().map(|problem| problem.code.name()).collect(), INVALID)
             }
             Refusal::Environment(message) => {
                 let code = explain::ENVIRONMENT_CODE;
-                (format!("[{code}] {message}"), vec![code], ENVIRONMENT)
+                (format!("error[{code}]: {message}"), vec![code], ENVIRONMENT)
             }
-            Refusal::Usage(message) => (message.clone(), Vec::new(), INVALID),
+            Refusal::Usage(message) => (format!("error: {message}"), Vec::new(), INVALID),
         };
         codes.dedup();
-        tell(&format!("error: {}", clean(&message)));
+        tell(&clean(&message));
         if let Some(more) = again::explain(&codes) {
             tell(&clean(&more));
         }

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use pipeline_core::short_type;
+
 use super::document::{ListDocument, ListedInput, ListedStep};
-use crate::cli::wording::{counted, cut, fit, listed, one_line, short_type, wrapped};
+use crate::cli::wording::{counted, cut, fit, listed, one_line, wrapped};
 
 /// The width of the words before what a step has.
 const HEADING: usize = 14;

@@ -31,6 +31,7 @@ use super::{Refusal, lines, plan};
 use crate::event::{Event, EventRecord};
 use crate::pipeline::Pipeline;
 use crate::report::RunReport;
+use crate::settings::SettingInForce;
 
 /// So many lines may wait to be printed; whoever has more waits too.
 const MOST_LINES: usize = 4096;
@@ -55,6 +56,7 @@ struct Watcher {
     json: Option<Mutex<Box<dyn Write + Send>>>,
     /// The limits that somebody has said the capacity of.
     known_limits: BTreeSet<String>,
+    settings: Vec<SettingInForce>,
 }
 
 /// Has a run of this pipeline shown.
@@ -86,8 +88,14 @@ pub(super) fn watch(
         .transpose()?
         .unzip();
     let json = json.map(|json| Mutex::new(Box::new(json) as Box<dyn Write + Send>));
-    let watcher =
-        Arc::new(Watcher { manner, tracker, above, json, known_limits: plan::known_limits(&pipeline) });
+    let watcher = Arc::new(Watcher {
+        manner,
+        tracker,
+        above,
+        json,
+        known_limits: plan::known_limits(&pipeline),
+        settings: pipeline.settings_in_force(),
+    });
     let observer = Arc::clone(&watcher);
     let pipeline = pipeline.observe(move |event: &Event<'_>| observer.on_event(event));
     Ok((
@@ -136,7 +144,9 @@ impl Watcher {
         if self.manner.form == Form::Nothing {
             return;
         }
-        if let Some(line) = lines::line(event, self.tracker.run().map(|run| &run.view), self.manner) {
+        if let Some(line) =
+            lines::line(event, self.tracker.run().map(|run| &run.view), &self.settings, self.manner)
+        {
             self.show(line);
         }
         if let Event::RunStarted { view, .. } = event

@@ -2,12 +2,10 @@
 
 mod fit;
 mod lists;
-mod types;
 mod wrap;
 
 pub(super) use self::fit::{block, cut, fit, one_line, pad, width};
 pub(super) use self::lists::listed;
-pub(super) use self::types::short_type;
 pub(super) use self::wrap::{paragraph, wrapped};
 pub(super) use crate::report::{counted, number};
 

@@ -1,7 +1,8 @@
 //! Types without their modules.
 
 /// A type as people write it: `Vec<Option<i64>>` rather than `alloc::vec::Vec<core::option::Option<i64>>`.
-pub(in crate::cli) fn short_type(name: &str) -> String {
+#[must_use]
+pub fn short_type(name: &str) -> String {
     let mut out = String::new();
     // Where the path that is being read starts in `out`.
     let mut start = 0;
