@@ -56,7 +56,7 @@ pub use input::{InputDef, InputKind, Mode, ParamDef, ParseFn, Quorum, Source};
 pub use params::{BoundParams, ParamValue, Params};
 pub use plan::{Plan, PlanOptions};
 pub use policy::{Backoff, Policy};
-pub use problem::{Problem, ProblemCode, Problems, closest};
+pub use problem::{Problem, ProblemCode, Problems, closest, is_slip};
 pub use registry::{packages, registered};
 pub use resources::Resources;
 pub use rng::StepRng;

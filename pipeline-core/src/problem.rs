@@ -236,6 +236,11 @@ impl fmt::Debug for Problems {
 
 impl Error for Problems {}
 
+/// Whether a name is that near to a known one that the known one was meant: a letter or two apart, of short ones none.
+pub fn is_slip(written: &str, known: &str) -> bool {
+    strsim::osa_distance(written, known) <= (known.len() / 3).min(2)
+}
+
 /// The closest of the known names, for "did you mean".
 pub fn closest<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     known

@@ -261,7 +261,15 @@ fn unknown_keys_are_refused_with_what_was_meant() {
 /// L07: the environment is shared with other programs, whose variables may begin like ours.
 #[test]
 fn a_foreign_variable_is_passed_over_with_a_warning_and_a_misspelt_one_is_refused() {
-    let foreign = ["PIPELINE_BRANCH", "PIPELINE_USER__EMAIL", "PIPELINE_", "PIPELINE_X\u{1b}[31m"];
+    let foreign = [
+        "PIPELINE_BRANCH",
+        "PIPELINE_USER__EMAIL",
+        "PIPELINE_",
+        "PIPELINE_X\u{1b}[31m",
+        "PIPELINE_RUN_ID",
+        "PIPELINE_TAG",
+        "PIPELINE_IP",
+    ];
     let all = foreign.map(|name| (name, "hunter2")).into_iter().chain([("PIPELINE_IO", "7")]);
     let resolved = SettingsStack::new().environment(all).resolve().unwrap();
     assert_eq!(resolved.settings().slots(Lane::Io), 7);

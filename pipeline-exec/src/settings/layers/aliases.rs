@@ -50,6 +50,11 @@ const ALIASES: [(&str, &str, As); 21] = [
     ("validate", "", As::Nothing),
 ];
 
+/// The other spellings.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    ALIASES.iter().map(|(old, ..)| *old)
+}
+
 /// The setting of today that is called like this, or was once.
 pub(super) fn alike(name: &str, known: &BTreeSet<&'static str>) -> Option<&'static str> {
     let old = ALIASES.iter().filter(|(_, new, _)| !new.is_empty());

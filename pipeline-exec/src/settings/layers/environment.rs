@@ -1,7 +1,13 @@
 //! Settings in the environment: `PIPELINE_WORKERS=4`, `PIPELINE_STEPS__FETCH__RETRIES=2`.
 
+use std::collections::BTreeSet;
+
+use pipeline_core::is_slip;
+
+use super::aliases;
 use super::known::{self, Known};
 use super::leaf::Key;
+use crate::settings::table;
 
 /// What every variable of ours begins with.
 const PREFIX: &str = "PIPELINE_";
@@ -28,6 +34,15 @@ pub(super) fn key(variable: &str) -> Option<Key> {
         }
     }
     Some(key)
+}
+
+/// Whether a variable that sets nothing known is meant for us: it is a slip away from a setting, or from what one was called
+/// once. Other programs have variables that begin alike.
+pub(super) fn is_ours(key: &Key, known: &BTreeSet<&'static str>) -> bool {
+    let first = key.first().map_or("", String::as_str);
+    // `steps` and the like say nothing without a part below.
+    let settings = known.iter().filter(|name| key.len() > 1 || table::kind_of(name).is_some());
+    settings.copied().chain(aliases::names()).any(|name| is_slip(first, name))
 }
 
 /// A part in small letters, unless somebody has written small letters in it.

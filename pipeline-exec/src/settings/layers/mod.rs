@@ -252,7 +252,7 @@ impl SettingsStack {
         if let Known::Unknown(position, known) = known {
             let name = given.key.get(position).map_or("", String::as_str);
             let alike = aliases::alike(name, &known).filter(|_| position == 0);
-            if source == Source::Environment && position == 0 && alike.is_none() {
+            if source == Source::Environment && position == 0 && !environment::is_ours(&given.key, &known) {
                 self.warnings.push(foreign(&given.origin));
                 return;
             }
