@@ -43,7 +43,11 @@ pub(super) fn print_recorded(report: &RunReport, state: RunState, extent: Extent
 
 /// Says to standard error how a run ended.
 pub(super) fn print(report: &RunReport, extent: Extent) {
-    let text = text(report, columns(), extent, Known::Whole);
+    let mut text = text(report, columns(), extent, Known::Whole);
+    if extent != Extent::Failures {
+        // Apart from what was told while it ran.
+        text.insert(0, '\n');
+    }
     // Styles are taken out where nobody sees them: no terminal, NO_COLOR.
     let mut out = anstream::stderr().lock();
     // There is nobody left to tell that standard error is gone.
