@@ -276,7 +276,7 @@ fn what_is_refused_is_not_quoted_where_it_is_or_may_be_a_secret() {
         ("run --config given/settings.json", 2),
     ] {
         let all = check(arguments, code);
-        assert!(all.contains("error: "), "{arguments} is refused:\n{all}");
+        assert!(all.contains("error[PL"), "{arguments} is refused:\n{all}");
     }
 }
 
