@@ -7,6 +7,7 @@ use pipeline_core::is_slip;
 use super::aliases;
 use super::known::{self, Known};
 use super::leaf::Key;
+use crate::settings::origins::shown;
 use crate::settings::table;
 
 /// What every variable of ours begins with.
@@ -43,6 +44,14 @@ pub(super) fn is_ours(key: &Key, known: &BTreeSet<&'static str>) -> bool {
     // `steps` and the like say nothing without a part below.
     let settings = known.iter().filter(|name| key.len() > 1 || table::kind_of(name).is_some());
     settings.copied().chain(aliases::names()).any(|name| is_slip(first, name))
+}
+
+/// What is said of a variable of another program.
+pub(super) fn passed_over(variable: &str) -> String {
+    format!(
+        "variable {} of the environment is no setting, and none is called like it: it is passed over",
+        shown(variable)
+    )
 }
 
 /// A part in small letters, unless somebody has written small letters in it.

@@ -253,7 +253,7 @@ impl SettingsStack {
             let name = given.key.get(position).map_or("", String::as_str);
             let alike = aliases::alike(name, &known).filter(|_| position == 0);
             if source == Source::Environment && position == 0 && !environment::is_ours(&given.key, &known) {
-                self.warnings.push(foreign(&given.origin));
+                self.warnings.push(environment::passed_over(&given.origin));
                 return;
             }
             let problem = Problem::new(
@@ -277,14 +277,6 @@ impl SettingsStack {
             self.params.0.extend(params.into_iter().map(|(name, value)| (name, (value, file.to_owned()))));
         }
     }
-}
-
-/// Other programs have variables that begin like ours: where no setting is called like it, none was meant.
-fn foreign(variable: &str) -> String {
-    format!(
-        "variable {} of the environment is no setting, and none is called like it: it is passed over",
-        shown(variable)
-    )
 }
 
 /// The parts of a key as written; a part in double quotes may have dots in it.
