@@ -51,13 +51,13 @@ pub use pipeline_exec::graph_page;
 pub use pipeline_exec::telemetry;
 #[cfg(feature = "exec")]
 pub use pipeline_exec::{
-    Advice, AdviceKind, ApprovalRequest, Approvals, AttemptReport, AttemptTimes, Breaker, BreakerState,
-    CommandLine, Converged, Counts, ErrorReport, Event, EventKind, EventRecord, Execute, Executor, Figures,
-    InputOrigin, InputReport, LimitReport, LimitSettings, Limits, MOST_SLOTS, Observer, OutputError, PRESETS,
-    Pipeline, Preset, Provenance, RateLimit, Rejected, Repeat, RepeatError, ResolvedSettings, Run, RunEnd,
-    RunFailed, RunHandle, RunReport, RunStatus, RunView, SettingInForce, SettingKey, Settings, SettingsStack,
-    Signal, StageReport, StepCall, StepDefaults, StepEnd, StepReport, StepStart, Stopper, TagSettings,
-    ThreadKind, WaitReport, WaitedFor, advice, cores, pressure, testing,
+    Advice, AdviceKind, ApprovalRequest, Approvals, AttemptReport, AttemptTimes, Because, Breaker,
+    BreakerState, CommandLine, Converged, Counts, ErrorReport, Event, EventKind, EventRecord, Execute,
+    Executor, Figures, InputOrigin, InputReport, LimitReport, LimitSettings, Limits, MOST_SLOTS, Observer,
+    OutputError, PRESETS, Pipeline, Preset, Provenance, RateLimit, Rejected, Repeat, RepeatError,
+    ResolvedSettings, Run, RunEnd, RunFailed, RunHandle, RunReport, RunStatus, RunView, SettingInForce,
+    SettingKey, Settings, SettingsStack, Signal, StageReport, StepCall, StepDefaults, StepEnd, StepReport,
+    StepStart, Stopper, TagSettings, ThreadKind, WaitReport, WaitedFor, advice, cores, pressure, testing,
 };
 #[cfg(feature = "report")]
 pub use pipeline_exec::{

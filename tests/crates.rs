@@ -33,7 +33,7 @@ fn a_renamed_dependency_works_with_the_crate_option() {
 #[test]
 fn a_library_that_nothing_names_is_reported_with_the_remedy() {
     let out = succeeds("unlinked", &["run", "-q", "--bin", "unnamed"]);
-    assert!(out.contains("[PL0014] no step is registered"), "{out}");
+    assert!(out.contains("error[PL0014]: no step is registered"), "{out}");
     assert_eq!(out.matches("use that_crate as _;").count(), 2, "{out}");
     let out = succeeds("unlinked", &["run", "-q", "--bin", "named"]);
     assert_eq!(out, "ran [\"from_the_library\"]\n");

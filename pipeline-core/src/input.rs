@@ -141,6 +141,9 @@ pub struct ParamDef {
     pub parse: ParseFn,
     /// The default, boxed; only called where `has_default`.
     pub default: Option<fn() -> Box<dyn Any + Send + Sync>>,
+    /// The default as the declaration has it, where it has one written. Not to be shown where
+    /// [`is_secret`](ParamDef::is_secret) says so.
+    pub default_text: Option<&'static str>,
     /// Says whether the type holds a [`Secret`](crate::Secret). It asks the type each time.
     pub secret: fn() -> bool,
 }

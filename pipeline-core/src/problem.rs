@@ -145,7 +145,7 @@ impl Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "[{}] {}", self.code, self.message)?;
+        write!(f, "error[{}]: {}", self.code, self.message)?;
         if let Some(location) = self.location {
             write!(f, "\n    at {location}")?;
             match (&self.step, &self.parameter) {
@@ -194,6 +194,14 @@ impl Problems {
         self.0.iter()
     }
 
+    /// How many there are, and what that led to, in words.
+    pub fn heading(&self) -> String {
+        match self.0.len() {
+            1 => "the pipeline has a problem; no step was run".to_owned(),
+            count => format!("the pipeline has {count} problems; no step was run"),
+        }
+    }
+
     /// Whether a problem of this code is among them.
     pub fn has(&self, code: ProblemCode) -> bool {
         self.0.iter().any(|problem| problem.code == code)
@@ -216,14 +224,8 @@ impl<'a> IntoIterator for &'a Problems {
 
 impl fmt::Display for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.len() {
-            1 => writeln!(f, "the pipeline has a problem; no step was run")?,
-            n => writeln!(f, "the pipeline has {n} problems; no step was run")?,
-        }
-        for (index, problem) in self.0.iter().enumerate() {
-            write!(f, "{}{problem}", if index == 0 { "" } else { "\n" })?;
-        }
-        Ok(())
+        f.write_str(&self.heading())?;
+        self.0.iter().try_for_each(|problem| write!(f, "\n{problem}"))
     }
 }
 
@@ -235,6 +237,11 @@ impl fmt::Debug for Problems {
 }
 
 impl Error for Problems {}
+
+/// Whether a name is that near to a known one that the known one was meant: a letter or two apart, of short ones none.
+pub fn is_slip(written: &str, known: &str) -> bool {
+    strsim::osa_distance(written, known) <= (known.len() / 3).min(2)
+}
 
 /// The closest of the known names, for "did you mean".
 pub fn closest<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {

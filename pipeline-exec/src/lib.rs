@@ -32,7 +32,9 @@ mod timing;
 pub use approval::{ApprovalRequest, Approvals, Rejected};
 #[cfg(feature = "cli")]
 pub use cli::{main, main_with};
-pub use event::{Event, EventKind, EventRecord, Observer, RunEnd, RunView, StepCall, StepEnd, StepStart};
+pub use event::{
+    Because, Event, EventKind, EventRecord, Observer, RunEnd, RunView, StepCall, StepEnd, StepStart,
+};
 pub use execute::Execute;
 pub use executor::Executor;
 pub use limits::{Breaker, BreakerState, LimitReport, LimitSettings, Limits, RateLimit};

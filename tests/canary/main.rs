@@ -232,6 +232,15 @@ fn what_is_only_looked_at_says_nothing_of_values() {
     let all = check("list", 0).split_whitespace().collect::<Vec<_>>().join(" ");
     let wanted = "-p token=<Secret<String>> given by the environment, PIPELINE_PARAM_token, secret";
     assert!(all.contains(wanted), "names are told: {all}");
+    assert!(
+        all.contains("-p absent=<String> by default canary()"),
+        "a default is told as it is written: {all}"
+    );
+    for arguments in ["list", "list -v", "list --json"] {
+        assert!(!check(arguments, 0).contains("written default"), "but for a secret's");
+    }
+    let given = check("info -p note={}", 0).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(given.contains("run parameters given name given by") && given.contains("note -p"), "{given}");
 }
 
 #[test]
@@ -267,7 +276,7 @@ fn what_is_refused_is_not_quoted_where_it_is_or_may_be_a_secret() {
         ("run --config given/settings.json", 2),
     ] {
         let all = check(arguments, code);
-        assert!(all.contains("error: "), "{arguments} is refused:\n{all}");
+        assert!(all.contains("error[PL"), "{arguments} is refused:\n{all}");
     }
 }
 

@@ -87,8 +87,11 @@ fn skipped(fails: &String, panics: &String, replaced: &String, late: &String) ->
 
 /// Wants a number.
 #[step(tags("typed"))]
-fn typed(#[param] pin: Option<Secret<u32>>) -> u32 {
-    pin.map_or(0, |pin| *pin.expose())
+fn typed(
+    #[param] pin: Option<Secret<u32>>,
+    #[param(default = Secret::new("written default".to_owned()))] key: Secret<String>,
+) -> u32 {
+    pin.map_or(key.expose().len() as u32, |pin| *pin.expose())
 }
 
 fn main() -> std::process::ExitCode {

@@ -6,7 +6,7 @@ use crate::program_under_test::{Program, run};
 fn selecting_nothing_is_wrong_use_with_a_hint() {
     for terms in ["sibbling", "tag:none", "no_such_*"] {
         let ended = run(terms);
-        ended.exits(2).says(&["no step was run", "[PL00", "hint: "]);
+        ended.exits(2).says(&["no step was run", "error[PL00", "hint: "]);
         assert!(!ended.said.contains("started"), "{}", ended.said);
     }
 }

@@ -117,12 +117,31 @@ fn lines_have_a_time_a_word_and_a_step() {
     }
 }
 
+#[test]
+fn a_step_that_is_skipped_says_why() {
+    let told = text(&piped("", "run panics+ --retries 0", &[]).stderr);
+    assert!(told.contains(" skipped   behind_panics because panics failed\n"), "{told}");
+}
+
+/// A name that is misspelt, or that nobody has configured, is a mutex: told before anything runs, unless nothing is to be told.
+#[test]
+fn a_limit_that_nobody_has_said_the_capacity_of_is_warned_of() {
+    let run =
+        |more: &str| text(&piped("", &format!("run shown_prints shown_prints_again {more}"), &[]).stderr);
+    let warning = "warning   nothing says how much there is of the limit `shown_press`, so its 2 steps run one at a time";
+    let told = run("");
+    let (before, _) = told.split_once("started").unwrap_or_default();
+    assert!(before.contains(warning), "{told}");
+    for silent in [run("--set limits.shown_press.capacity=1"), run("--quiet")] {
+        assert!(!silent.contains("nothing says"), "{silent}");
+    }
+}
+
 /// I16: one flag for settings, plan, each step, and what it counted.
 #[test]
 fn verbose_tells_settings_plan_and_steps_and_quiet_only_failures() {
     let told = text(&piped("", "run shown shown_again -p seen=/ -vv --cpu 3", &[]).stderr);
     for wanted in [
-        "\n    cpu = 3\n",
         "2 steps, 0 edges",
         "started   shown [blocking]",
         "retry     attempt 1 of shown_again failed, the next follows in 1.0 ms: not yet",
@@ -130,6 +149,13 @@ fn verbose_tells_settings_plan_and_steps_and_quiet_only_failures() {
     ] {
         assert!(told.contains(wanted), "{wanted:?} is not told:\n{told}");
     }
+    let has = |told: &str, words: &[&str]| {
+        told.lines().any(|line| line.split_whitespace().eq(words.iter().copied()))
+    };
+    let (set, unset) = (["cpu", "3", "--cpu"], ["fail_fast", "false", "default"]);
+    assert!(has(&told, &set) && has(&told, &unset), "{told}");
+    let told = text(&piped("", "run sibling -v --cpu 3", &[]).stderr);
+    assert!(has(&told, &set) && !has(&told, &unset), "the defaults are left to -vv: {told}");
     let quiet = text(&piped("", "run shown_again sibling -p seen=/ --quiet", &[]).stderr);
     assert_eq!(quiet, "");
     let quiet = text(&piped("", "run shown_source shown_panics --quiet", &[]).stderr);

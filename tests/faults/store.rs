@@ -154,7 +154,7 @@ fn a_directory_that_cannot_be_written_to_is_exit_code_3_and_nothing_runs() {
     let folder = Folder::new("unwritable");
     fs::write(folder.0.join("here"), "a file").unwrap();
     let ended = folder.end("run sibling");
-    ended.exits(3).says(&["error: [PL0301] cannot", "here"]);
+    ended.exits(3).says(&["error[PL0301]: cannot", "here"]);
     assert!(!ended.said.contains("succeeded"), "{}", ended.said);
     Program::start_in(&folder.0, "", "run sibling --no-report").end().exits(0);
 }

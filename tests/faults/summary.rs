@@ -85,7 +85,7 @@ fn names_and_messages_steer_no_terminal_and_are_complete_in_the_report() {
 fn the_command_to_go_on_selects_what_is_left_and_tells_no_value() {
     let ended = run("panics+ sibling --retries 0 -p nothing=canary-1 --quiet");
     // No step has such a parameter: refused, and the value is not told either.
-    ended.exits(2).says(&["[PL0012] no step has a run parameter `nothing`", "explain PL0012`"]);
+    ended.exits(2).says(&["error[PL0012]: no step has a run parameter `nothing`", "explain PL0012`"]);
     assert!(!ended.said.contains("canary"), "{}", ended.said);
     let ended = run("panics+ sibling --retries 0 --quiet");
     ended.exits(1).says(&[" run behind_panics --retries 0\n"]);
@@ -93,8 +93,10 @@ fn the_command_to_go_on_selects_what_is_left_and_tells_no_value() {
 
 #[test]
 fn a_code_is_explained_in_any_case_and_an_unknown_one_is_wrong_use() {
-    let ended = Program::start("", "explain pl0104").end();
-    ended.exits(0).says(&["# PL0104: a step took too long", "## How to mend it"]);
+    for asked in ["pl0104", "104"] {
+        let ended = Program::start("", &format!("explain {asked}")).end();
+        ended.exits(0).says(&["# PL0104: a step took too long", "## How to mend it"]);
+    }
     let ended = Program::start("", "explain").end();
     ended.exits(0).says(&["PL0001  ", "PL0301  a file could not be read or written"]);
     Program::start("", "explain PL0999").end().exits(2).says(&["there is no error code `PL0999`", "hint: "]);

@@ -54,8 +54,8 @@ fn a_run_that_takes_its_critical_path_is_told_that_more_slots_gain_nothing() {
     let advice = of_kind(&report, AdviceKind::CriticalPath).unwrap();
     assert_eq!(
         advice.text,
-        "the run is bound by its critical path a > b > c (93 % of the time): more slots would gain nothing; make `b` \
-         (3.10 s) faster, or split it"
+        "the run is bound by its critical path (93 % of the time), so more slots would gain nothing; make `b` (3.10 s, 62 % \
+         of the path) faster, or split it"
     );
     assert_eq!(advice.steps, ["a", "b", "c"]);
     assert_eq!(of_kind(&report, AdviceKind::Slots), None);

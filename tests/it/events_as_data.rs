@@ -28,6 +28,7 @@ fn the_document_lists_every_kind_and_shows_each_as_it_is_written() {
         shown.push(record.kind.name());
     }
     shown.sort_unstable();
+    shown.dedup();
     let mut wanted = EventKind::NAMES.to_vec();
     wanted.retain(|name| *name != "run_reported");
     wanted.sort_unstable();
@@ -54,7 +55,9 @@ fn a_record_is_read_back_as_it_was_written() {
 
     let mut dag = DagBuilder::new();
     let first = dag.cpu("line\nbreak \"quoted\" \u{1b}", (), |()| 1_u32);
-    dag.blocking("fails", (first,), |_| Err::<u32, _>("reason"));
+    let fails = dag.blocking("fails", (first,), |_| Err::<u32, _>("reason"));
+    let behind = dag.cpu("behind", (fails,), |_| 1_u32);
+    dag.cpu("far", (behind,), |_| 1_u32);
     let records = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&records);
     let pipeline = Pipeline::new(dag.build().unwrap()).observe(move |event: &Event<'_>| {
@@ -62,7 +65,14 @@ fn a_record_is_read_back_as_it_was_written() {
     });
     pipeline.run_blocking().unwrap();
     let records = records.lock().unwrap();
-    assert_eq!(records.len(), 6);
+    assert_eq!(records.len(), 8);
+    let skipped = records.iter().filter_map(|record| match &record.kind {
+        EventKind::StepFinished { step, because: Some(because), .. } => {
+            Some((step.as_str(), because.as_str()))
+        }
+        _ => None,
+    });
+    assert_eq!(skipped.collect::<Vec<_>>(), [("behind", "fails"), ("far", "fails")]);
     for record in records.iter() {
         let line = record.to_line();
         assert!(!line.contains(['\n', '\u{1b}']), "{line}");

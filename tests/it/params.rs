@@ -205,3 +205,41 @@ fn resources_are_found_by_type_and_name() {
         .unwrap();
     assert_eq!(run.output::<plain>().unwrap(), "main+copy");
 }
+
+/// Types are named as people write them; in full only where two of them look the same.
+#[test]
+fn types_in_problems_are_short_unless_two_look_the_same() {
+    mod of_orders {
+        #[derive(Debug, serde::Deserialize)]
+        pub(super) struct Id(pub(super) u32);
+    }
+    mod of_users {
+        #[derive(Debug, serde::Deserialize)]
+        pub(super) struct Id(pub(super) u32);
+    }
+    #[step]
+    fn wants_alike(
+        #[param] order: of_orders::Id,
+        #[param] user: of_users::Id,
+        #[param] paths: Vec<PathBuf>,
+    ) -> u32 {
+        order.0 + user.0 + paths.len() as u32
+    }
+    let problems = Pipeline::to::<wants_alike>().param("user", "x").run_blocking().unwrap_err();
+    let told = |name: &str| {
+        let about = |problem: &&Problem| problem.message.starts_with(&format!("run parameter `{name}`"));
+        let problem = problems.iter().find(about).unwrap_or_else(|| panic!("{problems}"));
+        (problem.message.clone(), problem.notes.join("; "))
+    };
+    let (message, notes) = told("paths");
+    assert_eq!(
+        (message.as_str(), notes.as_str()),
+        ("run parameter `paths` (`Vec<PathBuf>`) was not given", "")
+    );
+    let (message, notes) = told("order");
+    assert_eq!(message, "run parameter `order` (`Id`) was not given");
+    assert!(notes.starts_with("`Id` is ") && notes.contains("of_orders::Id"), "{notes}");
+    let (message, notes) = told("user");
+    assert_eq!(message, "run parameter `user` does not fit `Id`");
+    assert!(notes.contains("of_users::Id"), "{notes}");
+}

@@ -258,6 +258,41 @@ fn unknown_keys_are_refused_with_what_was_meant() {
     assert!(told.contains("9 problems"), "{told}");
 }
 
+/// L07: the environment is shared with other programs, whose variables may begin like ours.
+#[test]
+fn a_foreign_variable_is_passed_over_with_a_warning_and_a_misspelt_one_is_refused() {
+    let foreign = [
+        "PIPELINE_BRANCH",
+        "PIPELINE_USER__EMAIL",
+        "PIPELINE_",
+        "PIPELINE_X\u{1b}[31m",
+        "PIPELINE_RUN_ID",
+        "PIPELINE_TAG",
+        "PIPELINE_IP",
+    ];
+    let all = foreign.map(|name| (name, "hunter2")).into_iter().chain([("PIPELINE_IO", "7")]);
+    let resolved = SettingsStack::new().environment(all).resolve().unwrap();
+    assert_eq!(resolved.settings().slots(Lane::Io), 7);
+    let warnings = resolved.warnings().join("\n");
+    assert_eq!(resolved.warnings().len(), foreign.len(), "{warnings}");
+    assert!(
+        warnings.contains("variable PIPELINE_USER__EMAIL of the environment is no setting"),
+        "{warnings}"
+    );
+    assert!(!warnings.contains("hunter2") && !warnings.contains('\u{1b}'), "{warnings}");
+    for (name, meant) in [
+        ("PIPELINE_WORKR", "workers"),
+        ("PIPELINE_STEP__FETCH__RETRIES", "steps"),
+        // A name of another system, misspelt: the one of today is meant.
+        ("PIPELINE_MAX_WORKER", "workers"),
+        ("PIPELINE_TIMEOUT_SECOND", "defaults.timeout"),
+        ("PIPELINE_DEFAULTS__FROBNICATE", "retries"),
+    ] {
+        let told = problems(SettingsStack::new().environment([(name, "1")]));
+        assert!(told.contains(&format!("it is set by {name}")) && told.contains(meant), "{name}: {told}");
+    }
+}
+
 /// L06: what cannot be read or is out of range is told with key, value, source and range, all at once.
 #[test]
 fn wrong_values_are_told_with_their_source_and_range() {

@@ -165,6 +165,14 @@ impl Finished {
             _ => None,
         }
     }
+
+    /// The step whose failure causes the skip, by position in the plan, where the step is skipped because of another.
+    pub fn skipped_because(&self) -> Option<usize> {
+        match self.result {
+            Err(Ended::Skipped(cause)) if cause != self.step => Some(cause as usize),
+            _ => None,
+        }
+    }
 }
 
 /// What starting a step led to.

@@ -11,6 +11,7 @@ use crate::input::{InputDef, InputKind, ParamDef};
 use crate::params::{BoundParam, BoundParams, NOT_SHOWN, ParamValue, Params};
 use crate::problem::{Problem, ProblemCode, closest};
 use crate::resources::Resources;
+use crate::short_type::short_type;
 
 impl Plan {
     /// Reads every run parameter of the plan, once.
@@ -121,13 +122,16 @@ impl Plan {
                 let value = value.clone().and_then(read);
                 value.map_err(|why| {
                     let why = if param.is_secret() { NOT_SHOWN.to_owned() } else { why };
-                    Problem::new(
+                    let (ty, full) = self.type_of(param);
+                    let problem = Problem::new(
                         ProblemCode::InvalidParam,
-                        format!("run parameter `{}` does not fit `{}`", param.name, param.ty),
-                    )
-                    .note(why)
-                    .note(format!("given by {origin}"))
-                    .hint("give a value of that type; as text, lists and objects are written as JSON")
+                        format!("run parameter `{}` does not fit `{ty}`", param.name),
+                    );
+                    full.into_iter()
+                        .fold(problem, Problem::note)
+                        .note(why)
+                        .note(format!("given by {origin}"))
+                        .hint("give a value of that type; as text, lists and objects are written as JSON")
                 })
             }
             None => match param.default {
@@ -139,24 +143,34 @@ impl Plan {
                     .note(panic)
                     .hint("give the parameter a value, or mend its default")
                 }),
-                None => Err(Problem::new(
-                    ProblemCode::MissingParam,
-                    format!("run parameter `{}` (`{}`) was not given", param.name, param.ty),
-                )
-                .hint(if param.is_secret() {
-                    format!(
-                        "give it with `.param({:?}, …)` or as `PIPELINE_PARAM_{}` in the environment: a secret on the command \
-                         line is seen by others",
-                        param.name, param.name
-                    )
-                } else {
-                    format!(
-                        "give it with `.param({:?}, …)` or `-p {}=…`, or declare `#[param(default = …)]`",
-                        param.name, param.name
-                    )
-                })),
+                None => Err(self.missing_param(param)),
             },
         }
+    }
+
+    fn missing_param(&self, param: &ParamDef) -> Problem {
+        let (name, (ty, full)) = (&param.name, self.type_of(param));
+        let message = format!("run parameter `{name}` (`{ty}`) was not given");
+        let problem = full.into_iter().fold(Problem::new(ProblemCode::MissingParam, message), Problem::note);
+        problem.hint(if param.is_secret() {
+            format!(
+                "give it with `.param({name:?}, …)` or as `PIPELINE_PARAM_{name}` in the environment: a secret on the command \
+                 line is seen by others"
+            )
+        } else {
+            format!("give it with `.param({name:?}, …)` or `-p {name}=…`, or declare `#[param(default = …)]`")
+        })
+    }
+
+    /// The type of a parameter as people write it; and in full, where another parameter's type looks the same.
+    fn type_of(&self, param: &ParamDef) -> (String, Option<String>) {
+        let short = short_type(param.ty.name());
+        let looks_alike = |&(step, parameter): &(u32, u32)| {
+            let other = self.param_def(step, parameter).1.ty;
+            other != param.ty && short_type(other.name()) == short
+        };
+        let full = self.params.iter().any(looks_alike).then(|| format!("`{short}` is {} here", param.ty));
+        (short, full)
     }
 
     /// Parameters that no step of the graph declares; steps outside of the plan count as well, so that one set of

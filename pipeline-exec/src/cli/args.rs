@@ -116,8 +116,8 @@ pub(super) struct RunArgs {
     /// Prints nothing but failures, and nothing at all where every step succeeds.
     #[arg(long, help_heading = None::<&str>, short, conflicts_with = "verbose")]
     pub(super) quiet: bool,
-    /// Prints settings and plan first, then a line for each step that starts or ends, on a terminal too; -vv adds what
-    /// steps have counted.
+    /// Prints the settings that differ from the defaults and the plan first, then a line for each step that starts or ends,
+    /// on a terminal too, and every figure at the end; -vv adds the other settings, and what steps have counted.
     #[arg(long, help_heading = None::<&str>, short, action = ArgAction::Count)]
     pub(super) verbose: u8,
 }

@@ -1,17 +1,21 @@
-//! `info`: the settings in force, each with where it comes from, and what this machine and this build can do.
+//! `info`: the settings in force and the run parameters given, each with where it comes from, and what this machine and this
+//! build can do.
 
 use std::fmt::Write;
+use std::path::PathBuf;
 
 use clap::Args as ClapArgs;
-use pipeline_core::Lane;
+use pipeline_core::{Lane, Params};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::args::RunArgs;
+use super::columns::{columns, head};
 use super::settings::SettingsArgs;
+use super::wording::cut;
 use super::{Refusal, print};
 use crate::pipeline::Pipeline;
 use crate::pressure::{Budget, ProcessSampler, Sample, Sampler};
-use crate::report::clean;
 use crate::settings::{PRESETS, Preset, ResolvedSettings, SettingInForce, Settings, cores};
 
 /// The version of the document that `info --json` prints; it grows when a field changes its meaning or goes.
@@ -22,6 +26,12 @@ const SCHEMA: u32 = 1;
 pub(super) struct InfoArgs {
     #[command(flatten)]
     settings: SettingsArgs,
+    /// Sets a run parameter, as for `run`.
+    #[arg(long = "param", help_heading = None::<&str>, short, value_name = "NAME=VALUE", value_parser = super::params::pair)]
+    params: Vec<(String, String)>,
+    /// Reads run parameters from a file, as for `run`.
+    #[arg(long = "params", help_heading = None::<&str>, value_name = "FILE")]
+    params_file: Option<PathBuf>,
     /// Prints it as JSON.
     #[arg(long)]
     json: bool,
@@ -29,7 +39,13 @@ pub(super) struct InfoArgs {
 
 pub(super) fn execute(args: &InfoArgs, pipeline: Pipeline) -> Result<u8, Refusal> {
     let resolved = args.settings.resolve(&pipeline)?;
-    let info = Info::new(&resolved);
+    let run = RunArgs {
+        settings: args.settings.clone(),
+        params: args.params.clone(),
+        params_file: args.params_file.clone(),
+        ..RunArgs::default()
+    };
+    let info = Info::new(&resolved, super::params::apply(&run, &resolved, pipeline)?.params());
     if args.json {
         let json =
             serde_json::to_string_pretty(&info).map_err(|error| Refusal::Environment(error.to_string()))?;
@@ -42,11 +58,19 @@ pub(super) fn execute(args: &InfoArgs, pipeline: Pipeline) -> Result<u8, Refusal
 struct Info {
     schema: u32,
     settings: Vec<SettingInForce>,
+    params: Vec<GivenParam>,
     warnings: Vec<String>,
     build: Build,
     machine: Machine,
     slots: Slots,
     presets: Vec<PresetHere>,
+}
+
+/// A run parameter that is given. Its value may be secret, and is not told.
+#[derive(Serialize)]
+struct GivenParam {
+    name: String,
+    origin: String,
 }
 
 /// What was compiled in.
@@ -107,11 +131,16 @@ impl Slots {
 }
 
 impl Info {
-    fn new(resolved: &ResolvedSettings) -> Self {
+    fn new(resolved: &ResolvedSettings, params: &Params) -> Self {
+        let given = |name: &str| GivenParam {
+            name: name.to_owned(),
+            origin: params.origin(name).unwrap_or_default().to_owned(),
+        };
         let sample = ProcessSampler::new().and_then(|mut sampler| sampler.sample()).unwrap_or_default();
         Info {
             schema: SCHEMA,
             settings: resolved.in_force(),
+            params: params.names().map(given).collect(),
             warnings: resolved.warnings().to_vec(),
             build: Build::here(),
             machine: Machine::here(&sample, resolved.settings().memory_limit),
@@ -122,19 +151,14 @@ impl Info {
 
     fn text(&self) -> String {
         let mut text = String::from("settings in force\n");
-        let value = |value: &Value| match value {
-            Value::Null => "none".to_owned(),
-            Value::String(value) => line(value),
-            other => line(&other.to_string()),
-        };
-        let rows: Vec<[String; 3]> = self
-            .settings
-            .iter()
-            .map(|setting| [line(&setting.key), value(&setting.value), line(&setting.origin)])
-            .collect();
-        write_table(&mut text, ["key", "value", "set by"].map(str::to_owned), &rows);
+        write_table(&mut text, ["key", "value", "set by"], rows(&self.settings));
         for warning in &self.warnings {
             let _ = writeln!(text, "  warning: {warning}");
+        }
+        if !self.params.is_empty() {
+            text.push_str("\nrun parameters given\n");
+            let row = |param: &GivenParam| [line(&param.name), line(&param.origin)];
+            write_table(&mut text, ["name", "given by"], self.params.iter().map(row).collect());
         }
         let build = &self.build;
         let _ = writeln!(
@@ -154,7 +178,7 @@ impl Info {
         };
         let presets = self.presets.iter().map(|preset| row(preset.name, &preset.slots));
         let rows: Vec<[String; 5]> = presets.chain([row("(in force)", &self.slots)]).collect();
-        write_table(&mut text, ["preset", "io", "cpu", "blocking", "in all"].map(str::to_owned), &rows);
+        write_table(&mut text, ["preset", "io", "cpu", "blocking", "in all"], rows);
         text
     }
 }
@@ -209,28 +233,31 @@ impl Machine {
             let row =
                 |lane: &Recommended| [lane.lane.name().to_owned(), lane.slots.to_string(), lane.why.clone()];
             let rows: Vec<[String; 3]> = self.recommended.iter().map(row).collect();
-            write_table(text, ["lane", "slots", "why"].map(str::to_owned), &rows);
+            write_table(text, ["lane", "slots", "why"], rows);
         }
     }
+}
+
+/// Settings in columns: key, value, and where it comes from.
+pub(super) fn rows<'s>(settings: impl IntoIterator<Item = &'s SettingInForce>) -> Vec<[String; 3]> {
+    let value = |value: &Value| match value {
+        Value::Null => "none".to_owned(),
+        Value::String(value) => line(value),
+        other => line(&other.to_string()),
+    };
+    let row = |setting: &SettingInForce| [line(&setting.key), value(&setting.value), line(&setting.origin)];
+    settings.into_iter().map(row).collect()
 }
 
 /// A text of the user's on one line that fits; the JSON has all of it.
 fn line(text: &str) -> String {
-    const MOST: usize = 60;
-    let short: String = text.chars().take(MOST).collect();
-    clean(&short).replace('\n', "\\n") + if short.len() < text.len() { "…" } else { "" }
+    cut(text, 60)
 }
 
-/// Rows below a heading, each column as wide as its widest cell.
-fn write_table<const N: usize>(text: &mut String, heading: [String; N], rows: &[[String; N]]) {
-    let mut widths = heading.each_ref().map(|cell| cell.chars().count());
-    for row in rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
-        }
-    }
-    for row in std::iter::once(&heading).chain(rows) {
-        let cells = row.iter().zip(widths).map(|(cell, width)| format!("{cell:<width$}"));
-        let _ = writeln!(text, "  {}", cells.collect::<Vec<_>>().join("  ").trim_end());
+/// Rows below a heading, indented.
+fn write_table<const N: usize>(text: &mut String, heading: [&str; N], rows: Vec<[String; N]>) {
+    let all: Vec<[String; N]> = std::iter::once(head(heading)).chain(rows).collect();
+    for row in columns(&all, [false; N]).lines() {
+        let _ = writeln!(text, "  {row}");
     }
 }

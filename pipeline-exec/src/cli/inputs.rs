@@ -7,7 +7,7 @@ use clap::Args as ClapArgs;
 use pipeline_core::{Plan, Problem, ProblemCode, closest};
 
 use super::settings::SettingsArgs;
-use super::wording::{count, one_line, some};
+use super::wording::{counted, listed, one_line};
 use super::{Refusal, store};
 use crate::pipeline::Pipeline;
 use crate::store::{RunEntry, RunStore, output_path, outputs_of, short_id};
@@ -105,7 +105,7 @@ fn upstream(plan: &Plan, step: usize, name: &str) -> Result<String, Refusal> {
     let hint = match closest(name, names.iter().copied()) {
         Some(close) => format!("did you mean `{}`?", one_line(close)),
         None if names.is_empty() => "it reads the output of no step".to_owned(),
-        None => format!("it reads {}", some(&names, 12, ", ")),
+        None => format!("it reads {}", listed(&names, 12)),
     };
     Err(Refusal::Problems(problem.hint(hint).into()))
 }
@@ -130,7 +130,7 @@ impl Given {
                  are `Deserialize`",
                 run.run_id,
                 one_line(plan.spec(step).name()),
-                some(&missing, 12, ", "),
+                listed(&missing, 12),
             )));
         }
         self.run = Some((run, missing));
@@ -147,10 +147,10 @@ impl Given {
         }
         if let Some((run, missing)) = &self.run {
             let names: Vec<&str> = of_run.iter().map(|(name, _)| name.as_str()).collect();
-            lines.push(format!("{} from run {}", some(&names, 12, ", "), short_id(&run.run_id)));
+            lines.push(format!("{} from run {}", listed(&names, 12), short_id(&run.run_id)));
             if !missing.is_empty() {
-                let what = count(missing.len(), "step");
-                lines.push(format!("{what} without a saved output to run: {}", some(missing, 12, ", ")));
+                let what = counted(missing.len(), "step");
+                lines.push(format!("{what} without a saved output to run: {}", listed(missing, 12)));
             }
         }
         lines

@@ -6,15 +6,18 @@ use std::time::Duration;
 use pipeline_core::frame::Status;
 use pipeline_core::{Format, StepActivity};
 
-use super::live::words::{count, one_line};
+use super::columns::columns;
+use super::info::rows;
 use super::output::{Form, Level, Manner};
 use super::paint::Paint;
+use super::wording::{counted, cut, fit};
 use crate::event::{Event, RunView};
 use crate::report::show;
+use crate::settings::SettingInForce;
 
 /// On a terminal, a step that took less leaves no line.
 const LONG: Duration = Duration::from_secs(1);
-/// Names and messages are cut after so many characters: the report has them whole.
+/// Names and messages are shortened to so many columns: the report has them whole.
 const MOST_OF_NAME: usize = 200;
 const MOST_OF_TEXT: usize = 500;
 /// A plan of more steps is not printed whole.
@@ -29,18 +32,38 @@ enum Tone {
     Bad,
 }
 
-/// The line for an event; `None` where there is none in this manner. `view` is the run's, once it has started.
-pub(super) fn line(event: &Event<'_>, view: Option<&RunView>, manner: Manner) -> Option<String> {
+/// The line for an event; `None` where there is none in this manner. `view` is the run's, once it has started; `settings` are
+/// what it begins with where all is told.
+pub(super) fn line(
+    event: &Event<'_>,
+    view: Option<&RunView>,
+    settings: &[SettingInForce],
+    manner: Manner,
+) -> Option<String> {
     if !is_wanted(event, manner) {
         return None;
     }
     let (tone, word, text) = match event {
         Event::RunStarted { run_id, planned, view } => {
-            let begin = if manner.level >= Level::Verbose { beginning(view) } else { String::new() };
-            (Tone::Calm, "run", format!("{run_id}: {}{begin}", count(*planned, "step")))
+            let begin = if manner.level >= Level::Verbose {
+                let all = manner.level == Level::All;
+                beginning(view, settings.iter().filter(|setting| all || !setting.is_default()))
+            } else {
+                String::new()
+            };
+            (Tone::Calm, "run", format!("{run_id}: {}{begin}", counted(*planned, "step")))
         }
         Event::StepStarted { step, lane, .. } => (Tone::Calm, "started", format!("{} [{lane}]", name(step))),
-        Event::StepFinished { step, status: Status::Skipped, .. } => (Tone::Odd, "skipped", name(step)),
+        Event::StepFinished { step, status: Status::Skipped, error, because, .. } => {
+            let why = match (because, error) {
+                (Some(because), _) => {
+                    format!(" because {} {}", name(because.step), without_output(because.status))
+                }
+                (None, Some(error)) => format!(": {}", message(error.message())),
+                (None, None) => String::new(),
+            };
+            (Tone::Odd, "skipped", name(step) + &why)
+        }
         Event::StepFinished { step, status, duration, error, .. } => {
             let mut text = format!("{} in {}", name(step), show(Some(*duration)));
             if let Some(error) = error {
@@ -49,7 +72,7 @@ pub(super) fn line(event: &Event<'_>, view: Option<&RunView>, manner: Manner) ->
             if manner.level == Level::All
                 && let Some(view) = view
             {
-                text.push_str(&counted(&view.activity(step)));
+                text.push_str(&counters(&view.activity(step)));
             }
             (tone(*status), status.name(), text)
         }
@@ -84,6 +107,11 @@ pub(super) fn heartbeat(text: &str, paint: Paint) -> String {
     stamped(Tone::Calm, "running", text, paint)
 }
 
+/// `15:04:05 warning   …`: what somebody should know before anything runs.
+pub(super) fn warning(text: &str, paint: Paint) -> String {
+    stamped(Tone::Odd, "warning", text, paint)
+}
+
 fn is_wanted(event: &Event<'_>, manner: Manner) -> bool {
     match event {
         Event::StepFinished { status, .. } if status.is_failure() => true,
@@ -116,29 +144,37 @@ fn stamped(tone: Tone, word: &str, text: &str, paint: Paint) -> String {
     format!("{} {word} {text}", paint.dim(&time))
 }
 
+/// What became of a step whose output is missed.
+fn without_output(status: Status) -> &'static str {
+    match status {
+        Status::Failed => "failed",
+        Status::TimedOut => "timed out",
+        Status::Skipped => "was skipped",
+        Status::Cancelled => "was cancelled",
+        _ => "has no output",
+    }
+}
+
 fn name(step: &str) -> String {
-    one_line(step, MOST_OF_NAME)
+    fit(step, MOST_OF_NAME)
 }
 
 fn message(text: &str) -> String {
-    one_line(text, MOST_OF_TEXT)
+    cut(text, MOST_OF_TEXT)
 }
 
 /// `; rows_in 1200, rejected 3`
-fn counted(activity: &StepActivity) -> String {
+fn counters(activity: &StepActivity) -> String {
     let counters: Vec<String> =
-        activity.counters.iter().map(|(name, count)| format!("{} {count}", one_line(name, 40))).collect();
+        activity.counters.iter().map(|(name, count)| format!("{} {count}", fit(name, 40))).collect();
     if counters.is_empty() { String::new() } else { format!("; {}", counters.join(", ")) }
 }
 
 /// Settings and plan, as a verbose run begins with them.
-fn beginning(view: &RunView) -> String {
-    let settings = serde_json::to_value(view.settings()).unwrap_or_default();
+fn beginning<'s>(view: &RunView, settings: impl Iterator<Item = &'s SettingInForce>) -> String {
     let mut text = String::new();
-    let is_said =
-        |value: &serde_json::Value| !value.is_null() && value.as_object().is_none_or(|map| !map.is_empty());
-    for (name, value) in settings.as_object().into_iter().flatten().filter(|(_, value)| is_said(value)) {
-        let _ = write!(text, "\n    {name} = {value}");
+    for line in columns(&rows(settings), [false; 3]).lines() {
+        let _ = write!(text, "\n    {line}");
     }
     let plan = view.plan();
     if plan.len() > LARGE {

@@ -114,16 +114,18 @@ impl Refusal {
                 let codes = problems.iter().map(|problem| problem.code);
                 let is_invalid = codes.clone().any(|code| code != ProblemCode::Environment);
                 let exit = if is_invalid { INVALID } else { ENVIRONMENT };
-                (problems.to_string(), codes.map(ProblemCode::name).collect(), exit)
+                let each: Vec<String> = problems.iter().map(ToString::to_string).collect();
+                let all = format!("{}\nerror: {}", each.join("\n"), problems.heading());
+                (all, codes.map(ProblemCode::name).collect(), exit)
             }
             Refusal::Environment(message) => {
                 let code = ProblemCode::Environment.name();
-                (format!("[{code}] {message}"), vec![code], ENVIRONMENT)
+                (format!("error[{code}]: {message}"), vec![code], ENVIRONMENT)
             }
-            Refusal::Usage(message) => (message.clone(), Vec::new(), INVALID),
+            Refusal::Usage(message) => (format!("error: {message}"), Vec::new(), INVALID),
         };
         codes.dedup();
-        tell(&format!("error: {}", clean(&message)));
+        tell(&clean(&message));
         if let Some(more) = again::explain(&codes) {
             tell(&clean(&more));
         }

@@ -29,7 +29,7 @@ pub(super) struct ReportArgs {
     /// Prints only the folder of the run's files.
     #[arg(long, conflicts_with_all = ["json", "trace"])]
     path: bool,
-    /// Shows every step.
+    /// Shows every step, and every figure.
     #[arg(long, short)]
     verbose: bool,
     #[command(flatten)]

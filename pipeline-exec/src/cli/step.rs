@@ -12,7 +12,7 @@ use pipeline_core::{Plan, Problem, ProblemCode};
 use super::args::RunArgs;
 use super::inputs::{Given, InputArgs};
 use super::output::Manner;
-use super::wording::{count, one_line, some, wrapped};
+use super::wording::{counted, listed, one_line, wrapped};
 use super::{OK, Refusal, configured, live, print, store};
 use crate::pipeline::Pipeline;
 use crate::report::{ErrorReport, RunReport, StepReport, show};
@@ -106,7 +106,7 @@ fn before(plan: &Plan, step: usize, given: &Given) -> String {
         let all = plan.planned().saturating_sub(1);
         out.push_str(&line(
             "needs",
-            &format!("{}; {} to run first", some(&needs, 12, ", "), count(all, "step")),
+            &format!("{}; {} to run first", listed(&needs, 12), counted(all, "step")),
         ));
     }
     for (index, text) in given.lines().iter().enumerate() {
@@ -212,12 +212,12 @@ fn upstream(report: &RunReport, step: &StepReport, out: &mut String) {
 fn summary(times: &mut [Duration], of: u32) -> String {
     times.sort_unstable();
     let (Some(least), Some(most)) = (times.first(), times.last()) else {
-        return format!("\n0 of {} gave an output\n", count(of as usize, "run"));
+        return format!("\n0 of {} gave an output\n", counted(of as usize, "run"));
     };
     format!(
         "\n{} of {} gave an output; the step took {} at least, {} in the middle, {} at most\n",
         times.len(),
-        count(of as usize, "run"),
+        counted(of as usize, "run"),
         show(Some(*least)),
         show(Some(times[times.len() / 2])),
         show(Some(*most)),

@@ -59,8 +59,10 @@ pub enum Event<'a> {
         status: Status,
         /// From its start to its end.
         duration: Duration,
-        /// Why it failed.
+        /// Why it failed, or was skipped because of itself.
         error: Option<&'a StepError>,
+        /// The step because of which it was skipped.
+        because: Option<Because<'a>>,
         /// Its output, where it has one.
         output: Option<StepOutput<'a>>,
     },
@@ -136,6 +138,16 @@ pub enum Event<'a> {
     },
 }
 
+/// A step because of which another was skipped: where the skips of a chain began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Because<'a> {
+    /// The name of the step.
+    pub step: &'a str,
+    /// How it ended: it failed, timed out, was skipped itself or cancelled.
+    pub status: Status,
+}
+
 impl<'a> Event<'a> {
     /// The id of the run.
     pub fn run_id(&self) -> &'a str {
@@ -171,6 +183,9 @@ impl<'a> Event<'a> {
             status: finished.status(),
             duration: Duration::from_nanos(end - start),
             error: finished.error(),
+            because: finished
+                .skipped_because()
+                .map(|cause| Because { step: frame.plan().spec(cause).name(), status: frame.status(cause) }),
             output: frame.output_of(finished),
         }
     }

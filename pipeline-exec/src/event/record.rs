@@ -58,8 +58,11 @@ pub enum EventKind {
         status: Status,
         /// From its start to its end.
         seconds: f64,
-        /// Why it failed.
+        /// Why it failed, or was skipped because of itself.
         error: Option<ErrorReport>,
+        /// The step because of which it was skipped.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        because: Option<String>,
     },
     /// Steps have succeeded, each in so short a time that a journal tells of all of them at once. Observers are not sent
     /// this.
@@ -197,11 +200,12 @@ impl EventKind {
                 EventKind::RunStarted { planned, started_unix_ms, command_line }
             }
             Event::StepStarted { step, lane, .. } => EventKind::StepStarted { step: step.to_owned(), lane },
-            Event::StepFinished { step, status, duration, error, .. } => EventKind::StepFinished {
+            Event::StepFinished { step, status, duration, error, because, .. } => EventKind::StepFinished {
                 step: step.to_owned(),
                 status,
                 seconds: duration.as_secs_f64(),
                 error: error.map(ErrorReport::of),
+                because: because.map(|because| because.step.to_owned()),
             },
             Event::AttemptStarted { step, attempt, .. } => {
                 EventKind::AttemptStarted { step: step.to_owned(), attempt }

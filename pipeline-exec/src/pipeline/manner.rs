@@ -30,6 +30,12 @@ impl Pipeline {
         Pipeline { origins: resolved.origins().clone(), ..this }
     }
 
+    /// Every setting with where it comes from.
+    #[cfg(feature = "cli")]
+    pub(crate) fn settings_in_force(&self) -> Vec<crate::settings::SettingInForce> {
+        crate::settings::SettingInForce::all(&self.settings, &self.origins)
+    }
+
     /// The steps that the settings turn off, by position in the plan, each with why.
     pub(crate) fn turned_off(&self, plan: &Plan) -> Vec<(usize, String)> {
         self.settings.turned_off(plan, &self.origins)

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::text::{counted, path, shortened, show};
-use super::{RunReport, RunStatus, StepReport, WaitedFor};
+use super::text::{counted, shortened, show};
+use super::{Figures, RunReport, RunStatus, StepReport, WaitedFor};
 
 /// One thing to do about a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +49,10 @@ const BOUND: f64 = 0.9;
 const WORTH: f64 = 0.05;
 /// What takes less time than this is not worth a sentence either.
 const BRIEF: Duration = Duration::from_millis(1);
+
+/// A step of a path stands out that takes so many times its part, or this share of it.
+const STANDS_OUT: f64 = 1.5;
+const HALF: f64 = 0.5;
 
 /// So many steps are named as data.
 const MOST_STEPS: usize = 100;
@@ -102,17 +106,18 @@ fn one_at_a_time(report: &RunReport) -> Option<Advice> {
 fn critical_path(report: &RunReport) -> Option<Advice> {
     let figures = &report.figures;
     let share = figures.critical_path.as_secs_f64() / report.wall.as_secs_f64();
-    if share < BOUND {
+    // Of a run of one step there is nothing to learn that its time does not tell.
+    let timed = report.steps.iter().filter(|step| step.duration.is_some()).count();
+    if share < BOUND || timed < 2 {
         return None;
     }
     let on_path: HashSet<&str> = figures.critical_steps.iter().map(String::as_str).collect();
     let on_path = |step: &&StepReport| on_path.contains(step.name.as_str());
-    let what_to_do = about_longest(report.steps.iter().filter(on_path))?;
+    let what_to_do = about_longest(report.steps.iter().filter(on_path), figures)?;
     Some(Advice {
         kind: AdviceKind::CriticalPath,
         text: format!(
-            "the run is bound by its critical path {} ({:.0} % of the time): more slots would gain nothing; {what_to_do}",
-            path(&figures.critical_steps),
+            "the run is bound by its critical path ({:.0} % of the time), so more slots would gain nothing; {what_to_do}",
             (100.0 * share).min(100.0),
         ),
         steps: figures.critical_steps.iter().take(MOST_STEPS).cloned().collect(),
@@ -120,7 +125,10 @@ fn critical_path(report: &RunReport) -> Option<Advice> {
 }
 
 /// What to do about the step of the critical path that took the most of it: at work, or waiting to be tried again.
-fn about_longest<'r>(steps: impl Iterator<Item = &'r StepReport> + Clone) -> Option<String> {
+fn about_longest<'r>(
+    steps: impl Iterator<Item = &'r StepReport> + Clone,
+    figures: &Figures,
+) -> Option<String> {
     let hardest = steps.clone().max_by_key(|step| step.work())?;
     let patient = steps.max_by_key(|step| step.between_attempts())?;
     let between = patient.between_attempts();
@@ -142,7 +150,12 @@ fn about_longest<'r>(steps: impl Iterator<Item = &'r StepReport> + Clone) -> Opt
     }
     let name = shortened(&hardest.name);
     if hardest.failed_attempts.is_empty() {
-        return Some(format!("make `{name}` ({}) faster, or split it", show(hardest.work())));
+        let part = hardest.work()?.as_secs_f64() / figures.critical_path.as_secs_f64().max(f64::MIN_POSITIVE);
+        if part < (STANDS_OUT / figures.critical_steps.len().max(1) as f64).min(HALF) {
+            return Some("no step of it stands out".to_owned());
+        }
+        let (time, part) = (show(hardest.work()), (100.0 * part).min(100.0));
+        return Some(format!("make `{name}` ({time}, {part:.0} % of the path) faster, or split it"));
     }
     let attempts = counted(hardest.attempts as usize, "attempt");
     Some(if hardest.attempts_are_timed() {

@@ -189,7 +189,31 @@ pub(crate) fn clean(text: &str) -> String {
         .collect()
 }
 
-/// `1 step`, `2 steps`.
+/// `1 step`, `2 steps`, `10,000 steps`.
 pub(crate) fn counted(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+    format!("{} {what}{}", number(count as u64), if count == 1 { "" } else { "s" })
+}
+
+/// A number with its thousands set apart.
+pub(crate) fn number(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thousands_are_set_apart() {
+        assert_eq!([0, 999, 1_000, 1_234_567].map(number), ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!([1, 10_000].map(|count| counted(count, "step")), ["1 step", "10,000 steps"]);
+    }
 }

@@ -1,7 +1,7 @@
 //! `impl Step`: the output, and the definition as constant data.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 
 use crate::args::Lane;
@@ -92,8 +92,10 @@ fn input(index: usize, input: &Input) -> TokenStream {
         }
         InputKind::Param { name, default, how } => {
             let name = text(name);
+            let written = default.as_ref().and_then(self::written);
             let default = self::default(default.as_ref(), how);
             let has_default = default.is_some();
+            let written = option(written.map(|written| quote!(#written)));
             let default = option(default);
             quote! {
                 Param(__pipeline::ParamDef {
@@ -102,6 +104,7 @@ fn input(index: usize, input: &Input) -> TokenStream {
                     has_default: #has_default,
                     parse: #checked.parse,
                     default: #default,
+                    default_text: #written,
                     secret: #checked.secret,
                 })
             }
@@ -169,6 +172,15 @@ fn many(from: &Many) -> TokenStream {
     }
 }
 
+/// The default as it is written; `default` alone has no text.
+fn written(default: &Default) -> Option<String> {
+    match default {
+        Default::Trait => None,
+        Default::Text(text) => Some(text.to_token_stream().to_string()),
+        Default::Expr(expr) => Some(crate::text::text(expr.to_token_stream())),
+    }
+}
+
 /// A function that makes the default of a run parameter; `Option<T>` is `None` by default.
 fn default(default: Option<&Default>, how: &How) -> Option<TokenStream> {
     let ty = match how {
@@ -197,7 +209,7 @@ fn mode(access: Access) -> TokenStream {
     }
 }
 
-pub(super) fn text(text: impl quote::ToTokens) -> TokenStream {
+pub(super) fn text(text: impl ToTokens) -> TokenStream {
     quote!(__pipeline::std::borrow::Cow::Borrowed(#text))
 }
 

@@ -47,6 +47,17 @@ fn shown_again(#[param] seen: PathBuf, #[context] cx: &StepContext) -> Result<u3
     Ok(1)
 }
 
+/// Two that need a limit of which nobody says how much there is.
+#[step(limit = "shown_press")]
+fn shown_prints(shown_source: &u32) -> u32 {
+    *shown_source
+}
+
+#[step(limit = "shown_press")]
+fn shown_prints_again(shown_source: &u32) -> u32 {
+    *shown_source
+}
+
 /// Panics while others are shown.
 #[step(blocking)]
 fn shown_panics(shown_source: &u32) -> u32 {

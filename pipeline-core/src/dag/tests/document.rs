@@ -51,6 +51,7 @@ static DOUBLE_INPUTS: [InputDef; 2] = [
             secret: || false,
             parse: parse_param::<String>,
             default: None,
+            default_text: None,
         }),
         location: AT,
     },

@@ -61,6 +61,7 @@ fn param(name: &'static str) -> InputKind {
         secret: || false,
         parse: |_| Err(String::new()),
         default: None,
+        default_text: None,
     })
 }
 

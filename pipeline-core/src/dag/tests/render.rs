@@ -40,6 +40,7 @@ fn text_tells_what_each_parameter_asks_for() {
         secret: || false,
         parse: parse_param::<String>,
         default: None,
+        default_text: None,
     };
     let all: Vec<u32> = (0..11).collect();
     let mut steps: Vec<_> = all.iter().map(|number| step(format!("s{number}"))).collect();

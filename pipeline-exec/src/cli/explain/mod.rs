@@ -13,18 +13,25 @@ use super::{Refusal, print};
 /// Which code.
 #[derive(Debug, ClapArgs)]
 pub(super) struct ExplainArgs {
-    /// The code, such as PL0003. Without one, all codes are listed.
+    /// The code, such as PL0003, or its number alone. Without one, all codes are listed.
     #[arg(value_name = "CODE")]
     code: Option<String>,
 }
 
 pub(super) fn execute(args: &ExplainArgs) -> Result<u8, Refusal> {
     let Some(wanted) = &args.code else { return print(&list()) };
-    let wanted = wanted.trim_matches(['[', ']']).to_uppercase();
+    let wanted = code_of(wanted);
     match PAGES.iter().find(|page| page.code == wanted) {
         Some(page) => print(&readable(page.text)),
         None => Err(Refusal::Usage(unknown(&wanted))),
     }
+}
+
+/// The code that is asked for: `PL0101`, and as people write it from memory, `pl101`, `101` or `[PL0101]`.
+fn code_of(asked: &str) -> String {
+    let asked = asked.trim_matches(['[', ']']).to_uppercase();
+    let number = asked.strip_prefix("PL").unwrap_or(&asked);
+    number.parse().map_or_else(|_| asked.clone(), |number: u16| format!("PL{number:04}"))
 }
 
 fn unknown(wanted: &str) -> String {
@@ -97,6 +104,14 @@ mod tests {
             let read = readable(page.text);
             assert!(!read.contains("\n# fn ") && !read.contains("should_panic"), "{read}");
         }
+    }
+
+    #[test]
+    fn a_code_is_understood_without_what_all_have_in_common() {
+        for asked in ["PL0101", "pl0101", "PL101", "pl101", "101", "0101", "[PL0101]"] {
+            assert_eq!(code_of(asked), "PL0101");
+        }
+        assert_eq!([code_of("x1"), code_of("PL"), code_of("")], ["X1", "PL", ""].map(str::to_owned));
     }
 
     #[test]

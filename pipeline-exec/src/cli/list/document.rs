@@ -1,8 +1,9 @@
 //! The steps of a program as data: names and types, never values.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 
-use pipeline_core::{InputDef, InputKind, Lane, Mode, Params, Policy, Source, StepDef};
+use pipeline_core::{Backoff, InputDef, InputKind, Lane, Mode, Params, Policy, Source, StepDef};
 use serde::Serialize;
 
 use super::is_written;
@@ -56,6 +57,9 @@ pub(super) enum ListedInput {
         given_as: String,
         r#type: String,
         is_required: bool,
+        /// The default as its declaration has it; never of a secret.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        default: Option<&'static str>,
         is_secret: bool,
         /// Who gives it a value, in words; the value is not shown.
         given_by: Option<String>,
@@ -131,6 +135,7 @@ fn listed(def: &StepDef, input: &InputDef, params: &Params) -> Option<ListedInpu
                 given_as: param.name.to_string(),
                 r#type: param.ty.name().to_owned(),
                 is_required: !param.has_default,
+                default: param.default_text.filter(|_| !param.is_secret()),
                 is_secret: param.is_secret(),
                 given_by: of_step.or_else(|| params.origin(&param.name)).map(str::to_owned),
             }
@@ -155,6 +160,23 @@ fn described(source: &Source) -> String {
     }
 }
 
+/// The waits between attempts, as settings are told them where they can say it: `100ms..30s`.
+fn backoff(backoff: Backoff) -> String {
+    let [first, cap] = [backoff.first, backoff.cap].map(humantime::format_duration);
+    let grows_by = |factor: f64| (backoff.factor - factor).abs() < f64::EPSILON;
+    let mut text = if backoff.first == backoff.cap || grows_by(1.0) {
+        first.to_string()
+    } else if grows_by(2.0) {
+        format!("{first}..{cap}")
+    } else {
+        format!("{first}..{cap} by {}", backoff.factor)
+    };
+    if backoff.jitter > 0.0 {
+        let _ = write!(text, " with jitter {}", backoff.jitter);
+    }
+    text
+}
+
 /// What was said of how a step runs.
 fn options(def: &StepDef) -> BTreeMap<&'static str, String> {
     let policy: &Policy = &def.policy;
@@ -171,6 +193,7 @@ fn options(def: &StepDef) -> BTreeMap<&'static str, String> {
     });
     let valued = [
         ("retries", policy.retries.map(|retries| retries.to_string())),
+        ("backoff", policy.backoff.map(backoff)),
         ("timeout", policy.timeout.map(time)),
         ("deadline", policy.deadline.map(time)),
         ("limit", (!limits.is_empty()).then(|| limits.join(", "))),
@@ -184,7 +207,6 @@ fn options(def: &StepDef) -> BTreeMap<&'static str, String> {
         ("branch", branch),
     ];
     let flags = [
-        ("backoff", policy.backoff.is_some()),
         ("idempotent", policy.idempotent),
         ("optional", policy.optional),
         ("fail_fast", policy.fail_fast),

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use pipeline_core::short_type;
+
 use super::document::{ListDocument, ListedInput, ListedStep};
-use crate::cli::wording::{count, fit, one_line, short_type, some, wrapped};
+use crate::cli::wording::{counted, cut, fit, listed, one_line, wrapped};
 
 /// The width of the words before what a step has.
 const HEADING: usize = 14;
@@ -20,7 +22,7 @@ pub(super) fn text(list: &ListDocument, is_verbose: bool) -> String {
         out.push('\n');
     }
     for (name, steps) in &list.packages {
-        let _ = writeln!(out, "{} in {}", count(*steps, "step"), one_line(name));
+        let _ = writeln!(out, "{} in {}", counted(*steps, "step"), one_line(name));
     }
     for (heading, labels) in [("groups", &list.groups), ("tags", &list.tags)] {
         if !labels.is_empty() {
@@ -32,7 +34,7 @@ pub(super) fn text(list: &ListDocument, is_verbose: bool) -> String {
 
 fn tally(labels: &BTreeMap<String, usize>, is_verbose: bool) -> String {
     let each: Vec<String> = labels.iter().map(|(name, count)| format!("{name} {count}")).collect();
-    some(&each, if is_verbose { usize::MAX } else { 16 }, ", ")
+    listed(&each, if is_verbose { usize::MAX } else { 16 })
 }
 
 fn describe(step: &ListedStep, is_verbose: bool, out: &mut String) {
@@ -54,14 +56,14 @@ fn describe(step: &ListedStep, is_verbose: bool, out: &mut String) {
     }
     if !step.tags.is_empty() {
         let tags: Vec<String> = step.tags.iter().map(|tag| format!("tag:{tag}")).collect();
-        out.push_str(&line("tags", &some(&tags, 16, ", ")));
+        out.push_str(&line("tags", &listed(&tags, 16)));
     }
     for input in &step.inputs {
         let (heading, text) = described(input, is_verbose);
         out.push_str(&line(heading, &text));
     }
     if !step.after.is_empty() {
-        out.push_str(&line("after", &some(&step.after, 16, ", ")));
+        out.push_str(&line("after", &listed(&step.after, 16)));
     }
     if !step.options.is_empty() {
         let each: Vec<String> = step
@@ -98,11 +100,13 @@ fn described(input: &ListedInput, is_verbose: bool) -> (&'static str, String) {
             let ty = if is_verbose { format!(": {}", ty(r#type, true)) } else { String::new() };
             ("reads", format!("{}{as_name}{mode}{ty}", fit(from, 120)))
         }
-        ListedInput::Param { given_as, r#type, is_required, is_secret, given_by, .. } => {
-            let needed = match given_by {
-                Some(origin) => format!("given by {}", fit(origin, 80)),
-                None if *is_required => "required".to_owned(),
-                None => "has a default".to_owned(),
+        ListedInput::Param { given_as, r#type, is_required, default, is_secret, given_by, .. } => {
+            let needed = match (given_by, default) {
+                (Some(origin), _) => format!("given by {}", fit(origin, 80)),
+                (None, _) if *is_required => "required".to_owned(),
+                (None, Some(default)) => format!("by default {}", cut(default, 60)),
+                (None, None) if short_type(r#type).starts_with("Option<") => "optional".to_owned(),
+                (None, None) => "has a default".to_owned(),
             };
             let secret = if *is_secret { ", secret" } else { "" };
             ("param", format!("-p {}=<{}>  {needed}{secret}", fit(given_as, 40), ty(r#type, is_verbose)))

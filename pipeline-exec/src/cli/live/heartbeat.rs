@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::tracker::{Look, Running, Tracked};
 use super::{picture, words};
 use crate::cli::paint::Paint;
+use crate::cli::wording::fit;
 
 /// So many steps are named.
 const MOST_NAMED: usize = 8;
@@ -28,7 +29,7 @@ pub(super) fn text(run: &Tracked, look: &Look, left: Option<Duration>) -> String
 /// `prices 34.1s (attempt 2) 120/1000  12%  4/s`
 fn of_step(run: &Tracked, row: &Running) -> String {
     let name = run.name(row.step);
-    let mut parts = vec![words::one_line(name, 60), words::elapsed(row.elapsed)];
+    let mut parts = vec![fit(name, 60), words::elapsed(row.elapsed)];
     parts.extend(words::attempt(row).map(|attempt| format!("({attempt})")));
     if let (Some(in_attempt), Some(progress)) = (row.in_attempt, run.view.activity(name).progress) {
         parts.push(words::progress(&progress, in_attempt));

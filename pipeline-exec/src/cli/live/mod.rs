@@ -14,8 +14,9 @@ mod screen;
 mod tests;
 mod ticker;
 mod tracker;
-pub(super) mod words;
+mod words;
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::sync::mpsc::{self, SyncSender};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,11 +26,12 @@ use std::time::Duration;
 pub(super) use self::expectation::Expectation;
 use self::ticker::{Canvas, Message, Ticker};
 use self::tracker::{Tracked, Tracker};
-use super::output::{Form, Manner};
-use super::{Refusal, lines};
+use super::output::{Form, Level, Manner};
+use super::{Refusal, lines, plan};
 use crate::event::{Event, EventRecord};
 use crate::pipeline::Pipeline;
 use crate::report::RunReport;
+use crate::settings::SettingInForce;
 use crate::stderr;
 
 /// So many lines may wait to be printed; whoever has more waits too.
@@ -53,6 +55,9 @@ struct Watcher {
     above: Option<SyncSender<Message>>,
     /// Where events go as data.
     json: Option<Mutex<Box<dyn Write + Send>>>,
+    /// The limits that somebody has said the capacity of.
+    known_limits: BTreeSet<String>,
+    settings: Vec<SettingInForce>,
 }
 
 /// Has a run of this pipeline shown.
@@ -84,7 +89,14 @@ pub(super) fn watch(
         .transpose()?
         .unzip();
     let json = json.map(|json| Mutex::new(Box::new(json) as Box<dyn Write + Send>));
-    let watcher = Arc::new(Watcher { manner, tracker, above, json });
+    let watcher = Arc::new(Watcher {
+        manner,
+        tracker,
+        above,
+        json,
+        known_limits: plan::known_limits(&pipeline),
+        settings: pipeline.settings_in_force(),
+    });
     let observer = Arc::clone(&watcher);
     let pipeline = pipeline.observe(move |event: &Event<'_>| observer.on_event(event));
     Ok((
@@ -137,9 +149,20 @@ impl Watcher {
         if self.manner.form == Form::Nothing {
             return;
         }
-        let Some(line) = lines::line(event, self.tracker.run().map(|run| &run.view), self.manner) else {
-            return;
-        };
+        if let Some(line) =
+            lines::line(event, self.tracker.run().map(|run| &run.view), &self.settings, self.manner)
+        {
+            self.show(line);
+        }
+        if let Event::RunStarted { view, .. } = event
+            && self.manner.level > Level::Quiet
+        {
+            let warnings = plan::without_capacity(view.plan(), &self.known_limits);
+            warnings.iter().for_each(|warning| self.show(lines::warning(warning, self.manner.paint)));
+        }
+    }
+
+    fn show(&self, line: String) {
         match (&self.above, self.manner.form) {
             (Some(above), Form::Live) => drop(above.send(Message::Line(line))),
             _ => print_line(line),

@@ -8,6 +8,7 @@ use super::expectation::Forecast;
 use super::tracker::{Look, Running, Tracked};
 use super::words;
 use crate::cli::paint::Paint;
+use crate::cli::wording::{counted, cut, fit, pad};
 
 /// A step that has just started has no line yet: lines that come and go within a blink are noise.
 const SETTLED: Duration = Duration::from_millis(300);
@@ -65,13 +66,13 @@ impl Picture {
         let most = (size.lines / 2).max(2);
         let shown = if rows.len() > most { most - 1 } else { rows.len() };
         let names: Vec<String> =
-            rows[..shown].iter().map(|row| words::one_line(run.name(row.step), width)).collect();
+            rows[..shown].iter().map(|row| fit(run.name(row.step), width / NAME_PART)).collect();
         let widest = names.iter().map(|name| measure_text_width(name)).max().unwrap_or(0);
         self.name_width = self.name_width.max(widest);
         let name_width = self.name_width.min(width / NAME_PART);
         let row = |(row, name): (&&Running, &String)| {
             let usual = moment.forecast.usual(run.name(row.step));
-            row_of(run, row, &fitted(name, name_width), usual, paint)
+            row_of(run, row, &pad(name, name_width), usual, paint)
         };
         let mut lines: Vec<String> = rows.iter().zip(&names).map(row).collect();
         if rows.len() > shown {
@@ -81,13 +82,6 @@ impl Picture {
         lines.push(bar(run, look, moment, width, paint));
         lines.iter().map(|line| truncate_str(line, width, "…").into_owned()).collect()
     }
-}
-
-/// A name of exactly this width.
-fn fitted(name: &str, width: usize) -> String {
-    let name = truncate_str(name, width, "…");
-    let pad = width - measure_text_width(&name).min(width);
-    format!("{name}{}", " ".repeat(pad))
 }
 
 /// `name  lane  4.2s  attempt 2  120/1000  12%  31/s  note`
@@ -103,7 +97,7 @@ fn row_of(run: &Tracked, row: &Running, name: &str, usual: Option<Duration>, pai
     }
     let progress = run.view.activity(run.name(row.step)).progress;
     if let (Some(in_attempt), Some(progress)) = (row.in_attempt, progress) {
-        let note = words::one_line(&progress.note, 200);
+        let note = cut(&progress.note, 200);
         parts.push(words::progress(&progress, in_attempt));
         parts.push(if note.is_empty() { note } else { paint.dim(&note) });
     }
@@ -158,14 +152,14 @@ fn still(run: &Tracked, look: &Look, moment: &Moment<'_>) -> Option<String> {
         let waiting = if behind == 1 { "1 step waits".to_owned() } else { format!("{behind} steps wait") };
         return Some(format!("{since}; {waiting} for a limit, a share of memory or an approval"));
     };
-    let name = words::one_line(run.name(first.step), 60);
+    let name = fit(run.name(first.step), 60);
     let others = match look.running.len() - 1 {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
     let waiting = match behind {
         0 => String::new(),
-        _ => format!("; {} not started yet", words::count(behind, "step")),
+        _ => format!("; {} not started yet", counted(behind, "step")),
     };
     Some(format!("{since}: waiting for {name}{others}{waiting}"))
 }

@@ -52,8 +52,8 @@ fn start(tracker: &Tracker, position: usize) {
 }
 
 fn end(tracker: &Tracker, position: usize, status: Status, duration: Duration) {
-    let (run_id, step, error) = ("id", "a step", None);
-    tracker.note(&Event::StepFinished { run_id, step, position, status, duration, error, output: None });
+    let (run_id, step, error, because, output) = ("id", "a step", None, None, None);
+    tracker.note(&Event::StepFinished { run_id, step, position, status, duration, error, because, output });
 }
 
 fn running(step: usize, elapsed: Duration) -> Running {
@@ -221,6 +221,4 @@ fn times_and_amounts_fit_their_columns() {
         (progress(0, None, seconds(2)), progress(0, Some(0), seconds(2))),
         (String::new(), "0/0".into())
     );
-    assert_eq!(words::one_line("a\n\n  b\u{1b}c", 80), r"a b\u{1b}c");
-    assert_eq!(words::one_line(&"x".repeat(10_000), 5), "xxxxx…");
 }

@@ -1,13 +1,10 @@
 //! Times, amounts and texts, short enough for one line.
 
-use std::borrow::Cow;
 use std::time::Duration;
 
 use pipeline_core::ProgressSoFar;
 
 use super::tracker::Running;
-use crate::report::clean;
-pub(in crate::cli) use crate::report::counted as count;
 
 /// A time that goes on, as somebody who waits wants to read it: `4.2s`, `1m05s`, `2h03m`.
 pub(in crate::cli) fn elapsed(time: Duration) -> String {
@@ -66,13 +63,4 @@ fn rate(per_second: f64) -> String {
         r if r >= 10.0 => format!("  {r:.0}/s"),
         r => format!("  {r:.1}/s"),
     }
-}
-
-/// A user's text in one line that cannot steer a terminal, of at most so many characters.
-pub(in crate::cli) fn one_line(text: &str, most: usize) -> String {
-    let cut: Cow<'_, str> = match text.char_indices().nth(most) {
-        Some((end, _)) => format!("{}…", &text[..end]).into(),
-        None => text.into(),
-    };
-    clean(&cut.split('\n').map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" "))
 }

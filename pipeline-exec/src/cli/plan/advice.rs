@@ -1,12 +1,12 @@
 //! What a plan warns of, and what would make its run shorter. Only what somebody can do something about.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use pipeline_core::{InputKind, Lane, Plan};
 
 use super::forecast::{Forecast, capacities, declared, forecast, is_given};
-use crate::cli::wording::{count, fit};
+use crate::cli::wording::{counted, fit};
 use crate::pipeline::Pipeline;
 use crate::settings::{Settings, cores};
 
@@ -18,7 +18,6 @@ pub(super) fn warnings(plan: &Plan, pipeline: &Pipeline) -> Vec<String> {
     let settings = pipeline.current_settings();
     let mut warnings = unread_params(plan, pipeline);
     let capacity = capacities(plan, settings);
-    let mut needed: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for step in (0..plan.len()).filter(|&step| !is_given(plan, step)) {
         for (name, amount) in declared(plan, step) {
             if capacity.get(&name).is_some_and(|capacity| amount > *capacity) {
@@ -29,26 +28,41 @@ pub(super) fn warnings(plan: &Plan, pipeline: &Pipeline) -> Vec<String> {
                     capacity[&name],
                 ));
             }
-            needed.entry(name).or_default().push(step);
         }
     }
-    for (name, steps) in needed {
-        let is_configured = settings.limits.contains_key(&name) || name == "cores" || name == "memory";
-        if steps.len() > 1 && !is_configured {
-            warnings.push(format!(
+    warnings.extend(without_capacity(plan, &known_limits(pipeline)));
+    warnings
+}
+
+/// The limits that somebody has said the capacity of.
+pub(in crate::cli) fn known_limits(pipeline: &Pipeline) -> BTreeSet<String> {
+    let configured = pipeline.make_limits(None).snapshot().into_iter().map(|limit| limit.name);
+    configured.chain(["cores", "memory"].map(str::to_owned)).collect()
+}
+
+/// Steps of the plan that run one at a time because nobody has said how much there is of what they need.
+pub(in crate::cli) fn without_capacity(plan: &Plan, known: &BTreeSet<String>) -> Vec<String> {
+    let mut needed: BTreeMap<String, usize> = BTreeMap::new();
+    for step in (0..plan.len()).filter(|&step| !is_given(plan, step)) {
+        let unknown = declared(plan, step).into_iter().filter(|(name, _)| !known.contains(name));
+        unknown.for_each(|(name, _)| *needed.entry(name).or_default() += 1);
+    }
+    let several = needed.into_iter().filter(|(_, steps)| *steps > 1);
+    several
+        .map(|(name, steps)| {
+            format!(
                 "nothing says how much there is of the limit `{}`, so its {} run one at a time: give it a capacity in the \
                  settings",
                 fit(&name, 40),
-                count(steps.len(), "step"),
-            ));
-        }
-    }
-    warnings
+                counted(steps, "step"),
+            )
+        })
+        .collect()
 }
 
 /// Run parameters that are given, but that no step of the plan reads.
 fn unread_params(plan: &Plan, pipeline: &Pipeline) -> Vec<String> {
-    let mut read = std::collections::BTreeSet::new();
+    let mut read = BTreeSet::new();
     for step in (0..plan.len()).filter(|&step| !is_given(plan, step)) {
         let spec = plan.spec(step);
         for input in spec.def().inputs.iter() {

@@ -9,6 +9,7 @@ mod text;
 
 use clap::Args as ClapArgs;
 
+pub(super) use self::advice::{known_limits, without_capacity};
 use self::document::PlanDocument;
 use super::args::RunArgs;
 use super::{Refusal, configured, print, store};

@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use super::document::{Kind, PlanDocument, PlannedStep};
-use crate::cli::wording::{WIDTH, count, fit, one_line, some, wrapped};
-use crate::report::show;
+use crate::cli::wording::{WIDTH, counted, fit, listed, one_line, pad, width, wrapped};
+use crate::report::{path, show};
 
 /// Longer plans are shortened to their first and last steps.
 const MOST_STEPS: usize = 60;
@@ -23,7 +23,8 @@ pub(super) fn text(plan: &PlanDocument, is_verbose: bool) -> String {
     } else {
         format!(" of the {} there are", plan.in_graph)
     };
-    let _ = writeln!(out, "{}{of}, in the order in which they would start", count(plan.steps.len(), "step"));
+    let _ =
+        writeln!(out, "{}{of}, in the order in which they would start", counted(plan.steps.len(), "step"));
     out.push('\n');
     steps(plan, is_verbose, &mut out);
     out.push('\n');
@@ -50,12 +51,11 @@ fn steps(plan: &PlanDocument, is_verbose: bool, out: &mut String) {
     let longest = |text: fn(&PlannedStep) -> usize, title: &str| {
         visible().map(text).max().unwrap_or(0).max(title.len())
     };
-    let group =
-        longest(|step| step.group.as_deref().map_or(1, |group| group.chars().count()), "group").min(14);
+    let group = longest(|step| step.group.as_deref().map_or(1, width), "group").min(14);
     let notes = longest(|step| self::notes(step).len(), "notes");
     // What the other columns and the gaps between them leave.
     let left = WIDTH.saturating_sub(number + group + notes + FIXED).max(8);
-    let name = longest(|step| step.name.chars().count(), "step").min(left);
+    let name = longest(|step| width(&step.name), "step").min(left);
     let _ = writeln!(
         out,
         "{:>number$}    {:<name$}  {:>5}  {:<8}  {:<group$}  notes",
@@ -70,12 +70,12 @@ fn steps(plan: &PlanDocument, is_verbose: bool, out: &mut String) {
         }
         let mark = if step.is_critical { '*' } else { ' ' };
         let line = format!(
-            "{:>number$}  {mark} {:<name$}  {:>5}  {:<8}  {:<group$}  {}",
+            "{:>number$}  {mark} {}  {:>5}  {:<8}  {}  {}",
             index + 1,
-            fit(&step.name, name),
+            pad(&fit(&step.name, name), name),
             step.level,
             step.lane,
-            fit(step.group.as_deref().unwrap_or("-"), group),
+            pad(&fit(step.group.as_deref().unwrap_or("-"), group), group),
             self::notes(step),
         );
         out.push_str(line.trim_end());
@@ -114,15 +114,15 @@ fn details(step: &PlannedStep, indent: usize, out: &mut String) {
         |heading: &str, text: &str| out.push_str(&wrapped(&format!("{margin}{heading}"), indent + 9, text));
     line("at", &one_line(&step.location));
     if !step.upstream.is_empty() {
-        line("after", &some(&step.upstream, 12, ", "));
+        line("after", &listed(&step.upstream, 12));
     }
     if !step.tags.is_empty() {
-        line("tags", &some(&step.tags, 12, ", "));
+        line("tags", &listed(&step.tags, 12));
     }
     if !step.needs.is_empty() {
         let needs: Vec<String> =
             step.needs.iter().map(|(name, amount)| format!("{amount} of {name}")).collect();
-        line("needs", &some(&needs, 12, ", "));
+        line("needs", &listed(&needs, 12));
     }
     if let Some(why) = &step.skipped {
         line("skipped", &one_line(why));
@@ -139,18 +139,18 @@ fn shape(plan: &PlanDocument, out: &mut String) {
         "graph",
         &format!(
             "{}, {}, {:.2} edges per step, {}, {}",
-            count(statistics.steps, "step"),
-            count(statistics.edges, "edge"),
+            counted(statistics.steps, "step"),
+            counted(statistics.edges, "edge"),
             statistics.average_degree,
-            count(statistics.sources, "source"),
-            count(statistics.sinks, "sink"),
+            counted(statistics.sources, "source"),
+            counted(statistics.sinks, "sink"),
         ),
     );
-    let widest = format!("level {} with {}", statistics.widest_level, count(statistics.widest, "step"));
+    let widest = format!("level {} with {}", statistics.widest_level, counted(statistics.widest, "step"));
     line("levels", &format!("{}, the widest is {widest}", statistics.depth));
     let tally = |counts: &std::collections::BTreeMap<String, usize>| {
         let each: Vec<String> = counts.iter().map(|(name, count)| format!("{name} {count}")).collect();
-        some(&each, 8, ", ")
+        listed(&each, 8)
     };
     line("lanes", &tally(&statistics.by_lane));
     for (heading, counts) in [("groups", &statistics.by_group), ("tags", &statistics.by_tag)] {
@@ -165,15 +165,8 @@ fn shape(plan: &PlanDocument, out: &mut String) {
 
 fn figures(plan: &PlanDocument, out: &mut String) {
     let mut line = |heading: &str, text: &str| out.push_str(&wrapped(heading, HEADING, text));
-    let path = &plan.critical_path;
-    let names = if path.steps.len() > 8 {
-        let (first, last) =
-            (some(&path.steps[..4], 4, " > "), some(&path.steps[path.steps.len() - 3..], 3, " > "));
-        format!("{first} > … {} more … > {last}", path.steps.len() - 7)
-    } else {
-        some(&path.steps, 8, " > ")
-    };
-    line("critical path", &format!("{names} (cost {})", path.cost));
+    let critical = &plan.critical_path;
+    line("critical path", &format!("{} (cost {})", path(&critical.steps), critical.cost));
     let slots = &plan.slots;
     let workers = slots.workers.map_or(String::new(), |workers| format!(", {workers} in all"));
     line("slots", &format!("io {}, cpu {}, blocking {}{workers}", slots.io, slots.cpu, slots.blocking));
@@ -197,7 +190,7 @@ fn figures(plan: &PlanDocument, out: &mut String) {
                 show(Some(forecast.forecast.total)),
                 show(Some(forecast.forecast.critical_path)),
                 forecast.recorded_steps,
-                count(plan.steps.len(), "step"),
+                counted(plan.steps.len(), "step"),
             ),
         );
     }
@@ -213,13 +206,13 @@ fn not_run(plan: &PlanDocument, is_verbose: bool, out: &mut String) {
         out.push_str(&wrapped("skipped", HEADING, &text));
     }
     if skipped.len() > most {
-        out.push_str(&wrapped("", HEADING, &format!("and {} more", count(skipped.len() - most, "step"))));
+        out.push_str(&wrapped("", HEADING, &format!("and {} more", counted(skipped.len() - most, "step"))));
     }
     for reason in ["excluded", "not selected, and not needed"] {
         let left_out = plan.left_out.iter().filter(|step| step.reason == reason);
         let names: Vec<&str> = left_out.map(|step| step.name.as_str()).collect();
         if !names.is_empty() {
-            let text = format!("{} {reason}: {}", count(names.len(), "step"), some(&names, most, ", "));
+            let text = format!("{} {reason}: {}", counted(names.len(), "step"), listed(&names, most));
             out.push_str(&wrapped("left out", HEADING, &text));
         }
     }

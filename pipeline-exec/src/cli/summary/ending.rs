@@ -6,8 +6,8 @@ use std::time::Duration;
 use owo_colors::OwoColorize;
 
 use super::failures;
-use super::fit::paragraph;
 use crate::cli::again::{self, Again};
+use crate::cli::wording::paragraph;
 use crate::report::{RunReport, RunStatus, clean, show};
 use crate::store::RunState;
 

@@ -7,7 +7,7 @@ use owo_colors::{OwoColorize, Style};
 use pipeline_core::FailureKind;
 use pipeline_core::frame::Status;
 
-use super::fit::{block, counted, fit, listed};
+use crate::cli::wording::{block, counted, cut, fit, listed, number};
 use crate::report::{ErrorReport, InputOrigin, RunReport, StepReport, show};
 
 /// So many blocks are shown, and so many names in a line, attempts and inputs in a block.
@@ -64,7 +64,7 @@ fn failure(report: &RunReport, alike: &Alike<'_>, victims: &Victims<'_>) -> Stri
     let Alike { first: step, error, others } = alike;
     let (label, style) =
         if step.optional { ("warning", Style::new().yellow()) } else { ("error", Style::new().red()) };
-    let mut lines = vec![format!("at {}, {}", fit(&step.location, 200), attempt(step))];
+    let mut lines = vec![format!("at {}, {}", cut(&step.location, 200), attempt(step))];
     lines.push(format!("{}: {}", error.kind.name(), block(&error.message, "    ")));
     lines.extend(
         error.causes.iter().take(MOST_LINES).map(|cause| format!("because {}", block(cause, "    "))),
@@ -72,7 +72,7 @@ fn failure(report: &RunReport, alike: &Alike<'_>, victims: &Victims<'_>) -> Stri
     lines.extend(more(error.causes.len(), "cause"));
     let earlier = step.failed_attempts.iter().take(MOST_LINES);
     lines.extend(earlier.map(|attempt| {
-        let (message, wait) = (fit(&attempt.error.message, 200), show(Some(attempt.retried_after)));
+        let (message, wait) = (cut(&attempt.error.message, 200), show(Some(attempt.retried_after)));
         format!("attempt {}: {message} (tried again after {wait})", attempt.attempt)
     }));
     lines.extend(more(step.failed_attempts.len(), "earlier attempt"));
@@ -114,7 +114,7 @@ fn also(others: &[&StepReport]) -> String {
         0 => String::new(),
         count => {
             let names = others.iter().map(|step| step.name.as_str());
-            format!(", and {} more like it: {}", super::fit::number(count as u64), listed(names, MOST_NAMES))
+            format!(", and {} more like it: {}", number(count as u64), listed(names, MOST_NAMES))
         }
     }
 }
@@ -140,13 +140,13 @@ fn origin(report: &RunReport, origin: &InputOrigin) -> String {
                 steps.iter().filter_map(|&step| Some(report.steps.get(step)?.name.as_str())).collect();
             match names.len() {
                 0 => "from no step of this run".to_owned(),
-                1 => format!("from step {}", listed(names.into_iter(), 1)),
+                1 => format!("from step {}", listed(names, 1)),
                 count => {
-                    format!("from {}: {}", counted(count, "step"), listed(names.into_iter(), MOST_NAMES))
+                    format!("from {}: {}", counted(count, "step"), listed(names, MOST_NAMES))
                 }
             }
         }
-        InputOrigin::Param(origin) => format!("a run parameter, from {}", fit(origin, 120)),
+        InputOrigin::Param(origin) => format!("a run parameter, from {}", cut(origin, 120)),
         InputOrigin::Resource(ty) => format!("a resource given to the run, `{}`", fit(ty, 80)),
     }
 }
@@ -185,7 +185,6 @@ impl<'r> Victims<'r> {
         };
         let verb = if all.len() == 1 { "was" } else { "were" };
         let count = counted(all.len(), "step");
-        (!all.is_empty())
-            .then(|| format!("{count} {verb} skipped {who}: {}", listed(all.into_iter(), MOST_NAMES)))
+        (!all.is_empty()).then(|| format!("{count} {verb} skipped {who}: {}", listed(all, MOST_NAMES)))
     }
 }

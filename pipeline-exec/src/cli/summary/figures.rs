@@ -1,17 +1,19 @@
-//! The figures of a run, one calm line each.
+//! The figures of a run, one calm line each: the telling ones, or all.
 
 use std::time::Duration;
 
-use super::fit::{counted, number, paragraph};
-use crate::report::{RunReport, StageReport, WaitedFor, path, show};
+use crate::cli::wording::{counted, cut, fit, listed, number, paragraph};
+use crate::report::{AdviceKind, RunReport, StageReport, WaitedFor, path, show};
 
 /// How far the labels reach.
 const LABEL: usize = 16;
 /// So many of a kind are named.
 const MOST: usize = 8;
+/// And so many reasons why steps did not run beside each other, unless all is asked for.
+const FEW: usize = 3;
 
-/// The figures, every line at most `columns` wide.
-pub(super) fn figures(report: &RunReport, columns: usize) -> String {
+/// The figures, every line at most `columns` wide: what a look at them tells, or all there are. Then what to do about them.
+pub(super) fn figures(report: &RunReport, columns: usize, all: bool) -> String {
     let mut text = String::new();
     let mut line = |label: &str, value: Option<String>| {
         if let Some(value) = value.filter(|value| !value.is_empty()) {
@@ -20,33 +22,42 @@ pub(super) fn figures(report: &RunReport, columns: usize) -> String {
     };
     // A report that was made of a journal does not know the graph, so none of these.
     if report.figures.total > Duration::ZERO && report.figures.levels > 0 {
-        line("critical path", Some(critical_path(report)));
+        line("critical path", Some(critical_path(report, all)));
         line("speed-up", Some(speed_up(report)));
-        line("efficiency", Some(efficiency(report)));
-        line("at once", Some(concurrency(report)));
-        line("groups", Some(stages(&report.groups())));
+        line("efficiency", all.then(|| efficiency(report)));
+        line("at once", Some(concurrency(report, all)));
+        line("groups", all.then(|| stages(&report.groups())));
         let levels = report.levels();
-        line("levels", (levels.len() > 1).then(|| stages(&levels)));
+        line("levels", (all && levels.len() > 1).then(|| stages(&levels)));
     }
-    line("waited", Some(waits(report)));
+    line("waited", all.then(|| waits(report)));
     line("retries", retries(report));
-    line("fallbacks", fallbacks(report));
-    line("limited", Some(limited(report)));
-    line("pressure", pressure(report));
-    line("memory, cpu", resources(report));
+    // Without this line the note of each such step tells it.
+    line("fallbacks", fallbacks(report).filter(|_| all));
+    line("limited", Some(limited(report, if all { MOST } else { FEW })));
+    line("pressure", pressure(report).filter(|_| all));
+    line("memory, cpu", resources(report).filter(|_| all));
     line("counted", Some(counters(report)));
     line("dead letters", dead_letters(report));
+    for advice in report.advice.iter().filter(|advice| all || is_lever(advice.kind)) {
+        line("advice", Some(advice.text.clone()));
+    }
     text
 }
 
-fn critical_path(report: &RunReport) -> String {
+/// Whether somebody can do something about it, rather than know it.
+fn is_lever(kind: AdviceKind) -> bool {
+    !matches!(kind, AdviceKind::Retries | AdviceKind::SlowestSteps)
+}
+
+fn critical_path(report: &RunReport, all: bool) -> String {
     let figures = &report.figures;
-    let (long, total) = (show(Some(figures.critical_path)), show(Some(figures.total)));
-    format!(
-        "{long} of {total} in all, the run took {:.2}x as long: {}",
-        figures.critical_path_ratio,
-        path(&figures.critical_steps)
-    )
+    let (long, steps) = (show(Some(figures.critical_path)), path(&figures.critical_steps));
+    if !all {
+        return format!("{long}: {steps}");
+    }
+    let (total, ratio) = (show(Some(figures.total)), figures.critical_path_ratio);
+    format!("{long} of {total} in all, the run took {ratio:.2}x as long: {steps}")
 }
 
 /// Against one step at a time, and against what theory allows with these slots.
@@ -68,7 +79,7 @@ fn efficiency(report: &RunReport) -> String {
     )
 }
 
-fn concurrency(report: &RunReport) -> String {
+fn concurrency(report: &RunReport, all: bool) -> String {
     let figures = &report.figures;
     // In reports from before attempts were timed, a step that waits for its next attempt counts, and has no slot.
     let why = if figures.slots > 0 && figures.peak_concurrency > figures.slots {
@@ -76,13 +87,12 @@ fn concurrency(report: &RunReport) -> String {
     } else {
         ""
     };
-    format!(
-        "{} at the most, of {}{why}; {}, the widest of {}",
-        number(figures.peak_concurrency as u64),
-        counted(figures.slots, "slot"),
-        counted(figures.levels, "level"),
-        counted(figures.widest_level, "step")
-    )
+    let (peak, slots) = (number(figures.peak_concurrency as u64), counted(figures.slots, "slot"));
+    if !all {
+        return format!("{peak} at the most, of {slots}{why}");
+    }
+    let (levels, widest) = (counted(figures.levels, "level"), counted(figures.widest_level, "step"));
+    format!("{peak} at the most, of {slots}{why}; {levels}, the widest of {widest}")
 }
 
 fn stages(stages: &[StageReport]) -> String {
@@ -116,20 +126,21 @@ fn waits(report: &RunReport) -> String {
 }
 
 fn retries(report: &RunReport) -> Option<String> {
-    let (mut steps, mut failed, mut waited) = (0, 0, Duration::ZERO);
+    let (mut steps, mut failed, mut waited) = (Vec::new(), 0, Duration::ZERO);
     for step in report.steps.iter().filter(|step| !step.failed_attempts.is_empty()) {
-        steps += 1;
+        steps.push(&step.name);
         failed += step.failed_attempts.len();
         waited += step.between_attempts();
     }
-    (steps > 0).then(|| {
-        let (steps, failed) = (counted(steps, "step"), counted(failed, "attempt"));
+    (!steps.is_empty()).then(|| {
+        let was = if failed == 1 { "was" } else { "were" };
+        let attempts = counted(failed, "attempt");
         // None yet, where the process ended during the first wait.
-        let between = match waited {
+        let after = match waited {
             Duration::ZERO => String::new(),
-            waited => format!(", {} between attempts", show(Some(waited))),
+            waited => format!(", after {} in all", show(Some(waited))),
         };
-        format!("{steps} needed more than one attempt: {failed} failed{between}")
+        format!("{attempts} failed and {was} repeated{after}: {}", listed(steps, MOST))
     })
 }
 
@@ -138,13 +149,13 @@ fn fallbacks(report: &RunReport) -> Option<String> {
     let names: Vec<&str> = used.map(|step| step.name.as_str()).collect();
     (!names.is_empty()).then(|| {
         let count = counted(names.len(), "step");
-        format!("{count} went on with a fallback: {}", super::fit::listed(names.into_iter(), MOST))
+        format!("{count} went on with a fallback: {}", listed(names, MOST))
     })
 }
 
-fn limited(report: &RunReport) -> String {
-    let more = report.limited_by.len().saturating_sub(MOST);
-    let told: Vec<&str> = report.limited_by.iter().take(MOST).map(String::as_str).collect();
+fn limited(report: &RunReport, most: usize) -> String {
+    let more = report.limited_by.len().saturating_sub(most);
+    let told: Vec<&str> = report.limited_by.iter().take(most).map(String::as_str).collect();
     let rest = if more > 0 { format!("; … and {more} more") } else { String::new() };
     told.join("; ") + &rest
 }
@@ -188,7 +199,7 @@ fn dead_letters(report: &RunReport) -> Option<String> {
     let count = counted(report.dead_letters.len(), "item");
     Some(format!(
         "{count} could not be dealt with, the first in `{}`: {}",
-        super::fit::fit(&first.step, 40),
-        super::fit::fit(&first.error, 200)
+        fit(&first.step, 40),
+        cut(&first.error, 200)
     ))
 }

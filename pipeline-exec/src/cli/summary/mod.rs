@@ -1,22 +1,18 @@
-//! What is said of a run when it has ended: the table of steps, the figures, what to do next, what went wrong, and the
-//! command to go on. Made in one piece from the report, and written at once.
+//! What is said of a run when it has ended: the table of steps, the telling figures and what to do about them, what went
+//! wrong, and the command to go on. Made in one piece from the report, and written at once.
 
 mod ending;
 mod failures;
 mod figures;
-mod fit;
 mod notes;
 mod table;
 
-use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
 
 use anstream::{AutoStream, ColorChoice};
 use comfy_table::Table;
-use owo_colors::OwoColorize;
 
 use self::ending::{Known, ending};
-use self::fit::paragraph;
 use crate::report::RunReport;
 use crate::stderr;
 use crate::store::RunState;
@@ -33,9 +29,9 @@ const LONGEST_LINE: usize = 4_000;
 pub(super) enum Extent {
     /// What failed, how the run ended, and how to go on.
     Failures,
-    /// All of it, with the telling ones of many steps.
+    /// The telling figures, and the telling ones of many steps.
     Most,
-    /// All of it, with every step.
+    /// Every figure, and every step.
     All,
 }
 
@@ -49,7 +45,11 @@ pub(super) fn print_recorded(report: &RunReport, state: RunState, extent: Extent
 
 /// Says to standard error how a run ended.
 pub(super) fn print(report: &RunReport, extent: Extent) {
-    let text = text(report, columns(), extent, Known::Whole);
+    let mut text = text(report, columns(), extent, Known::Whole);
+    if extent != Extent::Failures {
+        // Apart from what was told while it ran.
+        text.insert(0, '\n');
+    }
     // Styles are taken out where nobody sees them: no terminal, NO_COLOR.
     let is_styled = AutoStream::choice(&io::stderr()) != ColorChoice::Never;
     let text = if is_styled { text } else { anstream::adapter::strip_str(&text).to_string() };
@@ -71,31 +71,21 @@ fn text(report: &RunReport, columns: usize, extent: Extent, known: Known) -> Str
         Extent::Failures => String::new(),
         Extent::Most | Extent::All => table::table(report, columns, extent == Extent::All),
     };
-    let mut part = |heading: &str, part: String| {
-        if !part.is_empty() {
-            if !text.is_empty() {
-                text.push('\n');
-            }
-            if !heading.is_empty() {
-                let _ = writeln!(text, "{}", heading.bold());
-            }
-            text.push_str(&part);
+    let mut part = |part: String| {
+        if !part.is_empty() && !text.is_empty() {
+            text.push('\n');
         }
+        text.push_str(&part);
     };
     if extent != Extent::Failures {
-        part("", figures::figures(report, columns));
-        part("", notes::notes(report));
-        part("what to do next", advice(report, columns));
+        part(figures::figures(report, columns, extent == Extent::All));
+        part(notes::notes(report));
     }
-    part("", failures::failures(report));
+    part(failures::failures(report));
     // Who looks for the last line in a log finds it whole.
     let columns = if columns == COLUMNS_OF_A_FILE { LONGEST_LINE } else { columns };
-    part("", ending(report, columns, known));
+    part(ending(report, columns, known));
     text
-}
-
-fn advice(report: &RunReport, columns: usize) -> String {
-    report.advice.iter().map(|advice| paragraph("  -", &advice.text, 4, columns)).collect()
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use pipeline_core::frame::Status;
 
-use super::fit::{counted, fit, listed, number};
+use crate::cli::wording::{counted, cut, listed, number};
 use crate::report::{RunReport, StepReport};
 
 /// So many notes are shown.
@@ -25,7 +25,7 @@ pub(super) fn notes(report: &RunReport) -> String {
     }
     let more = notes.len().saturating_sub(MOST);
     let told = notes.into_iter().take(MOST).map(|(note, names)| {
-        let names = listed(names.into_iter(), MOST);
+        let names = listed(names, MOST);
         format!("note: {names}: {note}\n")
     });
     let mut text: String = told.collect();
@@ -38,13 +38,13 @@ pub(super) fn notes(report: &RunReport) -> String {
 fn of(step: &StepReport) -> Vec<String> {
     let mut notes = Vec::new();
     if !step.status.is_failure() {
-        let why = step.error.as_ref().map(|error| fit(&error.message, 400));
+        let why = step.error.as_ref().map(|error| cut(&error.message, 400));
         notes.extend(why.map(|why| format!("{}: {why}", step.status.name())));
         if step.status == Status::Skipped && step.error.is_none() && step.because.is_none() {
             notes.push("skipped".to_owned());
         }
         notes.extend(still_running(step));
-        let instead = step.fallback_for.as_ref().map(|error| fit(&error.message, 200));
+        let instead = step.fallback_for.as_ref().map(|error| cut(&error.message, 200));
         notes.extend(instead.map(|error| format!("fallback used: {error}")));
     }
     notes

@@ -8,7 +8,7 @@ use comfy_table::{
 };
 use pipeline_core::frame::Status;
 
-use super::fit::{fit, number};
+use crate::cli::wording::{fit, number};
 use crate::report::{RunReport, StepReport, show};
 
 /// So many steps are shown in plan order; of more, so many are chosen.

@@ -197,12 +197,31 @@ fn without_styles(text: &str) -> String {
     kept + rest
 }
 
+/// Of a run that went well, what is below the table is read at a glance.
+#[test]
+fn the_telling_figures_take_a_few_lines_and_the_others_are_left_to_verbose() {
+    let mut report =
+        report((0..13).map(|n| step(&format!("s{n}"), "succeeded", f64::from(n) / 10.0)).collect());
+    report.advice = crate::report::advice(&report);
+    let text = plain(&report, 80, false);
+    let (_, below) = text.split_once("* on the critical path\n\n").unwrap_or_else(|| panic!("{text}"));
+    assert!(below.starts_with(
+        "critical path   5.40 s: s0\nspeed-up        2.67x over one step at a time, of 2.67x that theory allows\n\
+         at once         3 at the most, of 4 slots\n"
+    ));
+    assert!(below.lines().count() <= 8, "{below}");
+    for left_out in ["efficiency", "groups", "levels", "slowest"] {
+        assert!(!text.contains(left_out), "{left_out}: {text}");
+        assert!(plain(&report, 80, true).contains(left_out), "{left_out}");
+    }
+}
+
 #[test]
 fn the_figures_are_told_a_line_each() {
     let mut steps: Vec<Value> = (0..3).map(|n| step(&format!("s{n}"), "succeeded", 1.4)).collect();
     steps[0]["activity"] = json!({ "progress": null, "counters": { "rows_in": 54_000, "rows_rejected": 3 } });
     steps[1]["activity"] = json!({ "progress": null, "counters": { "rows_in": 1 } });
-    let text = plain(&report(steps), 100, false);
+    let text = plain(&report(steps), 100, true);
     for part in [
         "critical path   5.40 s of 14.40 s in all, the run took 1.00x as long: s0\n",
         "speed-up        2.67x over one step at a time, of 2.67x that theory allows\n",
@@ -242,7 +261,8 @@ fn a_step_that_was_tried_again_is_not_said_to_be_slow_nor_to_hold_a_slot() {
     let mut report = report(vec![again, step("beside", "succeeded", 1.0)]);
     report.figures.slots = 2;
     let shown = plain(&report, 100, false);
-    assert!(shown.contains("3 at the most, of 2 slots (steps between two attempts hold none);"), "{shown}");
+    assert!(shown.contains("3 at the most, of 2 slots (steps between two attempts hold none)\n"), "{shown}");
+    assert!(shown.contains("1 attempt failed and was repeated, after 200.0 ms in all: again\n"), "{shown}");
     assert!(
         shown.contains("`again` took 5.00 s, its 2 attempts and the waits") && !shown.contains("split it"),
         "{shown}"

@@ -1,5 +1,8 @@
 //! Other spellings of settings, of earlier versions and of other systems: accepted with a warning.
 
+use std::collections::BTreeSet;
+
+use pipeline_core::closest;
 use serde_json::{Value, json};
 
 use super::leaf::Key;
@@ -46,6 +49,19 @@ const ALIASES: [(&str, &str, As); 21] = [
     ("output_dir", "runs_dir", As::Same),
     ("validate", "", As::Nothing),
 ];
+
+/// The other spellings.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    ALIASES.iter().map(|(old, ..)| *old)
+}
+
+/// The setting of today that is called like this, or was once.
+pub(super) fn alike(name: &str, known: &BTreeSet<&'static str>) -> Option<&'static str> {
+    let old = ALIASES.iter().filter(|(_, new, _)| !new.is_empty());
+    let found = closest(name, known.iter().copied().chain(old.clone().map(|(old, ..)| *old)))?;
+    let of_today = old.clone().find(|(old, ..)| *old == found).map(|(_, new, _)| *new);
+    of_today.or_else(|| known.get(found).copied())
+}
 
 /// The key and value that an old spelling means today, and the new key for the warning, which is empty where there is none.
 /// `None` for the value where nothing is to be set.

@@ -1,7 +1,14 @@
 //! Settings in the environment: `PIPELINE_WORKERS=4`, `PIPELINE_STEPS__FETCH__RETRIES=2`.
 
+use std::collections::BTreeSet;
+
+use pipeline_core::is_slip;
+
+use super::aliases;
 use super::known::{self, Known};
 use super::leaf::Key;
+use crate::settings::origins::shown;
+use crate::settings::table;
 
 /// What every variable of ours begins with.
 const PREFIX: &str = "PIPELINE_";
@@ -28,6 +35,23 @@ pub(super) fn key(variable: &str) -> Option<Key> {
         }
     }
     Some(key)
+}
+
+/// Whether a variable that sets nothing known is meant for us: it is a slip away from a setting, or from what one was called
+/// once. Other programs have variables that begin alike.
+pub(super) fn is_ours(key: &Key, known: &BTreeSet<&'static str>) -> bool {
+    let first = key.first().map_or("", String::as_str);
+    // `steps` and the like say nothing without a part below.
+    let settings = known.iter().filter(|name| key.len() > 1 || table::kind_of(name).is_some());
+    settings.copied().chain(aliases::names()).any(|name| is_slip(first, name))
+}
+
+/// What is said of a variable of another program.
+pub(super) fn passed_over(variable: &str) -> String {
+    format!(
+        "variable {} of the environment is no setting, and none is called like it: it is passed over",
+        shown(variable)
+    )
 }
 
 /// A part in small letters, unless somebody has written small letters in it.

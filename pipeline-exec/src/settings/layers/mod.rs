@@ -167,7 +167,8 @@ impl SettingsStack {
     }
 
     /// Adds variables of an environment: `PIPELINE_WORKERS`, and with two underscores between the parts of a key,
-    /// `PIPELINE_STEPS__FETCH__RETRIES`. A part that is all capitals means its small letters. Other variables are passed over.
+    /// `PIPELINE_STEPS__FETCH__RETRIES`. A part that is all capitals means its small letters. One that begins with `PIPELINE_` and is
+    /// called like no setting is warned of; other variables are passed over.
     pub fn environment<N: AsRef<str>, V: Into<String>>(
         mut self,
         variables: impl IntoIterator<Item = (N, V)>,
@@ -249,12 +250,18 @@ impl SettingsStack {
             return;
         }
         if let Known::Unknown(position, known) = known {
+            let name = given.key.get(position).map_or("", String::as_str);
+            let alike = aliases::alike(name, &known).filter(|_| position == 0);
+            if source == Source::Environment && position == 0 && !environment::is_ours(&given.key, &known) {
+                self.warnings.push(environment::passed_over(&given.origin));
+                return;
+            }
             let problem = Problem::new(
                 ProblemCode::InvalidSetting,
                 format!("there is no setting `{}`", shown(&given.key.join("."))),
             )
             .note(format!("it is set by {}", shown(&given.origin)))
-            .hint(meant(given.key.get(position).map_or("", String::as_str), &known));
+            .hint(alike.map_or_else(|| meant(name, &known), |alike| format!("did you mean `{alike}`?")));
             self.problems.push(problem);
             return;
         }

@@ -188,6 +188,6 @@ fn in_words(value: &Value) -> String {
     }
 }
 
-fn leaves_of(settings: &Settings, origin: &str) -> Leaves {
+pub(super) fn leaves_of(settings: &Settings, origin: &str) -> Leaves {
     Leaves::of(serde_json::to_value(settings).unwrap_or_default(), origin)
 }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::FileParams;
-use super::leaf::Leaves;
+use super::leaf::{Key, Leaf, Leaves};
 use crate::settings::{Origins, Settings};
 
 /// Settings as they hold, each with where it comes from.
@@ -26,6 +26,37 @@ pub struct SettingInForce {
     pub value: Value,
     /// Where it comes from: `default`, `preset production`, the name of a file, a variable, a flag, or `code`.
     pub origin: String,
+}
+
+impl SettingInForce {
+    /// Settings that were resolved before, with where they come from.
+    #[cfg(feature = "cli")]
+    pub(crate) fn all(settings: &Settings, origins: &Origins) -> Vec<Self> {
+        let mut all = Self::of(&super::read::leaves_of(settings, super::read::DEFAULT));
+        for setting in &mut all {
+            if let Some(origin) = origins.of(&setting.key) {
+                origin.clone_into(&mut setting.origin);
+            }
+        }
+        all
+    }
+
+    /// Whether nobody has set it.
+    #[cfg(feature = "cli")]
+    pub(crate) fn is_default(&self) -> bool {
+        self.origin == super::read::DEFAULT
+    }
+
+    fn of(leaves: &Leaves) -> Vec<Self> {
+        let is_said = |value: &Value| !value.as_object().is_some_and(serde_json::Map::is_empty);
+        let leaves = leaves.0.iter().filter(|(_, leaf)| is_said(&leaf.value));
+        let setting = |(key, leaf): (&Key, &Leaf)| SettingInForce {
+            key: key.join("."),
+            value: leaf.value.clone(),
+            origin: leaf.origin.clone(),
+        };
+        leaves.map(setting).collect()
+    }
 }
 
 impl ResolvedSettings {
@@ -51,14 +82,7 @@ impl ResolvedSettings {
 
     /// Every setting as it holds, sorted by key.
     pub fn in_force(&self) -> Vec<SettingInForce> {
-        let is_said = |value: &Value| !value.as_object().is_some_and(serde_json::Map::is_empty);
-        let leaves = self.leaves.0.iter().filter(|(_, leaf)| is_said(&leaf.value));
-        let info = leaves.map(|(key, leaf)| SettingInForce {
-            key: key.join("."),
-            value: leaf.value.clone(),
-            origin: leaf.origin.clone(),
-        });
-        info.collect()
+        SettingInForce::of(&self.leaves)
     }
 
     /// What should be written in another way: old names of settings, each with where it is and the new one.

@@ -186,7 +186,9 @@ fn tell_end(
     if ran && !told_start {
         happened.push((start, started(engine, step)));
     }
-    let error = engine.frame.error(step).filter(|_| !status.has_output());
+    let because = engine.frame.skipped_because(step);
+    // Of a step that was skipped because of another, the frame has that one's error.
+    let error = engine.frame.error(step).filter(|_| because.is_none() && !status.has_output());
     happened.push((
         end,
         EventKind::StepFinished {
@@ -194,6 +196,7 @@ fn tell_end(
             status,
             seconds: if ran { end.saturating_sub(start).as_secs_f64() } else { 0.0 },
             error: error.map(ErrorReport::of),
+            because: because.map(|cause| engine.frame.plan().spec(cause).name().to_owned()),
         },
     ));
 }

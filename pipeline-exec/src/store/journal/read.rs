@@ -104,10 +104,10 @@ impl Told {
                 let step = self.step(step);
                 (step.lane, step.start, step.attempts) = (lane, Some(at), 1);
             }
-            EventKind::StepFinished { step, status, seconds: time, error } => {
+            EventKind::StepFinished { step, status, seconds: time, error, because } => {
                 let step = self.step(step);
                 step.duration = step.start.map(|_| seconds(time));
-                (step.status, step.error) = (status, error);
+                (step.status, step.error, step.because) = (status, error, because);
                 end_attempts(step);
             }
             EventKind::StepsSucceeded { steps } => {
