@@ -18,7 +18,8 @@ use crate::report::{AttemptReport, RunReport, StepReport};
 const MOST_EDGES: usize = 20_000;
 /// Tracks of one lane have numbers above a multiple of this; what belongs to the whole run has 0.
 const TRACKS: usize = 1_000_000;
-const PROCESS: u32 = 1;
+/// No track has this number: viewers would call it the main thread.
+const PROCESS: u32 = 4_000_000;
 
 /// Writes the trace of a run. Events are in order of time, after those that name process and tracks.
 pub(crate) fn write(report: &RunReport, out: &mut impl Write) -> io::Result<()> {

@@ -133,14 +133,13 @@ fn retries(report: &RunReport) -> Option<String> {
         waited += step.between_attempts();
     }
     (!steps.is_empty()).then(|| {
-        let was = if failed == 1 { "was" } else { "were" };
-        let attempts = counted(failed, "attempt");
-        // None yet, where the process ended during the first wait.
-        let after = match waited {
-            Duration::ZERO => String::new(),
-            waited => format!(", after {} in all", show(Some(waited))),
+        // Where the process ended during the first wait, there was no other attempt yet.
+        let and = match (waited, failed) {
+            (Duration::ZERO, _) => String::new(),
+            (_, 1) => format!(" and was repeated, after {} in all", show(Some(waited))),
+            _ => format!(" and were repeated, after {} in all", show(Some(waited))),
         };
-        format!("{attempts} failed and {was} repeated{after}: {}", listed(steps, MOST))
+        format!("{} failed{and}: {}", counted(failed, "attempt"), listed(steps, MOST))
     })
 }
 

@@ -247,7 +247,7 @@ fn a_step_that_waited_between_attempts_is_not_among_the_slowest() {
     let steps = (0..40).map(|n| step(&format!("s{n}"), "succeeded", 1.0)).chain([patient]);
     let shown = plain(&report(steps.collect()), 100, false);
     assert!(shown.contains("\ns29 ") && !shown.contains("\npatient "), "{shown}");
-    let told = "1 step needed more than one attempt: 1 attempt failed, 4.80 s between attempts\n";
+    let told = "1 attempt failed and was repeated, after 4.80 s in all: patient\n";
     assert!(shown.contains(told), "{shown}");
 }
 
