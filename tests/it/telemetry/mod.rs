@@ -8,3 +8,5 @@ mod otel;
 mod prometheus;
 #[cfg(feature = "tracing")]
 mod spans;
+#[cfg(all(feature = "tracing", feature = "otel", feature = "prometheus"))]
+mod values;

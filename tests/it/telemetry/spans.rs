@@ -28,7 +28,7 @@ impl io::Write for Sink {
 }
 
 /// Sets the subscriber of this process: JSON lines of all events, and of each span's end.
-fn listen() {
+pub(super) fn listen() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let subscriber = tracing_subscriber::fmt().json().with_max_level(tracing::Level::TRACE);
@@ -37,7 +37,7 @@ fn listen() {
 }
 
 /// The lines written inside of the spans of a run.
-fn lines(run_id: &str) -> Vec<Value> {
+pub(super) fn lines(run_id: &str) -> Vec<Value> {
     let written = WRITTEN.lock().unwrap();
     let lines = written.split(|&byte| byte == b'\n').filter(|line| !line.is_empty());
     let lines = lines.map(|line| serde_json::from_slice::<Value>(line).unwrap());
