@@ -117,6 +117,41 @@ fn a_nested_run_shares_the_named_limits_of_its_parent() {
     assert_eq!(run.output::<outer>(), Ok(&1));
 }
 
+/// P6: a step above holds what a step of the nested run needs, at any depth: told at once, not waited for.
+#[test]
+fn a_nested_run_that_could_never_have_its_limit_is_refused() {
+    #[step(limit("pool" = 2))]
+    fn needs_two() -> u64 {
+        1
+    }
+    #[step]
+    fn between(#[context] cx: &StepContext) -> Result<u64, Problems> {
+        let run = Pipeline::to::<needs_two>().within(cx).run_blocking()?;
+        Ok(*run.output::<needs_two>().unwrap())
+    }
+    #[step(limit = "pool")]
+    fn holds_one(#[context] cx: &StepContext) -> Result<u64, String> {
+        let run =
+            Pipeline::to::<between>().within(cx).run_blocking().map_err(|problems| problems.to_string())?;
+        let why = run.error("between").map(|error| error.to_string());
+        why.map_or_else(|| Ok(*run.output::<between>().unwrap()), Err)
+    }
+    let run = |capacity| {
+        let settings = Settings::default().limit("pool", LimitSettings::new(capacity));
+        Pipeline::to::<holds_one>().settings(settings).run_blocking().unwrap()
+    };
+    for capacity in [1, 2] {
+        let run = run(capacity);
+        let told = run.error("holds_one").unwrap().to_string();
+        for part in
+            ["`needs_two` needs", "of the limit `pool`", "it would wait for ever", "held by `holds_one`"]
+        {
+            assert!(told.contains(part), "{capacity}: {part}: {told}");
+        }
+    }
+    assert_eq!(run(3).output::<holds_one>(), Ok(&1));
+}
+
 /// A run within a step stops with the step's run.
 #[test]
 fn a_nested_run_is_stopped_with_its_parent() {

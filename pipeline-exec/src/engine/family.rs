@@ -72,6 +72,11 @@ impl Parent {
         engine.frame.scope().is_stopped() || engine.frame.was_given_up(self.step)
     }
 
+    /// The step that waits for the nested run.
+    pub(super) fn step(&self) -> usize {
+        self.step
+    }
+
     /// The limits of the parent's run, while that is under way.
     pub(crate) fn limits(&self) -> Option<Limits> {
         Some(self.engine.upgrade()?.limits.clone())

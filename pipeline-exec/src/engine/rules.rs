@@ -173,7 +173,11 @@ pub(crate) const CORES: &str = "cores";
 
 /// What a step needs of named limits. Limits that are shared with other runs know of the machine's only once a step needs
 /// them.
-fn named_needs(policy: &Policy, settings: &Settings, limits: &Limits) -> Vec<(Cow<'static, str>, u64)> {
+pub(super) fn named_needs(
+    policy: &Policy,
+    settings: &Settings,
+    limits: &Limits,
+) -> Vec<(Cow<'static, str>, u64)> {
     let machine = settings.machine_limits();
     for (name, limit) in machine.filter(|(name, _)| match *name {
         CORES => policy.cores.is_some(),

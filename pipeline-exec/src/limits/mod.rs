@@ -76,6 +76,19 @@ impl Limits {
         });
     }
 
+    /// How much there is of a name; 1 of one that was never configured.
+    pub(crate) fn capacity(&self, name: &str) -> u64 {
+        self.change(|book, _| {
+            let limit = book.intern(name);
+            book.limits[limit as usize].capacity
+        })
+    }
+
+    /// Whether both are one value.
+    pub(crate) fn is_same(&self, other: &Limits) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// Configures the limit of a name that is not known yet.
     pub(crate) fn limit_by_default(&self, name: &str, settings: LimitSettings) {
         self.change(|book, _| {

@@ -20,7 +20,7 @@ use tokio::runtime::Handle;
 pub use self::handle::{RunHandle, Stopper};
 use self::held::Held;
 pub use self::output::{OutputError, RunFailed};
-use crate::engine::{CallersPart, Engine, GivenToRun, Parent};
+use crate::engine::{CallersPart, Engine, GivenToRun, Parent, never_admitted};
 use crate::event::{Event, RunView};
 use crate::execute::Execute;
 use crate::pipeline::Pipeline;
@@ -97,9 +97,13 @@ pub(crate) fn prepare(pipeline: &Pipeline) -> Result<Prepared, Problems> {
     let (Ok(bound), Ok(given)) = (bound, given) else {
         unreachable!("invariant: what could not be bound was reported")
     };
+    let settings = pipeline.current_settings();
+    let limits = pipeline.make_limits(parent.as_ref());
+    if let Some(parent) = &parent {
+        Problems::check(never_admitted(parent, &plan, settings, &limits))?;
+    }
     contain::note_panic_places();
     aborting::warn();
-    let settings = pipeline.current_settings();
     let mut observers = pipeline.observers().clone();
     let scope = Arc::new(scope_of(settings, &plan, &bound.params, || uuid::Uuid::now_v7().to_string()));
     let wall = SystemTime::now();
@@ -126,7 +130,7 @@ pub(crate) fn prepare(pipeline: &Pipeline) -> Result<Prepared, Problems> {
         settings: settings.clone(),
         observers,
         begun,
-        limits: pipeline.make_limits(parent.as_ref()),
+        limits,
         monitor,
         parent: parent.clone(),
         command_line: command_line.cloned(),

@@ -1,0 +1,81 @@
+//! What the steps above a nested run hold of limits while they wait for it.
+//!
+//! A step lends its slot to the run that it waits for, not what it holds of named limits: what these protect (a connection,
+//! memory) is still in its hands. A step of the nested run that needs more than they leave would wait for ever, so the run
+//! is refused.
+
+use std::collections::BTreeMap;
+
+use pipeline_core::{Plan, Problem, ProblemCode};
+
+use super::Engine;
+use super::family::Parent;
+use super::rules::named_needs;
+use crate::limits::Limits;
+use crate::settings::Settings;
+
+/// What is held of one limit: how much, and by which step first.
+struct HeldAbove {
+    amount: u64,
+    by: String,
+}
+
+/// The steps of a nested run that could never start, because those above it hold what they need.
+pub(crate) fn never_admitted(
+    parent: &Parent,
+    plan: &Plan,
+    settings: &Settings,
+    limits: &Limits,
+) -> Vec<Problem> {
+    let held = held_above(parent, limits);
+    if held.is_empty() {
+        return Vec::new();
+    }
+    let mut problems = Vec::new();
+    for step in 0..plan.len() {
+        for (name, amount) in named_needs(plan.policy(step), settings, limits) {
+            let Some(held) = held.get(&*name) else { continue };
+            let capacity = limits.capacity(&name);
+            // Who needs more than there is gets all of it. Where there is nothing, more has to come anyway.
+            let needed = amount.min(capacity);
+            if needed > capacity.saturating_sub(held.amount) {
+                let spec = plan.spec(step);
+                let message = format!(
+                    "`{}` needs {needed} of the limit `{name}`, of whose {capacity} the steps above this run hold {} until it \
+                     has ended: it would wait for ever",
+                    spec.name(),
+                    held.amount
+                );
+                problems.push(
+                    Problem::new(ProblemCode::InvalidSetting, message)
+                        .step(spec.name(), spec.location())
+                        .note(format!("held by `{}`, which waits for this run", held.by))
+                        .hint("name the limit on the steps of the inner run only, or raise its capacity"),
+                );
+            }
+        }
+    }
+    problems
+}
+
+/// What the steps above a run hold of these limits.
+fn held_above(parent: &Parent, limits: &Limits) -> BTreeMap<String, HeldAbove> {
+    let mut held = BTreeMap::<String, HeldAbove>::new();
+    let mut above = Some(parent.clone());
+    while let Some((parent, engine)) = above.and_then(|parent| Some((parent.clone(), parent.engine()?))) {
+        if engine.limits.is_same(limits) {
+            for (name, amount) in needs_of(&engine, parent.step()) {
+                let amount = amount.min(limits.capacity(&name));
+                let by = || engine.frame.plan().spec(parent.step()).name().to_owned();
+                held.entry(name).or_insert_with(|| HeldAbove { amount: 0, by: by() }).amount += amount;
+            }
+        }
+        above = engine.parent.clone();
+    }
+    held
+}
+
+fn needs_of(engine: &Engine, step: usize) -> impl Iterator<Item = (String, u64)> {
+    let needs = named_needs(engine.frame.plan().policy(step), &engine.settings, &engine.limits);
+    needs.into_iter().map(|(name, amount)| (name.into_owned(), amount))
+}
