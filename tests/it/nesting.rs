@@ -133,7 +133,7 @@ fn a_nested_run_that_could_never_have_its_limit_is_refused() {
     fn holds_one(#[context] cx: &StepContext) -> Result<u64, String> {
         let run =
             Pipeline::to::<between>().within(cx).run_blocking().map_err(|problems| problems.to_string())?;
-        let why = run.error("between").map(|error| error.to_string());
+        let why = run.error("between").map(ToString::to_string);
         why.map_or_else(|| Ok(*run.output::<between>().unwrap()), Err)
     }
     let run = |capacity| {

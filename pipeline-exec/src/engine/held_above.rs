@@ -62,7 +62,8 @@ pub(crate) fn never_admitted(
 fn held_above(parent: &Parent, limits: &Limits) -> BTreeMap<String, HeldAbove> {
     let mut held = BTreeMap::<String, HeldAbove>::new();
     let mut above = Some(parent.clone());
-    while let Some((parent, engine)) = above.and_then(|parent| Some((parent.clone(), parent.engine()?))) {
+    while let Some(parent) = above.take() {
+        let Some(engine) = parent.engine() else { break };
         if engine.limits.is_same(limits) {
             for (name, amount) in needs_of(&engine, parent.step()) {
                 let amount = amount.min(limits.capacity(&name));
@@ -70,7 +71,7 @@ fn held_above(parent: &Parent, limits: &Limits) -> BTreeMap<String, HeldAbove> {
                 held.entry(name).or_insert_with(|| HeldAbove { amount: 0, by: by() }).amount += amount;
             }
         }
-        above = engine.parent.clone();
+        above.clone_from(&engine.parent);
     }
     held
 }

@@ -36,7 +36,7 @@ fn no_value_of_a_step_is_in_spans_metrics_or_events() {
     let traces = SdkTracerProvider::builder().with_simple_exporter(traced.clone()).build();
     let meters = SdkMeterProvider::builder().with_periodic_exporter(measured.clone()).build();
     let metrics = Prometheus::new();
-    let events = Arc::new(Mutex::new(String::new()));
+    let events = Arc::new(Mutex::new(Vec::new()));
     let told = Arc::clone(&events);
     let run = Pipeline::to::<va_taken>()
         .param("va_plain", format!("plain {PLANTED}"))
@@ -45,7 +45,7 @@ fn no_value_of_a_step_is_in_spans_metrics_or_events() {
         .observe(OtelTraces::new(&traces))
         .observe(OtelMetrics::new(&meters, LabelBy::Step))
         .observe(metrics.clone())
-        .observe(move |event: &Event<'_>| told.lock().unwrap().push_str(&format!("{event:?}")))
+        .observe(move |event: &Event<'_>| told.lock().unwrap().push(format!("{event:?}")))
         .run_blocking()
         .unwrap();
     assert!(run.output::<va_taken>().unwrap().iter().all(|value| value.contains(PLANTED)));
@@ -55,7 +55,7 @@ fn no_value_of_a_step_is_in_spans_metrics_or_events() {
         ("traces", format!("{:?}", traced.get_finished_spans().unwrap())),
         ("metrics", format!("{:?}", measured.get_finished_metrics().unwrap())),
         ("prometheus", metrics.render()),
-        ("events", events.lock().unwrap().clone()),
+        ("events", events.lock().unwrap().concat()),
         ("report", format!("{:?}", run.report())),
     ];
     for (what, seen) in seen {
