@@ -22,7 +22,8 @@ impl RunStore {
     /// the folder of the run. By default none is.
     ///
     /// What is saved is what the type's `Serialize` writes. Outputs whose type has none are not saved, nor are those of
-    /// closures and given ones. The step's thread writes the file: dependents start when it is there.
+    /// closures and given ones, nor those of a run that [another executor](crate::Execute) executes. The step's thread writes the
+    /// file: dependents start when it is there.
     #[cfg(feature = "outputs")]
     #[must_use]
     pub fn save_outputs(mut self, save: bool) -> Self {
