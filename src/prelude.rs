@@ -2,4 +2,4 @@
 
 #[cfg(feature = "exec")]
 pub use crate::{Pipeline, Settings};
-pub use crate::{StepContext, StepError, step};
+pub use crate::{Secret, StepContext, StepError, step};

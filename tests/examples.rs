@@ -434,8 +434,22 @@ fn a_step_alone_reads_files_and_what_runs_have_saved() {
     let (revenue, told) = saved(&["--input", "orders=orders.json", "-p", "amount=300"]);
     assert!(revenue == "0" && told.contains("needs     refunds; 1 step to run first"), "{told}");
 
+    // Of a step that nothing was saved of, what it reads in turn is looked for.
+    let output = run_in(&folder, &[], &["step", "report", "--inputs-from", "latest"]);
+    let told = text(&output.stdout);
+    assert!(told.contains("given     revenue from run "), "{told}");
+    let outputs = folder.0.join(".pipeline/runs");
+    for run in fs::read_dir(&outputs).unwrap() {
+        let _ = fs::remove_file(run.unwrap().path().join("outputs/revenue.json"));
+    }
+    let output = run_in(&folder, &[], &["step", "report", "--inputs-from", "latest"]);
+    let told = text(&output.stdout);
+    for part in ["refunds from run ", "2 steps without a saved output to run: revenue, orders"] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+
     for (arguments, exit, why) in [
-        (["--inputs-from", "-2"], 2, "has saved no output that `revenue` reads: orders, refunds"),
+        (["--inputs-from", "-1"], 2, "has saved no output that `revenue` needs: orders, refunds"),
         (["--input", "ordres=orders.json"], 2, "did you mean `orders`?"),
         (["--input", "revenue=orders.json"], 2, "`revenue` is no step that `revenue` needs"),
         (["--input", "orders.json"], 2, "write it as `--input step=FILE`"),
@@ -444,6 +458,22 @@ fn a_step_alone_reads_files_and_what_runs_have_saved() {
     ] {
         let (code, told) = refused(&arguments);
         assert!(code == exit && told.contains(why), "{arguments:?}: {code} {told}");
+    }
+}
+
+/// A command behind options, or misspelt, is told as such: no step is missing.
+#[test]
+fn a_command_where_a_step_is_expected_is_told() {
+    for (arguments, wanted) in [
+        (&["-p", "count=1", "plan"][..], "`plan` is a command, and a command comes first"),
+        (&["--workers", "1", "list"], "write `cli list`, and its options behind that"),
+        (&["lst"], "did you mean `cli list`?"),
+        (&["revneue"], "did you mean `revenue`?"),
+        (&["nothing_like_it"], "there is no step `nothing_like_it`"),
+    ] {
+        let output = run("cli", arguments);
+        let told = text(&output.stderr);
+        assert!(code(&output) == 2 && told.contains(wanted), "{arguments:?}: {told}");
     }
 }
 

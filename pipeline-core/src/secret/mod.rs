@@ -66,6 +66,13 @@ impl<T> From<T> for Secret<T> {
     }
 }
 
+/// For `#[param(default = "…")]`.
+impl From<&str> for Secret<String> {
+    fn from(value: &str) -> Self {
+        Secret::new(value.to_owned())
+    }
+}
+
 impl<T: Clone> Clone for Secret<T> {
     fn clone(&self) -> Self {
         Secret::new(self.expose().clone())

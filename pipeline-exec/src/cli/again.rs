@@ -87,7 +87,7 @@ fn left_to_do(report: &RunReport, whole_graph: bool) -> Vec<String> {
 }
 
 /// This program as the user called it: through cargo where cargo says so, else by the path that was typed.
-fn program() -> String {
+pub(super) fn program() -> String {
     let called = std::env::args_os().next().unwrap_or_default();
     let package = std::env::var_os("CARGO").and_then(|_| std::env::var("CARGO_PKG_NAME").ok());
     let by_cargo = package.and_then(|package| through_cargo(Path::new(&called), &package));

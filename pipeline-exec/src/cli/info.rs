@@ -187,6 +187,7 @@ impl Build {
     fn here() -> Self {
         let features = [
             ("cli", cfg!(feature = "cli")),
+            ("outputs", cfg!(feature = "outputs")),
             ("report", cfg!(feature = "report")),
             ("signal", cfg!(feature = "signal")),
             ("rate", cfg!(feature = "rate")),

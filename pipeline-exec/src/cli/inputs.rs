@@ -10,7 +10,10 @@ use super::settings::SettingsArgs;
 use super::wording::{counted, listed, one_line};
 use super::{Refusal, store};
 use crate::pipeline::Pipeline;
-use crate::store::{RunEntry, RunStore, output_path, outputs_of, short_id};
+use crate::store::{RunEntry, output_path, short_id};
+
+/// The run to take where it does not matter which.
+const LATEST: &str = "latest";
 
 /// Where inputs come from, where they are not made by running their steps.
 #[derive(Clone, Debug, Default, ClapArgs)]
@@ -18,8 +21,8 @@ pub(super) struct InputArgs {
     /// Reads the output of a step from a JSON file instead of running the step.
     #[arg(long = "input", value_name = "STEP=FILE", value_parser = super::params::pair)]
     inputs: Vec<(String, String)>,
-    /// Reads what the step reads from the outputs that a run has saved (`run --save-outputs`): `latest`, or a run's id. What
-    /// that run has not saved is made by running its steps.
+    /// Reads what the step reads from the outputs that a run has saved (`run --save-outputs`): a run's id, or `latest`, the
+    /// latest that has saved some of it. What that run has not saved is made by running its steps.
     #[arg(long, value_name = "RUN", allow_negative_numbers = true)]
     inputs_from: Option<String>,
 }
@@ -33,28 +36,30 @@ pub(super) struct Given {
 }
 
 impl InputArgs {
-    /// The run whose outputs are to be read, if one is named.
-    pub(super) fn run(
+    /// The runs whose outputs may be read, the most wanted first.
+    pub(super) fn runs(
         &self,
         settings: &SettingsArgs,
         pipeline: &Pipeline,
-    ) -> Result<Option<RunEntry>, Refusal> {
-        let find = |name: &String| run_with_outputs(name, &store::in_force(settings, pipeline)?);
-        self.inputs_from.as_ref().map(find).transpose()
+    ) -> Result<Vec<RunEntry>, Refusal> {
+        let Some(name) = &self.inputs_from else { return Ok(Vec::new()) };
+        let store = store::in_force(settings, pipeline)?;
+        // The latest that has saved something of use: it need not be the latest of all.
+        if name == LATEST { Ok(store.runs()?) } else { Ok(vec![store.find(name)?]) }
     }
 
     /// Finds the files of what the step at a position of the plan reads, and gives the pipeline what is in them.
     pub(super) fn give(
         &self,
-        run: Option<RunEntry>,
+        runs: Vec<RunEntry>,
         mut pipeline: Pipeline,
         plan: &Plan,
         step: usize,
     ) -> Result<(Pipeline, Given), Refusal> {
-        let mut given = Given::default();
-        if let Some(run) = run {
-            given.take_from(run, plan, step)?;
-        }
+        let mut given = match &self.inputs_from {
+            Some(asked) => Given::from_runs(asked, runs, plan, step)?,
+            None => Given::default(),
+        };
         for (name, file) in &self.inputs {
             if name.is_empty() {
                 let message = format!("`--input {}` names no step", one_line(file));
@@ -71,18 +76,6 @@ impl InputArgs {
         }
         Ok((pipeline, given))
     }
-}
-
-/// A run by its name. The latest is the latest that has saved outputs.
-fn run_with_outputs(name: &str, store: &RunStore) -> Result<RunEntry, Refusal> {
-    if name != "latest" {
-        return Ok(store.find(name)?);
-    }
-    let runs = store.runs()?;
-    let found = runs.into_iter().find(|run| outputs_of(&run.dir).exists());
-    found.ok_or_else(|| {
-        Refusal::Usage("no run has saved its outputs\nhint: `run --save-outputs` does".to_owned())
-    })
 }
 
 /// The steps that a step reads or follows, but for those whose outputs the program's code gives.
@@ -111,30 +104,50 @@ fn upstream(plan: &Plan, step: usize, name: &str) -> Result<String, Refusal> {
 }
 
 impl Given {
-    /// Takes what the step reads, as far as the run has saved it and it can be read.
-    fn take_from(&mut self, run: RunEntry, plan: &Plan, step: usize) -> Result<(), Refusal> {
-        let mut missing = Vec::new();
-        for earlier in read_by(plan, step) {
+    /// What the first of these runs has that has something.
+    fn from_runs(asked: &str, runs: Vec<RunEntry>, plan: &Plan, step: usize) -> Result<Self, Refusal> {
+        let needed: Vec<&str> = read_by(plan, step).map(|earlier| plan.spec(earlier).name()).collect();
+        if needed.is_empty() {
+            return Ok(Given::default());
+        }
+        let found = runs.into_iter().map(|run| Given::from_run(run, plan, step));
+        found.into_iter().find(|given| !given.files.is_empty()).ok_or_else(|| {
+            let (whose, hint) = if asked == LATEST {
+                (
+                    "no run has saved an".to_owned(),
+                    "`run --save-outputs` saves the outputs whose types are `Serialize`",
+                )
+            } else {
+                let whose = format!("run {} has saved no", one_line(asked));
+                (whose, "`--inputs-from latest` takes the latest run that has saved some")
+            };
+            Refusal::Usage(format!(
+                "{whose} output that `{}` needs: {}\nhint: {hint}",
+                one_line(plan.spec(step).name()),
+                listed(&needed, 12),
+            ))
+        })
+    }
+
+    /// What the step reads, as far as the run has saved it and it can be read; of what it has not, what that reads in turn.
+    fn from_run(run: RunEntry, plan: &Plan, step: usize) -> Self {
+        let (mut files, mut missing) = (BTreeMap::new(), Vec::new());
+        let mut seen = vec![false; plan.len()];
+        let mut wanted: Vec<usize> = read_by(plan, step).collect();
+        while let Some(earlier) = wanted.pop() {
+            if std::mem::replace(&mut seen[earlier], true) {
+                continue;
+            }
             let spec = plan.spec(earlier);
             let path = output_path(&run.dir, spec.name());
-            if path.exists() && spec.def().codec.can_read() {
-                self.files.insert(spec.name().to_owned(), path);
+            if spec.def().codec.can_read() && path.exists() {
+                files.insert(spec.name().to_owned(), path);
             } else {
                 missing.push(spec.name().to_owned());
+                wanted.extend(read_by(plan, earlier));
             }
         }
-        if self.files.is_empty() && !missing.is_empty() {
-            return Err(Refusal::Usage(format!(
-                "run {} has saved no output that `{}` reads: {}\n\
-                 hint: `run --save-outputs` saves the outputs whose types are `Serialize`; they are read back where they \
-                 are `Deserialize`",
-                run.run_id,
-                one_line(plan.spec(step).name()),
-                listed(&missing, 12),
-            )));
-        }
-        self.run = Some((run, missing));
-        Ok(())
+        Given { files, run: Some((run, missing)) }
     }
 
     /// What is told before the step runs; nothing where nothing is given.

@@ -29,6 +29,7 @@ mod inputs;
 mod lines;
 mod list;
 mod live;
+mod misplaced;
 mod output;
 mod paint;
 mod params;

@@ -7,13 +7,16 @@ use std::path::{Path, PathBuf};
 use super::args::RunArgs;
 use super::output::Manner;
 use super::summary::Extent;
-use super::{Refusal, configured, live, print, store, summary, tell};
+use super::{Refusal, configured, live, misplaced, print, store, summary, tell};
 use crate::pipeline::Pipeline;
 use crate::report::{RunStatus, clean};
-use crate::store::{PAGE, outputs_of};
+use crate::store::PAGE;
 
 pub(super) fn execute(run: &RunArgs, pipeline: Pipeline) -> Result<u8, Refusal> {
     let pipeline = configured(run, pipeline)?.stop_on_signals();
+    if let Some(refusal) = misplaced::command(&run.selection.terms, &pipeline) {
+        return Err(refusal);
+    }
     let manner = Manner::of(run)?;
     // Opened first: a report that cannot be written is told before anything runs.
     let report_file = run.report.as_deref().map(create).transpose()?;
@@ -31,8 +34,8 @@ pub(super) fn execute(run: &RunArgs, pipeline: Pipeline) -> Result<u8, Refusal> 
         summary::print(report, extent(run));
         if let Some(Ok(folder)) = finished.recorded() {
             tell(&clean(&format!("report: {}", from_here(&folder.join(PAGE)).display())));
-            if run.save_outputs {
-                tell(&clean(&format!("outputs: {}", from_here(&outputs_of(folder)).display())));
+            if let Some(outputs) = store::saved_outputs(folder) {
+                tell(&clean(&format!("outputs: {}", from_here(&outputs).display())));
             }
         }
     }
@@ -40,7 +43,7 @@ pub(super) fn execute(run: &RunArgs, pipeline: Pipeline) -> Result<u8, Refusal> 
 }
 
 /// A path as short as it can be: from the working directory, where it is below that.
-fn from_here(path: &Path) -> PathBuf {
+pub(super) fn from_here(path: &Path) -> PathBuf {
     let here = std::env::current_dir().and_then(std::fs::canonicalize).ok();
     here.and_then(|here| path.strip_prefix(here).ok()).unwrap_or(path).to_owned()
 }

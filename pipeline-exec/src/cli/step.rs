@@ -13,7 +13,7 @@ use super::args::RunArgs;
 use super::inputs::{Given, InputArgs};
 use super::output::Manner;
 use super::wording::{counted, listed, one_line, wrapped};
-use super::{OK, Refusal, configured, live, print, store};
+use super::{OK, Refusal, configured, live, print, run as run_verb, store};
 use crate::pipeline::Pipeline;
 use crate::report::{ErrorReport, RunReport, StepReport, show};
 
@@ -43,7 +43,7 @@ pub(super) fn execute(args: &StepArgs, pipeline: Pipeline) -> Result<u8, Refusal
         return Err(Refusal::Problems(problem.hint("`run` takes several").into()));
     }
     run.selection.terms.push(args.name.clone());
-    let inputs_from = args.inputs.run(&run.settings, &pipeline)?;
+    let runs = args.inputs.runs(&run.settings, &pipeline)?;
     let pipeline = configured(&run, pipeline)?.stop_on_signals();
     let manner = Manner::of(&run)?;
     let is_for_programs = run.json || manner.json;
@@ -52,7 +52,7 @@ pub(super) fn execute(args: &StepArgs, pipeline: Pipeline) -> Result<u8, Refusal
     let position = |plan: &Plan| {
         plan.position(in_dag).expect("invariant: what was selected by name is part of the plan")
     };
-    let (pipeline, given) = args.inputs.give(inputs_from, pipeline, &plan, position(&plan))?;
+    let (pipeline, given) = args.inputs.give(runs, pipeline, &plan, position(&plan))?;
     let plan = pipeline.check()?;
     let step = position(&plan);
     if !run.quiet && !is_for_programs {
@@ -78,6 +78,10 @@ pub(super) fn execute(args: &StepArgs, pipeline: Pipeline) -> Result<u8, Refusal
             print(&report.to_json())?;
         } else if !is_for_programs && (!run.quiet || finished.exit_number() != OK) {
             print(&after(report, told, (number, args.repeat.get())))?;
+            let saved = finished.recorded().and_then(|folder| store::saved_outputs(folder.ok()?));
+            if let Some(saved) = saved {
+                print(&line("outputs", &one_line(&run_verb::from_here(&saved).display().to_string())))?;
+            }
         }
         if finished.stopped_by().is_some() {
             break;

@@ -1,7 +1,7 @@
 //! The runs directory on the command line.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args as ClapArgs;
@@ -9,7 +9,7 @@ use clap::Args as ClapArgs;
 use super::settings::SettingsArgs;
 use super::{Refusal, tell};
 use crate::pipeline::Pipeline;
-use crate::store::{RunStore, StoreError};
+use crate::store::{RunStore, StoreError, outputs_of};
 
 /// How long steps usually take, by name.
 pub(super) type Usual = BTreeMap<String, Duration>;
@@ -81,6 +81,12 @@ pub(super) fn in_force(settings: &SettingsArgs, pipeline: &Pipeline) -> Result<R
 
 fn no_run(dir: PathBuf) -> Refusal {
     StoreError::UnknownRun { asked: String::new(), dir, runs: 0 }.into()
+}
+
+/// The folder of the outputs that a run has saved, where there is any.
+pub(super) fn saved_outputs(run: &Path) -> Option<PathBuf> {
+    let folder = outputs_of(run);
+    std::fs::read_dir(&folder).ok()?.next().map(|_| folder)
 }
 
 /// How long steps usually take, by what was recorded; empty where nothing was.

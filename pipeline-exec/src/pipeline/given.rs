@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use pipeline_core::frame::Given;
+#[cfg(feature = "outputs")]
+use pipeline_core::short_type;
 use pipeline_core::{BoundParams, Dag, Plan, Problem, ProblemCode, Step, TypeDef, contain};
 use serde::Serialize;
 
@@ -82,11 +84,18 @@ impl Pipeline {
             match def.codec.read(step, json) {
                 Some(Ok(given)) => Ok(given),
                 Some(Err(error)) => Err((
-                    format!("cannot be read as `{}`: {}", def.output, without_value(&error.to_string())),
+                    format!(
+                        "cannot be read as `{}`: {}",
+                        short_type(def.output.name()),
+                        without_value(&error.to_string())
+                    ),
                     "give JSON as the type's `Deserialize` reads it, such as `run --save-outputs` writes",
                 )),
                 None => Err((
-                    format!("cannot be read: serde does not know how to read `{}`", def.output),
+                    format!(
+                        "cannot be read: serde does not know how to read `{}`",
+                        short_type(def.output.name())
+                    ),
                     "derive `Deserialize` for the type, or let the step run; outputs of closures cannot be read",
                 )),
             }
