@@ -78,7 +78,7 @@ pub(super) fn execute(args: &RunsArgs, pipeline: &Pipeline) -> Result<u8, Refusa
 }
 
 fn table(runs: &[Compared<'_>]) -> String {
-    let mut rows = vec![head(["run", "started", "status", "time", "steps", "failed", "beside earlier"])];
+    let mut rows = vec![head(["run", "started", "status", "time", "steps", "failed", "to usual"])];
     rows.extend(runs.iter().map(|(run, beside)| {
         let counts = &run.counts;
         let failed = counts.failed + counts.timed_out;

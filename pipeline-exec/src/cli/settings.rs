@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args as ClapArgs;
+use clap::builder::PossibleValuesParser;
 use pipeline_core::Problems;
 
 use super::Refusal;
@@ -30,7 +31,7 @@ pub(super) struct SettingsArgs {
     #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
     set: Vec<(String, String)>,
     /// Starts from a preset: default, high-performance, conservative, sequential, development, production or test.
-    #[arg(long, value_parser = preset)]
+    #[arg(long, value_parser = PossibleValuesParser::new(PRESETS.map(|preset| preset.name)), hide_possible_values = true)]
     preset: Option<String>,
     /// Runs at most so many steps at once, over all lanes.
     #[arg(long, short, value_name = "N")]
@@ -142,11 +143,6 @@ fn pair(text: &str) -> Result<(String, String), String> {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
         _ => Err("write it as key=value".to_owned()),
     }
-}
-
-fn preset(name: &str) -> Result<String, String> {
-    let names = PRESETS.map(|preset| preset.name);
-    if names.contains(&name) { Ok(name.to_owned()) } else { Err(format!("one of {}", names.join(", "))) }
 }
 
 fn duration(text: &str) -> Result<String, humantime::DurationError> {
