@@ -13,6 +13,9 @@ use super::tracker::{Look, Running, Tracked};
 use crate::settings::Settings;
 
 /// No estimate before so much of the run is over, unless an earlier run is known: a guess from two short steps is worse than
+/// A step that takes so much longer than expected, and does not say how far it is, leaves nothing to guess by.
+const OVERDUE: Duration = Duration::from_secs(2);
+
 /// none.
 const EARLIEST: Duration = Duration::from_secs(2);
 
@@ -78,11 +81,16 @@ impl Forecast {
                 None => cost_of(plan, step) * time / cost,
             })
             .collect();
+        let mut is_overdue = false;
         for running in &look.running {
-            left[running.step] = left_of(run, running, left[running.step]);
+            let expected = left[running.step];
+            left[running.step] = left_of(run, running, expected);
+            let elapsed = running.in_attempt.unwrap_or_default().as_secs_f64();
+            is_overdue |= left[running.step] == 0.0 && elapsed > expected + OVERDUE.as_secs_f64();
         }
         let seconds = longest_path(plan, &left).max(by_slots(plan, run.view.settings(), &left));
-        Duration::try_from_secs_f64(seconds).ok()
+        // Where all that is left is a step that takes longer than ever before, nobody knows.
+        Duration::try_from_secs_f64(seconds).ok().filter(|left| !is_overdue || left.as_secs() > 0)
     }
 }
 

@@ -199,6 +199,17 @@ fn what_is_not_known_takes_as_long_as_its_cost_says_and_nothing_is_guessed_too_e
 }
 
 #[test]
+fn nothing_is_said_of_the_end_while_all_that_is_left_takes_longer_than_ever() {
+    let tracker = started(independent(1, |n| format!("s{n}")), Settings::default());
+    let known = [("s0", 3)];
+    let after = |elapsed| {
+        let running = vec![running(0, seconds(elapsed))];
+        left(&tracker, &Look { planned: 1, running, elapsed: seconds(elapsed), ..Look::default() }, &known)
+    };
+    assert_eq!([after(1), after(4), after(6)], [Some(seconds(2)), Some(seconds(0)), None]);
+}
+
+#[test]
 fn times_and_amounts_fit_their_columns() {
     let elapsed = [(0, "0.0s"), (4_250, "4.2s"), (59_999, "59.9s"), (65_000, "1m05s"), (7_380_000, "2h03m")];
     for (millis, wanted) in elapsed {
