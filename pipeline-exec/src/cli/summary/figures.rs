@@ -196,8 +196,9 @@ fn counters(report: &RunReport) -> String {
 fn dead_letters(report: &RunReport) -> Option<String> {
     let first = report.dead_letters.first()?;
     let count = counted(report.dead_letters.len(), "item");
+    let others = if report.dead_letters.len() > 1 { " (all are in the report)" } else { "" };
     Some(format!(
-        "{count} could not be dealt with, the first in `{}`: {}",
+        "{count} could not be dealt with, the first in `{}`: {}{others}",
         fit(&first.step, 40),
         cut(&first.error, 200)
     ))
