@@ -428,11 +428,22 @@ fn a_step_alone_reads_files_and_what_runs_have_saved() {
     fs::write(folder.0.join("orders.json"), "[100, 200]").unwrap();
     let (revenue, told) = saved(&["--inputs-from", "latest"]);
     assert!(revenue == "25" && told.contains("given     orders, refunds from run "), "{told}");
-    // That run has saved `revenue` alone: the one before has what is needed.
-    let (revenue, told) = saved(&["--inputs-from", "-2", "--input", "orders=orders.json", "-p", "rate=2"]);
+    // That run has saved `revenue` alone: the one before has what is needed, and the latest of those is found.
+    let (revenue, told) = saved(&["--inputs-from", "latest"]);
+    assert!(revenue == "25" && told.contains("given     orders, refunds from run "), "{told}");
+    let (revenue, told) = saved(&["--inputs-from", "-3", "--input", "orders=orders.json", "-p", "rate=2"]);
     assert!(revenue == "590" && told.contains("orders from orders.json"), "{told}");
     let (revenue, told) = saved(&["--input", "orders=orders.json", "-p", "amount=300"]);
     assert!(revenue == "0" && told.contains("needs     refunds; 1 step to run first"), "{told}");
+
+    // What to go on with names the run whose outputs were read: the latest is another one by then.
+    let read = |arguments: &[&str]| run_in(&folder, &[], &[&["step", "revenue"], arguments].concat());
+    let failed = read(&["--inputs-from", "-5", "-p", "rate=9223372036854775807"]);
+    assert_eq!(code(&failed), 1, "{}", text(&failed.stderr));
+    let told = text(&run_in(&folder, &[], &["report", "latest"]).stdout);
+    let (_, run_id) = told.split_once(" step revenue --inputs-from ").unwrap_or_else(|| panic!("{told}"));
+    let run_id = run_id.split_whitespace().next().unwrap();
+    assert_eq!(code(&read(&["--inputs-from", run_id])), 0);
 
     for (arguments, exit, why) in [
         (["--inputs-from", "-2"], 2, "has saved no output that `revenue` reads: orders, refunds"),

@@ -18,8 +18,8 @@ pub(super) struct InputArgs {
     /// Reads the output of a step from a JSON file instead of running the step.
     #[arg(long = "input", value_name = "STEP=FILE", value_parser = super::params::pair)]
     inputs: Vec<(String, String)>,
-    /// Reads what the step reads from the outputs that a run has saved (`run --save-outputs`): `latest`, or a run's id. What
-    /// that run has not saved is made by running its steps.
+    /// Reads what the step reads from the outputs that a run has saved (`run --save-outputs`): `latest` that has any of them,
+    /// or a run's id. What that run has not saved is made by running its steps.
     #[arg(long, value_name = "RUN", allow_negative_numbers = true)]
     inputs_from: Option<String>,
 }
@@ -33,26 +33,30 @@ pub(super) struct Given {
 }
 
 impl InputArgs {
-    /// The run whose outputs are to be read, if one is named.
-    pub(super) fn run(
+    /// The runs whose outputs may be read, the latest first; none where no run is named.
+    pub(super) fn runs(
         &self,
         settings: &SettingsArgs,
         pipeline: &Pipeline,
-    ) -> Result<Option<RunEntry>, Refusal> {
-        let find = |name: &String| run_with_outputs(name, &store::in_force(settings, pipeline)?);
-        self.inputs_from.as_ref().map(find).transpose()
+    ) -> Result<Vec<RunEntry>, Refusal> {
+        let find = |name: &String| runs_with_outputs(name, &store::in_force(settings, pipeline)?);
+        self.inputs_from.as_ref().map_or(Ok(Vec::new()), find)
     }
 
     /// Finds the files of what the step at a position of the plan reads, and gives the pipeline what is in them.
     pub(super) fn give(
         &self,
-        run: Option<RunEntry>,
+        mut runs: Vec<RunEntry>,
         mut pipeline: Pipeline,
         plan: &Plan,
         step: usize,
     ) -> Result<(Pipeline, Given), Refusal> {
         let mut given = Given::default();
-        if let Some(run) = run {
+        if !runs.is_empty() {
+            // A run of this step alone has saved nothing that it reads.
+            let has_any =
+                |run: &RunEntry| read_by(plan, step).any(|earlier| saved(run, plan, earlier).is_some());
+            let run = runs.swap_remove(runs.iter().position(has_any).unwrap_or(0));
             given.take_from(run, plan, step)?;
         }
         for (name, file) in &self.inputs {
@@ -73,16 +77,25 @@ impl InputArgs {
     }
 }
 
-/// A run by its name. The latest is the latest that has saved outputs.
-fn run_with_outputs(name: &str, store: &RunStore) -> Result<RunEntry, Refusal> {
+/// A run by its name. The latest is one of those that have saved outputs.
+fn runs_with_outputs(name: &str, store: &RunStore) -> Result<Vec<RunEntry>, Refusal> {
     if name != "latest" {
-        return Ok(store.find(name)?);
+        return Ok(vec![store.find(name)?]);
     }
-    let runs = store.runs()?;
-    let found = runs.into_iter().find(|run| outputs_of(&run.dir).exists());
-    found.ok_or_else(|| {
-        Refusal::Usage("no run has saved its outputs\nhint: `run --save-outputs` does".to_owned())
-    })
+    let mut runs = store.runs()?;
+    runs.retain(|run| outputs_of(&run.dir).exists());
+    if runs.is_empty() {
+        let message = "no run has saved its outputs\nhint: `run --save-outputs` does";
+        return Err(Refusal::Usage(message.to_owned()));
+    }
+    Ok(runs)
+}
+
+/// The file in which a run has saved the output of a step, where it can be read.
+fn saved(run: &RunEntry, plan: &Plan, step: usize) -> Option<PathBuf> {
+    let spec = plan.spec(step);
+    let path = output_path(&run.dir, spec.name());
+    (path.exists() && spec.def().codec.can_read()).then_some(path)
 }
 
 /// The steps that a step reads or follows, but for those whose outputs the program's code gives.
@@ -115,12 +128,10 @@ impl Given {
     fn take_from(&mut self, run: RunEntry, plan: &Plan, step: usize) -> Result<(), Refusal> {
         let mut missing = Vec::new();
         for earlier in read_by(plan, step) {
-            let spec = plan.spec(earlier);
-            let path = output_path(&run.dir, spec.name());
-            if path.exists() && spec.def().codec.can_read() {
-                self.files.insert(spec.name().to_owned(), path);
-            } else {
-                missing.push(spec.name().to_owned());
+            let name = plan.spec(earlier).name().to_owned();
+            match saved(&run, plan, earlier) {
+                Some(path) => drop(self.files.insert(name, path)),
+                None => missing.push(name),
             }
         }
         if self.files.is_empty() && !missing.is_empty() {
@@ -135,6 +146,11 @@ impl Given {
         }
         self.run = Some((run, missing));
         Ok(())
+    }
+
+    /// The id of the run whose outputs these are.
+    pub(super) fn run_id(&self) -> Option<&str> {
+        self.run.as_ref().map(|(run, _)| run.run_id.as_str())
     }
 
     /// What is told before the step runs; nothing where nothing is given.
