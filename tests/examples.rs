@@ -185,6 +185,26 @@ fn parameters_come_from_the_command_line_before_the_environment_before_a_file() 
     assert_eq!(fs::read_to_string(written).unwrap(), "revenue: 46\n");
 }
 
+/// Nothing that was said is passed over because it cannot be read.
+#[cfg(unix)]
+#[test]
+fn variables_that_are_not_text_are_refused() {
+    use std::os::unix::ffi::OsStrExt;
+    let folder = Folder::new("cli-bytes");
+    let told = |variable: &str, value: &[u8]| {
+        let mut command = Command::new(BUILT.join("cli").with_extension(std::env::consts::EXE_EXTENSION));
+        command.args(["revenue", "--no-report"]).env(variable, std::ffi::OsStr::from_bytes(value));
+        let output = command.current_dir(&folder.0).output().unwrap();
+        (code(&output), text(&output.stderr))
+    };
+    for variable in ["PIPELINE_PARAM_rate", "PIPELINE_WORKERS", "PIPELINE_STEPS__REVENUE__RETRIES"] {
+        let (exit, told) = told(variable, b"2\xff");
+        let why = format!("the value of {variable} in the environment is not UTF-8");
+        assert!(exit == 2 && told.contains(&why), "{exit} {told}");
+    }
+    assert_eq!(told("PIPELINE_OF_ANOTHER", b"\xff").0, 0);
+}
+
 #[test]
 fn the_report_is_json_on_standard_output_and_in_a_file() {
     let folder = Folder::new("cli-report");
