@@ -258,7 +258,7 @@ fn an_output_is_seen_before_anybody_reads_it() {
             seen.push((name, text.or(large).or(unit).or(number).expect("one of these types")));
             assert!(output.get::<i8>().is_none(), "another type is not seen");
             let by_another =
-                std::panic::AssertUnwindSafe(|| other.output_of(&finished).map(|it| it.get::<u8>()));
+                std::panic::AssertUnwindSafe(|| other.output_of(&finished).map(StepOutput::get::<u8>));
             assert!(std::panic::catch_unwind(by_another).is_err(), "a token belongs to its frame");
             assert!(output.write_json(&mut Vec::new()).is_none(), "closures have no codec");
         } else {

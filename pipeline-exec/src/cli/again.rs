@@ -39,9 +39,8 @@ fn again(report: &RunReport, line: Option<&CommandLine>) -> Again {
     let terms = if left.is_empty() { line.terms } else { left };
     let is_like_option = |word: &String| word.starts_with('-');
     let options = line.options.into_iter().flat_map(|(name, values)| {
-        let option = |value: String| match is_like_option(&value) {
-            true => vec![format!("{name}={value}")],
-            false => vec![name.clone(), value],
+        let option = |value: String| {
+            if is_like_option(&value) { vec![format!("{name}={value}")] } else { vec![name.clone(), value] }
         };
         if values.is_empty() { vec![name] } else { values.into_iter().flat_map(option).collect() }
     });

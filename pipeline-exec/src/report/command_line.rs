@@ -1,6 +1,8 @@
 //! The words that a run was started with on the command line.
 
 use std::collections::BTreeMap;
+#[cfg(feature = "report")]
+use std::fmt::Write;
 
 use serde::{Deserialize, Serialize};
 
@@ -70,10 +72,10 @@ pub(crate) fn quoted(word: &str) -> String {
     let mut quoted = "$'".to_owned();
     for c in word.chars() {
         if is_hostile(c) {
-            // Always three digits: what follows is none of them.
-            let bytes =
-                c.encode_utf8(&mut [0; 4]).bytes().map(|byte| format!("\\{byte:03o}")).collect::<String>();
-            quoted.push_str(&bytes);
+            for byte in c.encode_utf8(&mut [0; 4]).bytes() {
+                // Always three digits: what follows is none of them.
+                let _ = write!(quoted, "\\{byte:03o}");
+            }
         } else {
             quoted.extend(matches!(c, '\'' | '\\').then_some('\\'));
             quoted.push(c);
