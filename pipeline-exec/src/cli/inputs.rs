@@ -18,8 +18,8 @@ pub(super) struct InputArgs {
     /// Reads the output of a step from a JSON file instead of running the step.
     #[arg(long = "input", value_name = "STEP=FILE", value_parser = super::params::pair)]
     inputs: Vec<(String, String)>,
-    /// Reads what the step reads from the outputs that a run has saved (`run --save-outputs`): `latest` that has any of them,
-    /// or a run's id. What that run has not saved is made by running its steps.
+    /// Reads what the step reads from the outputs that a run has saved (`run --save-outputs`): `latest`, of those that have
+    /// saved any of it, or a run's id. What that run has not saved is made by running its steps.
     #[arg(long, value_name = "RUN", allow_negative_numbers = true)]
     inputs_from: Option<String>,
 }
