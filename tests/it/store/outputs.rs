@@ -52,12 +52,12 @@ fn saved_checked() -> Checked {
 }
 
 #[step]
-fn saved_never() -> Option<Never> {
-    None
+fn saved_never() -> Vec<Never> {
+    Vec::new()
 }
 
 #[step]
-fn reads_checked(#[from(saved_checked)] _checked: &Checked, #[from(saved_never)] _never: &Option<Never>) {}
+fn reads_checked(#[from(saved_checked)] _checked: &Checked, #[from(saved_never)] _never: &[Never]) {}
 
 #[step]
 fn saved_readings() -> Vec<Reading> {
@@ -188,8 +188,8 @@ fn json_that_does_not_fit_its_step_is_a_problem_that_does_not_quote_it() {
         assert!(told.contains(why) && told.contains(&format!("`{step}`")), "{told}");
         assert!(!told.contains("hunter2"), "{told}");
     }
-    for step in ["saved_checked", "saved_never"] {
-        let given = Pipeline::to::<reads_checked>().with_output_json(step, r#""hunter2""#);
+    for (step, json) in [("saved_checked", r#""hunter2""#), ("saved_never", r#"["hunter2"]"#)] {
+        let given = Pipeline::to::<reads_checked>().with_output_json(step, json);
         let told = given.run_blocking().unwrap_err().to_string();
         assert!(told.contains("its `Deserialize` refuses the value"), "{told}");
         assert!(!told.contains("hunter2"), "{told}");
