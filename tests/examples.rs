@@ -185,6 +185,26 @@ fn parameters_come_from_the_command_line_before_the_environment_before_a_file() 
     assert_eq!(fs::read_to_string(written).unwrap(), "revenue: 46\n");
 }
 
+/// Nothing that was said is passed over because it cannot be read.
+#[cfg(unix)]
+#[test]
+fn variables_that_are_not_text_are_refused() {
+    use std::os::unix::ffi::OsStrExt;
+    let folder = Folder::new("cli-bytes");
+    let told = |variable: &str, value: &[u8]| {
+        let mut command = Command::new(BUILT.join("cli").with_extension(std::env::consts::EXE_EXTENSION));
+        command.args(["revenue", "--no-report"]).env(variable, std::ffi::OsStr::from_bytes(value));
+        let output = command.current_dir(&folder.0).output().unwrap();
+        (code(&output), text(&output.stderr))
+    };
+    for variable in ["PIPELINE_PARAM_rate", "PIPELINE_WORKERS", "PIPELINE_STEPS__REVENUE__RETRIES"] {
+        let (exit, told) = told(variable, b"2\xff");
+        let why = format!("the value of {variable} in the environment is not UTF-8");
+        assert!(exit == 2 && told.contains(&why), "{exit} {told}");
+    }
+    assert_eq!(told("PIPELINE_OF_ANOTHER", b"\xff").0, 0);
+}
+
 #[test]
 fn the_report_is_json_on_standard_output_and_in_a_file() {
     let folder = Folder::new("cli-report");
@@ -428,12 +448,22 @@ fn a_step_alone_reads_files_and_what_runs_have_saved() {
     fs::write(folder.0.join("orders.json"), "[100, 200]").unwrap();
     let (revenue, told) = saved(&["--inputs-from", "latest"]);
     assert!(revenue == "25" && told.contains("given     orders, refunds from run "), "{told}");
-    // That run has saved `revenue` alone: the one before has what is needed.
-    let (revenue, told) = saved(&["--inputs-from", "-2", "--input", "orders=orders.json", "-p", "rate=2"]);
+    // That run has saved `revenue` alone: the one before has what is needed, and the latest of those is found.
+    let (revenue, told) = saved(&["--inputs-from", "latest"]);
+    assert!(revenue == "25" && told.contains("given     orders, refunds from run "), "{told}");
+    let (revenue, told) = saved(&["--inputs-from", "-3", "--input", "orders=orders.json", "-p", "rate=2"]);
     assert!(revenue == "590" && told.contains("orders from orders.json"), "{told}");
     let (revenue, told) = saved(&["--input", "orders=orders.json", "-p", "amount=300"]);
     assert!(revenue == "0" && told.contains("needs     refunds; 1 step to run first"), "{told}");
 
+    // What to go on with names the run whose outputs were read: the latest is another one by then.
+    let read = |arguments: &[&str]| run_in(&folder, &[], &[&["step", "revenue"], arguments].concat());
+    let failed = read(&["--inputs-from", "-5", "-p", "rate=9223372036854775807"]);
+    assert_eq!(code(&failed), 1, "{}", text(&failed.stderr));
+    let told = text(&run_in(&folder, &[], &["report", "latest"]).stdout);
+    let (_, run_id) = told.split_once(" step revenue --inputs-from ").unwrap_or_else(|| panic!("{told}"));
+    let run_id = run_id.split_whitespace().next().unwrap();
+    assert_eq!(code(&read(&["--inputs-from", run_id])), 0);
     // Of a step that nothing was saved of, what it reads in turn is looked for.
     let output = run_in(&folder, &[], &["step", "report", "--inputs-from", "latest"]);
     let told = text(&output.stdout);

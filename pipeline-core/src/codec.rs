@@ -4,6 +4,8 @@
 //! with a bound hides the trait's constant of the same name exactly where the bound holds. Steps ask nothing of their
 //! outputs, and a type that serde does not know has no codec.
 //!
+//! The constants have a prefix, for a trait of the user's that holds for all types may have a `READ` too.
+//!
 //! The bound is `Deserialize<'static>`: one for every lifetime would be taken as met by `&'static str`, for lifetimes are
 //! not looked at when a constant is chosen, and then refused.
 
@@ -61,26 +63,26 @@ impl fmt::Debug for Codec {
     }
 }
 
-/// Asks whether `T` can be written: `<ToJson<T>>::WRITE`, with [`NotToJson`] in scope.
+/// Asks whether `T` can be written: `<ToJson<T>>::__PIPELINE_WRITE`, with [`NotToJson`] in scope.
 #[derive(Debug)]
 pub struct ToJson<T>(std::marker::PhantomData<T>);
 
 /// The answer for types that are not `Serialize`.
 pub trait NotToJson {
     /// There is no way.
-    const WRITE: Option<WriteFn> = None;
+    const __PIPELINE_WRITE: Option<WriteFn> = None;
 }
 
 impl<T> NotToJson for ToJson<T> {}
 
-/// Asks whether `T` can be read: `<FromJson<T>>::READ`, with [`NotFromJson`] in scope.
+/// Asks whether `T` can be read: `<FromJson<T>>::__PIPELINE_READ`, with [`NotFromJson`] in scope.
 #[derive(Debug)]
 pub struct FromJson<T>(std::marker::PhantomData<T>);
 
 /// The answer for types that are not `Deserialize`.
 pub trait NotFromJson {
     /// There is no way.
-    const READ: Option<ReadFn> = None;
+    const __PIPELINE_READ: Option<ReadFn> = None;
 }
 
 impl<T> NotFromJson for FromJson<T> {}
@@ -95,13 +97,13 @@ mod known {
 
     impl<T: Serialize + Send + Sync + 'static> ToJson<T> {
         /// By its `Serialize`.
-        pub const WRITE: Option<WriteFn> =
+        pub const __PIPELINE_WRITE: Option<WriteFn> =
             Some(|output, out| Ok(serde_json::to_writer(out, output.known::<T>())?));
     }
 
     impl<T: Deserialize<'static> + Send + Sync + 'static> FromJson<T> {
         /// By its `Deserialize`.
-        pub const READ: Option<ReadFn> =
+        pub const __PIPELINE_READ: Option<ReadFn> =
             Some(|step, json| Ok(Given::new(step, serde_json::from_slice::<T>(json)?)));
     }
 }

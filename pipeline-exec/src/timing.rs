@@ -108,11 +108,11 @@ impl Timings {
         now.saturating_sub(stamp.start.load(Ordering::Relaxed))
     }
 
-    /// Start and end of a step that ran.
+    /// Start and end of a step that ran. Clocks of two threads may disagree by some nanoseconds: it never ends before it starts.
     pub(crate) fn span(&self, step: usize) -> Option<(u64, u64)> {
         let stamp = &self.stamps[step];
         let (start, end) = (stamp.start.load(Ordering::Relaxed), stamp.end.load(Ordering::Relaxed));
-        (start != NEVER && end != NEVER).then_some((start, end))
+        (start != NEVER && end != NEVER).then_some((start, end.max(start)))
     }
 
     /// When a step started, if it did.
@@ -123,5 +123,20 @@ impl Timings {
     /// Where a step started.
     pub(crate) fn place(&self, step: usize) -> Place {
         Place(self.stamps[step].place.load(Ordering::Relaxed))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The thread that ends a step may be another than the one that began it.
+    #[test]
+    #[allow(clippy::disallowed_methods)]
+    fn a_step_never_ends_before_it_starts() {
+        let timings = Timings::new(1, Instant::now());
+        timings.start(0, 100, Place::task());
+        assert_eq!(timings.end(0, 90), 0);
+        assert_eq!(timings.span(0), Some((100, 100)));
     }
 }

@@ -37,13 +37,21 @@ fn again(report: &RunReport, line: Option<&CommandLine>) -> Again {
     let is_step = line.verb == "step";
     let left = if has_all && !is_step { left_to_do(report, line.terms.is_empty()) } else { Vec::new() };
     let terms = if left.is_empty() { line.terms } else { left };
-    let options = line.options.into_iter().flat_map(|(name, values)| match values.len() {
-        0 => vec![name],
-        _ => values.into_iter().flat_map(|value| [name.clone(), value]).collect(),
+    let is_like_option = |word: &String| word.starts_with('-');
+    let options = line.options.into_iter().flat_map(|(name, values)| {
+        let option = |value: String| {
+            if is_like_option(&value) { vec![format!("{name}={value}")] } else { vec![name.clone(), value] }
+        };
+        if values.is_empty() { vec![name] } else { values.into_iter().flat_map(option).collect() }
     });
     let verb = if is_step { "step" } else { "run" };
-    let words = std::iter::once(verb.to_owned()).chain(terms).chain(options);
-    let words: Vec<String> = words.map(|word| quoted(&word)).collect();
+    let mut words = vec![verb.to_owned()];
+    if terms.iter().any(is_like_option) {
+        words.extend(options.chain(["--".to_owned()]).chain(terms));
+    } else {
+        words.extend(terms.into_iter().chain(options));
+    }
+    let words: Vec<String> = words.iter().map(|word| quoted(word)).collect();
     Again { command: format!("{} {}", program(), words.join(" ")), values_of: line.params }
 }
 
@@ -83,7 +91,19 @@ fn left_to_do(report: &RunReport, whole_graph: bool) -> Vec<String> {
         let last = left.filter(|(step, needed)| is_left(step.status) && !needed && !step.optional);
         terms.extend(last.take(MOST_TERMS + 1).map(|(step, _)| step.name.clone()));
     }
-    if terms.len() > MOST_TERMS { Vec::new() } else { terms }
+    let can_be_read = |term: &String| match term.strip_suffix('+').filter(|_| whole_graph) {
+        // No word of a command line has a zero in it.
+        _ if term.contains('\0') => false,
+        Some(name) => is_read_as_a_name(name),
+        None => !term.is_empty(),
+    };
+    if terms.len() > MOST_TERMS || !terms.iter().all(can_be_read) { Vec::new() } else { terms }
+}
+
+/// Whether a term that is more than the name reads it as a name: no character in it means something else there.
+fn is_read_as_a_name(name: &str) -> bool {
+    let label = |name: &str| name.replace("::", "").contains(':');
+    !name.is_empty() && !name.contains(['+', ',', '*', '?', '[', ']', '{', '}', '!', '\\']) && !label(name)
 }
 
 /// This program as the user called it: through cargo where cargo says so, else by the path that was typed.
@@ -168,6 +188,33 @@ mod tests {
         line.verb = "step".to_owned();
         let told = again(&stopped, Some(&line));
         assert!(told.command.ends_with(" step d --fail-fast --set 'x=a b' --set y=1"), "{}", told.command);
+    }
+
+    #[test]
+    fn what_looks_like_an_option_is_told_as_what_it_is() {
+        let line = CommandLine {
+            verb: "step".to_owned(),
+            terms: vec!["-x".to_owned()],
+            options: [("--exclude".to_owned(), vec!["-y".to_owned(), "z".to_owned()])].into(),
+            params: Vec::new(),
+        };
+        let told = again(&stopped(&[]), Some(&line)).command;
+        assert!(told.ends_with(" step --exclude=-y --exclude z -- -x"), "{told}");
+    }
+
+    /// `x+` is not `x` and what needs it where `x` means something else in a term: then the run is repeated as it was.
+    #[test]
+    fn a_step_whose_name_a_term_reads_otherwise_is_not_named() {
+        for name in ["a,b", "tag:x", "+p", "3+z", "shard[3]", "part_*", "\0x", ""] {
+            let mut stopped = stopped(&["b", "c", "d", "e"]);
+            stopped.steps[0].name = name.to_owned();
+            assert_eq!(left_to_do(&stopped, true), Vec::<String>::new(), "{name}");
+        }
+        let mut stopped = stopped(&["b", "c", "d", "e"]);
+        for name in ["two words", "shop::load", "-x", "日本"] {
+            stopped.steps[0].name = name.to_owned();
+            assert_eq!(left_to_do(&stopped, true), [format!("{name}+")]);
+        }
     }
 
     #[test]

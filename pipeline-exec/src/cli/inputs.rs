@@ -150,6 +150,11 @@ impl Given {
         Given { files, run: Some((run, missing)) }
     }
 
+    /// The id of the run whose outputs these are.
+    pub(super) fn run_id(&self) -> Option<&str> {
+        self.run.as_ref().map(|(run, _)| run.run_id.as_str())
+    }
+
     /// What is told before the step runs; nothing where nothing is given.
     pub(super) fn lines(&self) -> Vec<String> {
         let in_run = |path: &Path| self.run.as_ref().is_some_and(|(run, _)| path.starts_with(&run.dir));

@@ -37,7 +37,7 @@ pub(super) fn apply(
     // Of two flags of one name the last wins.
     let text = |(name, value): &(String, String)| (name.clone(), ParamValue::Text(value.clone()));
     let pipeline = pipeline.params_default(run.params.iter().rev().map(text), "-p");
-    let mut pipeline = from_environment(pipeline.params_default(of_set.iter().rev().map(text), "--set"));
+    let mut pipeline = from_environment(pipeline.params_default(of_set.iter().rev().map(text), "--set"))?;
     if let Some(path) = &run.params_file {
         pipeline = pipeline.params_default(read(path)?, &format!("the file {}", path.display()));
     }
@@ -72,16 +72,20 @@ fn of_steps(name: &str, value: &Value, declared: &BTreeSet<String>) -> Vec<(Stri
 }
 
 /// Sets parameters that nobody has set yet from the environment.
-pub(super) fn from_environment(mut pipeline: Pipeline) -> Pipeline {
-    let environment = std::env::vars_os().filter_map(|(name, value)| {
-        let name = name.to_str()?.strip_prefix(ENVIRONMENT_PREFIX)?.to_owned();
-        Some((name, ParamValue::Text(value.to_str()?.to_owned())))
-    });
-    for (name, value) in environment {
+pub(super) fn from_environment(mut pipeline: Pipeline) -> Result<Pipeline, Refusal> {
+    for (variable, value) in std::env::vars_os() {
+        let Some(name) = variable.to_str().and_then(|name| name.strip_prefix(ENVIRONMENT_PREFIX)) else {
+            continue;
+        };
+        let Ok(value) = value.into_string() else {
+            let message = format!("the value of {ENVIRONMENT_PREFIX}{name} in the environment is not UTF-8");
+            let problem = Problem::new(ProblemCode::InvalidParam, message);
+            return Err(Refusal::Problems(problem.hint("mend it, or leave the variable out").into()));
+        };
         let origin = format!("the environment, {ENVIRONMENT_PREFIX}{name}");
-        pipeline = pipeline.params_default([(name, value)], &origin);
+        pipeline = pipeline.params_default([(name.to_owned(), ParamValue::Text(value))], &origin);
     }
-    pipeline
+    Ok(pipeline)
 }
 
 fn read(path: &Path) -> Result<Vec<(String, ParamValue)>, Refusal> {

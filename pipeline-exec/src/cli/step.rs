@@ -15,7 +15,7 @@ use super::output::Manner;
 use super::wording::{counted, listed, one_line, wrapped};
 use super::{OK, Refusal, configured, live, print, run as run_verb, store};
 use crate::pipeline::Pipeline;
-use crate::report::{ErrorReport, RunReport, StepReport, show};
+use crate::report::{CommandLine, ErrorReport, RunReport, StepReport, show};
 
 /// The width of the words before what there is to tell.
 const HEADING: usize = 12;
@@ -53,6 +53,7 @@ pub(super) fn execute(args: &StepArgs, pipeline: Pipeline) -> Result<u8, Refusal
         plan.position(in_dag).expect("invariant: what was selected by name is part of the plan")
     };
     let (pipeline, given) = args.inputs.give(runs, pipeline, &plan, position(&plan))?;
+    let pipeline = started_with(pipeline, &given);
     let plan = pipeline.check()?;
     let step = position(&plan);
     if !run.quiet && !is_for_programs {
@@ -91,6 +92,14 @@ pub(super) fn execute(args: &StepArgs, pipeline: Pipeline) -> Result<u8, Refusal
         print(&summary(&mut times, args.repeat.get()))?;
     }
     Ok(code)
+}
+
+/// Notes the run whose outputs are given by its id: a name such as `latest` means another one once this run is recorded.
+fn started_with(pipeline: Pipeline, given: &Given) -> Pipeline {
+    let (Some(line), Some(run_id)) = (pipeline.command_line(), given.run_id()) else { return pipeline };
+    let mut line = CommandLine::clone(line);
+    line.options.insert("--inputs-from".to_owned(), vec![run_id.to_owned()]);
+    pipeline.started_by(line)
 }
 
 fn line(heading: &str, text: &str) -> String {

@@ -31,10 +31,21 @@ pub(crate) struct Bound {
     pub(crate) resources: Vec<Arc<dyn Any + Send + Sync>>,
 }
 
-/// What serde says of a value that it cannot read, without the value: `invalid type: string "x", expected u64`.
+/// What serde says of a value that it cannot read, without the value: `invalid type: string "x", expected u64`. What the
+/// type's own code says may quote it too, and is left out.
 #[cfg(feature = "outputs")]
-fn without_value(why: &str) -> &str {
-    why.rfind(", expected ").map_or(why, |at| &why[at + ", ".len()..])
+fn without_value(error: &std::io::Error) -> String {
+    const QUOTE_IT: [&str; 5] =
+        ["invalid type: ", "invalid value: ", "invalid length ", "unknown variant `", "unknown field `"];
+    const OF_FIELDS: [&str; 2] = ["missing field `", "duplicate field `"];
+    let why = error.to_string();
+    let starts = |with: &[&str]| with.iter().any(|start| why.starts_with(start));
+    let of_json = error.get_ref().and_then(|inner| inner.downcast_ref::<serde_json::Error>());
+    match why.rfind(", expected ").filter(|_| starts(&QUOTE_IT)) {
+        Some(at) => why[at + ", ".len()..].to_owned(),
+        None if starts(&OF_FIELDS) || of_json.is_some_and(|error| !error.is_data()) => why,
+        None => "its `Deserialize` refuses the value, and why is not told, for that may quote it".to_owned(),
+    }
 }
 
 impl Pipeline {
@@ -87,7 +98,7 @@ impl Pipeline {
                     format!(
                         "cannot be read as `{}`: {}",
                         short_type(def.output.name()),
-                        without_value(&error.to_string())
+                        without_value(&error)
                     ),
                     "give JSON as the type's `Deserialize` reads it, such as `run --save-outputs` writes",
                 )),
@@ -184,7 +195,10 @@ impl Pipeline {
             let made = match contain::guard(|| (given.make)(plan, step)) {
                 Ok(made) => made.map_err(|(why, hint)| problem(&why, hint)),
                 Err(panic) => {
-                    let hint = "mend what was given to `with_output` or `with_output_from`";
+                    let hint = match given.ty {
+                        Some(_) => "mend what was given to `with_output` or `with_output_from`",
+                        None => "mend the `Deserialize` of the type",
+                    };
                     Err(problem("panicked when it was made", hint).note(panic))
                 }
             };

@@ -1,8 +1,13 @@
 //! The words that a run was started with on the command line.
 
 use std::collections::BTreeMap;
+#[cfg(feature = "report")]
+use std::fmt::Write;
 
 use serde::{Deserialize, Serialize};
+
+#[cfg(feature = "report")]
+use super::text::is_hostile;
 
 /// The options that say only how a run is scheduled, or where it is recorded, with the settings that they set.
 const OF_THE_SCHEDULE: [(&str, &str); 6] = [
@@ -54,14 +59,29 @@ impl CommandLine {
     }
 }
 
-/// A word as a shell reads it as one.
+/// A word as a shell reads it as one. What a terminal must not be sent, or would not show as it is, is written as numbers.
 #[cfg(feature = "report")]
 pub(crate) fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:=@%,+".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         return word.to_owned();
     }
-    format!("'{}'", word.replace('\'', r"'\''"))
+    if !word.chars().any(is_hostile) {
+        return format!("'{}'", word.replace('\'', r"'\''"));
+    }
+    let mut quoted = "$'".to_owned();
+    for c in word.chars() {
+        if is_hostile(c) {
+            for byte in c.encode_utf8(&mut [0; 4]).bytes() {
+                // Always three digits: what follows is none of them.
+                let _ = write!(quoted, "\\{byte:03o}");
+            }
+        } else {
+            quoted.extend(matches!(c, '\'' | '\\').then_some('\\'));
+            quoted.push(c);
+        }
+    }
+    quoted + "'"
 }
 
 #[cfg(test)]
@@ -102,6 +122,8 @@ mod tests {
             ("it's", r"'it'\''s'"),
             ("$(rm x)", "'$(rm x)'"),
             ("", "''"),
+            ("two\nlines", r"$'two\012lines'"),
+            ("it's \u{1b}[31m\\7\u{202e}8", r"$'it\'s \033[31m\\7\342\200\2568'"),
         ] {
             assert_eq!(quoted(word), wanted);
         }

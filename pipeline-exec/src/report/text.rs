@@ -180,13 +180,17 @@ pub(crate) fn show(duration: Option<Duration>) -> String {
 
 /// Names and messages are the user's or come from data: what could steer a terminal is shown, not sent.
 pub(crate) fn clean(text: &str) -> String {
-    let hostile = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{61c}' | '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
     text.chars()
-        .flat_map(|c| if hostile(c) && c != '\n' { c.escape_unicode().collect::<Vec<_>>() } else { vec![c] })
+        .flat_map(
+            |c| if is_hostile(c) && c != '\n' { c.escape_unicode().collect::<Vec<_>>() } else { vec![c] },
+        )
         .collect()
+}
+
+/// Whether a character steers a terminal, or the order in which others are shown.
+pub(crate) fn is_hostile(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// `1 step`, `2 steps`, `10,000 steps`.

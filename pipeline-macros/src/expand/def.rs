@@ -65,8 +65,8 @@ pub(super) fn def(model: &StepModel) -> TokenStream {
                     policy: #policy,
                     output: #output_ty,
                     codec: __pipeline::Codec::new(
-                        <__pipeline::ToJson<#handed_on>>::WRITE,
-                        <__pipeline::FromJson<#handed_on>>::READ,
+                        <__pipeline::ToJson<#handed_on>>::__PIPELINE_WRITE,
+                        <__pipeline::FromJson<#handed_on>>::__PIPELINE_READ,
                     ),
                     code: #code,
                 };

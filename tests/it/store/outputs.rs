@@ -29,6 +29,36 @@ impl Serialize for Mine {
     }
 }
 
+/// A type with a check of its own, which quotes what it refuses.
+#[derive(Serialize, Deserialize)]
+#[serde(try_from = "String")]
+struct Checked(String);
+
+impl TryFrom<String> for Checked {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        if text == "north" { Ok(Checked(text)) } else { Err(format!("{text}, expected north but {text}")) }
+    }
+}
+
+/// A type without a value.
+#[derive(Serialize, Deserialize)]
+enum Never {}
+
+#[step]
+fn saved_checked() -> Checked {
+    Checked("north".to_owned())
+}
+
+#[step]
+fn saved_never() -> Vec<Never> {
+    Vec::new()
+}
+
+#[step]
+fn reads_checked(#[from(saved_checked)] _checked: &Checked, #[from(saved_never)] _never: &[Never]) {}
+
 #[step]
 fn saved_readings() -> Vec<Reading> {
     vec![Reading { at: "noon", value: 0.1 }, Reading { at: "night", value: -3.0 }]
@@ -156,6 +186,12 @@ fn json_that_does_not_fit_its_step_is_a_problem_that_does_not_quote_it() {
         let told = problems.to_string();
         assert!(problems.has(ProblemCode::OverrideMismatch), "{told}");
         assert!(told.contains(why) && told.contains(&format!("`{step}`")), "{told}");
+        assert!(!told.contains("hunter2"), "{told}");
+    }
+    for (step, json) in [("saved_checked", r#""hunter2""#), ("saved_never", r#"["hunter2"]"#)] {
+        let given = Pipeline::to::<reads_checked>().with_output_json(step, json);
+        let told = given.run_blocking().unwrap_err().to_string();
+        assert!(told.contains("its `Deserialize` refuses the value"), "{told}");
         assert!(!told.contains("hunter2"), "{told}");
     }
     let problems = total().with_output_json("saved_reading", "[]").run_blocking().unwrap_err();

@@ -27,9 +27,11 @@ pub(super) fn execute(args: &ExplainArgs) -> Result<u8, Refusal> {
     }
 }
 
-/// The code that is asked for: `PL0101`, and as people write it from memory, `pl101`, `101` or `[PL0101]`.
+/// The code that is asked for: `PL0101`, as people write it from memory, `pl101` or `101`, and as they copy it,
+/// `error[PL0101]:`.
 fn code_of(asked: &str) -> String {
-    let asked = asked.trim_matches(['[', ']']).to_uppercase();
+    let asked = asked.rsplit('[').next().unwrap_or_default();
+    let asked = asked.trim_matches(|c: char| !c.is_ascii_alphanumeric()).to_uppercase();
     let number = asked.strip_prefix("PL").unwrap_or(&asked);
     number.parse().map_or_else(|_| asked.clone(), |number: u16| format!("PL{number:04}"))
 }
@@ -108,7 +110,9 @@ mod tests {
 
     #[test]
     fn a_code_is_understood_without_what_all_have_in_common() {
-        for asked in ["PL0101", "pl0101", "PL101", "pl101", "101", "0101", "[PL0101]"] {
+        for asked in
+            ["PL0101", "pl0101", "PL101", "pl101", "101", "0101", "[PL0101]", "error[PL0101]:", " PL0101 "]
+        {
             assert_eq!(code_of(asked), "PL0101");
         }
         assert_eq!([code_of("x1"), code_of("PL"), code_of("")], ["X1", "PL", ""].map(str::to_owned));

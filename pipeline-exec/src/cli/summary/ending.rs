@@ -89,6 +89,6 @@ fn to_go_on(report: &RunReport, columns: usize, known: Known, text: &mut String)
     let _ = writeln!(text, "to go on: {}", clean(&command));
     if !values_of.is_empty() {
         let and = format!("with the values that were given to {}", values_of.join(", "));
-        text.push_str(&paragraph("", &and, 10, columns));
+        text.push_str(&paragraph("", &clean(&and), 10, columns));
     }
 }

@@ -37,6 +37,11 @@ pub(super) fn key(variable: &str) -> Option<Key> {
     Some(key)
 }
 
+/// Whether a variable sets something known.
+pub(super) fn is_setting(variable: &str) -> bool {
+    key(variable).is_some_and(|key| matches!(known::look_up(&key), Known::Unit(..)))
+}
+
 /// Whether a variable that sets nothing known is meant for us: it is a slip away from a setting, or from what one was called
 /// once. Other programs have variables that begin alike.
 pub(super) fn is_ours(key: &Key, known: &BTreeSet<&'static str>) -> bool {

@@ -121,11 +121,21 @@ impl SettingsStack {
     }
 
     /// Adds the environment of the process.
-    pub(crate) fn process_environment(self) -> Self {
+    pub(crate) fn process_environment(mut self) -> Self {
         let variables = std::env::vars_os();
-        let readable =
-            variables.filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-        self.environment(readable)
+        let readable = variables.filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
+        for (name, value) in readable {
+            match value.into_string() {
+                Ok(value) => self = self.environment([(name, value)]),
+                Err(_) if environment::is_setting(&name) => {
+                    let message = format!("the value of {} in the environment is not UTF-8", shown(&name));
+                    let problem = Problem::new(ProblemCode::InvalidSetting, message);
+                    self = self.refuse(problem.hint("mend it, or leave it out for the default"));
+                }
+                Err(_) => {}
+            }
+        }
+        self
     }
 
     /// Adds a file: TOML, YAML or JSON, by what its name ends in. TOML and YAML need the feature `cli`.

@@ -29,9 +29,16 @@ mod taken {
     mod core {}
     mod std {}
 
+    /// A trait of every type, also of those that an expansion names.
+    trait Access {
+        const READ: bool = true;
+        const WRITE: bool = false;
+    }
+    impl<T> Access for T {}
+
     #[step]
     pub(super) fn one() -> u64 {
-        let _ = (Option, Result, Box);
+        let _ = (Option, Result, Box, <u8 as Access>::READ, <u8 as Access>::WRITE);
         1
     }
 
