@@ -40,13 +40,13 @@ fn the_names_of_the_steps_can_be_read_at_any_width_with_the_panel_open_and_close
 #[test]
 fn the_other_columns_go_one_after_the_other_and_the_name_stays() {
     let script = format!(
-        r##"{COLUMNS}
+        r#"{COLUMNS}
         const seen = [];
         for (let width = 1300; width >= 200; width -= 10) {{
             document.querySelector(".rows").style.width = `${{width}}px`;
             seen.push({{ width, ...columns() }});
         }}
-        return seen;"##
+        return seen;"#
     );
     let look = Look { width: 1440, timers: true };
     let grouped = [failures().to_html(), graph_page(&with_a_group().document())];
