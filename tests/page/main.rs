@@ -7,6 +7,7 @@
 
 mod attempts;
 mod browser;
+mod columns;
 mod hostile;
 mod large;
 mod reading;

@@ -4,7 +4,7 @@ use pipeline::{DagBuilder, Pipeline, RunReport, Settings, graph_page};
 use serde_json::json;
 
 use crate::browser::{PHONE, WIDE, browse, hash};
-use crate::runs::{diamond, failures, step, success, written};
+use crate::runs::{diamond, failures, harmless, step, success, written};
 
 #[test]
 fn a_successful_run_shows_its_figures_its_times_and_its_steps() {
@@ -92,6 +92,35 @@ fn errors_come_first_with_their_causes_and_what_they_cost() {
     assert!(loads.contains("rows_in") && loads.contains("12,345") && loads.contains("bronze"), "{loads}");
     assert!(loads.contains("2 steps because of this one"), "{loads}");
     assert_eq!(seen["chips"], json!(["✕2 failed", "»2 skipped", "✓1 succeeded"]));
+}
+
+#[test]
+fn what_failed_the_run_comes_before_what_the_run_does_without() {
+    let report = harmless(true);
+    let names: Vec<&str> = report.steps.iter().map(|step| step.name.as_str()).collect();
+    assert_eq!(names, ["adorns", "counts", "sells"], "the harmless one runs first");
+    let script = r##"
+        return { selected: text("#details h2"), heading: text("#errors h2"), names: texts("#errors .error .link"),
+                 errors: texts("#errors .error"), harmless: texts("#errors .harmless") };
+    "##;
+    let Some(seen) = browse("harmless", &report.to_html(), &WIDE, script) else { return };
+    assert_eq!(seen["selected"], "sells", "the page opens on what failed the run");
+    assert_eq!(seen["heading"], "1 error, 1 warning");
+    assert_eq!(seen["names"], json!(["sells", "adorns"]));
+    let told = "optional: the run does without it";
+    assert!(!seen["errors"][0].as_str().unwrap().contains(told), "{seen}");
+    let harmless = seen["harmless"].as_array().unwrap();
+    assert!(harmless.len() == 1 && harmless[0].as_str().unwrap().contains(told), "{seen}");
+}
+
+#[test]
+fn a_run_that_succeeded_without_an_optional_step_opens_on_none() {
+    let script = r##"return { title: text("h1"), selected: text("#details h2"), heading: text("#errors h2"), errors: text("#errors .body") };"##;
+    let Some(seen) = browse("only-harmless", &harmless(false).to_html(), &WIDE, script) else { return };
+    assert!(seen["title"].as_str().unwrap().contains("succeeded"), "{seen}");
+    assert_eq!((&seen["selected"], &seen["heading"]), (&json!("No step selected"), &json!("Warning")));
+    let errors = seen["errors"].as_str().unwrap();
+    assert!(errors.contains("optional: the run does without it") && errors.contains("picture"), "{errors}");
 }
 
 #[test]

@@ -69,6 +69,26 @@ pub(crate) fn failures() -> RunReport {
     Pipeline::to::<sums>().and::<breaks>().and::<recovers>().run_blocking().unwrap().report().clone()
 }
 
+/// A failure that the run does without, before the one that fails it; `needed` says whether that one is there.
+pub(crate) fn harmless(needed: bool) -> RunReport {
+    use pipeline::prelude::*;
+
+    #[step(optional)]
+    fn adorns() -> Result<u64, Layered> {
+        Err(Layered("the picture is not there", None))
+    }
+    #[step]
+    fn counts(adorns: Option<&u64>) -> u64 {
+        adorns.copied().unwrap_or(1)
+    }
+    #[step]
+    fn sells(counts: &u64) -> Result<u64, Layered> {
+        if *counts == 1 { Err(Layered("the shop is closed", None)) } else { Ok(2) }
+    }
+    let run = if needed { Pipeline::to::<sells>() } else { Pipeline::to::<counts>() };
+    run.run_blocking().unwrap().report().clone()
+}
+
 /// An error with a cause.
 #[derive(Debug)]
 struct Layered(&'static str, Option<Box<Layered>>);

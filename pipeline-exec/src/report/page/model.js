@@ -95,6 +95,12 @@ const isCriticalEdge = (() => {
   return (from, to) => next.get(from) === to;
 })();
 
+/** The steps that failed: those that failed the run, and the optional ones, which it does without. */
+const [failures, harmless] = (() => {
+  const failed = steps.filter((step) => step.state?.name === "failed" || step.state?.name === "timed-out");
+  return [failed.filter((step) => !step.raw.optional), failed.filter((step) => step.raw.optional)];
+})();
+
 /** How many steps in all were skipped because of each step, directly or not. */
 const skippedBecauseOf = (() => {
   const skipped = new Map();

@@ -65,7 +65,7 @@ function figures() {
 
 const MOST_ERRORS = 12;
 function errors() {
-  const failed = steps.filter((step) => step.state.name === "failed" || step.state.name === "timed-out");
+  const failed = [...failures, ...harmless];
   if (!failed.length) return;
   const one = (step) => {
     const skipped = skippedBecauseOf.get(step.index);
@@ -75,13 +75,15 @@ function errors() {
       skipped ? `${counted(skipped, "step")} skipped because of it` : "",
       step.raw.optional ? "optional: the run does without it" : "",
     ];
-    return element("div", "error",
+    return element("div", step.raw.optional ? "error harmless" : "error",
       element("p", "", status(step.state), stepLink(step.index), element("span", "muted", facts.filter(Boolean).join(" · "))),
       step.raw.error ? errorText(step.raw.error) : null);
   };
   show("errors", ...failed.slice(0, MOST_ERRORS).map(one));
   if (failed.length > MOST_ERRORS) show("errors", element("p", "muted", `and ${count(failed.length - MOST_ERRORS)} more: choose “failed” above the table of steps`));
-  byId("errors-h").textContent = failed.length > 1 ? `${count(failed.length)} errors` : "Error";
+  const kinds = [[failures.length, "error"], [harmless.length, "warning"]].filter(([number]) => number);
+  byId("errors-h").textContent = failed.length > 1 ? kinds.map(([number, kind]) => counted(number, kind)).join(", ") : failures.length ? "Error" : "Warning";
+  byId("errors").classList.toggle("harmless", !failures.length);
 }
 
 function others() {
@@ -208,5 +210,4 @@ details(null);
 timeline?.arrange();
 table.update();
 theme(remembered());
-const firstFailed = steps.find((step) => step.state && (step.state.name === "failed" || step.state.name === "timed-out"));
-if (firstFailed && matchMedia("(min-width: 1101px)").matches) select(firstFailed.index);
+if (failures.length && matchMedia("(min-width: 1101px)").matches) select(failures[0].index);
