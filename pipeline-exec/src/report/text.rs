@@ -132,7 +132,7 @@ impl RunReport {
                 f,
                 "\ncritical path {} of {} total ({}); speed-up {:.2}, schedule efficiency {:.2}, peak {} at once",
                 show(Some(figures.critical_path)),
-                show(Some(figures.total)),
+                show(Some(figures.sum_of_durations())),
                 path(&steps),
                 figures.speed_up,
                 figures.schedule_efficiency,
