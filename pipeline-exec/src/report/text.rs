@@ -27,13 +27,12 @@ impl fmt::Display for RunReport {
                 clean(&shortened(&step.name))
             )?;
             if let Some(error) = &step.error {
-                writeln!(
-                    f,
-                    "    {}: {} ({})",
-                    error.kind.name(),
-                    clean(&error.message),
-                    clean(&step.location)
-                )?;
+                write!(f, "    {}: {}", error.kind.name(), clean(&error.message))?;
+                // A report that was made of a journal does not know where its steps are.
+                if !step.location.is_empty() {
+                    write!(f, " ({})", clean(&step.location))?;
+                }
+                writeln!(f)?;
                 for cause in &error.causes {
                     writeln!(f, "    because {}", clean(cause))?;
                 }
@@ -126,7 +125,8 @@ impl RunReport {
                 clean(&first.error)
             )?;
         }
-        if figures.total > Duration::ZERO {
+        // A report that was made of a journal does not know the graph, so none of these.
+        if figures.total > Duration::ZERO && figures.levels > 0 {
             let steps: Vec<String> = figures.critical_steps.iter().map(|step| clean(step)).collect();
             write!(
                 f,
