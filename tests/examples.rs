@@ -226,8 +226,10 @@ fn a_recorded_run_tells_how_it_was_started_and_a_diff_what_was_said_otherwise() 
     assert!(told.contains("to go on: ") && told.contains(&wanted), "{told}");
     let told = text(&run_in(&folder, &[], &["diff"]).stdout);
     let wanted = "\nstarted differently\n  selection revenue → all\n  --fail-fast in A only\n  \
-                  --workers 2 → --workers 4\n  run parameter `count` was given in B only\n";
+                  --workers 2 → --workers 4\n";
     assert!(told.contains(wanted), "{told}");
+    // That it was not given at all before is told of what the runs came from, and once.
+    assert_eq!(told.matches("count").count(), 1, "{told}");
     for changed in ["`amount` has changed\n", "`count` is given now, and was not\n"] {
         assert!(told.contains(&format!("  warning: run parameter {changed}")), "{told}");
     }
@@ -235,6 +237,14 @@ fn a_recorded_run_tells_how_it_was_started_and_a_diff_what_was_said_otherwise() 
         !told.contains("much") && !told.contains("rate"),
         "no value, and nothing that is the same: {told}"
     );
+    // A parameter that the other run had from the environment was given all the same: only the words were others.
+    let output = run_in(&folder, &[("PIPELINE_PARAM_amount", "7")], &["run", "-q", "-p", "count=2"]);
+    assert_eq!(code(&output), 0, "{}", text(&output.stderr));
+    let output = run_in(&folder, &[], &["run", "-q", "-p", "count=2", "-p", "amount=7"]);
+    assert_eq!(code(&output), 0, "{}", text(&output.stderr));
+    let told = text(&run_in(&folder, &[], &["diff"]).stdout);
+    assert!(told.contains("\nstarted differently\n  -p amount in B only\n"), "{told}");
+    assert!(!told.contains("given") && !told.contains("run parameter"), "{told}");
     // One step is gone on with by the same verb: `run` does not take its options.
     fs::write(folder.0.join("orders.json"), "[1]").unwrap();
     let output =
