@@ -257,6 +257,38 @@ fn a_recorded_run_tells_how_it_was_started_and_a_diff_what_was_said_otherwise() 
     assert_eq!(json["started"], serde_json::json!([]));
 }
 
+/// L05: variables of other programs are warned of; what is nearly the name of a parameter is refused with that name.
+#[test]
+fn variables_of_run_parameters_are_the_names_as_they_are_and_of_others_is_warned() {
+    let folder = Folder::new("cli-variables");
+    let output = run_in(&folder, &[("PIPELINE_PARAM_COUNT", "hunter2")], &["run", "+revenue"]);
+    let told = text(&output.stderr);
+    assert_eq!(code(&output), 2, "{told}");
+    for part in ["error[PL0012]: no step has a run parameter `COUNT`", "did you mean `count`?"] {
+        assert!(told.contains(part) && !told.contains("hunter2"), "{told}");
+    }
+    let output = run_in(&folder, &[("PIPELINE_PARAM_coumt", "2")], &["run", "+revenue"]);
+    assert!(code(&output) == 2 && text(&output.stderr).contains("did you mean `count`?"));
+    let variables = [("PIPELINE_PARAM_BUILD_BRANCH", "hunter2"), ("PIPELINE_PARAM_count", "2")];
+    let output = run_in(&folder, &variables, &["run", "+revenue"]);
+    let told = text(&output.stderr);
+    let warning = "warning: variable PIPELINE_PARAM_BUILD_BRANCH of the environment is no run parameter of any step, and none \
+                   is called like it: it is passed over\n";
+    assert!(code(&output) == 0 && told.contains(warning) && !told.contains("hunter2"), "{told}");
+    let told = text(&run_in(&folder, &variables, &["run", "+revenue", "--quiet"]).stderr);
+    assert!(!told.contains("PIPELINE_PARAM"), "{told}");
+    let told = text(&run_in(&folder, &variables, &["info"]).stdout);
+    assert!(told.contains("PIPELINE_PARAM_BUILD_BRANCH") && told.contains("PIPELINE_PARAM_count"), "{told}");
+    for (given, wanted) in [
+        ("hunter2", "what `-p` was given has no `=`\n    hint: write it as `-p name=value`"),
+        ("=hunter2", "a run parameter (`-p`) has no name\n    hint: write it as `-p name=value`"),
+    ] {
+        let output = run_in(&folder, &[], &["run", "+revenue", "-p", given]);
+        let told = text(&output.stderr);
+        assert!(code(&output) == 2 && told.contains(wanted) && !told.contains("hunter2"), "{told}");
+    }
+}
+
 /// The command line of a deterministic run must not make its report another.
 #[test]
 fn the_report_of_a_deterministic_run_is_the_same_at_any_width() {

@@ -47,11 +47,7 @@ impl fmt::Display for RunReport {
                 writeln!(f, "    fallback used: {}", clean(&error.message))?;
             }
             if step.still_running > 0 {
-                writeln!(
-                    f,
-                    "    still running: {} attempt(s), left behind on their threads",
-                    step.still_running
-                )?;
+                writeln!(f, "    {}", left_behind(step.still_running))?;
             }
             if let Some(time) = step.slow_poll {
                 writeln!(
@@ -120,7 +116,8 @@ impl RunReport {
             let count = self.dead_letters.len();
             write!(
                 f,
-                "\n{count} item(s) could not be dealt with, the first in `{}`: {}",
+                "\n{} could not be dealt with, the first in `{}`: {}",
+                counted(count, "item"),
                 clean(&first.step),
                 clean(&first.error)
             )?;
@@ -145,6 +142,12 @@ impl RunReport {
 
 /// So many reasons why steps did not run beside each other are shown; the report as data has all.
 const MOST_REASONS: usize = 8;
+
+/// What is left of a step that was given up.
+pub(crate) fn left_behind(attempts: u32) -> String {
+    let whose = if attempts == 1 { "its thread" } else { "their threads" };
+    format!("still running: {}, left behind on {whose}", counted(attempts as usize, "attempt"))
+}
 
 /// A path in one line, the middle left out where it is long.
 pub(crate) fn path(steps: &[String]) -> String {
