@@ -246,8 +246,10 @@ fn a_recorded_run_tells_how_it_was_started_and_a_diff_what_was_said_otherwise() 
     assert!(told.contains("to go on: ") && told.contains(&wanted), "{told}");
     let told = text(&run_in(&folder, &[], &["diff"]).stdout);
     let wanted = "\nstarted differently\n  selection revenue → all\n  --fail-fast in A only\n  \
-                  --workers 2 → --workers 4\n  run parameter `count` was given in B only\n";
+                  --workers 2 → --workers 4\n";
     assert!(told.contains(wanted), "{told}");
+    // That it was not given at all before is told of what the runs came from, and once.
+    assert_eq!(told.matches("count").count(), 1, "{told}");
     for changed in ["`amount` has changed\n", "`count` is given now, and was not\n"] {
         assert!(told.contains(&format!("  warning: run parameter {changed}")), "{told}");
     }
@@ -255,6 +257,14 @@ fn a_recorded_run_tells_how_it_was_started_and_a_diff_what_was_said_otherwise() 
         !told.contains("much") && !told.contains("rate"),
         "no value, and nothing that is the same: {told}"
     );
+    // A parameter that the other run had from the environment was given all the same: only the words were others.
+    let output = run_in(&folder, &[("PIPELINE_PARAM_amount", "7")], &["run", "-q", "-p", "count=2"]);
+    assert_eq!(code(&output), 0, "{}", text(&output.stderr));
+    let output = run_in(&folder, &[], &["run", "-q", "-p", "count=2", "-p", "amount=7"]);
+    assert_eq!(code(&output), 0, "{}", text(&output.stderr));
+    let told = text(&run_in(&folder, &[], &["diff"]).stdout);
+    assert!(told.contains("\nstarted differently\n  -p amount in B only\n"), "{told}");
+    assert!(!told.contains("given") && !told.contains("run parameter"), "{told}");
     // One step is gone on with by the same verb: `run` does not take its options.
     fs::write(folder.0.join("orders.json"), "[1]").unwrap();
     let output =
@@ -265,6 +275,38 @@ fn a_recorded_run_tells_how_it_was_started_and_a_diff_what_was_said_otherwise() 
     let json = run_in(&folder, &[], &["diff", "latest", "latest", "--json"]);
     let json: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
     assert_eq!(json["started"], serde_json::json!([]));
+}
+
+/// L05: variables of other programs are warned of; what is nearly the name of a parameter is refused with that name.
+#[test]
+fn variables_of_run_parameters_are_the_names_as_they_are_and_of_others_is_warned() {
+    let folder = Folder::new("cli-variables");
+    let output = run_in(&folder, &[("PIPELINE_PARAM_COUNT", "hunter2")], &["run", "+revenue"]);
+    let told = text(&output.stderr);
+    assert_eq!(code(&output), 2, "{told}");
+    for part in ["error[PL0012]: no step has a run parameter `COUNT`", "did you mean `count`?"] {
+        assert!(told.contains(part) && !told.contains("hunter2"), "{told}");
+    }
+    let output = run_in(&folder, &[("PIPELINE_PARAM_coumt", "2")], &["run", "+revenue"]);
+    assert!(code(&output) == 2 && text(&output.stderr).contains("did you mean `count`?"));
+    let variables = [("PIPELINE_PARAM_BUILD_BRANCH", "hunter2"), ("PIPELINE_PARAM_count", "2")];
+    let output = run_in(&folder, &variables, &["run", "+revenue"]);
+    let told = text(&output.stderr);
+    let warning = "warning: variable PIPELINE_PARAM_BUILD_BRANCH of the environment is no run parameter of any step, and none \
+                   is called like it: it is passed over\n";
+    assert!(code(&output) == 0 && told.contains(warning) && !told.contains("hunter2"), "{told}");
+    let told = text(&run_in(&folder, &variables, &["run", "+revenue", "--quiet"]).stderr);
+    assert!(!told.contains("PIPELINE_PARAM"), "{told}");
+    let told = text(&run_in(&folder, &variables, &["info"]).stdout);
+    assert!(told.contains("PIPELINE_PARAM_BUILD_BRANCH") && told.contains("PIPELINE_PARAM_count"), "{told}");
+    for (given, wanted) in [
+        ("hunter2", "what `-p` was given has no `=`\n    hint: write it as `-p name=value`"),
+        ("=hunter2", "a run parameter (`-p`) has no name\n    hint: write it as `-p name=value`"),
+    ] {
+        let output = run_in(&folder, &[], &["run", "+revenue", "-p", given]);
+        let told = text(&output.stderr);
+        assert!(code(&output) == 2 && told.contains(wanted) && !told.contains("hunter2"), "{told}");
+    }
 }
 
 /// The command line of a deterministic run must not make its report another.

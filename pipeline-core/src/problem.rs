@@ -243,11 +243,14 @@ pub fn is_slip(written: &str, known: &str) -> bool {
     strsim::osa_distance(written, known) <= (known.len() / 3).min(2)
 }
 
-/// The closest of the known names, for "did you mean".
+/// The closest of the known names, for "did you mean": one that differs only by case before all others.
 pub fn closest<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let folded = wanted.to_lowercase();
+    let similarity =
+        |name: &str| if name.to_lowercase() == folded { 2.0 } else { strsim::jaro_winkler(wanted, name) };
     known
         .into_iter()
-        .map(|name| (strsim::jaro_winkler(wanted, name), name))
+        .map(|name| (similarity(name), name))
         .filter(|(similarity, _)| *similarity > 0.8)
         .max_by(|a, b| a.0.total_cmp(&b.0).then(b.1.cmp(a.1)))
         .map(|(_, name)| name)

@@ -200,7 +200,7 @@ fn a_form_that_does_not_exist_is_wrong_use() {
 fn a_step_that_never_gives_standard_output_back_does_not_keep_the_program() {
     let Some(shown) = on_terminal("", "run shown_keeps_stdout --no-report", &[], &[]) else { return };
     let (lines, _) = shown.in_the_end();
-    assert!(lines.concat().contains("left behind on their threads"), "{}", lines.join("\n"));
+    assert!(lines.concat().contains("left behind on its thread"), "{}", lines.join("\n"));
 }
 
 /// The same with standard error, on which all that the program says is written; also where lines are.
@@ -209,7 +209,7 @@ fn a_step_that_never_gives_standard_error_back_does_not_keep_the_program_nor_wha
     for arguments in ["run shown_keeps_stderr sibling", "run shown_keeps_stderr sibling --output plain -v"] {
         let Some(shown) = on_terminal("", &format!("{arguments} --no-report"), &[], &[]) else { return };
         let end = shown.in_the_end().0.join("\n");
-        for said in ["left behind on their threads", "timed-out shown_keeps_stderr", "to go on: "] {
+        for said in ["left behind on its thread", "timed-out shown_keeps_stderr", "to go on: "] {
             assert!(end.contains(said), "{arguments}: {said:?} is not said:\n{end}");
         }
     }

@@ -47,7 +47,10 @@ fn a_step_that_never_ends_is_left_behind_after_the_grace_time() {
             "SIGINT was received: no further step starts",
             "have at most 200ms to end; a second signal ends the process",
         ])
-        .says(&["the step did not end within the grace time of 200ms", "still running: 1 attempt(s)"])
+        .says(&[
+            "the step did not end within the grace time of 200ms",
+            "still running: 1 attempt, left behind on its thread",
+        ])
         .step("stuck", "cancelled")
         .step("sibling", "succeeded");
 }

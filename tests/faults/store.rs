@@ -68,8 +68,7 @@ fn a_run_that_is_killed_was_running_and_is_interrupted_and_its_journal_tells_wha
     assert_eq!(runs[0]["run_id"], report["run_id"]);
     let ended = folder.end("report");
     ended.exits(0).step("sibling", "succeeded").step("stuck", "cancelled").says(&[
-        " was interrupted after ",
-        ": 1 of 2 steps succeeded, 1 had not ended\n",
+        " was interrupted: 1 of 2 steps succeeded, 1 had not ended; the last that was heard of it was after ",
         "the run was interrupted: its process ended before it did",
         "1 of 2 steps had ended, 1 was under way: `stuck`",
         "to go on: ",
@@ -77,12 +76,32 @@ fn a_run_that_is_killed_was_running_and_is_interrupted_and_its_journal_tells_wha
     ]);
     // Figures of a graph that the journal does not know would be made up.
     assert!(!ended.said.contains("critical path") && !ended.said.contains("0.00x"), "{}", ended.said);
+    // It may have lived for long after that.
+    folder.end("runs").exits(0).says(&["  interrupted  > "]);
     folder.end("run sibling --quiet").exits(0);
     assert_eq!(states(&folder.runs()), ["succeeded", "interrupted"]);
     folder.end("diff").exits(0).says(&["only in A\n  stuck"]);
     let ended = folder.end("diff latest -2");
     ended.exits(0).says(&["the later report does not say what its run came from"]);
     assert!(!ended.said.contains("has changed") && !ended.said.contains("crate "), "{}", ended.said);
+}
+
+/// A journal does not say where a step is.
+#[test]
+fn what_failed_in_a_run_that_is_killed_is_told_without_a_place_that_is_not_known() {
+    let folder = Folder::new("killed-after-failure");
+    let program = folder.start("run stuck fails_with_causes");
+    program.wait_for("stuck");
+    // The journal tells of it within a moment.
+    while folder.end("report --json").json()["counts"]["failed"] != 1 {}
+    program.send(Signal::KILL);
+    program.end().was_killed_by(Signal::KILL);
+    let ended = folder.end("report");
+    ended.exits(0).says(&["error[PL0101]: step `fails_with_causes` failed\n    attempt 1\n    error: "]);
+    assert!(!ended.said.contains(" at ,"), "{}", ended.said);
+    let report: pipeline::RunReport = serde_json::from_str(&folder.end("report --json").said).unwrap();
+    let told = report.to_string();
+    assert!(told.contains("1 failed") && !told.contains("()"), "{told}");
 }
 
 #[test]

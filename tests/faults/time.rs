@@ -3,7 +3,7 @@
 
 use crate::program_under_test::{Program, run};
 
-const LEFT_BEHIND: &str = "still running: 1 attempt(s), left behind on their threads";
+const LEFT_BEHIND: &str = "still running: 1 attempt, left behind on its thread";
 
 #[test]
 fn a_step_that_computes_for_ever_times_out_and_the_process_ends() {

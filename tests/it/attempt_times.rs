@@ -88,6 +88,32 @@ fn each_attempt_has_its_times_in_every_lane() {
     }
 }
 
+/// I05: one step at a time would wait between attempts too, so a run of one step is as fast as that, and no schedule could
+/// be faster; how busy the slots were is told of its work alone.
+#[test]
+fn waits_between_attempts_make_no_run_slower_than_one_step_at_a_time() {
+    #[step(retries = 2, backoff = "20ms")]
+    fn fails_twice(#[context] cx: &StepContext) -> Result<u32, String> {
+        fail_until(3, cx)
+    }
+    let run = Pipeline::to::<fails_twice>().workers(1).run_blocking().unwrap();
+    let (step, figures, wall) = (told(&run, "fails_twice"), &run.report().figures, run.report().wall);
+    let share = |time: Option<Duration>| time.unwrap().as_secs_f64() / wall.as_secs_f64();
+    let same = |a: f64, b: f64| assert!((a - b).abs() < 1e-6, "{a} is not {b}: {figures:#?}");
+    assert_eq!(Some(figures.one_at_a_time), step.duration);
+    same(figures.speed_up, share(step.duration));
+    same(figures.speed_up_bound(), 1.0);
+    same(figures.schedule_efficiency, share(step.duration));
+    same(figures.critical_path_ratio, 1.0 / share(step.duration));
+    same(figures.utilisation, share(step.work()));
+    same(figures.parallel_efficiency, 100.0 * share(step.work()));
+    // As a report that was written before has it: the work is the best that is known.
+    let mut value = serde_json::to_value(run.report()).unwrap();
+    value["figures"].as_object_mut().unwrap().remove("one_at_a_time").unwrap();
+    let old: RunReport = serde_json::from_value(value).unwrap();
+    assert!(old.figures.speed_up_bound() > 0.0 && old.figures.speed_up_bound() <= 1.0);
+}
+
 /// C03, I04: a step that waits for its next attempt is not at work: nothing is beside what runs meanwhile.
 #[test]
 fn a_step_between_two_attempts_is_beside_nobody() {

@@ -106,7 +106,9 @@ fn figures_are_what_their_formulas_say() {
     let w = figures.slots as f64;
     let same = |a: f64, b: f64| assert!((a - b).abs() <= 1e-6 * a.abs().max(1.0), "{a} is not {b}");
     assert_eq!(figures.total, total, "what was skipped took no time");
+    assert_eq!(figures.one_at_a_time, total, "nothing was tried again");
     same(figures.speed_up, d / t);
+    same(figures.speed_up_bound(), d / p.max(d / w));
     same(figures.parallel_efficiency, (100.0 * (d / w) / t).min(100.0));
     same(figures.critical_path_ratio, t / p);
     same(figures.schedule_efficiency, p.max(d / w) / t);

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use clap::Args as ClapArgs;
 
 use super::columns::{columns, head, name};
-use super::runs::when;
+use super::runs::{time, when};
 use super::store::StoreArgs;
 use super::{Refusal, print};
 use crate::pipeline::Pipeline;
@@ -45,8 +45,7 @@ pub(super) fn execute(args: &DiffArgs, pipeline: &Pipeline) -> Result<u8, Refusa
 }
 
 fn described(run: &RunEntry) -> String {
-    let (started, time) = (when(run.started_unix_ms), show(Some(run.wall)));
-    format!("{}  {started}  {}  {time}", clean(&run.run_id), run.state)
+    format!("{}  {}  {}  {}", clean(&run.run_id), when(run.started_unix_ms), run.state, time(run))
 }
 
 /// Everything but the durations.

@@ -45,7 +45,9 @@ pub(super) fn execute(args: &InfoArgs, pipeline: Pipeline) -> Result<u8, Refusal
         params_file: args.params_file.clone(),
         ..RunArgs::default()
     };
-    let info = Info::new(&resolved, super::params::apply(&run, &resolved, pipeline)?.params());
+    let (pipeline, warnings) = super::params::apply(&run, &resolved, pipeline)?;
+    let mut info = Info::new(&resolved, pipeline.params());
+    info.warnings.extend(warnings);
     if args.json {
         let json =
             serde_json::to_string_pretty(&info).map_err(|error| Refusal::Environment(error.to_string()))?;

@@ -211,5 +211,9 @@ fn configured(run: &RunArgs, pipeline: Pipeline) -> Result<Pipeline, Refusal> {
     if run.no_report {
         pipeline = pipeline.unrecorded();
     }
-    params::apply(run, &resolved, run.selection.apply(pipeline))
+    let (pipeline, warnings) = params::apply(run, &resolved, run.selection.apply(pipeline))?;
+    if !run.quiet {
+        warnings.iter().for_each(|warning| tell(&format!("warning: {warning}")));
+    }
+    Ok(pipeline)
 }

@@ -5,56 +5,68 @@ use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::path::Path;
 
-use pipeline_core::{InputKind, ParamValue, Problem, ProblemCode};
+use pipeline_core::{InputKind, ParamValue, Problem, ProblemCode, is_slip};
 use serde_json::Value;
 
 use super::Refusal;
 use super::args::RunArgs;
+use super::wording::one_line;
 use crate::pipeline::Pipeline;
 use crate::settings::{ResolvedSettings, value_of_toml};
 
 /// What a parameter's name follows in the environment: `PIPELINE_PARAM_path=…`.
 const ENVIRONMENT_PREFIX: &str = "PIPELINE_PARAM_";
 
-/// Reads `name=value` for clap. What is something else is refused later: clap would quote it, and it may be a secret.
+/// Reads `name=value` for clap. What is something else has no name, and is refused later: clap would quote it, and it may be
+/// a secret.
 #[allow(clippy::unnecessary_wraps, reason = "the form that clap asks for")]
 pub(super) fn pair(text: &str) -> Result<(String, String), Infallible> {
-    let (name, value) = text.split_once('=').unwrap_or(("", text));
+    let (name, value) = text.split_once('=').filter(|(name, _)| !name.is_empty()).unwrap_or(("", text));
     Ok((name.to_owned(), value.to_owned()))
 }
 
-/// Sets parameters that code has not set: flags first, then the environment, then the files.
+/// Sets parameters that code has not set: flags first, then the environment, then the files. With what to warn of.
 pub(super) fn apply(
     run: &RunArgs,
     resolved: &ResolvedSettings,
     pipeline: Pipeline,
-) -> Result<Pipeline, Refusal> {
+) -> Result<(Pipeline, Vec<String>), Refusal> {
     let of_set = run.settings.params();
     if run.params.iter().chain(&of_set).any(|(name, _)| name.is_empty()) {
-        let problem = Problem::new(ProblemCode::InvalidParam, "a run parameter (`-p`) has no name");
+        let has_no_sign = |(name, value): &(String, String)| name.is_empty() && !value.starts_with('=');
+        let what = if run.params.iter().any(has_no_sign) {
+            "what `-p` was given has no `=`"
+        } else {
+            "a run parameter (`-p`) has no name"
+        };
+        let problem = Problem::new(ProblemCode::InvalidParam, what);
         return Err(Refusal::Problems(problem.hint("write it as `-p name=value`").into()));
     }
     // Of two flags of one name the last wins.
     let text = |(name, value): &(String, String)| (name.clone(), ParamValue::Text(value.clone()));
     let pipeline = pipeline.params_default(run.params.iter().rev().map(text), "-p");
-    let mut pipeline = from_environment(pipeline.params_default(of_set.iter().rev().map(text), "--set"))?;
+    let pipeline = pipeline.params_default(of_set.iter().rev().map(text), "--set");
+    let (mut pipeline, warnings) = from_environment(pipeline)?;
     if let Some(path) = &run.params_file {
         pipeline = pipeline.params_default(read(path)?, &format!("the file {}", path.display()));
     }
-    let declared = declared();
-    Ok(resolved.params().fold(pipeline, |pipeline, (name, value, file)| {
+    let declared = declared(&pipeline);
+    let pipeline = resolved.params().fold(pipeline, |pipeline, (name, value, file)| {
         pipeline.params_default(of_steps(name, value, &declared), &format!("the file {file}"))
-    }))
+    });
+    Ok((pipeline, warnings))
 }
 
-/// The names of all parameters that registered steps declare.
-fn declared() -> BTreeSet<String> {
-    let inputs = pipeline_core::registered().into_iter().flat_map(|def| def.inputs.iter());
-    let params = inputs.filter_map(|input| match &input.kind {
-        InputKind::Param(param) => Some(param.name.to_string()),
-        _ => None,
-    });
-    params.collect()
+/// The names of all parameters that its steps declare.
+fn declared(pipeline: &Pipeline) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    for def in pipeline.defs() {
+        names.extend(def.inputs.iter().filter_map(|input| match &input.kind {
+            InputKind::Param(param) => Some(param.name.to_string()),
+            _ => None,
+        }));
+    }
+    names
 }
 
 /// A parameter of a file of settings: `name = value`, or a table of one step's, `[params.step]`. A table is one value where
@@ -71,12 +83,22 @@ fn of_steps(name: &str, value: &Value, declared: &BTreeSet<String>) -> Vec<(Stri
     }
 }
 
-/// Sets parameters that nobody has set yet from the environment.
-pub(super) fn from_environment(mut pipeline: Pipeline) -> Result<Pipeline, Refusal> {
+/// Sets parameters that nobody has set yet from the environment. Of variables that no step has a parameter for, nor one that
+/// is called nearly so, is warned: other programs have variables that begin alike.
+pub(super) fn from_environment(mut pipeline: Pipeline) -> Result<(Pipeline, Vec<String>), Refusal> {
+    let (mut known, mut warnings) = (None, Vec::new());
     for (variable, value) in std::env::vars_os() {
         let Some(name) = variable.to_str().and_then(|name| name.strip_prefix(ENVIRONMENT_PREFIX)) else {
             continue;
         };
+        if !is_ours(name, known.get_or_insert_with(|| declared(&pipeline))) {
+            let variable = one_line(&format!("{ENVIRONMENT_PREFIX}{name}"));
+            warnings.push(format!(
+                "variable {variable} of the environment is no run parameter of any step, and none is called like it: it is \
+                 passed over"
+            ));
+            continue;
+        }
         let Ok(value) = value.into_string() else {
             let message = format!("the value of {ENVIRONMENT_PREFIX}{name} in the environment is not UTF-8");
             let problem = Problem::new(ProblemCode::InvalidParam, message);
@@ -85,7 +107,15 @@ pub(super) fn from_environment(mut pipeline: Pipeline) -> Result<Pipeline, Refus
         let origin = format!("the environment, {ENVIRONMENT_PREFIX}{name}");
         pipeline = pipeline.params_default([(name.to_owned(), ParamValue::Text(value))], &origin);
     }
-    Ok(pipeline)
+    Ok((pipeline, warnings))
+}
+
+/// Whether a variable is meant for us, if only by a slip, which is refused with what was meant perhaps. So is whatever names a
+/// step.
+fn is_ours(name: &str, declared: &BTreeSet<String>) -> bool {
+    let folded = name.to_lowercase();
+    let is_meant = |known: &String| is_slip(name, known) || known.to_lowercase() == folded;
+    declared.contains(name) || name.contains('.') || declared.iter().any(is_meant)
 }
 
 fn read(path: &Path) -> Result<Vec<(String, ParamValue)>, Refusal> {

@@ -86,13 +86,22 @@ fn table(runs: &[Compared<'_>]) -> String {
             clean(run.short_id()),
             when(run.started_unix_ms),
             run.state.to_string(),
-            show(Some(run.wall)),
+            time(run),
             counts.planned.to_string(),
             if failed == 0 { "-".to_owned() } else { failed.to_string() },
             beside.map_or_else(|| "-".to_owned(), |beside| format!("{beside:.2}x")),
         ]
     }));
     columns(&rows, [false, false, false, true, true, true, true])
+}
+
+/// How long a run took. Of one that has not come to its end, or not said so, only when the last was heard of it is known.
+pub(super) fn time(run: &RunEntry) -> String {
+    let time = show(Some(run.wall));
+    match run.state {
+        RunState::Running | RunState::Interrupted => format!("> {time}"),
+        _ => time,
+    }
 }
 
 /// How often as long a run took as the median of those before it that succeeded with the same graph.

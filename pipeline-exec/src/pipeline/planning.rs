@@ -37,6 +37,15 @@ impl Pipeline {
         self
     }
 
+    /// The definitions of its graph's steps; without a graph of its own, of all registered steps.
+    #[cfg(feature = "cli")]
+    pub(crate) fn defs(&self) -> Vec<&pipeline_core::StepDef> {
+        match &self.graph {
+            GraphSource::Dag(dag) => (0..dag.len()).map(|step| dag.step(step).def()).collect(),
+            _ => pipeline_core::registered(),
+        }
+    }
+
     pub(super) fn make_plan(&self) -> Result<Plan, Problems> {
         let dag = match &self.graph {
             GraphSource::Dag(dag) => Arc::clone(dag),

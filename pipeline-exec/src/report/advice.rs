@@ -74,8 +74,8 @@ pub fn advice(report: &RunReport) -> Vec<Advice> {
     all
 }
 
-/// How many times as fast the run could have been with so many slots: no schedule beats its longest path, nor the sum of its
-/// durations over the slots.
+/// How many times as fast the run could have been with so many slots: no schedule beats its longest path, nor its
+/// work over the slots.
 fn gain(report: &RunReport, slots: usize) -> f64 {
     let figures = &report.figures;
     let by_slots = figures.total.as_secs_f64() / slots.max(1) as f64;

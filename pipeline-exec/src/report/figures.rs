@@ -1,8 +1,10 @@
 //! Sums, paths and ratios of a run, all from measured times.
 //!
-//! With `T` the wall time, `D` the time at work of all steps, `P` the longest path through the graph by measured durations
-//! (what lies between the attempts of a step included: who waits for the step waits for that too), and `W` the slots. `W` is the limit over all lanes where one is set; otherwise the slots of the lanes
-//! that have steps, a lane's slots counted only as far as it has steps.
+//! With `T` the wall time, `D` the time at work of all steps, `S` the sum of their durations, `P` the longest path through
+//! the graph by durations, and `W` the slots. What lies between the attempts of a step is part of its duration, so of `S`
+//! and `P`: who waits for the step waits for that too, and so would a run of one step at a time. It holds no slot, so it is
+//! no part of `D`, which is what the slots are compared with. `W` is the limit over all lanes where one is set; otherwise
+//! the slots of the lanes that have steps, a lane's slots counted only as far as it has steps.
 
 use std::time::Duration;
 
@@ -21,6 +23,10 @@ pub struct Figures {
     pub slots: usize,
     /// `D`: how long the steps were at work, all together: what lies between their attempts is none of it.
     pub total: Duration,
+    /// `S`: how long the steps would have taken one at a time: their durations together, what lies between their attempts
+    /// included. Zero in reports from before this was noted.
+    #[serde(default)]
+    pub one_at_a_time: Duration,
     /// `P`: the longest path by measured durations.
     pub critical_path: Duration,
     /// The steps on that path, in running order.
@@ -31,7 +37,7 @@ pub struct Figures {
     pub levels: usize,
     /// How many steps the widest level has.
     pub widest_level: usize,
-    /// `D / T`. Optimistic where steps slow each other down.
+    /// `S / T`: how often as long one step at a time would have taken. Optimistic where steps slow each other down.
     pub speed_up: f64,
     /// `100 · (D / W) / T`, at most 100. Depends on the number of slots given.
     pub parallel_efficiency: f64,
@@ -44,6 +50,19 @@ pub struct Figures {
 }
 
 impl Figures {
+    /// `S / max(P, D / W)`: the [speed-up](Figures::speed_up) that no schedule could exceed with these slots; 1 where
+    /// nothing was timed.
+    pub fn speed_up_bound(&self) -> f64 {
+        let by_slots = self.total.as_secs_f64() / self.slots.max(1) as f64;
+        let bound = self.critical_path.as_secs_f64().max(by_slots);
+        if bound > 0.0 { self.sum_of_durations().as_secs_f64() / bound } else { 1.0 }
+    }
+
+    /// `S`, of reports from before it was noted as well: then their total is the best that is known.
+    pub(crate) fn sum_of_durations(&self) -> Duration {
+        self.one_at_a_time.max(self.total)
+    }
+
     pub(crate) fn of(engine: &Engine, steps: &[StepReport], wall: Duration) -> Self {
         let plan = engine.frame.plan();
         let counts = plan.lane_counts();
@@ -66,6 +85,7 @@ impl Figures {
     fn measure(&mut self, engine: &Engine, steps: &[StepReport], wall: Duration) {
         let (path, on_path) = critical_path(engine, steps);
         self.total = steps.iter().filter_map(StepReport::work).sum();
+        self.one_at_a_time = steps.iter().filter_map(|step| step.duration).sum();
         self.critical_path = path;
         self.critical_steps = on_path
             .into_iter()
@@ -78,10 +98,11 @@ impl Figures {
 
     /// What follows from the times and the slots.
     fn set_ratios(&mut self, wall: Duration) {
-        let [wall, total, path] = [wall, self.total, self.critical_path].map(|time| time.as_nanos() as f64);
+        let times = [wall, self.total, self.sum_of_durations(), self.critical_path];
+        let [wall, total, one_at_a_time, path] = times.map(|time| time.as_nanos() as f64);
         let slots = self.slots as f64;
         let ratio = |a: f64, b: f64| if b > 0.0 { a / b } else { 0.0 };
-        self.speed_up = ratio(total, wall);
+        self.speed_up = ratio(one_at_a_time, wall);
         self.parallel_efficiency = (100.0 * ratio(total / slots.max(1.0), wall)).min(100.0);
         self.critical_path_ratio = ratio(wall, path);
         self.schedule_efficiency = ratio(path.max(total / slots.max(1.0)), wall);
@@ -166,6 +187,7 @@ mod tests {
         same(four.critical_path_ratio, 1.0);
         same(four.schedule_efficiency, 1.0);
         same(four.utilisation, 0.66667);
+        same(four.speed_up_bound(), 2.6667);
         let sixteen = figures(14.4, 5.4, 16, 5.4);
         same(sixteen.parallel_efficiency, 16.667);
         same(sixteen.schedule_efficiency, 1.0);
@@ -173,6 +195,22 @@ mod tests {
         let theirs = figures(14.4, 5.4, 4, 5.44);
         same(theirs.parallel_efficiency, 66.176);
         same(theirs.schedule_efficiency, 0.99265);
+    }
+
+    /// I05: what lies between attempts would be waited for one step at a time too, and holds no slot: two steps that each work
+    /// for 1 s and wait for 3 s, beside each other in one slot.
+    #[test]
+    fn waits_between_attempts_are_part_of_the_speed_up_and_not_of_the_slots_in_use() {
+        let [wall, one_at_a_time] = [5.0, 8.0].map(Duration::from_secs_f64);
+        let mut figures = figures(2.0, 4.0, 1, 5.0);
+        figures.one_at_a_time = one_at_a_time;
+        figures.set_ratios(wall);
+        same(figures.speed_up, 1.6);
+        same(figures.speed_up_bound(), 2.0);
+        same(figures.critical_path_ratio, 1.25);
+        same(figures.schedule_efficiency, 0.8);
+        same(figures.utilisation, 0.4);
+        same(figures.parallel_efficiency, 40.0);
     }
 
     /// One slot that is always busy is used to the full; no time at all gives no ratio.

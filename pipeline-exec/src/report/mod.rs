@@ -35,7 +35,7 @@ pub(crate) use self::provenance::scope_of;
 pub use self::stages::StageReport;
 pub(crate) use self::text::clean;
 #[cfg(feature = "cli")]
-pub(crate) use self::text::{counted, number, path, show};
+pub(crate) use self::text::{counted, left_behind, number, path, show};
 pub use self::waits::{WaitReport, WaitedFor};
 use crate::engine::Engine;
 use crate::limits::LimitReport;

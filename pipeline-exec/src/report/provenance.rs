@@ -158,6 +158,16 @@ impl Provenance {
         }));
         drift
     }
+
+    /// The run parameters of which [`Provenance::drift`] says that one of the two runs alone had them.
+    #[cfg(feature = "report")]
+    pub(crate) fn params_of_one<'p>(&'p self, other: &'p Provenance) -> BTreeSet<&'p str> {
+        let (Some(params), Some(others)) = (&self.params, &other.params) else { return BTreeSet::new() };
+        let (params, others) = (by_param(params), by_param(others));
+        let (names, others): (BTreeSet<&str>, BTreeSet<&str>) =
+            (params.into_keys().collect(), others.into_keys().collect());
+        names.symmetric_difference(&others).copied().collect()
+    }
 }
 
 fn params(plan: &Plan, params: &BoundParams) -> BTreeMap<String, String> {

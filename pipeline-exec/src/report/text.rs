@@ -27,13 +27,12 @@ impl fmt::Display for RunReport {
                 clean(&shortened(&step.name))
             )?;
             if let Some(error) = &step.error {
-                writeln!(
-                    f,
-                    "    {}: {} ({})",
-                    error.kind.name(),
-                    clean(&error.message),
-                    clean(&step.location)
-                )?;
+                write!(f, "    {}: {}", error.kind.name(), clean(&error.message))?;
+                // A report that was made of a journal does not know where its steps are.
+                if !step.location.is_empty() {
+                    write!(f, " ({})", clean(&step.location))?;
+                }
+                writeln!(f)?;
                 for cause in &error.causes {
                     writeln!(f, "    because {}", clean(cause))?;
                 }
@@ -48,11 +47,7 @@ impl fmt::Display for RunReport {
                 writeln!(f, "    fallback used: {}", clean(&error.message))?;
             }
             if step.still_running > 0 {
-                writeln!(
-                    f,
-                    "    still running: {} attempt(s), left behind on their threads",
-                    step.still_running
-                )?;
+                writeln!(f, "    {}", left_behind(step.still_running))?;
             }
             if let Some(time) = step.slow_poll {
                 writeln!(
@@ -121,18 +116,20 @@ impl RunReport {
             let count = self.dead_letters.len();
             write!(
                 f,
-                "\n{count} item(s) could not be dealt with, the first in `{}`: {}",
+                "\n{} could not be dealt with, the first in `{}`: {}",
+                counted(count, "item"),
                 clean(&first.step),
                 clean(&first.error)
             )?;
         }
-        if figures.total > Duration::ZERO {
+        // A report that was made of a journal does not know the graph, so none of these.
+        if figures.total > Duration::ZERO && figures.levels > 0 {
             let steps: Vec<String> = figures.critical_steps.iter().map(|step| clean(step)).collect();
             write!(
                 f,
                 "\ncritical path {} of {} total ({}); speed-up {:.2}, schedule efficiency {:.2}, peak {} at once",
                 show(Some(figures.critical_path)),
-                show(Some(figures.total)),
+                show(Some(figures.sum_of_durations())),
                 path(&steps),
                 figures.speed_up,
                 figures.schedule_efficiency,
@@ -145,6 +142,12 @@ impl RunReport {
 
 /// So many reasons why steps did not run beside each other are shown; the report as data has all.
 const MOST_REASONS: usize = 8;
+
+/// What is left of a step that was given up.
+pub(crate) fn left_behind(attempts: u32) -> String {
+    let whose = if attempts == 1 { "its thread" } else { "their threads" };
+    format!("still running: {}, left behind on {whose}", counted(attempts as usize, "attempt"))
+}
 
 /// A path in one line, the middle left out where it is long.
 pub(crate) fn path(steps: &[String]) -> String {

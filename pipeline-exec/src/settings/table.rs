@@ -115,7 +115,7 @@ const ROWS: [Row; 29] = [
     ("limits.NAME.breaker.failures", Kind::AtLeastOne, "no breaker", "", "after how many failures in a row no step is admitted"),
     ("limits.NAME.breaker.cooldown", Kind::Duration, "no breaker", "", "for how long"),
     ("limits.NAME.breaker.probes", Kind::AtLeastOne, "1", "", "how many probes then have to succeed"),
-    ("params.NAME", Kind::Path, "the step's own", "--param", "a run parameter, of whatever type its steps take; `params.STEP.NAME` for one step"),
+    ("params.NAME", Kind::Path, "the step's own", "--param", "a run parameter, of whatever type its steps take; `params.STEP.NAME` for one step; in the variable, the name as it is"),
 ];
 
 /// What can be said of steps, below each of [`OF_STEPS`].
@@ -175,10 +175,10 @@ impl SettingKey {
         of_run.iter().copied().map(make).chain(of_steps).chain(of_names.iter().copied().map(make)).collect()
     }
 
-    /// The variable of the environment that sets it.
+    /// The variable of the environment that sets it: the key in capitals; of a run parameter, its name as it is.
     pub fn variable(&self) -> String {
         match self.key {
-            "params.NAME" => "PIPELINE_PARAM_NAME".to_owned(),
+            "params.NAME" => "PIPELINE_PARAM_name".to_owned(),
             key => format!("PIPELINE_{}", key.replace('.', "__").to_uppercase()),
         }
     }

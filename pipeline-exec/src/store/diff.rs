@@ -23,7 +23,7 @@ pub struct RunDiff {
     /// the two are of the same.
     pub drift: Vec<String>,
     /// What was said otherwise on the command line, A being the earlier run, B the later: options, terms, names of run
-    /// parameters. Empty where the two were started alike, or one was not started by a command line.
+    /// parameters, but for those of which `drift` says that one of the runs alone had them. Empty where the two were started alike, or one was not started by a command line.
     #[serde(default)]
     pub started: Vec<String>,
     /// The steps that both have, those whose durations differ most first.
@@ -106,7 +106,9 @@ impl RunReport {
 
 fn started(earlier: &RunReport, later: &RunReport) -> Vec<String> {
     let lines = earlier.command_line.as_ref().zip(later.command_line.as_ref());
-    lines.map_or_else(Vec::new, |(earlier, later)| differently(earlier, later))
+    // What the runs came from tells already that one of them alone had such a parameter.
+    let told = later.provenance.params_of_one(&earlier.provenance);
+    lines.map_or_else(Vec::new, |(earlier, later)| differently(earlier, later, &told))
 }
 
 impl StepDiff {

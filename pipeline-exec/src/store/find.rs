@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::entry::short;
 use super::{RunEntry, StoreError};
 
 /// So many of the runs that could be meant are named.
@@ -17,7 +18,10 @@ pub(super) fn one(mut runs: Vec<RunEntry>, asked: &str, dir: &Path) -> Result<Ru
     let asked_for = asked.to_ascii_lowercase();
     let fits = |run: &&RunEntry| {
         let id = run.run_id.to_ascii_lowercase();
-        !asked_for.is_empty() && (id.starts_with(&asked_for) || id.ends_with(&asked_for))
+        // Lists show the end of an id alone, and people type how that begins.
+        let is_named =
+            id.starts_with(&asked_for) || id.ends_with(&asked_for) || short(&id).starts_with(&asked_for);
+        !asked_for.is_empty() && is_named
     };
     let fitting: Vec<&RunEntry> = runs.iter().filter(fits).collect();
     match fitting[..] {
@@ -33,7 +37,7 @@ pub(super) fn one(mut runs: Vec<RunEntry>, asked: &str, dir: &Path) -> Result<Ru
     }
 }
 
-/// `latest` and `-1` are 0, `-2` is 1, and so on. A number without a sign is the begin or end of an id.
+/// `latest` and `-1` are 0, `-2` is 1, and so on. A number without a sign is a part of an id.
 fn counted_back(asked: &str) -> Option<usize> {
     if asked == "latest" {
         return Some(0);

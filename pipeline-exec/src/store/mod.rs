@@ -138,7 +138,8 @@ impl RunStore {
         Ok(runs)
     }
 
-    /// Finds a run: by its id, by how that begins or ends, as `latest`, or counted back from the latest, which is `-1`.
+    /// Finds a run: by its id, by how that begins or ends, by how its [short id](RunEntry::short_id) begins, as `latest`, or
+    /// counted back from the latest, which is `-1`.
     ///
     /// # Errors
     /// Where no run is named so, or several are, or the history cannot be read.

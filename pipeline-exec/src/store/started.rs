@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use crate::report::{CommandLine, quoted};
 
-/// What is different in the later command line, B, beside the earlier one, A: a sentence each.
-pub(super) fn differently(earlier: &CommandLine, later: &CommandLine) -> Vec<String> {
+/// What is different in the later command line, B, beside the earlier one, A: a sentence each. Of run parameters only that
+/// they were named, and not those of which it is known otherwise (`told`) that one of the runs alone had them.
+pub(super) fn differently(earlier: &CommandLine, later: &CommandLine, told: &BTreeSet<&str>) -> Vec<String> {
     let mut all = Vec::new();
     if earlier.verb != later.verb {
         all.push(format!("{} → {}", quoted(&earlier.verb), quoted(&later.verb)));
@@ -21,8 +22,11 @@ pub(super) fn differently(earlier: &CommandLine, later: &CommandLine) -> Vec<Str
         }
     }
     let only_in = |line: &CommandLine, other: &CommandLine, run: &str| -> Vec<String> {
-        let names = line.params.iter().filter(|name| !other.params.contains(name));
-        names.map(|name| format!("run parameter `{name}` was given in {run} only")).collect()
+        // A parameter that is given to one step is told of by its name alone.
+        let param = |name: &str| name.rsplit_once('.').map_or(name.to_owned(), |(_, param)| param.to_owned());
+        let is_new = |name: &&String| !told.contains(param(name).as_str());
+        let names = line.params.iter().filter(|name| !other.params.contains(name)).filter(is_new);
+        names.map(|name| format!("-p {} in {run} only", quoted(name))).collect()
     };
     all.extend(only_in(earlier, later, "A"));
     all.extend(only_in(later, earlier, "B"));
@@ -101,13 +105,15 @@ mod tests {
             "--fail-fast in A only",
             "--set y=1 → --set y=2",
             "--workers 2 → --workers 4",
-            "run parameter `x` was given in A only",
-            "run parameter `n` was given in B only",
+            "-p x in A only",
+            "-p n in B only",
         ];
-        assert_eq!(differently(&a, &b), expected);
-        assert_eq!(differently(&a, &a), Vec::<String>::new());
+        let nothing = BTreeSet::new();
+        assert_eq!(differently(&a, &b, &nothing), expected);
+        assert_eq!(differently(&a, &a, &nothing), Vec::<String>::new());
+        assert_eq!(differently(&a, &b, &BTreeSet::from(["n"])), expected[..expected.len() - 1]);
         let turned = line(&[], &[("--exclude", &["shard_*", "q"])], &[]);
         let was = line(&[], &[("--exclude", &["q", "shard_*"])], &[]);
-        assert_eq!(differently(&was, &turned), ["--exclude q 'shard_*' → --exclude 'shard_*' q"]);
+        assert_eq!(differently(&was, &turned, &nothing), ["--exclude q 'shard_*' → --exclude 'shard_*' q"]);
     }
 }

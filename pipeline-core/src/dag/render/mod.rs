@@ -15,6 +15,13 @@ use std::str::FromStr;
 use super::Dag;
 use crate::problem::{Problem, ProblemCode, closest};
 
+/// How large a graph is: `2 steps, 1 edge`.
+fn size(dag: &Dag) -> String {
+    let plural = |count: usize| if count == 1 { "" } else { "s" };
+    let (steps, edges) = (dag.len(), dag.edge_count());
+    format!("{steps} step{}, {edges} edge{}", plural(steps), plural(edges))
+}
+
 /// A form in which a graph can be shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]

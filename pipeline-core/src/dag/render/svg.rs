@@ -33,9 +33,8 @@ pub(super) fn render(dag: &Dag) -> String {
         out,
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width:.0}\" height=\"{height:.0}\" \
          viewBox=\"-{MARGIN} -{MARGIN} {width:.0} {height:.0}\" role=\"img\">\n\
-         <title>{} steps, {} edges</title>\n<style>{STYLE}</style>\n<g class=\"edges\">",
-        dag.len(),
-        dag.edge_count(),
+         <title>{}</title>\n<style>{STYLE}</style>\n<g class=\"edges\">",
+        super::size(dag),
     );
     lines(dag, &layout, &mut out);
     out.push_str("</g>\n");

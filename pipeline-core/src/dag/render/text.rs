@@ -19,13 +19,8 @@ const COLUMNS: [(&str, Cell); 5] =
 
 pub(super) fn render(dag: &Dag) -> String {
     let levels = dag.levels();
-    let mut out = format!(
-        "{} steps, {} edges, depth {}, widest level {}\n",
-        dag.len(),
-        dag.edge_count(),
-        levels.depth(),
-        levels.widest().1
-    );
+    let mut out =
+        format!("{}, depth {}, widest level {}\n", super::size(dag), levels.depth(), levels.widest().1);
     if dag.is_empty() {
         return out;
     }

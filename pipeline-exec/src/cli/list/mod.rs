@@ -31,7 +31,7 @@ pub(super) fn execute(args: &ListArgs, pipeline: Pipeline) -> Result<u8, Refusal
     } else {
         selected(&args.selection)?
     };
-    let pipeline = params::from_environment(pipeline)?;
+    let (pipeline, _) = params::from_environment(pipeline)?;
     let document = ListDocument::new(&steps, pipeline.params());
     if args.json {
         let json = serde_json::to_string_pretty(&document)

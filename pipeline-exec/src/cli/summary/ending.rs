@@ -68,15 +68,15 @@ fn by_its_journal(report: &RunReport, state: RunState) -> String {
         _ => ("was interrupted", "had"),
     };
     let mut text = format!("run {} {is}", clean(&report.run_id));
-    // How long it is running is not known: its journal has the time of what happened last.
-    if state == RunState::Interrupted && report.wall > Duration::ZERO {
-        let _ = write!(text, " after {}", show(Some(report.wall)));
-    }
     let _ = write!(text, ": {} of {} steps succeeded", counts.succeeded, counts.planned);
     for (count, what) in ended.into_iter().skip(1).filter(|(count, _)| *count > 0) {
         let _ = write!(text, ", {count} {what}");
     }
     let _ = write!(text, ", {left} {verb} not ended");
+    // How long it lived is not known: its journal has the time of what happened last.
+    if state == RunState::Interrupted && report.wall > Duration::ZERO {
+        let _ = write!(text, "; the last that was heard of it was after {}", show(Some(report.wall)));
+    }
     text
 }
 

@@ -64,7 +64,10 @@ fn failure(report: &RunReport, alike: &Alike<'_>, victims: &Victims<'_>) -> Stri
     let Alike { first: step, error, others } = alike;
     let (label, style) =
         if step.optional { ("warning", Style::new().yellow()) } else { ("error", Style::new().red()) };
-    let mut lines = vec![format!("at {}, {}", cut(&step.location, 200), attempt(step))];
+    // A report that was made of a journal does not know where its steps are.
+    let at =
+        if step.location.is_empty() { String::new() } else { format!("at {}, ", cut(&step.location, 200)) };
+    let mut lines = vec![at + &attempt(step)];
     lines.push(format!("{}: {}", error.kind.name(), block(&error.message, "    ")));
     lines.extend(
         error.causes.iter().take(MOST_LINES).map(|cause| format!("because {}", block(cause, "    "))),

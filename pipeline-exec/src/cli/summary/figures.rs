@@ -56,17 +56,14 @@ fn critical_path(report: &RunReport, all: bool) -> String {
     if !all {
         return format!("{long}: {steps}");
     }
-    let (total, ratio) = (show(Some(figures.total)), figures.critical_path_ratio);
+    let (total, ratio) = (show(Some(figures.sum_of_durations())), figures.critical_path_ratio);
     format!("{long} of {total} in all, the run took {ratio:.2}x as long: {steps}")
 }
 
 /// Against one step at a time, and against what theory allows with these slots.
 fn speed_up(report: &RunReport) -> String {
-    let figures = &report.figures;
-    let by_slots = figures.total.as_secs_f64() / figures.slots.max(1) as f64;
-    let bound = figures.critical_path.as_secs_f64().max(by_slots);
-    let most = if bound > 0.0 { figures.total.as_secs_f64() / bound } else { 1.0 };
-    format!("{:.2}x over one step at a time, of {most:.2}x that theory allows", figures.speed_up)
+    let (reached, most) = (report.figures.speed_up, report.figures.speed_up_bound());
+    format!("{reached:.2}x over one step at a time, of {most:.2}x that theory allows")
 }
 
 fn efficiency(report: &RunReport) -> String {

@@ -4,8 +4,8 @@ use std::fmt::Write;
 
 use pipeline_core::frame::Status;
 
-use crate::cli::wording::{counted, cut, listed, number};
-use crate::report::{RunReport, StepReport};
+use crate::cli::wording::{counted, cut, listed};
+use crate::report::{RunReport, StepReport, left_behind};
 
 /// So many notes are shown.
 const MOST: usize = 8;
@@ -52,8 +52,5 @@ fn of(step: &StepReport) -> Vec<String> {
 
 /// What is left of a step that was given up.
 pub(super) fn still_running(step: &StepReport) -> Option<String> {
-    (step.still_running > 0).then(|| {
-        let count = number(u64::from(step.still_running));
-        format!("still running: {count} attempt(s), left behind on their threads")
-    })
+    (step.still_running > 0).then(|| left_behind(step.still_running))
 }

@@ -255,7 +255,7 @@ impl SettingsStack {
             let message = format!("`{}` is no setting but a run parameter", shown(&given.key.join(".")));
             let problem = Problem::new(ProblemCode::InvalidSetting, message)
                 .note(format!("it is set by {}", shown(&given.origin)))
-                .hint("write `-p NAME=VALUE`, PIPELINE_PARAM_NAME in the environment, or [params] in a file");
+                .hint("write `-p NAME=VALUE`, PIPELINE_PARAM_name in the environment, or [params] in a file");
             self.problems.push(problem);
             return;
         }

@@ -172,6 +172,7 @@ impl Told {
             _ => RunStatus::Cancelled,
         };
         let total = self.steps.iter().filter_map(StepReport::work).sum();
+        let one_at_a_time = self.steps.iter().filter_map(|step| step.duration).sum();
         RunReport {
             schema: SCHEMA,
             run_id: self.run_id,
@@ -182,7 +183,7 @@ impl Told {
             started_unix_ms: self.started_unix_ms,
             wall: self.last,
             counts,
-            figures: Figures { total, ..Figures::default() },
+            figures: Figures { total, one_at_a_time, ..Figures::default() },
             stopped_because: Some(why),
             limited_by: Vec::new(),
             pressure: Vec::new(),
