@@ -26,7 +26,7 @@ impl StepReport {
         Some(if self.attempts_are_timed() { work } else { work.saturating_sub(self.backoff()) })
     }
 
-    /// For how long it waited between its attempts: out its backoff, and then for a slot, a limit or a breaker. Zero for
+    /// For how long it waited between its attempts: its backoff, and then for a slot, a limit or a breaker. Zero for
     /// a step with one attempt. Where it is not known when its attempts ran, the backoff alone.
     pub fn between_attempts(&self) -> Duration {
         if !self.attempts_are_timed() {
