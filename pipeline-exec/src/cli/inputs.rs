@@ -85,13 +85,18 @@ fn read_by(plan: &Plan, step: usize) -> impl Iterator<Item = usize> {
     positions.filter(|&earlier| !plan.given().contains(&(earlier as u32)))
 }
 
+/// The same by name.
+fn names_read_by(plan: &Plan, step: usize) -> Vec<&str> {
+    read_by(plan, step).map(|earlier| plan.spec(earlier).name()).collect()
+}
+
 /// The step of the plan that is meant, in the spelling of the plan.
 fn upstream(plan: &Plan, step: usize, name: &str) -> Result<String, Refusal> {
     let found = plan.dag().find(name).ok().and_then(|found| plan.position(found));
     if let Some(found) = found.filter(|&found| found != step) {
         return Ok(plan.spec(found).name().to_owned());
     }
-    let names: Vec<&str> = read_by(plan, step).map(|earlier| plan.spec(earlier).name()).collect();
+    let names = names_read_by(plan, step);
     let of = plan.spec(step);
     let message = format!("`{}` is no step that `{}` needs", one_line(name), one_line(of.name()));
     let problem = Problem::new(ProblemCode::OverrideMismatch, message).step(of.name(), of.location());
@@ -106,12 +111,12 @@ fn upstream(plan: &Plan, step: usize, name: &str) -> Result<String, Refusal> {
 impl Given {
     /// What the first of these runs has that has something.
     fn from_runs(asked: &str, runs: Vec<RunEntry>, plan: &Plan, step: usize) -> Result<Self, Refusal> {
-        let needed: Vec<&str> = read_by(plan, step).map(|earlier| plan.spec(earlier).name()).collect();
+        let needed = names_read_by(plan, step);
         if needed.is_empty() {
             return Ok(Given::default());
         }
-        let found = runs.into_iter().map(|run| Given::from_run(run, plan, step));
-        found.into_iter().find(|given| !given.files.is_empty()).ok_or_else(|| {
+        let mut found = runs.into_iter().map(|run| Given::from_run(run, plan, step));
+        found.find(|given| !given.files.is_empty()).ok_or_else(|| {
             let (whose, hint) = if asked == LATEST {
                 (
                     "no run has saved an".to_owned(),

@@ -28,6 +28,11 @@ impl Paint {
         Paint { on: AutoStream::choice(&io::stderr()) != ColorChoice::Never }
     }
 
+    /// Whether anything is coloured.
+    pub(super) fn is_on(self) -> bool {
+        self.on
+    }
+
     pub(super) fn green(self, text: &str) -> String {
         if self.on { text.green().to_string() } else { text.to_owned() }
     }

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::args::RunArgs;
 use super::output::Manner;
@@ -33,19 +33,13 @@ pub(super) fn execute(run: &RunArgs, pipeline: Pipeline) -> Result<u8, Refusal> 
     } else if !run.quiet || report.status != RunStatus::Succeeded {
         summary::print(report, extent(run));
         if let Some(Ok(folder)) = finished.recorded() {
-            tell(&clean(&format!("report: {}", from_here(&folder.join(PAGE)).display())));
+            tell(&clean(&format!("report: {}", store::from_here(&folder.join(PAGE)).display())));
             if let Some(outputs) = store::saved_outputs(folder) {
-                tell(&clean(&format!("outputs: {}", from_here(&outputs).display())));
+                tell(&clean(&format!("outputs: {}", store::from_here(&outputs).display())));
             }
         }
     }
     Ok(finished.exit_number())
-}
-
-/// A path as short as it can be: from the working directory, where it is below that.
-pub(super) fn from_here(path: &Path) -> PathBuf {
-    let here = std::env::current_dir().and_then(std::fs::canonicalize).ok();
-    here.and_then(|here| path.strip_prefix(here).ok()).unwrap_or(path).to_owned()
 }
 
 fn extent(run: &RunArgs) -> Extent {

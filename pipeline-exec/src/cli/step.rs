@@ -1,6 +1,7 @@
 //! `step NAME`: runs one step and what it needs, and tells all there is to tell of it, for whoever looks for a mistake in it.
 //!
-//! Its inputs come from its upstream steps, which run first, unless they are given from files (`inputs.rs`). Nothing that the step receives or returns is printed.
+//! Its inputs come from its upstream steps, which run first, unless they are given from files (`inputs.rs`). Nothing that the
+//! step receives or returns is printed.
 
 use std::fmt::Write;
 use std::num::NonZero;
@@ -13,7 +14,7 @@ use super::args::RunArgs;
 use super::inputs::{Given, InputArgs};
 use super::output::Manner;
 use super::wording::{counted, listed, one_line, wrapped};
-use super::{OK, Refusal, configured, live, print, run as run_verb, store};
+use super::{OK, Refusal, configured, live, print, store};
 use crate::pipeline::Pipeline;
 use crate::report::{CommandLine, ErrorReport, RunReport, StepReport, show};
 
@@ -81,7 +82,7 @@ pub(super) fn execute(args: &StepArgs, pipeline: Pipeline) -> Result<u8, Refusal
             print(&after(report, told, (number, args.repeat.get())))?;
             let saved = finished.recorded().and_then(|folder| store::saved_outputs(folder.ok()?));
             if let Some(saved) = saved {
-                print(&line("outputs", &one_line(&run_verb::from_here(&saved).display().to_string())))?;
+                print(&line("outputs", &one_line(&store::from_here(&saved).display().to_string())))?;
             }
         }
         if finished.stopped_by().is_some() {

@@ -89,6 +89,12 @@ pub(super) fn saved_outputs(run: &Path) -> Option<PathBuf> {
     std::fs::read_dir(&folder).ok()?.next().map(|_| folder)
 }
 
+/// A path as short as it can be: from the working directory, where it is below that.
+pub(super) fn from_here(path: &Path) -> PathBuf {
+    let here = std::env::current_dir().and_then(std::fs::canonicalize).ok();
+    here.and_then(|here| path.strip_prefix(here).ok()).unwrap_or(path).to_owned()
+}
+
 /// How long steps usually take, by what was recorded; empty where nothing was.
 pub(super) fn usual(pipeline: &Pipeline) -> Result<Usual, Refusal> {
     match pipeline.current_settings().runs_dir.clone().filter(|dir| dir.exists()) {

@@ -23,7 +23,8 @@ pub struct RunDiff {
     /// the two are of the same.
     pub drift: Vec<String>,
     /// What was said otherwise on the command line, A being the earlier run, B the later: options, terms, names of run
-    /// parameters, but for those of which `drift` says that one of the runs alone had them. Empty where the two were started alike, or one was not started by a command line.
+    /// parameters, but for those of which `drift` says that one of the runs alone had them. Empty where the two were
+    /// started alike, or one was not started by a command line.
     #[serde(default)]
     pub started: Vec<String>,
     /// The steps that both have, those whose durations differ most first.

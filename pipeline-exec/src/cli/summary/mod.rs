@@ -9,10 +9,10 @@ mod table;
 
 use std::io::{self, IsTerminal, Write};
 
-use anstream::{AutoStream, ColorChoice};
 use comfy_table::Table;
 
 use self::ending::{Known, ending};
+use super::paint::Paint;
 use crate::report::RunReport;
 use crate::stderr;
 use crate::store::RunState;
@@ -51,8 +51,8 @@ pub(super) fn print(report: &RunReport, extent: Extent) {
         text.insert(0, '\n');
     }
     // Styles are taken out where nobody sees them: no terminal, NO_COLOR.
-    let is_styled = AutoStream::choice(&io::stderr()) != ColorChoice::Never;
-    let text = if is_styled { text } else { anstream::adapter::strip_str(&text).to_string() };
+    let text =
+        if Paint::of_stderr().is_on() { text } else { anstream::adapter::strip_str(&text).to_string() };
     stderr::write(&text);
 }
 
