@@ -5,7 +5,7 @@ use std::error::Error;
 use std::fmt;
 
 use crate::contain;
-use crate::step::Location;
+use crate::location::Location;
 
 /// Why a step did not succeed: what a downstream step reads as `Result<&T, &StepError>`, and what the report shows.
 pub struct StepError {

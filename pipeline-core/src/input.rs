@@ -5,7 +5,8 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use crate::step::{DefFn, Location};
+use crate::location::Location;
+use crate::step::DefFn;
 use crate::ty::TypeDef;
 
 /// One parameter of a step.

@@ -17,10 +17,12 @@ pub use crate::codec::{Codec, FromJson, NotFromJson, NotToJson, ToJson};
 pub use crate::context::StepContext;
 pub use crate::error::StepError;
 pub use crate::input::{InputDef, InputKind, Mode, ParamDef, Quorum, Source};
+pub use crate::lane::Lane;
+pub use crate::location::{Location, Package};
 pub use crate::params::{boxed_default, parse_param};
 pub use crate::policy::{Backoff, Policy};
 pub use crate::registry::Registration;
-pub use crate::step::{DefFn, Lane, Location, Package, Step, StepDef};
+pub use crate::step::{DefFn, Step, StepDef};
 pub use crate::ty::TypeDef;
 pub use crate::view::View;
 

@@ -4,7 +4,7 @@
 use std::error::Error;
 use std::fmt;
 
-use crate::step::Location;
+use crate::location::Location;
 
 /// One thing that is wrong, where, and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq)]

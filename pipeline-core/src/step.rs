@@ -9,6 +9,8 @@ use std::fmt;
 use crate::call::Code;
 use crate::codec::Codec;
 use crate::input::InputDef;
+use crate::lane::Lane;
+use crate::location::{Location, Package};
 use crate::policy::Policy;
 use crate::ty::TypeDef;
 
@@ -86,84 +88,5 @@ impl fmt::Debug for StepDef {
             .field("inputs", &self.inputs)
             .field("output", &self.output)
             .finish_non_exhaustive()
-    }
-}
-
-/// Where a step runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum Lane {
-    /// A tokio task: the default of `async fn`.
-    Io,
-    /// A bounded pool, as many at once as there are cores: the default of `fn`.
-    Cpu,
-    /// An elastic, capped pool for code that waits rather than computes.
-    Blocking,
-}
-
-impl Lane {
-    /// Every lane, in the order of [`Lane::index`].
-    pub const ALL: [Lane; 3] = [Lane::Io, Lane::Cpu, Lane::Blocking];
-
-    /// A dense index, 0 for IO.
-    pub const fn index(self) -> usize {
-        self as usize
-    }
-
-    /// The lane as written in `#[step(…)]` and reports.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Lane::Io => "io",
-            Lane::Cpu => "cpu",
-            Lane::Blocking => "blocking",
-        }
-    }
-}
-
-impl fmt::Display for Lane {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-/// A place in the user's source.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Location {
-    /// The file, as rustc names it.
-    pub file: &'static str,
-    /// The line, from 1.
-    pub line: u32,
-    /// The column, from 1.
-    pub column: u32,
-}
-
-impl Location {
-    /// The place of the caller.
-    #[track_caller]
-    pub fn caller() -> Self {
-        let at = std::panic::Location::caller();
-        Location { file: at.file(), line: at.line(), column: at.column() }
-    }
-}
-
-impl fmt::Display for Location {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.file, self.line)
-    }
-}
-
-/// A package as cargo names it, for messages about types from two versions of one crate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Package {
-    /// `CARGO_PKG_NAME`, or empty where the build is not cargo's.
-    pub name: &'static str,
-    /// `CARGO_PKG_VERSION`, or empty.
-    pub version: &'static str,
-}
-
-impl fmt::Display for Package {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.name, self.version)
     }
 }

@@ -9,8 +9,10 @@ use super::{DagBuilder, Handle};
 use crate::call::{Call, Callable, Code, Failure, Started, poll_once};
 use crate::dag::{Bound, DefRef, DraftStep};
 use crate::input::{InputDef, InputKind, Mode, Quorum, Source};
+use crate::lane::Lane;
+use crate::location::{Location, Package};
 use crate::policy::Policy;
-use crate::step::{Lane, Location, Package, StepDef};
+use crate::step::StepDef;
 use crate::ty::TypeDef;
 
 /// What a closure step reads: a tuple of handles, or a `Vec` of handles for a fan-in of any width.

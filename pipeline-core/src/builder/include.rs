@@ -5,8 +5,9 @@ use std::borrow::Cow;
 use super::{DagBuilder, Handle};
 use crate::dag::{Bound, BoundSource, DefRef};
 use crate::input::{InputDef, InputKind, Source};
+use crate::location::Location;
 use crate::problem::{Problem, ProblemCode, closest};
-use crate::step::{DefFn, Location, Step};
+use crate::step::{DefFn, Step};
 use crate::ty::TypeDef;
 
 impl DagBuilder {

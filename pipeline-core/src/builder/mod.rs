@@ -19,9 +19,10 @@ pub use include::Included;
 pub use instance::Instance;
 
 use crate::dag::{BoundSource, Dag, DefRef, Draft, DraftStep, Scope};
+use crate::location::Location;
 use crate::policy::Policy;
 use crate::problem::{Problem, ProblemCode, Problems};
-use crate::step::{Location, Step, StepDef};
+use crate::step::{Step, StepDef};
 
 /// Makes a [`Dag`] step by step.
 ///

@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 
 use super::Lists;
+use crate::location::Location;
 use crate::problem::{Problem, ProblemCode};
-use crate::step::Location;
 
 /// How many circles are told at the most; the rest show when these are gone.
 const MOST: usize = 10;

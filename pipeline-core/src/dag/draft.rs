@@ -5,10 +5,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::{Dag, DefRef};
+use crate::location::Location;
 use crate::params::ParamValue;
 use crate::policy::Policy;
 use crate::problem::{Problem, Problems};
-use crate::step::{Location, StepDef};
+use crate::step::StepDef;
 
 /// Where names, patterns and tags are looked up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,9 +4,10 @@ use std::borrow::Cow;
 use std::ops::Deref;
 use std::sync::Arc;
 
+use crate::location::Location;
 use crate::params::ParamValue;
 use crate::policy::Policy;
-use crate::step::{Location, StepDef};
+use crate::step::StepDef;
 
 /// A step of a graph: a registered step, an instance of one, or a closure.
 #[derive(Clone, Debug)]

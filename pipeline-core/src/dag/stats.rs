@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Dag;
 use crate::input::{InputKind, Mode};
-use crate::step::Package;
+use crate::location::Package;
 
 /// Figures about a graph, for `plan`, reports and dashboards.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

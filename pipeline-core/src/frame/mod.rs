@@ -45,10 +45,10 @@ use crate::call::{Call, Started};
 use crate::contain;
 use crate::context::{RunScope, StepContext};
 use crate::error::StepError;
+use crate::lane::Lane;
 use crate::params::BoundParams;
 use crate::plan::Plan;
 use crate::signal::Signal;
-use crate::step::Lane;
 
 /// The state of one run.
 pub struct Frame {

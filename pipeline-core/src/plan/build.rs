@@ -7,8 +7,8 @@ use super::choice::{self, Branch, Group};
 use super::{Bind, Hot, Plan, PlanOptions, SOLE};
 use crate::dag::{Dag, Lists};
 use crate::input::{InputDef, InputKind};
+use crate::lane::Lane;
 use crate::problem::{Problem, ProblemCode, Problems};
-use crate::step::Lane;
 
 impl Plan {
     /// Plans the run of some targets and everything they need.

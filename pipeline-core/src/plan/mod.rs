@@ -16,9 +16,9 @@ use crate::call::Code;
 use crate::dag::{Dag, Lists, StepSpec};
 use crate::fingerprint::Fingerprint;
 use crate::input::InputKind;
+use crate::lane::Lane;
 use crate::params::BoundParams;
 use crate::policy::Policy;
-use crate::step::Lane;
 
 /// Set on an index in [`Plan::successors`] or [`Plan::releases`] where no counter is needed: the successor waits for
 /// nothing else, or the output has no other reader.

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::super::Dag;
 use super::labels::{groups, label, lines};
-use crate::step::Lane;
+use crate::lane::Lane;
 
 pub(super) fn render(dag: &Dag) -> String {
     let mut out = String::from("digraph pipeline {\n  rankdir=LR;\n  node [fontname=\"sans-serif\"];\n");

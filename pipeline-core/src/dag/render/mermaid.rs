@@ -7,7 +7,7 @@ use std::fmt::Write;
 
 use super::super::Dag;
 use super::labels::{groups, label, lines};
-use crate::step::Lane;
+use crate::lane::Lane;
 
 pub(super) fn render(dag: &Dag) -> String {
     let mut out = String::from("flowchart LR\n");

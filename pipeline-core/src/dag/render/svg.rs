@@ -5,8 +5,8 @@ use std::fmt::Write;
 
 use super::super::Dag;
 use super::labels::{label, printable};
+use crate::lane::Lane;
 use crate::layout::{BOX_HEIGHT, Layout, Place};
-use crate::step::Lane;
 
 /// Free space around the drawing.
 const MARGIN: f64 = 16.0;

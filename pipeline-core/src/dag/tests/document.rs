@@ -7,10 +7,12 @@ use super::super::{Dag, Format, GraphDocument};
 use super::{AT, NeverRun, graph, names_of, shop, step};
 use crate::call::Code;
 use crate::input::{InputDef, InputKind, Mode, ParamDef, Source};
+use crate::lane::Lane;
+use crate::location::{Location, Package};
 use crate::params::parse_param;
 use crate::problem::{ProblemCode, Problems};
 use crate::registry::Registration;
-use crate::step::{Lane, Location, Package, StepDef};
+use crate::step::StepDef;
 use crate::ty::TypeDef;
 
 const fn upstream(name: &'static str, source: Source, mode: Mode) -> InputDef {

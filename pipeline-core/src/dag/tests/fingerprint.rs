@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use super::{Sketch, graph, step, step_in};
 use crate::input::{InputKind, Mode, ParamDef, Quorum, Source};
-use crate::step::{Lane, Location, Package};
+use crate::lane::Lane;
+use crate::location::{Location, Package};
 use crate::ty::TypeDef;
 use crate::{Fingerprint, Plan, PlanOptions, Policy};
 

@@ -16,8 +16,10 @@ use std::sync::Arc;
 use super::{Bound, BoundSource, Dag, DefRef, Draft, DraftStep, Scope};
 use crate::call::{Call, Callable, Code, Started};
 use crate::input::{InputDef, InputKind, Mode, Source};
+use crate::lane::Lane;
+use crate::location::{Location, Package};
 use crate::problem::Problems;
-use crate::step::{Lane, Location, Package, StepDef};
+use crate::step::StepDef;
 use crate::ty::TypeDef;
 
 /// Code that no test of the graph may reach.

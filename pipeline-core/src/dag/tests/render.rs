@@ -3,8 +3,8 @@
 use super::super::{Dag, Format};
 use super::{graph, shop, step};
 use crate::input::{InputKind, Mode, ParamDef};
+use crate::lane::Lane;
 use crate::params::parse_param;
-use crate::step::Lane;
 use crate::ty::TypeDef;
 
 #[track_caller]

@@ -20,11 +20,11 @@ use self::world::World;
 use super::{Frame, Given};
 use crate::context::RunScope;
 use crate::frame::Status;
+use crate::lane::Lane;
 use crate::params::Params;
 use crate::plan::{Plan, PlanOptions};
 use crate::resources::Resources;
 use crate::rng::StepRng;
-use crate::step::Lane;
 
 const SEEDS: u64 = if cfg!(miri) { 200 } else { 10_000 };
 

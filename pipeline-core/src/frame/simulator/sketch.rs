@@ -8,9 +8,11 @@ use super::value::Payload;
 use crate::call::Code;
 use crate::dag::{Bound, BoundSource, Dag, DefRef, Draft, DraftStep, Scope};
 use crate::input::{InputDef, InputKind, Mode, Quorum, Source};
+use crate::lane::Lane;
+use crate::location::{Location, Package};
 use crate::policy::Policy;
 use crate::rng::StepRng;
-use crate::step::{DefFn, Lane, Location, Package, StepDef};
+use crate::step::{DefFn, StepDef};
 use crate::ty::TypeDef;
 
 /// What one attempt of a step does.

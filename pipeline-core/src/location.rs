@@ -1,0 +1,44 @@
+//! Places in the user's source, and the packages that hold it.
+
+use std::fmt;
+
+/// A place in the user's source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Location {
+    /// The file, as rustc names it.
+    pub file: &'static str,
+    /// The line, from 1.
+    pub line: u32,
+    /// The column, from 1.
+    pub column: u32,
+}
+
+impl Location {
+    /// The place of the caller.
+    #[track_caller]
+    pub fn caller() -> Self {
+        let at = std::panic::Location::caller();
+        Location { file: at.file(), line: at.line(), column: at.column() }
+    }
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.file, self.line)
+    }
+}
+
+/// A package as cargo names it, for messages about types from two versions of one crate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Package {
+    /// `CARGO_PKG_NAME`, or empty where the build is not cargo's.
+    pub name: &'static str,
+    /// `CARGO_PKG_VERSION`, or empty.
+    pub version: &'static str,
+}
+
+impl fmt::Display for Package {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.name, self.version)
+    }
+}
