@@ -363,7 +363,7 @@ fn info_tells_where_each_setting_comes_from() {
     assert_eq!(row.split_whitespace().collect::<Vec<_>>(), ["cpu", "4", "PIPELINE_CPU"]);
 }
 
-/// L05, L08, A05: a run follows the file in its folder, run parameters and steps that are turned off included; another file
+/// L05, L08, A05: a run follows the file in its folder, run parameters and disabled steps included; another file
 /// is read where it is named.
 #[test]
 fn a_run_follows_the_file_in_its_folder() {

@@ -33,8 +33,8 @@ pub enum FailureKind {
     Cancelled,
     /// An attempt took longer than its timeout, or all of them longer than the step's or the run's deadline.
     TimedOut,
-    /// The step was cancelled because whoever reads it has what it needs.
-    NotNeeded,
+    /// The step was cancelled because its readers have what they need.
+    Unused,
     /// The step was skipped because its own condition does not hold, or because its switch chose another branch.
     NotMet,
     /// The step was not tried because the circuit breaker of one of its limits is open.
@@ -50,7 +50,7 @@ impl FailureKind {
         FailureKind::TimedOut,
         FailureKind::CircuitOpen,
         FailureKind::Cancelled,
-        FailureKind::NotNeeded,
+        FailureKind::Unused,
         FailureKind::NotMet,
     ];
 
@@ -64,7 +64,7 @@ impl FailureKind {
             FailureKind::TimedOut => "PL0104",
             FailureKind::CircuitOpen => "PL0105",
             FailureKind::Cancelled => "PL0106",
-            FailureKind::NotNeeded => "PL0107",
+            FailureKind::Unused => "PL0107",
             FailureKind::NotMet => "PL0108",
         }
     }
@@ -77,7 +77,7 @@ impl FailureKind {
             FailureKind::DropPanic => "drop-panic",
             FailureKind::Cancelled => "cancelled",
             FailureKind::TimedOut => "timed-out",
-            FailureKind::NotNeeded => "not-needed",
+            FailureKind::Unused => "unused",
             FailureKind::NotMet => "not-met",
             FailureKind::CircuitOpen => "circuit-open",
         }
@@ -202,7 +202,7 @@ impl fmt::Display for StepError {
             FailureKind::DropPanic => {
                 write!(f, "dropping the output of step `{}` panicked: {}", self.step, self.message)?;
             }
-            FailureKind::Cancelled | FailureKind::NotNeeded => {
+            FailureKind::Cancelled | FailureKind::Unused => {
                 write!(f, "step `{}` was cancelled: {}", self.step, self.message)?;
             }
             FailureKind::TimedOut => write!(f, "step `{}` timed out: {}", self.step, self.message)?,

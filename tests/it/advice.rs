@@ -25,7 +25,7 @@ fn made_up(wall: f64, figures: Value, steps: Vec<Value>, more: Value) -> RunRepo
     let mut value = json!({
         "schema": 1, "run_id": "r", "status": "succeeded", "started_unix_ms": 0, "wall": seconds(wall),
         "counts": { "planned": steps.len(), "succeeded": steps.len(), "failed": 0, "timed_out": 0, "skipped": 0,
-            "cancelled": 0, "cached": 0 },
+            "cancelled": 0, "cached": 0, "given": 0 },
         "figures": { "slots": 4, "total": seconds(0.0), "critical_path": seconds(0.0), "critical_steps": [],
             "peak_concurrency": 1, "levels": 1, "widest_level": 1, "speed_up": 1.0, "parallel_efficiency": 1.0,
             "critical_path_ratio": 1.0, "schedule_efficiency": 1.0, "utilisation": 1.0 },

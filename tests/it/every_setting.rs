@@ -573,9 +573,9 @@ fn l8_sum(l8_report: Option<&u32>) -> u32 {
     l8_report.copied().unwrap_or(0) + 10
 }
 
-/// L08: steps are turned off by name, stage and tag, and so is what needs them; what is left runs.
+/// L08: steps are disabled by name, stage and tag, and so is what needs them; what is left runs.
 #[test]
-fn steps_are_turned_off_by_name_stage_and_tag() {
+fn steps_are_disabled_by_name_stage_and_tag() {
     let pipeline = || Pipeline::to::<l8_mail>().and::<l8_sum>();
     let ran = |pipeline: Pipeline| {
         let run = pipeline.run_blocking().unwrap();

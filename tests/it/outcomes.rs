@@ -212,7 +212,7 @@ fn a_given_output_is_used_instead_of_a_step_that_would_fail() {
     assert_eq!(run.output::<reads_given>(), Ok(&9));
     assert_eq!(
         (told(&run, "would_fail").status, told(&run, "would_fail").fallback_used),
-        (Status::Cached, false)
+        (Status::Given, false)
     );
     assert_eq!(CALLS.load(Ordering::SeqCst), 0);
 }
@@ -318,7 +318,7 @@ fn the_first_to_succeed_wins_and_the_rest_are_cancelled() {
     for step in ["f_waits", "f_runs"] {
         assert_eq!(
             (told(&run, step).status, error_of(&run, step).0),
-            (Status::Cancelled, FailureKind::NotNeeded)
+            (Status::Cancelled, FailureKind::Unused)
         );
     }
     until("the thread that was left behind sees it", || gauge.now() == 0);
@@ -472,7 +472,7 @@ fn a_quorum_that_is_reached_cancels_what_hangs() {
     for workers in [1, 2, 8] {
         let run = run(Pipeline::to::<q_sum>().workers(workers).settings(Settings::default()));
         assert_eq!(run.output::<q_sum>(), Ok(&3));
-        assert_eq!(error_of(&run, "q_hangs").0, FailureKind::NotNeeded);
+        assert_eq!(error_of(&run, "q_hangs").0, FailureKind::Unused);
         assert!(run.succeeded());
     }
 }

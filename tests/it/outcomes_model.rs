@@ -1,4 +1,4 @@
-//! Retries, optional steps, fallbacks, quorums, steps that are turned off and outputs that are given, against a naive sequential model, over random graphs: same statuses,
+//! Retries, optional steps, fallbacks, quorums, disabled steps and outputs that are given, against a naive sequential model, over random graphs: same statuses,
 //! attempts, outputs and success of the run, at 1, 2, 4 and 16 workers.
 
 use pipeline::prelude::*;
@@ -263,7 +263,7 @@ fn check(steps: &[StepModel], workers: usize) -> Result<(), TestCaseError> {
         let (status, tries) = match becomes {
             Becomes::Output(value) => {
                 prop_assert_eq!(run.output_named::<u64>(&name), Ok(value));
-                if step.is_given { (Status::Cached, 0) } else { (Status::Succeeded, tries) }
+                if step.is_given { (Status::Given, 0) } else { (Status::Succeeded, tries) }
             }
             Becomes::Failed => (Status::Failed, tries),
             Becomes::Skipped => (Status::Skipped, 0),
@@ -289,7 +289,7 @@ fn check(steps: &[StepModel], workers: usize) -> Result<(), TestCaseError> {
     prop_assert_eq!(run.succeeded(), !missed, "{}", run.report());
     prop_assert_eq!(run.report().status == RunStatus::Failed, missed);
     let counts = run.report().counts;
-    prop_assert_eq!(counts.planned, counts.succeeded + counts.failed + counts.skipped + counts.cached);
+    prop_assert_eq!(counts.planned, counts.succeeded + counts.failed + counts.skipped + counts.given);
     prop_assert_eq!(counts.planned, run.report().steps.len());
     Ok(())
 }

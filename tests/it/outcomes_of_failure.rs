@@ -181,7 +181,7 @@ fn kinds_of_failure_have_stable_names() {
         (FailureKind::DropPanic, "drop-panic"),
         (FailureKind::Cancelled, "cancelled"),
         (FailureKind::TimedOut, "timed-out"),
-        (FailureKind::NotNeeded, "not-needed"),
+        (FailureKind::Unused, "unused"),
         (FailureKind::NotMet, "not-met"),
         (FailureKind::CircuitOpen, "circuit-open"),
     ];

@@ -303,7 +303,7 @@ fn check(steps: &[StepModel], dag: &Arc<Dag>, workers: usize) -> Result<(), Test
     let counts = report.counts;
     prop_assert_eq!(
         counts.planned,
-        counts.succeeded + counts.failed + counts.skipped + counts.cancelled + counts.cached
+        counts.succeeded + counts.failed + counts.skipped + counts.cancelled + counts.given
     );
     prop_assert_eq!(counts.cancelled, 0);
     prop_assert!(report.figures.peak_concurrency <= workers);

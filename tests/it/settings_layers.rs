@@ -433,10 +433,10 @@ fn so_run(settings: Settings) -> ([Status; 3], String) {
     (["so_source", "so_sum", "so_mail"].map(|name| run.status(name).unwrap()), why)
 }
 
-/// L08: a step that is turned off by name, pattern, group or tag is skipped for that reason, and so is what requires its
+/// L08: a step that is disabled by name, pattern, group or tag is skipped for that reason, and so is what requires its
 /// output; what can do without it runs.
 #[test]
-fn steps_are_turned_off_by_settings() {
+fn steps_are_disabled_by_settings() {
     let off = || StepDefaults::new().enabled(false);
     let on = || StepDefaults::new().enabled(true);
     let base = Settings::default;
@@ -470,10 +470,10 @@ fn steps_are_turned_off_by_settings() {
     assert_eq!(given.run_blocking().unwrap().output::<so_mail>(), Ok(&true));
 }
 
-/// L08: a step that is turned off is none that succeeds, for whoever needs only some of several; a choice that it was, is
+/// L08: a disabled step does not count as succeeded for an input that needs some of several; a choice that it was, is
 /// not made by another; and those behind it in a sequence run.
 #[test]
-fn steps_that_are_turned_off_take_part_in_nothing() {
+fn disabled_steps_take_part_in_nothing() {
     #[step(sequential = "st-line")]
     fn st_one() -> u32 {
         1

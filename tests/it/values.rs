@@ -316,10 +316,10 @@ fn a_given_output_leaves_out_its_step_and_what_only_it_needs() {
         let run = pipeline.run_blocking().unwrap();
         assert_eq!(run.output::<summed>(), Ok(&11));
         assert_eq!(run.output::<taken>(), Ok(&3));
-        assert_eq!(run.status("fetched"), Ok(Status::Cached));
+        assert_eq!(run.status("fetched"), Ok(Status::Given));
         assert!(run.status("never_called").is_err());
         let counts = run.report().counts;
-        assert_eq!((counts.planned, counts.succeeded, counts.cached), (4, 3, 1));
+        assert_eq!((counts.planned, counts.succeeded, counts.given), (4, 3, 1));
         assert!(run.succeeded());
     }
     let last_wins = Pipeline::to::<summed>().with_output::<both>(1).with_output::<both>(2);

@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
-use super::{Ended, Finished, Frame, Ready};
+use super::{Ended, Finished, Frame, Ready, Status};
 use crate::error::{FailureKind, StepError};
 
 const WATCHED: u32 = 1 << 31;
@@ -60,7 +60,7 @@ impl Attempt {
 /// Why an attempt is given up.
 #[derive(Clone, Debug)]
 pub struct GivenUp {
-    /// [`FailureKind::TimedOut`], [`FailureKind::Cancelled`] or [`FailureKind::NotNeeded`].
+    /// [`FailureKind::TimedOut`], [`FailureKind::Cancelled`] or [`FailureKind::Unused`].
     pub kind: FailureKind,
     /// What happened, for people.
     pub note: String,
@@ -129,7 +129,7 @@ impl Frame {
                     Err(Ended::Failed(error)) => Some(error),
                     _ => None,
                 };
-                (self.finished(step, Ok(())), error)
+                (self.finished(step, Ok(Status::Succeeded)), error)
             }
             Ok(false) => (finished, None),
             Err(panic) => {

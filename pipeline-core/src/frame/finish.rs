@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use super::value::STOPPED_CODE;
-use super::{Attempt, Ended, Finished, Frame, GivenUp, Ready, Status};
+use super::{Attempt, Ended, Finished, Frame, GivenUp, Ready};
 use crate::call::{Call, Failure, Why};
 use crate::contain;
 use crate::error::{FailureKind, StepError};
@@ -62,7 +62,7 @@ impl Frame {
             self.plan.name(step)
         );
         match result {
-            Ok(()) => self.cells[step as usize].counters.end(Status::Succeeded as u8),
+            Ok(status) => self.cells[step as usize].counters.end(status as u8),
             Err(Ended::Failed(error)) => self.publish_error(step, error),
             Err(Ended::Skipped(cause)) => self.publish_cause(step, cause),
         }
@@ -148,18 +148,18 @@ impl Frame {
     /// What keeps a step from starting, now that something has gone wrong.
     #[cold]
     pub(super) fn not_started(&self, step: u32) -> Option<Finished> {
-        if let Some(why) = self.turned_off.get(&step) {
+        if let Some(why) = self.disabled.get(&step) {
             return Some(self.not_met(step, why.clone()));
         }
         let blocked = self.blocked_by(step).map(|cause| self.finished(step, Err(Ended::Skipped(cause))));
         // A branch that its switch did not choose is skipped for that reason, whether or not somebody needs it.
         let not_chosen = || self.plan.hot[step as usize].is_branch.then(|| self.not_chosen(step)).flatten();
-        blocked.or_else(not_chosen).or_else(|| self.dismissed(step))
+        blocked.or_else(not_chosen).or_else(|| self.cancelled_unused(step))
     }
 
-    /// A step that is withheld, or whose switch chose another branch or cannot choose.
+    /// A step that is disabled, or whose switch chose another branch or cannot choose.
     pub(super) fn not_chosen(&self, step: u32) -> Option<Finished> {
-        if let Some(why) = self.plan.withheld(step as usize) {
+        if let Some(why) = self.plan.disabled(step as usize) {
             return Some(self.not_met(step, why.to_owned()));
         }
         let switch = self.plan.branch_of(step as usize)?;

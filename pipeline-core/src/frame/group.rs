@@ -1,4 +1,4 @@
-//! Inputs that need only some of their upstream steps: who completes them, and who is not needed any more.
+//! Inputs that need only some of their upstream steps: which step completes them, and which become unused.
 //!
 //! A member that ends is counted in its group's [`Tally`]; the one that decides arrives at the step for all of them.
 
@@ -15,10 +15,17 @@ pub(super) fn tallies(plan: &Plan) -> Box<[Tally]> {
     plan.groups().iter().map(|group| Tally::new(group.members.len(), group.needed)).collect()
 }
 
-/// For each step, whether nobody needs it any more; nothing where no step can come to that.
-pub(super) fn not_needed(plan: &Plan) -> Box<[AtomicBool]> {
+/// For each step, whether it is unused; empty if no step can become unused.
+pub(super) fn unused(plan: &Plan) -> Box<[AtomicBool]> {
     let count = if plan.groups().is_empty() { 0 } else { plan.len() };
     (0..count).map(|_| AtomicBool::new(false)).collect()
+}
+
+impl GivenUp {
+    /// The reason for which an unused step is cancelled.
+    pub fn unused() -> GivenUp {
+        GivenUp { kind: FailureKind::Unused, note: "its readers have what they need".to_owned() }
+    }
 }
 
 impl Frame {
@@ -37,15 +44,15 @@ impl Frame {
         }
         let of_plan = &self.plan.groups()[group];
         if succeeded {
-            self.dismiss(&of_plan.dispensable);
+            self.mark_unused(&of_plan.unused_after);
         }
         if self.cells[of_plan.step as usize].counters.arrive() {
             ready(self.ready(of_plan.step));
         }
     }
 
-    /// Marks steps that nobody needs any more.
-    fn dismiss(&self, steps: &[u32]) {
+    /// Marks the steps that no step needs any more.
+    fn mark_unused(&self, steps: &[u32]) {
         let running: Vec<u32> = steps
             .iter()
             .copied()
@@ -55,36 +62,31 @@ impl Frame {
             return;
         }
         self.count_unsuccessful();
-        running.iter().for_each(|&step| self.not_needed[step as usize].store(true, Ordering::Release));
-        self.dismissed.lock().unwrap_or_else(PoisonError::into_inner).extend(running);
+        running.iter().for_each(|&step| self.unused[step as usize].store(true, Ordering::Release));
+        self.newly_unused.lock().unwrap_or_else(PoisonError::into_inner).extend(running);
     }
 
-    /// Whether a step can come to be one that nobody needs any more.
+    /// Whether steps can become unused in this run.
     #[inline]
-    pub fn may_dismiss(&self) -> bool {
+    pub fn may_have_unused(&self) -> bool {
         self.plan.has_groups()
     }
 
-    /// The steps that nobody needs any more since this was last asked; whether they have started is not known.
-    pub fn take_dismissed(&self) -> Vec<usize> {
-        let mut dismissed = self.dismissed.lock().unwrap_or_else(PoisonError::into_inner);
-        dismissed.drain(..).map(|step| step as usize).collect()
+    /// The steps that became unused since the last call, started or not.
+    pub fn take_unused(&self) -> Vec<usize> {
+        let mut unused = self.newly_unused.lock().unwrap_or_else(PoisonError::into_inner);
+        unused.drain(..).map(|step| step as usize).collect()
     }
 
-    /// Whether nobody needs a step any more.
-    pub fn is_dismissed(&self, step: usize) -> bool {
-        self.not_needed.get(step).is_some_and(|not_needed| not_needed.load(Ordering::Acquire))
+    /// Whether a step is unused: its readers have what they need.
+    pub fn is_unused(&self, step: usize) -> bool {
+        self.unused.get(step).is_some_and(|unused| unused.load(Ordering::Acquire))
     }
 
-    /// Why a step is cancelled that nobody needs any more.
-    pub fn dismissal() -> GivenUp {
-        GivenUp { kind: FailureKind::NotNeeded, note: "whoever reads it has what it needs".to_owned() }
-    }
-
-    pub(super) fn dismissed(&self, step: u32) -> Option<Finished> {
-        self.is_dismissed(step as usize).then(|| {
+    pub(super) fn cancelled_unused(&self, step: u32) -> Option<Finished> {
+        self.is_unused(step as usize).then(|| {
             // It was not tried: there is no attempt to name.
-            let finished = self.cancelled(step, Attempt::new(0, false, false), Frame::dismissal());
+            let finished = self.cancelled(step, Attempt::new(0, false, false), GivenUp::unused());
             debug_assert!(matches!(finished.result, Err(Ended::Failed(_))));
             finished
         })

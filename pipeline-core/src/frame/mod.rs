@@ -68,11 +68,11 @@ pub struct Frame {
     cancels: Mutex<BTreeMap<(u32, u32), Arc<Signal>>>,
     groups: Box<[tally::Tally]>,
     /// For each step, whether nobody needs it any more.
-    not_needed: Box<[AtomicBool]>,
+    unused: Box<[AtomicBool]>,
     /// The same, as a list that an executor empties.
-    dismissed: Mutex<Vec<u32>>,
+    newly_unused: Mutex<Vec<u32>>,
     /// The steps that are turned off for this run, each with why.
-    turned_off: BTreeMap<u32, String>,
+    disabled: BTreeMap<u32, String>,
     /// How many roots of each lane were handed out.
     handed_out: [Padded; Lane::ALL.len()],
 }
@@ -121,7 +121,8 @@ impl Ready {
 pub struct Finished {
     step: u32,
     frame: u32,
-    result: Result<(), Ended>,
+    /// [`Status::Succeeded`], or the status of an output that comes from elsewhere.
+    result: Result<Status, Ended>,
 }
 
 /// Why a step did not succeed.
@@ -153,7 +154,7 @@ impl Finished {
     #[inline]
     pub fn status(&self) -> Status {
         match &self.result {
-            Ok(()) => Status::Succeeded,
+            Ok(status) => *status,
             Err(ended) => ended.status(),
         }
     }
@@ -214,7 +215,7 @@ impl Frame {
         };
         let cells = (0..plan.len()).map(cell).collect();
         let has_branches = plan.has_branches();
-        let (groups, not_needed) = (group::tallies(&plan), group::not_needed(&plan));
+        let (groups, unused) = (group::tallies(&plan), group::unused(&plan));
         let frame = Frame {
             plan,
             cells,
@@ -227,11 +228,11 @@ impl Frame {
             given_up: Mutex::default(),
             any_given_up: AtomicBool::new(false),
             cancels: Mutex::default(),
-            turned_off: BTreeMap::new(),
+            disabled: BTreeMap::new(),
             handed_out: Default::default(),
             groups,
-            not_needed,
-            dismissed: Mutex::default(),
+            unused,
+            newly_unused: Mutex::default(),
         };
         frame.put_given(given);
         frame
@@ -240,9 +241,9 @@ impl Frame {
     /// Turns steps off for this run: each is skipped for the reason given, and so is what requires its output. An output
     /// that is given stays.
     #[must_use]
-    pub fn turn_off(mut self, steps: impl IntoIterator<Item = (usize, String)>) -> Frame {
-        self.turned_off.extend(steps.into_iter().map(|(step, why)| (step as u32, why)));
-        if !self.turned_off.is_empty() {
+    pub fn disable(mut self, steps: impl IntoIterator<Item = (usize, String)>) -> Frame {
+        self.disabled.extend(steps.into_iter().map(|(step, why)| (step as u32, why)));
+        if !self.disabled.is_empty() {
             // Somebody has to look from the start.
             *self.unsuccessful.get_mut() += 1;
         }
@@ -316,8 +317,8 @@ impl Frame {
             let finished = if is_branch { self.not_chosen(step) } else { None };
             finished.is_some_and(|finished| finished.status() == Status::Skipped)
         };
-        self.turned_off.contains_key(&step)
-            || self.is_dismissed(step as usize)
+        self.disabled.contains_key(&step)
+            || self.is_unused(step as usize)
             || self.blocked_by(step).is_some()
             || not_chosen()
     }
@@ -354,7 +355,7 @@ impl Frame {
         let code = hot.code.callable();
         match contain::guard(|| code.start(call)) {
             Ok(Started::Done(Ok(()))) if !attempt.is_watched() || self.has_claimed(step, attempt) => {
-                Progress::Finished(self.finished(step, Ok(())))
+                Progress::Finished(self.finished(step, Ok(Status::Succeeded)))
             }
             Ok(Started::Done(result)) => self.stopped(step, attempt, result.map_err(Stopped::Failed)),
             Ok(Started::Pending(future)) => {
@@ -376,7 +377,7 @@ impl Frame {
             return None;
         }
         Some(match result {
-            Ok(()) => self.finished(step, Ok(())),
+            Ok(()) => self.finished(step, Ok(Status::Succeeded)),
             Err(Stopped::Failed(failure)) => self.failed(step, attempt, failure),
             Err(Stopped::Panicked(panic)) => self.panicked(step, attempt, panic),
         })
@@ -389,7 +390,7 @@ impl Frame {
     }
 
     #[inline]
-    fn finished(&self, step: u32, result: Result<(), Ended>) -> Finished {
+    fn finished(&self, step: u32, result: Result<Status, Ended>) -> Finished {
         Finished { step, frame: self.id, result }
     }
 

@@ -18,11 +18,13 @@ pub enum Status {
     Skipped = 3,
     /// Stopped, or not started because the run was stopped.
     Cancelled = 4,
-    /// Not run: its output was given.
+    /// Not run: its output comes from a store.
     Cached = 5,
     /// Ended because it took too long.
     #[serde(rename = "timed-out")]
     TimedOut = 8,
+    /// Not run: its output was handed in by the caller.
+    Given = 9,
 }
 
 impl Status {
@@ -34,13 +36,14 @@ impl Status {
             4 | super::value::STOPPED_CODE => Status::Cancelled,
             5 => Status::Cached,
             8 => Status::TimedOut,
+            9 => Status::Given,
             _ => Status::Pending,
         }
     }
 
     /// Whether there is an output.
     pub const fn has_output(self) -> bool {
-        matches!(self, Status::Succeeded | Status::Cached)
+        matches!(self, Status::Succeeded | Status::Cached | Status::Given)
     }
 
     /// Whether the step was tried and did not succeed.
@@ -58,6 +61,7 @@ impl Status {
             Status::Cancelled => "cancelled",
             Status::Cached => "cached",
             Status::TimedOut => "timed-out",
+            Status::Given => "given",
         }
     }
 }

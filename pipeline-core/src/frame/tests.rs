@@ -279,7 +279,7 @@ fn a_given_output_stands_in_for_its_step() {
     let options = PlanOptions { given: vec![0], ..PlanOptions::default() };
     let frame = frame_of(dag, &options, vec![Given::new(0, "given".to_owned())]);
     run(&frame);
-    assert_eq!((frame.status(0), frame.output::<usize>(1)), (Status::Cached, Some(&5)));
+    assert_eq!((frame.status(0), frame.output::<usize>(1)), (Status::Given, Some(&5)));
 }
 
 #[test]
@@ -292,4 +292,37 @@ fn a_token_of_another_frame_is_refused() {
     };
     let (mine, other) = (one_step(), one_step());
     let _ = mine.start(roots(&other).remove(0));
+}
+
+#[test]
+fn a_ready_step_can_be_finished_with_a_value_that_was_not_computed() {
+    let live = Arc::new(AtomicUsize::new(0));
+    let mut dag = DagBuilder::new();
+    let first = dag.cpu("first", (), |()| 1_u8);
+    let stored = dag.cpu("stored", (first,), |_| -> Counted<64> { unreachable!("its output is stored") });
+    dag.cpu("read", (stored,), |(stored,)| stored.filling.len());
+    let frame = frame(dag);
+    let mut ready = Vec::new();
+    let first = end(&frame, roots(&frame).remove(0));
+    frame.finish(first, |next| ready.push(next));
+
+    let given = Given::new(1, Counted::<64>::new(&live)).from_store();
+    let finished = frame.finish_with(ready.remove(0), given);
+    assert_eq!(finished.status(), Status::Cached);
+    assert!(frame.output_of(&finished).is_some_and(|output| output.get::<Counted<64>>().is_some()));
+    frame.finish(finished, |next| ready.push(next));
+    assert_eq!((frame.status(1), live.load(Ordering::Relaxed)), (Status::Cached, 1));
+    let read = end(&frame, ready.remove(0));
+    frame.finish(read, |_| unreachable!("nothing waits for it"));
+    assert_eq!((frame.output::<usize>(2), live.load(Ordering::Relaxed)), (Some(&64), 0));
+    assert!(frame.contradictions().is_empty());
+}
+
+#[test]
+#[should_panic(expected = "the given output has the type that the step returns")]
+fn a_step_cannot_be_finished_with_a_value_of_another_type() {
+    let mut dag = DagBuilder::new();
+    dag.cpu("one", (), |()| 1_u8);
+    let frame = frame(dag);
+    let _ = frame.finish_with(roots(&frame).remove(0), Given::new(0, 1_u16));
 }

@@ -9,27 +9,36 @@
 
 use std::any::{Any, TypeId};
 
-use super::{Finished, Frame, Status};
+use super::{Finished, Frame, Ready, Status};
 use crate::error::{self, FailureKind, StepError};
 use crate::view::View;
 
-/// An output that is given to a run instead of running its step.
+/// An output that a step gets without being run.
 pub struct Given {
     step: u32,
+    /// The status that the step ends with.
+    status: Status,
     ty: TypeId,
     value: Box<dyn Any + Send + Sync>,
     put: fn(&Frame, u32, Box<dyn Any + Send + Sync>),
 }
 
 impl Given {
-    /// Gives `value` as the output of a step, by position in the plan.
+    /// The output of a step, by position in the plan, handed in by the caller: the step will be [`Status::Given`].
     pub fn new<T: Send + Sync + 'static>(step: usize, value: T) -> Self {
         let put = |frame: &Frame, step, value: Box<dyn Any + Send + Sync>| {
             if let Ok(value) = value.downcast::<T>() {
                 frame.put_value(step, *value);
             }
         };
-        Given { step: step as u32, ty: TypeId::of::<T>(), value: Box::new(value), put }
+        let (step, ty) = (step as u32, TypeId::of::<T>());
+        Given { step, status: Status::Given, ty, value: Box::new(value), put }
+    }
+
+    /// The same output, found in a store: the step will be [`Status::Cached`].
+    #[must_use]
+    pub fn from_store(self) -> Self {
+        Given { status: Status::Cached, ..self }
     }
 }
 
@@ -48,11 +57,28 @@ impl Frame {
                 "only given steps have an output before the run"
             );
             assert!(self.cells[given.step as usize].counters.ended().is_none(), "an output is given once");
-            let output = self.plan.spec(given.step as usize).def().output;
-            assert!(output.id() == given.ty, "the given output has the type that the step returns");
-            (given.put)(self, given.step, given.value);
-            self.cells[given.step as usize].counters.end(Status::Cached as u8);
+            let (step, status) = (given.step, self.put_one(given));
+            self.cells[step as usize].counters.end(status as u8);
         }
+    }
+
+    /// Gives a step that is ready its output without running it. Hand the result to [`Frame::finish`].
+    ///
+    /// # Panics
+    /// If the output is that of another step, or of another type than the step returns.
+    pub fn finish_with(&self, ready: Ready, given: Given) -> Finished {
+        assert!(ready.frame() == self.id, "a token belongs to the frame that made it");
+        assert!(ready.index() == given.step, "the given output is that of the step");
+        let status = self.put_one(given);
+        self.finished(ready.index(), Ok(status))
+    }
+
+    /// Puts a given output and returns the status that its step ends with.
+    fn put_one(&self, given: Given) -> Status {
+        let output = self.plan.spec(given.step as usize).def().output;
+        assert!(output.id() == given.ty, "the given output has the type that the step returns");
+        (given.put)(self, given.step, given.value);
+        given.status
     }
 
     /// Stores the output of a step that is running.
@@ -259,7 +285,7 @@ pub(super) fn status_of(kind: FailureKind) -> Status {
 /// The status code of a step that ended with an error.
 fn code_of(kind: FailureKind) -> u8 {
     match kind {
-        FailureKind::Cancelled | FailureKind::NotNeeded => Status::Cancelled as u8,
+        FailureKind::Cancelled | FailureKind::Unused => Status::Cancelled as u8,
         FailureKind::TimedOut => Status::TimedOut as u8,
         FailureKind::NotMet => NOT_MET_CODE,
         _ => Status::Failed as u8,

@@ -140,10 +140,10 @@ impl Builder {
             is_plain: true,
             has_takers: false,
             in_dag: Vec::new(),
-            withheld: self.withheld(options),
+            disabled: self.disabled(options),
             branches: self.branches(dag),
             in_groups: in_groups(&groups, count),
-            dispensable: dispensable(&groups),
+            may_be_unused: may_be_unused(&groups),
             groups,
             in_sequence,
         };
@@ -164,7 +164,7 @@ impl Builder {
             first_bind: plan.binds.len() as u32,
             lane: def.lane,
             kept: self.kept[step],
-            is_branch: plan.branches.contains_key(&(step as u32)) || plan.is_withheld(step),
+            is_branch: plan.branches.contains_key(&(step as u32)) || plan.is_disabled(step),
             drop_at_end: plan.readers[step] == 0 && !self.kept[step] && def.output.drop_slot().is_some(),
         });
         if self.given[step] {
@@ -240,8 +240,8 @@ impl Builder {
     }
 
     /// The running steps of the plan that are to be skipped.
-    fn withheld(&self, options: &PlanOptions) -> BTreeMap<u32, String> {
-        let named = options.withheld.iter();
+    fn disabled(&self, options: &PlanOptions) -> BTreeMap<u32, String> {
+        let named = options.disabled.iter();
         named.filter_map(|(step, why)| Some((self.running(*step as u32)?, why.clone()))).collect()
     }
 
@@ -271,7 +271,7 @@ impl Builder {
                 if needed == 0 {
                     continue;
                 }
-                let is_dispensable = |&&member: &&u32| {
+                let may_be_unused = |&&member: &&u32| {
                     let readers = dag.downstream(self.in_dag[member as usize] as usize).iter();
                     let mut running = readers.filter_map(|&reader| self.running(reader));
                     let in_dag = self.in_dag[member as usize];
@@ -284,9 +284,9 @@ impl Builder {
                     let is_early = is_sole_early(dag, step as usize, in_dag);
                     !self.kept[member as usize] && only_by_us && only_here && is_early
                 };
-                let dispensable = members.iter().filter(is_dispensable).copied().collect();
+                let unused_after = members.iter().filter(may_be_unused).copied().collect();
                 let (step, parameter) = (position as u32, parameter as u32);
-                groups.push(Group { step, parameter, members, needed, dispensable });
+                groups.push(Group { step, parameter, members, needed, unused_after });
             }
         }
         groups
@@ -435,8 +435,8 @@ fn reads_what_is_taken(dag: &Dag, step: usize, earlier: u32) -> bool {
     takes.any(|(parameter, _)| dag.sources(step, parameter).iter().any(is_read))
 }
 
-fn dispensable(groups: &[Group]) -> Vec<u32> {
-    let mut steps: Vec<u32> = groups.iter().flat_map(|group| &group.dispensable).copied().collect();
+fn may_be_unused(groups: &[Group]) -> Vec<u32> {
+    let mut steps: Vec<u32> = groups.iter().flat_map(|group| &group.unused_after).copied().collect();
     steps.sort_unstable();
     steps.dedup();
     steps

@@ -26,7 +26,7 @@ pub(crate) struct Group {
     /// How many of them have to succeed.
     pub(crate) needed: u32,
     /// The members that nobody else needs: cancelled when enough have succeeded.
-    pub(crate) dispensable: Vec<u32>,
+    pub(crate) unused_after: Vec<u32>,
 }
 
 /// The case that `step` is, where it is a branch.
@@ -67,12 +67,12 @@ impl Plan {
     }
 
     /// Why a step is skipped whatever happens, where it is.
-    pub fn withheld(&self, step: usize) -> Option<&str> {
-        self.withheld.get(&(step as u32)).map(String::as_str)
+    pub fn disabled(&self, step: usize) -> Option<&str> {
+        self.disabled.get(&(step as u32)).map(String::as_str)
     }
 
-    pub(super) fn is_withheld(&self, step: usize) -> bool {
-        self.withheld.contains_key(&(step as u32))
+    pub(super) fn is_disabled(&self, step: usize) -> bool {
+        self.disabled.contains_key(&(step as u32))
     }
 
     /// The groups whose members a run watches.
@@ -80,9 +80,9 @@ impl Plan {
         &self.groups
     }
 
-    /// Whether the output of some step says whether another one runs, or a step is withheld.
+    /// Whether the output of some step says whether another one runs, or a step is disabled.
     pub(crate) fn has_branches(&self) -> bool {
-        !self.branches.is_empty() || !self.withheld.is_empty()
+        !self.branches.is_empty() || !self.disabled.is_empty()
     }
 
     /// Whether an input starts its step early.
@@ -103,8 +103,8 @@ impl Plan {
     }
 
     /// Whether a step may be cancelled while it runs, because nobody needs it any more.
-    pub fn is_dispensable(&self, step: usize) -> bool {
-        self.dispensable.binary_search(&(step as u32)).is_ok()
+    pub fn may_be_unused(&self, step: usize) -> bool {
+        self.may_be_unused.binary_search(&(step as u32)).is_ok()
     }
 
     /// Whether a step reads the output of another.

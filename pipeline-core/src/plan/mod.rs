@@ -38,7 +38,7 @@ pub struct PlanOptions {
     /// Steps that are not run because their outputs are given.
     pub given: Vec<usize>,
     /// Steps that are skipped, and so what requires them, each with the reason that its error tells.
-    pub withheld: Vec<(usize, String)>,
+    pub disabled: Vec<(usize, String)>,
 }
 
 /// What one kind of run executes. Steps are addressed by their position in the plan.
@@ -73,12 +73,12 @@ pub struct Plan {
     /// Whether any step takes an output by value.
     has_takers: bool,
     /// The steps that are skipped whatever happens, and why.
-    withheld: BTreeMap<u32, String>,
+    disabled: BTreeMap<u32, String>,
     /// The steps that are a case of a switch.
     branches: BTreeMap<u32, Branch>,
     groups: Vec<Group>,
     /// The members of groups that nobody else needs, ascending.
-    dispensable: Vec<u32>,
+    may_be_unused: Vec<u32>,
     /// For each step, the groups it is a member of; empty where there is no group.
     in_groups: Lists,
     /// For each step that runs after another only because both are part of one sequence, that other.
@@ -95,7 +95,7 @@ pub(crate) struct Hot {
     pub(crate) kept: bool,
     /// The output has no reader and is not kept: it is dropped when the step ends.
     pub(crate) drop_at_end: bool,
-    /// Whether somebody has to look if the step runs at all: a switch decides, or it is withheld.
+    /// Whether somebody has to look if the step runs at all: a switch decides, or it is disabled.
     pub(crate) is_branch: bool,
 }
 

@@ -127,7 +127,7 @@ fn is_wanted(event: &Event<'_>, manner: Manner) -> bool {
 fn tone(status: Status) -> Tone {
     match status {
         Status::Failed | Status::TimedOut => Tone::Bad,
-        Status::Succeeded | Status::Cached => Tone::Good,
+        Status::Succeeded | Status::Cached | Status::Given => Tone::Good,
         _ => Tone::Odd,
     }
 }

@@ -47,7 +47,7 @@ pub(super) struct Driver {
     /// Whether more holds for some steps of the run than to be run and finished: rules, or observers that go with them.
     by_rules: bool,
     /// Whether a step can come to be one that nobody needs.
-    may_dismiss: bool,
+    may_have_unused: bool,
     /// Whether the most urgent goes next after short steps too: one step at a time, so that the order is the same in
     /// every run.
     orderly: bool,
@@ -75,7 +75,7 @@ impl Driver {
         let engine = holder.engine();
         let (by_rules, watch) = (engine.rules.is_some() || engine.enters, engine.watch.is_some());
         let orderly = engine.settings.workers == Some(1);
-        let may_dismiss = engine.frame.may_dismiss();
+        let may_have_unused = engine.frame.may_have_unused();
         let shuffles = engine.settings.shuffle.is_some();
         let engine_may_leave = engine.may_leave_behind();
         let is_watched = watch && holder.lane() == Lane::Io;
@@ -90,7 +90,7 @@ impl Driver {
             place,
             desk: Desk::here(),
             by_rules,
-            may_dismiss,
+            may_have_unused,
             orderly,
             shuffles,
             may_be_left: engine_may_leave,
@@ -309,8 +309,8 @@ impl Driver {
         if drop_panicked && engine.settings.fail_fast {
             engine.stop();
         }
-        if self.may_dismiss {
-            engine.frame.take_dismissed().into_iter().for_each(|step| engine.dismiss(step));
+        if self.may_have_unused {
+            engine.frame.take_unused().into_iter().for_each(|step| engine.cancel_unused(step));
         }
         if left_for != 0 {
             fence(Ordering::SeqCst);

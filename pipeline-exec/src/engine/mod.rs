@@ -225,9 +225,9 @@ impl Engine {
     }
 
     /// Cancels a step that nobody needs any more, if it is under way.
-    fn dismiss(&self, step: usize) {
+    fn cancel_unused(&self, step: usize) {
         if let Some(watch) = &self.watch {
-            watch.dismiss(step);
+            watch.cancel_unused(step);
         }
     }
 
@@ -367,11 +367,11 @@ impl Engine {
         let cause = self.frame.skipped_because(step).unwrap_or(step);
         match self.frame.status(cause) {
             // A step that was skipped because of one that succeeded lacks what an attempt left behind still reads.
-            Status::Succeeded | Status::Cached => cause == step,
+            Status::Succeeded | Status::Cached | Status::Given => cause == step,
             Status::Failed | Status::TimedOut => self.is_optional(cause),
             Status::Skipped => true,
             Status::Cancelled => {
-                self.frame.error(cause).is_some_and(|error| error.kind() == FailureKind::NotNeeded)
+                self.frame.error(cause).is_some_and(|error| error.kind() == FailureKind::Unused)
             }
             _ => false,
         }

@@ -124,12 +124,12 @@ impl Rules {
             let make = || {
                 let said = Said { name, group: group.and_then(|group| settings.groups.get(group)) };
                 let mut rule = Rule::of(policy, settings, said, takes);
-                rule.watched |= plan.is_dispensable(step);
+                rule.watched |= plan.may_be_unused(step);
                 rule.set_needs(policy, settings, limits, company.as_ref(), plan.urgency(step));
                 rule.simple = rule.is_simple();
                 rule
             };
-            let index = if policy.is_plain() && name.is_none() && !plan.is_dispensable(step) {
+            let index = if policy.is_plain() && name.is_none() && !plan.may_be_unused(step) {
                 *alike.entry((group, takes)).or_insert_with(|| push(&mut rules.all, make()))
             } else {
                 push(&mut rules.all, make())

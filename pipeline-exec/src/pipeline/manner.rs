@@ -36,9 +36,9 @@ impl Pipeline {
         crate::settings::SettingInForce::all(&self.settings, &self.origins)
     }
 
-    /// The steps that the settings turn off, by position in the plan, each with why.
-    pub(crate) fn turned_off(&self, plan: &Plan) -> Vec<(usize, String)> {
-        self.settings.turned_off(plan, &self.origins)
+    /// The steps that the settings disable, by position in the plan, each with why.
+    pub(crate) fn disabled(&self, plan: &Plan) -> Vec<(usize, String)> {
+        self.settings.disabled(plan, &self.origins)
     }
 
     /// Shares limits with other pipelines: what all their runs need of a name is counted together. They take the place of

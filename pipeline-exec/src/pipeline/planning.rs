@@ -71,7 +71,7 @@ impl Pipeline {
             keep: self.keep.iter().filter_map(&mut find).collect(),
             keep_all: self.keep_all,
             given: self.given.iter().filter_map(|given| find(&given.of)).collect(),
-            withheld: self.withheld(&dag),
+            disabled: self.disabled_by_no_write(&dag),
         };
         problems.extend(self.mismatched_outputs(&dag));
         let excluded = self.apply_selection(&dag, &mut options, &mut problems);
@@ -82,7 +82,7 @@ impl Pipeline {
     }
 
     /// The steps that the settings say are not to run.
-    fn withheld(&self, dag: &Dag) -> Vec<(usize, String)> {
+    fn disabled_by_no_write(&self, dag: &Dag) -> Vec<(usize, String)> {
         let writers = (0..dag.len()).filter(|&step| self.settings.no_write && dag.step(step).policy().writes);
         writers.map(|step| (step, NO_WRITE.to_owned())).collect()
     }

@@ -136,8 +136,10 @@ pub struct Counts {
     pub skipped: usize,
     /// Stopped, or not started because the run was stopped.
     pub cancelled: usize,
-    /// Not run because the output was given.
+    /// Not run because the output was found in a store.
     pub cached: usize,
+    /// Not run because the caller gave the output.
+    pub given: usize,
     /// Needed more than one attempt, however they ended: these are counted above as well.
     #[serde(default)]
     pub retried: usize,
@@ -346,6 +348,7 @@ impl Counts {
             skipped: count(Status::Skipped),
             cancelled: count(Status::Cancelled),
             cached: count(Status::Cached),
+            given: count(Status::Given),
             retried: steps.iter().filter(|step| !step.failed_attempts.is_empty()).count(),
         }
     }
@@ -367,7 +370,7 @@ impl StepReport {
         let timings = timings(engine);
         let was_refused =
             |error: &StepError| error.kind() == FailureKind::CircuitOpen || error.attempt() == 0;
-        let ran = !matches!(status, Status::Skipped | Status::Cached)
+        let ran = !matches!(status, Status::Skipped | Status::Cached | Status::Given)
             && (status.has_output() || !frame.error(step).is_some_and(was_refused));
         let outcome = Outcome::of(engine, step);
         let own_span = timings.and_then(|timings| timings.span(step)).filter(|_| ran);

@@ -89,7 +89,7 @@ impl RunReport {
         if self.wall > Duration::ZERO {
             let _ = write!(text, " in {}", show(Some(self.wall)));
         }
-        let succeeded = counts.succeeded + counts.cached;
+        let succeeded = counts.succeeded + counts.cached + counts.given;
         let _ = write!(text, ": {succeeded} of {} steps succeeded", counts.planned);
         let others = [
             (counts.failed, "failed"),

@@ -123,8 +123,8 @@ pub(crate) fn prepare(pipeline: &Pipeline) -> Result<Prepared, Problems> {
         observers = observers.for_run(&view);
         observers.send(&Event::RunStarted { run_id: scope.run_id(), planned: plan.planned(), view: &view });
     }
-    let turned_off = pipeline.turned_off(&plan);
-    let frame = Frame::new(plan, bound.params, bound.resources, scope, given).turn_off(turned_off);
+    let disabled = pipeline.disabled(&plan);
+    let frame = Frame::new(plan, bound.params, bound.resources, scope, given).disable(disabled);
     let frame = Arc::new(frame);
     let given = GivenToRun {
         settings: settings.clone(),

@@ -195,7 +195,7 @@ impl RunFailed {
                     let chain = causes.iter().map(|cause| format!("\n    because {cause}"));
                     failed.failures.push(format!("{error}{}", chain.collect::<String>()));
                 }
-                (Status::Succeeded | Status::Cached, _) => {}
+                (Status::Succeeded | Status::Cached | Status::Given, _) => {}
                 _ => failed.others += 1,
             }
         }

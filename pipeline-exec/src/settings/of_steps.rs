@@ -24,8 +24,8 @@ impl Settings {
         said
     }
 
-    /// The steps of a plan that are not to run, each with why.
-    pub(crate) fn turned_off(&self, plan: &Plan, origins: &Origins) -> Vec<(usize, String)> {
+    /// The disabled steps of a plan, each with the reason.
+    pub(crate) fn disabled(&self, plan: &Plan, origins: &Origins) -> Vec<(usize, String)> {
         if !self.says_enabled() {
             return Vec::new();
         }

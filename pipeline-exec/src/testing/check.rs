@@ -93,7 +93,7 @@ impl<'a> Check<'a> {
             if end.is_some() && start > end || end.is_some() && start.is_none() && !may_end_unstarted(told) {
                 self.say(format!("`{name}` ended before it started"));
             }
-            let never_ran = matches!(told.status, Status::Cached | Status::Cancelled);
+            let never_ran = matches!(told.status, Status::Given | Status::Cancelled);
             if end.is_none() && !never_ran {
                 self.say(format!("`{name}` is {} in the report, and has not ended", told.status));
             }
@@ -131,7 +131,8 @@ impl<'a> Check<'a> {
             + counts.timed_out
             + counts.skipped
             + counts.cancelled
-            + counts.cached;
+            + counts.cached
+            + counts.given;
         if counts.planned != sum || counts.planned != self.plan.len() {
             self.say(format!("{} steps were planned, but {sum} have ended", counts.planned));
         }

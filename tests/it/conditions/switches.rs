@@ -123,7 +123,7 @@ fn a_given_output_of_a_switch_chooses() {
     {
         let run = Pipeline::to::<so_first>().with_output::<so_order>(order.clone()).run_blocking().unwrap();
         assert_eq!(run.output::<so_first>(), Ok(&expected), "{order:?}");
-        assert_eq!(run.status("so_order"), Ok(Status::Cached));
+        assert_eq!(run.status("so_order"), Ok(Status::Given));
         assert_eq!(run.report().counts.skipped, 3, "{order:?}");
         let alone = Pipeline::to::<so_large>().with_output::<so_order>(order.clone()).run_blocking().unwrap();
         assert_eq!(alone.output::<so_large>().is_ok(), expected == 150, "{order:?}");

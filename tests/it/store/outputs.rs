@@ -109,7 +109,7 @@ fn outputs_are_saved_where_serde_knows_them_and_given_to_a_later_run() {
         .with_output_json("saved_readings", readings)
         .with_output_json("saved_site", br#""south""#.to_vec());
     let later = later.run_blocking().unwrap();
-    assert_eq!(later.status("saved_readings").unwrap(), Status::Cached);
+    assert_eq!(later.status("saved_readings").unwrap(), Status::Given);
     assert_eq!(later.output::<saved_total>().unwrap(), "south -2.9 7");
 }
 

@@ -134,7 +134,7 @@ fn steps_that_are_given_or_never_start_are_counted_at_the_end() {
     let total = |step, status| {
         sample(&text, "pipeline_steps_total", &[("step", step), ("lane", "cpu"), ("status", status)])
     };
-    assert_eq!(total("pr_source", "cached"), Some(1.0));
+    assert_eq!(total("pr_source", "given"), Some(1.0));
     assert_eq!(total("pr_skipped", "cancelled"), Some(1.0));
 }
 

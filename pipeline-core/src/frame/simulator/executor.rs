@@ -33,7 +33,7 @@ fn take<T>(list: &std::cell::RefCell<Vec<T>>, at: usize) -> T {
 impl World {
     /// Does one thing; `false` where nothing is left to do but to wait for what is late.
     pub(super) fn act(&self) -> bool {
-        self.hear_dismissals();
+        self.cancel_unused();
         let mut able = Vec::new();
         let counts = [
             (Next::Start, if self.stopped.get() { 0 } else { self.ready.borrow().len() }),
@@ -81,7 +81,7 @@ impl World {
 
     fn attempt(&self, step: usize, number: u32) -> Attempt {
         let sketch = self.sketch(step);
-        let watched = sketch.watched || self.frame().plan().is_dispensable(step);
+        let watched = sketch.watched || self.frame().plan().may_be_unused(step);
         Attempt::new(number, number as usize >= sketch.acts.len(), watched)
     }
 
@@ -198,11 +198,11 @@ impl World {
     }
 
     /// Steps that nobody needs any more: those under way are dropped, or left behind.
-    fn hear_dismissals(&self) {
+    fn cancel_unused(&self) {
         if self.below(3) == 0 {
             return;
         }
-        for step in self.frame().take_dismissed() {
+        for step in self.frame().take_unused() {
             if !self.state(step, |state| state.runs) {
                 continue;
             }
@@ -210,9 +210,9 @@ impl World {
             match waiting {
                 Some(at) if !self.sketch(step).detaches => {
                     let suspended = take(&self.suspended, at);
-                    self.cancel(suspended, FailureKind::NotNeeded);
+                    self.cancel(suspended, FailureKind::Unused);
                 }
-                _ => self.give_up(step, FailureKind::NotNeeded),
+                _ => self.give_up(step, FailureKind::Unused),
             }
         }
     }

@@ -54,7 +54,7 @@ fn frame(rng: &mut StepRng) -> (Rc<World>, Arc<Frame>) {
     world::install(Some(Rc::clone(&world)));
     let given = plan.given().iter().map(|&step| {
         world.state(step as usize, |state| {
-            state.ended = Some(Status::Cached);
+            state.ended = Some(Status::Given);
             state.won = Some(0);
         });
         Given::new(step as usize, Payload::new(step as usize, 0))
@@ -120,9 +120,9 @@ fn check_end(world: &World, frame: &Frame, shown: &mut Shown) {
         let status = frame.status(step);
         *shown.by_status.entry(status).or_default() += 1;
         shown.steps += 1;
-        shown.foretold += usize::from(can.len() == 1 && !plan.is_dispensable(step));
+        shown.foretold += usize::from(can.len() == 1 && !plan.may_be_unused(step));
         let may = can.contains(&status)
-            || (status == Status::Cancelled && (world.stopped.get() || plan.is_dispensable(step)));
+            || (status == Status::Cancelled && (world.stopped.get() || plan.may_be_unused(step)));
         if status == Status::Pending || (!may && !world.stopped.get()) {
             world.complain(format!("{} ended {status}, and can be {can:?}", world.steps[step].name));
         }
@@ -184,7 +184,7 @@ fn every_schedule_of_every_graph_keeps_the_rules() {
             Status::TimedOut,
             Status::Skipped,
             Status::Cancelled,
-            Status::Cached,
+            Status::Given,
         ];
         assert!(all.iter().all(|status| shown.by_status.contains_key(status)), "{shown:?}");
     }

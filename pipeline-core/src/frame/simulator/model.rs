@@ -39,12 +39,12 @@ fn only(ends: &Ends, has_output: bool) -> bool {
     ends.iter().all(|end| end.has_output() == has_output)
 }
 
-/// The ends that each step of a plan can have; a step that may be dismissed can be cancelled instead, too.
+/// The ends that each step of a plan can have; a step that may become unused can be cancelled as well.
 pub(super) fn ends(plan: &Plan, steps: &[Step]) -> Vec<Ends> {
     let mut ends: Vec<Ends> = Vec::new();
     for (position, step) in steps.iter().enumerate() {
         if plan.given().contains(&(position as u32)) {
-            ends.push([Status::Cached].into());
+            ends.push([Status::Given].into());
             continue;
         }
         let (mut may_run, mut may_skip) = (true, false);
@@ -97,7 +97,7 @@ fn readers<'a>(plan: &'a Plan, steps: &'a [Step], source: u32) -> impl Iterator<
 fn left_behind(plan: &Plan, step: &Step, position: usize, ends: &Ends) -> (bool, bool) {
     let runs = |end: &Status| *end != Status::Skipped;
     let (_, by_itself) = code(step);
-    let dismissed = plan.is_dispensable(position);
-    let surely = by_itself && ends.iter().all(runs) && !dismissed;
-    (surely, (by_itself && ends.iter().any(runs)) || dismissed)
+    let may_be_unused = plan.may_be_unused(position);
+    let surely = by_itself && ends.iter().all(runs) && !may_be_unused;
+    (surely, (by_itself && ends.iter().any(runs)) || may_be_unused)
 }

@@ -266,7 +266,7 @@ fn times(
     (0..plan.len()).map(of).collect()
 }
 
-/// Why each step would be skipped, where that is known before: it is withheld, or requires one that is.
+/// Why each step would be skipped, where that is known before: it is disabled, or requires one that is.
 fn skipped(plan: &Plan) -> Vec<Option<String>> {
     let mut skipped: Vec<Option<String>> = vec![None; plan.len()];
     for step in (0..plan.len()).filter(|&step| !is_given(plan, step)) {
@@ -283,7 +283,7 @@ fn skipped(plan: &Plan) -> Vec<Option<String>> {
         });
         let required = required.flatten().map(|&earlier| earlier as usize).chain(dag.after(in_dag));
         let cause = required.into_iter().find(|&earlier| is_skipped(earlier));
-        skipped[step] = match (plan.withheld(step), cause) {
+        skipped[step] = match (plan.disabled(step), cause) {
             (_, Some(cause)) => Some(format!("it needs `{}`, which is skipped", dag.step(cause).name())),
             (why, None) => why.map(str::to_owned),
         };

@@ -74,7 +74,7 @@ fn heading(text: &str) -> Cell {
 fn row(step: &StepReport, name_columns: usize, critical: bool) -> Vec<Cell> {
     let status = Cell::new(step.status.name());
     let status = match step.status {
-        Status::Succeeded | Status::Cached => status.fg(Color::DarkGreen),
+        Status::Succeeded | Status::Cached | Status::Given => status.fg(Color::DarkGreen),
         Status::Failed | Status::TimedOut if !step.optional => status.fg(Color::DarkRed),
         _ => status.fg(Color::DarkYellow),
     };

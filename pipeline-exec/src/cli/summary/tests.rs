@@ -14,7 +14,7 @@ fn report(steps: Vec<Value>) -> RunReport {
         "started_unix_ms": 0, "wall": seconds(5.4),
         "counts": {
             "planned": steps.len(), "succeeded": count("succeeded"), "failed": count("failed"),
-            "timed_out": count("timed-out"), "skipped": count("skipped"), "cancelled": 0, "cached": 0,
+            "timed_out": count("timed-out"), "skipped": count("skipped"), "cancelled": 0, "cached": 0, "given": 0,
         },
         "figures": {
             "slots": 4, "total": seconds(14.4), "critical_path": seconds(5.4),

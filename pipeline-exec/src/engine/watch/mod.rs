@@ -190,8 +190,8 @@ impl Watch {
             return None;
         }
         let attempt = Attempt::new(sitting.attempt, false, true);
-        if self.is_dismissed(sitting.step) {
-            self.take_over(sitting.step, attempt, TakenFrom::desk(sitting), Frame::dismissal());
+        if self.is_unused(sitting.step) {
+            self.take_over(sitting.step, attempt, TakenFrom::desk(sitting), GivenUp::unused());
             return None;
         }
         let due = self.due(sitting.step, since)?;
@@ -271,15 +271,15 @@ impl Watch {
     }
 
     /// Whether nobody needs a step any more. Asked again and again: a step that begins, or begins to wait, in the moment
-    /// in which it is dismissed is not found then.
-    fn is_dismissed(&self, step: usize) -> bool {
-        let dismissed = |engine: Arc<Engine>| engine.frame.is_dismissed(step);
-        self.plan.is_dispensable(step) && self.engine.upgrade().is_some_and(dismissed)
+    /// in which it becomes unused is not found then.
+    fn is_unused(&self, step: usize) -> bool {
+        let unused = |engine: Arc<Engine>| engine.frame.is_unused(step);
+        self.plan.may_be_unused(step) && self.engine.upgrade().is_some_and(unused)
     }
 
     /// Cancels a step that nobody needs any more, wherever it is.
-    pub(super) fn dismiss(self: &Arc<Self>, step: usize) {
-        let why = Frame::dismissal();
+    pub(super) fn cancel_unused(self: &Arc<Self>, step: usize) {
+        let why = GivenUp::unused();
         let waiter =
             self.waiters.lock().unwrap_or_else(PoisonError::into_inner).get(&step).and_then(Weak::upgrade);
         match waiter {

@@ -40,9 +40,9 @@ impl Watch {
             let mut waiters = self.waiters.lock().unwrap_or_else(PoisonError::into_inner);
             waiters.insert(step, Arc::downgrade(&waiter));
         }
-        if self.is_dismissed(step) {
-            // Whoever dismissed it before it was entered has not found it.
-            self.dismiss(step);
+        if self.is_unused(step) {
+            // Whoever marked it before it was entered has not found it.
+            self.cancel_unused(step);
         }
         if let Some(due) = self.due(step, since) {
             watchdog::add_waiter(&waiter, self.origin + due);

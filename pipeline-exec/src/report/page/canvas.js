@@ -8,7 +8,7 @@ function readColours() {
   const probe = document.createElement("span");
   document.body.append(probe);
   const names = ["page", "surface", "raised", "line", "text", "muted", "faint", "accent", "selected", "critical", "memory", "cpu",
-    "succeeded", "failed", "timed-out", "skipped", "cancelled", "cached"];
+    "succeeded", "failed", "timed-out", "skipped", "cancelled", "cached", "given"];
   colours = Object.fromEntries(names.map((name) => {
     probe.style.color = `var(--${name})`;
     return [name, getComputedStyle(probe).color];

@@ -191,7 +191,7 @@ const graph = (() => {
       }
       return;
     }
-    const plain = !step.state || step.state.name === "succeeded" || step.state.name === "cached";
+    const plain = !step.state || ["succeeded", "cached", "given"].includes(step.state.name);
     outline(context, box, step.lane);
     context.fillStyle = step.index === selected ? colours.selected : step.index === hovered ? colours.raised : colours.surface;
     context.fill();

@@ -32,8 +32,8 @@ const SCRIPTS: [&str; 10] = [
 
 /// The SHA-256 of the script and of the style, as the policy names them. `tests/page.rs` says what to write here after a
 /// change of either.
-const SCRIPT_HASH: &str = "sha256-SvZkCF5Ycn1iLgqXIvl5/vx2qkcZKcfA9ryRhZOCXoo=";
-const STYLE_HASH: &str = "sha256-kXcvS+4KlDmobj4wVkloYUPYhwMSLu2zfXZSVlVCna0=";
+const SCRIPT_HASH: &str = "sha256-jvFHhTM0AXQVAmvqS/9OxzNY4WG6zFNGX7kGnoZ0PzY=";
+const STYLE_HASH: &str = "sha256-RABuikcSHuqftEi9DbHAjrGzsHk3rdtb6zPwmZaRzAs=";
 
 impl RunReport {
     /// The report as a page: one HTML file with the graph, the timeline, the table of steps, errors, and what else the report

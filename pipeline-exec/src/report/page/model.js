@@ -8,6 +8,7 @@ const STATES = [
   { name: "skipped", word: "skipped", glyph: "»" },
   { name: "succeeded", word: "succeeded", glyph: "✓" },
   { name: "cached", word: "cached", glyph: "≡" },
+  { name: "given", word: "given", glyph: "→" },
   { name: "pending", word: "pending", glyph: "·" },
 ];
 const STATE = Object.fromEntries(STATES.map((state, rank) => [state.name, { ...state, rank }]));

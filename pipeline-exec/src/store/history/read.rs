@@ -56,6 +56,7 @@ fn entry(row: &Row<'_>, folder: &Path) -> rusqlite::Result<RunEntry> {
             skipped: count("skipped")?,
             cancelled: count("cancelled")?,
             cached: count("cached")?,
+            given: count("given")?,
             retried: count("retried")?,
         },
         graph_fingerprint: row.get("graph_fingerprint")?,

@@ -14,6 +14,7 @@ CREATE TABLE runs (
     skipped            INTEGER NOT NULL,
     cancelled          INTEGER NOT NULL,
     cached             INTEGER NOT NULL,
+    given              INTEGER NOT NULL,
     retried            INTEGER NOT NULL,     -- how many were tried more than once
     stopped_because    TEXT,
     seed               TEXT NOT NULL,        -- decimal, up to 2^64 - 1
@@ -28,7 +29,7 @@ CREATE TABLE steps (
     name             TEXT NOT NULL,
     lane             TEXT NOT NULL,          -- io, cpu, blocking
     group_name       TEXT,
-    status           TEXT NOT NULL,          -- succeeded, failed, skipped, cancelled, cached, timed-out
+    status           TEXT NOT NULL,          -- succeeded, failed, skipped, cancelled, cached, given, timed-out
     attempts         INTEGER NOT NULL,
     start_seconds    REAL,                   -- since the run began
     wait_seconds     REAL,                   -- from its last input to its start

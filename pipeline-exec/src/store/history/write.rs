@@ -31,7 +31,7 @@ fn add(db: &mut Connection, noted: &Noted<'_>) -> rusqlite::Result<()> {
     let (report, counts) = (noted.report, &noted.report.counts);
     let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
     let added = change.execute(
-        "INSERT OR IGNORE INTO runs VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT OR IGNORE INTO runs VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         params![
             report.run_id,
             noted.dir,
@@ -45,6 +45,7 @@ fn add(db: &mut Connection, noted: &Noted<'_>) -> rusqlite::Result<()> {
             count(counts.skipped),
             count(counts.cancelled),
             count(counts.cached),
+            count(counts.given),
             count(counts.retried),
             report.stopped_because,
             report.provenance.seed.to_string(),

@@ -182,7 +182,7 @@ fn tell_end(
     let span = engine.timings.as_ref().and_then(|timings| timings.span(step));
     let (start, end) =
         span.map_or((now, now), |(start, end)| (Duration::from_nanos(start), Duration::from_nanos(end)));
-    let ran = span.is_some() && !matches!(status, Status::Skipped | Status::Cached);
+    let ran = span.is_some() && !matches!(status, Status::Skipped | Status::Cached | Status::Given);
     if ran && !told_start {
         happened.push((start, started(engine, step)));
     }
