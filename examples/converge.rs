@@ -6,7 +6,8 @@
 use std::ops::ControlFlow;
 
 use pipeline::prelude::*;
-use pipeline::{Problems, Repeat, RepeatError, Run};
+use pipeline::run::RepeatError;
+use pipeline::{Problems, Repeat, Run};
 
 /// Who links to whom: page 0 to 1 and 2, page 1 to 2, page 2 to 0.
 const LINKS: [&[usize]; 3] = [&[1, 2], &[2], &[0]];

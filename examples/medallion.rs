@@ -4,8 +4,9 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+use pipeline::Dag;
+use pipeline::graph::Format;
 use pipeline::prelude::*;
-use pipeline::{Dag, Format};
 
 #[step(group = "bronze")]
 fn raw_orders() -> Vec<&'static str> {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use pipeline::Executor;
 use pipeline::prelude::*;
+use pipeline::run::Executor;
 
 /// A resource that all runs share: how many of them are inside of a step now, and how many were at most.
 #[derive(Default)]

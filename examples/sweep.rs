@@ -5,8 +5,8 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use pipeline::Executor;
 use pipeline::prelude::*;
+use pipeline::run::Executor;
 
 /// What the steps of one scenario write down; each run is given its own.
 #[derive(Default)]

@@ -23,45 +23,64 @@
 //! | to | use |
 //! |---|---|
 //! | make a function a step | [`macro@step`]; its page lists every option and parameter form |
-//! | say what to run, and with what | [`Pipeline`] |
-//! | make a graph at run time | [`DagBuilder`] |
-//! | see how a run ended | [`Run`], [`RunReport`] |
-//! | draw random numbers that a seed repeats | [`StepContext::rng`], [`Pipeline::seed`] |
-//! | watch a run | [`Observer`], [`Event`], [`Pipeline::on_run_end`] |
-//! | look at the graph | [`Dag`], [`Selection`], [`Format`] |
+//! | choose what to run, and with what | [`Pipeline`], [`Settings`], [`Limits`] |
+//! | make a graph at run time | [`DagBuilder`], [`Handle`] |
+//! | see how a run ended | [`Run`], [`RunReport`], [`Status`], [`FailureKind`] |
+//! | talk to the run from inside a step | [`StepContext`] |
+//! | watch a run | [`Observer`], [`Event`] |
+//! | keep the history of runs | `RunStore` (feature `report`) |
+//! | loop, or wait for a person | [`Repeat`], [`Approvals`] |
+//! | look at the graph | [`Dag`], [`graph::Format`], [`graph::Selection`] |
 //! | test steps and pipelines | [`testing`] |
+//!
+//! What is needed once in a while is in a module for each subject:
+//!
+//! | module | has |
+//! |---|---|
+//! | [`graph`] | definitions, plans, selections, drawings, problems |
+//! | [`run`] | many runs at once, errors of outputs, loops and approvals, signals |
+//! | [`settings`] | settings for groups, tags and steps; presets; settings from several sources |
+//! | [`limits`] | named limits, breakers, memory |
+//! | [`report`] | the parts of a report, and advice |
+//! | [`event`] | what observers get, and events as data |
+//! | `store` | entries, trends and differences of recorded runs (feature `report`) |
+//! | [`context`] | random numbers, progress and cancellation of a step |
+//! | [`frame`] | what an executor of your own needs |
+//! | `telemetry` | spans, traces and metrics (features `tracing`, `otel`, `prometheus`) |
 //!
 //! This crate is a facade: the graph is in `pipeline-core`, the executor (feature `exec`, on by default) in
 //! `pipeline-exec`, the attribute in `pipeline-macros`. With the feature `cli`, `pipeline::main()` is a whole command
 //! line.
 
+pub mod context;
 #[cfg(feature = "exec")]
-pub use pipeline_core::frame::{self, Status, StepOutput};
+pub mod event;
+pub mod frame;
+pub mod graph;
+#[cfg(feature = "exec")]
+pub mod limits;
+pub mod prelude;
+#[cfg(feature = "exec")]
+pub mod report;
+#[cfg(feature = "exec")]
+pub mod run;
+#[cfg(feature = "exec")]
+pub mod settings;
+#[cfg(feature = "report")]
+pub mod store;
+
+pub use pipeline_core::frame::Status;
 pub use pipeline_core::{
-    Backoff, BoundParams, Cancelled, CriticalPath, Dag, DagBuilder, DeadLetter, DefRef, FailureKind,
-    Fingerprint, Format, GraphDocument, Handle, Included, InputDef, InputDocument, InputKind, Inputs,
-    Instance, Lane, Levels, Location, Mode, Package, ParamDef, ParamValue, Params, ParseFn, Plan,
-    PlanOptions, Policy, Problem, ProblemCode, Problems, ProgressSoFar, Quorum, Refs, Resources, RunScope,
-    Secret, Selection, Source, Statistics, Step, StepActivity, StepContext, StepDef, StepDocument, StepError,
-    StepProgress, StepRng, StepSpec, TypeDef, View, packages, registered,
+    Dag, DagBuilder, FailureKind, Handle, Lane, Problems, Secret, Step, StepContext, StepError,
 };
 #[cfg(feature = "report")]
-pub use pipeline_exec::graph_page;
+pub use pipeline_exec::RunStore;
 #[cfg(any(feature = "tracing", feature = "otel", feature = "prometheus"))]
 pub use pipeline_exec::telemetry;
 #[cfg(feature = "exec")]
 pub use pipeline_exec::{
-    Advice, AdviceKind, ApprovalRequest, Approvals, AttemptReport, AttemptTimes, Because, Breaker,
-    BreakerState, CommandLine, Converged, Counts, ErrorReport, Event, EventKind, EventRecord, Execute,
-    Executor, Figures, InputOrigin, InputReport, LimitReport, LimitSettings, Limits, MOST_SLOTS, Observer,
-    OutputError, PRESETS, Pipeline, Preset, Provenance, RateLimit, Rejected, Repeat, RepeatError,
-    ResolvedSettings, Run, RunEnd, RunFailed, RunHandle, RunReport, RunStatus, RunView, SettingInForce,
-    SettingKey, Settings, SettingsStack, Signal, StageReport, StepCall, StepDefaults, StepEnd, StepReport,
-    StepStart, Stopper, TagSettings, ThreadKind, WaitReport, WaitedFor, advice, cores, pressure, testing,
-};
-#[cfg(feature = "report")]
-pub use pipeline_exec::{
-    CounterDiff, Pace, RunDiff, RunEntry, RunState, RunStore, StepDiff, StepTime, StepTrend, StoreError,
+    Approvals, Event, Limits, Observer, Pipeline, Repeat, Run, RunHandle, RunReport, RunStatus, Settings,
+    testing,
 };
 #[cfg(feature = "cli")]
 pub use pipeline_exec::{main, main_with};
@@ -69,8 +88,6 @@ pub use pipeline_macros::step;
 
 #[doc(hidden)]
 pub use pipeline_core::private as __private;
-
-pub mod prelude;
 
 #[cfg(all(doctest, feature = "exec"))]
 mod error_pages;

@@ -51,7 +51,7 @@ pub(crate) fn styles(shape: Shape) -> &'static [Style] {
 /// A runtime with as many workers as ours has.
 pub(crate) fn runtime() -> Runtime {
     Builder::new_multi_thread()
-        .worker_threads(pipeline::cores())
+        .worker_threads(pipeline::settings::cores())
         .enable_all()
         .build()
         .expect("the system gives threads")
@@ -92,7 +92,7 @@ fn join_set(graph: Arc<Graph>) -> Answer {
 
 fn halves(graph: Arc<Graph>) -> Answer {
     Box::pin(async move {
-        let spawners = pipeline::cores();
+        let spawners = pipeline::settings::cores();
         let share = |index: usize| (graph.len() * (index + 1) / spawners) - (graph.len() * index / spawners);
         let spawn = |count| async move { sum((0..count).map(|_| tokio::spawn(one())).collect()).await };
         sum((0..spawners).map(|index| tokio::spawn(spawn(share(index)))).collect()).await

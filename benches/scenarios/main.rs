@@ -23,7 +23,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use pipeline::{Dag, DagBuilder, Figures, Lane, Pipeline, Settings, cores};
+use pipeline::report::Figures;
+use pipeline::settings::cores;
+use pipeline::{Dag, DagBuilder, Lane, Pipeline, Settings};
 
 use crate::shapes::{Graph, Shape};
 use crate::table::Table;

@@ -1,6 +1,6 @@
 //! Verdicts against bounds, and the figures of the runs behind them.
 
-use pipeline::Figures;
+use pipeline::report::Figures;
 
 /// Everything measured so far.
 #[derive(Default)]

@@ -35,7 +35,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
-use pipeline::{Format, Pipeline, Run};
+use pipeline::graph::Format;
+use pipeline::{Pipeline, Run};
 
 use crate::sales_reports::{Summary, summary};
 use crate::size::Size;

@@ -2,7 +2,8 @@
 
 use std::process::{Command, Output, Stdio};
 
-use pipeline::{EventKind, EventRecord, Status};
+use pipeline::Status;
+use pipeline::event::{EventKind, EventRecord};
 
 use crate::program_under_test::{path, run};
 use crate::screen::on_terminal;

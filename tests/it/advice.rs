@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use pipeline::limits::LimitSettings;
 use pipeline::prelude::*;
+use pipeline::report::{Advice, AdviceKind, InputOrigin, StageReport, WaitedFor, advice};
 use pipeline::*;
 use serde_json::{Value, json};
 

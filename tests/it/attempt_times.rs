@@ -4,7 +4,9 @@ use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use pipeline::limits::{Breaker, LimitSettings};
 use pipeline::prelude::*;
+use pipeline::report::{AttemptTimes, StepReport, WaitedFor};
 use pipeline::*;
 
 use crate::support::{Door, LIMIT, Meeting, within};

@@ -4,7 +4,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
+use pipeline::graph::Backoff;
+use pipeline::limits::LimitSettings;
 use pipeline::prelude::*;
+use pipeline::report::StepReport;
+use pipeline::settings::StepDefaults;
 use pipeline::*;
 
 use crate::support::{Clock, LIMIT, Seen, quiet, quiet_later, within};

@@ -1,5 +1,6 @@
 //! Graphs made at run time: instances, string edges, parts.
 
+use pipeline::graph::ProblemCode;
 use pipeline::prelude::*;
 use pipeline::*;
 

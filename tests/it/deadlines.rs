@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use futures::executor::block_on;
 use pipeline::prelude::*;
+use pipeline::report::StepReport;
+use pipeline::run::OutputError;
 use pipeline::*;
 use tokio::runtime::Runtime;
 

@@ -4,6 +4,7 @@ use crate::deadlines::{MS, message, run, told, two_workers};
 use crate::support::{Door, Gauge, Inside, LIMIT, Recorder, until, within};
 use futures::executor::block_on;
 use pipeline::prelude::*;
+use pipeline::settings::StepDefaults;
 use pipeline::*;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, mpsc};

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use pipeline::graph::{ProblemCode, Refs, StepDef, registered};
 use pipeline::prelude::*;
+use pipeline::run::{Executor, Stopper};
 use pipeline::*;
 
 /// Steps in a module of their own, named by path.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::mpsc;
 
 use pipeline::prelude::*;
+use pipeline::report::{Fingerprint, Provenance, StepReport};
 use pipeline::*;
 use rand_core::Rng as _;
 

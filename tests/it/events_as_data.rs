@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use pipeline::{EventKind, EventRecord};
+use pipeline::event::{EventKind, EventRecord};
 use serde_json::Value;
 
 const DOCUMENT: &str = include_str!("../../docs/events.md");

@@ -5,7 +5,10 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use pipeline::graph::{Backoff, ProblemCode, Refs};
+use pipeline::limits::{Breaker, LimitSettings, RateLimit, Sample, Sampler};
 use pipeline::prelude::*;
+use pipeline::settings::{MOST_SLOTS, PRESETS, Preset, StepDefaults, TagSettings};
 use pipeline::*;
 
 use crate::support::{
@@ -96,7 +99,7 @@ async fn es_naps(#[resource] clock: &Clock) -> Slept {
 fn naps<S: Step<Output = Slept>>(settings: &Settings) -> Run {
     let mut dag = DagBuilder::new();
     many::<S>(&mut dag, "nap", 4);
-    let sampler = || -> Box<dyn pressure::Sampler> { Box::new(|| Ok(pressure::Sample::of_memory(1))) };
+    let sampler = || -> Box<dyn Sampler> { Box::new(|| Ok(Sample::of_memory(1))) };
     paused(Pipeline::new(dag.build().unwrap()).sampler(sampler).settings(settings.clone()))
 }
 
@@ -289,12 +292,12 @@ fn without_fallback_slots_stay_whatever_the_memory() {
     let changes = |on: bool| {
         let taken = Arc::new((std::sync::Mutex::new(0), std::sync::Condvar::new()));
         let sampled = Arc::clone(&taken);
-        let sampler = move || -> Box<dyn pressure::Sampler> {
+        let sampler = move || -> Box<dyn Sampler> {
             let sampled = Arc::clone(&sampled);
             Box::new(move || {
                 *sampled.0.lock().unwrap() += 1;
                 sampled.1.notify_all();
-                Ok(pressure::Sample::of_memory(999))
+                Ok(Sample::of_memory(999))
             })
         };
         let mut dag = DagBuilder::new();
@@ -466,7 +469,7 @@ fn the_longest_times_and_largest_amounts_are_no_problem() {
         .retry_budget(u32::MAX)
         .limit("el-db", LimitSettings::new(u64::MAX));
     settings.defaults.deadline = Some(long);
-    let sampler = || -> Box<dyn pressure::Sampler> { Box::new(|| Ok(pressure::Sample::of_memory(1))) };
+    let sampler = || -> Box<dyn Sampler> { Box::new(|| Ok(Sample::of_memory(1))) };
     let pipeline = Pipeline::to::<el_after>().sampler(sampler).settings(settings);
     let run = run_in_time(pipeline.clone());
     assert!(run.succeeded(), "{}", run.report());

@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 
+use pipeline::graph::{Format, GraphDocument, ProblemCode, Selection};
 use pipeline::prelude::*;
+use pipeline::run::OutputError;
 use pipeline::*;
 
 mod shop {

@@ -1,5 +1,6 @@
 //! Very deep and very wide graphs on a small stack: nothing recurses.
 
+use pipeline::graph::{ProblemCode, Refs};
 use pipeline::*;
 
 /// Optimised builds run the size that is promised.

@@ -6,7 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
 
+use pipeline::graph::Refs;
 use pipeline::prelude::*;
+use pipeline::report::ThreadKind;
+use pipeline::settings::cores;
 use pipeline::*;
 
 use crate::support::{Clock, Gauge, Meeting, Slept, alone, peak};

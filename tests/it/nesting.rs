@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use pipeline::limits::LimitSettings;
 use pipeline::prelude::*;
 use pipeline::*;
 

@@ -2,7 +2,9 @@
 
 use std::sync::{Arc, Mutex};
 
+use pipeline::graph::Refs;
 use pipeline::prelude::*;
+use pipeline::run::Stopper;
 use pipeline::*;
 
 use crate::support::{Recorder, Seen};

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 
+use pipeline::frame::Execute;
 use pipeline::frame::{Attempt, Finished, Frame, Progress, Ready};
 use pipeline::prelude::*;
 use pipeline::*;

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use futures::executor::block_on;
 use pipeline::prelude::*;
+use pipeline::report::StepReport;
 use pipeline::*;
 
 use crate::support::{Door, Gauge, Recorder, alone, quiet, until, within};

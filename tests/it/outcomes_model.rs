@@ -2,6 +2,7 @@
 //! attempts, outputs and success of the run, at 1, 2, 4 and 16 workers.
 
 use pipeline::prelude::*;
+use pipeline::settings::StepDefaults;
 use pipeline::*;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};

@@ -2,6 +2,7 @@
 
 use crate::outcomes::{error_of, run, told};
 use crate::support::{Door, quiet};
+use pipeline::limits::{Breaker, LimitSettings};
 use pipeline::prelude::*;
 use pipeline::*;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};

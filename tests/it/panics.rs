@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use pipeline::graph::Refs;
 use pipeline::prelude::*;
 use pipeline::*;
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use pipeline::graph::{ParamValue, Problem, ProblemCode};
 use pipeline::prelude::*;
-use pipeline::*;
 
 /// A05: values from code and from text, read as what the step asks for.
 #[test]

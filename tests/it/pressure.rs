@@ -8,7 +8,10 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use futures::executor::block_on;
-use pipeline::pressure::{Pressure, Sample, Share};
+use pipeline::graph::Refs;
+use pipeline::limits::Sampler;
+use pipeline::limits::{Sample, Share};
+use pipeline::report::Pressure;
 use pipeline::*;
 
 use crate::support::{Gauge, LIMIT, Meeting, quiet, run_in_time};
@@ -50,7 +53,7 @@ impl Dial {
 
 fn under(dial: &Arc<Dial>, dag: DagBuilder, settings: Settings) -> Pipeline {
     let dial = Arc::clone(dial);
-    let sampler = move || -> Box<dyn pressure::Sampler> {
+    let sampler = move || -> Box<dyn Sampler> {
         let dial = Arc::clone(&dial);
         Box::new(move || dial.sample())
     };

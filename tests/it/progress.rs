@@ -2,8 +2,10 @@
 
 use std::sync::{Arc, Mutex, mpsc};
 
+use pipeline::context::{ProgressSoFar, StepActivity};
+use pipeline::event::RunView;
 use pipeline::prelude::*;
-use pipeline::{Event, ProgressSoFar, Run, RunReport, RunView, StepActivity};
+use pipeline::{Event, Run, RunReport};
 
 /// Tells the test that something was said, and waits for its answer.
 struct Gates {

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use pipeline::graph::{ProblemCode, Refs, StepSpec};
 use pipeline::prelude::*;
+use pipeline::run::OutputError;
 use pipeline::*;
 
 use crate::support::{Recorder, alone, quiet};

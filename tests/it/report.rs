@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use pipeline::prelude::*;
+use pipeline::report::StepReport;
 use pipeline::*;
 
 use crate::support::Meeting;

@@ -3,7 +3,9 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
+use pipeline::graph::Refs;
 use pipeline::prelude::*;
+use pipeline::run::Executor;
 use pipeline::*;
 
 use crate::support::Gauge;

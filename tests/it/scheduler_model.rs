@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::convert::Infallible;
 use std::sync::Arc;
 
+use pipeline::graph::Refs;
 use pipeline::prelude::*;
 use pipeline::*;
 use proptest::prelude::*;

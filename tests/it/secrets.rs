@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use pipeline::graph::ProblemCode;
 use pipeline::prelude::*;
+use pipeline::report::Provenance;
 use pipeline::*;
 use serde::Deserialize;
 

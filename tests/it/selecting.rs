@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use pipeline::graph::ProblemCode;
 use pipeline::prelude::*;
 use pipeline::*;
 

@@ -1,6 +1,10 @@
 //! Settings: defaults from the machine, presets, ranges.
 
+use pipeline::graph::ProblemCode;
+use pipeline::limits::LimitSettings;
 use pipeline::prelude::*;
+use pipeline::run::Executor;
+use pipeline::settings::{MOST_SLOTS, cores};
 use pipeline::*;
 
 /// L01, C04: zero configuration is parallel, as wide as the machine allows.

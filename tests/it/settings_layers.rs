@@ -3,7 +3,11 @@
 use std::fmt::Write;
 use std::time::Duration;
 
+use pipeline::limits::{Breaker, LimitSettings};
 use pipeline::prelude::*;
+use pipeline::settings::{
+    PRESETS, Preset, ResolvedSettings, SettingKey, SettingsStack, StepDefaults, TagSettings, cores,
+};
 use pipeline::*;
 
 /// A stack with a number of IO slots from one source.

@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
+use pipeline::graph::Refs;
 use pipeline::prelude::*;
+use pipeline::run::OutputError;
 use pipeline::*;
 
 use crate::support::{Gauge, LIMIT, Recorder};

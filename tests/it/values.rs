@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use pipeline::graph::{ProblemCode, Refs};
 use pipeline::prelude::*;
+use pipeline::run::OutputError;
 use pipeline::*;
 
 use crate::support::{Gauge, Inside};

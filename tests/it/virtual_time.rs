@@ -6,6 +6,9 @@ use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use pipeline::context::StepRng;
+use pipeline::graph::{Backoff, Instance, Refs};
+use pipeline::limits::LimitSettings;
 use pipeline::prelude::*;
 use pipeline::testing::Recorder;
 use pipeline::*;

@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use pipeline::prelude::*;
+use pipeline::run::{Rejected, RepeatError};
 use pipeline::*;
 
 #[step]

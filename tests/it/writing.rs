@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use pipeline::graph::Policy;
 use pipeline::prelude::*;
 use pipeline::*;
 

@@ -1,6 +1,7 @@
 //! Which columns the table of steps has where it is narrow: a step's name is the last to go.
 
-use pipeline::{Dag, graph_page};
+use pipeline::Dag;
+use pipeline::graph::graph_page;
 use serde_json::{Value, json};
 
 use crate::browser::{Look, browse};

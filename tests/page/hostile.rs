@@ -1,6 +1,7 @@
 //! P18: names, errors and items of users are text on the page, whatever they contain.
 
-use pipeline::{DagBuilder, Pipeline, RunReport, graph_page};
+use pipeline::graph::graph_page;
+use pipeline::{DagBuilder, Pipeline, RunReport};
 use serde_json::{Value, json};
 
 use crate::browser::{PHONE, WIDE, browse};

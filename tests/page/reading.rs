@@ -1,6 +1,7 @@
 //! What a person reads on a page.
 
-use pipeline::{DagBuilder, Pipeline, RunReport, Settings, graph_page};
+use pipeline::graph::graph_page;
+use pipeline::{DagBuilder, Pipeline, RunReport, Settings};
 use serde_json::json;
 
 use crate::browser::{PHONE, WIDE, browse, hash};

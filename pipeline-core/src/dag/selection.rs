@@ -20,11 +20,9 @@ use crate::problem::{Problem, ProblemCode, Problems};
 /// # Examples
 ///
 /// ```
-/// # extern crate pipeline_core as pipeline;
-/// use pipeline::Selection;
-///
+/// # use pipeline_core::Selection;
 /// let selection = Selection::parse(&["+revenue", "tag:nightly,group:gold"])?.exclude(&["lane:blocking"])?;
-/// # Ok::<(), pipeline::Problems>(())
+/// # Ok::<(), pipeline_core::Problems>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Selection {

@@ -31,16 +31,15 @@ const NAME: &str = "$pipeline::Secret";
 /// is not overwritten there.
 ///
 /// ```
-/// # extern crate pipeline_core as pipeline;
-/// use pipeline::Secret;
+/// # use pipeline_core::Secret;
 ///
 /// let token = Secret::new("hunter2".to_owned());
 /// assert_eq!(format!("{token:?}"), "Secret([redacted])");
 /// assert_eq!(token.expose(), "hunter2");
 /// ```
 /// ```compile_fail
-/// # extern crate pipeline_core as pipeline;
-/// let token = pipeline::Secret::new("hunter2".to_owned());
+/// # use pipeline_core::Secret;
+/// let token = Secret::new("hunter2".to_owned());
 /// println!("{token}"); // there is no `Display`
 /// ```
 pub struct Secret<T: 'static>(SecretBox<Held<T>>);

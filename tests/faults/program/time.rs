@@ -47,7 +47,7 @@ static BOTH_ARE_HERE: Barrier = Barrier::new(2);
 fn blocks_all_workers_without_a_timeout() {
     BOTH_ARE_HERE.wait();
     let is_blocked = block_all_workers();
-    is_blocked.iter().take(pipeline::cores()).for_each(|()| {});
+    is_blocked.iter().take(pipeline::settings::cores()).for_each(|()| {});
     say("blocked");
 }
 
@@ -64,7 +64,7 @@ async fn waits_for_ever() {
 /// Gives every worker something to do that does not end; each says so.
 fn block_all_workers() -> mpsc::Receiver<()> {
     let (begins, begun) = mpsc::channel();
-    for _ in 0..2 * pipeline::cores() {
+    for _ in 0..2 * pipeline::settings::cores() {
         let begins = begins.clone();
         tokio::spawn(async move {
             let _ = begins.send(());

@@ -4,7 +4,9 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use pipeline::limits::{Breaker, BreakerState, LimitSettings};
 use pipeline::prelude::*;
+use pipeline::report::StepReport;
 use pipeline::*;
 
 use crate::support::{Clock, many};

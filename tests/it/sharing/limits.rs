@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
+use pipeline::limits::{LimitSettings, Sample};
 use pipeline::prelude::*;
 use pipeline::*;
 
@@ -217,7 +218,7 @@ async fn s19_declared_memory_is_admitted_up_to_the_limit() {
     // The process itself may use more than it says here: what it uses is not the point.
     let settings = Settings::default().workers(8).memory_limit(4_000_000_000);
     let pipeline = Pipeline::new(dag.build().unwrap())
-        .sampler(|| Box::new(|| Ok(pressure::Sample::of_memory(1))))
+        .sampler(|| Box::new(|| Ok(Sample::of_memory(1))))
         .settings(settings)
         .resource(clock);
     let run = pipeline.run().await.unwrap();
@@ -242,7 +243,7 @@ fn s19_declared_memory_is_admitted_up_to_the_limit_on_threads() {
     many::<mt_large>(&mut dag, "large", 12);
     let gauge = Arc::new(Gauge::default());
     let pipeline = Pipeline::new(dag.build().unwrap())
-        .sampler(|| Box::new(|| Ok(pressure::Sample::of_memory(1))))
+        .sampler(|| Box::new(|| Ok(Sample::of_memory(1))))
         .settings(Settings::default().workers(8).memory_limit(4_000_000_000))
         .resource(Arc::clone(&gauge))
         .resource(Meeting::new(4));

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use pipeline::limits::LimitSettings;
 use pipeline::prelude::*;
 use pipeline::*;
 use proptest::prelude::*;

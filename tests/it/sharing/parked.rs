@@ -5,6 +5,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 use futures::executor::block_on;
+use pipeline::graph::Refs;
+use pipeline::limits::LimitSettings;
 use pipeline::prelude::*;
 use pipeline::*;
 

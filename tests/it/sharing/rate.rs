@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use pipeline::limits::{LimitSettings, RateLimit};
 use pipeline::prelude::*;
 use pipeline::*;
 

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use pipeline::store::{RunState, StoreError};
+
 use super::*;
 
 /// The folder of a run that looks as if its process had been killed.

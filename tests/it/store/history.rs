@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use pipeline::store::{Pace, RunState};
+
 use super::*;
 
 #[step]

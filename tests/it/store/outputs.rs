@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
+use pipeline::graph::ProblemCode;
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::*;

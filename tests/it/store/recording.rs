@@ -3,7 +3,9 @@
 use std::fs;
 use std::time::Duration;
 
+use pipeline::event::EventRecord;
 use pipeline::prelude::*;
+use pipeline::store::{RunState, StoreError};
 
 use super::*;
 use crate::support::Meeting;

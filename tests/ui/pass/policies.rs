@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use pipeline::__private::{AsyncStep, SyncStep};
 use pipeline::prelude::*;
-use pipeline::{Backoff, InputKind, Mode, Quorum, Step};
+use pipeline::Step;
+use pipeline::graph::{Backoff, InputKind, Mode, Quorum};
 
 #[derive(Clone, Debug, PartialEq)]
 struct Order(u32);

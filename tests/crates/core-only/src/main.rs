@@ -1,6 +1,7 @@
 //! Draws a graph; nothing is run, and no tokio is built.
 
-use pipeline::{Dag, Format, step};
+use pipeline::graph::Format;
+use pipeline::{Dag, step};
 
 #[step]
 fn one() -> u64 {

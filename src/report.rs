@@ -1,0 +1,8 @@
+//! The parts of a [`RunReport`](crate::RunReport).
+
+pub use pipeline_core::{DeadLetter, Fingerprint};
+pub use pipeline_exec::pressure::{Change, Curve, CurvePoint, Pressure};
+pub use pipeline_exec::{
+    Advice, AdviceKind, AttemptReport, AttemptTimes, CommandLine, Counts, ErrorReport, Figures, InputOrigin,
+    InputReport, LimitReport, Provenance, StageReport, StepReport, ThreadKind, WaitReport, WaitedFor, advice,
+};
