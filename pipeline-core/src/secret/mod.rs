@@ -32,7 +32,6 @@ const NAME: &str = "$pipeline::Secret";
 ///
 /// ```
 /// # use pipeline_core::Secret;
-///
 /// let token = Secret::new("hunter2".to_owned());
 /// assert_eq!(format!("{token:?}"), "Secret([redacted])");
 /// assert_eq!(token.expose(), "hunter2");
