@@ -1,11 +1,11 @@
-//! Small crates outside of the workspace, built and run as a user would.
+//! Small crates outside the workspace, built and run as a user would.
 
 use std::path::Path;
 use std::process::{Command, Output};
 
 const CRATES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/crates");
 
-/// Runs cargo in the folder of the small crates, with a target folder of its own beside the workspace's.
+/// Runs cargo in one of the small crates, with a separate target folder beside the workspace's.
 fn cargo(folder: &str, arguments: &[&str]) -> Output {
     let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/crates");
     Command::new(env!("CARGO"))
@@ -17,7 +17,7 @@ fn cargo(folder: &str, arguments: &[&str]) -> Output {
         .expect("cargo can be run")
 }
 
-/// Standard output of a cargo command that succeeds.
+/// Returns standard output of a cargo command that succeeds.
 fn succeeds(folder: &str, arguments: &[&str]) -> String {
     let output = cargo(folder, arguments);
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
@@ -31,7 +31,7 @@ fn a_renamed_dependency_works_with_the_crate_option() {
 }
 
 #[test]
-fn a_library_that_nothing_names_is_reported_with_the_remedy() {
+fn an_unlinked_library_is_reported_with_a_hint() {
     let out = succeeds("unlinked", &["run", "-q", "--bin", "unnamed"]);
     assert!(out.contains("error[PL0014]: no step is registered"), "{out}");
     assert_eq!(out.matches("use that_crate as _;").count(), 2, "{out}");
@@ -62,7 +62,7 @@ fn two_versions_of_the_core_in_one_build_are_refused() {
 }
 
 #[test]
-fn types_of_one_name_from_two_versions_of_a_crate_are_told_apart() {
+fn same_named_types_of_two_crate_versions_are_distinguished() {
     let out = succeeds("two-frames", &["run", "-q"]);
     assert!(out.contains("[PL0002]") && out.contains("cargo tree -d"), "{out}");
     assert!(out.contains("frames 1.0.0") && out.contains("frames 2.0.0"), "{out}");
@@ -75,7 +75,7 @@ fn the_atomic_protocols_hold_under_every_interleaving() {
 }
 
 #[test]
-fn a_program_whose_panics_abort_is_warned_once_and_ends_where_it_says() {
+fn a_program_whose_panics_abort_gets_one_warning_and_aborts() {
     let output = cargo("aborts", &["run", "-q", "--profile", "aborts"]);
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert_eq!((output.status.success(), &*out), (false, "ran: true\nran: true\n"), "{err}");

@@ -1,7 +1,7 @@
-//! What `#[step]` accepts, and what it says of the rest: each file in `ui/fail` has its message beside it.
+//! What `#[step]` accepts, and its messages for the rest: each file in `ui/fail` has its message beside it.
 //!
-//! The messages are rustc's too, so they hold for the pinned toolchain. `TRYBUILD=overwrite` writes them anew: read
-//! each one as its user would.
+//! Some messages are rustc's, so they depend on the pinned toolchain. `TRYBUILD=overwrite` rewrites them: read each one
+//! as its user would.
 
 #[test]
 fn ui() {

@@ -1,4 +1,4 @@
-//! What has to be measured in a process of its own: memory, and the first run of a process.
+//! Measurements that need a separate process: memory, and the first run of a process.
 
 use std::process::Command;
 use std::sync::Arc;
@@ -11,20 +11,20 @@ use crate::shapes::{Graph, Shape};
 /// Names the measurement in the child's environment.
 const VARIABLE: &str = "PIPELINE_BENCH_CHILD";
 
-/// The large value of [`large_value`].
+/// Size of the large value of [`large_value`].
 const LARGE: usize = 256 << 20;
 
-/// Whether this process is one.
+/// Reports whether this process is a child.
 pub(crate) fn is_child() -> bool {
     std::env::var_os(VARIABLE).is_some()
 }
 
-/// Runs one measurement in a process of its own and returns its numbers.
+/// Runs one measurement in a child process and returns its numbers.
 pub(crate) fn measure(name: &str) -> Vec<f64> {
     let program = std::env::current_exe().expect("the bench has a path");
     let child = Command::new(program)
         .env(VARIABLE, name)
-        // Freed arrays go back to the system at once.
+        // Freed arrays are returned to the system at once.
         .env("MALLOC_MMAP_THRESHOLD_", "131072")
         .env("MALLOC_TRIM_THRESHOLD_", "0")
         .output()
@@ -63,8 +63,8 @@ fn memory(graph: &Graph, lane: Lane) -> Vec<f64> {
         growth.push((peak() - before) as f64 / graph.len() as f64);
     };
     let (mut dag, mut plain, mut timed) = (None, None, None);
-    // On a thread of its own, which has a heap of its own: what building leaves free there must not serve the stages
-    // that follow unseen.
+    // On a separate thread with a separate heap: memory that building frees there must not serve later stages
+    // unnoticed.
     let build = || std::thread::scope(|scope| scope.spawn(|| ours::dag(graph, lane)).join());
     stage(&mut || dag = Some(Arc::new(build().expect("the builder does not panic"))));
     let dag = dag.expect("the stage was run");
@@ -81,7 +81,7 @@ fn memory(graph: &Graph, lane: Lane) -> Vec<f64> {
     growth
 }
 
-/// The peak memory of a run in which one step makes 256 MiB and four read them, in multiples of the value's size.
+/// The peak memory of a run in which one step makes 256 MiB and four read them, as a multiple of the value's size.
 fn large_value() -> f64 {
     let mut builder = DagBuilder::new();
     let value = builder.cpu("value", (), |()| vec![1_u8; LARGE]);
@@ -99,14 +99,14 @@ fn sum(bytes: &[u8]) -> u64 {
     bytes.iter().map(|&byte| u64::from(byte)).sum()
 }
 
-/// From the call of the process's first run to its first step, in microseconds.
+/// Microseconds from the call of the process's first run to its first step.
 fn first_start(is_async: bool) -> f64 {
     ours::start_of_step(is_async, true)()
 }
 
-/// Sets the peak to what is resident now, in bytes, and returns it.
+/// Resets the peak to the resident memory, in bytes, and returns it.
 fn reset_peak() -> u64 {
-    // Where the kernel does not allow it, the peak so far stands, and later stages show less than they use.
+    // If the kernel does not allow this, the peak so far stays, and later stages show too little.
     let _ = std::fs::write("/proc/self/clear_refs", "5");
     status("VmRSS:")
 }

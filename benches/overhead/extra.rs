@@ -1,4 +1,4 @@
-//! What is not a shape: memory, start-up, waiting steps, observers, the report, planning, one large value.
+//! Measurements besides the shapes: memory, start-up, waiting steps, observers, the report, planning, one large value.
 
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
@@ -56,9 +56,9 @@ fn start_up(options: &Options) {
     }
 }
 
-/// What a waiting step waits.
+/// How long a waiting step waits.
 const WAIT: Duration = Duration::from_millis(5);
-/// The most IO slots that a run can have.
+/// The maximum number of IO slots of a run.
 const SLOTS: usize = 4096;
 
 #[step]
@@ -67,8 +67,8 @@ async fn wait() -> u64 {
     1
 }
 
-/// IO steps that really wait: ours and a hand-written spawn per step, both at the same limit, and the latter without.
-/// The floor is what one wait takes, times the number of waves.
+/// IO steps that really wait: ours and a hand-written spawn per step at the same limit, and the latter without a limit.
+/// The floor is the time of one wait times the number of waves.
 fn waiting(options: &Options) {
     let steps = 10_000;
     let mut builder = DagBuilder::new();
@@ -141,7 +141,7 @@ async fn spawned_waits(steps: usize, limit: Option<usize>) -> u64 {
     sum
 }
 
-/// Work for about a microsecond, the same each time.
+/// Work of about a microsecond, the same each time.
 fn microsecond() -> u64 {
     static MULTIPLICATIONS: OnceLock<u32> = OnceLock::new();
     let count = *MULTIPLICATIONS.get_or_init(|| {
@@ -161,7 +161,7 @@ fn busy() -> u64 {
     microsecond()
 }
 
-/// Steps of a microsecond, with observers, with timings, with neither, and a plain loop over as many cores.
+/// Steps of a microsecond, with observers, with timings, with neither; and a plain loop over as many cores.
 fn work_of_a_microsecond(options: &Options) {
     let steps = 10_000;
     let mut builder = DagBuilder::new();
@@ -197,8 +197,8 @@ fn work_of_a_microsecond(options: &Options) {
     }
 }
 
-/// Steps of a microsecond, recorded in a runs directory and not: what the journal costs while the run goes on, and what is
-/// written before and after it.
+/// Steps of a microsecond, recorded in a runs directory and not: the cost of the journal during the run, and of the
+/// files before and after it.
 #[cfg(feature = "report")]
 fn recorded(options: &Options) {
     let dir = std::env::temp_dir().join(format!("pipeline-bench-{}", std::process::id()));

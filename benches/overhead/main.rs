@@ -1,15 +1,15 @@
-//! `cargo bench --bench overhead`: what a step costs, beside the same work hand-written on tokio and on rayon.
+//! `cargo bench --bench overhead`: the cost of a step, compared with the same work hand-written on tokio and on rayon.
 //!
 //! Prints CSV. The first table has one line per shape, lane, size and mode:
 //!
 //! - `run`: planned once, run many times, timings off;
-//! - `run+report`: the same with timings on, as a run has by default;
+//! - `run+report`: the same with timings on, the default;
 //! - `build+run`: builder, plan, run and drop of all of them.
 //!
 //! Ratios are ours divided by theirs: below 1, ours is faster. All contenders of a line are timed in turn, in one
 //! process, and medians are compared. A baseline is the fastest of the styles that fit the shape (second table); it
-//! starts from a finished graph in every mode, so that `build+run` compares our building with nothing. Every answer
-//! is checked. The third table has everything that is not a shape. Options: see [`table::Options`].
+//! starts from a finished graph in every mode, so `build+run` includes building for ours only. Every answer is checked.
+//! The third table has the other measurements. Options: see [`table::Options`].
 #![allow(clippy::print_stdout, reason = "a bench prints its results")]
 
 mod child;
@@ -70,7 +70,7 @@ fn shapes(options: &Options) {
     styles.iter().for_each(|line| println!("{line}"));
 }
 
-/// How many samples are taken, and how many runs each has: small graphs are run several times per sample.
+/// How many samples are taken, and how many runs each has: small graphs run several times per sample.
 fn rounds(options: &Options, steps: usize) -> (usize, usize) {
     let batch = (50_000 / steps).clamp(1, 20);
     let rounds = if options.quick || steps > 100_000 { 7 } else { 41 };
@@ -85,7 +85,7 @@ struct Baselines<'r> {
 }
 
 impl<'r> Baselines<'r> {
-    /// Tries every style and notes what it cost.
+    /// Times every style and records the results.
     fn choose(runtime: &'r Runtime, graph: &Arc<Graph>, options: &Options, lines: &mut Vec<String>) -> Self {
         let tries = if options.quick || graph.len() > 100_000 { 2 } else { 9 };
         let mut best = |library: &str, name: &str, sample: &mut dyn FnMut() -> f64| {
@@ -164,7 +164,7 @@ fn compare(graph: &Arc<Graph>, lane: Lane, lane_name: &str, best: &Baselines<'_>
 }
 
 /// Runs only our own side, for a profiler: `--profile --shape chain --lane cpu --steps 1000000 --rounds 20`. With
-/// `--report`, timings are on; with `--observed hooks`, somebody watches ([`observed::KINDS`]).
+/// `--report`, timings are on; with `--observed hooks`, the run has an observer ([`observed::KINDS`]).
 fn profile(options: &Options) {
     let (steps, rounds) = (options.steps.unwrap_or(1_000_000), options.rounds.unwrap_or(20));
     for shape in

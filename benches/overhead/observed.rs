@@ -1,8 +1,8 @@
-//! What watching costs: the same pipeline with each kind of observer.
+//! The cost of observing: the same pipeline with each kind of observer.
 
 use pipeline::{Event, Pipeline};
 
-/// The kinds, in the order of the table. Those of features that are off are left out.
+/// The kinds, in the order of the table, without those of disabled features.
 pub(crate) const KINDS: &[&str] = &[
     "observer",
     "hooks",
@@ -19,12 +19,12 @@ pub(crate) const KINDS: &[&str] = &[
     "otel traces",
 ];
 
-/// Looks at what a hook is given.
+/// Reads what a hook receives.
 fn seen<T>(what: &T) {
     std::hint::black_box(what);
 }
 
-/// The pipeline with an observer of a kind.
+/// Adds an observer of this kind to the pipeline.
 pub(crate) fn with(pipeline: &Pipeline, kind: &str) -> Pipeline {
     let pipeline = pipeline.clone();
     match kind {
@@ -49,19 +49,19 @@ pub(crate) fn with(pipeline: &Pipeline, kind: &str) -> Pipeline {
         #[cfg(feature = "otel")]
         "otel metrics" => {
             use pipeline::telemetry::{LabelBy, OtelMetrics};
-            // Exports once a minute, which is after the bench has looked.
+            // Exports once a minute, which is after the bench has ended.
             let exporter = opentelemetry_sdk::metrics::InMemoryMetricExporter::default();
             let meters = opentelemetry_sdk::metrics::SdkMeterProvider::builder()
                 .with_periodic_exporter(exporter)
                 .build();
             let observer = OtelMetrics::new(&meters, LabelBy::Step);
-            // The instruments do not keep it.
+            // The instruments do not keep it alive.
             std::mem::forget(meters);
             pipeline.observe(observer)
         }
         #[cfg(feature = "otel")]
         "otel traces" => {
-            // Spans are made, sampled and dropped: what an exporter costs is the exporter's.
+            // Spans are made, sampled and dropped: the exporter's cost is not measured.
             let tracers = opentelemetry_sdk::trace::SdkTracerProvider::builder().build();
             let observer = pipeline::telemetry::OtelTraces::new(&tracers);
             std::mem::forget(tracers);

@@ -92,7 +92,7 @@ pub(crate) fn planned_with_timeouts(dag: &Arc<Dag>, timings: bool) -> Pipeline {
     pipeline
 }
 
-/// Runs a pipeline and drops the run; both are timed, the check between them is not.
+/// Runs a pipeline and drops the run; both are timed, but not the check in between.
 pub(crate) fn timed_run(pipeline: &Pipeline, check: impl FnOnce(&Run)) -> Duration {
     let begun = Instant::now();
     let run = pipeline.run_blocking().expect("the pipeline can be run");
@@ -103,7 +103,7 @@ pub(crate) fn timed_run(pipeline: &Pipeline, check: impl FnOnce(&Run)) -> Durati
     ran + begun.elapsed()
 }
 
-/// Builds, plans, runs and drops, all timed but the check.
+/// Builds, plans, runs and drops, all timed except the check.
 pub(crate) fn timed_build_and_run(graph: &Graph, lane: Lane, check: impl FnOnce(&Run)) -> Duration {
     let begun = Instant::now();
     let dag = Arc::new(dag(graph, lane));
@@ -129,8 +129,8 @@ fn name(step: usize) -> String {
     format!("s{step}")
 }
 
-/// A pipeline of one step, planned beforehand or by the first call; each call runs it and says how long after the call
-/// its step started, in microseconds.
+/// A pipeline of one step, planned beforehand or by the first call; each call runs it and returns the microseconds from
+/// the call to the step's start.
 pub(crate) fn start_of_step(is_async: bool, planned: bool) -> impl Fn() -> f64 {
     let origin = Instant::now();
     let started = Arc::new(AtomicU64::new(0));

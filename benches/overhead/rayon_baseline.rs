@@ -1,8 +1,8 @@
 //! The same work, hand-written on rayon.
 //!
 //! - independent: `par_iter` (rayon's own splitting: not a job per step but a loop per piece, and so a bound that no
-//!   scheduler of single steps reaches), `par_iter_each` (one job per step), `scope` (one spawn per step).
-//! - chain, layered: `scope`: a job per step, spawned by whoever counts its missing inputs down to zero.
+//! scheduler of single steps reaches), `par_iter_each` (one job per step), `scope` (one spawn per step).
+//! - chain, layered: `scope`: a job per step, spawned by the job that counts its missing inputs down to zero.
 //! - tree: `scope`, and `join` from the root down.
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -11,7 +11,7 @@ use rayon::prelude::*;
 
 use crate::shapes::{Graph, Shape, step};
 
-/// A way to write it: its name, and the code, which returns the answer.
+/// A style: its name, and the code that returns the answer.
 pub(crate) type Style = (&'static str, fn(&Graph) -> u64);
 
 /// The styles that fit a shape.
@@ -34,7 +34,7 @@ fn par_iter_each(graph: &Graph) -> u64 {
     outputs.into_iter().fold(0, u64::wrapping_add)
 }
 
-/// What the jobs of one run share.
+/// Shared by the jobs of one run.
 struct State<'g> {
     graph: &'g Graph,
     missing: Vec<AtomicU32>,
@@ -79,6 +79,6 @@ fn join(graph: &Graph) -> u64 {
             _ => step([].into_iter()),
         }
     }
-    // From inside of the pool, as everything below it.
+    // From inside the pool, like everything below it.
     rayon::scope(|_| below(graph, graph.len() - 1))
 }

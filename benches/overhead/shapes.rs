@@ -1,4 +1,4 @@
-//! The four shapes as plain data, and their answers by a plain loop: what every contender is given and checked by.
+//! The four shapes as plain data, and their answers by a plain loop: given to every contender, and checked.
 
 /// How a graph is wired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +29,7 @@ impl Shape {
     }
 }
 
-/// What a step does with its inputs; a step without inputs returns 1.
+/// A step's result from its inputs; 1 without inputs.
 ///
 /// `black_box` keeps the compiler from seeing through a contender that inlines the step.
 pub(crate) fn step(inputs: impl Iterator<Item = u64>) -> u64 {
@@ -46,7 +46,7 @@ pub(crate) struct Graph {
     pub(crate) shape: Shape,
     inputs: Lists,
     successors: Lists,
-    /// The steps that nobody reads.
+    /// The steps without readers.
     pub(crate) sinks: Vec<u32>,
     /// The wrapping sum of their outputs.
     pub(crate) answer: u64,
@@ -83,17 +83,17 @@ impl Graph {
         self.inputs.get(step)
     }
 
-    /// The steps that read a step, once for each time that they do.
+    /// The steps that read a step, once for each read.
     pub(crate) fn successors(&self, step: usize) -> &[u32] {
         self.successors.get(step)
     }
 
-    /// The steps that read nothing.
+    /// The steps without inputs.
     pub(crate) fn roots(&self) -> impl Iterator<Item = usize> {
         (0..self.len()).filter(|&step| self.inputs(step).is_empty())
     }
 
-    /// Panics where a contender's answer is wrong.
+    /// Panics if a contender's answer is wrong.
     pub(crate) fn check(&self, answer: u64, contender: &str) {
         assert_eq!(answer, self.answer, "{contender} computed {} wrongly", self.shape.name());
     }
@@ -150,7 +150,7 @@ impl Lists {
         (0..self.len()).map(|position| self.get(position))
     }
 
-    /// The same relation read from the other end.
+    /// The inverse relation.
     fn transposed(&self) -> Self {
         let mut starts = vec![0_u32; self.len() + 1];
         self.items.iter().for_each(|&item| starts[item as usize + 1] += 1);

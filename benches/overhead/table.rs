@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-/// One contender's way to be timed once, in nanoseconds per step.
+/// Times one contender once, in nanoseconds per step.
 pub(crate) type Sample<'a> = Box<dyn FnMut() -> f64 + 'a>;
 
-/// Takes `rounds` samples of each contender in turn (A B C A B C …), so that what else the machine does falls on all
-/// of them, and returns the medians.
+/// Takes `rounds` samples of each contender in turn (A B C A B C …), so that other load on the machine affects all of
+/// them, and returns the medians.
 pub(crate) fn interleaved<const N: usize>(rounds: usize, mut contenders: [Sample<'_>; N]) -> [f64; N] {
     let mut samples: [Vec<f64>; N] = std::array::from_fn(|_| Vec::with_capacity(rounds));
     for _ in 0..rounds {
@@ -27,7 +27,7 @@ pub(crate) fn per_step(time: Duration, steps: usize) -> f64 {
     time.as_nanos() as f64 / steps as f64
 }
 
-/// What the command line (or the environment) asks for.
+/// Options from the command line (or the environment).
 #[derive(Clone, Debug)]
 #[allow(clippy::struct_excessive_bools, reason = "one per flag of the command line")]
 pub(crate) struct Options {

@@ -1,15 +1,15 @@
-//! The same work, hand-written on tokio: one task per step, in every style that we could think of as the best.
+//! The same work, hand-written on tokio: one task per step, in every style that might be the fastest.
 //!
 //! - independent: `handles` (spawn all, then await the handles), `join_set`, `halves` (one spawner per worker, as
-//!   spawning is the bottleneck).
-//! - chain: `starts_next` (each task spawns its successor: no waiting at all), `awaits_handle` (each task awaits the
-//!   handle of the one before), and the general ones.
-//! - layered and tree: `counted` (atomic in-degrees; whoever brings one to zero spawns that step), `oneshots` (all
-//!   tasks spawned first, one channel per edge), `shared` (each step's handle shared among its readers); for the
-//!   tree `spawns_inputs` (from the root down, awaiting two handles).
+//! spawning is the bottleneck).
+//! - chain: `starts_next` (each task spawns its successor, without waiting), `awaits_handle` (each task awaits the
+//! handle of the one before), and the general ones.
+//! - layered and tree: `counted` (atomic in-degrees; the task that brings one to zero spawns that step), `oneshots`
+//! (all tasks spawned first, one channel per edge), `shared` (each step's handle shared among its readers); for the
+//! tree `spawns_inputs` (from the root down, awaiting two handles).
 //!
-//! All run inside of a worker, where spawning is cheapest. The tasks touch only what they must: outputs are plain
-//! atomics where the style orders accesses by itself.
+//! All run inside a worker, where spawning is cheapest. The tasks use the weakest synchronisation: outputs are plain
+//! atomics if the style itself orders accesses.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ use crate::shapes::{Graph, Shape, step};
 
 type Answer = Pin<Box<dyn Future<Output = u64> + Send>>;
 
-/// A way to write it: its name, and the code, which returns the answer.
+/// A style: its name, and the code that returns the answer.
 pub(crate) type Style = (&'static str, fn(Arc<Graph>) -> Answer);
 
 /// The styles that fit a shape.
@@ -57,7 +57,7 @@ pub(crate) fn runtime() -> Runtime {
         .expect("the system gives threads")
 }
 
-/// Runs one style inside of a worker.
+/// Runs one style inside a worker.
 pub(crate) fn run(runtime: &Runtime, graph: &Arc<Graph>, style: Style) -> u64 {
     runtime.block_on(runtime.spawn(style.1(Arc::clone(graph)))).expect("no task panics")
 }
@@ -127,7 +127,7 @@ fn awaits_handle(graph: Arc<Graph>) -> Answer {
     })
 }
 
-/// What the tasks of one `counted` run share.
+/// Shared by the tasks of one `counted` run.
 struct State {
     graph: Arc<Graph>,
     missing: Vec<AtomicU32>,
@@ -204,7 +204,7 @@ fn oneshots(graph: Arc<Graph>) -> Answer {
     })
 }
 
-/// The handle of a step, for all who read it.
+/// The handle of a step, shared by its readers.
 type SharedHandle = Shared<Map<JoinHandle<u64>, fn(Result<u64, JoinError>) -> Option<u64>>>;
 
 fn shared(graph: Arc<Graph>) -> Answer {

@@ -1,13 +1,13 @@
 //! `cargo bench --bench scenarios`: the scenarios S1 to S7, S9 to S12, S21 and S22 of the acceptance list.
 //!
-//! The first table has what was measured against its bound; `allowance` is by how much a bound may be missed because
-//! of the machine: each sleep ends up to 2 ms late (tokio's timers count milliseconds), and what a ratio may lose is
-//! stated per line. The second table has the figures of the runs by the formulas of "Definitions to report". Exits
-//! with 1 where a bound is missed by more. `--quick`: one round instead of three, and exit 0 (a single round on a busy
-//! machine says too little); answers and peaks are checked all the same.
+//! The first table compares measurements with bounds. `allowance` is how much a bound may be missed because of the
+//! machine: each sleep ends up to 2 ms late (tokio's timers count milliseconds); for ratios it is stated per line. The
+//! second table has the figures of the runs by the formulas of "Definitions to report". Exits with 1 if a bound is
+//! missed by more. `--quick`: one round instead of three, and exit code 0, since a single round on a busy machine
+//! proves little; answers and peaks are checked all the same.
 //!
-//! Durations are a tenth of the scenario's; those of less than a second (S3, S6, S12) are whole, as a millisecond
-//! would be too much of a tenth of them.
+//! Durations are a tenth of the scenario's; those below a second (S3, S6, S12) are unscaled, as a millisecond would be
+//! too much of a tenth of them.
 #![allow(clippy::print_stdout, reason = "a bench prints its results")]
 
 mod naps;
@@ -34,7 +34,7 @@ fn main() -> ExitCode {
     let quick = std::env::args().any(|argument| argument == "--quick");
     let rounds = if quick { 1 } else { 3 };
     let mut table = Table::default();
-    // First, while the process has not run anything yet.
+    // First, before the process has run anything.
     start_up(&mut table);
     medallions(&mut table, rounds);
     independent(&mut table, rounds);
@@ -45,14 +45,14 @@ fn main() -> ExitCode {
     if table.print() || quick { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// What a run of naps took, and gave.
+/// The duration, answer and figures of a run of naps.
 struct Outcome {
     wall: f64,
     figures: Figures,
     answer: u64,
 }
 
-/// Runs a graph of naps and takes the median run.
+/// Runs a graph of naps several times and returns the median run.
 fn median_run(rounds: usize, dag: &Arc<Dag>, settings: &Settings) -> Outcome {
     let pipeline = Pipeline::new(Arc::clone(dag)).settings(settings.clone());
     pipeline.plan().expect("the graph can be planned");
@@ -76,7 +76,7 @@ fn workers(count: usize) -> Settings {
     Settings::default().workers(count)
 }
 
-/// How late so many sleeps in a row may end.
+/// How late this many sleeps in a row may end.
 fn late(sleeps: usize) -> f64 {
     0.002 * sleeps as f64
 }
@@ -86,7 +86,7 @@ fn start_up(table: &mut Table) {
     for (is_async, lane) in [(true, "async"), (false, "cpu")] {
         let start_of_step = ours::start_of_step(is_async, false);
         let start = || start_of_step() / 1e3;
-        // Planning and, for the first lane, starting the runtime are in it.
+        // Includes planning and, for the first lane, starting the runtime.
         table.at_most(&format!("S10 first {lane} run to its first step (ms)"), start(), 1.0, 1.0);
         let mut later: Vec<f64> = (0..100).map(|_| start()).collect();
         later.sort_by(f64::total_cmp);
@@ -145,7 +145,7 @@ fn independent(table: &mut Table, rounds: usize) {
     table.figures("S12", run.wall, &run.figures);
 }
 
-/// S9, C12: the longest remaining path goes first.
+/// S9, C12: the longest remaining path starts first.
 fn three_years(table: &mut Table, rounds: usize) {
     let dag = naps::three_years(100);
     assert_eq!(dag.len(), 60, "three years have 60 steps");
@@ -163,7 +163,7 @@ fn compute(seed: u64) -> u64 {
     (0..40_000_000).fold(seed, |x: u64, _| std::hint::black_box(x).wrapping_mul(6_364_136_223_846_793_005))
 }
 
-/// S11, C07: as many CPU steps as there are cores, against one, and against bare threads.
+/// S11, C07: as many CPU steps as there are cores, compared with one, and with bare threads.
 fn cores_in_use(table: &mut Table, rounds: usize) {
     let cores = cores();
     let of = |count: usize| {
@@ -193,10 +193,10 @@ fn cores_in_use(table: &mut Table, rounds: usize) {
         samples[1].push(time(&|| run(&all)));
         samples[2].push(time(&threads));
     }
-    // The least of each: what else the machine does only ever adds.
+    // The minimum of each: other load on the machine only ever adds.
     let [one, all, bare] = samples.map(|samples| samples.into_iter().fold(f64::INFINITY, f64::min));
     let cores = cores as f64;
-    // Where bare threads do not reach it either, nothing is said about us but how we compare with them.
+    // If bare threads miss the bound too, only the comparison with them counts.
     table.at_most("S11 against bare threads", all / bare, 1.02, 0.03);
     table.busy(bare / one > 1.08);
     table.at_most("S11 C07 as many CPU steps as cores against one", all / one, 1.1, 0.02);
@@ -204,7 +204,7 @@ fn cores_in_use(table: &mut Table, rounds: usize) {
     table.busy(false);
 }
 
-/// S21, C14: 1000 no-ops, the start and end of the run included: on a busy machine its wake-ups alone are 0.1 us per
+/// S21, C14: 1000 no-ops, including the start and end of the run: on a busy machine its wake-ups alone are 0.1 us per
 /// step.
 fn no_ops(table: &mut Table) {
     for (shape, lane, bound) in [

@@ -1,11 +1,11 @@
-//! Graphs of steps that sleep, and the ones of the scenarios.
+//! Graphs of steps that sleep, and those of the scenarios.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use pipeline::{Dag, DagBuilder, Handle, step};
 
-/// Sleeps, and returns what depends on everything before it.
+/// Sleeps, and returns a value that depends on everything before it.
 #[step]
 async fn first(#[param] millis: u64) -> u64 {
     tokio::time::sleep(Duration::from_millis(millis)).await;
@@ -28,7 +28,7 @@ impl Naps {
         Naps(DagBuilder::new())
     }
 
-    /// Adds a step that sleeps so long, after these.
+    /// Adds a step that sleeps this long, after these.
     pub(crate) fn nap(&mut self, millis: u64, after: &[Nap]) -> Nap {
         let name = format!("nap{}", self.0.len());
         if after.is_empty() {
@@ -39,7 +39,7 @@ impl Naps {
         }
     }
 
-    /// Adds naps one after another, and returns the last.
+    /// Adds naps one after another; returns the last.
     fn chain(&mut self, millis: &[u64], after: &[Nap]) -> Nap {
         let (one, rest) = millis.split_first().expect("a chain has a first nap");
         let start = self.nap(*one, after);

@@ -2,7 +2,7 @@
 
 use pipeline::report::Figures;
 
-/// Everything measured so far.
+/// All measurements so far.
 #[derive(Default)]
 pub(crate) struct Table {
     checks: Vec<Check>,
@@ -10,20 +10,20 @@ pub(crate) struct Table {
     busy: bool,
 }
 
-/// A measured value, and what it should be.
+/// A measured value and its bound.
 struct Check {
     scenario: String,
     measured: f64,
     relation: &'static str,
     bound: f64,
-    /// By how much the bound may be missed before it counts: what timers and a busy machine add.
+    /// How much the bound may be missed because of timers and a busy machine.
     allowance: f64,
-    /// Whether the machine was too busy to tell.
+    /// Whether the machine was too busy for a verdict.
     busy: bool,
 }
 
 impl Check {
-    /// By how much the bound is missed.
+    /// How much the bound is missed.
     fn miss(&self) -> f64 {
         match self.relation {
             "<=" => self.measured - self.bound,
@@ -69,17 +69,17 @@ impl Table {
         });
     }
 
-    /// Says whether the machine is too busy for the checks that follow to tell anything where they fail.
+    /// Marks the machine as too busy for verdicts on the checks that follow.
     pub(crate) fn busy(&mut self, busy: bool) {
         self.busy = busy;
     }
 
-    /// Notes the figures of a run.
+    /// Records the figures of a run.
     pub(crate) fn figures(&mut self, scenario: &str, wall: f64, figures: &Figures) {
         self.figures.push((scenario.to_owned(), wall, figures.clone()));
     }
 
-    /// Prints both tables, and says whether every bound was kept.
+    /// Prints both tables; reports whether every bound was kept.
     pub(crate) fn print(&self) -> bool {
         println!("scenario,measured,relation,bound,ratio,allowance,verdict");
         for check in &self.checks {

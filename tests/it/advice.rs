@@ -1,4 +1,4 @@
-//! What a report advises, what its steps waited for, and where the inputs of a failed step came from.
+//! The advice in a report, the waits of its steps, and the origin of a failed step's inputs.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ fn seconds(seconds: f64) -> Value {
     json!(Duration::from_secs_f64(seconds))
 }
 
-/// A step that took so long.
+/// A step with this duration.
 fn step(name: &str, took: f64) -> Value {
     json!({
         "name": name, "id": name, "location": "a.rs:1", "group": null, "tags": [], "lane": "cpu", "thread_kind": null,
@@ -22,7 +22,7 @@ fn step(name: &str, took: f64) -> Value {
     })
 }
 
-/// A report that nobody ran: as one from before there was advice, where `more` says nothing else.
+/// A report that no run produced; without `more`, it is like one from before advice existed.
 fn made_up(wall: f64, figures: Value, steps: Vec<Value>, more: Value) -> RunReport {
     let mut value = json!({
         "schema": 1, "run_id": "r", "status": "succeeded", "started_unix_ms": 0, "wall": seconds(wall),
@@ -46,9 +46,9 @@ fn of_kind(report: &RunReport, kind: AdviceKind) -> Option<Advice> {
     advice(report).into_iter().find(|advice| advice.kind == kind)
 }
 
-/// I13: the critical path is named, with its longest step, and more slots are not recommended.
+/// I13: the report names the critical path and its longest step, and does not recommend more slots.
 #[test]
-fn a_run_that_takes_its_critical_path_is_told_that_more_slots_gain_nothing() {
+fn more_slots_are_not_advised_if_the_critical_path_is_the_limit() {
     let figures =
         json!({ "total": seconds(14.4), "critical_path": seconds(5.0), "critical_steps": ["a", "b", "c"] });
     let steps = vec![step("a", 1.0), step("b", 3.1), step("c", 0.9)];
@@ -63,9 +63,9 @@ fn a_run_that_takes_its_critical_path_is_told_that_more_slots_gain_nothing() {
     assert_eq!(of_kind(&report, AdviceKind::Slots), None);
 }
 
-/// I13: the gain of more slots is bounded by the critical path and by the sum of all durations.
+/// I13: the critical path and the sum of all durations bound the gain of more slots.
 #[test]
-fn waiting_for_slots_is_told_with_what_more_of_them_would_gain() {
+fn waiting_for_slots_is_reported_with_the_gain_of_more_slots() {
     let waits = json!({ "waits": [
         { "waited_for": { "slots": ["cpu", 2] }, "steps": 8, "total": seconds(12.3), "longest": "last" }] });
     let figures = json!({ "slots": 2, "total": seconds(16.0), "critical_path": seconds(5.0) });
@@ -76,15 +76,15 @@ fn waiting_for_slots_is_told_with_what_more_of_them_would_gain() {
         "ready steps waited 12.30 s in all for one of the 2 cpu slots: with 4, given as many cores, the run would be up to \
          1.6x as fast"
     );
-    // The path takes as long as the run: nothing to gain.
+    // The path takes as long as the run, so there is nothing to gain.
     let figures = json!({ "slots": 2, "total": seconds(16.0), "critical_path": seconds(7.9) });
     let report = made_up(8.0, figures, vec![step("last", 1.0)], waits);
     assert_eq!(of_kind(&report, AdviceKind::Slots), None);
 }
 
-/// I13: one worker, a named limit.
+/// I13: one worker; a named limit.
 #[test]
-fn one_worker_and_a_named_limit_are_named_as_what_limited_the_run() {
+fn one_worker_or_a_named_limit_is_reported_as_the_bottleneck() {
     let figures = json!({ "slots": 1, "total": seconds(9.0), "critical_path": seconds(4.3) });
     let told = of_kind(&made_up(9.0, figures, vec![], json!({})), AdviceKind::OneAtATime).unwrap();
     assert!(told.text.contains("with 3 slots it would be up to 2.1x as fast"), "{}", told.text);
@@ -96,9 +96,9 @@ fn one_worker_and_a_named_limit_are_named_as_what_limited_the_run() {
     assert_eq!(told.steps, ["saves"]);
 }
 
-/// I12, I13: memory, blocked threads and repeated attempts are told whatever the figures are.
+/// I12, I13: these are reported whatever the figures are.
 #[test]
-fn memory_pressure_blocked_threads_and_retries_are_told() {
+fn memory_pressure_blocked_threads_and_retries_are_reported() {
     let mut slow = step("polls", 1.0);
     slow["slow_poll"] = seconds(0.7);
     let mut again = step("flaky", 1.0);
@@ -118,7 +118,7 @@ fn memory_pressure_blocked_threads_and_retries_are_told() {
     }
 }
 
-/// A step that was tried again: it worked for so long in each attempt, and waited for so long after each that failed.
+/// A retried step: `works` is the time of each attempt, `waits` the wait after each failed one.
 fn tried_again(name: &str, works: &[f64], between: f64, backoff: f64) -> Value {
     let took = works.iter().sum::<f64>() + between * (works.len() - 1) as f64;
     let mut made = step(name, took);
@@ -138,9 +138,9 @@ fn tried_again(name: &str, works: &[f64], between: f64, backoff: f64) -> Value {
     made
 }
 
-/// I12: what a step waits between its attempts is not called its work: neither on the critical path nor among the slowest.
+/// I12: a wait between attempts is not work: it is not on the critical path and not among the slowest steps.
 #[test]
-fn waits_between_attempts_are_told_as_such_and_not_as_slow_steps() {
+fn waits_between_attempts_are_not_reported_as_slow_steps() {
     let advise = |steps: Vec<Value>| {
         let path: Vec<&Value> = steps.iter().take(2).map(|step| &step["name"]).collect();
         let figures =
@@ -150,7 +150,7 @@ fn waits_between_attempts_are_told_as_such_and_not_as_slow_steps() {
         (text(AdviceKind::CriticalPath), text(AdviceKind::SlowestSteps))
     };
     let others = || [step("works", 2.0), step("a", 0.5), step("b", 0.5)];
-    // It took the longest, and waited for most of that.
+    // It took the longest, but mostly waited.
     let patient = tried_again("patient", &[0.5, 0.5], 7.0, 7.0);
     let (path, slowest) = advise([vec![patient], others().into()].concat());
     let wanted = "`patient` waited 7.00 s between its 2 attempts (its backoff), and worked for 1.00 s: see why they fail, \
@@ -160,14 +160,14 @@ fn waits_between_attempts_are_told_as_such_and_not_as_slow_steps() {
         slowest.starts_with("the slowest steps: `works` 2.00 s (50 %), `patient` 1.00 s (25 %)"),
         "{slowest}"
     );
-    // The same, where most of it was for a limit.
+    // Here it mostly waited for a limit.
     let (path, _) = advise([vec![tried_again("patient", &[0.5, 0.5], 7.0, 1.0)], others().into()].concat());
     assert!(path.contains("(1.00 s of backoff, 6.00 s for a slot or a limit)"), "{path}");
-    // It waited as well, and what there is to make faster is another one.
+    // It waited too, but another step is the one to make faster.
     let patient = tried_again("patient", &[0.2, 0.2], 1.9, 1.9);
     let (path, _) = advise(vec![patient, step("works", 6.0)]);
     assert!(path.contains("make `works` (6.00 s, 60 % of the path) faster, or split it"), "{path}");
-    // Its attempts are the work.
+    // Its attempts are its work.
     let (path, _) = advise([vec![tried_again("hard", &[3.0, 3.0], 0.1, 0.1)], others().into()].concat());
     assert!(
         path.contains("`hard` worked for 6.00 s in 2 attempts: see why they fail, or make it faster"),
@@ -175,7 +175,7 @@ fn waits_between_attempts_are_told_as_such_and_not_as_slow_steps() {
     );
 }
 
-/// Advice is a function of the report: the same from a run and from its JSON; and a report without any is read.
+/// Advice is a function of the report: a run and its JSON give the same. A report without advice can be read.
 #[test]
 fn advice_is_the_same_from_a_run_and_from_its_json() {
     let mut dag = DagBuilder::new();
@@ -191,9 +191,9 @@ fn advice_is_the_same_from_a_run_and_from_its_json() {
     assert_eq!(made_up(1.0, json!({}), vec![], json!({})).advice, []);
 }
 
-/// I07: what a ready step waited for: a slot where all were busy, else the limit that it needs.
+/// I07: a ready step waited for a slot if all were busy, otherwise for its limit.
 #[test]
-fn waits_are_told_apart_by_what_was_missing() {
+fn waits_are_split_by_what_was_missing() {
     let nap = || std::thread::sleep(Duration::from_millis(5));
     let mut dag = DagBuilder::new();
     for name in ["a", "b"] {
@@ -220,9 +220,9 @@ fn waits_are_told_apart_by_what_was_missing() {
     assert_eq!(waits, [(&WaitedFor::Limit("db".to_owned()), 1)]);
 }
 
-/// The inputs of a failed step are told by where they came from; no value is.
+/// The origin of each input of a failed step is reported, but no value.
 #[test]
-fn the_inputs_of_a_failed_step_are_told_by_their_origin() {
+fn the_inputs_of_a_failed_step_are_listed_with_their_origin() {
     #[step]
     fn io_source() -> u32 {
         1
@@ -257,7 +257,7 @@ fn the_inputs_of_a_failed_step_are_told_by_their_origin() {
     assert!(!run.report().to_json().contains("canary"));
 }
 
-/// I07, I09: times by group and by level, and what all steps have counted.
+/// I07, I09: times by group and by level, and the sums of all counters.
 #[test]
 fn groups_levels_and_counters_are_sums_over_their_steps() {
     #[step(group = "bronze")]

@@ -1,4 +1,4 @@
-//! When each attempt of a step ran, and what of the step's time was work.
+//! When each attempt of a step ran, and how much of the step's time was work.
 
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
@@ -23,8 +23,8 @@ fn fail_until(last: u32, cx: &StepContext) -> Result<u32, String> {
     if cx.attempt() < last { Err(format!("attempt {}", cx.attempt())) } else { Ok(cx.attempt()) }
 }
 
-/// What holds for the times of every step that has ended: its attempts follow each other with the backoff between them, all
-/// between its start and its end, and what is no work lies between them.
+/// Invariants of the times of a finished step: its attempts follow each other with the backoff in between, all within
+/// the step's start and end, and all time outside of attempts is waiting.
 #[track_caller]
 fn assert_fits(step: &StepReport) {
     let all: Vec<AttemptTimes> = step.attempt_times().collect();
@@ -42,7 +42,7 @@ fn assert_fits(step: &StepReport) {
     assert!(step.between_attempts() >= backoff, "{step:#?}");
 }
 
-/// I06, E05: attempts have times of their own in every lane, and the last one ends when its step does.
+/// I06, E05: attempts have separate times in every lane, and the last one ends with its step.
 #[test]
 fn each_attempt_has_its_times_in_every_lane() {
     #[step(retries = 2, backoff = "5ms")]
@@ -90,8 +90,8 @@ fn each_attempt_has_its_times_in_every_lane() {
     }
 }
 
-/// I05: one step at a time would wait between attempts too, so a run of one step is as fast as that, and no schedule could
-/// be faster; how busy the slots were is told of its work alone.
+/// I05: a sequential run would also wait between attempts, so a run of one step is as fast as that, and no schedule is
+/// faster. Utilisation counts only work.
 #[test]
 fn waits_between_attempts_make_no_run_slower_than_one_step_at_a_time() {
     #[step(retries = 2, backoff = "20ms")]
@@ -109,16 +109,16 @@ fn waits_between_attempts_make_no_run_slower_than_one_step_at_a_time() {
     same(figures.critical_path_ratio, 1.0 / share(step.duration));
     same(figures.utilisation, share(step.work()));
     same(figures.parallel_efficiency, 100.0 * share(step.work()));
-    // As a report that was written before has it: the work is the best that is known.
+    // In an older report without attempt times, all of the duration counts as work.
     let mut value = serde_json::to_value(run.report()).unwrap();
     value["figures"].as_object_mut().unwrap().remove("one_at_a_time").unwrap();
     let old: RunReport = serde_json::from_value(value).unwrap();
     assert!(old.figures.speed_up_bound() > 0.0 && old.figures.speed_up_bound() <= 1.0);
 }
 
-/// C03, I04: a step that waits for its next attempt is not at work: nothing is beside what runs meanwhile.
+/// C03, I04: a step that waits for its next attempt is not running, so it does not raise the peak.
 #[test]
-fn a_step_between_two_attempts_is_beside_nobody() {
+fn a_step_between_two_attempts_does_not_count_as_running() {
     #[step(cost = 100, retries = 1, backoff = "20ms")]
     fn rests(#[context] cx: &StepContext) -> Result<u32, String> {
         fail_until(2, cx)
@@ -136,16 +136,16 @@ fn a_step_between_two_attempts_is_beside_nobody() {
     assert_eq!(run.report().figures.peak_concurrency, 1);
 }
 
-/// E09, I07: what a step waits for a limit before its next attempt is no work of its own, and the limit is named.
+/// E09, I07: the time a step waits for a limit before its next attempt is not work, and the report names the limit.
 #[test]
-fn a_wait_for_a_limit_before_the_next_attempt_is_told_as_such() {
+fn a_wait_for_a_limit_before_the_next_attempt_is_reported_as_that() {
     #[derive(Clone)]
     struct Scene {
         limits: Limits,
         first_runs: Arc<Meeting>,
     }
     impl Scene {
-        /// Until somebody waits for the limit.
+        /// Runs until another step waits for the limit.
         fn see_one_wait(&self) {
             while self.limits.snapshot()[0].waiting == 0 {
                 std::thread::sleep(Duration::from_millis(1));
@@ -187,9 +187,9 @@ fn a_wait_for_a_limit_before_the_next_attempt_is_told_as_such() {
     assert_eq!(wait.steps, 2, "each of them waited: {waits:?}");
 }
 
-/// E14: where the run is stopped during a backoff, the attempt has ended before its step.
+/// E14: if the run is stopped during a backoff, the attempt ended before its step.
 #[test]
-fn an_attempt_that_no_other_followed_has_its_own_end() {
+fn an_attempt_before_an_interrupted_backoff_keeps_its_own_end() {
     #[step(retries = 5, backoff = "1h")]
     fn would_go_on() -> Result<u32, String> {
         Err("not yet".to_owned())
@@ -221,9 +221,9 @@ fn an_attempt_that_no_other_followed_has_its_own_end() {
     assert!(told(&run, "falls_back").fallback_used);
 }
 
-/// E14: an attempt that is cancelled ends when it is; one that waits for its turn does not run at all.
+/// E14: a cancelled attempt ends when it is cancelled; one that waits for its slot never runs.
 #[test]
-fn a_stop_ends_the_attempt_that_runs_and_none_that_waits() {
+fn a_stop_ends_a_running_attempt_and_a_waiting_one_never_starts() {
     #[derive(Clone)]
     struct Scene {
         limits: Limits,
@@ -274,7 +274,7 @@ fn a_stop_ends_the_attempt_that_runs_and_none_that_waits() {
     let pipeline = pipeline.and::<holds_to_the_end>().limits(&limits).resource(scene);
     let handle = pipeline.settings(Settings::default().cpu(3)).start().unwrap();
     assert!(second_runs.meet() && is_held.meet());
-    // Who waits now is the other, for its second attempt.
+    // Now the other one waits, for its second attempt.
     while limits.snapshot()[0].waiting == 0 {
         std::thread::yield_now();
     }
@@ -289,9 +289,9 @@ fn a_stop_ends_the_attempt_that_runs_and_none_that_waits() {
     assert_eq!(step.work(), step.duration, "it took as long as the attempt that it had");
 }
 
-/// E08: an attempt that is left behind ended when it was given up; its thread changes nothing about that.
+/// E08: a detached attempt ended when it was given up; its thread does not change that.
 #[test]
-fn an_attempt_that_is_left_behind_ends_when_it_is_given_up() {
+fn a_detached_attempt_ends_when_it_is_given_up() {
     #[step(blocking, timeout = "20ms", retries = 1, idempotent)]
     fn overstays(#[resource] door: &Door, #[context] cx: &StepContext) -> u32 {
         if cx.attempt() == 1 {
@@ -310,9 +310,9 @@ fn an_attempt_that_is_left_behind_ends_when_it_is_given_up() {
     key.open();
 }
 
-/// E05, E07, E08: a fallback, a deadline over all attempts, a condition: the times of the attempts fit all the same.
+/// E05, E07, E08: the times of the attempts fit with a fallback, a deadline over all attempts, and a condition.
 #[test]
-fn the_times_fit_whatever_ends_the_attempts() {
+fn the_times_are_consistent_whatever_ends_the_attempts() {
     #[step(retries = 2, fallback = 1_u32)]
     fn ends_in_fallback() -> Result<u32, String> {
         Err("no".to_owned())
@@ -339,9 +339,9 @@ fn the_times_fit_whatever_ends_the_attempts() {
     assert_eq!((skipped.status, skipped.attempts, skipped.last_attempt), (Status::Skipped, 2, None));
 }
 
-/// E11: an attempt that a breaker refused did not run, be it the first.
+/// E11: an attempt that a breaker refused did not run, even if it was the first.
 #[test]
-fn an_attempt_that_is_refused_has_no_times() {
+fn a_refused_attempt_has_no_times() {
     #[step(limit = "down", optional)]
     fn breaks_it() -> Result<u32, String> {
         Err("down".to_owned())
@@ -362,9 +362,9 @@ fn an_attempt_that_is_refused_has_no_times() {
     assert_eq!(step.work(), step.duration);
 }
 
-/// I24: observers are told when each attempt starts, and how long one took that failed.
+/// I24: observers receive the start of each attempt and the duration of each failed one.
 #[test]
-fn observers_are_told_of_the_start_and_the_time_of_each_attempt() {
+fn observers_receive_the_start_and_duration_of_each_attempt() {
     #[step(retries = 2)]
     async fn told_of(#[context] cx: &StepContext) -> Result<u32, String> {
         tokio::task::yield_now().await;
@@ -392,9 +392,9 @@ fn observers_are_told_of_the_start_and_the_time_of_each_attempt() {
     assert_eq!(durations, failed.map(|failed| failed.times.unwrap().duration).collect::<Vec<_>>());
 }
 
-/// H01: a deterministic run tells nothing of time, of attempts neither, and is the same each time.
+/// H01: a deterministic report contains no times, not even those of attempts, and is the same each time.
 #[test]
-fn a_deterministic_run_tells_of_attempts_without_their_times() {
+fn a_deterministic_report_lists_attempts_without_times() {
     #[step(retries = 2, backoff = "1ms")]
     fn no_times(#[context] cx: &StepContext) -> Result<u32, String> {
         fail_until(3, cx)
@@ -408,9 +408,9 @@ fn a_deterministic_run_tells_of_attempts_without_their_times() {
     assert!(step.failed_attempts.iter().all(|failed| failed.times.is_none()));
 }
 
-/// 2.K: a report from before attempts were timed is read: of what is known, the backoff is no work.
+/// 2.K: a report from before attempts were timed can be read; the backoff, which is known, does not count as work.
 #[test]
-fn a_report_without_the_times_of_attempts_is_read() {
+fn a_report_without_attempt_times_can_be_read() {
     #[step(retries = 1, backoff = "3ms")]
     fn of_old(#[context] cx: &StepContext) -> Result<u32, String> {
         fail_until(2, cx)

@@ -1,4 +1,4 @@
-//! Attempts: how often a step is tried, how long it waits in between, and what is told of the tries that failed.
+//! Attempts: how often a step is tried, how long it waits in between, and what is reported of failed attempts.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
@@ -19,7 +19,7 @@ fn told<'r>(run: &'r Run, step: &str) -> &'r StepReport {
     run.report().step(step).unwrap_or_else(|| panic!("`{step}` is in the report"))
 }
 
-/// The texts of the attempts that failed and were followed by another.
+/// The errors of attempts that were followed by another.
 fn failed_before(run: &Run, step: &str) -> Vec<String> {
     told(run, step).failed_attempts.iter().map(|failed| failed.error.message.clone()).collect()
 }
@@ -33,8 +33,8 @@ fn fail_until(last: u32, cx: &StepContext) -> Result<u32, String> {
     if cx.attempt() < last { Err(format!("attempt {}", cx.attempt())) } else { Ok(cx.attempt()) }
 }
 
-/// E05: a retry that succeeds makes the run a success, in every lane, and its readers get that value; the errors of
-/// the attempts before are kept, in order.
+/// E05: a retry that succeeds makes the run succeed, in every lane, and readers get that value. The errors of earlier
+/// attempts are kept in order.
 #[test]
 fn a_step_that_succeeds_at_its_third_attempt_has_succeeded_in_every_lane() {
     #[step(retries = 3)]
@@ -74,9 +74,9 @@ fn a_step_that_succeeds_at_its_third_attempt_has_succeeded_in_every_lane() {
     }
 }
 
-/// E05, 2.B: retries exhausted: the last error is the step's, every other is kept, and dependents are skipped.
+/// E05, 2.B: after the last retry, the last error is the step's, all others are kept, and dependents are skipped.
 #[test]
-fn a_step_whose_attempts_all_fail_tells_every_error() {
+fn every_error_is_kept_if_all_attempts_fail() {
     #[step(retries = 2)]
     fn never(#[context] cx: &StepContext) -> Result<u32, String> {
         fail_until(99, cx)
@@ -100,9 +100,9 @@ fn a_step_whose_attempts_all_fail_tells_every_error() {
     assert_eq!(run.report().status, RunStatus::Failed);
 }
 
-/// E05: `retries = 0` and no word about retries are one attempt.
+/// E05: `retries = 0` and no retry policy both mean one attempt.
 #[test]
-fn a_step_that_says_nothing_is_tried_once() {
+fn a_step_without_a_retry_policy_is_tried_once() {
     #[step]
     fn once(#[context] cx: &StepContext) -> Result<u32, String> {
         fail_until(2, cx)
@@ -118,7 +118,7 @@ fn a_step_that_says_nothing_is_tried_once() {
     }
 }
 
-/// E05: the filter is asked about each error; one that is not worth it is the last.
+/// E05: the filter sees each error; the first that it rejects is the last.
 #[test]
 fn the_filter_decides_about_each_error() {
     fn is_busy(error: &String) -> bool {
@@ -140,7 +140,7 @@ fn the_filter_decides_about_each_error() {
     assert_eq!(told(&run, "picky_at_once").attempts, 1);
 }
 
-/// E05, E13: a panic is worth another attempt, wherever it happens; the filter of errors is not asked about it.
+/// E05, E13: a panic is retried wherever it happens; the error filter does not see it.
 #[test]
 fn panics_are_retried() {
     quiet();
@@ -175,7 +175,7 @@ fn panics_are_retried() {
 
 type Starts = Arc<Mutex<Vec<u128>>>;
 
-/// E06: the waits are the computed ones, in virtual time: doubling up to the cap, and fixed.
+/// E06: the waits are the computed ones, in virtual time: doubling up to the maximum, and fixed.
 #[tokio::test(start_paused = true)]
 async fn backoff_waits_exactly_as_computed() {
     #[step(retries = 4, backoff = "100ms..350ms")]
@@ -205,8 +205,8 @@ async fn backoff_waits_exactly_as_computed() {
     assert_eq!(waits(&run, "steady"), [MS(70); 3]);
 }
 
-/// E06: the part left to chance is within its bounds, the same for the same seed, and another for another; and what is
-/// told is what is waited.
+/// E06: jitter stays within its bounds, is the same for the same seed and different for another; and the reported wait
+/// is the actual one.
 #[tokio::test(start_paused = true)]
 async fn jitter_is_the_same_for_the_same_seed() {
     #[step(retries = 5, backoff = "100ms", jitter = 0.5)]
@@ -237,12 +237,12 @@ async fn jitter_is_the_same_for_the_same_seed() {
     assert!(first.windows(2).any(|pair| pair[0] != pair[1]), "each wait has its own: {first:?}");
     for (pair, wait) in starts.windows(2).zip(&first) {
         let waited = pair[1] - pair[0];
-        // Timers count in whole milliseconds, and never fire early.
+        // Timers have millisecond resolution and never fire early.
         assert!(waited >= wait.as_millis() && waited <= wait.as_millis() + 2, "{waited} ms for {wait:?}");
     }
 }
 
-/// E06: the budget is the run's: so many retries for all steps together, and then each failure is the last.
+/// E06: the retry budget is the run's: all steps share it, and when it is used up each failure is final.
 #[test]
 fn the_budget_of_retries_is_shared_by_the_steps_of_a_run() {
     #[step(retries = 2)]
@@ -282,9 +282,9 @@ impl Drop for Counted {
     }
 }
 
-/// E05: each attempt but the last gets a clone of what it takes, and the last one the value itself; nothing leaks.
+/// E05: each attempt but the last gets a clone of the taken input, and the last one the value itself; nothing leaks.
 #[test]
-fn what_is_taken_is_cloned_for_all_attempts_but_the_last() {
+fn a_taken_input_is_cloned_for_every_attempt_but_the_last() {
     #[step]
     fn counted(#[resource] counts: &Arc<(AtomicU32, AtomicU32)>) -> Counted {
         Counted(Arc::clone(counts))
@@ -327,7 +327,7 @@ fn what_is_taken_is_cloned_for_all_attempts_but_the_last() {
     }
 }
 
-/// E08: default retries are for steps that can be tried again: not for those that take an input, unless they say so.
+/// E08: default retries apply to retryable steps: not to those that take an input, unless they set retries themselves.
 #[test]
 fn default_retries_do_not_apply_to_takers() {
     #[step]
@@ -364,8 +364,8 @@ fn default_retries_do_not_apply_to_takers() {
     }
 }
 
-/// A07: for each setting, the step's own wins over its group's, and the group's over the run's, whatever the other
-/// steps of the graph say.
+/// A07: for each setting, the step's value wins over its group's, and the group's over the run's, whatever other steps
+/// set.
 mod who_wins {
     use super::*;
 
@@ -378,7 +378,7 @@ mod who_wins {
         )*};
     }
 
-    // Steps that differ in one word, so that none of them gets another's rule.
+    // The steps differ in one setting each, so no step can use another's rule.
     failing! {
         of_run();
         of_group(group = "g");
@@ -410,7 +410,7 @@ mod who_wins {
         assert_eq!(attempts("of_group"), 6, "the group wins over the run");
         assert_eq!(attempts("own_retries"), 2, "the step wins over the run");
         assert_eq!(attempts("own_retries_in_group"), 3, "the step wins over the group");
-        assert_eq!(attempts("own_none"), 1, "none is a number too");
+        assert_eq!(attempts("own_none"), 1, "0 is a value too");
         assert_eq!(attempts("own_none_in_group"), 1);
         assert_eq!((attempts("own_backoff"), attempts("own_backoff_in_group")), (4, 6));
     }
@@ -424,11 +424,11 @@ mod who_wins {
         assert_eq!(waits(&run, "of_group"), [MS(40)], "the group wins over the run");
         assert_eq!(waits(&run, "own_backoff"), [MS(1)], "the step wins over the run");
         assert_eq!(waits(&run, "own_backoff_in_group"), [MS(2)], "the step wins over the group");
-        assert_eq!(waits(&run, "own_retries"), [MS(30)], "what is not said is inherited");
+        assert_eq!(waits(&run, "own_retries"), [MS(30)], "a value that is not set is inherited");
         assert_eq!(waits(&run, "own_retries_in_group"), [MS(40); 2]);
     }
 
-    /// All of a wait is left to chance, or nothing: so one is seen from the other.
+    /// Jitter is either all of a wait or none, so it can be detected.
     #[tokio::test(start_paused = true)]
     async fn jitter_of_a_group_over_the_run_and_not_over_a_steps_own_backoff() {
         let jitter = |jitter| {
@@ -445,7 +445,11 @@ mod who_wins {
         let calm_group = run(with(1.0, 0.0)).await;
         assert_ne!(waits(&calm_group, "of_run"), [MS(100)]);
         assert_eq!(waits(&calm_group, "of_group"), [MS(100)], "the group wins over the run");
-        assert_eq!(waits(&calm_group, "own_backoff"), [MS(1)], "a step that says its wait says all of it");
+        assert_eq!(
+            waits(&calm_group, "own_backoff"),
+            [MS(1)],
+            "a step's own backoff replaces all of the default"
+        );
         let calm_run = run(with(0.0, 1.0)).await;
         assert_eq!(waits(&calm_run, "of_run"), [MS(100)]);
         assert_ne!(waits(&calm_run, "of_group"), [MS(100)], "the group wins over the run");
@@ -470,7 +474,7 @@ mod who_wins {
         late_own_in_group(deadline = "26ms", group = "g");
     }
 
-    /// What each step was given up for.
+    /// Why each step was given up.
     fn reasons(settings: Settings) -> Vec<String> {
         let pipeline = Pipeline::to::<slow_of_run>()
             .and::<slow_of_group>()
@@ -511,7 +515,7 @@ mod who_wins {
     }
 }
 
-/// C16, E05: a step gives its named limit back between its attempts, and has it during each of them.
+/// C16, E05: a step releases its named limit between attempts and holds it during each.
 #[tokio::test(start_paused = true)]
 async fn a_retried_step_holds_its_limit_during_attempts_and_not_between_them() {
     type Log = Mutex<Vec<(&'static str, u128)>>;
@@ -540,8 +544,8 @@ async fn a_retried_step_holds_its_limit_during_attempts_and_not_between_them() {
     assert_eq!(*log.lock().unwrap(), expected);
 }
 
-/// E14: a stop during a backoff ends the run at once; the step has failed with the error that it has, and its hook is
-/// called, as after any last attempt.
+/// E14: a stop during a backoff ends the run at once. The step has failed with its last error, and its hook is called,
+/// as after any last attempt.
 #[test]
 fn a_stop_during_a_backoff_ends_the_run_at_once() {
     static TOLD: Mutex<Vec<String>> = Mutex::new(Vec::new());
@@ -579,7 +583,7 @@ fn a_stop_during_a_backoff_ends_the_run_at_once() {
     assert_eq!(run.status("behind_backoff"), Ok(Status::Cancelled), "nothing starts after a stop");
 }
 
-/// E04, E05: `fail_fast`, of the run and of a step, is about steps that have failed, not about attempts.
+/// E04, E05: `fail_fast`, of the run or of a step, applies to failed steps, not to failed attempts.
 #[test]
 fn only_the_last_failure_of_a_step_stops_a_run_that_fails_fast() {
     #[step(retries = 2, fail_fast)]
@@ -605,9 +609,9 @@ fn only_the_last_failure_of_a_step_stops_a_run_that_fails_fast() {
     }
 }
 
-/// I24: a step starts once and ends once, and each attempt before the last is told in between.
+/// I24: a step starts once and ends once, and each attempt before the last is reported in between.
 #[test]
-fn observers_are_told_of_each_attempt_between_one_start_and_one_end() {
+fn observers_see_each_attempt_between_one_start_and_one_end() {
     #[step(retries = 2)]
     async fn watched_attempts(#[context] cx: &StepContext) -> Result<u32, String> {
         tokio::task::yield_now().await;
@@ -640,10 +644,9 @@ fn observers_are_told_of_each_attempt_between_one_start_and_one_end() {
     assert_eq!(*told.0.lock().unwrap(), expected);
 }
 
-/// F01, E05: the condition is asked before each attempt; one that does not hold any more ends the step, which is
-/// skipped and not tried again.
+/// F01, E05: the condition is evaluated before each attempt. If it becomes false, the step is skipped and not retried.
 #[test]
-fn a_condition_that_does_not_hold_any_more_ends_the_retries() {
+fn a_condition_that_becomes_false_ends_the_retries() {
     static CALLS: AtomicU32 = AtomicU32::new(0);
     #[step(retries = 9, when = |cx| cx.attempt() < 3)]
     fn while_it_holds(#[context] cx: &StepContext) -> Result<u32, String> {
@@ -656,7 +659,7 @@ fn a_condition_that_does_not_hold_any_more_ends_the_retries() {
     assert_eq!(failed_before(&run, "while_it_holds"), ["attempt 1", "attempt 2"]);
 }
 
-/// E05, H01: attempts draw the same numbers, so the outcome does not depend on how many it took.
+/// E05, H01: attempts draw the same random numbers, so the outcome does not depend on how many there were.
 #[test]
 fn an_attempt_repeats_the_random_numbers_of_the_one_before() {
     #[step(retries = 2)]
@@ -671,9 +674,9 @@ fn an_attempt_repeats_the_random_numbers_of_the_one_before() {
     assert_eq!(drawn(1), drawn(3));
 }
 
-/// Many steps that fail and are tried again, in all lanes at once: every run ends, and counts right.
+/// Many retried steps in all lanes at once: every run ends with correct counts.
 #[tokio::test(start_paused = true)]
-async fn many_retries_at_once_leave_every_run_whole() {
+async fn many_retries_at_once_leave_every_run_complete() {
     quiet_later();
     #[step(retries = 3, backoff = "1ms..4ms", jitter)]
     fn many_cpu(#[param] n: u32, #[context] cx: &StepContext) -> Result<u32, String> {
@@ -706,7 +709,7 @@ async fn many_retries_at_once_leave_every_run_whole() {
         let run = pipeline.clone().settings(settings).run().await.unwrap();
         for n in 0..120_u32 {
             let step = told(&run, &format!("s{n}"));
-            // The fifth attempt is one too many.
+            // The fifth attempt would be one too many.
             let (succeeds, tries) = (n / 3 % 6 < 5, (n / 3 % 6).clamp(1, 4));
             let tries = if n % 3 == 2 && (n / 3).is_multiple_of(5) { tries.max(2) } else { tries };
             assert_eq!(step.status == Status::Succeeded, succeeds, "{}", step.name);
@@ -715,7 +718,7 @@ async fn many_retries_at_once_leave_every_run_whole() {
     }
 }
 
-/// I24: nothing that was seen contradicts the order of a run with retries.
+/// I24: the events of a run with retries are in a consistent order.
 #[test]
 fn a_dependent_starts_after_the_last_attempt() {
     #[step(retries = 2)]

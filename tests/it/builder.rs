@@ -4,7 +4,7 @@ use pipeline::graph::ProblemCode;
 use pipeline::prelude::*;
 use pipeline::*;
 
-/// A04: ten instances of one function, each with its own name and parameters, in one pipeline and its report.
+/// A04: ten instances of one function, each with its own name and parameters, in one pipeline and report.
 #[test]
 fn ten_instances_of_one_function_run_under_their_own_names() {
     #[step]
@@ -71,7 +71,6 @@ fn a_pipeline_is_part_of_another_twice_with_mapped_inputs_and_outputs() {
     assert_eq!(names, ["rows", "all/cleaned", "positive/cleaned", "all/counted", "positive/counted", "sum"]);
 }
 
-/// A13: parts nest.
 #[test]
 fn parts_nest() {
     #[step]
@@ -104,7 +103,7 @@ fn parts_nest() {
     assert_eq!(run.output_named::<u32>("y/b/doubled"), Ok(&22));
 }
 
-/// A13, B05: wrong names of a part's inputs and outputs, and inputs left open, are problems, all at once.
+/// A13, B05: wrong input and output names of a part, and unbound inputs, are all reported at once.
 #[test]
 fn wrong_inputs_and_outputs_of_a_part_are_problems() {
     #[step]
@@ -126,7 +125,7 @@ fn wrong_inputs_and_outputs_of_a_part_are_problems() {
     assert!(text.contains("did you mean `more`?") && text.contains("no step `nothing`"), "{text}");
 }
 
-/// String edges of a builder: to later steps, to registered ones, and to none.
+/// String edges of a builder: to later steps, to registered ones, and to unknown ones.
 #[test]
 fn string_edges_reach_later_steps_and_registered_ones() {
     #[step]
@@ -150,9 +149,8 @@ fn string_edges_reach_later_steps_and_registered_ones() {
     assert!(problems.to_string().contains("did you mean `later`?"), "{problems}");
 }
 
-/// B05: everything that is wrong with bindings is told at once.
 #[test]
-fn all_problems_of_bindings_are_told_at_once() {
+fn all_binding_problems_are_reported_at_once() {
     #[step]
     fn bound(
         #[input] a: &u32,
@@ -187,7 +185,6 @@ fn all_problems_of_bindings_are_told_at_once() {
     assert!(problems.iter().all(|problem| problem.location.is_some()), "{problems}");
 }
 
-/// `after` of an instance.
 #[test]
 fn an_instance_can_wait_for_a_closure_without_data() {
     #[step]

@@ -1,6 +1,7 @@
-//! Deadlines: who is given up and when, what becomes of the thread that does not come back, and of what it reads.
+//! Deadlines: which attempts are given up and when, and what happens to a thread that does not return and to its
+//! inputs.
 //!
-//! What has to hang waits at a door, or for ever: no test waits for a deadline that could come early.
+//! Steps that must hang wait at a door or for ever: no test relies on a deadline that could fire early.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
@@ -26,7 +27,7 @@ pub(crate) fn message(run: &Run, step: &str) -> String {
     told(run, step).error.as_ref().expect("it has an error").message.clone()
 }
 
-/// The run, which has to end although something hangs.
+/// Runs the pipeline; fails if it does not end although a step hangs.
 pub(crate) fn run(pipeline: Pipeline) -> Run {
     within(move || pipeline.run_blocking().unwrap())
 }
@@ -36,7 +37,7 @@ pub(crate) fn two_workers() -> Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap()
 }
 
-/// E07, P4: an async step that waits is dropped at its deadline, before the run returns; what depends on it is skipped.
+/// E07, P4: a waiting async step is dropped at its deadline, before the run returns; its dependents are skipped.
 #[test]
 fn an_async_step_that_waits_is_dropped_at_its_deadline() {
     #[step(timeout = "20ms")]
@@ -68,7 +69,7 @@ fn an_async_step_that_waits_is_dropped_at_its_deadline() {
     }
 }
 
-/// E12: the error of a run names what timed out, as it names what failed.
+/// E12: the run's error names steps that timed out like those that failed.
 #[test]
 fn the_error_of_a_run_names_what_timed_out() {
     #[step(timeout = "10ms")]
@@ -81,7 +82,7 @@ fn the_error_of_a_run_names_what_timed_out() {
     assert!(failed.to_string().contains("timeout of 10ms"), "{failed}");
 }
 
-/// E07: a timed-out attempt whose future was dropped may be tried again.
+/// E07: a timed-out attempt whose future was dropped may be retried.
 #[test]
 fn an_async_step_that_timed_out_is_tried_again() {
     #[step(timeout = "20ms", retries = 2)]
@@ -99,8 +100,8 @@ fn an_async_step_that_timed_out_is_tried_again() {
     assert!(run.succeeded());
 }
 
-/// 2.B: an async step that blocks its worker is given up on time and named as blocking; its late result is discarded,
-/// and the run does not wait for it.
+/// 2.B: an async step that blocks its worker is given up on time and reported as blocking. Its late result is
+/// discarded, and the run does not wait for it.
 #[test]
 fn an_async_step_that_blocks_its_worker_is_given_up_on_time() {
     #[step(timeout = "20ms", retries = 3)]
@@ -136,7 +137,7 @@ fn an_async_step_that_blocks_its_worker_is_given_up_on_time() {
         let run = within(move || here.block_on(pipeline.run()).unwrap());
         assert_eq!(run.report().counts.succeeded, 1, "its reader ran");
         assert_eq!((told(&run, step).status, told(&run, step).still_running), (Status::TimedOut, 1));
-        assert_eq!(told(&run, step).attempts, 1, "no attempt beside the living one");
+        assert_eq!(told(&run, step).attempts, 1, "no second attempt while the first runs");
         assert!(message(&run, step).contains("blocks the thread"), "{}", message(&run, step));
         key.open();
         until("the late result is dropped", || gauge.peak() > 0 && gauge.now() == 0);
@@ -145,9 +146,9 @@ fn an_async_step_that_blocks_its_worker_is_given_up_on_time() {
     }
 }
 
-/// 2.B, P4: with every worker blocked, by whomever, a step that waits times out all the same.
+/// 2.B, P4: a waiting step times out even if every worker is blocked.
 #[test]
-fn a_waiting_step_times_out_although_every_worker_is_blocked() {
+fn a_waiting_step_times_out_even_if_every_worker_is_blocked() {
     #[step(timeout = "200ms")]
     async fn hangs_beside(#[resource] entered: &AtomicBool) -> u32 {
         tokio::task::yield_now().await;
@@ -178,14 +179,14 @@ fn a_waiting_step_times_out_although_every_worker_is_blocked() {
         });
     }
     assert!(meeting.meet(), "both workers are blocked");
-    // Nobody but this test can let them go on.
+    // Only this test can release them.
     assert_eq!(end.recv_timeout(LIMIT).unwrap(), ("hangs_beside".to_owned(), Status::TimedOut));
     key.open();
     let run = running.join().unwrap();
     assert!(message(&run, "hangs_beside").contains("timeout of 200ms"));
 }
 
-/// Large enough that a freed one would be unmapped, and read as something else.
+/// Large enough that freeing it unmaps the memory, so a late read would crash.
 const LARGE: u64 = 1 << 21;
 
 struct Large(Vec<u64>, #[allow(dead_code, reason = "counts the value")] Inside);
@@ -235,11 +236,11 @@ fn other_blocking() -> u32 {
     2
 }
 
-/// 2.B (1), (2), (4), (5), (8): a step that does not come back is reported at its deadline, its dependents are
-/// skipped, its slot is replaced, and the run returns. Its inputs are there for as long as its thread reads them, also
-/// when the run, the pipeline and every handle are gone.
+/// 2.B (1), (2), (4), (5), (8): a step that does not return is reported at its deadline, its dependents are skipped,
+/// its slot is replaced, and the run returns. Its inputs live as long as its thread reads them, even after the run, the
+/// pipeline and every handle are dropped.
 #[test]
-fn a_step_that_hangs_on_a_thread_is_left_behind_with_what_it_reads() {
+fn a_step_that_hangs_on_a_thread_is_detached_with_its_inputs() {
     for timings in [true, false] {
         let (key, door) = Door::closed();
         let gauge = Arc::new(Gauge::default());
@@ -270,9 +271,9 @@ fn a_step_that_hangs_on_a_thread_is_left_behind_with_what_it_reads() {
     }
 }
 
-/// 2.B (4): the named limit of a step that was left behind is kept until its thread ends.
+/// 2.B (4): a detached step keeps its named limit until its thread ends.
 #[test]
-fn a_step_that_was_left_behind_keeps_its_named_limit() {
+fn a_detached_step_keeps_its_named_limit() {
     #[step(blocking, timeout = "20ms", limit = "dl-db", cost = 100)]
     fn keeps_limit(#[resource] door: &Door, #[resource] began: &Arc<Meeting>) {
         began.meet();
@@ -302,9 +303,9 @@ fn a_step_that_was_left_behind_keeps_its_named_limit() {
     assert_eq!(run.output::<wants_limit>(), Ok(&1));
 }
 
-/// 2.B (7): more attempts left behind than `max_detached` stop the run, for that reason; as many as it are fine.
+/// 2.B (7): more detached attempts than `max_detached` stop the run for that reason; exactly that many do not.
 #[test]
-fn too_many_steps_left_behind_stop_the_run() {
+fn too_many_detached_steps_stop_the_run() {
     #[step(blocking, timeout = "20ms")]
     fn left_a(#[resource] door: &Door) {
         door.pass();
@@ -334,9 +335,9 @@ fn too_many_steps_left_behind_stop_the_run() {
     }
 }
 
-/// Steps that wait hold no thread: they do not count as left behind, even where nobody is free to drop them.
+/// Waiting steps hold no thread, so they do not count as detached, even if no thread is free to drop them.
 #[test]
-fn steps_that_wait_to_their_end_are_not_left_behind_on_threads() {
+fn waiting_steps_do_not_count_as_detached() {
     macro_rules! lingering {
         ($($name:ident)*) => {$(
             #[step(timeout = "20ms", no_cancel)]
@@ -359,9 +360,9 @@ fn steps_that_wait_to_their_end_are_not_left_behind_on_threads() {
     assert_eq!(run.output::<after_lingering>(), Ok(&0));
 }
 
-/// An output cannot be moved out of a run while a thread may read it, and can afterwards.
+/// An output cannot be moved out of a run while a thread may read it, but can afterwards.
 #[test]
-fn an_output_is_moved_out_when_no_thread_reads_it_any_more() {
+fn an_output_can_be_moved_out_once_no_thread_reads_it() {
     let (key, door) = Door::closed();
     let gauge = Arc::new(Gauge::default());
     let (sums, sum) = mpsc::sync_channel::<u64>(2);
@@ -373,7 +374,7 @@ fn an_output_is_moved_out_when_no_thread_reads_it_any_more() {
     assert!(sum.recv_timeout(LIMIT).is_ok());
     let mut taken = run.take_output::<large>();
     while matches!(taken, Err(OutputError::StillRead { .. })) {
-        // The thread is on its way out of the run.
+        // The thread is about to leave the run.
         std::thread::yield_now();
         taken = run.take_output::<large>();
     }
@@ -382,10 +383,10 @@ fn an_output_is_moved_out_when_no_thread_reads_it_any_more() {
     assert_eq!(gauge.now(), 0);
 }
 
-/// What a thread that was left behind still reads cannot be taken: the taker is skipped because of it, and the run
-/// has not succeeded, also where the reader itself went on with a fallback.
+/// An input that a detached thread still reads cannot be taken: the taker is skipped because of it, and the run has not
+/// succeeded, even if the reader itself has a fallback.
 #[test]
-fn what_a_left_behind_step_still_reads_is_not_taken() {
+fn an_input_that_a_detached_step_reads_cannot_be_taken() {
     #[step]
     fn both_want() -> Vec<u64> {
         vec![1, 2, 3]
@@ -422,10 +423,10 @@ fn what_a_left_behind_step_still_reads_is_not_taken() {
     assert!(why.contains("reads_on_with_fallback"), "{why}");
 }
 
-/// 2.B (6): a step is not tried beside its own living attempt, unless it says that it may be; then the late first
-/// attempt does not overwrite the second, whichever of them ends first.
+/// 2.B (6): a step is not retried while its attempt still runs, unless it is idempotent. Then the late first attempt
+/// does not overwrite the second, whichever ends first.
 #[test]
-fn only_an_idempotent_step_is_tried_beside_its_living_attempt() {
+fn only_an_idempotent_step_is_retried_while_an_attempt_runs() {
     struct Made(u32, #[allow(dead_code, reason = "counts the value")] Inside);
     #[step(blocking, timeout = "20ms", retries = 2)]
     fn not_idempotent(#[resource] door: &Door) {
@@ -458,9 +459,9 @@ fn only_an_idempotent_step_is_tried_beside_its_living_attempt() {
     assert_eq!(run.output::<second_wins>().map(|made| made.0), Ok(2));
 }
 
-/// The same where the first attempt ends while the second runs.
+/// The same if the first attempt ends while the second runs.
 #[test]
-fn a_late_first_attempt_does_not_end_the_step_under_the_second() {
+fn a_late_first_attempt_does_not_end_the_step_during_the_second() {
     struct Made(u32, #[allow(dead_code, reason = "counts the value")] Inside);
     struct FirstDoor(Mutex<Option<crate::support::Key>>, Door);
     #[step(blocking, timeout = "100ms", retries = 1, idempotent)]
@@ -486,16 +487,16 @@ fn a_late_first_attempt_does_not_end_the_step_under_the_second() {
     let gauge = Arc::new(Gauge::default());
     let first = FirstDoor(Mutex::new(Some(key)), door);
     let run = run(Pipeline::to::<overtaken>().resource(first).resource(Arc::clone(&gauge)));
-    // On a machine that is very busy the second may be too late as well; the first one's output is never the step's.
+    // On a very busy machine the second may be late as well; the first one's output is never the step's.
     match run.output::<overtaken>() {
         Ok(made) => assert_eq!(made.0, 2),
         Err(_) => assert_eq!(run.status("overtaken"), Ok(Status::TimedOut)),
     }
 }
 
-/// A07, 2.B: what a late attempt does at last, fail, panic, or give an output whose drop panics, changes nothing.
+/// A07, 2.B: a late attempt changes nothing, whether it fails, panics, or returns an output whose drop panics.
 #[test]
-fn what_a_late_attempt_does_at_last_changes_nothing() {
+fn the_result_of_a_late_attempt_changes_nothing() {
     quiet();
     struct Bomb;
     impl Drop for Bomb {

@@ -1,4 +1,4 @@
-//! Deadlines over all attempts of a step, over a run, at a stop; and what is left of a run that did not wait.
+//! Deadlines over all attempts of a step, over a run, and at a stop; and what such a run leaves behind.
 
 use crate::deadlines::{MS, message, run, told, two_workers};
 use crate::support::{Door, Gauge, Inside, LIMIT, Recorder, until, within};
@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
-/// E08: the step's deadline is for all attempts with the waits between them: no wait begins that it would not outlast.
+/// E08: a step's deadline covers all attempts and the waits between them: a wait that would exceed it does not begin.
 #[test]
 fn the_deadline_of_a_step_counts_its_attempts_and_waits() {
     #[step(retries = 9, backoff = "1h", deadline = "30s")]
@@ -31,7 +31,7 @@ fn the_deadline_of_a_step_counts_its_attempts_and_waits() {
             .and::<fails_again_and_again>();
         let run = run(pipeline.settings(Settings::default().timings(timings)));
         assert_eq!(told(&run, "would_wait_too_long").attempts, 1);
-        assert_eq!(message(&run, "would_wait_too_long"), "no", "it failed, and was not too late");
+        assert_eq!(message(&run, "would_wait_too_long"), "no", "it failed before its deadline");
         assert_eq!(told(&run, "hangs_again_and_again").status, Status::TimedOut);
         assert!(told(&run, "hangs_again_and_again").attempts <= 41);
         assert_eq!(told(&run, "fails_again_and_again").status, Status::Failed);
@@ -39,7 +39,7 @@ fn the_deadline_of_a_step_counts_its_attempts_and_waits() {
     }
 }
 
-/// E08: default timeouts, of the run and of a group, hold for steps that say nothing, in every lane.
+/// E08: default timeouts, of the run and of a group, apply to steps without their own, in every lane.
 #[test]
 fn a_default_timeout_holds_for_every_step() {
     #[step]
@@ -90,7 +90,8 @@ fn rd_backs_off() -> Result<u32, String> {
     Err("no".to_owned())
 }
 
-/// E08: at the run's deadline async steps are dropped, threads left behind, and the rest is cancelled: with the reason.
+/// E08: at the run's deadline async steps are dropped, threads are detached, and the rest is cancelled, with the
+/// reason.
 #[test]
 fn the_deadline_of_a_run_ends_it_whatever_hangs() {
     for settings in [Settings::default(), Settings::default().timings(false), Settings::default().workers(1)]
@@ -123,7 +124,7 @@ fn the_deadline_of_a_run_ends_it_whatever_hangs() {
     }
 }
 
-/// E08: the deadline also ends a run that was stopped before, and waits for a thread; and one that is paused.
+/// E08: the deadline also ends a run that was stopped and waits for a thread, and a paused run.
 #[test]
 fn the_deadline_of_a_run_holds_while_it_is_stopped_or_paused() {
     #[step(blocking)]
@@ -166,9 +167,9 @@ fn the_deadline_of_a_run_holds_while_it_is_stopped_or_paused() {
     assert_eq!(paused.status("rd_after"), Ok(Status::Cancelled));
 }
 
-/// P4: a runtime of the caller's shuts down at once while a step is left behind.
+/// P4: the caller's runtime shuts down at once while a step is detached.
 #[test]
-fn a_runtime_shuts_down_while_a_step_is_left_behind() {
+fn a_runtime_shuts_down_while_a_step_is_detached() {
     let (_key, door) = Door::closed();
     let pipeline = Pipeline::to::<rd_hangs>().resource(door).settings(Settings::default().timeout(MS(20)));
     let run = within(move || {
@@ -180,9 +181,9 @@ fn a_runtime_shuts_down_while_a_step_is_left_behind() {
     assert_eq!((run.status("rd_hangs"), told(&run, "rd_hangs").still_running), (Ok(Status::TimedOut), 1));
 }
 
-/// E14: an attempt that was given up can see it; the rest of the run goes on and sees nothing of it.
+/// E14: a timed-out attempt can see that it was; the rest of the run continues and sees no stop.
 #[test]
-fn an_attempt_that_was_given_up_is_told_so() {
+fn a_timed_out_attempt_sees_that_it_is_cancelled() {
     #[step(blocking, timeout = "20ms")]
     fn looks_up(#[resource] seen: &mpsc::SyncSender<u32>, #[context] cx: &StepContext) {
         while !cx.is_cancelled() {
@@ -207,9 +208,10 @@ fn an_attempt_that_was_given_up_is_told_so() {
     }
 }
 
-/// 2.A: `no_cancel`: the future is not dropped at its deadline, it is only told as late; nor when the run is stopped.
+/// 2.A: a `no_cancel` future is not dropped, neither at its deadline, where it is only reported as late, nor when the
+/// run stops.
 #[test]
-fn a_future_that_must_not_be_dropped_runs_to_its_end() {
+fn a_no_cancel_future_runs_to_completion() {
     struct Gate(tokio::sync::Semaphore);
     #[step(no_cancel, timeout = "20ms")]
     async fn whole(#[resource] gate: &Gate, #[resource] gauge: &Arc<Gauge>, #[resource] done: &AtomicBool) {
@@ -236,7 +238,7 @@ fn a_future_that_must_not_be_dropped_runs_to_its_end() {
     let (pipeline, gate, gauge, done) = with(Pipeline::to::<whole>());
     let late = run(pipeline);
     assert_eq!((late.status("whole"), told(&late, "whole").still_running), (Ok(Status::TimedOut), 1));
-    assert_eq!(gauge.now(), 1, "it goes on");
+    assert_eq!(gauge.now(), 1, "it still runs");
     gate.0.add_permits(1);
     until("it comes to its end", || gauge.now() == 0);
     assert!(done.load(Ordering::SeqCst), "it was not dropped before");
@@ -251,10 +253,10 @@ fn a_future_that_must_not_be_dropped_runs_to_its_end() {
     assert_eq!(stopped.status("whole_at_stop"), Ok(Status::Succeeded));
 }
 
-/// 2.B: an async step that keeps its thread is named, in an event while it does so and in the report; a plain `fn`
+/// 2.B: an async step that blocks its thread is named in an event while it does so, and in the report; a plain `fn`
 /// that takes as long is not.
 #[test]
-fn an_async_step_that_keeps_its_thread_is_named() {
+fn an_async_step_that_blocks_its_thread_is_named() {
     #[step]
     async fn keeps_thread(#[resource] door: &Door) {
         door.pass();
@@ -284,9 +286,9 @@ fn an_async_step_that_keeps_its_thread_is_named() {
     assert_eq!(told(&run, "may_take_long").slow_poll, None);
 }
 
-/// E14: a run that is asked to stop waits for threads as long as its grace says, and leaves them behind.
+/// E14: a stopped run waits for threads for its grace time, then detaches them.
 #[test]
-fn a_stop_waits_no_longer_than_its_grace() {
+fn a_stop_waits_at_most_the_grace_time() {
     let (_key, door) = Door::closed();
     let recorder = Recorder::default();
     let settings = Settings::default().grace(MS(20));
@@ -300,9 +302,9 @@ fn a_stop_waits_no_longer_than_its_grace() {
     assert_eq!(run.report().status, RunStatus::Cancelled);
 }
 
-/// S14 at 1/100: three services with their own deadlines, of which one hangs: it alone is late, the others are used.
+/// S14 at 1/100: of three services with separate deadlines one hangs: it alone is late, the others are used.
 #[test]
-fn s14_a_service_that_hangs_is_late_alone() {
+fn s14_only_the_service_that_hangs_times_out() {
     #[step(timeout = "30ms")]
     async fn service_3() -> u32 {
         std::future::pending::<u32>().await
@@ -329,10 +331,10 @@ fn s14_a_service_that_hangs_is_late_alone() {
     assert_eq!(run.report().counts.succeeded, 3);
 }
 
-/// 2.B: steps that end just when they are given up, over and over: each has one end, every value is dropped, and no
-/// slot is lost.
+/// 2.B: steps that finish just at their timeout, many times: each ends once, every value is dropped, and no slot is
+/// lost.
 #[test]
-fn steps_that_end_at_their_deadline_have_one_end() {
+fn steps_that_finish_at_their_deadline_end_once() {
     #[step(blocking, timeout = "2ms")]
     fn just_blocking(#[param] n: u64, #[resource] gauge: &Arc<Gauge>) -> Inside {
         std::thread::sleep(Duration::from_micros(1000 + n * 37 % 2000));

@@ -9,7 +9,7 @@ use pipeline::prelude::*;
 use pipeline::run::{Executor, Stopper};
 use pipeline::*;
 
-/// Steps in a module of their own, named by path.
+/// Steps in another module, named by path.
 mod elsewhere {
     use pipeline::prelude::*;
 
@@ -19,7 +19,7 @@ mod elsewhere {
     }
 }
 
-/// A01, L01: one attribute makes a step of a function and of an async function; nothing else is set up.
+/// A01, L01: one attribute makes a step of a function or an async function, without further set-up.
 #[test]
 fn a_function_and_an_async_function_become_steps_by_one_attribute() {
     #[step]
@@ -40,7 +40,7 @@ fn a_function_and_an_async_function_become_steps_by_one_attribute() {
     assert!(run.succeeded());
 }
 
-/// A02, B01: steps of any module are found, and a path edge brings its step with it.
+/// A02, B01: steps of any module are found, and a path edge adds its step.
 #[test]
 fn steps_of_any_module_are_found_without_a_list() {
     #[step]
@@ -54,7 +54,7 @@ fn steps_of_any_module_are_found_without_a_list() {
     assert_eq!(run.output::<uses_elsewhere>(), Ok(&21));
 }
 
-/// A03, B05: a producer that is not there is told before anything runs, with the reader, the name and a hint.
+/// A03, B05: a missing producer is reported before anything runs, with the reader, the name and a hint.
 #[test]
 fn a_missing_producer_is_a_problem_that_names_both_sides() {
     #[step]
@@ -71,7 +71,7 @@ fn a_missing_producer_is_a_problem_that_names_both_sides() {
     assert!(text.contains("defining.rs:"), "{text}");
 }
 
-/// A03, B15: a wrong type of a string edge is a start-up problem with both types.
+/// A03, B15
 #[test]
 fn a_string_edge_of_the_wrong_type_is_a_problem_with_both_types() {
     #[step]
@@ -87,7 +87,7 @@ fn a_string_edge_of_the_wrong_type_is_a_problem_with_both_types() {
     );
 }
 
-/// A08: an input can have another name than its step.
+/// A08: an input can have a different name from its step.
 #[test]
 fn an_input_can_be_renamed_on_the_edge() {
     #[step]
@@ -102,9 +102,9 @@ fn an_input_can_be_renamed_on_the_edge() {
     assert_eq!(run.output::<renamed>(), Ok(&6));
 }
 
-/// A09: each field of a tuple or struct is an edge of its own, read where it lies.
+/// A09: each field of a tuple or struct is a separate edge, read in place.
 #[test]
-fn fields_of_an_output_are_edges_of_their_own() {
+fn each_field_of_an_output_is_a_separate_edge() {
     struct Split {
         good: Vec<u32>,
         names: (String, u8),
@@ -135,7 +135,7 @@ fn fields_of_an_output_are_edges_of_their_own() {
     assert_eq!(run.output::<address>(), Ok(&true), "nothing is copied");
 }
 
-/// A10: `after` orders without data, and brings its step into the run.
+/// A10: `after` orders steps without data, and adds its step to the run.
 #[test]
 fn after_orders_steps_without_data() {
     static CREATED: AtomicBool = AtomicBool::new(false);
@@ -155,7 +155,7 @@ fn after_orders_steps_without_data() {
     assert_eq!(run.status("creates_table"), Ok(Status::Succeeded));
 }
 
-/// A10, E02: what comes after a failure is skipped for it.
+/// A10, E02
 #[test]
 fn a_step_after_a_failed_step_is_skipped() {
     #[step]
@@ -179,7 +179,7 @@ fn a_step_after_a_failed_step_is_skipped() {
 
 /// A16: steps stay plain functions, which can be composed and tested as such.
 #[test]
-fn steps_can_be_called_as_the_functions_they_are() {
+fn steps_can_be_called_as_plain_functions() {
     #[step]
     fn base() -> Vec<u32> {
         vec![3, 1, 2]
@@ -198,7 +198,7 @@ fn steps_can_be_called_as_the_functions_they_are() {
     assert_eq!(run.output::<largest>(), Ok(&Some(3)));
 }
 
-/// A19: closures are steps, in all three lanes, with inputs and captures.
+/// A19: closures are steps in all three lanes, with inputs and captures.
 #[test]
 fn closures_are_steps_with_names_inputs_and_outputs() {
     let captured = 5_u32;
@@ -219,9 +219,8 @@ fn closures_are_steps_with_names_inputs_and_outputs() {
     assert_eq!(lanes, [Lane::Cpu, Lane::Io, Lane::Blocking, Lane::Cpu, Lane::Cpu]);
 }
 
-/// Raw identifiers, underscores and `()` outputs.
 #[test]
-fn raw_names_and_underscored_inputs_are_what_they_say() {
+fn raw_identifiers_and_underscored_inputs_have_plain_names() {
     #[step]
     fn r#type() {}
     #[step]
@@ -234,9 +233,9 @@ fn raw_names_and_underscored_inputs_are_what_they_say() {
     assert_eq!(names, ["type", "uses_it"]);
 }
 
-/// G08: what crosses threads is checked by rustc; the values a user holds can be sent and shared.
+/// G08: rustc checks what crosses threads; the values a user holds can be sent and shared.
 #[test]
-fn what_a_user_holds_can_be_sent_and_shared() {
+fn public_types_are_send_and_sync() {
     fn shared<T: Send + Sync + 'static>() {}
     shared::<Pipeline>();
     shared::<Run>();

@@ -1,5 +1,5 @@
-//! The same seed gives the same run: outputs, errors and report, at any width, in any schedule. And what a report says of
-//! where its run came from.
+//! The same seed gives the same run: outputs, errors and report, at any width and in any schedule. Also: what a report
+//! says about where its run came from.
 
 use std::collections::BTreeSet;
 use std::sync::mpsc;
@@ -11,8 +11,8 @@ use rand_core::Rng as _;
 
 use crate::support::{LIMIT, alone};
 
-/// Planted panics are not printed, and the framework notes their places all the same, on every thread: its hook comes on
-/// top of this one. For a process of its own, before its first run.
+/// Silences planted panics, while the framework still records their locations on every thread: its hook runs before
+/// this one. For a child process, before its first run.
 fn quiet_with_places() {
     std::panic::set_hook(Box::new(|info| {
         if !info.payload_as_str().is_some_and(|text| text.starts_with("planted")) {
@@ -21,10 +21,10 @@ fn quiet_with_places() {
     }));
 }
 
-/// What the random steps below return: something to compare, large enough to be boxed.
+/// Output of the random steps below: comparable, and large enough to be boxed.
 type Drawn = Vec<u64>;
 
-/// Draws, and fails or panics where the dice say so. `rand_core`'s methods and the framework's own.
+/// Draws with `rand_core`'s methods and the framework's own, and fails or panics if the dice say so.
 fn draw(cx: &StepContext, seen: impl Iterator<Item = Option<u64>>) -> Result<Drawn, String> {
     let mut rng = cx.rng();
     let luck = rng.below(12);
@@ -75,7 +75,7 @@ async fn dt_outcomes_io(
     draw(cx, outcomes.into_iter().map(|outcome| outcome.ok().map(last)))
 }
 
-/// Layers of random steps on every lane, each of which reads some of the layer before.
+/// Layers of random steps in every lane; each step reads some of the layer before.
 fn layers() -> Pipeline {
     const WIDTH: usize = 8;
     let mut dag = DagBuilder::new();
@@ -110,7 +110,7 @@ fn layers() -> Pipeline {
     Pipeline::new(dag.build().unwrap()).keep_all()
 }
 
-/// Every output and every error of a run of [`layers`], as one hash.
+/// A hash of every output and every error of a run of [`layers`].
 fn hash(run: &Run) -> String {
     let tell = |step: &StepReport| match run.output_named::<Drawn>(&step.name) {
         Ok(drawn) => format!("{} {drawn:?}", step.name),
@@ -120,14 +120,14 @@ fn hash(run: &Run) -> String {
     Fingerprint::of_texts(&told.iter().map(String::as_str).collect::<Vec<_>>()).to_string()
 }
 
-/// The first line that differs is enough to see why.
+/// Fails at the first line that differs.
 fn assert_same_lines(left: &str, right: &str) {
     left.lines().zip(right.lines()).for_each(|(left, right)| assert_eq!(left, right));
     assert_eq!(left.len(), right.len());
 }
 
-/// S20, H01, H03: pseudo-random steps with seed 42, on every lane, some failing: one hash of outputs and errors, one
-/// report to the byte, at 1, 2, 4, 8 and 16 workers, sequentially, and as wide as the lanes are.
+/// S20, H01, H03: pseudo-random steps with seed 42 in every lane, some failing, give one hash of outputs and errors and
+/// one byte-identical report at 1, 2, 4, 8 and 16 workers, sequentially, and at full lane width.
 #[test]
 fn a_seed_gives_one_report_to_the_byte_at_any_width() {
     if !alone("determinism::a_seed_gives_one_report_to_the_byte_at_any_width") {
@@ -152,7 +152,10 @@ fn a_seed_gives_one_report_to_the_byte_at_any_width() {
             assert_same_lines(&again.2, &first.2);
         }
     }
-    assert!(first.1.contains("drew") && first.1.contains("determinism.rs:"), "errors and places are told");
+    assert!(
+        first.1.contains("drew") && first.1.contains("determinism.rs:"),
+        "errors and locations are reported"
+    );
     let counts = pipelines[0].run_blocking().unwrap().report().counts;
     assert!(
         counts.succeeded > 10 && counts.failed > 3 && counts.skipped > 0,
@@ -162,7 +165,7 @@ fn a_seed_gives_one_report_to_the_byte_at_any_width() {
     assert!(other.0 != first.0 && other.1 != first.1 && other.3 != first.3);
 }
 
-/// H01: the same holds where a run is not said to be deterministic; only the report tells of the schedule then.
+/// H01: the same holds for a run that is not deterministic; only its report depends on the schedule.
 #[test]
 fn outputs_follow_from_the_seed_in_every_run() {
     if !alone("determinism::outputs_follow_from_the_seed_in_every_run") {
@@ -175,10 +178,9 @@ fn outputs_follow_from_the_seed_in_every_run() {
     assert_eq!(of(Settings::sequential()), deterministic);
 }
 
-/// H02: what a step draws depends on the run's seed and on its name, and on nothing else: it is what a test with that
-/// name and seed draws.
+/// H02: what a step draws depends only on the run's seed and its name: a test with that name and seed draws the same.
 #[test]
-fn a_step_draws_what_its_name_and_the_seed_say() {
+fn random_numbers_depend_on_the_seed_and_the_step_name() {
     #[step]
     fn dt_draws(#[context] cx: &StepContext) -> (u64, u64) {
         (cx.seed(), cx.rng().next_u64())
@@ -208,7 +210,7 @@ fn a_step_draws_what_its_name_and_the_seed_say() {
     assert_ne!(dt_draws(&StepContext::for_test("0")), by_hand);
 }
 
-/// H05: without a seed each run has another, and the report has it: with it, the run is repeated.
+/// H05: without a seed each run gets a new one, which the report contains; with it, the run is repeated.
 #[test]
 fn a_run_without_a_seed_is_repeated_with_the_one_in_its_report() {
     if !alone("determinism::a_run_without_a_seed_is_repeated_with_the_one_in_its_report") {
@@ -227,7 +229,7 @@ fn a_run_without_a_seed_is_repeated_with_the_one_in_its_report() {
     assert_eq!(json["provenance"]["seed"].as_f64().map(|seed| seed as u64), Some(seed), "even as a float");
 }
 
-/// A deterministic report tells nothing of time and place, also where an observer was told.
+/// A deterministic report contains no times or threads, even if an observer received them.
 #[test]
 fn a_deterministic_report_has_no_times_threads_or_slots() {
     #[step]
@@ -252,7 +254,7 @@ fn a_deterministic_report_has_no_times_threads_or_slots() {
     assert_eq!(report.run_id.as_bytes()[14], b'8', "a UUID of one's own making: {}", report.run_id);
 }
 
-/// H05: what a run is configured with, as a fingerprint: what changes it, and what does not.
+/// H05: what changes the fingerprint of the configuration, and what does not.
 #[test]
 fn the_fingerprint_of_the_configuration_follows_settings_and_parameters() {
     #[step]
@@ -291,7 +293,7 @@ fn the_fingerprint_of_the_configuration_follows_settings_and_parameters() {
     assert_eq!(of_one, of(base().param("n", 2)).config_fingerprint, "it is the value that counts");
 }
 
-/// H05: values of parameters are in the fingerprint, and nowhere in the report.
+/// H05: values of parameters are in the fingerprint, but not in the report.
 #[test]
 fn no_value_of_a_parameter_is_in_the_report() {
     #[step]
@@ -302,9 +304,9 @@ fn no_value_of_a_parameter_is_in_the_report() {
     assert!(!run.report().to_json().contains("hunter2") && !run.report().to_string().contains("hunter2"));
 }
 
-/// H05: versions, and in words what has changed since an earlier run.
+/// H05: versions, and a description of what has changed since an earlier run.
 #[test]
-fn provenance_names_packages_and_tells_drift() {
+fn provenance_names_packages_and_reports_drift() {
     #[step]
     fn dt_one() -> u32 {
         1
@@ -327,9 +329,9 @@ fn provenance_names_packages_and_tells_drift() {
     assert!(of(Pipeline::new(closures.build().unwrap())).packages.is_empty(), "closures belong to none");
 }
 
-/// A report from before there was provenance can still be read.
+/// A report from before provenance existed can be read.
 #[test]
-fn a_report_without_provenance_is_read_as_one() {
+fn a_report_without_provenance_can_be_read() {
     #[step]
     fn dt_reported() -> u32 {
         1
@@ -342,9 +344,9 @@ fn a_report_without_provenance_is_read_as_one() {
     assert_eq!(run.report().provenance.drift(&earlier.provenance).len(), 1);
 }
 
-/// E14: a step on a thread, and a task that a step has left behind, wait for the stop of the run without looking.
+/// E14: a step on a thread, and a task that a step has spawned, wait for the stop of the run without polling.
 #[test]
-fn stopping_wakes_whoever_awaits_it() {
+fn stopping_wakes_steps_and_tasks_that_await_it() {
     #[step(blocking)]
     fn dt_awaits(#[resource] told: &mpsc::Sender<&'static str>, #[context] cx: &StepContext) -> bool {
         let cancelled = cx.cancelled();
@@ -373,7 +375,7 @@ fn stopping_wakes_whoever_awaits_it() {
     assert_eq!(run.output::<dt_awaits>(), Ok(&true));
 }
 
-/// Settings of seed and schedule are data, as all others are.
+/// Settings of seed and schedule are data, like all others.
 #[test]
 fn seeds_are_settings() {
     let settings = Settings::default().seed(u64::MAX).deterministic(true).shuffle(3);

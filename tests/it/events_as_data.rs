@@ -1,4 +1,4 @@
-//! Events as data: the lines that `docs/events.md` promises, and what of them can be read back.
+//! Events as data: the lines that `docs/events.md` promises, and reading them back.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ fn the_document_lists_every_kind_and_shows_each_as_it_is_written() {
     for line in lines {
         let record = read(line);
         assert_eq!(Value::from(record.kind.name()), serde_json::from_str::<Value>(line).unwrap()["event"]);
-        // The same fields with the same values come out again, in the same order.
+        // Reading and writing a line again gives the same fields and values, in the same order.
         assert_eq!(record.to_line(), line);
         shown.push(record.kind.name());
     }
@@ -36,7 +36,7 @@ fn the_document_lists_every_kind_and_shows_each_as_it_is_written() {
 }
 
 #[test]
-fn what_a_later_version_adds_does_not_keep_a_line_from_being_read() {
+fn a_line_with_additions_of_a_later_version_can_be_read() {
     let more =
         r#"{"v":1,"at":1,"run_id":"r","event":"step_started","step":"s","lane":"io","host":"h","n":[1]}"#;
     assert!(matches!(&read(more).kind, EventKind::StepStarted { step, .. } if step == "s"));
@@ -46,7 +46,6 @@ fn what_a_later_version_adds_does_not_keep_a_line_from_being_read() {
     assert!(serde_json::from_str::<EventRecord>(r#"{"v":1,"at":1,"run_id":"r"}"#).is_err(), "no kind at all");
 }
 
-/// The records of a run come back from their lines as they were.
 #[test]
 fn a_record_is_read_back_as_it_was_written() {
     use std::sync::{Arc, Mutex};

@@ -15,13 +15,13 @@ use crate::support::{
     Clock, Gauge, LIMIT, Slept, are_apart, many, nap, peak, quiet_later, run_in_time, spans,
 };
 
-/// What a run under some settings shows of one of them.
+/// What a run under some settings shows about one of them.
 type Shown = String;
 
-/// Two settings that differ in one field, and what shows that they do.
+/// Two settings that differ in one field, and a probe that shows the difference.
 type Case = (Settings, Settings, fn(&Settings) -> Shown);
 
-/// Every field, in the order of the names, with two settings that differ in it, and what shows that they do.
+/// For every field, in the order of the names: two settings that differ in it, and a probe that shows the difference.
 fn cases() -> BTreeMap<&'static str, Case> {
     let base = Settings::default;
     let secs = Duration::from_secs;
@@ -61,10 +61,10 @@ fn one_worker() -> Settings {
     settings
 }
 
-/// These say where the files of a run go: the tests of report files show their effect.
+/// These locate the files of a run: the tests of report files show their effect.
 const OF_REPORT_FILES: [&str; 2] = ["runs_dir", "keep_runs"];
 
-/// L09, L11: each setting, flipped, changes what a run does. A field without a case fails.
+/// L09, L11: each setting, changed, changes a run. A field without a case fails.
 #[test]
 fn every_setting_has_an_effect() {
     let written = serde_json::to_value(Settings::default()).unwrap();
@@ -79,7 +79,7 @@ fn every_setting_has_an_effect() {
         }
         let (one, again, other) = (show(&one), show(&one), show(&other));
         assert_ne!(one, other, "`{field}` has no effect");
-        assert_eq!(one, again, "what is looked at for `{field}` is the same for the same settings");
+        assert_eq!(one, again, "the probe of `{field}` is the same for the same settings");
     }
 }
 
@@ -107,7 +107,7 @@ fn io_peak(settings: &Settings) -> Shown {
     peak(&spans(&naps::<es_naps>(settings), "")).to_string()
 }
 
-/// How many slots there are for steps on threads: never more at once, and told by the report.
+/// The number of slots for steps on threads: never exceeded, and equal to the report's.
 fn slots(settings: &Settings, lane: Lane) -> Shown {
     let gauge = Arc::new(Gauge::default());
     let mut dag = DagBuilder::new();
@@ -197,7 +197,7 @@ fn how_it_ends(settings: &Settings) -> Shown {
     format!("{} {}", run.status("waits").unwrap().name(), run.report().stopped_because.is_some())
 }
 
-/// A step on a thread that nobody lets go on before its run has ended, or for a second.
+/// A step on a thread that ends when its run has ended, or after a second.
 fn holding(dag: &mut DagBuilder) -> (std::sync::mpsc::Receiver<()>, std::sync::mpsc::Sender<()>) {
     let ((begun, has_begun), (open, opened)) = (std::sync::mpsc::channel(), std::sync::mpsc::channel());
     let opened = std::sync::Mutex::new(opened);
@@ -221,7 +221,7 @@ fn after_a_stop(settings: &Settings) -> Shown {
     shown
 }
 
-/// Settings under which a step on a thread is left behind.
+/// Settings under which a step on a thread is detached.
 fn detaching(most: usize) -> Settings {
     Settings::default().timeout(Duration::from_millis(5)).max_detached(most)
 }
@@ -240,7 +240,7 @@ fn slow_poll(settings: &Settings) -> Shown {
     let mut dag = DagBuilder::new();
     dag.io("keeps", (), |Refs(())| {
         Box::pin(async {
-            // What is shown is that a thread is kept: this is the one place where a test sleeps for its own sake.
+            // This shows that a thread is kept alive: the only place where a test sleeps for its own sake.
             std::thread::sleep(Duration::from_millis(150));
             Ok::<_, Infallible>(())
         })
@@ -286,9 +286,9 @@ fn fallen_back(settings: &Settings) -> Shown {
     run.status("es_has_fallback").unwrap().name().to_owned()
 }
 
-/// L09: without `fallback`, memory pressure takes no slots away either; what steps declare is still counted.
+/// L09: without `fallback`, memory pressure takes no slots; declared needs still count.
 #[test]
-fn without_fallback_slots_stay_whatever_the_memory() {
+fn without_fallback_memory_pressure_takes_no_slots() {
     let changes = |on: bool| {
         let taken = Arc::new((std::sync::Mutex::new(0), std::sync::Condvar::new()));
         let sampled = Arc::clone(&taken);
@@ -321,7 +321,7 @@ fn written(settings: &Settings) -> Shown {
     run.status("es_written").unwrap().to_string()
 }
 
-/// A07, L11: each field of the defaults, too, for the run and for a group.
+/// A07, L11: each field of the defaults, for the run and for a group.
 #[test]
 fn every_default_of_steps_has_an_effect() {
     let none = StepDefaults::new;
@@ -375,7 +375,7 @@ fn with_defaults(defaults: &StepDefaults, whose: Whose) -> Settings {
     settings
 }
 
-/// How a step ends that takes its time, by the machine's clock.
+/// How a step that takes its time ends, by the real clock.
 fn after_a_while(settings: &Settings) -> Shown {
     #[step(group = "ed")]
     async fn ed_waits() {
@@ -385,7 +385,7 @@ fn after_a_while(settings: &Settings) -> Shown {
     run.status("ed_waits").unwrap().name().to_owned()
 }
 
-/// When a step has failed for good, in virtual time.
+/// When a step has finally failed, in virtual time.
 fn when_it_has_failed(settings: &Settings) -> Shown {
     #[step(group = "ed")]
     async fn ed_fails(#[resource] clock: &Clock) -> Result<u32, String> {
@@ -396,9 +396,9 @@ fn when_it_has_failed(settings: &Settings) -> Shown {
     run.error("ed_fails").unwrap().message().to_owned()
 }
 
-/// L06: everything out of range is a problem with the setting's name, all at once, before any step runs.
+/// L06: all values out of range are reported at once with the setting's name, before any step runs.
 #[test]
-fn what_is_out_of_range_is_told_before_a_step_runs() {
+fn values_out_of_range_are_problems_before_a_step_runs() {
     #[step]
     fn er_never() -> u32 {
         panic!("nothing runs")
@@ -445,9 +445,9 @@ fn what_is_out_of_range_is_told_before_a_step_runs() {
     assert_eq!(problems.iter().count(), 4, "{problems}");
 }
 
-/// L06: no time is too long, and no amount too large, for a run that does not come near it.
+/// L06: no time is too long and no amount too large for a run that does not reach it.
 #[test]
-fn the_longest_times_and_largest_amounts_are_no_problem() {
+fn the_longest_times_and_largest_amounts_are_accepted() {
     #[step(retries = 1, memory = "1GiB", limit("el-db" = 4_294_967_295))]
     async fn el_step(#[context] context: &StepContext) -> Result<u32, String> {
         tokio::task::yield_now().await;
@@ -476,8 +476,12 @@ fn the_longest_times_and_largest_amounts_are_no_problem() {
     let handle = pipeline.start().unwrap();
     handle.stop();
     let stopped = futures::executor::block_on(handle.wait()).unwrap();
-    assert_ne!(stopped.status("el_after"), Ok(Status::Pending), "a stop adds the grace to the time of day");
-    // Whoever watches runs is still there.
+    assert_ne!(
+        stopped.status("el_after"),
+        Ok(Status::Pending),
+        "a stop adds the grace time to the current time"
+    );
+    // The watchdog is still running.
     let mut dag = DagBuilder::new();
     dag.io("waits", (), |Refs(())| Box::pin(std::future::pending::<Result<u32, Infallible>>()));
     let short = Settings::default().timeout(Duration::from_millis(5));
@@ -485,7 +489,7 @@ fn the_longest_times_and_largest_amounts_are_no_problem() {
     assert_eq!(run.status("waits"), Ok(Status::TimedOut));
 }
 
-/// L05: every setting is read from text, times and amounts of memory as people write them.
+/// L05: every setting is read from text; times and amounts of memory in human form.
 #[test]
 fn every_setting_is_read_from_text() {
     let text = r#"{
@@ -520,7 +524,7 @@ fn every_setting_is_read_from_text() {
     assert_eq!((off.slow_poll, off.memory_limit), (None, Some(1024)));
 }
 
-/// L05: whatever can be set, is what is read again.
+/// L05: a written setting reads back as the same value.
 #[test]
 fn settings_are_read_as_they_were_written() {
     for (_, (one, other, _)) in cases() {
@@ -531,8 +535,7 @@ fn settings_are_read_as_they_were_written() {
     }
 }
 
-/// L07: a key that nobody knows is refused at every level, with those that there are; and so is a value that cannot be read, with
-/// what it should be.
+/// L07: an unknown key is refused at every level with the valid ones; so is an unreadable value, with what is expected.
 #[test]
 fn unknown_keys_and_unreadable_values_are_refused_helpfully() {
     for (text, wanted) in [
@@ -576,9 +579,9 @@ fn l8_sum(l8_report: Option<&u32>) -> u32 {
     l8_report.copied().unwrap_or(0) + 10
 }
 
-/// L08: steps are disabled by name, stage and tag, and so is what needs them; what is left runs.
+/// L08: steps are disabled by name, group and tag, with their dependents; the others run.
 #[test]
-fn steps_are_disabled_by_name_stage_and_tag() {
+fn steps_are_disabled_by_name_group_and_tag() {
     let pipeline = || Pipeline::to::<l8_mail>().and::<l8_sum>();
     let ran = |pipeline: Pipeline| {
         let run = pipeline.run_blocking().unwrap();
@@ -591,7 +594,7 @@ fn steps_are_disabled_by_name_stage_and_tag() {
     }
     assert_eq!(ran(pipeline().exclude(["group:l8-gold"])), ["l8_report", "l8_mail"]);
     assert_eq!(ran(pipeline().select(["tag:l8-slow"]).exclude(["l8_sum"])), ["l8_report", "l8_mail"]);
-    // What a step that stays can do without, it has to be told of: its output is asked for all the same.
+    // A remaining step needs an excluded one: a problem.
     let needed = pipeline().exclude(["tag:l8-slow"]).run_blocking().unwrap_err().to_string();
     assert!(needed.contains("`l8_report` is excluded, but `l8_sum` needs it"), "{needed}");
 }

@@ -1,4 +1,4 @@
-//! Errors: what fails, what is skipped, what goes on, and what the report says of it.
+//! Errors: what fails, what is skipped, what still runs, and how the report shows it.
 
 use std::error::Error;
 use std::fmt;
@@ -6,7 +6,7 @@ use std::fmt;
 use pipeline::prelude::*;
 use pipeline::*;
 
-/// E01, E02, E03: the failed step, what depends on it, and what does not.
+/// E01, E02, E03
 #[test]
 fn a_failure_skips_what_depends_on_it_and_nothing_else() {
     #[step]
@@ -43,7 +43,7 @@ fn a_failure_skips_what_depends_on_it_and_nothing_else() {
     assert_eq!((report.counts.succeeded, report.counts.failed, report.counts.skipped), (2, 1, 2));
 }
 
-/// E02: a skip through a long chain names the root.
+/// E02: a skip through a long chain names its root cause.
 #[test]
 fn a_long_chain_of_skips_names_the_root() {
     let mut dag = DagBuilder::new();
@@ -70,7 +70,7 @@ impl Error for Layer {
     }
 }
 
-/// E01, E12: the whole chain of causes is in the report, the run's error and the step's.
+/// E01, E12: the whole chain of causes is in the report, the run's error and the step's error.
 #[test]
 fn the_causes_of_an_error_are_reported_outermost_first() {
     #[step]
@@ -97,7 +97,7 @@ fn the_causes_of_an_error_are_reported_outermost_first() {
     assert_eq!(failed.failures().len(), 1);
 }
 
-/// E10: outcomes are values: fallbacks and failure handlers run, also behind a skip.
+/// E10: outcomes are values: fallbacks and failure handlers run, even after a skip.
 #[test]
 fn options_and_outcomes_see_failed_and_skipped_upstreams() {
     #[step]
@@ -128,7 +128,7 @@ fn options_and_outcomes_see_failed_and_skipped_upstreams() {
     assert_eq!(run.output::<on_failure>().unwrap(), "live_rates: service down");
 }
 
-/// E04: `fail_fast` stops what has not started; without it independent steps go on.
+/// E04: `fail_fast` cancels steps that have not started; without it independent steps run.
 #[test]
 fn fail_fast_stops_what_has_not_started() {
     let build = || {
@@ -151,7 +151,7 @@ fn fail_fast_stops_what_has_not_started() {
     assert_eq!(stopped.report().status, RunStatus::Failed);
 }
 
-/// E04: `fail_fast` drops async steps that wait.
+/// E04: `fail_fast` drops waiting async steps.
 #[tokio::test(start_paused = true)]
 async fn fail_fast_drops_async_steps_that_wait() {
     #[step]
@@ -171,9 +171,9 @@ async fn fail_fast_drops_async_steps_that_wait() {
     assert_eq!(run.status("fails_later"), Ok(Status::Failed));
 }
 
-/// S25: `bronze_b` fails: `silver_b` and `gold` are skipped with the cause, the other branches complete.
+/// S25: `bronze_b` fails: `silver_b` and `gold` are skipped with the cause; the other branches complete.
 #[test]
-fn a_failure_in_the_medallion_leaves_the_other_branches_whole() {
+fn a_failure_in_the_medallion_lets_the_other_branches_complete() {
     #[step(group = "bronze")]
     fn bronze_a() -> u32 {
         1
@@ -214,9 +214,9 @@ fn a_failure_in_the_medallion_leaves_the_other_branches_whole() {
     }
 }
 
-/// The text of the report names the failure, its place, its cause and the skips.
+/// The text report names the failure, its location, its cause and the skips.
 #[test]
-fn the_text_of_the_report_tells_what_failed_and_why() {
+fn the_text_report_shows_what_failed_and_why() {
     #[step]
     fn text_fails() -> Result<u32, Layer> {
         Err(Layer("outer\u{1b}[31m", Some(Box::new(Layer("inner", None)))))
@@ -241,9 +241,9 @@ fn the_text_of_the_report_tells_what_failed_and_why() {
     assert!(text.contains(run.id()));
 }
 
-/// E03: a step that took too long is one of the failures of its run, with its reason.
+/// E03: a step that timed out is one of its run's failures, with its reason.
 #[test]
-fn the_run_as_a_result_names_the_steps_that_timed_out() {
+fn the_error_of_a_run_lists_the_steps_that_timed_out() {
     #[step(timeout = "1ms")]
     async fn rt_hangs() -> u32 {
         std::future::pending().await
@@ -258,9 +258,9 @@ fn the_run_as_a_result_names_the_steps_that_timed_out() {
     assert!(failed.to_string().contains("1 step failed, 1 step did not run"), "{failed}");
 }
 
-/// E01: who reads the report sees which of two failures is the one that matters.
+/// E01: the text report shows which of two failures matters.
 #[test]
-fn the_text_of_the_report_marks_a_failure_that_the_run_does_without() {
+fn the_text_report_marks_optional_failures() {
     #[step(optional)]
     fn om_optional() -> Result<u32, String> {
         Err("planted".into())

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use pipeline::prelude::*;
 use pipeline::*;
 
-/// D01, S24: a thousand inputs, all there, in order.
+/// D01, S24: a thousand inputs, all present, in order.
 #[test]
-fn a_fan_in_of_a_thousand_has_them_all_in_order() {
+fn a_fan_in_of_a_thousand_keeps_their_order() {
     #[step]
     fn numbered(#[param] n: usize) -> usize {
         n
@@ -30,7 +30,7 @@ fn a_fan_in_of_a_thousand_has_them_all_in_order() {
     }
 }
 
-/// D02: a merge keyed by the names of its branches.
+/// D02
 #[test]
 fn a_merge_is_keyed_by_the_names_of_its_branches() {
     #[step]
@@ -95,7 +95,7 @@ fn a_merge_of_outcomes_sees_successes_failures_and_skips() {
     assert!(!run.succeeded(), "the failures are failures still");
 }
 
-/// D01: steps found by pattern and by tag, in name order, and never the reader itself.
+/// D01: steps collected by pattern or tag come in name order, without the reader itself.
 #[test]
 fn steps_are_collected_by_pattern_and_by_tag() {
     #[step(tags("fan_in_source"))]
@@ -119,7 +119,7 @@ fn steps_are_collected_by_pattern_and_by_tag() {
     assert_eq!(run.output::<tagged>().unwrap(), &["fan_in_src_a", "fan_in_src_b"]);
 }
 
-/// One step read by several parameters, and twice in one fan-in.
+/// One step feeds several parameters, and one fan-in twice.
 #[test]
 fn one_step_can_feed_many_parameters() {
     #[step]
@@ -140,7 +140,7 @@ fn one_step_can_feed_many_parameters() {
     assert_eq!(run.output::<many_times>(), Ok(&6));
 }
 
-/// A required fan-in is skipped for the first failure in the order written.
+/// A required fan-in is skipped because of its first failure in the order written.
 #[test]
 fn a_required_fan_in_is_skipped_for_its_first_failure() {
     #[step]

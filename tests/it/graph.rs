@@ -41,7 +41,7 @@ fn names(dag: &Dag, steps: &[usize]) -> Vec<String> {
     steps.iter().map(|&step| dag.step(step).name().to_owned()).collect()
 }
 
-/// B02: every step comes after all it waits for.
+/// B02: every step comes after all that it waits for.
 #[test]
 fn steps_are_ordered_after_what_they_wait_for() {
     let dag = shop_dag();
@@ -51,7 +51,7 @@ fn steps_are_ordered_after_what_they_wait_for() {
     assert_eq!(dag.len(), 5);
 }
 
-/// B03: the order is the same whenever the graph is made.
+/// B03
 #[test]
 fn the_order_is_the_same_a_hundred_times() {
     let order = |dag: &Dag| dag.steps().iter().map(|step| step.name().to_owned()).collect::<Vec<_>>();
@@ -59,9 +59,9 @@ fn the_order_is_the_same_a_hundred_times() {
     assert!((0..100).all(|_| order(&shop_dag()) == first));
 }
 
-/// B04: a circle is told with its whole path and the place of each step.
+/// B04: a cycle is reported with its whole path and the location of each step.
 #[test]
-fn a_circle_through_string_edges_is_told_with_its_path() {
+fn a_cycle_through_string_edges_is_reported_with_its_path() {
     #[step]
     fn circle_a(#[from("circle_c")] c: &u32) -> u32 {
         *c
@@ -82,9 +82,9 @@ fn a_circle_through_string_edges_is_told_with_its_path() {
     assert_eq!(text.matches("graph.rs:").count(), 4, "{text}");
 }
 
-/// B04: a step cannot read itself, and two circles are told both.
+/// B04: a step cannot read itself, and two cycles are two problems.
 #[test]
-fn two_circles_are_two_problems() {
+fn two_cycles_are_two_problems() {
     #[step]
     fn link(#[input] from: &u32) -> u32 {
         *from
@@ -100,7 +100,7 @@ fn two_circles_are_two_problems() {
     assert!(texts[1].contains("`x` -> `z` -> `y` -> `x`"), "{texts:?}");
 }
 
-/// B04: a step that names itself.
+/// B04
 #[test]
 fn a_step_that_names_itself_is_a_problem() {
     #[step]
@@ -111,7 +111,7 @@ fn a_step_that_names_itself_is_a_problem() {
     assert!(problems.has(ProblemCode::UnknownUpstream) || problems.has(ProblemCode::Cycle), "{problems}");
 }
 
-/// B05: two takers, and a taker that waits for a reader in a circle.
+/// B05: two takers of one output, and a taker that waits for a reader in a cycle.
 #[test]
 fn two_takers_of_one_output_are_a_problem_that_names_both() {
     #[step]
@@ -132,7 +132,7 @@ fn two_takers_of_one_output_are_a_problem_that_names_both() {
     assert!(Pipeline::to::<taker_one>().plan().is_ok(), "one of them alone is fine");
 }
 
-/// B05: a target that another target takes.
+/// B05
 #[test]
 fn a_target_that_is_taken_is_a_problem() {
     #[step]
@@ -155,9 +155,9 @@ fn a_target_that_is_taken_is_a_problem() {
     assert!(matches!(run.output::<wanted>(), Err(OutputError::NotKept { .. })));
 }
 
-/// A taker and a reader that needs the taker: no order exists.
+/// A taker, and a reader that needs the taker: no order exists.
 #[test]
-fn a_reader_that_needs_the_taker_is_a_circle() {
+fn a_reader_that_needs_the_taker_is_a_cycle() {
     #[step]
     fn shared() -> Vec<u8> {
         vec![1]
@@ -174,7 +174,7 @@ fn a_reader_that_needs_the_taker_is_a_circle() {
     assert!(problems.has(ProblemCode::Cycle), "{problems}");
 }
 
-/// B05: duplicate and ambiguous names.
+/// B05
 #[test]
 fn duplicate_and_ambiguous_names_are_problems() {
     let mut dag = DagBuilder::new();
@@ -217,7 +217,7 @@ fn duplicate_and_ambiguous_names_are_problems() {
     assert!(both.has(ProblemCode::AmbiguousName), "{both}");
 }
 
-/// B05: problems of different kinds in one graph come together.
+/// B05
 #[test]
 fn problems_of_different_kinds_come_together() {
     #[step]
@@ -251,7 +251,7 @@ fn problems_of_different_kinds_come_together() {
     }
 }
 
-/// B06: ancestors and descendants.
+/// B06
 #[test]
 fn ancestors_and_descendants_can_be_asked_for() {
     let dag = shop_dag();
@@ -265,7 +265,7 @@ fn ancestors_and_descendants_can_be_asked_for() {
 
 /// B07, B08, I02, I03: levels, their number and the widest; steps of one level do not need each other.
 #[test]
-fn levels_tell_how_far_from_the_start_each_step_is() {
+fn levels_are_distances_from_the_start() {
     let dag = shop_dag();
     let levels = dag.levels();
     assert_eq!(levels.depth(), 3);
@@ -278,7 +278,7 @@ fn levels_tell_how_far_from_the_start_each_step_is() {
     }
 }
 
-/// B09: a plan is made and printed without running a step.
+/// B09
 #[test]
 fn a_plan_is_printed_without_running_a_step() {
     #[step]
@@ -292,7 +292,7 @@ fn a_plan_is_printed_without_running_a_step() {
     assert!(pipeline.check().is_ok());
 }
 
-/// B12: figures of a graph.
+/// B12
 #[test]
 fn a_graph_counts_its_steps_edges_and_labels() {
     let statistics = shop_dag().statistics();
@@ -315,9 +315,9 @@ fn a_graph_is_drawn_as_dot_and_mermaid() {
     assert_eq!(mermaid.matches("-->").count(), dag.edge_count());
 }
 
-/// A17: a graph goes out as JSON and comes back as one that runs.
+/// A17: a graph is written as JSON, and read back as one that runs.
 #[test]
-fn a_graph_goes_out_as_json_and_comes_back() {
+fn a_graph_survives_a_round_trip_through_json() {
     let dag = shop_dag();
     let json = dag.render(Format::Json);
     let loaded = Dag::from_document(&GraphDocument::from_json(&json).unwrap()).unwrap();
@@ -326,7 +326,7 @@ fn a_graph_goes_out_as_json_and_comes_back() {
     assert_eq!(run.output_named::<u32>("shop_revenue"), Ok(&2));
 }
 
-/// A11, A12: groups and tags are labels that select and are reported.
+/// A11, A12: groups and tags select steps and are reported.
 #[test]
 fn groups_and_tags_select_and_are_reported() {
     let dag = shop_dag();
@@ -346,7 +346,7 @@ fn groups_and_tags_select_and_are_reported() {
     assert_eq!(report.step("shop_orders").unwrap().tags, ["source", "daily"]);
 }
 
-/// A12: targets by name, short or in full; unknown ones are problems.
+/// A12: targets are named in short or in full; unknown names are problems.
 #[test]
 fn targets_can_be_named() {
     let run = Pipeline::new(shop_dag()).target("shop_ranks").run_blocking().unwrap();
@@ -358,7 +358,7 @@ fn targets_can_be_named() {
     assert!(problems.to_string().contains("did you mean `shop_ranks`?"), "{problems}");
 }
 
-/// No step at all is a problem with a remedy.
+/// A graph without steps is a problem with a hint.
 #[test]
 fn an_empty_graph_is_a_problem() {
     let problems = Pipeline::new(DagBuilder::new().build().unwrap()).run_blocking().unwrap_err();

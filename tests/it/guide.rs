@@ -1,4 +1,4 @@
-//! The guide: what it says compiles (the doctests of the facade), and what it points to is there.
+//! The guide: every page is compiled (as doctests of the facade), and every link has a target.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
-/// The pages below `docs`, by their path from there.
+/// The pages below `docs`, by relative path.
 fn pages() -> Vec<PathBuf> {
     let docs = Path::new(ROOT).join("docs");
     let (mut folders, mut pages) = (vec![docs.clone()], Vec::new());
@@ -28,7 +28,7 @@ fn read(page: &Path) -> String {
     fs::read_to_string(Path::new(ROOT).join("docs").join(page)).unwrap()
 }
 
-/// The lines outside of code blocks.
+/// The lines outside code blocks.
 fn prose(text: &str) -> impl Iterator<Item = &str> {
     let mut is_code = false;
     text.lines().filter(move |line| {
@@ -38,14 +38,14 @@ fn prose(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Where the links of a page lead to, those to other hosts left out.
+/// The link targets of a page, except those on other hosts.
 fn links(text: &str) -> Vec<&str> {
     let links = prose(text).flat_map(|line| line.split("](").skip(1));
     let targets = links.filter_map(|rest| rest.split_once(')')).map(|(target, _)| target);
     targets.filter(|target| !target.contains("://")).collect()
 }
 
-/// The anchors of a page, as made from its headings.
+/// The anchors of a page, made from its headings.
 fn anchors(text: &str) -> BTreeSet<String> {
     let headings = prose(text).filter(|line| line.starts_with('#'));
     let anchor = |heading: &str| {
@@ -58,7 +58,7 @@ fn anchors(text: &str) -> BTreeSet<String> {
 }
 
 #[test]
-fn every_link_of_the_guide_leads_somewhere() {
+fn every_link_in_the_guide_has_a_target() {
     let mut dead = Vec::new();
     for page in pages() {
         let text = read(&page);
@@ -78,7 +78,7 @@ fn every_link_of_the_guide_leads_somewhere() {
     assert!(dead.is_empty(), "dead links:\n{}", dead.join("\n"));
 }
 
-/// A page of an error code is found by its code, the others in the table of contents.
+/// An error page is found by its code, every other page in the table of contents.
 #[test]
 fn every_page_is_in_the_table_of_contents() {
     let contents = read(Path::new("README.md"));
@@ -90,7 +90,7 @@ fn every_page_is_in_the_table_of_contents() {
     }
 }
 
-/// M14: no page with Rust on it is left out of the doctests.
+/// M14: every page with Rust code is in the doctests.
 #[test]
 fn every_page_with_rust_is_compiled_and_run() {
     let sources = fs::read_to_string(Path::new(ROOT).join("src/doctests.rs")).unwrap();

@@ -3,7 +3,7 @@
 use pipeline::graph::{ProblemCode, Refs};
 use pipeline::*;
 
-/// Optimised builds run the size that is promised.
+/// Optimised builds test the full size.
 #[cfg(not(debug_assertions))]
 const STEPS: u64 = 1_000_000;
 #[cfg(debug_assertions)]
@@ -23,7 +23,7 @@ fn names() -> impl Iterator<Item = String> {
     (1..STEPS).map(|n| format!("s{n}"))
 }
 
-/// A chain: planned, run and dropped, with outputs that need a drop.
+/// A chain is planned, run and dropped, with outputs that need a drop.
 #[test]
 fn a_long_chain_is_planned_run_and_dropped_on_a_small_stack() {
     on_a_small_stack(|| {
@@ -41,7 +41,7 @@ fn a_long_chain_is_planned_run_and_dropped_on_a_small_stack() {
     });
 }
 
-/// The same with the first step failing: a million skips, each with the root as its cause.
+/// The same if the first step fails: a million skips, each with the root as its cause.
 #[test]
 fn a_long_chain_behind_a_failure_is_skipped_on_a_small_stack() {
     on_a_small_stack(|| {
@@ -57,7 +57,7 @@ fn a_long_chain_behind_a_failure_is_skipped_on_a_small_stack() {
     });
 }
 
-/// A fan out of one and in to one.
+/// A fan out of one step and in to one.
 #[test]
 fn a_wide_fan_is_planned_run_and_dropped_on_a_small_stack() {
     on_a_small_stack(|| {
@@ -70,7 +70,7 @@ fn a_wide_fan_is_planned_run_and_dropped_on_a_small_stack() {
     });
 }
 
-/// The same with the source failing.
+/// The same if the source fails.
 #[test]
 fn a_wide_fan_behind_a_failure_is_skipped_on_a_small_stack() {
     on_a_small_stack(|| {
@@ -84,8 +84,8 @@ fn a_wide_fan_behind_a_failure_is_skipped_on_a_small_stack() {
     });
 }
 
-/// What a run with default policies does at the first step of a chain and of a fan: it tries again, goes on after the
-/// deadline's watch, and skips the rest.
+/// The first step of a chain and of a fan fails under default policies: it is retried, passes through the watchdog, and
+/// the rest is skipped.
 #[test]
 fn a_failure_with_retries_and_timeouts_by_default_skips_a_chain_and_a_fan_on_a_very_small_stack() {
     fn chain(dag: &mut DagBuilder, root: Handle<u64>) {
@@ -111,7 +111,7 @@ fn a_failure_with_retries_and_timeouts_by_default_skips_a_chain_and_a_fan_on_a_v
     }
 }
 
-/// A chain of async steps that are ready at once, and one of steps that wait (shorter: each is a task).
+/// A chain of async steps that are ready at once, and a shorter one of steps that wait (each is a task).
 #[test]
 fn a_long_async_chain_runs_on_a_small_stack() {
     on_a_small_stack(|| {
@@ -160,9 +160,9 @@ fn a_long_chain_of_takers_and_a_dropped_run_end_on_a_small_stack() {
     });
 }
 
-/// A circle of many steps is told without recursion.
+/// A cycle of many steps is reported without recursion.
 #[test]
-fn a_large_circle_is_told_on_a_small_stack() {
+fn a_large_cycle_is_reported_on_a_small_stack() {
     use pipeline::prelude::step;
     #[step]
     fn ring(#[input] from: &u64) -> u64 {

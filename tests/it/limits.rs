@@ -1,4 +1,4 @@
-//! How many steps run at once: as many as may, never more, in every lane and over all lanes.
+//! How many steps run at once: up to the limit and never more, in every lane and over all lanes.
 
 use std::collections::HashSet;
 use std::convert::Infallible;
@@ -14,10 +14,10 @@ use pipeline::*;
 
 use crate::support::{Clock, Gauge, Meeting, Slept, alone, peak};
 
-/// A graph of so many independent steps of a lane, each of which meets `size` others before it ends.
+/// A graph of this many independent steps of a lane; each waits until `size` steps run at once.
 fn meeting_steps(lane: Lane, steps: usize, size: usize, gauge: &Arc<Gauge>) -> Dag {
     let mut dag = DagBuilder::new();
-    // Rounds of `size` steps each: a round ends when all of them are there, so the limit is reached.
+    // Rounds of `size` steps: a round ends when all of them run, so the limit is reached.
     let meetings: Vec<Arc<Meeting>> = (0..steps.div_ceil(size)).map(|_| Meeting::new(size)).collect();
     let next = Arc::new(std::sync::atomic::AtomicUsize::new(0));
     for n in 0..steps {
@@ -39,7 +39,7 @@ fn all_met(run: &Run) -> bool {
     run.available().iter().all(|name| run.output_named::<bool>(name) == Ok(&true))
 }
 
-/// C01: four independent async steps run at once, in virtual time.
+/// C01: in virtual time.
 #[tokio::test(start_paused = true)]
 async fn independent_steps_run_at_once() {
     let clock = Clock::start();
@@ -52,7 +52,7 @@ async fn independent_steps_run_at_once() {
     assert_eq!(clock.now(), 300);
 }
 
-/// C02: nothing waits for a level: a short branch is far ahead of a long one.
+/// C02: no step waits for a level: a short branch runs far ahead of a long one.
 #[tokio::test(start_paused = true)]
 async fn there_is_no_barrier_between_levels() {
     let clock = Clock::start();
@@ -94,7 +94,7 @@ fn blocking_steps_reach_their_limit_and_never_exceed_it() {
     }
 }
 
-/// C03, S6: the same for the IO lane, where waiting steps count.
+/// C03, S6: the same for the IO lane, in which waiting steps count.
 #[tokio::test(start_paused = true)]
 async fn io_steps_reach_their_limit_and_never_exceed_it() {
     for limit in [1, 4, 100] {
@@ -112,7 +112,7 @@ async fn io_steps_reach_their_limit_and_never_exceed_it() {
     }
 }
 
-/// C03: `workers(n)` limits all lanes together, and is reached by a mix of them.
+/// C03: `workers(n)` limits all lanes together; a mix of them reaches it.
 #[test]
 fn workers_limit_all_lanes_together() {
     for limit in [1, 2, 3, 6] {
@@ -151,7 +151,7 @@ fn workers_limit_all_lanes_together() {
     }
 }
 
-/// C03: and equals it: two CPU steps and a blocking one meet under `workers(3)`.
+/// C03: the limit is reached: two CPU steps and a blocking one meet under `workers(3)`.
 #[test]
 fn workers_are_all_used_by_a_mix_of_lanes() {
     let meeting = Meeting::new(3);
@@ -166,7 +166,7 @@ fn workers_are_all_used_by_a_mix_of_lanes() {
     assert!(all_met(&run));
 }
 
-/// C06: an async step that waits is one task; one that is ready is none.
+/// C06: a waiting async step is one task; one that is ready at once is none.
 #[test]
 fn an_async_step_is_at_most_one_task() {
     if !alone("limits::an_async_step_is_at_most_one_task") {
@@ -201,7 +201,7 @@ fn an_async_step_is_at_most_one_task() {
     assert!((200..=200 + cores()).contains(&waiting), "one each: {waiting}");
 }
 
-/// C07: two CPU steps run at once, on threads of their own.
+/// C07: on separate threads.
 #[test]
 fn two_cpu_steps_run_on_two_threads_at_once() {
     let (meeting, threads) = (Meeting::new(2), Arc::new(Mutex::new(HashSet::new())));
@@ -222,9 +222,9 @@ fn two_cpu_steps_run_on_two_threads_at_once() {
     assert!(report.steps.iter().all(|step| step.thread_kind != Some(ThreadKind::TokioTask)));
 }
 
-/// C08: lanes are chosen per step and hand over to each other: CPU readied by IO, IO by CPU, both by blocking.
+/// C08: steps of each lane make steps of another ready: CPU by IO, IO by CPU, both by blocking.
 #[test]
-fn lanes_ready_each_others_steps() {
+fn steps_of_one_lane_make_steps_of_another_ready() {
     for workers in [None, Some(1), Some(2)] {
         let mut dag = DagBuilder::new();
         let mut last = dag.cpu("start", (), |()| 0_u64);
@@ -256,7 +256,7 @@ fn lanes_ready_each_others_steps() {
     }
 }
 
-/// C10, A14, S4: one at a time gives the same outputs, one thing at a time.
+/// C10, A14, S4: sequential gives the same outputs, one step at a time.
 #[test]
 fn sequential_runs_one_step_at_a_time_with_the_same_outputs() {
     #[step]
@@ -299,8 +299,8 @@ fn sequential_runs_one_step_at_a_time_with_the_same_outputs() {
 
 /// C15: a thousand CPU steps use as many threads as the lane has slots.
 #[test]
-fn a_thousand_cpu_steps_make_no_thread_storm() {
-    if !alone("limits::a_thousand_cpu_steps_make_no_thread_storm") {
+fn a_thousand_cpu_steps_use_no_more_threads_than_slots() {
+    if !alone("limits::a_thousand_cpu_steps_use_no_more_threads_than_slots") {
         return;
     }
     let threads = || -> usize {
@@ -324,11 +324,11 @@ fn a_thousand_cpu_steps_make_no_thread_storm() {
         assert!(pipeline.run_blocking().unwrap().succeeded());
     }
     let most = *most.lock().unwrap();
-    // Beside the slots: the workers of the runtime, and threads of its pool that are between two drivers.
+    // In addition to the slots: the runtime's workers, and threads of its pool that are between two drivers.
     assert!(most - before <= limit + cores() + 2, "{most} threads, {before} before, {limit} slots");
 }
 
-/// C09: the same pipeline at other widths, chosen at run time.
+/// C09: one pipeline at different widths, chosen at run time.
 #[test]
 fn the_width_is_a_run_option() {
     #[step]
@@ -344,10 +344,10 @@ fn the_width_is_a_run_option() {
     }
 }
 
-/// Nothing is left lying: thousands of short runs that hand work from lane to lane all end.
+/// Thousands of short runs that pass work from lane to lane all end.
 #[test]
-fn no_ready_step_is_left_lying_between_lanes() {
-    if !alone("limits::no_ready_step_is_left_lying_between_lanes") {
+fn no_ready_step_is_lost_between_lanes() {
+    if !alone("limits::no_ready_step_is_lost_between_lanes") {
         return;
     }
     let mut dag = DagBuilder::new();
@@ -380,7 +380,7 @@ fn no_ready_step_is_left_lying_between_lanes() {
     }
 }
 
-/// C01, C03: a step that makes many ready fills every slot with them, however short it is itself, and from any lane.
+/// C01, C03: a step that makes many ready fills every slot, however short it is, from any lane.
 #[test]
 fn a_step_that_makes_many_ready_fills_every_slot() {
     for (lane, long) in
@@ -409,15 +409,15 @@ fn a_step_that_makes_many_ready_fills_every_slot() {
     }
 }
 
-/// Whether all steps whose names start like this met the others.
+/// Reports whether all steps with this name prefix met the others.
 fn all_of(run: &Run, prefix: &str) -> bool {
     let names = run.available().into_iter().filter(|name| name.starts_with(prefix));
     names.map(|name| run.output_named::<bool>(name)).all(|met| met == Ok(&true))
 }
 
-/// C09: the width of a lane changes while the run goes on. Two steps that wait for each other need two slots.
+/// C09: the width of a lane changes during the run. Two steps that wait for each other need two slots.
 #[test]
-fn a_lane_grows_while_the_run_goes_on() {
+fn a_lane_grows_during_a_run() {
     let barrier = Arc::new(Barrier::new(2));
     let mut dag = DagBuilder::new();
     for n in 0..2 {
@@ -426,15 +426,15 @@ fn a_lane_grows_while_the_run_goes_on() {
     }
     let pipeline = Pipeline::new(dag.build().unwrap()).settings(Settings::default().cpu(1));
     let handle = pipeline.start().unwrap();
-    assert!(handle.resize(Lane::Cpu, 0).is_err(), "a lane without slots would never end");
+    assert!(handle.resize(Lane::Cpu, 0).is_err(), "a lane needs a slot");
     handle.resize(Lane::Cpu, 2).unwrap();
     let run = futures::executor::block_on(handle.wait()).unwrap();
     assert!(run.succeeded());
 }
 
-/// C09: a lane that was made narrower is so from the next step on.
+/// C09: a narrowed lane is narrower from the next step on.
 #[test]
-fn a_lane_shrinks_while_the_run_goes_on() {
+fn a_lane_shrinks_during_a_run() {
     let (narrow, now, most) =
         (Arc::new(Barrier::new(3)), Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let mut dag = DagBuilder::new();

@@ -1,7 +1,7 @@
-//! Behaviour of the framework from outside, against the facade only: one module per behaviour.
+//! The framework's behaviour, tested through the facade only; one module per behaviour.
 //!
-//! Ids such as `A04` beside a test are rows of the acceptance list that the test shows. Steps are written in the
-//! bodies of the tests, and typed targets scope each graph, so that tests do not see each other's steps.
+//! Ids such as `A04` beside a test are the rows of `tests/ACCEPTANCE.md` that it covers. Steps are written in the
+//! bodies of tests, and typed targets select each graph, so tests do not see each other's steps.
 
 #![allow(clippy::unwrap_used, clippy::trivially_copy_pass_by_ref, clippy::ptr_arg, clippy::unnecessary_wraps)]
 #![allow(
@@ -14,6 +14,9 @@
     clippy::used_underscore_items
 )]
 
+#[cfg(feature = "report")]
+#[path = "../support/folder.rs"]
+mod folder;
 mod support;
 
 mod advice;

@@ -1,4 +1,4 @@
-//! Runs in runs: they share the outermost run's slots, and come to their end however few there are.
+//! Nested runs: they share the outermost run's slots, and end however few there are.
 
 use std::sync::Arc;
 
@@ -8,13 +8,13 @@ use pipeline::*;
 
 use crate::support::{Gauge, alone, quiet};
 
-/// How wide the pipeline of a level is, from the outermost.
+/// The width of the pipeline at each level, outermost first.
 type Widths = Vec<usize>;
 
 /// The leaves that run now, over all pipelines of one test.
 struct Leaves(Arc<Gauge>);
 
-/// A step that is a leaf, or runs a pipeline of such steps within itself.
+/// A leaf, or a step that runs a pipeline of such steps.
 #[step]
 fn nested_level(
     #[param] widths: Widths,
@@ -63,7 +63,7 @@ fn leaves() -> (Arc<Gauge>, Arc<Leaves>) {
     (Arc::clone(&gauge), Arc::new(Leaves(gauge)))
 }
 
-/// P6: five deep with one slot.
+/// P6
 #[test]
 fn runs_five_deep_complete_with_one_slot() {
     if !alone("nesting::runs_five_deep_complete_with_one_slot") {
@@ -81,7 +81,7 @@ fn runs_five_deep_complete_with_one_slot() {
     assert_eq!(gauge.peak(), 1);
 }
 
-/// P6: 50 parents with 20 children each, and two slots: all complete, and never more than two leaves at once.
+/// P6: 50 parents with 20 children each and two slots: all complete, with at most two leaves at once.
 #[test]
 fn fifty_parents_with_twenty_children_share_two_slots() {
     if !alone("nesting::fifty_parents_with_twenty_children_share_two_slots") {
@@ -99,7 +99,7 @@ fn fifty_parents_with_twenty_children_share_two_slots() {
     assert!(gauge.peak() <= 2, "{} leaves at once", gauge.peak());
 }
 
-/// Without `within`, a nested run has slots of its own; a step of it may use a limit that its parent shares.
+/// Without `within`, a nested run has its own slots; its steps may use a limit that its parent shares.
 #[test]
 fn a_nested_run_shares_the_named_limits_of_its_parent() {
     #[step(limit = "db")]
@@ -118,7 +118,8 @@ fn a_nested_run_shares_the_named_limits_of_its_parent() {
     assert_eq!(run.output::<outer>(), Ok(&1));
 }
 
-/// P6: a step above holds what a step of the nested run needs, at any depth: told at once, not waited for.
+/// P6: if a step above holds what a step of the nested run needs, at any depth, this is reported at once instead of
+/// waiting.
 #[test]
 fn a_nested_run_that_could_never_have_its_limit_is_refused() {
     #[step(limit("pool" = 2))]
@@ -153,7 +154,7 @@ fn a_nested_run_that_could_never_have_its_limit_is_refused() {
     assert_eq!(run(3).output::<holds_one>(), Ok(&1));
 }
 
-/// A run within a step stops with the step's run.
+/// A run within a step stops with that step's run.
 #[test]
 fn a_nested_run_is_stopped_with_its_parent() {
     if !alone("nesting::a_nested_run_is_stopped_with_its_parent") {
@@ -184,9 +185,9 @@ fn a_nested_run_is_stopped_with_its_parent() {
     assert_eq!(run.output::<parent_of_for_ever>(), Ok(&Status::Cancelled));
 }
 
-/// What calls itself without an end is told so.
+/// A run that nests itself endlessly is a problem.
 #[test]
-fn runs_that_are_nested_without_an_end_are_a_problem() {
+fn endless_nesting_is_a_problem() {
     #[step]
     fn calls_itself(#[context] cx: &StepContext) -> Result<u64, String> {
         let run = Pipeline::to::<calls_itself>()
@@ -200,9 +201,9 @@ fn runs_that_are_nested_without_an_end_are_a_problem() {
     assert!(error.contains("nested more than 64 deep"), "{error}");
 }
 
-/// A context that is of no step under way.
+/// The context of a finished step.
 #[test]
-fn a_run_within_a_step_that_is_over_is_a_problem() {
+fn a_run_within_a_finished_step_is_a_problem() {
     #[step]
     fn plain() -> u64 {
         1

@@ -1,4 +1,4 @@
-//! Events: what observers are told, in which order, and under which id.
+//! Events: what observers receive, in which order, and with which id.
 
 use std::sync::{Arc, Mutex};
 
@@ -25,7 +25,7 @@ fn ob_last(ob_middle: &(String, String, u32)) -> String {
     ob_middle.0.clone()
 }
 
-/// I24: the run and each step, start and end, each in its order.
+/// I24: start and end of the run and of each step, in order.
 #[test]
 fn observers_see_the_start_and_end_of_the_run_and_of_each_step() {
     let recorder = Recorder::default();
@@ -48,9 +48,9 @@ fn observers_see_the_start_and_end_of_the_run_and_of_each_step() {
     );
 }
 
-/// I26: one id in the context, in every event, in the handle, the run and the report; another one for the next run.
+/// I26: one id in the context, in every event, in the handle, the run and the report; a new one for the next run.
 #[test]
-fn one_id_is_attached_to_everything_of_a_run() {
+fn one_id_is_attached_to_all_parts_of_a_run() {
     let ids = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&ids);
     let pipeline = Pipeline::to::<ob_last>().and::<ob_middle>().observe(move |event: &Event<'_>| {
@@ -73,9 +73,9 @@ fn one_id_is_attached_to_everything_of_a_run() {
     assert_ne!(pipeline.run_blocking().unwrap().id(), id);
 }
 
-/// I24: failures and skips are told with their error and status.
+/// I24: failures and skips come with their error and status.
 #[test]
-fn observers_are_told_of_failures_and_skips() {
+fn observers_see_failures_and_skips() {
     #[step]
     fn ob_fails() -> Result<u32, String> {
         Err("reason".into())
@@ -107,7 +107,7 @@ fn observers_are_told_of_failures_and_skips() {
     );
 }
 
-/// An observer may look at an output where its step has ended, before the step that takes it does.
+/// An observer may read an output when its step has ended, before a taker does.
 #[test]
 fn observers_see_outputs_before_they_are_taken() {
     #[step]
@@ -134,9 +134,9 @@ fn observers_see_outputs_before_they_are_taken() {
     );
 }
 
-/// I24: an upstream's end is told before its dependents' starts, over all lanes; each start has one end.
+/// I24: an upstream's end is reported before its dependents' starts, over all lanes; each start has one end.
 #[test]
-fn an_end_is_told_before_the_starts_that_it_allows() {
+fn a_step_ends_before_its_dependents_start() {
     let recorder = Recorder::default();
     let mut dag = DagBuilder::new();
     let mut last = vec![dag.cpu("s0", (), |()| 0_u32)];
@@ -172,7 +172,6 @@ fn an_end_is_told_before_the_starts_that_it_allows() {
     }
 }
 
-/// An observer can stop the run it watches.
 #[test]
 fn an_observer_can_stop_the_run() {
     let stopper: Arc<Mutex<Option<Stopper>>> = Arc::default();

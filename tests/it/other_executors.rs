@@ -1,4 +1,4 @@
-//! C17: a plan is executed by somebody else than this crate's engine.
+//! C17: executors other than this crate's engine.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
@@ -27,7 +27,7 @@ fn ended(progress: Progress) -> Option<Finished> {
     }
 }
 
-/// One step after another, in the order in which they become ready, with the retries that steps ask for.
+/// Runs steps one after another, in the order in which they become ready, with their retries.
 struct OneByOne;
 
 impl Execute for OneByOne {
@@ -52,7 +52,7 @@ impl Execute for OneByOne {
     }
 }
 
-/// Two plain threads, and a channel between them.
+/// Two plain threads and a channel between them.
 struct TwoThreads;
 
 impl Execute for TwoThreads {
@@ -105,14 +105,14 @@ fn taken(mut doubled: Vec<u64>) -> u64 {
 
 /// C17: a second implementation runs a pipeline with retries, an async step and a taken value.
 #[test]
-fn an_executor_of_the_users_own_runs_a_pipeline() {
+fn a_custom_executor_runs_a_pipeline() {
     let run = Pipeline::to::<taken>().run_with(&OneByOne).unwrap();
     assert_eq!(run.output::<taken>(), Ok(&6));
     assert!(run.succeeded());
     assert_eq!(run.report().status, RunStatus::Succeeded);
 }
 
-/// C17: failures, skips and a wide graph come out as they do on this crate's own executor.
+/// C17: failures, skips and a wide graph have the same outcomes as on this crate's executor.
 #[test]
 fn another_executor_gives_the_same_outcomes() {
     quiet();
@@ -140,9 +140,9 @@ fn another_executor_gives_the_same_outcomes() {
     assert_eq!(own.report().counts, other.report().counts);
 }
 
-/// C17: what an executor does not start is cancelled, and told.
+/// C17: steps that an executor does not start are cancelled, and reported as such.
 #[test]
-fn what_an_executor_leaves_is_cancelled() {
+fn steps_that_an_executor_does_not_start_are_cancelled() {
     let run = Pipeline::to::<taken>().run_with(&Idle).unwrap();
     assert_eq!(run.report().counts.cancelled, 3);
     assert_eq!(run.report().status, RunStatus::Cancelled);

@@ -1,5 +1,5 @@
-//! Outcomes: fallbacks, quorums, optional steps, hooks, dead letters; what is missed and what is not, and panics of
-//! the code that decides about it.
+//! Outcomes: fallbacks, quorums, optional steps, hooks, dead letters; which failures fail the run; and panics in the
+//! code that decides about them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,13 +22,13 @@ pub(crate) fn error_of(run: &Run, step: &str) -> (FailureKind, String) {
     (error.kind, error.message)
 }
 
-/// The run, which has to end although something hangs.
+/// Runs the pipeline; fails if it does not end although a step hangs.
 pub(crate) fn run(pipeline: Pipeline) -> Run {
     within(move || pipeline.run_blocking().unwrap())
 }
 
-/// S13, D05: five branches, of which two fail and one hangs: the merge runs with the two that are left, and the report
-/// names the three.
+/// S13, D05: of five branches two fail and one hangs: the merge runs with the other two, and the report names the
+/// three.
 #[test]
 fn s13_a_merge_runs_with_two_of_five() {
     #[step]
@@ -86,8 +86,8 @@ fn s13_a_merge_runs_with_two_of_five() {
     }
 }
 
-/// S15, E09, E10: three services: one answers, one is handled where it fails, one goes on with its fallback; the run
-/// has succeeded, and one result is told to be a fallback.
+/// S15, E09, E10: of three services one answers, one failure is handled, and one fallback is used. The run has
+/// succeeded, and the report names the fallback.
 #[test]
 fn s15_a_resilient_aggregation_has_three_results() {
     #[step]
@@ -148,7 +148,8 @@ fn o_gold(o_silver_a: &u32, o_silver_b: &u32) -> u32 {
     o_silver_a + o_silver_b
 }
 
-/// S25, A15: the failure of an optional step, and what it skips, is told and not missed; fail-fast goes on too.
+/// S25, A15: an optional step's failure, and what it skips, is reported but does not fail the run, nor stop it under
+/// `fail_fast`.
 #[test]
 fn s25_an_optional_failure_skips_its_branch_and_lets_the_run_succeed() {
     for fail_fast in [false, true] {
@@ -171,7 +172,7 @@ fn s25_an_optional_failure_skips_its_branch_and_lets_the_run_succeed() {
     }
 }
 
-/// A15: an optional failure does not hide another one, nor a skip for which another step is to blame.
+/// A15: an optional failure does not hide another failure, or a skip that another step caused.
 #[test]
 fn a_failure_beside_an_optional_one_still_fails_the_run() {
     #[step(optional)]
@@ -196,7 +197,7 @@ fn a_failure_beside_an_optional_one_still_fails_the_run() {
     assert!(failed.contains("unexpected"), "{failed}");
 }
 
-/// A15: a step whose output is given is not tried, and so neither fails nor uses its fallback.
+/// A15: a step whose output is given does not run: it does not fail, and its fallback is not used.
 #[test]
 fn a_given_output_is_used_instead_of_a_step_that_would_fail() {
     static CALLS: AtomicU32 = AtomicU32::new(0);
@@ -218,8 +219,8 @@ fn a_given_output_is_used_instead_of_a_step_that_would_fail() {
     assert_eq!(CALLS.load(Ordering::SeqCst), 0);
 }
 
-/// D03, D04: all outcomes, in order, with each its own error; or those that are available, with the others in the
-/// report. Retried, timed-out, fallen-back and skipped branches are outcomes like any other.
+/// D03, D04: all outcomes in order, each with its own error; or the available ones, with the others in the report.
+/// Retried, timed-out, replaced and skipped branches are outcomes like any other.
 #[test]
 fn every_kind_of_outcome_can_be_collected() {
     #[step]
@@ -283,8 +284,8 @@ fn every_kind_of_outcome_can_be_collected() {
     }
 }
 
-/// D06: the first to succeed is read, the rest are cancelled: what waits is dropped, what runs is left behind and
-/// told, and the run has succeeded.
+/// D06: the first success is read, and the rest is cancelled: waiting steps are dropped, running ones are detached and
+/// reported. The run has succeeded.
 #[test]
 fn the_first_to_succeed_wins_and_the_rest_are_cancelled() {
     #[step]
@@ -327,7 +328,7 @@ fn the_first_to_succeed_wins_and_the_rest_are_cancelled() {
     assert!(!run.succeeded(), "`f_fails` is not optional");
 }
 
-/// D06: losers on threads are no hanging steps: however many there are, they do not stop the run.
+/// D06: losers on threads do not count as hanging steps: any number of them leaves the run going.
 #[test]
 fn losers_on_threads_do_not_stop_the_run() {
     #[step(blocking)]
@@ -361,9 +362,9 @@ fn losers_on_threads_do_not_stop_the_run() {
     assert_eq!((run.report().counts.cancelled, run.succeeded()), (6, true));
 }
 
-/// D06: a step that somebody else reads is not cancelled because one reader has what it needs.
+/// D06: a step with another reader is not cancelled when one reader has its input.
 #[test]
-fn a_loser_that_is_needed_elsewhere_goes_on() {
+fn a_loser_that_is_needed_elsewhere_still_runs() {
     #[step]
     async fn quick_source() -> u32 {
         1
@@ -390,9 +391,9 @@ fn a_loser_that_is_needed_elsewhere_goes_on() {
     assert_eq!((run.output::<first_of_both>(), run.output::<wants_slow>()), (Ok(&1), Ok(&2)));
 }
 
-/// D06: losers that have not started never do.
+/// D06: losers that have not started never start.
 #[test]
-fn a_loser_that_has_not_started_never_does() {
+fn a_loser_that_has_not_started_never_starts() {
     #[step(cost = 100)]
     fn starts_first() -> u32 {
         1
@@ -414,7 +415,7 @@ fn a_loser_that_has_not_started_never_does() {
     assert!(run.succeeded());
 }
 
-/// D06: a loser that begins to hang just when the winner is there is cancelled too: the run ends, however the two meet.
+/// D06: a loser that begins to hang just as the winner ends is cancelled too: the run ends in either order.
 #[test]
 fn a_loser_that_begins_to_hang_as_the_winner_ends_is_cancelled() {
     if !alone("outcomes::a_loser_that_begins_to_hang_as_the_winner_ends_is_cancelled") {
@@ -447,7 +448,7 @@ fn a_loser_that_begins_to_hang_as_the_winner_ends_is_cancelled() {
     }
 }
 
-/// D05, D06: enough of them: the rest is cancelled, also where one hangs for ever.
+/// D05, D06: when the quorum is reached the rest is cancelled, even a step that hangs for ever.
 #[test]
 fn a_quorum_that_is_reached_cancels_what_hangs() {
     #[step]

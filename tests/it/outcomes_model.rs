@@ -1,5 +1,5 @@
-//! Retries, optional steps, fallbacks, quorums, disabled steps and outputs that are given, against a naive sequential model, over random graphs: same statuses,
-//! attempts, outputs and success of the run, at 1, 2, 4 and 16 workers.
+//! Retries, optional steps, fallbacks, quorums, disabled steps and given outputs against a naive sequential model, over
+//! random graphs: same statuses, attempts, outputs and success of the run, at 1, 2, 4 and 16 workers.
 
 use pipeline::prelude::*;
 use pipeline::settings::StepDefaults;
@@ -9,7 +9,7 @@ use proptest::test_runner::{Config, TestRunner};
 
 use crate::support::quiet;
 
-/// What is written on a step.
+/// The policy written on a step.
 #[derive(Clone, Copy, Debug)]
 struct Written {
     retries: u32,
@@ -21,17 +21,17 @@ struct Written {
 struct StepModel {
     lane: usize,
     kind: usize,
-    /// So many attempts fail, by turns with an error and a panic.
+    /// This many attempts fail, alternating between an error and a panic.
     fails: u32,
     is_off: bool,
     is_given: bool,
-    /// The quorum that counts it.
+    /// The quorum that counts this step.
     group: usize,
     required: Vec<usize>,
     options: Vec<usize>,
 }
 
-/// What the model says a step becomes: an output, a failure, or a skip.
+/// The model's result of a step: an output, a failure, or a skip.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Becomes {
     Output(u64),
@@ -41,7 +41,7 @@ enum Becomes {
 
 const FALLBACK: u64 = 7;
 const GIVEN: u64 = 11;
-/// What the neutral source returns, which steps ignore: a fan-in has to read something.
+/// The output of the neutral source, which steps ignore: a fan-in has to read something.
 const NEUTRAL: u64 = u64::MAX;
 
 fn value(required: impl Iterator<Item = u64>, options: impl Iterator<Item = Option<u64>>) -> u64 {
@@ -200,7 +200,7 @@ fn model(steps: &[StepModel]) -> Vec<Becomes> {
 fn build(steps: &[StepModel]) -> Dag {
     let mut dag = DagBuilder::new();
     let neutral = dag.cpu("neutral", (), |()| NEUTRAL);
-    // A quorum has to be one that can be reached: each group has one that succeeds, and six that fail and are not missed.
+    // A quorum has to be reachable: each group has one member that succeeds, and six optional ones that fail.
     for group in 0..2 {
         dag.cpu(format!("g{group}_base"), (), |()| 1_u64);
         for n in 0..6 {
@@ -306,21 +306,21 @@ fn random_graphs(workers: usize) {
 
 /// A15, D05, E02, E05, E09, P1.
 #[test]
-fn random_policies_come_out_as_the_model_says_with_1_worker() {
+fn random_policies_match_the_model_with_1_worker() {
     random_graphs(1);
 }
 
 #[test]
-fn random_policies_come_out_as_the_model_says_with_2_workers() {
+fn random_policies_match_the_model_with_2_workers() {
     random_graphs(2);
 }
 
 #[test]
-fn random_policies_come_out_as_the_model_says_with_4_workers() {
+fn random_policies_match_the_model_with_4_workers() {
     random_graphs(4);
 }
 
 #[test]
-fn random_policies_come_out_as_the_model_says_with_16_workers() {
+fn random_policies_match_the_model_with_16_workers() {
     random_graphs(16);
 }

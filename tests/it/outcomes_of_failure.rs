@@ -1,4 +1,4 @@
-//! What becomes of a failure: fallbacks, hooks, breakers, dead letters, and code of the user that panics.
+//! After a failure: fallbacks, hooks, breakers, dead letters, and user code that panics.
 
 use crate::outcomes::{error_of, run, told};
 use crate::support::{Door, quiet};
@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// E09: a fallback is used after every kind of failure, in every lane, and only after a failure of the step itself.
+/// E09: a fallback is used after every kind of failure, in every lane, but only for a failure of the step itself.
 #[test]
 fn a_fallback_is_used_after_every_kind_of_failure_of_the_step_itself() {
     quiet();
@@ -81,7 +81,7 @@ fn a_fallback_is_used_after_every_kind_of_failure_of_the_step_itself() {
     assert_eq!((told(&run, "fb_hangs").still_running, told(&run, "fb_skipped").fallback_used), (1, false));
 }
 
-/// E09, E18: hook and fallback, once, after the last attempt; and observers are told of the fallback.
+/// E09, E18: the hook and the fallback run once, after the last attempt, and observers receive the fallback.
 #[test]
 fn a_hook_is_called_once_when_the_step_has_failed_for_good() {
     quiet();
@@ -137,9 +137,9 @@ fn a_hook_is_called_once_when_the_step_has_failed_for_good() {
     assert_eq!(*fallbacks.lock().unwrap(), [("h_falls_back".to_owned(), FailureKind::Panic)]);
 }
 
-/// E11, E12: behind an open breaker steps are not tried; that is a failure of its own kind, with its fallback.
+/// E11, E12: behind an open breaker steps are not tried: a separate kind of failure, for which the fallback is used.
 #[test]
-fn an_open_breaker_refuses_steps_with_a_kind_of_its_own() {
+fn an_open_breaker_refuses_steps_with_a_separate_kind() {
     static TRIED: AtomicU32 = AtomicU32::new(0);
     #[step(limit = "o-api")]
     fn breaks() -> Result<u32, String> {
@@ -173,7 +173,7 @@ fn an_open_breaker_refuses_steps_with_a_kind_of_its_own() {
     );
 }
 
-/// E12: each kind has one name, in text, in JSON and back.
+/// E12: each kind has one name in text and in JSON.
 #[test]
 fn kinds_of_failure_have_stable_names() {
     let kinds = [
@@ -192,8 +192,8 @@ fn kinds_of_failure_have_stable_names() {
     }
 }
 
-/// E17: items that steps could not deal with are in the report, in plan order, with step, attempt, item and reason; a
-/// step that has some has succeeded all the same.
+/// E17: dead letters are in the report in plan order, with step, attempt, item and reason; a step with dead letters has
+/// succeeded.
 #[test]
 fn dead_letters_are_kept_in_plan_order() {
     #[derive(serde::Serialize)]
@@ -235,7 +235,7 @@ fn dead_letters_are_kept_in_plan_order() {
     assert_eq!(back.dead_letters, run.report().dead_letters);
 }
 
-/// 2.A: a mutex that a step poisoned fails the step that finds it so, and nobody else.
+/// 2.A: a mutex that a step poisoned fails only the step that locks it.
 #[test]
 fn a_poisoned_mutex_fails_the_step_that_finds_it() {
     quiet();
@@ -261,7 +261,7 @@ fn a_poisoned_mutex_fails_the_step_that_finds_it() {
     assert_eq!(run.output::<recovers>(), Ok(&4));
 }
 
-/// 2.A: a fallback that panics fails its step, with the error that it was for and the panic.
+/// 2.A: the error of a fallback that panics contains the original failure and the panic.
 #[test]
 fn a_fallback_that_panics_fails_its_step() {
     quiet();
@@ -277,7 +277,7 @@ fn a_fallback_that_panics_fails_its_step() {
         std::future::pending::<u32>().await
     }
     #[step(timeout = "10ms", blocking, fallback = no_answer)]
-    fn bad_fallback_of_left_behind(#[resource] door: &Door) -> u32 {
+    fn bad_fallback_of_detached(#[resource] door: &Door) -> u32 {
         door.pass();
         1
     }
@@ -288,10 +288,10 @@ fn a_fallback_that_panics_fails_its_step() {
     let (_key, door) = Door::closed();
     let run = run(Pipeline::to::<bad_fallback>()
         .and::<bad_fallback_later>()
-        .and::<bad_fallback_of_left_behind>()
+        .and::<bad_fallback_of_detached>()
         .and::<unharmed_by_fallbacks>()
         .resource(door));
-    for step in ["bad_fallback", "bad_fallback_later", "bad_fallback_of_left_behind"] {
+    for step in ["bad_fallback", "bad_fallback_later", "bad_fallback_of_detached"] {
         let (kind, message) = error_of(&run, step);
         assert_eq!((kind, told(&run, step).status), (FailureKind::Panic, Status::Failed), "{step}");
         assert!(message.contains("planted in a fallback"), "{message}");
@@ -302,7 +302,7 @@ fn a_fallback_that_panics_fails_its_step() {
     assert_eq!(run.output::<unharmed_by_fallbacks>(), Ok(&1));
 }
 
-/// 2.A: a hook that panics changes nothing: the step has the error it had, and its fallback is used.
+/// 2.A: after a hook that panics, the step has its original error and its fallback.
 #[test]
 fn a_hook_that_panics_changes_nothing() {
     quiet();
@@ -322,10 +322,9 @@ fn a_hook_that_panics_changes_nothing() {
     assert_eq!(run.output::<with_bad_hook_and_fallback>(), Ok(&4));
 }
 
-/// 2.A: a filter of errors that panics, a condition that panics, a `Clone` that panics: the step has panicked, and is
-/// tried again as after any panic.
+/// 2.A: if an error filter, a condition or a `Clone` panics, the step has panicked, and is retried as after any panic.
 #[test]
-fn panics_of_what_decides_about_a_step_fail_that_step() {
+fn panics_in_filters_conditions_and_clones_fail_their_step() {
     quiet();
     struct Unclonable;
     impl Clone for Unclonable {
@@ -362,7 +361,7 @@ fn panics_of_what_decides_about_a_step_fail_that_step() {
     assert_eq!(run.status("unclonable"), Ok(Status::Succeeded), "the clone is the taker's");
 }
 
-/// 2.A: a guard of a switch that panics fails the branches that it was to decide about, and the run ends.
+/// 2.A: a switch guard that panics fails the branches that depend on it, and the run ends.
 #[test]
 fn a_guard_of_a_switch_that_panics_fails_its_branches() {
     quiet();
@@ -395,9 +394,9 @@ fn a_guard_of_a_switch_that_panics_fails_its_branches() {
     assert_eq!((run.output::<g_joined>(), run.succeeded()), (Ok(&false), false));
 }
 
-/// E13: `parallel_if` that panics: the step runs alone rather than not at all.
+/// E13: if `parallel_if` panics, the step still runs, alone.
 #[test]
-fn a_predicate_that_panics_means_alone() {
+fn a_parallel_if_that_panics_makes_the_step_run_alone() {
     quiet();
     #[step(parallel_if = || panic!("planted in a predicate"))]
     fn undecided() -> u32 {
@@ -412,7 +411,7 @@ fn a_predicate_that_panics_means_alone() {
     );
 }
 
-/// E04: `fail_fast` of one step stops the run where that step fails, and not where another does.
+/// E04: `fail_fast` on a step stops the run if that step fails, but not if another does.
 #[test]
 fn a_step_decides_whether_its_failure_stops_the_run() {
     #[step(fail_fast)]
@@ -434,9 +433,9 @@ fn a_step_decides_whether_its_failure_stops_the_run() {
     assert_eq!(stopped.report().status, RunStatus::Failed);
 }
 
-/// E04, E09: a failure that a fallback makes good stops nothing.
+/// E04, E09: a failure with a fallback stops nothing.
 #[test]
-fn a_fallback_is_no_failure_that_stops_a_run() {
+fn a_failure_with_a_fallback_does_not_stop_the_run() {
     static LATER: AtomicBool = AtomicBool::new(false);
     #[step(fail_fast, fallback = 2_u32)]
     fn made_good() -> Result<u32, String> {

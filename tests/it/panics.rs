@@ -1,4 +1,4 @@
-//! Panics of user code: contained, reported, and nobody else's problem.
+//! Panics of user code: contained, reported, and without effect on other steps.
 
 use std::error::Error;
 use std::fmt;
@@ -18,10 +18,10 @@ fn error_of(run: &Run, step: &str) -> (FailureKind, String) {
     (error.kind, error.message)
 }
 
-/// E13: sync, async at the first poll, async after a wait: the step fails with message and place, the rest runs.
+/// E13: sync, async at the first poll, async after a wait: the step fails with message and location, the rest runs.
 #[test]
 fn a_panic_fails_its_step_with_message_and_place() {
-    // Alone, because `quiet` silences the hook that notes the place.
+    // In a child process, because `quiet` silences the hook that records the location.
     if !alone("panics::a_panic_fails_its_step_with_message_and_place") {
         return;
     }
@@ -66,7 +66,7 @@ fn a_panic_fails_its_step_with_message_and_place() {
     }
 }
 
-/// E13: a payload that is no text, and one whose own drop panics.
+/// E13: a payload that is not text, and one whose drop panics.
 #[test]
 fn a_panic_payload_may_panic_in_its_drop() {
     quiet();
@@ -138,7 +138,7 @@ fn an_error_whose_display_panics_is_reported_as_such() {
 
 /// An error whose drop panics does not reach the caller.
 #[test]
-fn an_error_whose_drop_panics_stays_inside() {
+fn an_error_whose_drop_panics_is_contained() {
     quiet();
     #[derive(Debug)]
     struct Bitter;
@@ -169,7 +169,7 @@ impl Drop for Bomb {
     }
 }
 
-/// E13: an output whose drop panics after its last reader fails the step that made it; what read it stays.
+/// E13: an output whose drop panics after its last reader fails the step that made it; its readers keep their results.
 #[test]
 fn an_output_whose_drop_panics_fails_its_step() {
     quiet();
@@ -196,7 +196,7 @@ fn an_output_whose_drop_panics_fails_its_step() {
     assert_eq!((counts.planned, counts.succeeded, counts.failed), (3, 2, 1));
 }
 
-/// The same where nobody reads the output, where it is boxed, and where its taker is skipped.
+/// The same if the output has no reader, if it is boxed, and if its taker is skipped.
 #[test]
 fn an_unread_output_whose_drop_panics_fails_its_step() {
     quiet();
@@ -231,7 +231,7 @@ fn an_unread_output_whose_drop_panics_fails_its_step() {
     assert_eq!(run.status("would_take"), Ok(Status::Skipped));
 }
 
-/// A taker that drops what it took and panics is the one that fails.
+/// A taker that panics while it drops the taken value is the step that fails.
 #[test]
 fn a_taken_output_whose_drop_panics_fails_the_taker() {
     quiet();
@@ -249,9 +249,9 @@ fn a_taken_output_whose_drop_panics_fails_the_taker() {
     assert_eq!(error_of(&run, "drops_it").0, FailureKind::Panic);
 }
 
-/// A kept output whose drop panics does not take the caller down.
+/// A kept output whose drop panics does not panic in the caller.
 #[test]
-fn dropping_a_run_contains_panics_of_its_outputs() {
+fn panics_in_the_drop_of_kept_outputs_are_contained() {
     quiet();
     #[step]
     fn kept_bomb() -> Bomb {
@@ -262,7 +262,7 @@ fn dropping_a_run_contains_panics_of_its_outputs() {
     drop(run);
 }
 
-/// I24: a panicking observer loses its view, not the run, and not the other observers'.
+/// I24: a panicking observer does not affect the run or the other observers.
 #[test]
 fn a_panicking_observer_does_not_disturb_the_run() {
     quiet();
@@ -281,7 +281,7 @@ fn a_panicking_observer_does_not_disturb_the_run() {
     assert_eq!(recorder.seen().len(), 4);
 }
 
-/// What a panicking async step held is dropped, and its inputs are given back.
+/// A panicking async step drops what it held and releases its inputs.
 #[test]
 fn a_panicking_async_step_drops_what_it_held_and_gives_its_inputs_back() {
     quiet();
@@ -306,7 +306,7 @@ fn a_panicking_async_step_drops_what_it_held_and_gives_its_inputs_back() {
     assert_eq!((gauge.peak(), gauge.now()), (2, 0));
 }
 
-/// A panic while the future is made, before there is one.
+/// A panic while the future is made.
 #[test]
 fn a_panic_before_the_future_exists_fails_the_step() {
     quiet();
@@ -318,9 +318,9 @@ fn a_panic_before_the_future_exists_fails_the_step() {
     assert_eq!(error_of(&run, "never_made").0, FailureKind::Panic);
 }
 
-/// Half of a thousand steps panic, in all lanes, over and over: every run ends, and counts right.
+/// Half of a thousand steps panic, in all lanes, repeatedly: every run ends with correct counts.
 #[test]
-fn many_panics_leave_every_run_whole() {
+fn many_panics_leave_every_run_complete() {
     quiet();
     static CALLS: AtomicUsize = AtomicUsize::new(0);
     let mut dag = DagBuilder::new();

@@ -1,4 +1,4 @@
-//! Run parameters and resources: given, defaulted, missing, unknown, ill-typed.
+//! Run parameters and resources: given, default, missing, unknown, of the wrong type.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use pipeline::graph::{ParamValue, Problem, ProblemCode};
 use pipeline::prelude::*;
 
-/// A05: values from code and from text, read as what the step asks for.
+/// A05: values from code and from text, read as the type that the step asks for.
 #[test]
 fn parameters_come_from_code_and_from_text_as_the_type_asked_for() {
     #[step]
@@ -37,7 +37,7 @@ fn parameters_come_from_code_and_from_text_as_the_type_asked_for() {
     }
 }
 
-/// A05: text for a string parameter stays text, whatever it looks like.
+/// A05: text for a string parameter stays text.
 #[test]
 fn text_that_looks_like_a_number_stays_text_for_a_string() {
     #[step]
@@ -70,9 +70,10 @@ fn parameters_that_are_not_given_have_their_defaults() {
     assert_eq!(run.output::<defaults>().unwrap(), "3 [] out Some(4) 9");
 }
 
-/// A06, A05, B05: everything that is missing, unknown or ill-typed is told at once, with its code, before a step runs.
+/// A06, A05, B05: all that is missing, unknown or of the wrong type is reported at once, with codes, before a step
+/// runs.
 #[test]
-fn all_problems_of_parameters_resources_and_settings_are_told_at_once() {
+fn all_problems_of_parameters_resources_and_settings_are_reported_at_once() {
     #[step]
     fn first(#[param] width: u32, #[param] height: u32, #[resource] pool: &BTreeMap<u8, u8>) -> u32 {
         width + height + pool.len() as u32
@@ -113,7 +114,7 @@ fn all_problems_of_parameters_resources_and_settings_are_told_at_once() {
     assert!(started.seen().is_empty(), "nothing has started");
 }
 
-/// A05: the value of one step wins over the value for all.
+/// A05: the value for one step wins over the value for all.
 #[test]
 fn a_parameter_can_be_set_for_one_step() {
     #[step]
@@ -146,7 +147,7 @@ fn the_last_value_of_a_parameter_wins_and_defaults_fill_gaps() {
     assert_eq!(run.output::<reads>(), Ok(&(2, 9)));
 }
 
-/// Parameters of steps that an override leaves out are not asked for.
+/// Parameters of steps that an override excludes are not required.
 #[test]
 fn parameters_of_steps_that_do_not_run_are_not_required() {
     #[step]
@@ -175,9 +176,9 @@ fn a_value_that_serde_cannot_write_is_a_problem() {
     assert!(problems.has(ProblemCode::InvalidParam), "{problems}");
 }
 
-/// Secrets: parameters are shown by name only.
+/// Parameters are shown by name only.
 #[test]
-fn the_values_of_parameters_are_in_no_debug_text_or_report() {
+fn no_debug_text_or_report_contains_parameter_values() {
     #[step]
     fn logs_in(#[param] password: String) -> usize {
         password.len()
@@ -191,7 +192,7 @@ fn the_values_of_parameters_are_in_no_debug_text_or_report() {
     }
 }
 
-/// Resources are found by type, and by name where there are several.
+/// Resources are found by type, and by name if there are several.
 #[test]
 fn resources_are_found_by_type_and_name() {
     #[step]
@@ -206,7 +207,7 @@ fn resources_are_found_by_type_and_name() {
     assert_eq!(run.output::<plain>().unwrap(), "main+copy");
 }
 
-/// Types are named as people write them; in full only where two of them look the same.
+/// Types have short names; full ones only if two would look the same.
 #[test]
 fn types_in_problems_are_short_unless_two_look_the_same() {
     mod of_orders {

@@ -1,4 +1,4 @@
-//! Conditions, switches and quorums, as `#[step]` writes them.
+//! Conditions, switches and quorums, as written in `#[step]`.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ fn status(run: &Run, step: &str) -> Status {
 }
 
 #[test]
-fn a_step_whose_condition_does_not_hold_is_skipped_and_so_is_what_needs_it() {
+fn a_false_condition_skips_the_step_and_its_dependents() {
     #[step]
     fn wh_numbers() -> Vec<u64> {
         vec![1, 2]
@@ -83,7 +83,7 @@ fn a_condition_sees_every_parameter_and_an_async_step_has_one_too() {
 }
 
 #[test]
-fn a_switch_on_a_bool_runs_one_of_two_branches_which_join_again() {
+fn a_switch_on_a_bool_runs_one_of_two_branches_that_rejoin() {
     #[step(switch(true => sw_full, false => sw_delta))]
     fn sw_is_monday(#[param] monday: bool) -> bool {
         monday
@@ -195,7 +195,7 @@ fn a_branch_can_be_named_by_two_paths() {
         let run = pipeline.run_blocking().unwrap();
         for branch in ["one", "other"] {
             let expected = if branch == chosen { Status::Succeeded } else { Status::Skipped };
-            assert_eq!(status(&run, branch), expected, "`{branch}` where n is {n}");
+            assert_eq!(status(&run, branch), expected, "`{branch}` with n = {n}");
         }
     }
 }
@@ -218,7 +218,7 @@ fn a_branch_is_skipped_with_its_switch() {
 }
 
 #[test]
-fn at_least_collects_those_that_succeeded_and_skips_the_step_where_they_are_too_few() {
+fn at_least_collects_successes_and_skips_the_step_if_they_are_too_few() {
     #[step]
     fn al_one() -> u64 {
         1
@@ -288,7 +288,7 @@ fn at_least_counts_the_steps_of_a_tag() {
 }
 
 #[test]
-fn at_least_with_cancel_starts_with_those_that_have_succeeded() {
+fn at_least_with_cancel_starts_with_the_first_successes() {
     #[step]
     fn ac_one() -> u64 {
         1
@@ -306,7 +306,7 @@ fn at_least_with_cancel_starts_with_those_that_have_succeeded() {
 }
 
 #[test]
-fn priority_chooses_the_first_in_the_order_written_that_succeeded() {
+fn priority_chooses_the_first_success_in_the_order_written() {
     #[step]
     fn pr_primary() -> Result<String, String> {
         Err("down".to_owned())
@@ -348,7 +348,7 @@ fn priority_chooses_the_first_in_the_order_written_that_succeeded() {
 }
 
 #[test]
-fn first_is_skipped_only_where_none_succeeded() {
+fn first_is_skipped_only_if_none_succeeded() {
     #[step]
     fn fi_bad() -> Result<u64, String> {
         Err("no".to_owned())
@@ -371,7 +371,7 @@ fn first_is_skipped_only_where_none_succeeded() {
 }
 
 #[test]
-fn the_filter_of_errors_says_which_are_worth_another_attempt() {
+fn the_error_filter_decides_which_errors_are_retried() {
     fn is_busy(error: &String) -> bool {
         error == "busy"
     }

@@ -1,4 +1,4 @@
-//! Memory pressure: slots that are taken away and given back, by a sampler whose readings the test chooses.
+//! Memory pressure: slots are taken away and given back; each test chooses the sampler's readings.
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
@@ -18,7 +18,7 @@ use crate::support::{Gauge, LIMIT, Meeting, quiet, run_in_time};
 
 const SLOTS: usize = 8;
 
-/// What the sampler says: each reading of the queue once, then 750 of 1000, at which nothing changes.
+/// The sampler: each queued reading once, then 750 of 1000, at which nothing changes.
 #[derive(Default)]
 struct Dial {
     state: Mutex<(VecDeque<u64>, u64)>,
@@ -34,7 +34,7 @@ impl Dial {
         Ok(Sample::of_memory(memory))
     }
 
-    /// Shows these readings, and returns when they were taken in and what they lead to was done: at the sample after.
+    /// Queues these readings; returns after the next sample, when they have taken effect.
     fn show(&self, readings: &[u64]) {
         let mut state = self.state.lock().unwrap();
         state.0.extend(readings);
@@ -61,7 +61,7 @@ fn under(dial: &Arc<Dial>, dag: DagBuilder, settings: Settings) -> Pipeline {
     Pipeline::new(dag.build().unwrap()).sampler(sampler).settings(settings)
 }
 
-/// Steps that run after `after`, in rounds of `size`: each waits until so many are there at once.
+/// Steps that run after `after`, in rounds of `size`: each waits until that many run at once.
 struct Wave {
     gauge: Arc<Gauge>,
     in_vain: Arc<AtomicUsize>,
@@ -69,7 +69,7 @@ struct Wave {
 }
 
 impl Wave {
-    /// Adds steps, every second one in the blocking lane where lanes are `mixed`.
+    /// Adds steps; if lanes are `mixed`, every second one in the blocking lane.
     fn add(dag: &mut DagBuilder, name: &str, after: &[Handle<()>], size: usize, mixed: bool) -> Wave {
         let (gauge, in_vain) = (Arc::new(Gauge::default()), Arc::<AtomicUsize>::default());
         let rounds: Arc<Vec<_>> = Arc::new((0..3).map(|_| Meeting::new(size)).collect());
@@ -98,14 +98,14 @@ impl Wave {
         Wave { gauge, in_vain, steps }
     }
 
-    /// So many of it ran at once, and no more.
+    /// Asserts that exactly this many ran at once.
     #[track_caller]
     fn assert_peak(&self, peak: usize) {
         assert_eq!((self.gauge.peak(), self.in_vain.load(Ordering::SeqCst)), (peak, 0));
     }
 }
 
-/// A step that waits for the test: it says that it is there, and goes on when it is told.
+/// A step that signals that it runs, then waits for the test.
 struct Pause(Arc<Meeting>, Arc<Meeting>, Handle<()>);
 
 impl Pause {
@@ -126,10 +126,10 @@ impl Pause {
         Pause(here, on, step)
     }
 
-    /// Shows readings while nothing but this step runs.
+    /// Shows readings while only this step runs.
     #[track_caller]
     fn show(&self, dial: &Dial, readings: &[u64]) {
-        assert!(self.0.meet(), "the run comes so far");
+        assert!(self.0.meet(), "the step runs");
         dial.show(readings);
         self.1.meet();
     }
@@ -140,8 +140,8 @@ fn shares(run: &Run) -> Vec<Share> {
     run.report().pressure.iter().map(|change| change.share).collect()
 }
 
-/// G05, C19, G04: slots are halved and halved again, and come back, in one run; each change is an event, a line of the report
-/// and a reason; and the run does not fail for it.
+/// G05, C19, G04: in one run slots are halved twice and come back. Each change is an event, a line of the report and a
+/// reason, and the run does not fail because of it.
 #[test]
 fn slots_shrink_under_pressure_and_grow_back() {
     let dial = Arc::new(Dial::default());
@@ -185,9 +185,9 @@ fn slots_shrink_under_pressure_and_grow_back() {
     assert!(report.pressure.is_sorted_by_key(|change| change.at));
 }
 
-/// C11, G05: near the limit one step runs at a time over all lanes, and that is told; then all slots come back.
+/// C11, G05: near the limit one step runs at a time over all lanes, which is reported; then all slots come back.
 #[test]
-fn near_its_limit_a_run_does_one_step_at_a_time_over_all_lanes() {
+fn near_its_limit_a_run_has_one_step_at_a_time_over_all_lanes() {
     let dial = Arc::new(Dial::default());
     let mut dag = DagBuilder::new();
     let begin = Pause::add(&mut dag, "begin", &[]);
@@ -237,7 +237,7 @@ fn near_its_limit_a_run_does_one_step_at_a_time_over_all_lanes() {
     );
 }
 
-/// G05, C03: a limit over all lanes shrinks with them.
+/// G05, C03
 #[test]
 fn a_limit_over_all_lanes_shrinks_under_pressure() {
     let dial = Arc::new(Dial::default());
@@ -268,9 +268,9 @@ fn a_lane_that_is_resized_keeps_its_share() {
     two.assert_peak(2);
 }
 
-/// G01, G04: a smaller limit that the system sets holds instead, and is named.
+/// G01, G04: a smaller limit set by the system applies instead, and is named.
 #[test]
-fn a_smaller_limit_of_the_system_holds() {
+fn a_smaller_system_limit_applies() {
     let mut dag = DagBuilder::new();
     let begin = Pause::add(&mut dag, "begin", &[]);
     let dial = Arc::new(Dial::default());
@@ -293,17 +293,16 @@ fn a_smaller_limit_of_the_system_holds() {
     assert!(reason.contains("750 B of 800 B") && reason.contains("cgroup"), "{reason}");
 }
 
-/// G03, G02: what was sampled is in the report, from the begin to the end of the run and not beyond: reading the report
-/// measures nothing.
+/// G03, G02: the samples from start to end of the run are in the report; reading the report takes no more.
 #[test]
-fn what_was_sampled_is_in_the_report_and_reading_it_measures_nothing() {
+fn samples_are_in_the_report_and_reading_it_takes_no_more() {
     let dial = Arc::new(Dial::default());
     let mut dag = DagBuilder::new();
     let begin = Pause::add(&mut dag, "begin", &[]);
     let handle = under(&dial, dag, Settings::default()).start().unwrap();
     begin.show(&dial, &[10, 40, 720, 20]);
     let run = block_on(handle.wait()).unwrap();
-    // As low as it gets: a change that nobody carries out any more would be one in the report, too.
+    // The minimum: a change carried out too late would be in the report too.
     dial.state.lock().unwrap().0.extend([990, 990, 990]);
     let taken = dial.taken();
     let report = run.report();
@@ -317,7 +316,7 @@ fn what_was_sampled_is_in_the_report_and_reading_it_measures_nothing() {
     assert_eq!(report.limited_by, Vec::<String>::new());
 }
 
-/// G03: sampling without a limit records, and changes nothing, however much there is.
+/// G03: sampling without a limit only records, at any memory use.
 #[test]
 fn sampling_without_a_limit_only_records() {
     let mut dag = DagBuilder::new();
@@ -339,9 +338,9 @@ fn sampling_without_a_limit_only_records() {
     assert_eq!(run.report().pressure, []);
 }
 
-/// G03: without a limit or an interval nothing is sampled, and the sampler is not even made.
+/// G03: without a limit or an interval nothing is sampled, and no sampler is made.
 #[test]
-fn nothing_is_sampled_unless_it_is_asked_for() {
+fn nothing_is_sampled_unless_requested() {
     let made = Arc::<AtomicU64>::default();
     let of_sampler = Arc::clone(&made);
     let mut dag = DagBuilder::new();
@@ -358,7 +357,7 @@ fn nothing_is_sampled_unless_it_is_asked_for() {
     assert_eq!(made.load(Ordering::SeqCst), 2, "one for each run");
 }
 
-/// G05: a sampler that cannot sample, or panics, changes nothing: the run has the slots that it has, and succeeds.
+/// G05: if the sampler fails or panics, the run keeps its slots and succeeds.
 #[test]
 fn a_sampler_that_fails_changes_nothing() {
     quiet();
@@ -414,7 +413,7 @@ fn a_sampler_that_fails_later_leaves_the_slots_as_they_are() {
     half.assert_peak(SLOTS / 2);
 }
 
-/// G05, E13: a sampler that cannot be made is a problem of the run, and no panic in whoever starts it.
+/// G05, E13: a sampler that cannot be made is a problem of the run; it does not panic in the caller.
 #[test]
 fn a_sampler_that_cannot_be_made_is_a_problem() {
     quiet();
@@ -427,7 +426,7 @@ fn a_sampler_that_cannot_be_made_is_a_problem() {
     assert!(problems.to_string().contains("planted: no sampler"), "{problems}");
 }
 
-/// G03: the process itself can be sampled.
+/// G03: the sampler of this process.
 #[cfg(target_os = "linux")]
 #[test]
 fn the_process_itself_is_sampled() {
@@ -439,9 +438,9 @@ fn the_process_itself_is_sampled() {
     assert!(curve.samples >= 1 && curve.peak_memory > 1 << 20 && curve.peak_threads >= 1, "{curve:?}");
 }
 
-/// C11: the settings' own reason for one at a time is told like one of memory.
+/// C11: one worker is reported as the reason for one step at a time, as memory pressure is.
 #[test]
-fn one_worker_is_a_reason_that_is_told() {
+fn one_worker_is_reported_as_a_limit() {
     let mut dag = DagBuilder::new();
     dag.cpu("only", (), |()| ());
     let run = Pipeline::new(dag.build().unwrap()).sequential().run_blocking().unwrap();

@@ -1,4 +1,4 @@
-//! What steps say of themselves while they run: progress and counters, as observers and the report have them.
+//! Progress and counters of running steps, as observers and the report show them.
 
 use std::sync::{Arc, Mutex, mpsc};
 
@@ -7,7 +7,7 @@ use pipeline::event::RunView;
 use pipeline::prelude::*;
 use pipeline::{Event, Run, RunReport};
 
-/// Tells the test that something was said, and waits for its answer.
+/// Signals the test that a gate is reached, and waits for its answer.
 struct Gates {
     said: mpsc::Sender<()>,
     gate: Mutex<mpsc::Receiver<()>>,
@@ -20,7 +20,7 @@ impl Gates {
     }
 }
 
-/// Runs a pipeline whose step waits at its gates, and gives what a look at that step found at each of them.
+/// Runs a pipeline whose step waits at gates; returns its activity at each gate.
 fn looks(pipeline: Pipeline, step: &str, count: usize) -> (Vec<StepActivity>, Run) {
     let ((said, told), (go, gate)) = (mpsc::channel(), mpsc::channel());
     let view: Arc<Mutex<Option<RunView>>> = Arc::default();
@@ -49,7 +49,7 @@ fn said(done: u64, total: Option<u64>, note: &str) -> impl Fn(&StepActivity) -> 
     }
 }
 
-/// I20: whoever looks while a step runs sees how far it is.
+/// I20: an observer of a running step sees its progress.
 #[test]
 fn progress_is_seen_while_the_step_runs() {
     #[step(blocking)]
@@ -70,9 +70,9 @@ fn progress_is_seen_while_the_step_runs() {
     assert!(said(3, None, "")(&found[1]) && said(5, Some(8), "page 5")(&found[2]), "{found:?}");
 }
 
-/// I20: what an attempt said is gone when the next one says something.
+/// I20: a new attempt replaces the activity of the one before.
 #[test]
-fn the_activity_of_a_retried_attempt_starts_anew() {
+fn a_new_attempt_resets_the_activity() {
     #[step(blocking, retries = 1, backoff = "1ms")]
     fn pr_again(#[resource] gates: &Gates, #[context] cx: &StepContext) -> Result<u32, String> {
         let progress = cx.progress(10);
@@ -94,7 +94,7 @@ fn the_activity_of_a_retried_attempt_starts_anew() {
     assert_eq!(step.activity.counters["rows_in"], 100, "of the last attempt");
 }
 
-/// I09, I20: the report has the sums and the rates, of a step that counts and of no other.
+/// I09, I20: the report has sums and rates for steps that count, and only for those.
 #[test]
 fn the_report_has_counters_progress_and_rates() {
     #[step]

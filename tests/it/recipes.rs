@@ -1,4 +1,4 @@
-//! What the recipes of the guide promise, where the examples that show them cannot show it.
+//! Promises of the guide's recipes that the examples themselves cannot show.
 
 use std::sync::Arc;
 
@@ -7,8 +7,8 @@ use pipeline::*;
 
 use crate::support::{Gauge, Meeting};
 
-/// S17, D08: 10 000 records in chunks of 1000 come back in the order of the input; four are under way at once, never
-/// more. The first four wait for each other, so that they end in any order.
+/// S17, D08: 10 000 records in chunks of 1000 come back in the order of the input, with exactly four chunks under way
+/// at once. The first four wait for each other, so they end in any order.
 #[test]
 fn chunks_come_back_in_order_four_at_once() {
     const CHUNK: usize = 1000;

@@ -1,4 +1,4 @@
-//! What once went wrong, each with the smallest program that showed it.
+//! Past defects, each with the smallest program that showed it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -280,7 +280,7 @@ fn fail_fast_stops_at_an_output_whose_drop_panics() {
 }
 
 #[test]
-fn a_run_whose_future_is_dropped_still_tells_its_observers_that_it_ended() {
+fn a_run_whose_future_is_dropped_still_reports_its_end_to_observers() {
     use crate::support::Seen;
     let recorder = Recorder::default();
     let (started, mut starts) = tokio::sync::mpsc::unbounded_channel::<()>();
@@ -302,14 +302,14 @@ fn a_run_whose_future_is_dropped_still_tells_its_observers_that_it_ended() {
         starts.recv().await.unwrap();
         run.abort();
         let _ = run.await;
-        // Virtual time: everything that can still happen does so first.
+        // Virtual time: everything else that can happen does so first.
         tokio::time::sleep(Duration::from_secs(1)).await;
     });
     assert!(matches!(recorder.seen().last(), Some(Seen::RunFinished(_, false))), "{:?}", recorder.seen());
 }
 
 #[test]
-fn a_step_that_takes_an_output_and_reads_it_as_well_is_refused() {
+fn a_step_that_takes_an_output_and_also_reads_it_is_refused() {
     #[step]
     fn both_ways() -> Vec<u8> {
         vec![1; 100]
@@ -347,7 +347,7 @@ fn a_handle_that_a_builder_never_made_is_a_problem() {
 }
 
 #[test]
-fn two_takers_are_told_as_such_and_not_as_a_circle_too() {
+fn two_takers_are_one_problem_and_not_also_a_cycle() {
     #[step]
     fn taken_twice() -> Vec<u8> {
         vec![1]
@@ -366,7 +366,7 @@ fn two_takers_are_told_as_such_and_not_as_a_circle_too() {
 }
 
 #[test]
-fn a_panic_in_a_drop_does_not_decide_by_timing_what_runs_after_the_step() {
+fn a_panic_in_a_drop_does_not_make_later_steps_depend_on_timing() {
     quiet();
     #[step]
     fn timed_bomb() -> Bomb {
@@ -381,7 +381,7 @@ fn a_panic_in_a_drop_does_not_decide_by_timing_what_runs_after_the_step() {
     fn early() -> u32 {
         1
     }
-    // After the same step, but kept waiting until its output is gone.
+    // After the same step, but waiting until its output is dropped.
     #[step(after(timed_bomb))]
     fn late(last_reader: &u32, early: &u32) -> u32 {
         last_reader + early

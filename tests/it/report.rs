@@ -8,7 +8,7 @@ use pipeline::*;
 
 use crate::support::Meeting;
 
-/// A diamond with a failure and a skip beside it, and one given output.
+/// A diamond with a failure and a skip, and one given output.
 fn report() -> RunReport {
     #[step(tags("t1"), group = "bronze")]
     fn rp_source() -> u64 {
@@ -64,7 +64,7 @@ fn steps_are_reported_in_plan_order_whatever_ends_first() {
     }));
 }
 
-/// I08, P1: planned is the sum of the terminal states.
+/// I08, P1
 #[test]
 fn planned_is_the_sum_of_the_terminal_states() {
     let counts = report().counts;
@@ -73,7 +73,7 @@ fn planned_is_the_sum_of_the_terminal_states() {
     assert_eq!((counts.succeeded, counts.failed, counts.skipped, counts.given), (4, 1, 1, 1));
 }
 
-/// I07: each step that ran has start, wait and duration; the figures are sums of them.
+/// I07: each step that ran has start, wait and duration; the figures are their sums.
 #[test]
 fn each_step_that_ran_has_its_times() {
     let report = report();
@@ -96,9 +96,9 @@ fn each_step_that_ran_has_its_times() {
     assert!(source.location.contains("report.rs:"));
 }
 
-/// I01, I05, I06: every figure is the formula that it is documented as.
+/// I01, I05, I06: every figure equals its documented formula.
 #[test]
-fn figures_are_what_their_formulas_say() {
+fn figures_match_their_formulas() {
     let report = report();
     let figures = &report.figures;
     let ran = |step: &&StepReport| step.duration.is_some();
@@ -129,10 +129,10 @@ fn levels_and_peak_are_reported() {
     assert!((1..=3).contains(&figures.peak_concurrency));
 }
 
-/// I14: JSON with a schema version, there and back.
+/// I14: JSON with a schema version, written and read.
 #[test]
-fn a_report_goes_to_json_and_back() {
-    // Many, because whether a ratio is the same after a round trip depends on its digits.
+fn a_report_survives_a_round_trip_through_json() {
+    // Many, because whether a ratio survives a round trip depends on its digits.
     for _ in 0..100 {
         let report = report();
         assert_eq!(serde_json::from_str::<RunReport>(&report.to_json()).unwrap(), report);
@@ -152,9 +152,9 @@ fn a_report_goes_to_json_and_back() {
     assert!(value["figures"]["parallel_efficiency"].is_number());
 }
 
-/// I14: the whole report as text.
+/// I14
 #[test]
-fn a_report_is_text_as_well() {
+fn a_report_is_also_text() {
     let report = report();
     let text = report.to_string();
     assert!(report.steps.iter().all(|step| text.contains(&step.name)), "{text}");
@@ -163,9 +163,9 @@ fn a_report_is_text_as_well() {
     }
 }
 
-/// I25: observers and timings change nothing but what is reported.
+/// I25: observers and timings change only the report.
 #[test]
-fn metrics_change_no_output() {
+fn metrics_change_no_outputs() {
     #[step]
     fn metered() -> Vec<u32> {
         (0..10).collect()

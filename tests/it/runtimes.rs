@@ -41,7 +41,7 @@ fn check(run: &Run) {
     assert_eq!(run.output::<rt_result>(), Ok(&RESULT));
 }
 
-/// `run` inside of both kinds of runtime.
+/// `run` inside both kinds of runtime.
 #[tokio::test]
 async fn run_works_in_a_current_thread_runtime() {
     check(&pipeline().run().await.unwrap());
@@ -52,13 +52,13 @@ async fn run_works_in_a_multi_thread_runtime() {
     check(&pipeline().run().await.unwrap());
 }
 
-/// `run` without tokio anywhere.
+/// `run` without tokio.
 #[test]
 fn run_works_under_block_on_without_tokio() {
     check(&futures::executor::block_on(pipeline().run()).unwrap());
 }
 
-/// `run_blocking` outside of a runtime, and inside of both kinds.
+/// `run_blocking` outside a runtime, and inside both kinds.
 #[test]
 fn run_blocking_works_outside_of_a_runtime() {
     check(&pipeline().run_blocking().unwrap());
@@ -74,7 +74,7 @@ async fn run_blocking_works_inside_of_a_multi_thread_runtime() {
     check(&pipeline().run_blocking().unwrap());
 }
 
-/// `run_blocking` inside of CPU steps, five deep, one slot each (P6).
+/// `run_blocking` inside CPU steps, five deep, one slot each (P6).
 #[test]
 fn run_blocking_works_inside_of_steps_five_deep() {
     fn nested(depth: u32) -> u64 {
@@ -90,7 +90,7 @@ fn run_blocking_works_inside_of_steps_five_deep() {
     assert_eq!(nested(5), RESULT);
 }
 
-/// `run().await` inside of async steps, five deep, in a runtime of one thread.
+/// `run().await` inside async steps, five deep, in a runtime with one thread.
 #[tokio::test]
 async fn run_works_inside_of_async_steps_five_deep() {
     fn nested(depth: u32) -> futures::future::BoxFuture<'static, u64> {
@@ -109,7 +109,7 @@ async fn run_works_inside_of_async_steps_five_deep() {
     assert_eq!(nested(5).await, RESULT);
 }
 
-/// B03, H01: one pipeline run many times gives the same, and is planned once.
+/// B03, H01: repeated runs of one pipeline give the same result, and it is planned once.
 #[test]
 fn one_pipeline_runs_many_times() {
     let pipeline = pipeline();
@@ -185,9 +185,9 @@ async fn an_executor_bounds_the_runs_under_way() {
     assert!(executor.live().is_empty());
 }
 
-/// C20: a run that is refused gives its place back, as does one that is dropped.
+/// C20: a refused run frees its place, and so does a dropped one.
 #[tokio::test(start_paused = true)]
-async fn an_executors_place_is_given_back_by_every_end() {
+async fn every_end_of_a_run_frees_its_place_in_the_executor() {
     #[step]
     async fn for_ever() {
         std::future::pending::<()>().await;
@@ -205,9 +205,9 @@ async fn an_executors_place_is_given_back_by_every_end() {
     check(&executor.run(&pipeline()).await.unwrap());
 }
 
-/// Problems come from every way of running alike.
+/// Every way of running reports the same problems.
 #[test]
-fn every_way_of_running_refuses_alike() {
+fn every_way_of_running_reports_the_same_problems() {
     #[step]
     fn lacks(#[param] it: u32) -> u32 {
         it
@@ -219,7 +219,7 @@ fn every_way_of_running_refuses_alike() {
     assert_eq!(pipeline.check().unwrap_err(), first);
 }
 
-/// Sync steps may make a runtime of their own and block on it, wherever the pipeline is run from.
+/// Sync steps may make a runtime and block on it, wherever the pipeline is run from.
 #[step]
 fn own_runtime() -> u32 {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -235,7 +235,7 @@ fn own_block_on() -> u32 {
 }
 
 #[test]
-fn sync_steps_may_block_on_futures_of_their_own() {
+fn sync_steps_may_block_on_futures() {
     let run = Pipeline::to::<own_runtime>().and::<own_block_on>().run_blocking().unwrap();
     assert!(run.succeeded(), "{}", run.report());
     let run = futures::executor::block_on(Pipeline::to::<own_runtime>().and::<own_block_on>().run()).unwrap();
@@ -243,7 +243,7 @@ fn sync_steps_may_block_on_futures_of_their_own() {
 }
 
 #[tokio::test]
-async fn sync_steps_may_block_on_futures_of_their_own_inside_of_a_runtime() {
+async fn sync_steps_may_block_on_futures_inside_a_runtime() {
     let pipeline = Pipeline::to::<own_runtime>().and::<own_block_on>();
     let run = pipeline.run().await.unwrap();
     assert!(run.succeeded(), "{}", run.report());

@@ -1,11 +1,11 @@
-//! The scenarios with numbers, in virtual time: what is compared is the schedule, not the machine.
+//! The scenarios with numbers, in virtual time: they compare schedules, not machines.
 
 use pipeline::prelude::*;
 use pipeline::*;
 
 use crate::support::{Clock, Slept, peak};
 
-/// Three bronze, three silver and one gold step of so many milliseconds; how long they took, and their spans.
+/// Runs three bronze, three silver and one gold step of these durations (ms); returns the total and their spans.
 async fn medallion(bronze: [u64; 3], silver: [u64; 3], gold: u64, settings: Settings) -> (u128, Vec<Slept>) {
     let clock = Clock::start();
     let mut dag = DagBuilder::new();
@@ -29,7 +29,7 @@ fn four() -> Settings {
     Settings::default().workers(4)
 }
 
-/// S1, S5, I01: 5.4 with four workers and with sixteen; the arithmetic behind 66 per cent.
+/// S1, S5, I01: 5.4 with four workers and with sixteen; and the arithmetic behind 66 per cent.
 #[tokio::test(start_paused = true)]
 async fn s1_the_even_medallion_takes_its_critical_path() {
     for settings in [four(), Settings::default().workers(16)] {
@@ -55,7 +55,7 @@ async fn s3_the_small_medallion_takes_six_tenths() {
     assert_eq!(wall, 600);
 }
 
-/// S4: one at a time takes the sum, and the one slot is always busy.
+/// S4: sequential takes the sum, and the one slot is always busy.
 #[tokio::test(start_paused = true)]
 async fn s4_sequential_takes_the_sum() {
     let (wall, spans) = medallion([1400, 800, 300], [900, 1600, 3100], 900, Settings::sequential()).await;
@@ -63,7 +63,7 @@ async fn s4_sequential_takes_the_sum() {
     assert_eq!(spans.iter().map(|span| span.to - span.from).sum::<u128>(), wall);
 }
 
-/// S6: sixteen independent steps, four at a time.
+/// S6
 #[tokio::test(start_paused = true)]
 async fn s6_sixteen_steps_run_four_at_a_time() {
     let clock = Clock::start();
@@ -75,9 +75,9 @@ async fn s6_sixteen_steps_run_four_at_a_time() {
     assert_eq!((wall, peak(&spans)), (1000, 4));
 }
 
-/// S6, I03, I04: the widest level is sixteen where the peak is four.
+/// S6, I03, I04: the widest level is sixteen while the peak is four.
 #[test]
-fn s6_the_widest_level_is_no_peak() {
+fn s6_the_widest_level_is_not_the_peak() {
     let mut dag = DagBuilder::new();
     for n in 0..16 {
         dag.cpu(format!("s{n}"), (), |()| ());
@@ -87,7 +87,7 @@ fn s6_the_widest_level_is_no_peak() {
     assert!(run.report().figures.peak_concurrency <= 4);
 }
 
-/// S7: nine staging steps take three units with four workers.
+/// S7
 #[tokio::test(start_paused = true)]
 async fn s7_nine_steps_take_three_units_with_four_workers() {
     let clock = Clock::start();
@@ -141,7 +141,7 @@ async fn s9_three_years_are_within_a_tenth_of_their_bound_with_two_workers() {
     assert!(units <= 33, "{units} units, 31 at best");
 }
 
-/// C12: of two ready steps, the one on the longer path goes first; `cost` weighs.
+/// C12: of two ready steps, the one on the longer path starts first; `cost` counts.
 #[tokio::test(start_paused = true)]
 async fn the_step_on_the_longest_path_goes_first() {
     #[step]

@@ -1,5 +1,5 @@
-//! The scheduler against a naive sequential model, over random graphs: same statuses, same causes, same outputs, and
-//! a history in which nothing starts early, ends twice or is lost, at 1, 2, 4 and 16 workers.
+//! The scheduler against a naive sequential model, over random graphs: same statuses, causes and outputs, and a history
+//! in which no step starts early, ends twice or is lost, at 1, 2, 4 and 16 workers.
 
 use std::collections::{BTreeSet, HashMap};
 use std::convert::Infallible;
@@ -19,7 +19,7 @@ enum Reads {
     Required,
     Option,
     Outcome,
-    /// By value, the last reader; generated only where nobody takes the upstream yet.
+    /// By value; generated only for an upstream without another taker.
     Take,
     After,
 }
@@ -40,19 +40,19 @@ struct StepModel {
     reads: Vec<(usize, Reads)>,
 }
 
-/// What the model says a step becomes: its value, or the failures that may be told as the cause of its missing one.
+/// The model's result of a step: a value, or the failures that may be reported as the cause of its absence.
 type Outcome = Result<u64, BTreeSet<usize>>;
 
 fn mix(sum: u64, value: u64) -> u64 {
     (sum ^ value).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(23)
 }
 
-/// The value of a step from what it sees; the same rule in the model and in the steps.
+/// The value of a step from its inputs; the same rule in the model and in the steps.
 fn value(step: usize, seen: impl Iterator<Item = Option<u64>>) -> u64 {
     seen.fold(step as u64 + 1, |sum, value| mix(sum, value.unwrap_or(u64::MAX)))
 }
 
-/// The steps one after another, in the order in which they were made.
+/// Evaluates the steps one after another, in the order in which they were made.
 fn model(steps: &[StepModel]) -> Vec<Outcome> {
     let mut outcomes: Vec<Outcome> = Vec::new();
     for (position, step) in steps.iter().enumerate() {
@@ -75,7 +75,7 @@ fn model(steps: &[StepModel]) -> Vec<Outcome> {
     outcomes
 }
 
-/// What the template steps are told by the run parameter of their instance.
+/// What the run parameter of an instance makes the template step do.
 fn act(does: &str) -> Result<(), String> {
     match does {
         "errs" => Err("planted error".into()),
@@ -86,7 +86,7 @@ fn act(does: &str) -> Result<(), String> {
 
 type Boxed = Box<u64>;
 
-/// What the neutral source returns.
+/// The output of the neutral source.
 const NEUTRAL: u64 = u64::MAX - 1;
 
 fn seen_by(
@@ -142,8 +142,8 @@ templates! {
     (model_io, model_io_taker, [], [async]);
 }
 
-/// The graph of a model, made of instances of the templates and of closures. A fan-in has to read something: one that
-/// the model lacks reads a neutral source, which the steps ignore.
+/// The graph of a model, made of template instances and closures. A fan-in has to read something: an empty one reads a
+/// neutral source, which the steps ignore.
 fn build(steps: &[StepModel]) -> Dag {
     let mut dag = DagBuilder::new();
     let neutral = dag.cpu("neutral", (), |()| Box::new(NEUTRAL));
@@ -251,8 +251,8 @@ fn steps() -> impl Strategy<Value = Vec<StepModel>> {
     })
 }
 
-/// An output has one taker, which comes after every other reader: the last reader in the order of the model may take,
-/// one output at most; every other take becomes a plain read.
+/// An output has one taker, which comes after every other reader. So only the last reader in model order takes, at most
+/// one output each; other takes become plain reads.
 fn settle_takers(steps: &mut [StepModel]) {
     for step in 0..steps.len() {
         let mut takes = 0;
@@ -311,8 +311,8 @@ fn check(steps: &[StepModel], dag: &Arc<Dag>, workers: usize) -> Result<(), Test
     history(dag, &recorder.seen(), workers)
 }
 
-/// Nothing starts before all it waits for has ended; every step ends once; what started ends; no more than the limit
-/// are under way.
+/// Asserts that no step starts before its upstreams have ended, every step ends once, every started step ends, and no
+/// more than the limit run at once.
 fn history(dag: &Dag, seen: &[Seen], workers: usize) -> Result<(), TestCaseError> {
     let (mut started, mut ended): (HashMap<&str, usize>, HashMap<&str, usize>) = Default::default();
     for (at, event) in seen.iter().enumerate() {
@@ -336,7 +336,7 @@ fn history(dag: &Dag, seen: &[Seen], workers: usize) -> Result<(), TestCaseError
     Ok(())
 }
 
-/// So many random graphs at one width.
+/// Checks this many random graphs at one width.
 fn random_graphs(cases: u32, workers: usize) {
     quiet();
     let config = Config { cases, failure_persistence: None, max_shrink_iters: 2000, ..Config::default() };
@@ -350,26 +350,26 @@ fn random_graphs(cases: u32, workers: usize) {
 }
 
 #[test]
-fn random_graphs_run_as_the_model_says_with_1_worker() {
+fn random_graphs_match_the_model_with_1_worker() {
     random_graphs(2500, 1);
 }
 
 #[test]
-fn random_graphs_run_as_the_model_says_with_2_workers() {
+fn random_graphs_match_the_model_with_2_workers() {
     random_graphs(2500, 2);
 }
 
 #[test]
-fn random_graphs_run_as_the_model_says_with_4_workers() {
+fn random_graphs_match_the_model_with_4_workers() {
     random_graphs(2500, 4);
 }
 
 #[test]
-fn random_graphs_run_as_the_model_says_with_16_workers() {
+fn random_graphs_match_the_model_with_16_workers() {
     random_graphs(2500, 16);
 }
 
-/// H01: one graph at every width, and without a shared limit, gives one set of outputs, statuses and causes.
+/// H01: one graph gives the same outputs, statuses and causes at every width, and without a shared limit.
 #[test]
 fn one_graph_gives_the_same_outputs_at_every_width() {
     quiet();

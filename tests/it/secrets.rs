@@ -41,14 +41,14 @@ fn a_secret_reaches_its_step_by_value_and_by_reference_from_code_and_text() {
     assert_eq!(run.output::<sc_number>().unwrap(), &42);
 }
 
-/// A command line is in the shell's history and in the list of processes.
+/// A command line is in the shell's history and in the process list, so the hint names the environment.
 #[test]
-fn a_secret_that_was_not_given_is_asked_for_in_the_environment() {
+fn a_missing_secret_is_requested_from_the_environment() {
     let problems = Pipeline::to::<sc_token>().run_blocking().unwrap_err().to_string();
     assert!(problems.contains("PIPELINE_PARAM_token") && !problems.contains("-p token"), "{problems}");
 }
 
-/// serde quotes what it cannot read; of a secret, and of whatever holds one, it does not.
+/// serde quotes what it cannot read, but not a secret or a type that contains one.
 #[test]
 fn a_secret_that_cannot_be_read_is_not_quoted() {
     #[step]
@@ -86,7 +86,7 @@ fn a_secret_that_cannot_be_read_is_not_quoted() {
     assert_eq!(run.output::<sc_login>().unwrap(), &(1 + CANARY.len()));
 }
 
-/// Whoever has a report cannot find out a short secret by trying: it is not in the fingerprint.
+/// A fingerprint would let a reader of the report find a short secret by trying.
 #[test]
 fn a_fingerprint_does_not_depend_on_a_secret() {
     #[step]
@@ -101,9 +101,9 @@ fn a_fingerprint_does_not_depend_on_a_secret() {
     assert_ne!(config("one", 1), config("one", 2));
 }
 
-/// Each parameter has a fingerprint of its own, but not what is a secret to any step, whoever else reads it.
+/// Each parameter has a separate fingerprint, except those that are secret to any step, whatever other steps read them.
 #[test]
-fn of_a_secret_there_is_no_fingerprint_even_where_another_step_reads_it_as_text() {
+fn a_secret_has_no_fingerprint_even_if_another_step_reads_it_as_text() {
     #[step]
     fn sc_keeps(#[param] token: Secret<String>, #[param] n: u32) -> usize {
         token.expose().len() + n as usize
@@ -126,7 +126,7 @@ fn of_a_secret_there_is_no_fingerprint_even_where_another_step_reads_it_as_text(
     assert_eq!(first.config_fingerprint, provenance("another", 1, 1).config_fingerprint);
 }
 
-/// What a step says itself is shown; a secret in it is not.
+/// A step's own message is shown, but a secret in it is not.
 #[test]
 fn a_secret_in_the_error_of_a_step_is_redacted() {
     #[step]
@@ -138,7 +138,6 @@ fn a_secret_in_the_error_of_a_step_is_redacted() {
     assert!(text.contains("refused Secret([redacted])") && !text.contains(CANARY), "{text}");
 }
 
-/// A graph that is printed for debugging has no values of its instances.
 #[test]
 fn the_debug_form_of_a_graph_has_no_values() {
     let mut dag = DagBuilder::new();

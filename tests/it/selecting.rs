@@ -1,4 +1,4 @@
-//! K10: what is run, said in words: up to a step, from a step on.
+//! K10: selecting what runs: up to a step, from a step on.
 
 use std::collections::BTreeSet;
 
@@ -41,7 +41,7 @@ fn runs(pipeline: Pipeline, expected: &[&str]) {
 }
 
 #[test]
-fn a_run_ends_with_the_step_it_is_until() {
+fn until_ends_a_run_with_that_step() {
     runs(all().until(["se_middle"]), &["se_left", "se_middle"]);
     runs(Pipeline::to::<se_after>().until(["se_middle"]), &["se_left", "se_middle"]);
     runs(all().until(["se_middle", "se_right"]), &["se_left", "se_right", "se_middle"]);
@@ -49,7 +49,7 @@ fn a_run_ends_with_the_step_it_is_until() {
 }
 
 #[test]
-fn a_run_from_a_step_has_what_needs_it_and_what_that_needs() {
+fn from_selects_a_steps_dependents_and_what_they_need() {
     runs(all().from_steps(["se_end"]), &["se_left", "se_right", "se_middle", "se_end", "se_after"]);
     runs(all().from_steps(["se_left"]).until(["se_middle"]), &["se_left", "se_middle"]);
     runs(all().from_steps(["se_right"]).until(["se_end"]), &["se_left", "se_right", "se_middle", "se_end"]);
@@ -60,7 +60,7 @@ fn a_run_from_a_step_has_what_needs_it_and_what_that_needs() {
 }
 
 #[test]
-fn ends_narrow_what_is_selected_and_exclusion_what_is_left() {
+fn ends_narrow_the_selection_and_exclusion_narrows_the_rest() {
     runs(all().select(["se_left", "se_after"]).until(["se_middle"]), &["se_left"]);
     runs(all().until(["se_end"]).exclude(["se_end"]), &["se_left", "se_right", "se_middle"]);
     runs(all().select(["1+se_end"]).exclude(["se_end"]), &["se_left", "se_right", "se_middle"]);
@@ -68,7 +68,7 @@ fn ends_narrow_what_is_selected_and_exclusion_what_is_left() {
 }
 
 #[test]
-fn nothing_left_is_an_error_that_says_why() {
+fn an_empty_selection_is_an_error_with_its_reason() {
     let why = |pipeline: Pipeline| {
         let problems = pipeline.run_blocking().unwrap_err();
         assert!(problems.has(ProblemCode::InvalidSelection), "{problems}");
@@ -83,7 +83,7 @@ fn nothing_left_is_an_error_that_says_why() {
 }
 
 #[test]
-fn an_unknown_end_is_told_with_the_closest_name_and_nothing_runs() {
+fn an_unknown_end_is_reported_with_the_closest_name() {
     let problems = all().until(["se_midle"]).from_steps(["tag:none"]).run_blocking().unwrap_err();
     let text = problems.to_string();
     assert!(problems.has(ProblemCode::UnknownTarget), "{text}");
@@ -91,5 +91,5 @@ fn an_unknown_end_is_told_with_the_closest_name_and_nothing_runs() {
         text.contains("did you mean `se_middle`?") && text.contains("no step has the tag `none`"),
         "{text}"
     );
-    assert!(!text.contains("nothing is left"), "one mistake is told once: {text}");
+    assert!(!text.contains("nothing is left"), "one mistake is reported once: {text}");
 }

@@ -7,7 +7,7 @@ use pipeline::run::Executor;
 use pipeline::settings::{MOST_SLOTS, cores};
 use pipeline::*;
 
-/// L01, C04: zero configuration is parallel, as wide as the machine allows.
+/// L01, C04: without configuration a run is parallel, as wide as the machine allows.
 #[test]
 fn the_defaults_come_from_the_machine() {
     let settings = Settings::default();
@@ -17,7 +17,7 @@ fn the_defaults_come_from_the_machine() {
     assert!(settings.timings && !settings.fail_fast);
 }
 
-/// C05: cores can be left to others, but never all.
+/// C05: some cores can be left to others, but not all.
 #[test]
 fn cores_can_be_reserved() {
     assert_eq!(Settings::default().reserve_cores(1).cpu, (cores() - 1).max(1));
@@ -52,7 +52,7 @@ fn settings_are_built_and_written() {
     assert!(unknown.to_string().contains("ios"), "{unknown}");
 }
 
-/// L06: what is out of range is told, each setting by name, and nothing runs.
+/// L06: each setting out of range is reported by name, and nothing runs.
 #[test]
 fn settings_out_of_range_are_problems() {
     #[step]
@@ -67,7 +67,7 @@ fn settings_out_of_range_are_problems() {
     assert!(Executor::new(0).is_err());
 }
 
-/// Timings off: same outputs and statuses, no times.
+/// Without timings: same outputs and statuses, no times.
 #[test]
 fn without_timings_the_report_has_no_times() {
     #[step]
@@ -81,9 +81,9 @@ fn without_timings_the_report_has_no_times() {
     assert_eq!(run.output::<untimed>(), Ok(&1));
 }
 
-/// L04: what would keep a run from ever ending, or a core busy with nothing, is told before anything runs.
+/// L04: settings that would block a run for ever, or keep a core busy idling, are problems before anything runs.
 #[test]
-fn settings_with_which_nothing_could_run_are_problems() {
+fn settings_under_which_nothing_could_run_are_problems() {
     use std::time::Duration;
     let problems = |settings: Settings| {
         let mut dag = DagBuilder::new();

@@ -1,4 +1,4 @@
-//! Settings from several sources: which wins, what is refused, and where each comes from.
+//! Settings from several sources: which one wins, what is refused, and the origin of each value.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -10,10 +10,10 @@ use pipeline::settings::{
 };
 use pipeline::*;
 
-/// A stack with a number of IO slots from one source.
+/// A stack in which one source sets the number of IO slots.
 type AddSource = fn(SettingsStack) -> SettingsStack;
 
-/// Every source from the weakest to the strongest: what it says of `io`, and how it says where that comes from.
+/// Every source, weakest first: its value of `io`, and how it names its origin.
 const SOURCES: [(usize, &str, AddSource); 6] = [
     (256, "default", |stack| stack),
     (16, "preset conservative", |stack| stack.text("preset.json", r#"{"preset": "conservative"}"#)),
@@ -31,7 +31,7 @@ fn retries_of(settings: &Settings, key: &str) -> Option<u32> {
     settings.steps[key].retries
 }
 
-/// L12: of each pair of sources the later one wins, whichever was added first.
+/// L12: of two sources the stronger one wins, whichever was added first.
 #[test]
 fn of_two_sources_the_later_in_the_list_wins() {
     for (weak, weaker) in SOURCES.iter().enumerate() {
@@ -45,9 +45,9 @@ fn of_two_sources_the_later_in_the_list_wins() {
     }
 }
 
-/// L12: a source says only what it says: the rest is left to those before it.
+/// L12: a source sets only what it contains; weaker sources set the rest.
 #[test]
-fn what_a_source_does_not_say_is_left_to_others() {
+fn a_source_sets_only_what_it_contains() {
     let stack = SettingsStack::new()
         .text("pipeline.json", r#"{"deadline": "1h", "groups": {"gold": {"retries": 1, "timeout": "5s"}}}"#)
         .environment([("PIPELINE_GROUPS__GOLD__RETRIES", "2")])
@@ -62,9 +62,9 @@ fn what_a_source_does_not_say_is_left_to_others() {
     assert_eq!(origins, [file, file, "PIPELINE_GROUPS__GOLD__RETRIES", "--set", "default"]);
 }
 
-/// L12: code wins also where it says what is the default; what it has not said stays the user's.
+/// L12: code wins even if it sets the default value; what it does not set stays the user's.
 #[test]
-fn what_code_sets_wins_even_where_it_is_the_default() {
+fn code_wins_even_if_it_sets_the_default() {
     let code = Settings::default().fail_fast(false).cpu(cores());
     let stack = SettingsStack::new().flag("fail_fast", "true", "--fail-fast").flag("cpu", "7", "--cpu");
     let resolved = stack.flag("io", "8", "--io").code(&code).resolve().unwrap();
@@ -73,7 +73,7 @@ fn what_code_sets_wins_even_where_it_is_the_default() {
     assert_eq!((resolved.origin("fail_fast"), resolved.origin("cpu")), ("code", "code"));
 }
 
-/// L02: a preset is where everything else begins, wherever it is named; the last to name one wins.
+/// L02: a preset is weaker than every other value, wherever it is named; the last named preset wins.
 #[test]
 fn a_preset_is_below_every_other_source() {
     let stack = || {
@@ -90,7 +90,7 @@ fn a_preset_is_below_every_other_source() {
     );
 }
 
-/// L05: parts of a key in variables are written with two underscores; capitals mean small letters.
+/// L05: in variables, two underscores separate the parts of a key, and capitals mean small letters.
 #[test]
 fn variables_name_settings_in_capitals() {
     let resolved = SettingsStack::new()
@@ -116,7 +116,7 @@ fn variables_name_settings_in_capitals() {
     assert_eq!((settings.fail_fast, settings.slow_poll), (true, None));
 }
 
-/// L05: TOML, YAML and JSON say the same.
+/// L05: TOML, YAML and JSON mean the same.
 #[cfg(feature = "cli")]
 #[test]
 fn a_file_means_the_same_in_every_format() {
@@ -167,9 +167,9 @@ params: {rate: 2, orders: {count: 5}}
     assert!(unreadable.contains("the settings in x.yaml cannot be read"), "{unreadable}");
 }
 
-/// A wrong value is told where a later source hides it, too: it would hold as soon as the other is left out.
+/// A wrong value is reported even if a stronger source overrides it: it would apply without that source.
 #[test]
-fn what_is_wrong_is_told_although_a_later_source_says_otherwise() {
+fn a_wrong_value_is_reported_even_if_it_is_overridden() {
     let told = problems(
         SettingsStack::new()
             .text("pipeline.json", r#"{"workers": "x", "preset": "prod", "steps": {"a": {"retries": -1}}}"#)
@@ -186,17 +186,17 @@ fn what_is_wrong_is_told_although_a_later_source_says_otherwise() {
     ] {
         assert_eq!(told.matches(wanted).count(), 1, "{wanted}: {told}");
     }
-    // What is read as one may be said in parts.
+    // A value that is read from one text may also be given in parts.
     let parts = SettingsStack::new()
         .text("pipeline.json", r#"{"limits": {"api": {"breaker": {"failures": 3}}}}"#)
         .flag("limits.api.breaker.cooldown", "1s", "--set");
     assert!(parts.resolve().is_ok());
 }
 
-/// TOML has dates; here they are texts.
+/// TOML has dates; here they are text.
 #[cfg(feature = "cli")]
 #[test]
-fn a_date_in_toml_is_text_and_a_mark_of_the_byte_order_is_nothing() {
+fn a_date_in_toml_is_text_and_a_byte_order_mark_is_ignored() {
     let resolved =
         SettingsStack::new().text("a.toml", "[params]\nday = 2026-01-02\nat = [07:32:00]").resolve().unwrap();
     let params: Vec<String> = resolved.params().map(|(name, value, _)| format!("{name}={value}")).collect();
@@ -207,10 +207,11 @@ fn a_date_in_toml_is_text_and_a_mark_of_the_byte_order_is_nothing() {
     assert_eq!(marked.settings().workers, Some(2));
 }
 
-/// P17: a line of a file is never quoted, for it may be one with a secret; its place is told. Run parameters are no settings.
+/// P17: a line of a file is never quoted, since it may contain a secret, but its location is reported. Run parameters
+/// are not settings.
 #[cfg(feature = "cli")]
 #[test]
-fn what_cannot_be_read_is_told_by_its_place_and_not_quoted() {
+fn an_unreadable_line_is_located_but_not_quoted() {
     let told = problems(
         SettingsStack::new()
             .text("a.toml", "[params]\ntoken = \"hunter2\" x")
@@ -224,17 +225,17 @@ fn what_cannot_be_read_is_told_by_its_place_and_not_quoted() {
     assert!(!told.contains("hunter2"), "{told}");
 }
 
-/// P17: of a run parameter in a file, what is printed to look into things has the name and not the value.
+/// P17: the debug form shows the names of run parameters from a file, but not their values.
 #[test]
-fn the_debug_text_of_settings_has_no_values_of_parameters() {
+fn the_debug_form_of_settings_has_no_parameter_values() {
     let stack = SettingsStack::new().text("a.json", r#"{"params": {"token": "hunter2"}}"#);
     let told = format!("{stack:?} {:?}", stack.clone().resolve().unwrap());
     assert!(told.contains("token") && !told.contains("hunter2"), "{told}");
 }
 
-/// L07: a key that nobody knows is refused in every source and at every depth, with what was meant perhaps, all at once.
+/// L07: unknown keys are refused in every source and at every depth, with a suggestion, all at once.
 #[test]
-fn unknown_keys_are_refused_with_what_was_meant() {
+fn unknown_keys_are_refused_with_a_suggestion() {
     let text = r#"{"worker": 2, "defaults": {"timeouts": "1s"}, "groups": {"gold": {"retry": 1}},
         "limits": {"db": {"capcity": 1, "breaker": {"failure": 1}}}, "tags": {"slow": {"enable": true}}}"#;
     let told = problems(
@@ -262,9 +263,9 @@ fn unknown_keys_are_refused_with_what_was_meant() {
     assert!(told.contains("9 problems"), "{told}");
 }
 
-/// L07: the environment is shared with other programs, whose variables may begin like ours.
+/// L07: other programs share the environment, and their variables may have our prefix.
 #[test]
-fn a_foreign_variable_is_passed_over_with_a_warning_and_a_misspelt_one_is_refused() {
+fn a_foreign_variable_is_a_warning_and_a_misspelt_one_is_refused() {
     let foreign = [
         "PIPELINE_BRANCH",
         "PIPELINE_USER__EMAIL",
@@ -287,7 +288,7 @@ fn a_foreign_variable_is_passed_over_with_a_warning_and_a_misspelt_one_is_refuse
     for (name, meant) in [
         ("PIPELINE_WORKR", "workers"),
         ("PIPELINE_STEP__FETCH__RETRIES", "steps"),
-        // A name of another system, misspelt: the one of today is meant.
+        // A misspelt name of another system suggests today's name.
         ("PIPELINE_MAX_WORKER", "workers"),
         ("PIPELINE_TIMEOUT_SECOND", "defaults.timeout"),
         ("PIPELINE_DEFAULTS__FROBNICATE", "retries"),
@@ -297,9 +298,9 @@ fn a_foreign_variable_is_passed_over_with_a_warning_and_a_misspelt_one_is_refuse
     }
 }
 
-/// L06: what cannot be read or is out of range is told with key, value, source and range, all at once.
+/// L06: unreadable values and values out of range are reported with key, value, source and range, all at once.
 #[test]
-fn wrong_values_are_told_with_their_source_and_range() {
+fn wrong_values_are_reported_with_their_source_and_range() {
     let text = r#"{"io": "many", "cpu": 0, "deadline": 5, "groups": {"gold": {"jitter": 2}}, "steps": {"a": 1},
         "limits": {"db": {"breaker": {"failures": 3}}, "api": {"breaker": {"failures": 0, "cooldown": "1s"}}}}"#;
     let told = problems(
@@ -334,7 +335,7 @@ fn wrong_values_are_told_with_their_source_and_range() {
     assert!(told.contains("11 problems"), "{told}");
 }
 
-/// P17: whatever is in a key or a value, a message about it stays on its line and steers no terminal.
+/// P17: whatever a key or value contains, a message about it stays on its line and has no terminal sequences.
 #[test]
 fn hostile_keys_and_values_are_harmless_in_messages() {
     let key = "\u{1b}[31mred\n".to_owned() + &"x".repeat(10_000);
@@ -345,7 +346,7 @@ fn hostile_keys_and_values_are_harmless_in_messages() {
     assert!(told.contains(r"red\n"), "{told}");
 }
 
-/// L12: other spellings are read, and a warning says how the setting is called.
+/// L12: old spellings are read, with a warning that names the setting.
 #[test]
 fn old_spellings_are_read_with_a_warning() {
     let text = r#"{"max_workers": 3, "memory_limit_mb": 512, "timeout_seconds": 1.5, "monitoring": true, "abort": true}"#;
@@ -371,9 +372,9 @@ fn old_spellings_are_read_with_a_warning() {
     assert_eq!((on.settings(), on.warnings().len()), (&Settings::default(), 3));
 }
 
-/// C04: more steps at once open the lanes that far, but none whose slots the same source or a stronger one has set.
+/// C04: more workers widen the lanes, except those whose slots the same source or a stronger one sets.
 #[test]
-fn workers_open_the_lanes() {
+fn workers_widen_the_lanes() {
     let resolved = |stack: SettingsStack| stack.resolve().unwrap().settings().clone();
     let many = 1000;
     let opened = resolved(SettingsStack::new().flag("workers", "1000", "--workers"));
@@ -386,15 +387,15 @@ fn workers_open_the_lanes() {
     assert_eq!((few.io, few.blocking), (256, 64), "fewer leave them as they are");
 }
 
-/// A step that fails each time, and tells how often it was tried.
+/// A step that fails each time; the report has the number of its attempts.
 #[step(retries = 1, group = "sl-silver")]
 fn sl_fails() -> Result<u32, String> {
     Err("planted".to_owned())
 }
 
-/// L12: of a step, what is said by name wins over its attribute, that over its group, and a group over the run.
+/// L12: a step's settings by name win over its attribute, that over its group, and a group over the run.
 #[test]
-fn the_closest_word_about_a_step_wins() {
+fn the_most_specific_setting_of_a_step_wins() {
     #[step(group = "sl-silver")]
     fn sl_says_nothing() -> Result<u32, String> {
         Err("planted".to_owned())
@@ -412,8 +413,8 @@ fn the_closest_word_about_a_step_wins() {
     let with_pattern = run().group("sl-silver", retries(3)).step("sl_*", retries(4));
     assert_eq!(attempts(with_pattern.clone()), [5, 5]);
     let longer = with_pattern.step("sl_sa*", retries(5));
-    assert_eq!(attempts(longer.clone()), [5, 6], "the longer pattern says more");
-    assert_eq!(attempts(longer.step("sl_fails", retries(0))), [1, 6], "a name says most");
+    assert_eq!(attempts(longer.clone()), [5, 6], "the longer pattern wins");
+    assert_eq!(attempts(longer.step("sl_fails", retries(0))), [1, 6], "a name wins over patterns");
 }
 
 #[step(group = "so-bronze", tags("so-slow", "so-other"))]
@@ -429,16 +430,16 @@ fn so_mail(so_sum: Option<&u32>) -> bool {
     so_sum.is_some()
 }
 
-/// How the three steps end, and why the first does.
+/// The statuses of the three steps, and the reason of the first.
 fn so_run(settings: Settings) -> ([Status; 3], String) {
     let run = Pipeline::to::<so_mail>().settings(settings).run_blocking().unwrap();
-    assert!(run.succeeded(), "what nobody wanted to run is no failure: {}", run.report());
+    assert!(run.succeeded(), "a disabled step is no failure: {}", run.report());
     let why = run.error("so_source").map_or(String::new(), |error| error.message().to_owned());
     (["so_source", "so_sum", "so_mail"].map(|name| run.status(name).unwrap()), why)
 }
 
-/// L08: a step that is disabled by name, pattern, group or tag is skipped for that reason, and so is what requires its
-/// output; what can do without it runs.
+/// L08: a step that is disabled by name, pattern, group or tag is skipped for that reason, and so are steps that
+/// require its output; others run.
 #[test]
 fn steps_are_disabled_by_settings() {
     let off = || StepDefaults::new().enabled(false);
@@ -458,7 +459,7 @@ fn steps_are_disabled_by_settings() {
     }
     let everything = [Status::Succeeded; 3];
     assert_eq!(so_run(base().group("so-bronze", off()).step("so_source", on())).0, everything);
-    // Gradual adoption: all off, but what is named.
+    // Gradual adoption: only the named steps are enabled.
     let mut adopted = base().step("so_mail", on());
     adopted.defaults.enabled = Some(false);
     assert_eq!(so_run(adopted).0, skipped);
@@ -468,14 +469,14 @@ fn steps_are_disabled_by_settings() {
     let run = Pipeline::to::<so_mail>().settings_from(&resolved.unwrap()).run_blocking().unwrap();
     let why = run.error("so_source").unwrap().message().to_owned();
     assert_eq!(why, "disabled by pipeline.json (`steps.so_source.enabled = false`)");
-    // An output that is given stays.
+    // A given output stays.
     let given =
         Pipeline::to::<so_mail>().with_output::<so_source>(5).settings(base().step("so_source", off()));
     assert_eq!(given.run_blocking().unwrap().output::<so_mail>(), Ok(&true));
 }
 
-/// L08: a disabled step does not count as succeeded for an input that needs some of several; a choice that it was, is
-/// not made by another; and those behind it in a sequence run.
+/// L08: for a quorum a disabled step does not succeed; for a choice it is not replaced by another branch; and the steps
+/// after it in a sequence run.
 #[test]
 fn disabled_steps_take_part_in_nothing() {
     #[step(sequential = "st-line")]
@@ -522,10 +523,10 @@ fn disabled_steps_take_part_in_nothing() {
     assert!(run.succeeded(), "{}", run.report());
 }
 
-/// L07: a name that no step has is a problem before anything runs, from code too; one of a step that is no part of this
+/// L07: a name that no step has is a problem before anything runs, even if set in code; the name of a step outside this
 /// graph is not.
 #[test]
-fn names_that_mean_nothing_are_problems() {
+fn unknown_names_in_settings_are_problems() {
     #[step(limit = "sn-db")]
     fn sn_elsewhere() -> u32 {
         1
@@ -580,7 +581,7 @@ fn names_that_mean_nothing_are_problems() {
     assert_eq!(check(elsewhere), "");
 }
 
-/// L05: the table of the documentation has every setting, with the default that holds.
+/// L05: the documented table has every setting with its actual default.
 #[test]
 fn the_table_has_every_setting_and_its_default() {
     let keys = SettingKey::all();
@@ -604,8 +605,8 @@ fn the_table_has_every_setting_and_its_default() {
     }
 }
 
-/// L05: the tables in `docs/settings.md` are those of the code. After a wanted change,
-/// `DOCS=overwrite cargo test --test it settings_layers` writes them anew.
+/// L05: the tables in `docs/settings.md` are those of the code. After an intended change, `DOCS=overwrite cargo test
+/// --test it settings_layers` rewrites them.
 #[test]
 fn the_documentation_has_the_tables_of_the_code() {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/settings.md");
@@ -621,13 +622,10 @@ fn the_documentation_has_the_tables_of_the_code() {
         std::fs::write(path, wanted).unwrap();
         return;
     }
-    assert_eq!(
-        written, wanted,
-        "docs/settings.md is not what the code says: write it anew with DOCS=overwrite"
-    );
+    assert_eq!(written, wanted, "docs/settings.md differs from the code: rewrite it with DOCS=overwrite");
 }
 
-/// The presets, each with what differs from the defaults.
+/// The presets, each with its differences from the defaults.
 fn preset_table() -> String {
     let mut table = String::from("| preset | for | sets |\n|---|---|---|\n");
     for Preset { name, about, .. } in PRESETS {
@@ -638,7 +636,7 @@ fn preset_table() -> String {
             key => format!("`{key} = {}`", setting.value),
         });
         let mut set: Vec<String> = set.collect();
-        // On a machine of one core, half the cores is the default.
+        // On a machine with one core, half the cores is the default.
         if name == "conservative" && !set.iter().any(|set| set.starts_with("`cpu`")) {
             set.insert(1, "`cpu` = half the cores".to_owned());
         }

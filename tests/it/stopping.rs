@@ -12,7 +12,7 @@ use pipeline::*;
 
 use crate::support::{Gauge, LIMIT, Recorder};
 
-/// E14: dropping the future of a run drops its waiting steps, and no further step starts.
+/// E14: dropping a run's future drops its waiting steps, and no further step starts.
 #[tokio::test(start_paused = true)]
 async fn dropping_the_future_of_a_run_stops_it() {
     let (gauge, started) = (Arc::new(Gauge::default()), Arc::new(AtomicUsize::new(0)));
@@ -39,7 +39,7 @@ async fn dropping_the_future_of_a_run_stops_it() {
     assert_eq!(started.load(Ordering::SeqCst), 1, "nothing started afterwards");
 }
 
-/// E14: a CPU step cannot be stopped: it ends in the background, and what depends on it never starts.
+/// E14: a CPU step cannot be stopped: it ends in the background, and its dependents never start.
 #[test]
 fn a_cpu_step_of_a_dropped_run_ends_in_the_background() {
     let (entered, enter) = mpsc::channel();
@@ -68,9 +68,9 @@ fn a_cpu_step_of_a_dropped_run_ends_in_the_background() {
     assert!(!BEHIND.load(Ordering::SeqCst));
 }
 
-/// E14: a stopped run can be waited for and tells what was cancelled.
+/// E14: a stopped run can be awaited, and reports what was cancelled.
 #[tokio::test(start_paused = true)]
-async fn a_stopped_run_tells_what_was_cancelled() {
+async fn a_stopped_run_reports_what_was_cancelled() {
     #[step]
     async fn quick() -> u32 {
         1
@@ -104,7 +104,7 @@ async fn a_stopped_run_tells_what_was_cancelled() {
     assert!(run.into_result().is_err());
 }
 
-/// A run does without an optional step: that it failed does not make a run that was stopped one that failed.
+/// An optional step may fail: a run that is stopped afterwards was stopped and has not failed.
 #[tokio::test(start_paused = true)]
 async fn a_run_that_is_stopped_after_an_optional_step_failed_was_stopped() {
     #[step(optional)]
@@ -127,7 +127,7 @@ async fn a_run_that_is_stopped_after_an_optional_step_failed_was_stopped() {
     assert_eq!((report.status, report.counts.failed), (RunStatus::Cancelled, 1));
 }
 
-/// E14: a long CPU step can look whether the run was stopped.
+/// E14: a long CPU step can check whether the run was stopped.
 #[test]
 fn a_cpu_step_sees_that_the_run_was_stopped() {
     #[step]
@@ -171,7 +171,7 @@ fn stopping_early_or_late_is_harmless() {
     assert_eq!(run.report().status, RunStatus::Succeeded);
 }
 
-/// A drop guard that panics when its step is cancelled: cancelled with a note, never failed.
+/// A drop guard that panics when its step is cancelled: the step is cancelled with a note, not failed.
 #[tokio::test(start_paused = true)]
 async fn a_panic_in_the_drop_of_a_cancelled_future_is_noted() {
     crate::support::quiet_later();
@@ -198,7 +198,7 @@ async fn a_panic_in_the_drop_of_a_cancelled_future_is_noted() {
     assert!(report.error.as_ref().unwrap().message.contains("planted in a cancelled future"));
 }
 
-/// Runs that are dropped while they are busy in every lane, again and again, leave nothing behind.
+/// Runs that are dropped while every lane is busy, many times.
 #[test]
 fn dropped_runs_leave_nothing_behind() {
     let gauge = Arc::new(Gauge::default());
@@ -234,7 +234,7 @@ fn dropped_runs_leave_nothing_behind() {
     assert_eq!(gauge.now(), 0, "values of dropped runs live on");
 }
 
-/// No step starts after a stop, whatever the lane (events show).
+/// In any lane, as the events show.
 #[test]
 fn no_step_starts_after_a_stop() {
     let recorder = Recorder::default();
@@ -258,7 +258,7 @@ fn no_step_starts_after_a_stop() {
     assert_eq!(run.report().counts.cancelled, 3);
 }
 
-/// What a step that must not be interrupted waits for, and what a test waits for.
+/// What an uninterruptible step waits for, and what a test waits for.
 #[derive(Default)]
 struct Uninterrupted {
     begun: tokio::sync::Notify,
@@ -274,14 +274,14 @@ async fn uninterrupted(#[resource] seen: &Arc<Uninterrupted>) -> u32 {
     7
 }
 
-/// `no_cancel`: a stop waits for the future, as it does for a thread.
+/// `no_cancel`: a stop waits for the future, as for a thread.
 #[tokio::test]
-async fn a_stop_waits_for_a_future_that_must_not_be_dropped() {
+async fn a_stop_waits_for_a_no_cancel_future() {
     let seen = Arc::new(Uninterrupted::default());
     let handle = Pipeline::to::<uninterrupted>().resource(Arc::clone(&seen)).start().unwrap();
     seen.begun.notified().await;
     handle.stop();
-    // The step's task has its turn: were the future dropped by the stop, it would be gone.
+    // The step's task runs once: had the stop dropped the future, it would be gone.
     for _ in 0..20 {
         tokio::task::yield_now().await;
     }
@@ -290,9 +290,9 @@ async fn a_stop_waits_for_a_future_that_must_not_be_dropped() {
     assert_eq!(run.output::<uninterrupted>(), Ok(&7));
 }
 
-/// `no_cancel`: where nobody needs the step any more, it is left behind and comes to its end all the same.
+/// `no_cancel`: a step whose output is no longer needed is detached, and still runs to its end.
 #[tokio::test]
-async fn a_future_that_must_not_be_dropped_goes_on_where_nobody_needs_it() {
+async fn an_unused_no_cancel_future_is_detached_and_completes() {
     #[step]
     async fn nn_quick(#[resource] seen: &Arc<Uninterrupted>) -> u32 {
         seen.begun.notified().await;

@@ -1,4 +1,4 @@
-//! What several modules need: meeting points, gauges, drop counters, virtual sleepers, quiet panics, child processes.
+//! Shared by several modules: meeting points, gauges, drop counters, virtual sleepers, quiet panics, child processes.
 
 use std::convert::Infallible;
 use std::process::Command;
@@ -10,15 +10,15 @@ use pipeline::graph::Refs;
 use pipeline::*;
 use tokio::time::Instant;
 
-/// So long a test waits for what has to happen, before it fails rather than hangs.
+/// How long a test waits for an expected event before it fails instead of hanging.
 pub(crate) const LIMIT: Duration = Duration::from_secs(20);
 
-/// Planted panics (whose text starts with `planted`) are not printed.
-/// Their places are not noted either: this hook comes before the framework's.
+/// Silences planted panics, whose text starts with `planted`. Their locations are lost too: this hook runs before the
+/// framework's.
 pub(crate) fn quiet() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
-        // The framework adds to the panic hook at its first run: let it do so before this does.
+        // The framework extends the panic hook at its first run, so let it do that first.
         let mut dag = DagBuilder::new();
         dag.cpu("first", (), |()| ());
         Pipeline::new(dag.build().unwrap()).run_blocking().unwrap();
@@ -35,7 +35,8 @@ pub(crate) fn quiet() {
     });
 }
 
-/// A place where `size` threads wait for each other, once; who waits in vain says so instead of hanging.
+/// A point at which `size` threads wait for each other, once. A thread that waits in vain returns `false` instead of
+/// hanging.
 pub(crate) struct Meeting {
     size: usize,
     came: Mutex<usize>,
@@ -47,7 +48,7 @@ impl Meeting {
         Arc::new(Meeting { size, came: Mutex::new(0), all_here: Condvar::new() })
     }
 
-    /// Waits for the others; whether all came.
+    /// Waits for the others; reports whether all arrived.
     pub(crate) fn meet(&self) -> bool {
         let mut came = self.came.lock().unwrap_or_else(PoisonError::into_inner);
         *came += 1;
@@ -57,7 +58,7 @@ impl Meeting {
     }
 }
 
-/// How many are inside at once, now and at the most.
+/// Counts how many are inside now, and the most at once.
 #[derive(Default)]
 pub(crate) struct Gauge {
     now: AtomicUsize,
@@ -80,7 +81,7 @@ impl Gauge {
     }
 }
 
-/// One more inside a [`Gauge`], until dropped. Serves as a payload that counts its live values, too.
+/// One entry in a [`Gauge`], until dropped. Also a payload whose live values are counted.
 pub(crate) struct Inside(Arc<Gauge>);
 
 impl Drop for Inside {
@@ -89,14 +90,14 @@ impl Drop for Inside {
     }
 }
 
-/// When a virtual sleeper slept, in virtual milliseconds since the runtime began.
+/// When a virtual sleeper slept, in virtual milliseconds since the runtime started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Slept {
     pub(crate) from: u128,
     pub(crate) to: u128,
 }
 
-/// Virtual time of a paused runtime, counted from when this was made.
+/// Virtual time of a paused runtime since this clock was made.
 #[derive(Clone, Copy)]
 pub(crate) struct Clock(Instant);
 
@@ -109,7 +110,7 @@ impl Clock {
         self.0.elapsed().as_millis()
     }
 
-    /// Adds an async step that sleeps so many virtual milliseconds.
+    /// Adds an async step that sleeps for this many virtual milliseconds.
     pub(crate) fn sleeper(
         self,
         dag: &mut DagBuilder,
@@ -127,7 +128,7 @@ impl Clock {
     }
 }
 
-/// How many of these spans overlap at the most.
+/// The largest number of these spans that overlap.
 pub(crate) fn peak(spans: &[Slept]) -> usize {
     spans
         .iter()
@@ -136,7 +137,7 @@ pub(crate) fn peak(spans: &[Slept]) -> usize {
         .unwrap_or(0)
 }
 
-/// What an observer saw, in order.
+/// An event that an observer saw.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Seen {
     RunStarted(String, usize),
@@ -145,7 +146,7 @@ pub(crate) enum Seen {
     RunFinished(String, bool),
 }
 
-/// An observer that writes everything down.
+/// An observer that records events in order.
 #[derive(Clone, Default)]
 pub(crate) struct Recorder(Arc<Mutex<Vec<Seen>>>);
 
@@ -174,10 +175,10 @@ impl Observer for Recorder {
     }
 }
 
-/// Whether this is the child process that [`alone`] started. The parent waits for it and asserts that it succeeded;
-/// the child runs the rest of the test.
+/// Runs `test` in a child process. Returns `true` in the child, which runs the rest of the test; the parent asserts
+/// that the child succeeded and returns `false`.
 ///
-/// For what concerns the whole process (its threads, an abort) and for what may hang.
+/// For tests that concern the whole process (its threads, an abort) or that may hang.
 pub(crate) fn alone(test: &str) -> bool {
     const NAME: &str = "PIPELINE_IT_ALONE";
     if std::env::var(NAME).as_deref() == Ok(test) {
@@ -190,7 +191,7 @@ pub(crate) fn alone(test: &str) -> bool {
         .stderr(std::process::Stdio::piped())
         .spawn()
         .unwrap();
-    // Read beside, or a child that says much would wait for us to read it.
+    // Read on another thread: a child with much output would block until the pipe is read.
     let mut stderr = child.stderr.take().unwrap();
     let reader = std::thread::spawn(move || {
         let mut said = String::new();
@@ -213,44 +214,45 @@ pub(crate) fn alone(test: &str) -> bool {
     false
 }
 
-/// [`quiet`] for tests inside of a runtime with paused time: made in a thread of its own.
+/// [`quiet`] for tests inside a runtime with paused time: runs on another thread.
 pub(crate) fn quiet_later() {
     std::thread::spawn(quiet).join().unwrap();
 }
 
-/// Sleeps so many virtual milliseconds, and says when.
+/// Sleeps for this many virtual milliseconds; returns when.
 pub(crate) async fn nap(clock: &Clock, millis: u64) -> Slept {
     let from = clock.now();
     tokio::time::sleep(Duration::from_millis(millis)).await;
     Slept { from, to: clock.now() }
 }
 
-/// When the steps slept whose names start like this, in plan order.
+/// When the steps with this name prefix slept, in plan order.
 pub(crate) fn spans(run: &Run, prefix: &str) -> Vec<Slept> {
     let names = run.available().into_iter().filter(|name| name.starts_with(prefix));
     names.map(|name| *run.output_named::<Slept>(name).unwrap()).collect()
 }
 
-/// Whether no two of these overlap.
+/// Reports whether no two of these overlap.
 pub(crate) fn are_apart(spans: &[Slept]) -> bool {
     let mut spans = spans.to_vec();
     spans.sort_by_key(|span| (span.from, span.to));
     spans.windows(2).all(|pair| pair[0].to <= pair[1].from)
 }
 
-/// Runs a pipeline in a thread of its own: what hangs fails.
+/// Runs a pipeline on another thread; fails if it hangs.
 pub(crate) fn run_in_time(pipeline: Pipeline) -> Run {
     let (done, ended) = std::sync::mpsc::channel();
     std::thread::spawn(move || done.send(pipeline.run_blocking().unwrap()).is_ok());
     ended.recv_timeout(LIMIT).expect("the run ends")
 }
 
-/// So many instances of a step, named after it and their number.
+/// Adds `count` instances of a step, named with a number.
 pub(crate) fn many<S: Step>(dag: &mut DagBuilder, prefix: &str, count: usize) -> Vec<Handle<S::Output>> {
     (0..count).map(|n| dag.add::<S>().named(format!("{prefix}_{n}")).handle()).collect()
 }
 
-/// What `work` gives, if it gives it within [`LIMIT`]: for what would wait for ever, or for an hour, if it failed.
+/// Returns the result of `work`; fails if it takes longer than [`LIMIT`]. For work that would wait for ever, or for an
+/// hour, if the test failed.
 #[track_caller]
 pub(crate) fn within<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     let (done, is_done) = std::sync::mpsc::channel();
@@ -258,7 +260,7 @@ pub(crate) fn within<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'stati
     is_done.recv_timeout(LIMIT).expect("it ends in time, and without a panic")
 }
 
-/// A door that steps wait at on their threads, until the test opens it. It opens by itself when the test ends.
+/// A door at which steps block their threads until the test opens it. It opens by itself when the test ends.
 #[derive(Clone)]
 pub(crate) struct Door(Arc<(Mutex<bool>, Condvar)>);
 
@@ -271,7 +273,7 @@ impl Door {
         (Key(door.clone()), door)
     }
 
-    /// Waits, however long it takes.
+    /// Waits until the door is open.
     pub(crate) fn pass(&self) {
         let (is_open, opens) = &*self.0;
         let waiting = is_open.lock().unwrap_or_else(PoisonError::into_inner);
@@ -293,8 +295,7 @@ impl Drop for Key {
     }
 }
 
-/// Waits until something holds, and fails where it does not within [`LIMIT`]. For what other threads do in their own
-/// time, and tell nobody.
+/// Waits until a condition holds; fails after [`LIMIT`]. For work that other threads do without notifying the test.
 #[track_caller]
 pub(crate) fn until(what: &str, holds: impl Fn() -> bool) {
     let begun = std::time::Instant::now();

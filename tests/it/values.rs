@@ -1,4 +1,4 @@
-//! What becomes of outputs: shared, taken, dropped after the last reader, kept where asked for.
+//! Outputs: shared, taken, dropped after the last reader, kept on request.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,7 +10,7 @@ use pipeline::*;
 
 use crate::support::{Gauge, Inside};
 
-/// A payload that is no `Clone` and counts its live values.
+/// A payload that is not `Clone` and counts its live values.
 struct Payload {
     bytes: Vec<u8>,
     _inside: Inside,
@@ -20,7 +20,7 @@ fn payload(gauge: &Arc<Gauge>) -> Payload {
     Payload { bytes: vec![7; 100], _inside: gauge.enter() }
 }
 
-/// K03: an output is dropped when its last reader has ended, before what comes after starts.
+/// K03: an output is dropped when its last reader has ended, before the next step starts.
 #[test]
 fn an_output_is_dropped_after_its_last_reader() {
     let gauge = Arc::new(Gauge::default());
@@ -39,7 +39,7 @@ fn an_output_is_dropped_after_its_last_reader() {
 
 /// K03: in a chain of readers at most two values live at once, in every lane.
 #[test]
-fn a_chain_holds_two_values_at_the_most() {
+fn a_chain_holds_at_most_two_values() {
     for lane in Lane::ALL {
         let gauge = Arc::new(Gauge::default());
         let mut dag = DagBuilder::new();
@@ -77,9 +77,9 @@ fn a_chain_holds_two_values_at_the_most() {
     }
 }
 
-/// K01: a target stays to the end of the run, whoever has read it.
+/// K01: a target is kept to the end of the run, even if steps read it.
 #[test]
-fn a_target_that_is_read_as_well_is_kept() {
+fn a_target_that_steps_read_is_kept() {
     let gauge = Arc::new(Gauge::default());
     let mut dag = DagBuilder::new();
     let made = Arc::clone(&gauge);
@@ -96,7 +96,7 @@ fn a_target_that_is_read_as_well_is_kept() {
     assert_eq!(gauge.now(), 0);
 }
 
-/// K01: values are moved to a taker: the same buffer, no clone, after every reader.
+/// K01: a taker gets the value itself after every reader: the same buffer, no clone.
 #[test]
 fn a_taker_gets_the_same_buffer_after_all_readers() {
     #[step]
@@ -128,7 +128,7 @@ fn a_taker_gets_the_same_buffer_after_all_readers() {
     }
 }
 
-/// K01: through a chain of takers one buffer goes from end to end, and out of the run.
+/// K01: through a chain of takers one buffer moves from end to end, and out of the run.
 #[test]
 fn a_buffer_moves_through_a_chain_of_takers_and_out() {
     #[step]
@@ -156,7 +156,7 @@ fn a_buffer_moves_through_a_chain_of_takers_and_out() {
     let _ = &mut run;
 }
 
-/// Values too large for a slot are boxed once, never copied: their address is the same for all readers.
+/// Values too large for a slot are boxed once and never copied: all readers see the same address.
 #[test]
 fn large_values_have_one_address_for_all_readers() {
     #[step]
@@ -177,7 +177,7 @@ fn large_values_have_one_address_for_all_readers() {
     assert_eq!(std::ptr::from_ref(run.output::<large>().unwrap()).addr(), *run.output::<one>().unwrap());
 }
 
-/// K03: a taker that is skipped still gives the value back.
+/// K03
 #[test]
 fn a_value_whose_taker_is_skipped_is_dropped() {
     let gauge = Arc::new(Gauge::default());
@@ -198,7 +198,7 @@ fn a_value_whose_taker_is_skipped_is_dropped() {
     assert_eq!((gauge.peak(), gauge.now()), (1, 0));
 }
 
-/// K03: readers that are skipped or fail give the value back as well.
+/// K03
 #[test]
 fn a_value_whose_readers_fail_or_are_skipped_is_dropped() {
     let gauge = Arc::new(Gauge::default());
@@ -213,9 +213,9 @@ fn a_value_whose_readers_fail_or_are_skipped_is_dropped() {
     assert_eq!((gauge.peak(), gauge.now()), (1, 0));
 }
 
-/// K03: outputs that nobody reads are dropped as soon as their step has ended.
+/// K03: an output without readers is dropped as soon as its step has ended.
 #[test]
-fn an_output_that_nobody_reads_is_dropped_at_once() {
+fn an_output_without_readers_is_dropped_at_once() {
     let gauge = Arc::new(Gauge::default());
     let mut dag = DagBuilder::new();
     let mut last = dag.cpu("zero", (), |()| 0_usize);
@@ -230,9 +230,9 @@ fn an_output_that_nobody_reads_is_dropped_at_once() {
     assert_eq!((gauge.peak(), gauge.now()), (1, 0));
 }
 
-/// K02, K01: what can be read, by type, by name, and why not.
+/// K02, K01: what can be read, by type or by name, and why something cannot.
 #[test]
-fn what_can_be_read_is_listed_and_what_cannot_says_why() {
+fn readable_outputs_are_listed_and_others_have_a_reason() {
     #[step]
     fn number() -> u32 {
         1
@@ -268,9 +268,9 @@ fn what_can_be_read_is_listed_and_what_cannot_says_why() {
     assert_eq!(kept.output::<number>(), Ok(&1));
 }
 
-/// K01: a target that has been made can be read while the run goes on.
+/// K01
 #[test]
-fn a_target_can_be_read_while_the_run_goes_on() {
+fn a_target_can_be_read_during_the_run() {
     let (open, gate) = std::sync::mpsc::channel::<()>();
     let gate = std::sync::Mutex::new(gate);
     let mut dag = DagBuilder::new();
@@ -290,7 +290,7 @@ fn a_target_can_be_read_while_the_run_goes_on() {
     assert_eq!(run.output_named::<usize>("late"), Ok(&2));
 }
 
-/// Overrides: a given output takes the place of its step, and of what only that step needs.
+/// Overrides: a given output replaces its step, and what only that step needs.
 #[test]
 fn a_given_output_leaves_out_its_step_and_what_only_it_needs() {
     #[step]
@@ -329,7 +329,7 @@ fn a_given_output_leaves_out_its_step_and_what_only_it_needs() {
     assert_eq!(last_wins.output::<summed>(), Ok(&12));
 }
 
-/// Overrides by name, of the target itself, of another type, and of a step that is not there.
+/// Overrides by name, of the target itself, of another type, and of an unknown step.
 #[test]
 fn a_given_output_can_be_named_and_is_checked() {
     #[step]
@@ -373,7 +373,7 @@ fn given_outputs_are_dropped_once_per_run() {
     }
 }
 
-/// Zero-sized and drop-free outputs.
+/// Zero-sized outputs, and outputs without drop glue.
 #[test]
 fn zero_sized_outputs_are_dropped_once_each() {
     static DROPS: AtomicUsize = AtomicUsize::new(0);

@@ -1,5 +1,6 @@
-//! The engine under virtual time: random graphs of async steps on one thread, with random waits, failures, retries,
-//! limits, pauses and stops; every history is checked, and one seed gives one history. `PIPELINE_SEED=n` runs one alone.
+//! The engine in virtual time: random graphs of async steps on one thread, with random waits, failures, retries,
+//! limits, pauses and stops. Every history is checked, and a seed always gives the same history. `PIPELINE_SEED=n` runs
+//! one seed.
 
 use std::convert::Infallible;
 use std::fmt::Write as _;
@@ -16,7 +17,7 @@ use tokio::time::{Instant, sleep};
 
 const SEEDS: u64 = 1000;
 
-/// What one attempt does: how long it waits, and whether it succeeds.
+/// One attempt: how long it waits, and whether it succeeds.
 type Act = (u64, bool);
 
 async fn act(acts: &[Act], attempt: u32, at: u64, from: impl Iterator<Item = u64>) -> Result<u64, String> {
@@ -43,7 +44,7 @@ macro_rules! kinds {
             }
         )*
 
-        /// How often each kind tries.
+        /// The number of attempts of each kind.
         const TRIES: &[usize] = &[$($tries),*];
 
         fn add(dag: &mut DagBuilder, kind: usize) -> Instance<'_, u64> {
@@ -107,7 +108,7 @@ fn name(step: usize) -> String {
 
 fn build(steps: &[Sketch]) -> Dag {
     let mut dag = DagBuilder::new();
-    // A fan-in reads something: where the sketch has nothing, a zero.
+    // A fan-in has to read something: without inputs in the sketch, a zero.
     let zero = dag.io("zero", (), |Refs(())| Box::pin(async { Ok::<_, Infallible>(0_u64) }));
     let mut handles: Vec<Handle<u64>> = Vec::new();
     for (position, step) in steps.iter().enumerate() {
@@ -122,7 +123,7 @@ fn build(steps: &[Sketch]) -> Dag {
     dag.build().unwrap()
 }
 
-/// What each step comes to where nobody stops the run.
+/// The result of each step if the run is not stopped.
 fn model(steps: &[Sketch]) -> Vec<Result<u64, Status>> {
     let mut ends: Vec<Result<u64, Status>> = Vec::new();
     for (position, step) in steps.iter().enumerate() {
@@ -138,7 +139,7 @@ fn model(steps: &[Sketch]) -> Vec<Result<u64, Status>> {
     ends
 }
 
-/// What is done to a run from outside, each after so many virtual milliseconds more.
+/// What is done to a run from outside, each after some more virtual milliseconds.
 #[derive(Clone, Copy, Debug)]
 enum Move {
     Pause,
@@ -171,7 +172,7 @@ fn settings(rng: &mut StepRng, seed: u64) -> Settings {
     if rng.below(3) == 0 { settings.workers(1 + rng.below(3) as usize) } else { settings }
 }
 
-/// Runs one seed: what happened when, in virtual milliseconds, and what is wrong with it.
+/// Runs one seed; returns what happened when, in virtual milliseconds, and what is wrong with it.
 fn simulate(seed: u64) -> (String, Vec<String>) {
     let mut rng = StepRng::new(seed);
     let steps = draw(&mut rng);
@@ -204,7 +205,7 @@ fn simulate(seed: u64) -> (String, Vec<String>) {
                 Move::Stop => handle.stop(),
             }
         }
-        // Virtual time flies where nobody does anything: a run that hangs is told at once.
+        // Virtual time advances at once when all is idle: a run that hangs is detected at once.
         let Ok(run) = tokio::time::timeout(Duration::from_hours(1), handle.wait()).await else {
             return (history.lock().unwrap().clone(), vec![format!("the run hangs; {moves:?}")]);
         };
@@ -228,12 +229,12 @@ fn simulate(seed: u64) -> (String, Vec<String>) {
 }
 
 #[test]
-fn every_seed_keeps_the_rules_and_gives_one_history() {
+fn every_seed_follows_the_rules_and_gives_one_history() {
     let only = std::env::var("PIPELINE_SEED").ok().and_then(|seed| seed.parse().ok());
     for seed in only.map_or(0..SEEDS, |seed: u64| seed..seed + 1) {
         let (history, wrong) = simulate(seed);
         assert!(wrong.is_empty(), "PIPELINE_SEED={seed}\n{}\nThe history:\n{history}", wrong.join("\n"));
-        // Every third is run again: that is what takes the time.
+        // Only every third is run again, to save time.
         if seed % 3 == 0 || only.is_some() {
             let (again, _) = simulate(seed);
             assert_eq!(history, again, "PIPELINE_SEED={seed}: two runs differ");
@@ -241,9 +242,9 @@ fn every_seed_keeps_the_rules_and_gives_one_history() {
     }
 }
 
-/// The histories are not all alike, and the checker sees what it is there for: one that lies is told.
+/// Histories differ, and the checker detects a wrong one.
 #[test]
-fn other_seeds_give_other_histories_and_wrong_settings_are_told() {
+fn seeds_give_different_histories_and_wrong_ones_are_detected() {
     let (one, other) = (simulate(1).0, simulate(2).0);
     assert_ne!(one, other);
     let runtime =

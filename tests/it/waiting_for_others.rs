@@ -1,4 +1,4 @@
-//! Loops that are bounded, and steps that wait for somebody to say yes.
+//! Bounded loops, and steps that wait for an approval.
 
 use std::ops::ControlFlow;
 use std::time::Duration;
@@ -24,14 +24,14 @@ fn judge(
     Ok(if distance == 0 { ControlFlow::Break("there") } else { ControlFlow::Continue(distance) })
 }
 
-/// F06: a loop ends as soon as it has converged, and says how many rounds that took.
+/// F06: a loop ends as soon as it has converged, with the number of rounds.
 #[test]
 fn a_loop_ends_with_the_round_that_converges() {
     let there = Repeat::at_most(10).run_blocking(9, round, judge).unwrap();
     assert_eq!((there.value, there.rounds), ("there", 4));
 }
 
-/// F06: a loop that does not converge ends all the same, with the state it has come to.
+/// F06: a loop that does not converge ends too, with its last state.
 #[tokio::test]
 async fn a_loop_that_does_not_converge_is_bounded() {
     let error = Repeat::at_most(3).run(1000, round, judge).await.unwrap_err();
@@ -39,9 +39,9 @@ async fn a_loop_that_does_not_converge_is_bounded() {
     assert!(matches!(error, RepeatError::NotConverged { rounds: 3, state: 125 }));
 }
 
-/// F06: a round that cannot be started, or that the caller gives up on, says which one it was.
+/// F06: the error of a round that cannot start, or that is stopped, has its number.
 #[test]
-fn a_loop_says_in_which_round_it_came_to_nothing() {
+fn a_failed_loop_reports_its_round() {
     let no_parameter = |_: &u32, _| Ok(Pipeline::to::<halved>());
     let error = Repeat::at_most(3).run_blocking(1, no_parameter, judge).unwrap_err();
     assert!(error.to_string().starts_with("round 1: ") && error.to_string().contains("PL0010"), "{error}");
@@ -65,7 +65,7 @@ fn approved() -> (Pipeline, Approvals) {
     (Pipeline::to::<approved_load>().resource(approvals.clone()), approvals)
 }
 
-/// F07: a fake approver says yes.
+/// F07: the approver approves.
 #[tokio::test]
 async fn a_step_waits_until_it_is_approved() {
     let (pipeline, approvals) = approved();
@@ -81,7 +81,7 @@ async fn a_step_waits_until_it_is_approved() {
     assert_eq!(approvals.pending(), []);
 }
 
-/// F07: a no is the step's error, and what depends on it is skipped.
+/// F07: a rejection is the step's error, and its dependents are skipped.
 #[tokio::test]
 async fn a_step_that_is_rejected_fails_with_the_reason() {
     let (pipeline, approvals) = approved();
@@ -95,9 +95,9 @@ async fn a_step_that_is_rejected_fails_with_the_reason() {
     assert!(pipeline.run().await.unwrap().succeeded());
 }
 
-/// F07: nobody answers: the step's timeout ends the wait.
+/// F07: without an answer the step's timeout ends the wait.
 #[tokio::test]
-async fn a_step_that_nobody_answers_times_out() {
+async fn an_unanswered_approval_times_out() {
     #[step(timeout = "20ms")]
     async fn unanswered(#[resource] approvals: &Approvals) -> Result<(), Rejected> {
         approvals.ask("load", "anybody?").await

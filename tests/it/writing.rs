@@ -26,9 +26,10 @@ fn wr_summary(wr_rows: &[u64], wr_table: Option<&usize>) -> (u64, bool) {
     (wr_rows.iter().sum(), wr_table.is_some())
 }
 
-/// Steps that write are skipped, with what requires them; the rest runs, the report says why, and the run has succeeded.
+/// Steps that write are skipped, with the steps that require them. The rest runs, the report has the reason, and the
+/// run has succeeded.
 #[test]
-fn a_run_that_is_not_to_write_skips_what_writes_and_says_so() {
+fn a_run_without_writing_skips_steps_that_write_and_says_so() {
     let pipeline = Pipeline::to::<wr_mail>().and::<wr_summary>().no_write();
     let run = pipeline.clone().run_blocking().unwrap();
     assert_eq!(WRITTEN.load(Ordering::SeqCst), 0);
@@ -43,15 +44,15 @@ fn a_run_that_is_not_to_write_skips_what_writes_and_says_so() {
         (FailureKind::NotMet, "it writes, and the run is not to write")
     );
     assert_eq!(step("wr_mail").because.as_deref(), Some("wr_table"));
-    // The same pipeline writes when it is told to: what was planned before does not stick.
+    // The same pipeline writes if it may: the earlier plan does not stick.
     let run = pipeline.settings(Settings::default()).run_blocking().unwrap();
     assert_eq!((run.report().counts.succeeded, WRITTEN.load(Ordering::SeqCst)), (4, 1));
     assert_eq!(run.output::<wr_summary>().unwrap(), &(6, true));
 }
 
-/// A closure can be one that writes; a given output counts as written.
+/// A closure can be a step that writes; a given output counts as written.
 #[test]
-fn closures_write_too_and_given_outputs_are_there() {
+fn closures_can_write_and_given_outputs_count() {
     let mut dag = DagBuilder::new();
     let file = dag.cpu("file", (), |()| 7_u64);
     dag.policy(file, Policy::writes);

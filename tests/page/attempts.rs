@@ -1,4 +1,4 @@
-//! Steps that were tried again: each attempt on its own, by eye and by ear.
+//! Retried steps: each attempt, as a bar and as text.
 
 use pipeline::RunReport;
 use serde_json::{Value, json};
@@ -24,7 +24,7 @@ fn changed(mut step: Value, changes: &Value) -> Value {
     step
 }
 
-/// A run of a second: `rates` fails at once, then takes too long, waits for a limit, and succeeds; `steady` is tried once;
+/// A run of a second: `rates` fails at once, then times out, waits for a limit, and succeeds; `steady` is tried once;
 /// `stopped` was stopped while it waited for its second attempt.
 fn tried_again() -> RunReport {
     let rates = json!({
@@ -51,7 +51,7 @@ fn tried_again() -> RunReport {
 }
 
 #[test]
-fn each_attempt_is_a_bar_of_its_own_and_what_lies_between_is_light() {
+fn each_attempt_is_a_bar_and_the_waits_between_are_light() {
     let seen = browse(
         "attempts",
         &tried_again().to_html(),
@@ -64,7 +64,7 @@ fn each_attempt_is_a_bar_of_its_own_and_what_lies_between_is_light() {
         const box = canvas.getBoundingClientRect();
         const ratio = canvas.width / canvas.clientWidth;
         const pixels = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-        // What is said of each moment of a row, and the colours that it has in the row's lower part, below the names.
+        // The tooltip at each moment of a row, and the colours in the row's lower part, below the names.
         const row = (y) => {
             const seen = [];
             for (let x = 10; x < canvas.clientWidth; x += 2) {
@@ -106,7 +106,7 @@ fn each_attempt_is_a_bar_of_its_own_and_what_lies_between_is_light() {
 }
 
 #[test]
-fn the_times_of_attempts_are_there_as_text_for_whoever_does_not_see_the_bars() {
+fn the_times_of_attempts_are_also_text() {
     let seen = browse(
         "attempts-as-text",
         &tried_again().to_html(),
@@ -142,7 +142,7 @@ fn the_times_of_attempts_are_there_as_text_for_whoever_does_not_see_the_bars() {
 }
 
 #[test]
-fn a_report_from_before_attempts_were_timed_has_one_bar_for_them() {
+fn a_report_without_attempt_times_has_one_bar() {
     let mut report = serde_json::to_value(failures()).unwrap();
     for step in report["steps"].as_array_mut().unwrap() {
         step.as_object_mut().unwrap().remove("last_attempt");

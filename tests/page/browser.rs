@@ -1,4 +1,4 @@
-//! Opens a page in Chromium, lets a script use it as a person would, and hands back what the script saw.
+//! Opens a page in Chromium, uses it by a script as a person would, and returns what the script saw.
 
 use std::fs;
 use std::io::Write;
@@ -26,19 +26,19 @@ static CHROMIUM: LazyLock<Option<PathBuf>> = LazyLock::new(|| {
 /// One at a time: each is several processes.
 static ONE: Mutex<()> = Mutex::new(());
 
-/// How to look at a page.
+/// How a page is opened.
 pub(crate) struct Look {
     pub(crate) width: u32,
-    /// Whether timers run after the page was loaded, as fast as can be; the clock stands still while scripts run.
+    /// Whether timers run after the page has loaded, as fast as possible; the clock stands still while scripts run.
     pub(crate) timers: bool,
 }
 
 pub(crate) const WIDE: Look = Look { width: 1400, timers: true };
 pub(crate) const PHONE: Look = Look { width: 400, timers: true };
-/// With the real clock; scripts that are measured do all they do at once.
+/// With the real clock, for scripts that measure time; they do everything at once.
 pub(crate) const MEASURED: Look = Look { width: 1400, timers: false };
 
-/// What is there before a script of a test: `press(key, target)`, `type(text)`, and `wait(ms)`, which is awaited.
+/// Available to a test's script: `press(key, target)`, `type(text)`, and the async `wait(ms)`.
 const TOOLS: &str = r#"
 const press = (key, target = document.activeElement ?? document.body) =>
   target.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
@@ -60,7 +60,7 @@ const write = (seen) => {
 };
 "#;
 
-/// Reports what the browser objects to, from before the page's own script runs.
+/// Records the browser's complaints, from before the page's own script runs.
 const WATCH: &str = r#"
 window.objections = [];
 addEventListener("error", (event) => objections.push(String(event.message)));
@@ -68,9 +68,9 @@ addEventListener("unhandledrejection", (event) => objections.push(String(event.r
 document.addEventListener("securitypolicyviolation", (event) => objections.push(event.violatedDirective + " " + event.blockedURI));
 "#;
 
-/// Opens a page and runs `script`, the body of a function that returns what it saw (an async one where the look has timers).
-/// `None` where there is no browser. Whatever the script does: nothing is logged to the console, nothing violates the page's
-/// policy, nothing is requested.
+/// Opens a page and runs `script`, the body of a function that returns what it saw (an async one if the look has
+/// timers). `None` without a browser. Asserts that nothing was logged to the console, violated the page's policy, or
+/// was requested.
 pub(crate) fn browse(name: &str, page: &str, look: &Look, script: &str) -> Option<Value> {
     let Some(chromium) = CHROMIUM.as_ref() else {
         missing(name);
@@ -112,7 +112,7 @@ pub(crate) fn browse(name: &str, page: &str, look: &Look, script: &str) -> Optio
     Some(seen["seen"].take())
 }
 
-/// The page with the test's scripts: the policy allows them by their hashes, and stays as strict for all else.
+/// The page with the test's scripts: the policy allows them by hash, and stays strict otherwise.
 fn with_scripts(page: &str, look: &Look, script: &str) -> String {
     let body = format!("const seen = {}() => {{{script}}};", if look.timers { "async " } else { "" });
     let end = "({ seen, objections, requests: performance.getEntriesByType(\"resource\").map((entry) => entry.name) })";
@@ -126,7 +126,7 @@ fn with_scripts(page: &str, look: &Look, script: &str) -> String {
         ("script-src ", [WATCH, &last].map(|script| format!("'{}'", hash(script))).join(" "));
     let page = page.replacen(policy, &format!("{policy}{hashes} "), 1);
     let page = page.replacen("<title>", &format!("<script>{WATCH}</script><title>"), 1);
-    // The last of them is the page's own: data has no `<`.
+    // The last one is the page's own: data contains no `<`.
     let at = page.rfind("</body>").unwrap();
     format!("{}<script>{last}</script>{}", &page[..at], &page[at..])
 }
@@ -146,7 +146,7 @@ pub(crate) fn hash(text: &str) -> String {
     base64
 }
 
-/// Not by a macro: those are silent in a test that passes.
+/// Not by a macro, whose output is hidden in a passing test.
 fn missing(name: &str) {
     let required = std::env::var_os("REQUIRE_CHROMIUM").is_some_and(|value| value == "1");
     assert!(!required, "{name}: REQUIRE_CHROMIUM is set, and there is no Chromium");

@@ -1,4 +1,4 @@
-//! Which columns the table of steps has where it is narrow: a step's name is the last to go.
+//! Which columns a narrow table of steps has: the name disappears last.
 
 use pipeline::Dag;
 use pipeline::graph::graph_page;
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::browser::{Look, browse};
 use crate::runs::{diamond, failures, success};
 
-/// What each column that can be seen is called, and how wide the one with the names is.
+/// The visible columns, and the width of the one with the names.
 const COLUMNS: &str = r##"
 const columns = () => ({
     shown: [...document.querySelectorAll("#steps th")].filter((heading) => heading.getClientRects().length).map((heading) => heading.innerText),
@@ -17,7 +17,7 @@ const columns = () => ({
 "##;
 
 #[test]
-fn the_names_of_the_steps_can_be_read_at_any_width_with_the_panel_open_and_closed() {
+fn step_names_are_readable_at_any_width() {
     let page = failures().to_html();
     for width in [800, 1200, 1280, 1440] {
         let script = format!(
@@ -39,7 +39,7 @@ fn the_names_of_the_steps_can_be_read_at_any_width_with_the_panel_open_and_close
 }
 
 #[test]
-fn the_other_columns_go_one_after_the_other_and_the_name_stays() {
+fn other_columns_disappear_one_by_one_and_the_name_stays() {
     let script = format!(
         r#"{COLUMNS}
         const seen = [];

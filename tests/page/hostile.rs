@@ -1,4 +1,4 @@
-//! P18: names, errors and items of users are text on the page, whatever they contain.
+//! P18: names, errors and items of users are plain text on the page, whatever they contain.
 
 use pipeline::graph::graph_page;
 use pipeline::{DagBuilder, Pipeline, RunReport};
@@ -20,7 +20,7 @@ const TEXTS: [&str; 10] = [
     "\u{85}\u{7f}\u{9b}31m \u{1f600} 名前",
 ];
 
-/// A report in which every text is hostile, each step's another.
+/// A report in which every text is hostile, and different for each step.
 fn report() -> RunReport {
     let mut report = serde_json::to_value(success()).unwrap();
     let model = report["steps"][0].clone();
@@ -53,7 +53,7 @@ fn report() -> RunReport {
     serde_json::from_value(report).unwrap()
 }
 
-/// Selects every step, and counts what no text may have made.
+/// Selects every step, and counts elements that no text may have made.
 const LOOK: &str = r##"
     const all = [];
     for (const step of steps) {
@@ -104,12 +104,12 @@ fn check(name: &str, page: &str) {
 }
 
 #[test]
-fn hostile_texts_in_every_field_of_a_report_are_shown_and_do_nothing() {
+fn hostile_texts_in_every_field_of_a_report_are_only_shown() {
     check("hostile", &report().to_html());
 }
 
 #[test]
-fn hostile_names_of_a_graph_are_shown_and_do_nothing() {
+fn hostile_names_of_a_graph_are_only_shown() {
     let mut dag = DagBuilder::new();
     for text in TEXTS {
         dag.cpu(text, (), |()| ());
@@ -118,7 +118,7 @@ fn hostile_names_of_a_graph_are_shown_and_do_nothing() {
 }
 
 #[test]
-fn hostile_names_come_through_a_run() {
+fn hostile_names_pass_through_a_run() {
     let mut dag = DagBuilder::new();
     for text in TEXTS {
         dag.cpu(text, (), |()| ());
@@ -127,9 +127,9 @@ fn hostile_names_come_through_a_run() {
     check("hostile-run", &page);
 }
 
-/// What is in the file between the tags, before any browser reads it.
+/// The contents of the file between the tags, before a browser reads it.
 #[test]
-fn the_data_of_a_page_is_the_report_and_has_nothing_that_html_could_read() {
+fn the_data_of_a_page_is_the_report_without_html() {
     let report = report();
     let page = report.to_html();
     let (_, rest) = page.split_once("<script id=\"data\" type=\"application/json\">").unwrap();

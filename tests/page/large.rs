@@ -1,4 +1,4 @@
-//! Ten thousand steps stay usable.
+//! Pages of ten thousand steps stay usable.
 
 use std::io::Write;
 
@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::browser::{MEASURED, WIDE, browse};
 use crate::runs::{chain_and_fan, ten_thousand};
 
-/// Generous: a page that takes this long on a busy machine of CI takes a tenth of it on a desk.
+/// Generous: a page that takes this long on a busy CI machine takes a tenth of it elsewhere.
 const MOST_MS: f64 = 8_000.0;
 
 #[test]
@@ -30,7 +30,7 @@ fn a_page_of_ten_thousand_steps_loads_and_answers_within_seconds() {
         measure("search", () => { search("level_42"); graph.surface.now(); timeline.surface.now(); });
         measure("sort", () => document.querySelector(".col-duration button").click());
         measure("scroll", () => { document.querySelector(".rows").scrollTop = 200000; table.draw(); });
-        // Reading a pixel waits for all that was drawn.
+        // Reading a pixel waits for all drawing.
         measure("paint", () => document.querySelectorAll("canvas").forEach((canvas) => canvas.getContext("2d").getImageData(0, 0, 1, 1)));
         return { times, rows: document.querySelectorAll("#steps tbody tr").length, shown: text("#shown") };
     "##,
@@ -44,7 +44,7 @@ fn a_page_of_ten_thousand_steps_loads_and_answers_within_seconds() {
 }
 
 #[test]
-fn a_table_of_ten_thousand_steps_has_only_the_rows_that_can_be_seen() {
+fn a_table_of_ten_thousand_steps_has_only_visible_rows() {
     let seen = browse(
         "large-table",
         &ten_thousand().to_html(),
@@ -53,7 +53,7 @@ fn a_table_of_ten_thousand_steps_has_only_the_rows_that_can_be_seen() {
         const rows = document.querySelector(".rows");
         const first = texts("#steps tbody .col-name .mono").length;
         rows.scrollTop = rows.scrollHeight;
-        // Without a screen there are no frames, with which the browser would send it.
+        // Without a screen there are no frames, with which the browser would send the event.
         rows.dispatchEvent(new Event("scroll"));
         const last = texts("#steps tbody .col-name .mono");
         return { first, rows: last.length, last: last.at(-1), count: rows.querySelector("table").getAttribute("aria-rowcount"),
@@ -66,9 +66,9 @@ fn a_table_of_ten_thousand_steps_has_only_the_rows_that_can_be_seen() {
     assert_eq!((&seen["count"], &seen["by"]), (&json!("10001"), &json!("lane")));
 }
 
-/// The one would be a thread and the other a tower, were they drawn as they are.
+/// Drawn as they are, one would be a thin line and the other a tower.
 #[test]
-fn a_chain_and_a_fan_of_ten_thousand_steps_can_be_seen_as_a_whole() {
+fn a_chain_and_a_fan_of_ten_thousand_steps_fit_the_canvas() {
     for (name, report) in ["chain", "fan"].into_iter().zip(chain_and_fan()) {
         let script = r##"
             const { canvas } = graph.surface;

@@ -1,7 +1,7 @@
 //! The page of a run in a real browser: headless Chromium.
 //!
-//! Where there is no Chromium, every test says so and passes; with `REQUIRE_CHROMIUM=1`, as in CI, it fails.
-//! `PIPELINE_CHROMIUM` names the program, where it is not in the path. The pages stay in the target folder's `tmp/page`.
+//! Without Chromium every test says so and passes; with `REQUIRE_CHROMIUM=1`, as in CI, it fails. `PIPELINE_CHROMIUM`
+//! names a program outside the path. The pages stay in the target folder's `tmp/page`.
 
 #![allow(clippy::unwrap_used)]
 

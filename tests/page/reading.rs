@@ -48,7 +48,7 @@ fn a_successful_run_shows_its_figures_its_times_and_its_steps() {
 }
 
 #[test]
-fn errors_come_first_with_their_causes_and_what_they_cost() {
+fn errors_come_first_with_their_causes_and_skipped_steps() {
     let report = failures();
     let seen = browse(
         "failures",
@@ -96,7 +96,7 @@ fn errors_come_first_with_their_causes_and_what_they_cost() {
 }
 
 #[test]
-fn what_failed_the_run_comes_before_what_the_run_does_without() {
+fn fatal_failures_come_before_optional_ones() {
     let report = harmless(true);
     let names: Vec<&str> = report.steps.iter().map(|step| step.name.as_str()).collect();
     assert_eq!(names, ["adorns", "counts", "sells"], "the harmless one runs first");
@@ -115,7 +115,7 @@ fn what_failed_the_run_comes_before_what_the_run_does_without() {
 }
 
 #[test]
-fn a_run_that_succeeded_without_an_optional_step_opens_on_none() {
+fn a_successful_run_with_an_optional_failure_opens_without_a_selection() {
     let script = r##"return { title: text("h1"), selected: text("#details h2"), heading: text("#errors h2"), errors: text("#errors .body") };"##;
     let Some(seen) = browse("only-harmless", &harmless(false).to_html(), &WIDE, script) else { return };
     assert!(seen["title"].as_str().unwrap().contains("succeeded"), "{seen}");
@@ -143,7 +143,7 @@ fn a_page_fits_a_phone() {
 }
 
 #[test]
-fn a_graph_without_a_run_is_a_page_too() {
+fn a_graph_without_a_run_is_also_a_page() {
     let page = graph_page(&diamond().document());
     let seen = browse(
         "graph",
@@ -164,7 +164,7 @@ fn a_graph_without_a_run_is_a_page_too() {
 }
 
 #[test]
-fn a_deterministic_run_has_no_times_and_shows_none() {
+fn a_deterministic_run_shows_no_times() {
     let settings = Settings::default().deterministic(true);
     let report = Pipeline::new(diamond()).settings(settings).run_blocking().unwrap().report().clone();
     assert_eq!(report.to_html(), report.to_html());
@@ -176,7 +176,7 @@ fn a_deterministic_run_has_no_times_and_shows_none() {
 }
 
 #[test]
-fn what_limited_the_run_and_what_was_left_over_is_shown() {
+fn the_page_shows_what_limited_the_run_and_its_dead_letters() {
     let mut report = serde_json::to_value(success()).unwrap();
     report["limited_by"] = json!(["`sum` runs alone: it is exclusive"]);
     report["stopped_because"] = json!("SIGTERM");
@@ -201,7 +201,7 @@ fn what_limited_the_run_and_what_was_left_over_is_shown() {
 }
 
 #[test]
-fn an_empty_run_and_a_damaged_report_are_pages_too() {
+fn an_empty_run_and_a_damaged_report_are_also_pages() {
     let empty = written(Vec::new());
     let damaged = written(vec![step("a", "succeeded", &[0, 5, 99]), step("b", "skipped", &[1, 0, 0])]);
     for (name, report, steps) in [("empty", empty, 0), ("damaged", damaged, 2)] {
@@ -211,7 +211,7 @@ fn an_empty_run_and_a_damaged_report_are_pages_too() {
     }
 }
 
-/// P17: the page has what the report has, and that has no value.
+/// P17: the page contains only the report, which has no value.
 #[test]
 fn no_value_of_a_step_is_in_the_page() {
     let mut dag = DagBuilder::new();
@@ -221,7 +221,7 @@ fn no_value_of_a_step_is_in_the_page() {
     assert!(!run.report().to_html().contains("canary-4711"));
 }
 
-/// The policy allows the page's script and style by hashes that are written in `pipeline-exec/src/report/page/mod.rs`.
+/// The policy allows the page's script and style by hashes, written in `pipeline-exec/src/report/page/mod.rs`.
 #[test]
 fn the_policy_has_the_hashes_of_the_script_and_the_style() {
     let page = success().to_html();

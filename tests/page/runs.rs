@@ -1,4 +1,4 @@
-//! Runs whose pages are looked at.
+//! The runs shown on the pages.
 
 use std::thread::sleep;
 use std::time::Duration;
@@ -23,7 +23,7 @@ pub(crate) fn diamond() -> Dag {
     dag.build().unwrap()
 }
 
-/// A report as a file would have it, with steps of these names, statuses and upstreams.
+/// A report as read from a file, with steps of these names, statuses and upstreams.
 pub(crate) fn written(steps: Vec<Value>) -> RunReport {
     let mut report = serde_json::to_value(success()).unwrap();
     report["steps"] = Value::Array(steps);
@@ -40,7 +40,8 @@ pub(crate) fn step(name: &str, status: &str, upstream: &[usize]) -> Value {
     step
 }
 
-/// What can go wrong in one run: an error with causes after two attempts, a panic, and what is skipped because of them.
+/// Several failures in one run: an error with causes after two attempts, a panic, and the steps skipped because of
+/// them.
 pub(crate) fn failures() -> RunReport {
     use pipeline::prelude::*;
 
@@ -69,7 +70,7 @@ pub(crate) fn failures() -> RunReport {
     Pipeline::to::<sums>().and::<breaks>().and::<recovers>().run_blocking().unwrap().report().clone()
 }
 
-/// A failure that the run does without, before the one that fails it; `needed` says whether that one is there.
+/// An optional failure before the one that fails the run; `needed` includes the latter.
 pub(crate) fn harmless(needed: bool) -> RunReport {
     use pipeline::prelude::*;
 
@@ -122,7 +123,7 @@ pub(crate) fn ten_thousand() -> RunReport {
     Pipeline::new(dag.build().unwrap()).run_blocking().unwrap().report().clone()
 }
 
-/// A report of a busy run of a second: three lanes, waits, attempts, memory and processor time, slots that were taken away.
+/// A report of a busy run of a second: three lanes, waits, attempts, memory and processor time, lost slots.
 pub(crate) fn busy() -> RunReport {
     let ms = |ms: u64| json!({ "secs": ms / 1000, "nanos": ms % 1000 * 1_000_000 });
     let mut random = 7_u64;
@@ -168,7 +169,7 @@ pub(crate) fn busy() -> RunReport {
     serde_json::from_value(report).unwrap()
 }
 
-/// Ten thousand steps in a row, and as many that read one.
+/// Ten thousand steps in a chain, and as many that read one.
 pub(crate) fn chain_and_fan() -> [RunReport; 2] {
     let mut chain = DagBuilder::new();
     let mut last = chain.cpu("first", (), |()| 0_u64);

@@ -1,4 +1,4 @@
-//! What a person does on a page: by keys, by pointer, by search.
+//! What a person does on a page: by keyboard, by pointer, by search.
 
 use serde_json::json;
 
@@ -6,7 +6,7 @@ use crate::browser::{WIDE, browse};
 use crate::runs::{busy, failures, success};
 
 #[test]
-fn a_page_is_used_by_keys_alone() {
+fn a_page_works_by_keyboard_alone() {
     let seen = browse(
         "keys",
         &success().to_html(),
@@ -74,7 +74,7 @@ fn a_click_in_the_graph_the_timeline_or_the_table_selects_a_step() {
             canvas.dispatchEvent(new PointerEvent("pointerdown", at));
             canvas.dispatchEvent(new PointerEvent("pointerup", at));
         };
-        // Wherever something is: every few pixels of the drawings; a step of no time is as wide as a finger is exact.
+        // Finds the shapes: tests every few pixels of the drawings, since a step of no time is only a few pixels wide.
         const selectable = (canvas) => {
             const found = new Set();
             for (let y = 4; y < canvas.clientHeight; y += 8) {
@@ -140,7 +140,7 @@ fn steps_are_found_by_name_tag_group_and_status_and_sorted_by_any_column() {
 }
 
 #[test]
-fn the_theme_is_chosen_and_paper_is_light() {
+fn the_theme_can_be_chosen_and_print_is_light() {
     let seen = browse(
         "theme",
         &success().to_html(),
@@ -171,7 +171,7 @@ fn the_theme_is_chosen_and_paper_is_light() {
 }
 
 #[test]
-fn memory_processor_time_and_changes_of_the_slots_are_under_the_timeline() {
+fn memory_processor_time_and_slot_changes_are_below_the_timeline() {
     let seen = browse(
         "busy",
         &busy().to_html(),

@@ -1,4 +1,4 @@
-//! Conditions, switches and conditional company: what is skipped, what is told of it, and what runs all the same.
+//! Conditions, switches and `parallel_if`: what is skipped, how it is reported, and what still runs.
 
 mod parallel_if;
 mod switches;

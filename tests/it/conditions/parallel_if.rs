@@ -1,4 +1,4 @@
-//! Steps that run beside others only if a predicate holds.
+//! Steps that run in parallel only if a predicate holds.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
@@ -7,7 +7,7 @@ use pipeline::*;
 
 use crate::support::{Clock, Slept, are_apart, nap, peak, quiet_later, spans};
 
-/// A run of four steps with the predicate and two without; how long it took, and the run.
+/// Runs four steps with the predicate and two without; returns the duration and the run.
 async fn four<S: Step<Output = Slept>>(settings: Settings) -> (u128, Run) {
     #[step]
     async fn pi_free(#[resource] clock: &Clock) -> Slept {
@@ -27,9 +27,9 @@ async fn four<S: Step<Output = Slept>>(settings: Settings) -> (u128, Run) {
     (clock.now(), run)
 }
 
-/// F05: where the predicate holds, its steps run beside others, and nothing is said.
+/// F05: if the predicate holds, its steps run in parallel, and nothing is reported.
 #[tokio::test(start_paused = true)]
-async fn where_the_predicate_holds_the_steps_run_beside_others() {
+async fn steps_run_in_parallel_if_the_predicate_holds() {
     fn holds() -> bool {
         true
     }
@@ -42,9 +42,9 @@ async fn where_the_predicate_holds_the_steps_run_beside_others() {
     assert_eq!(run.report().limited_by, Vec::<String>::new());
 }
 
-/// F05: where it does not hold, they run alone, and the report says which and why.
+/// F05: if it does not, they run alone, and the report has their names and the reason.
 #[tokio::test(start_paused = true)]
-async fn where_the_predicate_does_not_hold_the_steps_run_alone() {
+async fn steps_run_alone_if_the_predicate_does_not_hold() {
     #[step(parallel_if = || false)]
     async fn pn_step(#[resource] clock: &Clock) -> Slept {
         nap(clock, 100).await
@@ -59,9 +59,9 @@ async fn where_the_predicate_does_not_hold_the_steps_run_alone() {
     assert!(run.report().to_string().contains("`conditional_0` ran alone"));
 }
 
-/// F05: it is asked when the step could start, not before: what it says may change while the run goes on.
+/// F05: the predicate is evaluated when the step could start, so its value may change during the run.
 #[tokio::test(start_paused = true)]
-async fn the_predicate_is_asked_when_the_step_could_start() {
+async fn the_predicate_is_evaluated_when_the_step_could_start() {
     static QUIET: AtomicBool = AtomicBool::new(false);
     #[step]
     async fn pw_quiets(#[resource] clock: &Clock) -> Slept {
@@ -84,9 +84,9 @@ async fn the_predicate_is_asked_when_the_step_could_start() {
     assert_eq!((clock.now(), run.report().limited_by.len()), (200, 0));
 }
 
-/// F05, L09: with `conditional` off they run alone whatever the predicate says, which is not asked; and the report says so.
+/// F05, L09: with `conditional` off the steps run alone, the predicate is not evaluated, and the report says so.
 #[tokio::test(start_paused = true)]
-async fn with_conditional_off_the_steps_run_alone_unasked() {
+async fn with_conditional_off_the_steps_run_alone_without_the_predicate() {
     static ASKED: AtomicU32 = AtomicU32::new(0);
     #[step(parallel_if = || ASKED.fetch_add(1, Ordering::SeqCst) < 1000)]
     async fn po_step(#[resource] clock: &Clock) -> Slept {
@@ -101,9 +101,9 @@ async fn with_conditional_off_the_steps_run_alone_unasked() {
     assert_eq!((wall, ASKED.load(Ordering::SeqCst)), (100, 4), "asked once for each");
 }
 
-/// F05: a predicate that panics has not said that others may run beside.
+/// F05: a predicate that panics counts as false.
 #[tokio::test(start_paused = true)]
-async fn a_predicate_that_panics_says_no() {
+async fn a_predicate_that_panics_counts_as_false() {
     quiet_later();
     fn panics() -> bool {
         panic!("planted")
@@ -116,9 +116,9 @@ async fn a_predicate_that_panics_says_no() {
     assert_eq!((wall, run.report().limited_by.len()), (500, 4));
 }
 
-/// F05, E02: it is not asked for a step that is skipped.
+/// F05, E02
 #[test]
-fn the_predicate_of_a_skipped_step_is_not_asked() {
+fn the_predicate_of_a_skipped_step_is_not_evaluated() {
     static ASKED: AtomicU32 = AtomicU32::new(0);
     #[step]
     fn ps_fails() -> Result<u32, String> {

@@ -1,4 +1,4 @@
-//! Switches: exactly one side runs, whatever is asked for, given, selected, or built.
+//! Switches: exactly one branch runs, whatever is requested, given, selected, or built.
 
 use pipeline::prelude::*;
 use pipeline::*;
@@ -67,9 +67,9 @@ fn order() -> impl Strategy<Value = Order> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
 
-    /// F02, F03, F04: of many ways exactly one runs, and every kind of rejoin sees that one.
+    /// F02, F03, F04: one of many branches runs, and every kind of rejoin reads that one.
     #[test]
-    fn exactly_one_way_runs_and_every_rejoin_sees_it(order in order(), workers in 1_usize..4) {
+    fn exactly_one_branch_runs_and_every_rejoin_reads_it(order in order(), workers in 1_usize..4) {
         let expected = match &order {
             Order::Empty => 0,
             Order::Single { price } if *price < 10 => *price,
@@ -88,9 +88,9 @@ proptest! {
     }
 }
 
-/// F02: the way that was not taken says who decided, and the text does not call it a failure.
+/// F02: a branch that was not chosen names its switch, and the text does not call it a failure.
 #[test]
-fn the_way_that_was_not_taken_says_who_chose() {
+fn a_branch_that_was_not_chosen_names_its_switch() {
     let run = Pipeline::to::<so_first>().param("order", Order::Empty).run_blocking().unwrap();
     let step = run.report().step("so_many").unwrap();
     assert_eq!((step.status, &step.because), (Status::Skipped, &None));
@@ -101,21 +101,21 @@ fn the_way_that_was_not_taken_says_who_chose() {
     assert!(text.contains("`so_order` chose another branch") && !text.contains("failed"), "{text}");
 }
 
-/// F02: a branch that is asked for alone brings its switch along, and is skipped where that chooses another.
+/// F02: a branch that is requested alone adds its switch, and is skipped if the switch chooses another.
 #[test]
-fn a_branch_alone_pulls_its_switch_in() {
+fn a_branch_alone_adds_its_switch() {
     let run = |order| Pipeline::to::<so_small>().param("order", order).run_blocking().unwrap();
     let chosen = run(Order::Single { price: 3 });
     assert_eq!(chosen.output::<so_small>(), Ok(&3));
     let names: Vec<&str> = chosen.report().steps.iter().map(|step| step.name.as_str()).collect();
-    assert_eq!(names, ["so_order", "so_small"], "the other ways are no part of it");
+    assert_eq!(names, ["so_order", "so_small"], "the other branches are not part of it");
     let other = run(Order::Empty);
     assert!(other.succeeded());
     assert_eq!(other.status("so_small"), Ok(Status::Skipped));
     assert!(other.output::<so_small>().is_err());
 }
 
-/// F02, M04: a switch whose output is given chooses by that, without running.
+/// F02, M04: a switch whose output is given chooses by it without running.
 #[test]
 fn a_given_output_of_a_switch_chooses() {
     for (order, expected) in
@@ -130,9 +130,9 @@ fn a_given_output_of_a_switch_chooses() {
     }
 }
 
-/// F02, M04: a given output of a branch is there, whatever the switch chooses.
+/// F02, M04: a given output of a branch is used, whatever the switch chooses.
 #[test]
-fn a_given_output_of_a_branch_is_there_in_any_case() {
+fn a_given_output_of_a_branch_is_always_used() {
     let run = |order| {
         let pipeline = Pipeline::to::<so_options>().with_output::<so_many>(1000);
         pipeline.param("order", order).run_blocking().unwrap()
@@ -141,9 +141,9 @@ fn a_given_output_of_a_branch_is_there_in_any_case() {
     assert_eq!(run(Order::Many(vec![4])).output::<so_options>(), Ok(&vec![1000]));
 }
 
-/// F02, E02: a switch that fails skips all ways, for its failure; one with a fallback chooses by that.
+/// F02, E02: a switch that fails skips all branches because of it; one with a fallback chooses by that.
 #[test]
-fn a_switch_that_fails_takes_no_way_unless_it_has_a_fallback() {
+fn a_failed_switch_chooses_no_branch_unless_it_has_a_fallback() {
     #[step(switch(true => sx_yes, false => sx_no))]
     fn sx_fails() -> Result<bool, String> {
         Err("planted".to_owned())
@@ -189,9 +189,9 @@ fn a_switch_that_fails_takes_no_way_unless_it_has_a_fallback() {
     assert!(run.report().step("sy_falls_back").unwrap().fallback_used);
 }
 
-/// F01, F02: a switch whose own condition does not hold takes no way.
+/// F01, F02: a switch whose own condition is false chooses no branch.
 #[test]
-fn a_switch_that_is_skipped_takes_no_way() {
+fn a_skipped_switch_chooses_no_branch() {
     #[step(when = || false, switch(true => sk_yes, false => sk_no))]
     fn sk_asks() -> bool {
         true
@@ -211,9 +211,9 @@ fn a_switch_that_is_skipped_takes_no_way() {
     }
 }
 
-/// F02, F03: a way can itself be a switch, and have a condition of its own.
+/// F02, F03: a branch can itself be a switch with a condition.
 #[test]
-fn a_way_can_be_a_switch_with_a_condition() {
+fn a_branch_can_be_a_switch_with_a_condition() {
     #[step(switch(0 => sn_zero, _ => sn_more))]
     fn sn_outer(#[param] n: u32) -> u32 {
         n
@@ -261,7 +261,7 @@ fn si_joined(#[input] ways: Vec<Option<&&'static str>>) -> String {
     ways.into_iter().flatten().copied().collect()
 }
 
-/// F02, A04: instances in a builder find the one switch by themselves, under whatever names.
+/// F02, A04: in a builder, the instances of a switch and its branches find each other under any names.
 #[test]
 fn instances_of_a_switch_and_its_branches_find_each_other() {
     for left in [true, false] {
@@ -279,7 +279,7 @@ fn instances_of_a_switch_and_its_branches_find_each_other() {
     }
 }
 
-/// F02, A04: of two instances of a switch, a branch is told which is its own; without that, it is a problem.
+/// F02, A04: if a switch has two instances, a branch has to be bound to one; otherwise it is a problem.
 #[test]
 fn a_branch_of_two_instances_of_its_switch_is_bound() {
     let mut dag = DagBuilder::new();
@@ -307,7 +307,7 @@ fn a_branch_of_two_instances_of_its_switch_is_bound() {
     );
 }
 
-/// F02, A13: a part with a switch is included twice, and each decides for itself.
+/// F02, A13: a part with a switch is included twice, and each instance chooses by itself.
 #[test]
 fn a_part_with_a_switch_can_be_included_twice() {
     let part = |left: bool| {
@@ -325,9 +325,9 @@ fn a_part_with_a_switch_can_be_included_twice() {
     assert_eq!(run.output_named::<String>("both").map(String::as_str), Ok("left right"));
 }
 
-/// L08, F02: excluding a way is a problem where somebody reads it, and none where nobody does.
+/// L08, F02: excluding a branch is a problem only if a step reads it.
 #[test]
-fn a_way_can_be_excluded_where_nobody_reads_it() {
+fn a_branch_without_readers_can_be_excluded() {
     let pipeline = || Pipeline::to::<so_options>().param("order", Order::Empty);
     let problems = pipeline().exclude(["so_many"]).run_blocking().unwrap_err().to_string();
     assert!(problems.contains("`so_many` is excluded, but `so_options` needs it"), "{problems}");

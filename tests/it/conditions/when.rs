@@ -37,9 +37,9 @@ fn run(count: usize, recorder: &Recorder) -> Run {
     pipeline.param("count", count).observe(recorder.clone()).run_blocking().unwrap()
 }
 
-/// F01: a run in which a condition does not hold succeeds, everywhere where that is told.
+/// F01: a run with a false condition succeeds, in every form of its result.
 #[test]
-fn a_run_whose_condition_does_not_hold_succeeds() {
+fn a_run_with_a_false_condition_succeeds() {
     let recorder = Recorder::default();
     let run = run(1, &recorder);
     assert!(run.succeeded());
@@ -53,9 +53,9 @@ fn a_run_whose_condition_does_not_hold_succeeds() {
     assert!(run.into_result().is_ok());
 }
 
-/// F01: the step that was skipped says why; what it takes along says because of whom; and nobody is said to have failed.
+/// F01: a skipped step has its reason, its dependents name it, and nothing is reported as failed.
 #[test]
-fn the_reason_of_a_skip_is_told_in_data_and_text() {
+fn the_reason_of_a_skip_is_in_data_and_text() {
     let run = run(1, &Recorder::default());
     let report = run.report();
     let average = report.step("cw_average").unwrap();
@@ -66,7 +66,7 @@ fn the_reason_of_a_skip_is_told_in_data_and_text() {
     for step in ["cw_shown", "cw_mailed"] {
         let step = report.step(step).unwrap();
         assert_eq!((step.status, step.because.as_deref()), (Status::Skipped, Some("cw_average")));
-        assert_eq!(step.error, None, "the reason is told once");
+        assert_eq!(step.error, None, "the reason is reported once");
     }
     let text = report.to_string();
     assert!(text.contains("numbers.len() > 2"), "{text}");
@@ -77,9 +77,9 @@ fn the_reason_of_a_skip_is_told_in_data_and_text() {
     assert!(missing.contains("cw_average") && !missing.contains("failed"), "{missing}");
 }
 
-/// F01, F04: who can do without, does.
+/// F01, F04
 #[test]
-fn a_step_that_can_do_without_runs() {
+fn a_step_that_can_do_without_the_skipped_input_runs() {
     let skipped = run(1, &Recorder::default());
     assert_eq!(skipped.output::<cw_option>(), Ok(&false));
     assert_eq!(skipped.output::<cw_outcome>().map(String::as_str), Ok("cw_average: not-met"));
@@ -88,7 +88,7 @@ fn a_step_that_can_do_without_runs() {
     assert_eq!((whole.output::<cw_option>(), whole.output::<cw_mailed>()), (Ok(&true), Ok(&1)));
 }
 
-/// F01, E12: a condition that panics is a failure of its step, and not a `false`.
+/// F01, E12: a condition that panics is a failure of its step, not `false`.
 #[test]
 fn a_condition_that_panics_fails_its_step() {
     quiet();
@@ -108,9 +108,9 @@ fn a_condition_that_panics_fails_its_step() {
     assert!(!run.succeeded());
 }
 
-/// F01, E05: a condition is asked before each attempt; one that has come to be false ends the step, which is skipped.
+/// F01, E05: a condition is evaluated before each attempt; if it becomes false, the step is skipped.
 #[test]
-fn a_condition_is_asked_before_each_attempt() {
+fn a_condition_is_evaluated_before_each_attempt() {
     #[step(retries = 5, when = |left| left.fetch_sub(1, Ordering::SeqCst) > 1)]
     fn ca_step(#[resource] left: &AtomicU32) -> Result<u32, String> {
         Err(format!("planted: {} left", left.load(Ordering::SeqCst)))
@@ -121,9 +121,9 @@ fn a_condition_is_asked_before_each_attempt() {
     assert!(run.succeeded());
 }
 
-/// F01, E09: a fallback is for failures, not for a condition that does not hold.
+/// F01, E09: a fallback is for failures, not for a false condition.
 #[test]
-fn a_fallback_does_not_stand_in_for_a_skipped_step() {
+fn a_fallback_does_not_replace_a_skipped_step() {
     #[step(when = || false, fallback = 7)]
     fn cf_step() -> u32 {
         1
@@ -133,7 +133,7 @@ fn a_fallback_does_not_stand_in_for_a_skipped_step() {
     assert!(!run.report().step("cf_step").unwrap().fallback_used);
 }
 
-/// F01, E04: a condition that does not hold does not stop a run that stops at failures.
+/// F01, E04
 #[test]
 fn fail_fast_does_not_stop_at_a_skip() {
     #[step(when = || false, fail_fast)]
@@ -155,7 +155,7 @@ fn fail_fast_does_not_stop_at_a_skip() {
     assert_eq!(run.status("cs_after"), Ok(Status::Skipped), "`after` asks for success");
 }
 
-/// F01, S25: a failure beside a skip is a failure of the run all the same.
+/// F01, S25
 #[test]
 fn a_failure_beside_a_skip_fails_the_run() {
     #[step(when = || false)]

@@ -1,4 +1,4 @@
-//! Steps that run alone, and steps that run one at a time in an order.
+//! Steps that run alone, and sequences of steps.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::support::{Clock, Gauge, Recorder, Slept, are_apart, many, nap, peak, 
 /// C16: an exclusive step overlaps with no step of any lane, exclusive or not.
 #[test]
 fn an_exclusive_step_overlaps_with_nothing_in_any_lane() {
-    /// How many were seen beside this one.
+    /// How many other steps this one saw running.
     fn work(gauge: &Arc<Gauge>) -> usize {
         let _inside = gauge.enter();
         let seen = (0..20).map(|_| {
@@ -75,7 +75,7 @@ fn an_exclusive_step_overlaps_with_nothing_in_any_lane() {
     }
 }
 
-/// C16: what is free runs together before and after, and no unit of time is lost.
+/// C16: other steps run together before and after, and no unit of time is lost.
 #[tokio::test(start_paused = true)]
 async fn exclusive_steps_cost_their_own_time_only() {
     #[step(exclusive)]
@@ -96,12 +96,12 @@ async fn exclusive_steps_cost_their_own_time_only() {
         let beside = all.iter().filter(|span| span.from < alone.to && alone.from < span.to).count();
         assert_eq!(beside, 1, "{alone:?} of {all:?}");
     }
-    assert_eq!(clock.now(), 400, "three alone, and the others together");
+    assert_eq!(clock.now(), 400, "three alone, then the others together");
 }
 
-/// S8, C16: 5 free steps and 7 that share a state, of unit time: 7 units, where stages that take turns need 9.
+/// S8, C16: 5 free steps and 7 that share a state, of unit time: 7 units, while alternating stages need 9.
 #[tokio::test(start_paused = true)]
-async fn s8_free_steps_overlap_the_steps_that_go_one_at_a_time() {
+async fn s8_free_steps_overlap_a_sequence() {
     #[step(sequential = "s8-state")]
     async fn s8_state(#[resource] clock: &Clock) -> Slept {
         nap(clock, 1000).await
@@ -120,10 +120,10 @@ async fn s8_free_steps_overlap_the_steps_that_go_one_at_a_time() {
     let state = spans(&run, "state");
     let starts: Vec<u128> = state.iter().map(|span| span.from).collect();
     assert_eq!(starts, [0, 1000, 2000, 3000, 4000, 5000, 6000], "in plan order");
-    assert_eq!(peak(&spans(&run, "")), 4, "three others run beside");
+    assert_eq!(peak(&spans(&run, "")), 4, "three others run at the same time");
 }
 
-/// S9, C12: the three years, where a sequence takes the place of the edges within a year's chain.
+/// S9, C12: the three years, with a sequence instead of the edges within a year's chain.
 async fn three_years(workers: usize) -> u128 {
     #[step]
     async fn s9_staging(#[resource] clock: &Clock) -> Slept {
@@ -152,7 +152,7 @@ async fn three_years(workers: usize) -> u128 {
         let low: Vec<_> =
             (0..2).map(|n| free(&mut dag, format!("low_{n}"), &staging[2 * n..2 * n + 2])).collect();
         let high: Vec<_> = (0..2).map(|n| free(&mut dag, format!("high_{n}"), &low)).collect();
-        // Nothing but the sequence says that one event follows another, and one state.
+        // Only the sequence orders the events and states.
         let from = [high, last_year].concat();
         let events: Vec<_> = (0..5).map(|n| state(&mut dag, format!("event_{n}"), &from)).collect();
         let states: Vec<_> = (0..4).map(|n| state(&mut dag, format!("new_{n}"), &events)).collect();
@@ -182,7 +182,7 @@ async fn s9_three_years_in_sequence_are_within_a_tenth_of_their_bound_with_two_w
     assert!(units <= 33, "{units} units, 31 at best");
 }
 
-/// C16: a sequence is the plan's order, over lanes and with data edges between its steps, backwards as written too.
+/// C16: a sequence follows plan order, over lanes, with data edges between its steps, and if written backwards.
 #[test]
 fn a_sequence_is_in_plan_order_whatever_the_edges_between_its_steps() {
     #[step(sequential = "sq-state")]
@@ -232,7 +232,7 @@ fn a_sequence_is_in_plan_order_whatever_the_edges_between_its_steps() {
     }
 }
 
-/// C16, E03: a sequence is an order and no dependency: a failure in it holds nobody up.
+/// C16, E03: a sequence is an order and not a dependency: a failure in it skips no other step.
 #[test]
 fn a_failure_in_a_sequence_does_not_skip_the_rest_of_it() {
     #[step(sequential = "sf-state")]

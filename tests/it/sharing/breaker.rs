@@ -11,7 +11,7 @@ use pipeline::*;
 
 use crate::support::{Clock, many};
 
-/// A service that is down or up, and how often it was called.
+/// A service that is down or up, and the number of calls to it.
 #[derive(Default)]
 struct Service {
     is_up: AtomicBool,
@@ -32,7 +32,7 @@ impl Service {
     }
 }
 
-/// Opens after so many failures, for ten seconds.
+/// Opens for ten seconds after this many failures.
 fn limits(capacity: u64, failures: u32) -> Limits {
     let breaker = Breaker::new(failures, Duration::from_secs(10));
     Limits::new().limit("br-api", LimitSettings::new(capacity).breaker(breaker))
@@ -58,8 +58,8 @@ fn calls(count: usize, limits: &Limits, service: &Arc<Service>, clock: Clock) ->
     Pipeline::new(dag.build().unwrap()).limits(limits).resource(Arc::clone(service)).resource(clock)
 }
 
-/// E11: it opens after so many failures in a row, refuses what comes then, lets one probe through after its time, and is
-/// closed by that.
+/// E11: a breaker opens after this many failures in a row, refuses steps, lets one probe through after its time, and
+/// closes if that succeeds.
 #[tokio::test(start_paused = true)]
 async fn a_breaker_opens_refuses_probes_and_closes() {
     let (limits, service, clock) = (limits(1, 3), Arc::new(Service::default()), Clock::start());
@@ -93,9 +93,9 @@ async fn a_breaker_opens_refuses_probes_and_closes() {
     assert_eq!((run.report().counts.succeeded, service.calls()), (5, 10));
 }
 
-/// E11: so many probes as it says go through after its time, and nobody beside them until they have ended.
+/// E11: after its time the breaker lets exactly its number of probes through, and no other step until they have ended.
 #[tokio::test(start_paused = true)]
-async fn a_half_open_breaker_lets_its_probes_through_and_nobody_else() {
+async fn a_half_open_breaker_lets_only_its_probes_through() {
     let breaker = Breaker::new(1, Duration::from_secs(10)).probes(2);
     let limits = Limits::new().limit("br-api", LimitSettings::new(4).breaker(breaker));
     let (service, clock) = (Arc::new(Service::default()), Clock::start());
@@ -111,7 +111,7 @@ fn kind(step: &StepReport) -> Option<FailureKind> {
     step.error.as_ref().map(|error| error.kind)
 }
 
-/// E11: runs at the same time share it: what fails in one is refused in the other.
+/// E11: concurrent runs share the breaker: failures in one refuse steps in the other.
 #[tokio::test(start_paused = true)]
 async fn a_breaker_is_shared_by_concurrent_runs() {
     let (limits, service, clock) = (limits(1, 3), Arc::new(Service::default()), Clock::start());
@@ -125,7 +125,7 @@ async fn a_breaker_is_shared_by_concurrent_runs() {
     assert!(refused(&one) > 0 && refused(&two) > 0);
 }
 
-/// E05, E11: an attempt that is refused is one that failed: a step with retries waits the breaker out.
+/// E05, E11: a refused attempt is a failed one: a step with retries waits until the breaker closes.
 #[tokio::test(start_paused = true)]
 async fn retries_wait_out_an_open_breaker() {
     let (limits, service, clock) = (limits(1, 1), Arc::new(Service::default()), Clock::start());
@@ -148,7 +148,7 @@ async fn retries_wait_out_an_open_breaker() {
     assert_eq!(state(&limits), Some(BreakerState::Closed));
 }
 
-/// E09, E11: a refused step has its fallback.
+/// E09, E11
 #[tokio::test(start_paused = true)]
 async fn a_refused_step_has_its_fallback() {
     #[step(limit = "br-api", fallback = |error| error.kind().name().len() as u128)]
@@ -167,9 +167,9 @@ async fn a_refused_step_has_its_fallback() {
     assert_eq!((run.output_named::<u128>("call_1"), service.calls()), (Ok(&12), 1));
 }
 
-/// E11, F01: a step that its condition skips says nothing about the service: it does not close the breaker.
+/// E11, F01: a step that its condition skips is no sign of a healthy service: it does not close the breaker.
 #[tokio::test(start_paused = true)]
-async fn a_skipped_step_is_no_probe() {
+async fn a_skipped_step_is_not_a_probe() {
     #[step(limit = "br-api", when = |service, _clock| service.is_up.load(Ordering::SeqCst))]
     async fn bs_call(#[resource] service: &Arc<Service>, #[resource] clock: &Clock) -> Result<u128, String> {
         service.call(clock).await
@@ -190,9 +190,9 @@ async fn a_skipped_step_is_no_probe() {
     assert_eq!(state(&limits), Some(BreakerState::Open));
 }
 
-/// E11, E14: neither is a step that was cancelled with its run.
+/// E11, E14: the same for a step that was cancelled with its run.
 #[tokio::test(start_paused = true)]
-async fn a_cancelled_step_is_no_probe() {
+async fn a_cancelled_step_is_not_a_probe() {
     #[step(limit = "br-api")]
     async fn bc_hangs() {
         std::future::pending::<()>().await;
@@ -207,6 +207,6 @@ async fn a_cancelled_step_is_no_probe() {
     handle.stop();
     let run = handle.wait().await.unwrap();
     assert_eq!(run.report().counts.cancelled, 1);
-    assert_eq!(state(&limits), Some(BreakerState::HalfOpen), "it said neither yes nor no");
+    assert_eq!(state(&limits), Some(BreakerState::HalfOpen), "neither a success nor a failure");
     assert_eq!(limits.snapshot()[0].in_use, 0);
 }

@@ -1,4 +1,4 @@
-//! Named limits: mutexes, capacities, what is too large, and limits that several runs share.
+//! Named limits: mutexes, capacities, needs above the capacity, and limits that several runs share.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -9,9 +9,9 @@ use pipeline::*;
 
 use crate::support::{Clock, Gauge, Meeting, Slept, are_apart, many, nap, peak, run_in_time, spans};
 
-/// C16: a name that nobody configured is a mutex, whatever the steps that have it; others are not held up.
+/// C16: a limit without a configured capacity is a mutex for all steps that need it; others do not wait.
 #[tokio::test(start_paused = true)]
-async fn two_steps_of_one_name_never_overlap() {
+async fn two_steps_of_one_limit_never_overlap() {
     #[step(limit = "lm-state")]
     async fn lm_writes(#[resource] clock: &Clock) -> Slept {
         nap(clock, 100).await
@@ -38,7 +38,7 @@ async fn two_steps_of_one_name_never_overlap() {
 
 /// C16: the same over all lanes, on threads.
 #[test]
-fn two_steps_of_one_name_never_overlap_in_whatever_lane() {
+fn two_steps_of_one_limit_never_overlap_in_any_lane() {
     fn work(gauge: &Arc<Gauge>) -> usize {
         let _inside = gauge.enter();
         (0..20).for_each(|_| std::thread::yield_now());
@@ -72,7 +72,7 @@ fn two_steps_of_one_name_never_overlap_in_whatever_lane() {
     assert_eq!((gauge.peak(), gauge.now()), (1, 0));
 }
 
-/// C16: so many at once as their amounts leave room for, and as many.
+/// C16: as many steps run at once as their amounts allow.
 #[tokio::test(start_paused = true)]
 async fn a_capacity_is_shared_by_amount() {
     #[step(limit("lc-db" = 2))]
@@ -103,9 +103,9 @@ async fn a_capacity_is_shared_by_amount() {
     assert_eq!((limits[0].in_use, limits[0].waiting), (0, 0));
 }
 
-/// C16, G02: a step that needs more than there is gets all of it, and the report says so.
+/// C16, G02: a step that needs more than the capacity gets all of it, and the report says so.
 #[tokio::test(start_paused = true)]
-async fn a_step_that_needs_more_than_there_is_runs_with_all_of_it() {
+async fn a_need_above_the_capacity_gets_all_of_it() {
     #[step(limit("lt-db" = 9))]
     async fn lt_large(#[resource] clock: &Clock) -> Slept {
         nap(clock, 100).await
@@ -129,7 +129,7 @@ async fn a_step_that_needs_more_than_there_is_runs_with_all_of_it() {
     assert!(run.report().to_string().contains("`large_0` needs 9"), "the text says it too");
 }
 
-/// C16, C20: limits that are shared count the needs of all runs together.
+/// C16, C20: shared limits count the needs of all runs together.
 #[tokio::test(start_paused = true)]
 async fn runs_that_share_limits_are_limited_together() {
     #[step(limit = "ls-db")]
@@ -151,7 +151,7 @@ async fn runs_that_share_limits_are_limited_together() {
     assert_eq!((snapshot[0].in_use, snapshot[0].peak, snapshot[0].waiting), (0, 2, 0));
 }
 
-/// C16: limits in the settings and shared ones are two answers to one question, which is told before a step runs.
+/// C16: limits in the settings and shared limits at once are a problem before a step runs.
 #[test]
 fn limits_given_twice_are_a_problem() {
     let mut dag = DagBuilder::new();
@@ -163,10 +163,10 @@ fn limits_given_twice_are_a_problem() {
     assert!(problems.to_string().contains("limits are given twice"), "{problems}");
 }
 
-/// C16, G02: sharing some names with other runs changes nothing about the machine's: `cores` and `memory` follow the
-/// settings, unless the shared limits say otherwise.
+/// C16, G02: if some limits are shared with other runs, `cores` and `memory` still follow the settings, unless the
+/// shared limits contain them.
 #[test]
-fn sharing_limits_leaves_cores_and_memory_as_the_settings_have_them() {
+fn sharing_limits_leaves_cores_and_memory_to_the_settings() {
     #[step(cores = 1, memory = "1MiB")]
     fn lg_meets(#[resource] meeting: &Arc<Meeting>) -> bool {
         meeting.meet()
@@ -183,7 +183,7 @@ fn sharing_limits_leaves_cores_and_memory_as_the_settings_have_them() {
     assert_eq!(run.report().limited_by, Vec::<String>::new());
 }
 
-/// G02: steps declare cores: no more of them run at once than there are CPU slots, whatever the lane.
+/// G02: at most as many declared cores as CPU slots are in use at once, in any lane.
 #[tokio::test(start_paused = true)]
 async fn declared_cores_count_against_the_cpu_slots() {
     #[step(cores = 2)]
@@ -215,7 +215,7 @@ async fn s19_declared_memory_is_admitted_up_to_the_limit() {
     let mut dag = DagBuilder::new();
     many::<me_large>(&mut dag, "large", 12);
     let clock = Clock::start();
-    // The process itself may use more than it says here: what it uses is not the point.
+    // The process itself may use more than it reports here, which does not matter.
     let settings = Settings::default().workers(8).memory_limit(4_000_000_000);
     let pipeline = Pipeline::new(dag.build().unwrap())
         .sampler(|| Box::new(|| Ok(Sample::of_memory(1))))
@@ -236,7 +236,7 @@ fn s19_declared_memory_is_admitted_up_to_the_limit_on_threads() {
         #[resource] meeting: &Arc<Meeting>,
     ) -> Result<bool, Infallible> {
         let _inside = gauge.enter();
-        // The first four meet; with fewer at once, they would wait in vain.
+        // The first four meet; if fewer ran at once, they would wait in vain.
         Ok(meeting.meet())
     }
     let mut dag = DagBuilder::new();
@@ -252,9 +252,9 @@ fn s19_declared_memory_is_admitted_up_to_the_limit_on_threads() {
     assert_eq!((run.report().counts.succeeded, gauge.peak(), gauge.now()), (12, 4, 0));
 }
 
-/// G01: memory that is declared without a limit for the run holds nobody up.
+/// G01: declared memory holds up no step if the run has no limit.
 #[test]
-fn declared_memory_without_a_limit_holds_nobody_up() {
+fn declared_memory_without_a_limit_delays_no_step() {
     #[step(blocking, memory = "900GiB")]
     fn mu_meets(#[resource] meeting: &Arc<Meeting>) -> bool {
         meeting.meet()

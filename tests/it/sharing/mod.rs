@@ -1,5 +1,5 @@
-//! What steps share: named limits, the company of others, an order, a rate, a breaker; and what becomes of those that
-//! wait for it when the run is stopped, paused or resized.
+//! What steps share: named limits, exclusion, an order, a rate, a breaker; and what happens to waiting steps when the
+//! run is stopped, paused or resized.
 
 mod alone;
 mod breaker;

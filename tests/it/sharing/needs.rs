@@ -1,4 +1,4 @@
-//! Needs of several names: all or nothing, in whatever order and capacity, without a deadlock.
+//! Needs of several limits: all or nothing, in any order and capacity, without a deadlock.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,7 +11,7 @@ use proptest::test_runner::TestCaseError;
 
 use crate::support::run_in_time;
 
-/// What is in use of three names, and what there is.
+/// The use and the capacity of three limits.
 struct Book {
     in_use: [AtomicU64; 3],
     capacity: [u64; 3],
@@ -19,7 +19,7 @@ struct Book {
 }
 
 impl Book {
-    /// Notes what a step uses, while it runs.
+    /// Records what a step uses while it runs.
     fn hold(self: &Arc<Self>, amounts: [u64; 3]) -> Held {
         let amounts = [0, 1, 2].map(|name| amounts[name].min(self.capacity[name]));
         for (name, amount) in amounts.into_iter().enumerate() {
@@ -78,7 +78,7 @@ fn nd_alone(#[resource] book: &Arc<Book>) {
     let _held = book.hold([1, 0, 0]);
 }
 
-/// So many steps, each of a kind that the numbers choose.
+/// Adds this many steps, of kinds that the numbers choose.
 fn graph(kinds: &[u8]) -> Dag {
     let mut dag = DagBuilder::new();
     for (n, kind) in kinds.iter().enumerate() {
@@ -100,9 +100,9 @@ fn graph(kinds: &[u8]) -> Dag {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(12))]
 
-    /// C16, P6: any needs over any capacities end, hold no more than there is, and leave nothing behind.
+    /// C16, P6: with any needs and capacities all steps end, never use more than there is, and leave nothing in use.
     #[test]
-    fn any_needs_end_and_hold_no_more_than_there_is(
+    fn any_needs_end_and_never_exceed_the_capacity(
         kinds in proptest::collection::vec(0_u8..8, 200),
         capacity in proptest::array::uniform3(1_u64..5),
         workers in 1_usize..6,

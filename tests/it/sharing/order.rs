@@ -5,9 +5,9 @@ use pipeline::*;
 
 use crate::support::{Clock, Recorder, Slept, many, nap, spans};
 
-/// C12: with one worker, steps start by priority; the length of the path decides among equals only.
+/// C12: with one worker, steps start by priority; the length of the path only decides among equals.
 #[test]
-fn a_higher_priority_goes_first_whatever_the_path() {
+fn a_higher_priority_starts_first_whatever_the_path() {
     #[step(priority = -5)]
     fn po_low() {}
     #[step(priority = -5, cost = 1000)]
@@ -41,9 +41,9 @@ fn a_higher_priority_goes_first_whatever_the_path() {
     );
 }
 
-/// C12, C16: what waits for a limit gets it by priority, not by arrival.
+/// C12, C16: waiting steps get a limit by priority, not by arrival.
 #[tokio::test(start_paused = true)]
-async fn a_limit_goes_to_the_highest_priority_that_waits() {
+async fn a_limit_goes_to_the_highest_waiting_priority() {
     #[step(limit = "pl-db", priority = 9)]
     async fn pl_first(#[resource] clock: &Clock) -> Slept {
         nap(clock, 100).await
@@ -74,7 +74,7 @@ async fn a_limit_goes_to_the_highest_priority_that_waits() {
     let clock = Clock::start();
     let run = Pipeline::new(dag.build().unwrap()).resource(clock).run().await.unwrap();
     let from = |prefix: &str| spans(&run, prefix).iter().map(|span| span.from).collect::<Vec<_>>();
-    // `high` arrives at 150, when one of the middle ones runs, and passes all who wait.
+    // `high` arrives at 150, when one of the middle ones runs, and passes all others.
     assert_eq!((from("first"), from("high")), (vec![0], vec![200]));
     assert_eq!((from("middle"), from("low")), (vec![100, 300], vec![400, 500]));
 }

@@ -1,4 +1,4 @@
-//! What becomes of steps that wait for a limit when their run is stopped, paused or resized.
+//! Steps that wait for a limit while their run is stopped, paused or resized.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -19,14 +19,14 @@ fn end(handle: RunHandle) -> Run {
     ended.recv_timeout(LIMIT).expect("the run ends")
 }
 
-/// A step on a thread that says when it has begun, and ends when it is told to.
+/// A step on a thread that signals its start, and ends when the test opens the door.
 struct Door {
     begun: Sender<()>,
     open: std::sync::Mutex<Receiver<()>>,
 }
 
 impl Door {
-    /// The door, and for the test: what tells that the step has begun, and what lets it go on.
+    /// The resources for the step; for the test, the signal that it has started, and the key that ends it.
     fn new() -> (Arc<Door>, Receiver<()>, Sender<()>) {
         let ((begun, has_begun), (open, opened)) = (channel(), channel());
         (Arc::new(Door { begun, open: std::sync::Mutex::new(opened) }), has_begun, open)
@@ -64,7 +64,7 @@ fn holding(others: usize, limits: &Limits, door: &Arc<Door>, gauge: &Arc<Gauge>)
     Pipeline::new(dag.build().unwrap()).limits(limits).resource(Arc::clone(door)).resource(Arc::clone(gauge))
 }
 
-/// The limits are as they were: nobody holds or waits, and another run can use them.
+/// Asserts that the limits are unused: no step holds or waits, and another run can use them.
 #[track_caller]
 fn assert_usable(limits: &Limits) {
     for limit in limits.snapshot() {
@@ -78,7 +78,7 @@ fn assert_usable(limits: &Limits) {
     assert!(run.succeeded());
 }
 
-/// E14, P1: a run that is stopped while steps wait for a limit ends, with all of these cancelled and the limit free.
+/// E14, P1: a run that is stopped while steps wait for a limit cancels them, ends, and leaves the limit free.
 #[test]
 fn a_stop_cancels_the_steps_that_wait_for_a_limit() {
     let (limits, gauge) = (Limits::new(), Arc::new(Gauge::default()));
@@ -95,10 +95,10 @@ fn a_stop_cancels_the_steps_that_wait_for_a_limit() {
     assert_usable(&limits);
 }
 
-/// E14, C16: a step that is left behind after the grace keeps what it holds, but not the run from its end: neither
-/// steps that wait for its limit nor one that waits to be alone are waited for.
+/// E14, C16: a step that is detached after the grace time keeps its limit, but the run ends: it waits neither for steps
+/// that wait for the limit nor for one that waits to be alone.
 #[test]
-fn a_step_that_is_left_behind_keeps_no_waiting_step_and_no_run() {
+fn a_detached_step_delays_neither_waiting_steps_nor_the_run() {
     for (others, alone) in [(3, 0), (0, 1), (3, 1)] {
         let (limits, gauge) = (Limits::new(), Arc::new(Gauge::default()));
         let (door, begun, open) = Door::new();
@@ -119,7 +119,7 @@ fn a_step_that_is_left_behind_keeps_no_waiting_step_and_no_run() {
         assert_eq!(run.status("holds"), Ok(Status::Cancelled));
         open.send(()).unwrap();
         drop(run);
-        // Once the thread has ended, the limit is free: a run that needs it ends.
+        // When the thread has ended, the limit is free: a run that needs it ends.
         let mut dag = DagBuilder::new();
         many::<pk_cpu>(&mut dag, "cpu", 1);
         let next = Pipeline::new(dag.build().unwrap()).limits(&limits).resource(gauge);
@@ -127,7 +127,7 @@ fn a_step_that_is_left_behind_keeps_no_waiting_step_and_no_run() {
     }
 }
 
-/// E04, E14: the same where a failure stops the run.
+/// E04, E14: the same if a failure stops the run.
 #[test]
 fn fail_fast_cancels_the_steps_that_wait_for_a_limit() {
     quiet();
@@ -150,9 +150,9 @@ fn fail_fast_cancels_the_steps_that_wait_for_a_limit() {
     }
 }
 
-/// E14, C16: what one run gives up does not touch the other that waits for the same limit.
+/// E14, C16: the waiting steps of another run stay in the queue.
 #[test]
-fn a_stop_leaves_the_waiting_steps_of_another_run_where_they_are() {
+fn a_stop_leaves_the_waiting_steps_of_another_run_alone() {
     let (limits, gauge) = (Limits::new(), Arc::new(Gauge::default()));
     let (door, begun, open) = Door::new();
     let holds = holding(0, &limits, &door, &gauge).start().unwrap();
@@ -165,15 +165,15 @@ fn a_stop_leaves_the_waiting_steps_of_another_run_where_they_are() {
     let (stopped, stays) = (waiting(5), waiting(7));
     stopped.stop();
     let stopped = end(stopped);
-    assert_eq!(stopped.report().counts.cancelled, 5, "its end does not wait for who holds the limit");
+    assert_eq!(stopped.report().counts.cancelled, 5, "it ends without waiting for the holder of the limit");
     open.send(()).unwrap();
     assert!(end(stays).succeeded());
     assert!(end(holds).succeeded());
     assert_usable(&limits);
 }
 
-/// E14, P1: a stop at any moment, between being granted and being started too, leaves nothing of the limits in use:
-/// not even while the run, which has ended, is still there to be read.
+/// E14, P1: a stop at any moment, even between a grant and the start, leaves no limit in use, even while the ended run
+/// is still held.
 #[test]
 fn a_stop_at_any_moment_leaves_nothing_of_a_limit_in_use() {
     #[step(limit("pr-db" = 2, "pr-api"))]
@@ -205,7 +205,7 @@ fn a_stop_at_any_moment_leaves_nothing_of_a_limit_in_use() {
     }
 }
 
-/// E15: while a run is paused no step starts, parked or not, and the run does not end; then it goes on.
+/// E15: while a run is paused no step starts, parked or not, and the run does not end; then it continues.
 #[tokio::test(start_paused = true)]
 async fn nothing_starts_while_a_run_is_paused() {
     #[step(limit = "pp-db")]
@@ -233,9 +233,9 @@ async fn nothing_starts_while_a_run_is_paused() {
     drop(early);
 }
 
-/// E15: the same, resumed: what was held up goes on from there, and nothing is lost.
+/// E15: after resuming, parked steps run, and nothing is lost.
 #[tokio::test(start_paused = true)]
-async fn a_run_that_was_paused_goes_on() {
+async fn a_paused_run_can_be_resumed() {
     #[step(limit = "pg-db")]
     async fn pg_limited(#[resource] clock: &Clock) -> Slept {
         nap(clock, 100).await
@@ -262,7 +262,7 @@ async fn a_run_that_was_paused_goes_on() {
     assert_eq!(starts, [0, 100, 1000, 1100, 1200]);
 }
 
-/// E15, E14: a stop ends a paused run; the pause of a run that has ended does nothing.
+/// E15, E14: a stop ends a paused run; pausing an ended run does nothing.
 #[test]
 fn a_stop_ends_a_paused_run() {
     let mut dag = DagBuilder::new();
@@ -280,9 +280,9 @@ fn a_stop_ends_a_paused_run() {
     }
 }
 
-/// E15: pausing and resuming again and again loses no step, in any lane, limited or not.
+/// E15: repeated pausing loses no step, in any lane, limited or not.
 #[test]
-fn a_run_that_is_paused_again_and_again_loses_nothing() {
+fn repeated_pauses_lose_no_step() {
     let (limits, gauge) = (Limits::new(), Arc::new(Gauge::default()));
     for _ in 0..20 {
         let mut dag = DagBuilder::new();
@@ -303,7 +303,7 @@ fn a_run_that_is_paused_again_and_again_loses_nothing() {
     }
 }
 
-/// C09, C16: slots that change while steps wait for a limit.
+/// C09, C16
 #[test]
 fn slots_can_change_while_steps_wait_for_a_limit() {
     let (limits, gauge) = (Limits::new(), Arc::new(Gauge::default()));
@@ -322,7 +322,7 @@ fn slots_can_change_while_steps_wait_for_a_limit() {
     assert_usable(&limits);
 }
 
-/// C16, C19: a capacity that is changed while a run waits for it: none is a pause, more lets waiting steps go on.
+/// C16, C19: a capacity of zero pauses waiting steps; more capacity starts them.
 #[test]
 fn a_capacity_can_change_while_steps_wait_for_it() {
     #[step(blocking, limit = "pc-db")]

@@ -13,7 +13,7 @@ async fn rt_call(#[resource] clock: &Clock) -> Slept {
     nap(clock, 30).await
 }
 
-/// When ten calls start under a rate, with two at once where nothing else holds them up.
+/// When ten calls start under a rate, with a capacity of two.
 async fn starts(rate: RateLimit) -> Vec<u128> {
     let mut dag = DagBuilder::new();
     many::<rt_call>(&mut dag, "call", 10);
@@ -25,18 +25,18 @@ async fn starts(rate: RateLimit) -> Vec<u128> {
     starts
 }
 
-/// G12: one every 100 ms, and never two within less.
+/// G12: one every 100 ms, never two within less.
 #[tokio::test(start_paused = true)]
 async fn a_rate_spaces_the_starts_evenly() {
     let starts = starts("10/s".parse().unwrap()).await;
     for (n, start) in starts.iter().enumerate() {
-        // A timer of the runtime is as fine as a millisecond.
+        // The runtime's timer has millisecond resolution.
         let due = 100 * n as u128;
         assert!((due..due + 10).contains(start), "{starts:?}");
     }
 }
 
-/// G12: after a pause so many follow each other at once, then the rate holds.
+/// G12: after a pause a burst starts at once, then the rate applies.
 #[tokio::test(start_paused = true)]
 async fn a_burst_comes_first_and_the_capacity_still_holds() {
     let starts = starts(RateLimit::new(10, Duration::from_secs(1)).burst(4)).await;
@@ -49,9 +49,9 @@ async fn a_burst_comes_first_and_the_capacity_still_holds() {
     assert!((90..110).contains(&starts[4]), "{starts:?}");
 }
 
-/// G12, E14: steps that wait for their time end with the run, and hold nothing afterwards.
+/// G12, E14: steps that wait for the rate end with the run, and hold nothing afterwards.
 #[tokio::test(start_paused = true)]
-async fn steps_that_wait_for_their_time_are_cancelled_with_the_run() {
+async fn steps_that_wait_for_a_rate_are_cancelled_with_the_run() {
     let limits = Limits::new();
     let hourly = LimitSettings::new(5).rate("1/h".parse().unwrap());
     let limits = limits.limit("rt-api", hourly);

@@ -1,4 +1,4 @@
-//! What is different between two runs.
+//! Differences between two runs.
 
 use super::*;
 
@@ -15,7 +15,7 @@ fn fails_above_ten(counts: &u64, #[context] _cx: &StepContext) -> Result<u64, St
 
 /// H05, H06
 #[test]
-fn a_diff_tells_statuses_counters_steps_and_what_the_runs_came_from() {
+fn a_diff_shows_statuses_counters_steps_and_provenance() {
     let counting =
         |rows: u64| Pipeline::to::<fails_above_ten>().param("rows", rows).seed(7).run_blocking().unwrap();
     let (few, many) = (counting(3), counting(30));
@@ -44,7 +44,7 @@ fn a_diff_tells_statuses_counters_steps_and_what_the_runs_came_from() {
 }
 
 #[test]
-fn a_run_is_not_different_from_itself() {
+fn a_run_does_not_differ_from_itself() {
     let run = two_steps(false).run_blocking().unwrap();
     let diff = run.report().diff(run.report());
     assert!(

@@ -10,27 +10,27 @@ use super::*;
 fn interrupted(folder: &Folder, pipeline: Pipeline) -> PathBuf {
     let (_, dir) = record(pipeline, &folder.store());
     fs::remove_file(dir.join("report.json")).unwrap();
-    fs::remove_file(folder.0.join("history.db")).unwrap();
+    fs::remove_file(folder.join("history.db")).unwrap();
     dir
 }
 
 #[test]
-fn a_journal_that_is_torn_anywhere_is_read_up_to_there() {
+fn a_torn_journal_is_read_up_to_the_tear() {
     let folder = Folder::new();
     let journal = interrupted(&folder, two_steps(true)).join("events.jsonl");
     let whole = fs::read(&journal).unwrap();
     let first_line = whole.iter().position(|&byte| byte == b'\n').unwrap();
     let mut most = 0;
-    // Seven is no divisor of how lines repeat, so every part of a line is met.
+    // Lines do not repeat every seven bytes, so the cuts reach every part of a line.
     for length in (0..whole.len()).step_by(7).chain([whole.len()]) {
         fs::write(&journal, &whole[..length]).unwrap();
-        let _ = fs::remove_file(folder.0.join("history.db"));
+        let _ = fs::remove_file(folder.join("history.db"));
         let runs = folder.store().runs().unwrap();
         if length < first_line {
             assert!(runs.is_empty(), "{length}: {runs:?}");
             continue;
         }
-        // The last line is whole without its end.
+        // The last line is complete but for its line feed.
         let is_whole = length + 1 >= whole.len();
         let state = if is_whole { RunState::Failed } else { RunState::Interrupted };
         assert_eq!(runs[0].state, state, "{length}");
@@ -52,7 +52,7 @@ fn a_journal_that_is_torn_anywhere_is_read_up_to_there() {
 }
 
 #[test]
-fn a_flood_of_short_steps_is_told_wholly() {
+fn a_flood_of_short_steps_is_recorded_completely() {
     let folder = Folder::new();
     let mut dag = DagBuilder::new();
     for step in 0..20_000 {
@@ -63,17 +63,17 @@ fn a_flood_of_short_steps_is_told_wholly() {
     assert_eq!((report.counts.succeeded, report.counts.planned), (20_000, 20_000));
     assert_eq!(report.step("a \"step\"\n19999").unwrap().status, Status::Succeeded);
     let size = fs::metadata(dir.join("events.jsonl")).unwrap().len();
-    assert!(size < 20_000 * 80, "{size} bytes: most were told one by one");
+    assert!(size < 20_000 * 80, "{size} bytes: most have separate lines");
 }
 
 #[test]
-fn a_history_that_is_lost_or_damaged_is_made_anew() {
+fn a_lost_or_damaged_history_is_rebuilt() {
     let folder = Folder::new();
     for fails in [false, true, false] {
         record(two_steps(fails), &folder.store());
     }
     let (runs, trends) = (folder.store().runs().unwrap(), folder.store().trends(9).unwrap());
-    let database = folder.0.join("history.db");
+    let database = folder.join("history.db");
     let sound = fs::read(&database).unwrap();
     let with_noise = |range: std::ops::Range<usize>| {
         let mut bytes = sound.clone();
@@ -100,14 +100,14 @@ fn a_history_that_is_lost_or_damaged_is_made_anew() {
         assert_eq!(warnings.len(), usize::from(is_damage), "{number}: {warnings:?}");
         assert!(warnings.iter().all(|warning| warning.contains("made anew")), "{warnings:?}");
     }
-    assert!(folder.store().take_warnings().is_empty(), "what was mended stays so");
+    assert!(folder.store().take_warnings().is_empty(), "the repair lasts");
 }
 
 #[test]
 fn a_history_of_a_later_version_is_left_alone() {
     let folder = Folder::new();
     record(two_steps(false), &folder.store());
-    let database = rusqlite::Connection::open(folder.0.join("history.db")).unwrap();
+    let database = rusqlite::Connection::open(folder.join("history.db")).unwrap();
     database.pragma_update(None, "user_version", 99).unwrap();
     let store = folder.store();
     let warnings = store.take_warnings();
@@ -118,7 +118,7 @@ fn a_history_of_a_later_version_is_left_alone() {
     assert_eq!(rows, 1);
 }
 
-/// I14: a report of a later schema is refused, and one that lacks what later versions added is read.
+/// I14: a report of a later schema is refused; one without the fields of later versions is read.
 #[test]
 fn reports_of_other_versions_are_read_or_refused() {
     let folder = Folder::new();
@@ -135,7 +135,7 @@ fn reports_of_other_versions_are_read_or_refused() {
     let newer = with(&|report| report["schema"] = 99.into()).unwrap_err();
     assert!(matches!(newer, StoreError::Newer { found: 99, .. }));
     assert!(newer.to_string().contains("its schema is 99") && newer.to_string().contains("hint:"), "{newer}");
-    // What a later schema means by its fields is not looked at.
+    // The fields of a later schema are not interpreted.
     let stranger = with(&|report| *report = serde_json::json!({"schema": 2, "steps": "many"})).unwrap_err();
     assert!(matches!(stranger, StoreError::Newer { found: 2, .. }), "{stranger}");
     let older = with(&|report| {
@@ -155,10 +155,10 @@ fn reports_of_other_versions_are_read_or_refused() {
 }
 
 #[test]
-fn hostile_names_of_runs_name_no_run_and_no_file() {
+fn hostile_run_names_match_no_run_and_no_file() {
     let folder = Folder::new();
     let store = folder.store();
-    fs::write(folder.0.join("report.json"), "{}").unwrap();
+    fs::write(folder.join("report.json"), "{}").unwrap();
     record(two_steps(false), &store);
     let long = "x".repeat(10_000);
     let names = [
@@ -188,11 +188,11 @@ fn hostile_names_of_runs_name_no_run_and_no_file() {
 
 #[cfg(unix)]
 #[test]
-fn folders_that_are_no_runs_are_passed_over() {
+fn folders_that_are_not_runs_are_ignored() {
     let folder = Folder::new();
     let store = folder.store();
     record(two_steps(false), &store);
-    let runs = folder.0.join("runs");
+    let runs = folder.join("runs");
     fs::create_dir(runs.join("empty")).unwrap();
     fs::create_dir(runs.join("only-a-lock")).unwrap();
     fs::write(runs.join("only-a-lock/run.lock"), "").unwrap();

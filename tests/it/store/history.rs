@@ -1,4 +1,4 @@
-//! The history: two processes, two threads, and a person who asks it.
+//! The history: used by two processes, by two threads, and by queries.
 
 use std::fs;
 
@@ -17,16 +17,16 @@ fn second_time(rows_in: &u64, #[context] cx: &StepContext) -> Result<u64, String
     if cx.attempt() == 1 { Err("planted".to_owned()) } else { Ok(*rows_in) }
 }
 
-/// I21: every query of the document runs, and finds something here.
+/// I21: every query in the document runs and finds something here.
 #[test]
-fn the_queries_of_the_document_find_what_they_say() {
+fn the_documented_queries_find_something() {
     let folder = Folder::new();
     let store = folder.store();
     for _ in 0..6 {
         record(Pipeline::to::<second_time>(), &store);
     }
     record(two_steps(true), &store);
-    let database = rusqlite::Connection::open(folder.0.join("history.db")).unwrap();
+    let database = rusqlite::Connection::open(folder.join("history.db")).unwrap();
     let document = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/history.md")).unwrap();
     let queries: Vec<&str> = document
         .split("```sql\n")
@@ -42,10 +42,10 @@ fn the_queries_of_the_document_find_what_they_say() {
 }
 
 #[test]
-fn the_tables_of_the_document_are_those_of_the_history() {
+fn the_documented_tables_are_those_of_the_history() {
     let folder = Folder::new();
     drop(folder.store());
-    let database = rusqlite::Connection::open(folder.0.join("history.db")).unwrap();
+    let database = rusqlite::Connection::open(folder.join("history.db")).unwrap();
     let document = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/history.md")).unwrap();
     let documented = rusqlite::Connection::open_in_memory().unwrap();
     let tables = document.split("```sql\n").find(|block| block.starts_with("CREATE TABLE")).unwrap();
@@ -61,16 +61,16 @@ fn the_tables_of_the_document_are_those_of_the_history() {
     assert_eq!(columns(&database), columns(&documented));
 }
 
-/// A history from before there were tables for them takes command lines and run parameters.
+/// A history from before these tables existed accepts command lines and run parameters.
 #[test]
-fn a_history_of_an_earlier_version_gets_the_tables_that_came_later() {
+fn an_earlier_history_gets_the_new_tables() {
     #[step]
     fn th_reads(#[param] rows: u64) -> u64 {
         rows
     }
     let folder = Folder::new();
     record(two_steps(false), &folder.store());
-    let database = || rusqlite::Connection::open(folder.0.join("history.db")).unwrap();
+    let database = || rusqlite::Connection::open(folder.join("history.db")).unwrap();
     database().execute_batch("DROP TABLE words; DROP TABLE params").unwrap();
     let store = folder.store();
     assert!(store.take_warnings().is_empty());
@@ -84,7 +84,7 @@ fn a_history_of_an_earlier_version_gets_the_tables_that_came_later() {
 }
 
 #[test]
-fn many_may_record_at_once() {
+fn many_runs_can_record_at_once() {
     let folder = Folder::new();
     std::thread::scope(|scope| {
         for _ in 0..4 {
@@ -103,7 +103,7 @@ fn many_may_record_at_once() {
 }
 
 #[test]
-fn trends_say_what_was_slower_than_usual() {
+fn trends_show_what_was_slower_than_usual() {
     let folder = Folder::new();
     let store = folder.store();
     let pipeline = |millis: u64| {
@@ -116,7 +116,7 @@ fn trends_say_what_was_slower_than_usual() {
     }
     let trend = |n| store.trends(n).unwrap().remove(0);
     assert_eq!((trend(4).pace, trend(9).runs), (Pace::Unknown, 5));
-    // Longer than any of the others took, whatever this machine does beside.
+    // Longer than any of the others, even on a busy machine.
     let slowest = trend(9).times.iter().map(|time| time.duration).max().unwrap();
     record(pipeline(20 * slowest.as_millis() as u64 + 20), &store);
     assert_eq!((trend(9).pace, trend(9).runs), (Pace::Slower, 6));

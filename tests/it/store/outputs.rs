@@ -1,4 +1,4 @@
-//! Outputs as files: saved by a run, given to another.
+//! Outputs as files: saved by one run, given to another.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -14,10 +14,10 @@ struct Reading {
     value: f64,
 }
 
-/// A type that serde does not know.
+/// A type without serde support.
 struct Opaque(u64);
 
-/// A type that can be written and not be read.
+/// A type that can be written but not read.
 #[derive(Serialize)]
 struct OneWay(u64);
 
@@ -30,7 +30,7 @@ impl Serialize for Mine {
     }
 }
 
-/// A type with a check of its own, which quotes what it refuses.
+/// A type whose check quotes what it refuses.
 #[derive(Serialize, Deserialize)]
 #[serde(try_from = "String")]
 struct Checked(String);
@@ -80,7 +80,7 @@ async fn saved_one_way(saved_opaque: &Opaque) -> Result<OneWay, String> {
     Ok(OneWay(saved_opaque.0))
 }
 
-/// Takes its input: nothing of it is left afterwards.
+/// Takes its input, so nothing of it is left afterwards.
 #[step]
 fn saved_total(
     #[from(saved_readings)] readings: Vec<Reading>,
@@ -91,7 +91,7 @@ fn saved_total(
 }
 
 #[test]
-fn outputs_are_saved_where_serde_knows_them_and_given_to_a_later_run() {
+fn outputs_with_serde_support_are_saved_and_given_to_a_later_run() {
     let folder = Folder::new();
     let store = folder.store().save_outputs(true);
     let (run, _) = record(Pipeline::to::<saved_total>(), &store);
@@ -115,7 +115,7 @@ fn outputs_are_saved_where_serde_knows_them_and_given_to_a_later_run() {
 }
 
 #[test]
-fn nothing_is_saved_where_nobody_asked() {
+fn nothing_is_saved_unless_requested() {
     let folder = Folder::new();
     let (_, dir) = record(Pipeline::to::<saved_total>(), &folder.store());
     assert!(!dir.join("outputs").exists());
@@ -137,7 +137,7 @@ fn looks_for_the_file(seen_by_the_next: &u64, #[param] looked_in: PathBuf) -> bo
 #[test]
 fn an_output_is_on_the_disk_before_a_dependent_starts() {
     let folder = Folder::new();
-    let pipeline = Pipeline::to::<looks_for_the_file>().param("looked_in", &folder.0);
+    let pipeline = Pipeline::to::<looks_for_the_file>().param("looked_in", &*folder);
     let (run, _) = record(pipeline, &folder.store().save_outputs(true));
     assert!(run.output::<looks_for_the_file>().unwrap());
 }
@@ -153,7 +153,7 @@ fn saved_by_code_that_panics() -> Mine {
 }
 
 #[test]
-fn what_cannot_be_written_fails_no_step_and_is_told() {
+fn an_output_that_cannot_be_written_is_a_warning_and_fails_no_step() {
     let folder = Folder::new();
     for (pipeline, step, why) in [
         (Pipeline::to::<saved_with_odd_keys>(), "saved_with_odd_keys", "key must be a string"),
@@ -164,7 +164,7 @@ fn what_cannot_be_written_fails_no_step_and_is_told() {
         assert!(run.succeeded());
         let told = run.recorded().unwrap().unwrap_err().to_string();
         assert!(told.contains(why) && told.contains(&format!("{step}.json")), "{told}");
-        // Nothing half-written is left, and the rest of the run is recorded.
+        // No partial file is left, and the rest of the run is recorded.
         assert_eq!(store.output_file(run.id(), step).unwrap(), None);
         let outputs = store.find(run.id()).unwrap().dir.join("outputs");
         assert_eq!(fs::read_dir(outputs).unwrap().count(), 0);
@@ -173,7 +173,7 @@ fn what_cannot_be_written_fails_no_step_and_is_told() {
 }
 
 #[test]
-fn json_that_does_not_fit_its_step_is_a_problem_that_does_not_quote_it() {
+fn json_of_the_wrong_type_is_a_problem_that_does_not_quote_it() {
     let total = Pipeline::to::<saved_total>;
     for (step, json, why) in [
         ("saved_readings", r#"[{"at": "hunter2", "value": "hunter2"}]"#, "expected f64 at line 1 column 37"),
@@ -199,9 +199,8 @@ fn json_that_does_not_fit_its_step_is_a_problem_that_does_not_quote_it() {
     assert!(problems.to_string().contains("did you mean `saved_readings`?"), "{problems}");
 }
 
-/// Two runs at once save to folders of their own.
 #[test]
-fn runs_at_the_same_time_save_beside_each_other() {
+fn concurrent_runs_save_to_separate_folders() {
     let folder = Folder::new();
     let store = folder.store().save_outputs(true);
     let ids = Mutex::new(Vec::new());

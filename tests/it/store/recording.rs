@@ -1,4 +1,4 @@
-//! What a run leaves, and that it does so whatever happens.
+//! What a run records, whatever happens to it.
 
 use std::fs;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::support::Meeting;
 
 /// I26: one id in the run, report, journal, trace, history, observers' events and the name of the folder.
 #[test]
-fn the_id_of_a_run_is_the_same_in_everything_that_it_leaves() {
+fn a_run_has_one_id_in_all_that_it_records() {
     let folder = Folder::new();
     let store = folder.store();
     let seen = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
@@ -35,7 +35,7 @@ fn the_id_of_a_run_is_the_same_in_everything_that_it_leaves() {
 }
 
 #[test]
-fn the_journal_tells_starts_and_ends_in_order() {
+fn the_journal_has_starts_and_ends_in_order() {
     let folder = Folder::new();
     let (_, dir) = record(two_steps(true), &folder.store());
     let journal = fs::read_to_string(dir.join("events.jsonl")).unwrap();
@@ -61,13 +61,13 @@ fn the_journal_tells_starts_and_ends_in_order() {
 }
 
 #[test]
-fn the_report_that_is_read_is_the_report_of_the_run() {
+fn a_read_report_equals_the_report_of_the_run() {
     let folder = Folder::new();
     let store = folder.store();
     let (first, _) = record(two_steps(false), &store);
     let (second, _) = record(two_steps(true), &store);
     let id = second.id();
-    // Of the part that lists show, the begin as well: as much of it as the other run's has not.
+    // The shown part of an id starts early enough to differ from the other run's.
     let short = store.runs().unwrap()[0].short_id().to_owned();
     let (mine, other) = (id.as_bytes(), first.id().as_bytes());
     let from = id.len() - short.len();
@@ -81,10 +81,10 @@ fn the_report_that_is_read_is_the_report_of_the_run() {
 
 #[cfg(unix)]
 #[test]
-fn what_is_left_is_for_its_owner_alone() {
+fn recorded_files_are_private_to_their_owner() {
     use std::os::unix::fs::PermissionsExt;
     let folder = Folder::new();
-    let root = folder.0.join("deep/runs-dir");
+    let root = folder.join("deep/runs-dir");
     let store = RunStore::open(&root).unwrap();
     let (_, dir) = record(two_steps(false), &store);
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
@@ -100,7 +100,7 @@ fn what_is_left_is_for_its_owner_alone() {
 }
 
 #[test]
-fn a_run_that_goes_on_is_running_and_told_by_its_journal() {
+fn a_running_run_is_read_from_its_journal() {
     let folder = Folder::new();
     let store = folder.store();
     let (here, go) = (Meeting::new(2), Meeting::new(2));
@@ -112,7 +112,7 @@ fn a_run_that_goes_on_is_running_and_told_by_its_journal() {
     assert!(here.meet());
     let entry = store.find("latest").unwrap();
     assert_eq!((entry.state, entry.run_id.as_str()), (RunState::Running, handle.id()));
-    // The journal tells of it within a moment.
+    // The journal has it within a moment.
     let report = loop {
         let report = store.report("latest").unwrap();
         if report.step("slow").is_some() {
@@ -129,9 +129,9 @@ fn a_run_that_goes_on_is_running_and_told_by_its_journal() {
     assert_eq!(&store.report("latest").unwrap(), run.report());
 }
 
-/// E05: the journal has when each attempt ran: while the run goes on, and after its end.
+/// E05: during the run and after its end, the journal has the times of each attempt.
 #[test]
-fn the_journal_tells_when_each_attempt_ran() {
+fn the_journal_has_the_times_of_each_attempt() {
     #[step(retries = 2, backoff = "5ms")]
     fn journaled(#[resource] at_last: &AtLast, #[context] cx: &StepContext) -> Result<u32, String> {
         if cx.attempt() < 3 {
@@ -146,7 +146,7 @@ fn the_journal_tells_when_each_attempt_ran() {
     let pipeline = Pipeline::to::<journaled>().resource(AtLast(here.clone(), go.clone()));
     let handle = pipeline.record_to(&store).start().unwrap();
     assert!(here.meet());
-    // The journal tells of it within a moment.
+    // The journal has it within a moment.
     let meanwhile = loop {
         let report = store.report("latest").unwrap();
         if let Some(step) = report.step("journaled").filter(|step| step.attempts == 3) {
@@ -168,9 +168,9 @@ fn the_journal_tells_when_each_attempt_ran() {
     assert_eq!((read.last_attempt, read.work()), (told.last_attempt, told.work()));
 }
 
-/// E14: so it has of an attempt that no other followed: the run was stopped, or its process ended, during the backoff.
+/// E14: also of an attempt whose backoff was interrupted, by a stop or by the end of the process.
 #[test]
-fn the_journal_tells_of_an_attempt_whose_backoff_was_cut() {
+fn the_journal_has_an_attempt_whose_backoff_was_interrupted() {
     #[step(retries = 2, backoff = "1h")]
     fn cut_short() -> Result<u32, String> {
         Err("not yet".to_owned())
@@ -206,7 +206,7 @@ fn the_journal_tells_of_an_attempt_whose_backoff_was_cut() {
 }
 
 #[test]
-fn a_run_that_nobody_waits_for_is_interrupted() {
+fn a_dropped_run_is_recorded_as_interrupted() {
     let folder = Folder::new();
     let store = folder.store();
     drop(two_steps(false).record_to(&store).start().unwrap());
@@ -221,9 +221,9 @@ fn a_run_that_nobody_waits_for_is_interrupted() {
 }
 
 #[test]
-fn a_directory_that_cannot_be_made_is_told_before_any_step_runs() {
+fn a_directory_that_cannot_be_made_is_a_problem_before_any_step_runs() {
     let folder = Folder::new();
-    let file = folder.0.join("file");
+    let file = folder.join("file");
     fs::write(&file, "").unwrap();
     let error = RunStore::open(file.join("runs")).unwrap_err();
     assert!(matches!(error, StoreError::Io { .. }) && error.to_string().contains("file"), "{error}");
@@ -233,11 +233,11 @@ fn a_directory_that_cannot_be_made_is_told_before_any_step_runs() {
 }
 
 #[test]
-fn a_directory_that_goes_away_does_not_fail_the_run_and_is_not_passed_over() {
+fn a_directory_that_disappears_is_reported_and_fails_no_run() {
     let folder = Folder::new();
     let store = folder.store();
     let mut dag = DagBuilder::new();
-    let gone = folder.0.clone();
+    let gone = folder.to_owned();
     dag.cpu("removes", (), move |()| fs::remove_dir_all(&gone).unwrap());
     let run = Pipeline::new(dag.build().unwrap()).record_to(&store).run_blocking().unwrap();
     assert!(run.succeeded());
@@ -245,12 +245,12 @@ fn a_directory_that_goes_away_does_not_fail_the_run_and_is_not_passed_over() {
 }
 
 #[test]
-fn settings_say_where_runs_are_recorded_and_how_many_are_kept() {
+fn settings_set_where_runs_are_recorded_and_how_many_are_kept() {
     let folder = Folder::new();
-    let settings = Settings::default().runs_dir(&folder.0).keep_runs(2);
+    let settings = Settings::default().runs_dir(&*folder).keep_runs(2);
     let pipeline = two_steps(false).settings(settings);
     let ids: Vec<String> = (0..4).map(|_| pipeline.run_blocking().unwrap().id().to_owned()).collect();
-    let mut kept: Vec<String> = fs::read_dir(folder.0.join("runs"))
+    let mut kept: Vec<String> = fs::read_dir(folder.join("runs"))
         .unwrap()
         .map(|it| it.unwrap().file_name().into_string().unwrap())
         .collect();
@@ -263,7 +263,7 @@ fn settings_say_where_runs_are_recorded_and_how_many_are_kept() {
 }
 
 #[test]
-fn runs_that_share_an_id_are_recorded_beside_each_other() {
+fn runs_that_share_an_id_are_recorded_separately() {
     let folder = Folder::new();
     let store = folder.store();
     let settings = Settings::default().deterministic(true);
@@ -277,11 +277,11 @@ fn runs_that_share_an_id_are_recorded_beside_each_other() {
 }
 
 #[test]
-fn nothing_is_recorded_where_nobody_asks_for_it() {
+fn nothing_is_recorded_unless_requested() {
     assert!(two_steps(false).run_blocking().unwrap().recorded().is_none());
 }
 
-/// B11: what the estimate of a later run is made of.
+/// B11: the basis of a later run's estimate.
 #[test]
 fn durations_are_the_medians_of_the_latest_successful_runs() {
     let folder = Folder::new();
@@ -300,14 +300,14 @@ fn durations_are_the_medians_of_the_latest_successful_runs() {
     assert!(close(store.durations(1).unwrap()["one"], of_one[3]), "the run that failed counts");
 }
 
-/// Several that record to one directory may all want to remove the same old run: none of them is told that it is gone.
+/// Several recorders of one directory may remove the same old run: none of them fails because it is already gone.
 #[test]
-fn several_that_keep_few_runs_do_not_stumble_over_each_other() {
+fn several_recorders_may_remove_the_same_old_run() {
     let folder = Folder::new();
     std::thread::scope(|scope| {
         for _ in 0..8 {
             scope.spawn(|| {
-                let store = RunStore::open(&folder.0).unwrap().keep_runs(1);
+                let store = RunStore::open(&*folder).unwrap().keep_runs(1);
                 for _ in 0..25 {
                     let mut dag = DagBuilder::new();
                     dag.cpu("one", (), |()| 1_u64);
@@ -317,13 +317,13 @@ fn several_that_keep_few_runs_do_not_stumble_over_each_other() {
             });
         }
     });
-    assert_eq!(RunStore::open(&folder.0).unwrap().runs().unwrap().len(), 200);
+    assert_eq!(RunStore::open(&*folder).unwrap().runs().unwrap().len(), 200);
 }
 
-/// A run that another process removes in this moment has lost its lock, and maybe its report: no half of it is shown, and
-/// what a killed process has left of it goes with the next.
+/// A run that another process is removing has lost its lock and perhaps its report: it is not listed, and the next run
+/// removes what a killed process left of it.
 #[test]
-fn a_run_that_is_being_removed_is_not_there_any_more() {
+fn a_run_that_is_being_removed_is_not_listed() {
     let folder = Folder::new();
     let (run, dir) = record(two_steps(false), &folder.store());
     let is_gone = || matches!(folder.store().report(run.id()), Err(StoreError::FilesGone { .. }));
@@ -335,13 +335,13 @@ fn a_run_that_is_being_removed_is_not_there_any_more() {
     assert!(!dir.exists() && is_gone());
 }
 
-/// A clock that was put back makes a run the oldest: its files stay all the same until the next has ended.
+/// If the clock was set back, the new run seems the oldest: its files still stay until the next run has ended.
 #[test]
-fn the_run_that_was_just_recorded_is_kept_whatever_the_clock_says() {
+fn the_newest_run_is_kept_even_if_the_clock_was_set_back() {
     let folder = Folder::new();
     let store = folder.store().keep_runs(1);
     record(two_steps(false), &store);
-    let history = rusqlite::Connection::open(folder.0.join("history.db")).unwrap();
+    let history = rusqlite::Connection::open(folder.join("history.db")).unwrap();
     history.execute("UPDATE runs SET started_unix_ms = started_unix_ms + 86400000", ()).unwrap();
     let (_, dir) = record(two_steps(false), &store);
     assert!(dir.join("report.json").exists());

@@ -1,4 +1,4 @@
-//! The timeline of a run: what Perfetto needs is there, and fits together.
+//! The timeline of a run has what Perfetto needs, without contradictions.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::*;
 
-/// Ten steps of each lane beside each other, and one that reads two of them; one fails.
+/// Ten concurrent steps of each lane, and one that reads two of them; one fails.
 fn trace() -> Value {
     let folder = Folder::new();
     let mut dag = DagBuilder::new();
@@ -110,9 +110,9 @@ fn a_run_without_times_has_an_empty_trace() {
     assert_eq!(trace["otherData"]["steps_without_times"], 2);
 }
 
-/// E05, I15: a slice for each attempt; between them the step has no track, and the arrows hold on to its ends.
+/// E05, I15: each attempt is a slice; between them the step has no track, and arrows connect the slices' ends.
 #[test]
-fn a_step_that_is_tried_again_has_a_slice_for_each_attempt() {
+fn a_retried_step_has_a_slice_for_each_attempt() {
     use pipeline::prelude::*;
     #[step(cost = 100, retries = 1, backoff = "5ms")]
     fn sliced(#[context] cx: &StepContext) -> Result<u32, String> {

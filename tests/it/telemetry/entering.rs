@@ -1,4 +1,4 @@
-//! I18: an observer that asks for it is with every step whenever that step's code runs, and only then.
+//! I18: an observer that asks for it enters and leaves with each step, on whatever thread its code runs.
 
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
@@ -21,7 +21,7 @@ fn inside() -> Option<(String, u32)> {
     INSIDE.with_borrow(|inside| inside.last().cloned())
 }
 
-/// Keeps what each thread is in, and what was wrong with that.
+/// Records what each thread is in, and any violation.
 #[derive(Clone, Default)]
 struct Guide {
     wrong: Arc<Mutex<Vec<String>>>,
@@ -55,7 +55,7 @@ impl Guide {
     #[track_caller]
     fn check(&self) {
         assert_eq!(*self.wrong.lock().unwrap(), Vec::<String>::new());
-        assert_eq!(self.within.load(Ordering::SeqCst), 0, "who has entered has left");
+        assert_eq!(self.within.load(Ordering::SeqCst), 0, "every enter has its leave");
         assert!(self.calls.load(Ordering::SeqCst) > 0);
         assert_eq!(inside(), None, "nothing is left on this thread");
     }
@@ -65,7 +65,7 @@ fn at(step: &str, attempt: u32) -> Option<(String, u32)> {
     Some((step.to_owned(), attempt))
 }
 
-/// Notes where it is dropped.
+/// Records where it is dropped.
 struct Dropped(Arc<Mutex<Option<(String, u32)>>>);
 
 impl Drop for Dropped {
@@ -95,7 +95,7 @@ async fn en_async(en_blocking: &Option<(String, u32)>) -> [Option<(String, u32)>
 }
 
 #[test]
-fn an_observer_is_inside_with_cpu_blocking_and_async_steps_after_an_await_too() {
+fn an_observer_enters_steps_of_every_lane_and_again_after_an_await() {
     let guide = Guide::default();
     let pipeline = Pipeline::to::<en_async>().keep::<en_cpu>().keep::<en_blocking>().observe(guide.clone());
     let run = pipeline.run_blocking().unwrap();
@@ -106,7 +106,7 @@ fn an_observer_is_inside_with_cpu_blocking_and_async_steps_after_an_await_too() 
 }
 
 #[test]
-fn attempts_the_failure_hook_and_the_fallback_are_inside_and_know_their_attempt() {
+fn attempts_hooks_and_fallbacks_are_entered_with_their_attempt() {
     static ATTEMPTS: Mutex<Vec<Option<(String, u32)>>> = Mutex::new(Vec::new());
     fn note() {
         ATTEMPTS.lock().unwrap().push(inside());
@@ -125,7 +125,7 @@ fn attempts_the_failure_hook_and_the_fallback_are_inside_and_know_their_attempt(
 }
 
 #[test]
-fn nobody_enters_a_step_that_is_skipped() {
+fn a_skipped_step_is_not_entered() {
     #[step]
     fn en_fails() -> Result<u32, String> {
         Err("no".to_owned())
@@ -142,7 +142,7 @@ fn nobody_enters_a_step_that_is_skipped() {
 }
 
 #[test]
-fn panics_leave_threads_as_they_were() {
+fn panics_leave_their_step() {
     quiet();
     let guide = Guide::default();
     let mut dag = DagBuilder::new();
@@ -164,7 +164,7 @@ fn panics_leave_threads_as_they_were() {
 }
 
 #[test]
-fn a_future_that_is_dropped_because_the_run_stops_is_dropped_inside() {
+fn a_future_that_a_stop_drops_is_dropped_inside_its_step() {
     let guide = Guide::default();
     let place = Arc::new(Mutex::new(None));
     let (waits, is_waiting) = std::sync::mpsc::channel();
@@ -174,7 +174,7 @@ fn a_future_that_is_dropped_because_the_run_stops_is_dropped_inside() {
         let (waits, dropped) = (waits.clone(), Dropped(Arc::clone(&dropped)));
         Box::pin(async move {
             let _dropped = dropped;
-            // It waits in a task of its own from its second poll on.
+            // From its second poll on it waits in a separate task.
             tokio::task::yield_now().await;
             waits.send(()).unwrap();
             std::future::pending::<Result<(), String>>().await
@@ -190,7 +190,7 @@ fn a_future_that_is_dropped_because_the_run_stops_is_dropped_inside() {
 }
 
 #[test]
-fn a_thread_that_is_left_behind_comes_out_when_it_comes_back() {
+fn a_detached_thread_leaves_its_step_when_it_returns() {
     static CALLS: AtomicU32 = AtomicU32::new(0);
     let guide = Guide::default();
     let (key, door) = Door::closed();
@@ -215,7 +215,7 @@ fn a_thread_that_is_left_behind_comes_out_when_it_comes_back() {
 }
 
 #[test]
-fn a_step_that_runs_a_pipeline_is_inside_again_when_that_has_ended() {
+fn a_step_is_entered_again_after_its_nested_run() {
     type Seen = Option<(String, u32)>;
     let guide = Guide::default();
     let inner_guide = guide.clone();
@@ -239,9 +239,9 @@ fn a_step_that_runs_a_pipeline_is_inside_again_when_that_has_ended() {
     guide.check();
 }
 
-/// Observers that panic in these hooks do so alone.
+/// Observers that panic in these hooks affect only themselves.
 #[test]
-fn an_observer_that_panics_on_the_way_in_or_out_changes_nothing() {
+fn an_observer_that_panics_in_enter_or_leave_changes_nothing() {
     struct Clumsy;
     impl Observer for Clumsy {
         fn on_event(&self, _: &Event<'_>) {}
@@ -267,7 +267,7 @@ fn an_observer_that_panics_on_the_way_in_or_out_changes_nothing() {
 }
 
 #[test]
-fn an_observer_for_each_run_has_the_events_of_that_run_only() {
+fn an_observer_per_run_sees_only_the_events_of_its_run() {
     #[derive(Clone, Default)]
     struct PerRun(Arc<Mutex<Vec<Vec<String>>>>);
     struct OfRun(PerRun, usize);
@@ -290,6 +290,6 @@ fn an_observer_for_each_run_has_the_events_of_that_run_only() {
     let pipeline = Pipeline::to::<en_blocking>().observe(runs.clone());
     let ended = [pipeline.run_blocking().unwrap(), pipeline.run_blocking().unwrap()];
     let ids = ended.each_ref().map(|run| run.id().to_owned());
-    // The id that it was made for, and six events: two of the run, two of each of two steps.
+    // The id that it was made for, and six events: two of the run, and two of each of two steps.
     assert_eq!(*runs.0.lock().unwrap(), ids.map(|id| vec![id; 7]));
 }

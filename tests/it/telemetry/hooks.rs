@@ -22,7 +22,7 @@ fn hk_skipped(hk_fails: &u32) -> u32 {
     *hk_fails
 }
 
-/// What the hooks of one pipeline were told, in order.
+/// The calls of one pipeline's hooks, in order.
 fn told() -> (Arc<Mutex<Vec<String>>>, impl Fn(String) + Clone + Send + Sync + 'static) {
     let told = Arc::new(Mutex::new(Vec::new()));
     let tell = Arc::clone(&told);
@@ -57,7 +57,7 @@ fn hooks_are_called_at_the_start_and_end_of_the_run_and_of_each_step() {
 }
 
 #[test]
-fn the_hook_at_the_end_has_the_report_that_the_run_gives() {
+fn the_end_hook_receives_the_report_of_the_run() {
     let seen = Arc::new(Mutex::new(None));
     let keep = Arc::clone(&seen);
     let keep = move |run: &RunReport| *keep.lock().unwrap() = Some(run.clone());
@@ -67,7 +67,7 @@ fn the_hook_at_the_end_has_the_report_that_the_run_gives() {
 }
 
 #[test]
-fn a_hook_that_panics_changes_nothing_and_keeps_no_other_from_being_called() {
+fn a_hook_that_panics_changes_nothing_and_other_hooks_still_run() {
     quiet();
     let (told, tell) = told();
     let run = Pipeline::to::<hk_source>()
@@ -83,7 +83,7 @@ fn a_hook_that_panics_changes_nothing_and_keeps_no_other_from_being_called() {
 }
 
 #[test]
-fn the_end_of_a_run_that_nobody_waits_for_is_told_too() {
+fn the_end_of_a_dropped_run_is_reported_too() {
     let (told, tell) = told();
     let mut dag = DagBuilder::new();
     dag.io("forever", (), |_| Box::pin(async { std::future::pending::<Result<(), String>>().await }));
@@ -96,7 +96,7 @@ fn the_end_of_a_run_that_nobody_waits_for_is_told_too() {
 
 /// The position in an event is the one in the plan and in the report.
 #[test]
-fn events_say_where_their_step_is_in_plan_and_report() {
+fn events_have_the_position_of_their_step_in_plan_and_report() {
     let (told, tell) = told();
     let run = Pipeline::to::<hk_skipped>().and::<hk_source>().observe(move |event: &Event<'_>| {
         if let Event::StepFinished { step, position, .. } = event {

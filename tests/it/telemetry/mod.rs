@@ -1,4 +1,4 @@
-//! What other systems see of runs: hooks, and who goes with a step into its code; spans, traces, metrics.
+//! What other systems see of runs: hooks, observers that enter steps, spans, traces, metrics.
 
 mod entering;
 mod hooks;

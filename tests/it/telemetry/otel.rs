@@ -17,7 +17,7 @@ fn ot_source() -> u32 {
     1
 }
 
-/// Says which span it is in, before and after it waited.
+/// Returns the current span before and after it waited.
 #[step]
 async fn ot_async(ot_source: &u32) -> [SpanId; 2] {
     let before = current() + u64::from(*ot_source) - 1;
@@ -60,7 +60,7 @@ impl Traced {
         OtelTraces::new(&self.provider)
     }
 
-    /// The spans that have ended, by name; of several by one name, the last.
+    /// The ended spans by name; of several with one name, the last.
     fn spans(&self) -> BTreeMap<String, SpanData> {
         let spans = self.exporter.get_finished_spans().unwrap();
         spans.into_iter().map(|span| (span.name.to_string(), span)).collect()
@@ -72,7 +72,7 @@ fn attribute(attributes: &[KeyValue], key: &str) -> Option<String> {
 }
 
 #[test]
-fn steps_are_spans_of_their_run_with_links_to_their_upstream_and_times_of_the_report() {
+fn steps_are_spans_with_links_to_their_upstreams_and_the_times_of_the_report() {
     let traced = Traced::new();
     let tracer = traced.provider.tracer("test");
     let caller = Context::new().with_span(tracer.start("caller"));
@@ -107,7 +107,7 @@ fn steps_are_spans_of_their_run_with_links_to_their_upstream_and_times_of_the_re
     }
     assert_eq!(spans["ot_both"].links.len(), 2);
     let own = spans["ot_async"].span_context.span_id();
-    assert_eq!(run.output::<ot_async>(), Ok(&[own; 2]), "a step is inside of its span after an await too");
+    assert_eq!(run.output::<ot_async>(), Ok(&[own; 2]), "a step is inside its span after an await too");
 }
 
 #[test]
@@ -216,7 +216,7 @@ fn steps_attempts_and_runs_are_measured_with_units() {
 }
 
 #[test]
-fn the_global_providers_serve_where_none_is_given() {
+fn the_global_providers_are_the_default() {
     // No other test of this process sets them.
     let traced = Traced::new();
     opentelemetry::global::set_tracer_provider(traced.provider.clone());

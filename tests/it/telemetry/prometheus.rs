@@ -26,7 +26,7 @@ fn pr_skipped(pr_fails: &u32) -> u32 {
     *pr_fails
 }
 
-/// The samples, by name and labels; fails where a line is none of the format's.
+/// The samples by name and labels; fails at a line that the format does not allow.
 fn parse(text: &str) -> BTreeMap<(String, BTreeMap<String, String>), f64> {
     assert!(text.ends_with("# EOF\n"), "{text}");
     let mut samples = BTreeMap::new();
@@ -48,7 +48,7 @@ fn parse(text: &str) -> BTreeMap<(String, BTreeMap<String, String>), f64> {
     samples
 }
 
-/// Labels up to the closing brace, unescaped, and what follows.
+/// Returns the labels up to the closing brace, unescaped, and the rest.
 fn parse_labels(mut text: &str) -> (BTreeMap<String, String>, &str) {
     let mut labels = BTreeMap::new();
     while !text.starts_with('}') {
@@ -108,7 +108,7 @@ fn steps_attempts_and_runs_are_counted_over_several_runs_and_pipelines() {
 }
 
 #[test]
-fn what_runs_is_seen_while_it_runs() {
+fn running_steps_are_visible_while_they_run() {
     let metrics = Prometheus::new();
     let inside = metrics.clone();
     let mut dag = DagBuilder::new();
@@ -121,7 +121,7 @@ fn what_runs_is_seen_while_it_runs() {
 }
 
 #[test]
-fn steps_that_are_given_or_never_start_are_counted_at_the_end() {
+fn steps_that_never_run_are_counted_at_the_end() {
     let metrics = Prometheus::new();
     let run = Pipeline::to::<pr_skipped>()
         .with_output::<pr_source>(1)
@@ -159,7 +159,7 @@ fn hostile_names_are_escaped_and_cut() {
 }
 
 #[test]
-fn the_number_of_series_is_bounded_and_can_be_that_of_groups() {
+fn the_number_of_series_is_bounded_also_per_group() {
     let (by_step, by_group) = (Prometheus::new(), Prometheus::labelled_by(LabelBy::Group));
     let mut dag = DagBuilder::new();
     for n in 0..1_500 {

@@ -36,7 +36,7 @@ pub(super) fn listen() {
     });
 }
 
-/// The lines written inside of the spans of a run.
+/// The lines written inside the spans of a run.
 pub(super) fn lines(run_id: &str) -> Vec<Value> {
     let written = WRITTEN.lock().unwrap();
     let lines = written.split(|&byte| byte == b'\n').filter(|line| !line.is_empty());
@@ -64,7 +64,7 @@ fn closed(lines: &[Value], name: &str, step: Option<&str>) -> Value {
     line["span"].clone()
 }
 
-/// The spans that a line is in, outermost first: its name, or that of its step.
+/// The spans around a line, outermost first: by name, or by the name of their step.
 fn path(line: &Value) -> Vec<String> {
     let spans = line["spans"].as_array().unwrap();
     let name = |span: &Value| span["step"].as_str().or(span["name"].as_str()).unwrap().to_owned();
@@ -123,9 +123,9 @@ fn a_run_is_a_span_below_the_callers_and_its_steps_are_below_it() {
     assert_eq!(span["duration"].as_f64(), Some(run.duration().as_secs_f64()));
 }
 
-/// With one slot the first poll is the caller's, who drives; what waits goes on in a task of the runtime's.
+/// With one slot the caller drives and does the first poll; a step that waits continues in a task of the runtime.
 #[test]
-fn what_an_async_step_logs_is_in_its_span_on_another_thread_too() {
+fn the_log_of_an_async_step_is_in_its_span_on_every_thread() {
     #[step]
     async fn sp_moves() -> [ThreadId; 2] {
         let before = std::thread::current().id();
@@ -197,7 +197,7 @@ fn a_run_within_a_step_is_a_span_below_that_step() {
     assert_eq!(after.iter().map(path).collect::<Vec<_>>(), [["run", "sp_outer"]]);
 }
 
-/// Such a run has a thread of its own; what is current for the caller is not current there.
+/// Such a run has its own thread, on which the caller's span is not current.
 #[test]
 fn a_run_that_is_started_on_a_thread_of_a_runtime_is_below_its_caller_too() {
     listen();

@@ -1,4 +1,4 @@
-//! P17: what monitoring systems see has no value that a step receives or returns.
+//! P17: monitoring systems see no value that a step receives or returns.
 
 use std::sync::{Arc, Mutex};
 

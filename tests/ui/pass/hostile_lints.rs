@@ -1,4 +1,4 @@
-//! Lints that are set against the user's own code find nothing in an expansion.
+//! Lints that the user denies find nothing in an expansion.
 
 #![forbid(unsafe_code)]
 #![deny(

@@ -1,4 +1,4 @@
-//! Every form of a parameter, and what the definition says of it.
+//! Every form of a parameter, and its definition.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

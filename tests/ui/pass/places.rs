@@ -1,4 +1,4 @@
-//! Where a step can stand, and what it can be called.
+//! Where a step can be written, and how it can be named.
 
 use pipeline::Step;
 use pipeline::prelude::*;

@@ -1,4 +1,4 @@
-//! Every option that says how a step is run, and what the definition says of it.
+//! Every option about how a step runs, and its definition.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

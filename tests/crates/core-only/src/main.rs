@@ -1,4 +1,4 @@
-//! Draws a graph; nothing is run, and no tokio is built.
+//! Draws a graph; runs nothing, and builds no tokio.
 
 use pipeline::graph::Format;
 use pipeline::{Dag, step};

@@ -1,4 +1,4 @@
-//! Every lint that a user may turn into an error, and every name of std taken: an expansion has to stay quiet.
+//! Denies every lint that a user may deny, and shadows every name of std: expansions must cause no warning.
 #![forbid(unsafe_code)]
 #![deny(
     warnings,
@@ -15,7 +15,7 @@
 #![allow(clippy::missing_const_for_fn, clippy::unused_async, clippy::redundant_pub_crate)]
 
 mod taken {
-    //! A module in which nothing has its usual meaning.
+    //! A module in which no name has its usual meaning.
     #![no_implicit_prelude]
 
     use ::pipeline::step;
@@ -29,7 +29,7 @@ mod taken {
     mod core {}
     mod std {}
 
-    /// A trait of every type, also of those that an expansion names.
+    /// A trait of every type, including those that an expansion names.
     trait Access {
         const READ: bool = true;
         const WRITE: bool = false;

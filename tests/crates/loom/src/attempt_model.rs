@@ -1,4 +1,4 @@
-//! Attempts that may be given up: one of the one who puts the output and the one who gives up has the step.
+//! Attempts that may be given up: exactly one of the attempt and the watchdog ends the step.
 
 use loom::cell::UnsafeCell;
 use loom::sync::Arc;
@@ -9,7 +9,7 @@ use crate::counter::Counters;
 const SUCCEEDED: u8 = 1;
 const TIMED_OUT: u8 = 8;
 
-/// A step whose attempts are watched. Whoever has claimed it touches the slot, nobody else.
+/// A step whose attempts are watched. Only the thread that claimed the step touches the slot.
 struct Step {
     counters: Counters,
     slot: UnsafeCell<Option<u32>>,
@@ -20,7 +20,7 @@ impl Step {
         Arc::new(Step { counters: Counters::new(0, 0), slot: UnsafeCell::new(None) })
     }
 
-    /// The end of an attempt's code: puts the output, if it is not too late.
+    /// The end of an attempt's code: stores the output unless it is too late.
     fn put(&self, attempt: u32) -> bool {
         let claimed = self.counters.claim(attempt);
         if claimed {
@@ -34,7 +34,7 @@ impl Step {
         claimed
     }
 
-    /// Ends the step in the stead of an attempt, with an error in the slot.
+    /// Ends the step on behalf of an attempt, with an error in the slot.
     fn give_up(&self, attempt: u32) -> bool {
         let given_up = self.counters.give_up(attempt);
         if given_up {
@@ -50,7 +50,7 @@ impl Step {
 }
 
 #[test]
-fn one_of_putter_and_giver_up_ends_the_step_and_an_onlooker_sees_what_it_put() {
+fn exactly_one_of_the_attempt_and_the_watchdog_ends_the_step() {
     loom::model(|| {
         let step = Step::new();
         step.counters.begin(1);
@@ -75,7 +75,7 @@ fn one_of_putter_and_giver_up_ends_the_step_and_an_onlooker_sees_what_it_put() {
 }
 
 #[test]
-fn two_givers_up_do_not_both_end_the_step() {
+fn a_deadline_and_a_stop_do_not_both_end_the_step() {
     loom::model(|| {
         let step = Step::new();
         step.counters.begin(1);
@@ -90,7 +90,7 @@ fn two_givers_up_do_not_both_end_the_step() {
 }
 
 #[test]
-fn a_late_attempt_cannot_claim_the_step_while_the_next_one_runs() {
+fn a_late_attempt_cannot_claim_the_step_during_the_next_one() {
     loom::model(|| {
         let step = Step::new();
         step.counters.begin(1);
@@ -98,14 +98,14 @@ fn a_late_attempt_cannot_claim_the_step_while_the_next_one_runs() {
             let step = Arc::clone(&step);
             thread::spawn(move || step.put(1))
         };
-        // The watcher gives the first attempt up, and starts the second; the first may come back at any moment.
+        // The watchdog gives the first attempt up and starts the second; the first may return at any moment.
         let second = step.counters.give_up(1) && {
             step.counters.begin(2);
-            assert!(step.put(2), "nobody gave the second attempt up");
+            assert!(step.put(2), "the second attempt was not given up");
             true
         };
         let first = late.join().expect("no panic");
-        assert!(first != second, "one attempt puts its output");
+        assert!(first != second, "one attempt stores its output");
         assert_eq!(step.look(), if first { 1 } else { 2 });
     });
 }

@@ -1,4 +1,4 @@
-//! Outputs are plain memory: loom fails a test in which two threads touch one without an order between them.
+//! Outputs are plain memory: loom fails a test in which two threads access one without an order between them.
 
 use loom::cell::UnsafeCell;
 use loom::sync::Arc;
@@ -6,7 +6,7 @@ use loom::thread;
 
 use crate::counter::Counters;
 
-/// A slot as the frame has it: who may touch it follows from the counters alone.
+/// A slot as the frame has it: the counters alone decide who may access it.
 struct Output {
     counters: Counters,
     value: UnsafeCell<Option<u64>>,
@@ -36,7 +36,7 @@ impl Output {
 }
 
 #[test]
-fn a_step_starts_once_and_sees_both_of_its_inputs() {
+fn a_step_starts_once_and_sees_both_inputs() {
     loom::model(|| {
         let outputs = Arc::new([Output::new(0, 1), Output::new(0, 1), Output::new(2, 0)]);
         let ends = |own: usize| {
@@ -81,7 +81,7 @@ fn an_output_is_dropped_once_and_after_both_of_its_readers() {
 #[test]
 fn a_taker_comes_after_every_reader() {
     loom::model(|| {
-        // One output, two readers, and a taker that waits for both of them.
+        // One output, two readers, and a taker that waits for both.
         let steps = Arc::new([Output::new(0, 3), Output::new(2, 0)]);
         steps[0].put(7);
         let reads = || {
@@ -103,7 +103,7 @@ fn a_taker_comes_after_every_reader() {
 }
 
 #[test]
-fn an_onlooker_that_sees_the_end_sees_the_output() {
+fn an_observer_that_sees_the_end_sees_the_output() {
     loom::model(|| {
         let output = Arc::new(Output::new(0, 0));
         let onlooker = {

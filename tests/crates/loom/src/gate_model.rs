@@ -1,5 +1,5 @@
-//! The rule of the gate: who brings work asks for a place afterwards; who leaves a place looks for work afterwards.
-//! Then work is never left while nobody is there.
+//! The rule of the gate: a thread that adds work asks for a place afterwards; a driver that leaves its place looks for
+//! work afterwards. So work never remains without a driver.
 
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicUsize, Ordering, fence};
@@ -30,14 +30,14 @@ impl Lane {
         false
     }
 
-    /// Brings one piece of work and sees to it that somebody is there.
+    /// Adds one piece of work and makes sure that a driver is there.
     fn bring(&self) {
         self.queued.fetch_add(1, Ordering::Release);
         fence(Ordering::SeqCst);
         self.drive();
     }
 
-    /// Works as long as there is work and a place.
+    /// Works while there is work and a place.
     fn drive(&self) {
         while self.gate.has_room() && self.gate.enter() {
             while self.take() {
@@ -52,7 +52,7 @@ impl Lane {
 }
 
 #[test]
-fn no_work_is_left_when_a_driver_leaves_while_another_brings_some() {
+fn no_work_is_left_when_one_driver_leaves_as_another_adds_some() {
     loom::model(|| {
         let lane = Arc::new(Lane::new(1));
         let other = {
@@ -61,13 +61,13 @@ fn no_work_is_left_when_a_driver_leaves_while_another_brings_some() {
         };
         lane.bring();
         other.join().expect("no panic");
-        assert_eq!(lane.done.load(Ordering::Relaxed), 2, "work was left lying");
-        assert!(lane.gate.has_room(), "a place was not given back");
+        assert_eq!(lane.done.load(Ordering::Relaxed), 2, "work remained");
+        assert!(lane.gate.has_room(), "a place was not released");
     });
 }
 
 #[test]
-fn a_gate_never_lets_more_in_than_its_limit() {
+fn a_gate_never_admits_more_than_its_limit() {
     loom::model(|| {
         let gate = Arc::new(Gate::new(1));
         let inside = Arc::new(AtomicUsize::new(0));

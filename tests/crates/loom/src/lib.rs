@@ -1,12 +1,11 @@
-//! The framework's atomic protocols, compiled from their own files against loom's atomics and checked under every
+//! The framework's atomic protocols, compiled from their original files with loom's atomics and checked under every
 //! interleaving (within loom's bounds).
 //!
-//! * [`counter`]: when a step may start, when an output may be dropped or taken, and who ends an attempt that may be
-//!   given up.
-//! * [`tally`]: which member of a group decides that enough have succeeded, or cannot any more.
-//! * [`gate`]: how drivers come and go without a step left lying.
+//! * [`counter`]: when a step may start, when an output may be dropped or taken, and which thread ends an attempt.
+//! * [`tally`]: which member of a group decides that enough have succeeded, or that they cannot any more.
+//! * [`gate`]: how drivers come and go without losing a step.
 //!
-//! `cargo test` in this folder runs it; the shipped crates know nothing of loom.
+//! `cargo test` in this folder runs it; the shipped crates do not depend on loom.
 
 #![cfg(test)]
 #![allow(dead_code, unreachable_pub)]

@@ -1,4 +1,4 @@
-//! A group of three members, of which some have to succeed: exactly one decides, and sees what the others put.
+//! A group of three members, of which some have to succeed: exactly one decides, and sees the others' outputs.
 
 use loom::cell::UnsafeCell;
 use loom::sync::Arc;
@@ -14,7 +14,7 @@ struct Members {
     reader: Counters,
 }
 
-/// Lets three members end, each on a thread of its own; how many of them started the reader.
+/// Runs three members, each on its own thread; returns how many of them started the reader.
 fn end_all(succeed: [bool; 3], needed: u32) {
     loom::model(move || {
         let members = Arc::new(Members {
@@ -51,13 +51,13 @@ fn check(members: &Members, succeed: [bool; 3], needed: u32, decider: usize) {
     assert_eq!(
         members.tally.winner(),
         enough.then_some(decider as u32),
-        "the winner is the one that made it enough"
+        "the winner completed the quorum"
     );
     if !enough {
         return;
     }
     if needed as usize == succeed.iter().filter(|succeeds| **succeeds).count() {
-        // All that succeed were needed: each has put its output before, and may be read.
+        // All successes were needed, so each output was stored before and may be read.
         for (output, _) in members.outputs.iter().zip(succeed).filter(|(_, succeeds)| *succeeds) {
             output.with(|output| assert!(unsafe { *output }));
         }
@@ -72,12 +72,12 @@ fn two_successes_of_three_members_start_the_reader_once() {
 }
 
 #[test]
-fn two_failures_of_three_members_of_which_two_are_needed_start_it_once_too() {
+fn two_failures_of_three_members_start_the_reader_once_if_two_are_needed() {
     end_all([true, false, false], 2);
 }
 
 #[test]
-fn the_first_of_three_to_succeed_starts_the_reader_alone() {
+fn the_first_success_of_three_starts_the_reader_once() {
     end_all([true, true, true], 1);
 }
 

@@ -1,4 +1,4 @@
-//! The dependency is renamed: `#[step(crate = …)]` tells each step, or one `extern crate` tells all.
+//! The dependency is renamed: `#[step(crate = …)]` names it for each step, or one `extern crate` for all.
 
 use flow::Pipeline;
 

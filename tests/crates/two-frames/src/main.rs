@@ -1,4 +1,4 @@
-//! A string edge between types of one name from two versions of a crate: the message tells them apart.
+//! A string edge between same-named types of two versions of a crate: the message distinguishes them.
 
 use frames_1 as _;
 use frames_2 as _;

@@ -1,110 +1,79 @@
-//! P17: nothing that a step receives or returns is in any byte that the command line produces: standard output, standard error,
-//! files.
+//! P17: no value that a step receives or returns appears in any byte that the command line produces: standard output,
+//! standard error, files.
 //!
-//! Canaries are planted in run parameters (secret and plain; from flags, the environment, files and code), inputs, outputs,
-//! resources, defaults, fallbacks, and the rest of the environment. Each command runs in a folder of its own; then everything
-//! is searched. What a step says in its own errors and panics is shown; a `Secret` in it is redacted.
-
-#![allow(clippy::unwrap_used)]
+//! Canaries are planted in run parameters (secret and plain; from flags, the environment, files and code), inputs,
+//! outputs, resources, defaults, fallbacks, and the rest of the environment. Each command runs in a new folder; then
+//! everything is searched. A step's own errors and panics are shown; a `Secret` in them is redacted.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::Path;
 use std::sync::LazyLock;
-use std::sync::atomic::{AtomicU32, Ordering};
 
-const ROOT: &str = env!("CARGO_MANIFEST_DIR");
-/// What must be nowhere. Put together here, so that a panic which quotes this file has no whole one either.
+use crate::folder::Folder;
+use crate::support::{code, command};
+
+/// The text that must not appear. Concatenated here, so a panic that quotes this file does not contain it.
 static CANARY: LazyLock<String> = LazyLock::new(|| ["canary", "hunter2", "7f3a"].join("-"));
 
-static BUILT: LazyLock<PathBuf> = LazyLock::new(|| {
-    // This program is TARGET/PROFILE/deps/canary-…
-    let program = std::env::current_exe().unwrap();
-    let profile = program.ancestors().nth(2).unwrap();
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--quiet", "--example", "canary", "--features", "cli", "--target-dir"]);
-    cargo.arg(profile.parent().unwrap());
-    if !profile.ends_with("debug") {
-        cargo.arg("--profile").arg(profile.file_name().unwrap());
+/// A folder with files of parameters and settings in `given`.
+fn folder() -> Folder {
+    let folder = Folder::new();
+    fs::create_dir(folder.join("given")).unwrap();
+    let canary = &*CANARY;
+    for (name, text) in [
+        (
+            "params.toml",
+            format!("note = \"{canary}\"\nlogin = {{ user = \"{canary}\", password = \"{canary}\" }}\n"),
+        ),
+        ("params.json", format!("{{\"token\": \"{canary}\", \"note\": \"{canary}\"}}")),
+        ("broken.toml", format!("token = {canary}\n")),
+        ("twice.toml", format!("token = \"{canary}\"\ntoken = \"{canary}\"\n")),
+        ("open.toml", format!("token = \"{canary}\n")),
+        ("broken.json", format!("{{\"token\": \"{canary}\" \"note\": 1}}")),
+        ("list.json", format!("[\"{canary}\"]")),
+        ("wrong.toml", format!("login = \"{canary}\"\npin = \"{canary}\"\n")),
+        ("settings.toml", format!("[params]\ntoken = \"{canary}\"\nnote = \"{canary}\"\n")),
+        ("bare.toml", format!("[params]\ntoken = {canary}\n")),
+        ("more.toml", format!("[params]\ntoken = \"{canary}\" junk\n")),
+        ("open-settings.toml", format!("[params]\ntoken = \"{canary}\nnote = 1\n")),
+        ("again.toml", format!("[params]\ntoken = \"{canary}\"\ntoken = \"{canary}\"\n")),
+        ("open.yaml", format!("params:\n  token: \"{canary}\n")),
+        ("flow.yaml", format!("params: {{token: {canary}\n")),
+        ("again.yaml", format!("params:\n  token: {canary}\n  token: {canary}\n")),
+        ("anchor.yaml", format!("params:\n  token: *{canary}\n")),
+        ("tab.yaml", format!("params:\n\ttoken: {canary}\n")),
+        ("deep.yaml", format!("params:\n  token: {canary}\n note: [\n")),
+        ("list.yaml", format!("- {canary}\n")),
+        ("settings.yaml", format!("params:\n  token: {canary}\n  note: &note {canary}\n")),
+        ("settings.json", format!("{{\"params\": {{\"token\": \"{canary}\" 1}}}}")),
+        ("half.toml", format!("login = {{ user = \"u\", password = [\"{canary}\"] }}\n")),
+    ] {
+        fs::write(folder.join("given").join(name), text).unwrap();
     }
-    let output = cargo.current_dir(ROOT).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    profile.join("examples/canary").with_extension(std::env::consts::EXE_EXTENSION)
-});
-
-/// A folder with the files of parameters in it, removed when dropped.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new() -> Self {
-        static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let folder = std::env::temp_dir().join(format!("pipeline-leaks-{}-{number}", std::process::id()));
-        fs::create_dir_all(folder.join("given")).unwrap();
-        let canary = &*CANARY;
-        for (name, text) in [
-            (
-                "params.toml",
-                format!("note = \"{canary}\"\nlogin = {{ user = \"{canary}\", password = \"{canary}\" }}\n"),
-            ),
-            ("params.json", format!("{{\"token\": \"{canary}\", \"note\": \"{canary}\"}}")),
-            ("broken.toml", format!("token = {canary}\n")),
-            ("twice.toml", format!("token = \"{canary}\"\ntoken = \"{canary}\"\n")),
-            ("open.toml", format!("token = \"{canary}\n")),
-            ("broken.json", format!("{{\"token\": \"{canary}\" \"note\": 1}}")),
-            ("list.json", format!("[\"{canary}\"]")),
-            ("wrong.toml", format!("login = \"{canary}\"\npin = \"{canary}\"\n")),
-            ("settings.toml", format!("[params]\ntoken = \"{canary}\"\nnote = \"{canary}\"\n")),
-            ("bare.toml", format!("[params]\ntoken = {canary}\n")),
-            ("more.toml", format!("[params]\ntoken = \"{canary}\" junk\n")),
-            ("open-settings.toml", format!("[params]\ntoken = \"{canary}\nnote = 1\n")),
-            ("again.toml", format!("[params]\ntoken = \"{canary}\"\ntoken = \"{canary}\"\n")),
-            ("open.yaml", format!("params:\n  token: \"{canary}\n")),
-            ("flow.yaml", format!("params: {{token: {canary}\n")),
-            ("again.yaml", format!("params:\n  token: {canary}\n  token: {canary}\n")),
-            ("anchor.yaml", format!("params:\n  token: *{canary}\n")),
-            ("tab.yaml", format!("params:\n\ttoken: {canary}\n")),
-            ("deep.yaml", format!("params:\n  token: {canary}\n note: [\n")),
-            ("list.yaml", format!("- {canary}\n")),
-            ("settings.yaml", format!("params:\n  token: {canary}\n  note: &note {canary}\n")),
-            ("settings.json", format!("{{\"params\": {{\"token\": \"{canary}\" 1}}}}")),
-            ("half.toml", format!("login = {{ user = \"u\", password = [\"{canary}\"] }}\n")),
-        ] {
-            fs::write(folder.join("given").join(name), text).unwrap();
-        }
-        Folder(folder)
-    }
+    folder
 }
 
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
-/// Runs the program, and returns its exit code and everything that it has written, by place. `{}` is the canary.
+/// Runs the program; returns its exit code and everything that it wrote, by place. `{}` is the canary.
 fn run(arguments: &str, secret_from_environment: bool) -> (i32, Vec<(String, Vec<u8>)>) {
-    run_in(&Folder::new(), arguments, secret_from_environment)
+    run_in(&folder(), arguments, secret_from_environment)
 }
 
 fn run_in(folder: &Folder, arguments: &str, secret_from_environment: bool) -> (i32, Vec<(String, Vec<u8>)>) {
-    let mut command = Command::new(&*BUILT);
-    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("PIPELINE_")) {
-        command.env_remove(name);
-    }
-    command.env("CANARY", &*CANARY).env("SOME_PASSWORD", &*CANARY).env_remove("RUST_BACKTRACE");
+    let mut command = command("canary", folder);
+    command.env("CANARY", &*CANARY).env("SOME_PASSWORD", &*CANARY);
     if secret_from_environment {
         command.env("PIPELINE_PARAM_token", &*CANARY).env("PIPELINE_PARAM_note", &*CANARY);
     }
     let arguments = arguments.split_whitespace().map(|argument| argument.replace("{}", &CANARY));
-    let output = command.args(arguments).current_dir(&folder.0).stdin(Stdio::null()).output().unwrap();
+    let output = command.args(arguments).output().unwrap();
+    let code = code(&output);
     let mut written =
         vec![("standard output".to_owned(), output.stdout), ("standard error".to_owned(), output.stderr)];
-    files(&folder.0, &mut written);
-    (output.status.code().unwrap(), written)
+    files(folder, &mut written);
+    (code, written)
 }
 
-/// Every file below a folder, but those that were given; names count as written too.
+/// Collects every file below a folder except the given ones; names count as written too.
 fn files(folder: &Path, found: &mut Vec<(String, Vec<u8>)>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -122,7 +91,7 @@ fn holds(bytes: &[u8], wanted: &str) -> bool {
     bytes.windows(wanted.len()).any(|window| window == wanted.as_bytes())
 }
 
-/// Runs a command and looks for the canary; returns what it has written.
+/// Runs a command and searches for the canary; returns what it wrote.
 #[track_caller]
 fn check(arguments: &str, code: i32) -> String {
     let from_environment = !arguments.contains("token") && !arguments.contains("params.json");
@@ -133,7 +102,7 @@ fn check(arguments: &str, code: i32) -> String {
     all
 }
 
-/// Looks for the canary in all that a command has written.
+/// Searches everything that a command wrote for the canary.
 #[track_caller]
 fn search(arguments: &str, written: &[(String, Vec<u8>)]) {
     for (place, bytes) in written {
@@ -142,14 +111,14 @@ fn search(arguments: &str, written: &[(String, Vec<u8>)]) {
             "`{arguments}` has the canary in {place}:\n{}",
             String::from_utf8_lossy(bytes)
         );
-        // As JSON numbers or as the escapes of a terminal nothing of it is there either.
+        // Nor as JSON numbers or terminal escapes.
         let spelt: Vec<String> = CANARY.bytes().take(8).map(|byte| byte.to_string()).collect();
         assert!(!holds(bytes, &spelt.join(",")), "`{arguments}` spells the canary in {place}");
     }
 }
 
 #[test]
-fn runs_that_succeed_say_nothing_of_values() {
+fn successful_runs_reveal_no_value() {
     for arguments in [
         "run tag:good",
         "run tag:good -v",
@@ -175,7 +144,7 @@ fn runs_that_succeed_say_nothing_of_values() {
 }
 
 #[test]
-fn runs_that_fail_say_nothing_of_values() {
+fn failed_runs_reveal_no_value() {
     for arguments in [
         "run",
         "run -v",
@@ -204,7 +173,7 @@ fn runs_that_fail_say_nothing_of_values() {
 }
 
 #[test]
-fn what_is_only_looked_at_says_nothing_of_values() {
+fn read_only_commands_reveal_no_value() {
     for arguments in [
         "plan",
         "plan -v --params given/params.toml",
@@ -231,20 +200,20 @@ fn what_is_only_looked_at_says_nothing_of_values() {
     }
     let all = check("list", 0).split_whitespace().collect::<Vec<_>>().join(" ");
     let wanted = "-p token=<Secret<String>> given by the environment, PIPELINE_PARAM_token, secret";
-    assert!(all.contains(wanted), "names are told: {all}");
+    assert!(all.contains(wanted), "names are shown: {all}");
     assert!(
         all.contains("-p absent=<String> by default canary()"),
-        "a default is told as it is written: {all}"
+        "a default is shown as it is written: {all}"
     );
     for arguments in ["list", "list -v", "list --json"] {
-        assert!(!check(arguments, 0).contains("written default"), "but for a secret's");
+        assert!(!check(arguments, 0).contains("written default"), "except a secret's");
     }
     let given = check("info -p note={}", 0).split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(given.contains("run parameters given name given by") && given.contains("note -p"), "{given}");
 }
 
 #[test]
-fn what_is_refused_is_not_quoted_where_it_is_or_may_be_a_secret() {
+fn refused_input_that_may_be_secret_is_not_quoted() {
     for (arguments, code) in [
         ("run -p pin={}", 2),
         ("run -p login={}", 2),
@@ -280,13 +249,13 @@ fn what_is_refused_is_not_quoted_where_it_is_or_may_be_a_secret() {
     }
 }
 
-/// What was recorded is looked at later, with the same environment: files, history and every verb that reads them.
+/// A recorded run is read later, in the same environment: files, history and every command that reads them.
 #[test]
-fn what_was_recorded_says_nothing_of_values() {
-    let folder = Folder::new();
+fn recorded_files_and_their_readers_reveal_no_value() {
+    let folder = folder();
     let ask = |arguments: &str| {
         let (code, written) = run_in(&folder, arguments, true);
-        assert!(code < 2, "`{arguments}` is carried out: {}", String::from_utf8_lossy(&written[1].1));
+        assert!(code < 2, "`{arguments}` runs: {}", String::from_utf8_lossy(&written[1].1));
         search(arguments, &written);
         written
     };
@@ -294,7 +263,7 @@ fn what_was_recorded_says_nothing_of_values() {
     ask("run tag:good -p token={} -p given.note={} --set params.token={} --workers 2 --quiet");
     let failed = ask("run --set params.token={} -vv");
     assert!(failed.iter().any(|(name, _)| name.ends_with("history.db")), "it is recorded");
-    // Of what was given on the command line the names are there, and no fingerprint of a secret.
+    // Of the values on the command line only the names are recorded, and no fingerprint of a secret.
     let is_report =
         |(name, _): &&(String, Vec<u8>)| name.ends_with("report.json") && !name.starts_with("the name");
     let reports = failed.iter().filter(is_report).map(|(_, text)| serde_json::from_slice(text).unwrap());
@@ -328,9 +297,9 @@ fn what_was_recorded_says_nothing_of_values() {
     }
 }
 
-/// The search itself works: a name is not a value, and is told.
+/// A name is not a value, and is shown.
 #[test]
-fn the_search_finds_what_is_there() {
+fn the_search_itself_works() {
     let (code, written) = run("run {}", true);
     let told = written.iter().any(|(_, bytes)| holds(bytes, &CANARY));
     assert!(code == 2 && told, "an unknown step is named");

@@ -1,7 +1,7 @@
-//! B: code that does not come back, threads, and runtimes in runtimes. Steps that never end are given up on time, and the
+//! B: code that does not return, threads, and nested runtimes. Steps that never end are given up on time, and the
 //! process does not wait for them.
 
-use crate::program_under_test::{Program, run};
+use super::program_under_test::{Program, run};
 
 const LEFT_BEHIND: &str = "still running: 1 attempt, left behind on its thread";
 
@@ -10,7 +10,7 @@ fn a_step_that_computes_for_ever_times_out_and_the_process_ends() {
     run("behind_loops")
         .exits(1)
         .says(&[
-            "error[PL0104]: step `loops` timed out\n    at tests/faults/program/time.rs:",
+            "error[PL0104]: step `loops` timed out\n    at tests/programs/faults/program/time.rs:",
             "    timed-out: it took longer than its timeout of 100ms\n",
             LEFT_BEHIND,
         ])
@@ -19,14 +19,14 @@ fn a_step_that_computes_for_ever_times_out_and_the_process_ends() {
 }
 
 #[test]
-fn the_timeout_of_the_command_line_holds_for_steps_that_say_none() {
+fn the_command_lines_timeout_applies_to_steps_without_one() {
     run("loops_without_a_timeout --timeout 200ms")
         .exits(1)
         .says(&["it took longer than its timeout of 200ms", LEFT_BEHIND]);
 }
 
 #[test]
-fn the_deadline_of_the_run_ends_it_whatever_its_threads_do() {
+fn the_deadline_ends_the_run_whatever_its_threads_do() {
     run("loops_without_a_timeout never_stops_blocking --deadline 300ms")
         .exits(1)
         .says(&["stopped: the run took longer than its deadline of 300ms"])
@@ -35,7 +35,7 @@ fn the_deadline_of_the_run_ends_it_whatever_its_threads_do() {
 }
 
 #[test]
-fn an_async_step_that_never_waits_times_out_and_is_told_what_to_do() {
+fn an_async_step_that_never_waits_times_out_with_a_hint() {
     run("loops_in_async")
         .exits(1)
         .says(&[
@@ -53,7 +53,7 @@ fn an_async_step_that_waits_too_long_is_dropped() {
 }
 
 #[test]
-fn a_timeout_is_seen_when_every_worker_is_blocked() {
+fn a_timeout_fires_when_every_worker_is_blocked() {
     run("blocks_all_workers").exits(1).says(&[
         "it took longer than its timeout of 200ms; no thread was free to drop it: others block the threads that run async \
          steps",
@@ -61,7 +61,7 @@ fn a_timeout_is_seen_when_every_worker_is_blocked() {
 }
 
 #[test]
-fn a_deadline_holds_when_no_worker_is_left_for_what_waits_for_one() {
+fn a_deadline_applies_if_no_worker_is_left() {
     run("backs_off waits_for_ever finds_no_worker blocks_all_workers_without_a_timeout --deadline 2s")
         .exits(1)
         .says(&["stopped: the run took longer than its deadline of 2s", "planted: not yet"])
@@ -79,7 +79,7 @@ fn an_async_step_that_blocks_is_named_while_it_does() {
 }
 
 #[test]
-fn too_many_threads_left_behind_stop_the_run_with_that_reason() {
+fn too_many_detached_threads_stop_the_run() {
     Program::start("max-detached", "run group:hogs")
         .end()
         .exits(1)
@@ -90,21 +90,21 @@ fn too_many_threads_left_behind_stop_the_run_with_that_reason() {
 }
 
 #[test]
-fn threads_that_a_step_leaks_do_not_hold_the_process() {
+fn leaked_threads_do_not_block_the_exit() {
     run("leaks_threads").exits(0).step("leaks_threads", "succeeded");
 }
 
 #[test]
-fn a_runtime_inside_of_async_code_is_told_what_to_do_instead() {
+fn a_runtime_inside_async_code_is_an_error_with_a_hint() {
     run("nests_a_runtime_in_async sibling")
         .exits(1)
-        .says(&["`.await` instead, or make the step a plain `fn`, which may block, at tests/faults/program/time.rs:"])
+        .says(&["`.await` instead, or make the step a plain `fn`, which may block, at tests/programs/faults/program/time.rs:"])
         .step("nests_a_runtime_in_async", "failed")
         .step("sibling", "succeeded");
 }
 
 #[test]
-fn runtimes_and_runs_inside_of_steps_work_with_one_worker_too() {
+fn runtimes_and_runs_inside_steps_work_with_one_worker() {
     for workers in ["", "--sequential"] {
         run(&format!("group:nested {workers}"))
             .exits(0)
@@ -115,6 +115,6 @@ fn runtimes_and_runs_inside_of_steps_work_with_one_worker_too() {
 }
 
 #[test]
-fn a_runtime_of_the_program_does_not_wait_at_its_end_for_threads_left_behind() {
+fn the_programs_runtime_does_not_wait_for_detached_threads() {
     Program::start("own-runtime", "").end().exits(1).says(&[LEFT_BEHIND]).step("loops", "timed-out");
 }

@@ -1,5 +1,5 @@
-//! A pipeline of faults: every way in which steps go wrong, as a program of its own. `tests/faults` runs one case after
-//! another in a process each, and looks at what such a process tells and how it ends.
+//! Steps that fail in every way. `tests/programs/faults` runs each case in a separate process, and checks its output
+//! and its end.
 
 #![allow(clippy::trivially_copy_pass_by_ref, clippy::unnecessary_wraps)]
 
@@ -49,7 +49,7 @@ fn spin() -> ! {
     }
 }
 
-/// Tells the test that a step is where it has to be.
+/// Signals the test that a step has reached this point.
 fn say(text: &str) {
     let mut out = std::io::stdout();
     writeln!(out, "{text}").and_then(|()| out.flush()).expect("somebody reads");

@@ -1,23 +1,23 @@
-//! A terminal of 80 columns, as far as the live view uses one, and the program on it.
+//! A terminal of 80 columns, with the features that the live view uses, and the program on it.
 
-use std::io::{Read, Write};
-use std::path::{Path, PathBuf};
+use std::io::Read;
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use crate::program_under_test::path;
+use crate::folder::Folder;
+use crate::support::{clean, path};
 
-/// What takes longer hangs.
+/// A longer wait counts as a hang.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// A program that has ended, and what it wrote to its terminal.
+/// What a program wrote to its terminal.
 pub(crate) struct Shown {
     pub(crate) written: String,
 }
 
-/// Runs the program on a pseudo-terminal of 80 by 24, by `script` of util-linux. As soon as it has written all of `awaited`,
-/// the file is made for which its steps wait, `SEEN` in the arguments. `None` where there is no such `script`.
+/// Runs the program on a pseudo-terminal of 80 by 24, by util-linux's `script`. When it has written all of `awaited`,
+/// makes the file `SEEN` in its folder, for which its steps wait. `None` without such a `script`.
 pub(crate) fn on_terminal(
     mode: &str,
     arguments: &str,
@@ -29,17 +29,14 @@ pub(crate) fn on_terminal(
         eprintln!("there is no `script` of util-linux: not tested");
         return None;
     }
-    let seen = Seen::new(arguments);
-    let program = path().display();
-    let line = format!(
-        "stty cols 80 rows 24; exec {program} {}",
-        arguments.replace("SEEN", &seen.0.display().to_string())
-    );
+    let folder = Folder::new();
+    let line = format!("stty cols 80 rows 24; exec {} {arguments}", path("faults").display());
     let mut command = Command::new("script");
     command.args(["--quiet", "--return", "--command", &line, "/dev/null"]);
-    command.env("FAULTS", mode).env("TERM", "xterm").env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE");
-    command.env_remove("PIPELINE_OUTPUT").env_remove("RUST_BACKTRACE").envs(environment.iter().copied());
-    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+    clean(&mut command);
+    command.env("FAULTS", mode).env("TERM", "xterm").envs(environment.iter().copied());
+    command.current_dir(&*folder).stdin(Stdio::null()).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
     let mut output = child.stdout.take().unwrap();
     let (tell, chunks) = mpsc::channel();
     let reader = std::thread::spawn(move || {
@@ -60,7 +57,7 @@ pub(crate) fn on_terminal(
         }
         let so_far = String::from_utf8_lossy(&bytes);
         if awaited.iter().all(|awaited| so_far.contains(awaited)) {
-            seen.make();
+            std::fs::write(folder.join("SEEN"), "").unwrap();
         }
     }
     reader.join().unwrap();
@@ -69,10 +66,10 @@ pub(crate) fn on_terminal(
 }
 
 impl Shown {
-    /// The lines that are on the terminal in the end, and in which column the cursor is.
+    /// The lines on the terminal in the end, and the column of the cursor.
     ///
     /// # Panics
-    /// Where the program wrote a sequence that it has no business to write.
+    /// If the program wrote an unexpected escape sequence.
     pub(crate) fn in_the_end(&self) -> (Vec<String>, usize) {
         let mut lines: Vec<Vec<char>> = vec![Vec::new()];
         let (mut row, mut column) = (0, 0);
@@ -98,7 +95,7 @@ impl Shown {
                 }
                 c => {
                     assert!(!c.is_control(), "a control character, {c:?}");
-                    // A full line goes on in the next.
+                    // A full line continues in the next.
                     if column == 80 {
                         (row, column) = (row + 1, 0);
                         lines.resize_with(lines.len().max(row + 1), Vec::new);
@@ -125,25 +122,4 @@ fn sequence(chars: &mut std::str::Chars<'_>) -> (usize, char) {
         text.push(c);
     }
     panic!("a sequence without an end: {text:?}")
-}
-
-/// The file that says that enough was seen.
-struct Seen(PathBuf);
-
-impl Seen {
-    fn new(arguments: &str) -> Self {
-        let name: String = arguments.chars().filter(char::is_ascii_alphanumeric).collect();
-        let thread = format!("{:?}", std::thread::current().id()).replace(['(', ')'], "");
-        Seen(std::env::temp_dir().join(format!("pipeline-seen-{name}-{}-{thread}", std::process::id())))
-    }
-
-    fn make(&self) {
-        std::fs::File::create(&self.0).and_then(|mut file| file.write_all(b"seen")).unwrap();
-    }
-}
-
-impl Drop for Seen {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(Path::new(&self.0));
-    }
 }

@@ -1,4 +1,4 @@
-//! Runaway code, threads, runtimes in runtimes.
+//! Runaway code, threads, nested runtimes.
 
 use std::process::ExitCode;
 use std::sync::{Barrier, mpsc};
@@ -33,14 +33,14 @@ async fn waits_too_long() {
     tokio::time::sleep(FOR_EVER).await;
 }
 
-/// Keeps every worker of the runtime busy, and waits for what no worker can bring.
+/// Blocks every worker of the runtime, and waits for something that needs a worker.
 #[step(timeout = "200ms")]
 async fn blocks_all_workers() {
     block_all_workers();
     tokio::time::sleep(FOR_EVER).await;
 }
 
-/// The step that waits has begun before no step can begin any more.
+/// The waiting step starts before all workers are blocked.
 static BOTH_ARE_HERE: Barrier = Barrier::new(2);
 
 #[step(blocking)]
@@ -61,7 +61,7 @@ async fn waits_for_ever() {
     tokio::time::sleep(FOR_EVER).await;
 }
 
-/// Gives every worker something to do that does not end; each says so.
+/// Gives every worker endless work; each says so.
 fn block_all_workers() -> mpsc::Receiver<()> {
     let (begins, begun) = mpsc::channel();
     for _ in 0..2 * pipeline::settings::cores() {
@@ -134,7 +134,7 @@ async fn nests_a_run_in_async() -> u32 {
     run_inside()
 }
 
-/// A program with a runtime of its own, and a step on a thread that does not come back.
+/// A program with its own runtime, and a step whose thread does not return.
 #[tokio::main]
 pub(crate) async fn own_runtime() -> ExitCode {
     let run = Pipeline::to::<behind_loops>().run().await.expect("it is right");

@@ -1,49 +1,39 @@
-//! Runs the program, listens to it, and sees to it that it ends.
+//! Runs the program, collects its output, and makes sure that it ends.
 
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::ExitStatusExt;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Condvar, LazyLock, Mutex};
+use std::path::Path;
+use std::process::{Child, ExitStatus, Stdio};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-/// What takes longer hangs.
+use crate::folder::Folder;
+use crate::support::command;
+
+/// A longer wait counts as a hang.
 const LIMIT: Duration = Duration::from_secs(30);
 
-static BUILT: LazyLock<PathBuf> = LazyLock::new(|| {
-    // This program is TARGET/PROFILE/deps/faults-…
-    let program = std::env::current_exe().unwrap();
-    let profile = program.ancestors().nth(2).unwrap();
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--quiet", "--example", "faults", "--features", "cli", "--target-dir"]);
-    cargo.arg(profile.parent().unwrap());
-    if !profile.ends_with("debug") {
-        cargo.arg("--profile").arg(profile.file_name().unwrap());
-    }
-    let output = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    profile.join("examples/faults")
-});
-
-/// The program, running.
+/// The running program.
 pub(crate) struct Program {
     child: Child,
     said: Arc<Said>,
     readers: Vec<JoinHandle<()>>,
     begun: Instant,
+    /// Removed with the program.
+    _folder: Option<Folder>,
 }
 
-/// What it has said so far, on both of its streams.
+/// The output so far, of both streams.
 #[derive(Default)]
 struct Said {
     text: Mutex<String>,
     more: Condvar,
 }
 
-/// The program, ended.
+/// The program after its end.
 pub(crate) struct Ended {
     status: ExitStatus,
     pub(crate) said: String,
@@ -55,42 +45,28 @@ pub(crate) fn run(arguments: &str) -> Ended {
     Program::start("", &format!("run {arguments}")).end()
 }
 
-/// Where the program is.
-pub(crate) fn path() -> &'static Path {
-    &BUILT
-}
-
 impl Program {
-    /// Starts the program in the way that `mode` names, with arguments in one text.
+    /// Starts the program in a new folder; `mode` selects what its `main` does.
     pub(crate) fn start(mode: &str, arguments: &str) -> Self {
-        Program::start_in(&std::env::temp_dir(), mode, arguments)
+        let folder = Folder::new();
+        let mut program = Program::start_in(&folder, mode, arguments);
+        program._folder = Some(folder);
+        program
     }
 
-    /// The same in a folder.
+    /// Starts the program in `folder`.
     pub(crate) fn start_in(folder: &Path, mode: &str, arguments: &str) -> Self {
-        let mut command = Command::new(&*BUILT);
-        command
-            .args(arguments.split_whitespace())
-            .env("FAULTS", mode)
-            .env_remove("RUST_BACKTRACE")
-            .env_remove("COLUMNS");
-        // Runs are recorded out of the way.
-        command.env("PIPELINE_RUNS_DIR", concat!(env!("CARGO_TARGET_TMPDIR"), "/faults-runs"));
+        let mut command = command("faults", folder);
+        command.args(arguments.split_whitespace()).env("FAULTS", mode);
         let begun = Instant::now();
-        let mut child = command
-            .current_dir(folder)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let said = Arc::<Said>::default();
         let readers =
             vec![said.listen(child.stdout.take().unwrap()), said.listen(child.stderr.take().unwrap())];
-        Program { child, said, readers, begun }
+        Program { child, said, readers, begun, _folder: None }
     }
 
-    /// Waits until it has said this.
+    /// Waits until it has printed `wanted`.
     pub(crate) fn wait_for(&self, wanted: &str) {
         let text = self.said.text.lock().unwrap();
         let (text, waited) =
@@ -119,7 +95,7 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        // Only where a test has failed is there anything to end.
+        // It is still alive only if a test failed.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -148,7 +124,7 @@ impl Ended {
         serde_json::from_str(&self.said).unwrap_or_else(|error| panic!("{error}:\n{}", self.said))
     }
 
-    /// It exited with this code, and did not wait for a thread that never ends.
+    /// Asserts this exit code, and that the program did not wait for a thread that never ends.
     #[track_caller]
     pub(crate) fn exits(&self, code: i32) -> &Self {
         assert_eq!(self.status.code(), Some(code), "{}\n{}", self.status, self.said);
@@ -156,14 +132,14 @@ impl Ended {
         self
     }
 
-    /// The signal itself ended it.
+    /// Asserts that the signal itself ended it.
     #[track_caller]
     pub(crate) fn was_killed_by(&self, signal: Signal) -> &Self {
         assert_eq!(self.status.signal(), Some(signal.as_raw()), "{}\n{}", self.status, self.said);
         self
     }
 
-    /// It said all of this.
+    /// Asserts that it printed all of this.
     #[track_caller]
     pub(crate) fn says(&self, wanted: &[&str]) -> &Self {
         for wanted in wanted {
@@ -172,7 +148,7 @@ impl Ended {
         self
     }
 
-    /// A line of the table of steps: this step ended so.
+    /// Asserts that the table of steps has this step with this status.
     #[track_caller]
     pub(crate) fn step(&self, name: &str, status: &str) -> &Self {
         let is_row = |line: &str| {

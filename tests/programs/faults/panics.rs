@@ -1,23 +1,26 @@
-//! A: panics and errors end in a report that names step, place and cause, and in exit code 1.
+//! A: panics and errors end in a report that names step, location and cause, and in exit code 1.
 
-use crate::program_under_test::{Program, run};
+use super::program_under_test::{Program, run};
 
 #[test]
-fn a_panic_fails_its_step_skips_what_needs_it_and_leaves_the_rest() {
+fn a_panic_fails_its_step_and_skips_only_its_dependents() {
     run("panics+ sibling")
         .exits(1)
-        .says(&["panic: planted: sync, at tests/faults/program/panics.rs:", "because `panics` failed"])
+        .says(&[
+            "panic: planted: sync, at tests/programs/faults/program/panics.rs:",
+            "because `panics` failed",
+        ])
         .step("panics", "failed")
         .step("behind_panics", "skipped")
         .step("sibling", "succeeded");
 }
 
 #[test]
-fn a_panic_of_an_async_step_is_the_same_wherever_it_comes() {
+fn a_panic_of_an_async_step_is_reported_wherever_it_happens() {
     for (step, text) in [
-        ("panics_at_first_poll", "planted: first poll, at tests/faults/program/panics.rs:"),
-        ("panics_after_wait", "planted: after wait, at tests/faults/program/panics.rs:"),
-        ("panics_in_select", "planted: in select, at tests/faults/program/panics.rs:"),
+        ("panics_at_first_poll", "planted: first poll, at tests/programs/faults/program/panics.rs:"),
+        ("panics_after_wait", "planted: after wait, at tests/programs/faults/program/panics.rs:"),
+        ("panics_in_select", "planted: in select, at tests/programs/faults/program/panics.rs:"),
     ] {
         run(&format!("{step} sibling"))
             .exits(1)
@@ -28,9 +31,9 @@ fn a_panic_of_an_async_step_is_the_same_wherever_it_comes() {
 }
 
 #[test]
-fn an_error_is_printed_with_every_cause_a_line_for_each() {
+fn an_error_is_printed_with_one_line_per_cause() {
     run("fails_with_causes").exits(1).says(&[
-        "error[PL0101]: step `fails_with_causes` failed\n    at tests/faults/program/panics.rs:",
+        "error[PL0101]: step `fails_with_causes` failed\n    at tests/programs/faults/program/panics.rs:",
         "    error: cannot save\n    because cannot write the file\n    because the disk is full\n",
     ]);
 }
@@ -39,13 +42,13 @@ fn an_error_is_printed_with_every_cause_a_line_for_each() {
 fn a_panic_in_the_drop_of_an_output_fails_the_step_that_made_it() {
     run("reads_bomb")
         .exits(1)
-        .says(&["drop-panic: planted: in the drop of an output, at tests/faults/program/panics.rs:"])
+        .says(&["drop-panic: planted: in the drop of an output, at tests/programs/faults/program/panics.rs:"])
         .step("makes_bomb", "failed")
         .step("reads_bomb", "succeeded");
 }
 
 #[test]
-fn a_panic_in_the_drop_of_a_cancelled_future_is_a_note_beside_the_reason() {
+fn a_panic_in_the_drop_of_a_cancelled_future_is_a_note() {
     let text = "took longer than its timeout of 50ms; dropping the step's future panicked: planted: in the drop of a";
     run("cancelled_with_bomb").exits(1).says(&[text]).step("cancelled_with_bomb", "timed-out");
 }
@@ -57,14 +60,14 @@ fn a_panic_in_a_drop_while_the_run_is_stopped_is_reported_and_not_lost() {
     program.send(rustix::process::Signal::TERM);
     let ended = program.end();
     ended.exits(143).says(&["stopped: SIGTERM was received"]).step("stopped_with_bomb", "cancelled");
-    // The signal may have come before the step's first poll had made the bomb.
+    // The signal may have arrived before the step's first poll made the bomb.
     if ended.said.contains("planted: ") {
         ended.says(&["dropping the step's future panicked: planted: in the drop of a stopped future"]);
     }
 }
 
 #[test]
-fn a_payload_whose_own_drop_panics_fails_its_step_at_the_first_place() {
+fn a_payload_whose_drop_panics_fails_its_step_at_the_first_location() {
     let ended = run("panics_with_bomb sibling");
     ended.exits(1).step("panics_with_bomb", "failed").step("sibling", "succeeded");
     let line_after = |text: &str| -> u32 {
@@ -72,29 +75,35 @@ fn a_payload_whose_own_drop_panics_fails_its_step_at_the_first_place() {
         place.split([':', ',']).nth(1).unwrap().parse().unwrap()
     };
     let (panic, step) = (line_after("panic: a panic without a text, at "), line_after("    at "));
-    assert_eq!(panic, step + 1, "the place of the step's own panic, a line below its name: {}", ended.said);
+    assert_eq!(
+        panic,
+        step + 1,
+        "the location of the step's own panic, a line below its name: {}",
+        ended.said
+    );
 }
 
 #[test]
 fn an_error_that_cannot_be_printed_is_reported_as_such() {
     run("fails_unprintably").exits(1).says(&[
-        "error: (the error's own Display panicked: planted: in Display, at tests/faults/program/panics.rs:",
+        "error: (the error's own Display panicked: planted: in Display, at tests/programs/faults/program/panics.rs:",
     ]);
 }
 
 #[test]
-fn the_panic_hook_of_the_program_stays() {
+fn the_programs_panic_hook_still_runs() {
     let ended = Program::start("hook", "run panics").end();
-    ended
-        .exits(1)
-        .says(&["the user's hook: panicked at tests/faults/program/panics.rs:", "panic: planted: sync, at"]);
+    ended.exits(1).says(&[
+        "the user's hook: panicked at tests/programs/faults/program/panics.rs:",
+        "panic: planted: sync, at",
+    ]);
 }
 
 #[test]
-fn a_poisoned_mutex_fails_the_step_that_trips_over_it_and_no_other() {
+fn a_poisoned_mutex_fails_only_the_step_that_locks_it() {
     run("group:poison")
         .exits(1)
-        .says(&["panic: the shared number: PoisonError { .. }, at tests/faults/program/panics.rs:"])
+        .says(&["panic: the shared number: PoisonError { .. }, at tests/programs/faults/program/panics.rs:"])
         .step("poisons", "failed")
         .step("never_meets_poison", "skipped")
         .step("trips_over_poison", "failed")
@@ -102,6 +111,6 @@ fn a_poisoned_mutex_fails_the_step_that_trips_over_it_and_no_other() {
 }
 
 #[test]
-fn an_optional_step_that_fails_is_told_and_does_not_count() {
+fn an_optional_failure_is_reported_and_does_not_count() {
     run("optional_panics").exits(0).says(&["planted: optional"]).step("optional_panics", "failed");
 }

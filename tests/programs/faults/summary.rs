@@ -1,9 +1,13 @@
-//! I: what is said at the end of a run, of very many steps and of hostile names and messages.
+//! I: the end of a run's output, for very many steps and for hostile names and messages.
 
-use crate::program_under_test::{Program, path, run};
+use std::process::Stdio;
+
+use super::program_under_test::{Program, run};
+use crate::folder::Folder;
+use crate::support::command;
 
 #[test]
-fn of_ten_thousand_steps_the_failures_are_told_once_and_the_rest_is_counted() {
+fn the_failures_of_ten_thousand_steps_are_grouped_and_the_rest_is_counted() {
     let ended = Program::start("many", "run").end();
     ended.exits(1).says(&[
         "error[PL0101]: step `shard_00` failed, and 99 more like it: shard_01,",
@@ -14,14 +18,14 @@ fn of_ten_thousand_steps_the_failures_are_told_once_and_the_rest_is_counted() {
         "to go on: ",
         " explain PL0101`\n",
     ]);
-    // Each step has its lines when it happens; the summary has one block for all.
+    // Each step has its line when it fails; the summary has one block for all.
     let (_, summary) = ended.said.split_once("\nstep ").unwrap();
     assert!(summary.lines().count() < 80, "{summary}");
     assert_eq!(summary.matches("no route to host").count(), 1, "{summary}");
 }
 
 #[test]
-fn a_quiet_run_tells_what_failed_and_how_to_go_on_and_nothing_else() {
+fn a_quiet_run_shows_only_failures_and_how_to_retry() {
     let ended = run("panics+ sibling --retries 0 --quiet");
     ended.exits(1).says(&["error[PL0102]: step `panics` panicked", "1 failed", "to go on: "]);
     for noise in ["attempts", "on the critical path", "speed-up", "what to do next", "sibling in"] {
@@ -30,23 +34,21 @@ fn a_quiet_run_tells_what_failed_and_how_to_go_on_and_nothing_else() {
 }
 
 #[test]
-fn a_reader_that_has_gone_away_changes_nothing_about_the_run() {
+fn a_closed_pipe_does_not_change_the_exit_code() {
     for arguments in [["run", "sibling"], ["run", "no_such_step"], ["info", "--nonsense"]] {
-        let with = |stderr: std::process::Stdio| {
-            let mut command = std::process::Command::new(path());
-            command.args(arguments).env("FAULTS", "").stdout(std::process::Stdio::null()).stderr(stderr);
-            command.current_dir(std::env::temp_dir());
-            command.env("PIPELINE_RUNS_DIR", concat!(env!("CARGO_TARGET_TMPDIR"), "/faults-runs"));
-            command.status().unwrap().code()
+        let with = |stderr: Stdio| {
+            let folder = Folder::new();
+            let mut command = command("faults", &folder);
+            command.args(arguments).stdout(Stdio::null()).stderr(stderr).status().unwrap().code()
         };
         let (reader, gone) = std::io::pipe().unwrap();
         drop(reader);
-        assert_eq!(with(gone.into()), with(std::process::Stdio::null()), "{arguments:?}");
+        assert_eq!(with(gone.into()), with(Stdio::null()), "{arguments:?}");
     }
 }
 
 #[test]
-fn help_fits_the_terminal_and_a_drawing_that_nothing_draws_is_refused() {
+fn help_fits_the_terminal_and_an_unknown_drawing_is_refused() {
     let ended = Program::start("", "run --help").end();
     ended.exits(0).says(&["\nOptions:\n  -p, --param", "\nSelection:\n", "\nSettings:\n", "Exit codes:"]);
     assert!(ended.said.lines().all(|line| line.chars().count() <= 120), "{}", ended.said);
@@ -56,17 +58,17 @@ fn help_fits_the_terminal_and_a_drawing_that_nothing_draws_is_refused() {
 }
 
 #[test]
-fn all_of_ten_thousand_steps_are_shown_where_that_is_asked_for() {
+fn verbose_shows_all_of_ten_thousand_steps() {
     let ended = Program::start("many", "run part_0001 part_9898 shard_00 --verbose").end();
     ended.exits(1).step("part_0001", "succeeded").step("part_9898", "succeeded").step("shard_00", "failed");
 }
 
 #[test]
-fn names_and_messages_steer_no_terminal_and_are_complete_in_the_report() {
-    let file = std::env::temp_dir().join(format!("pipeline-hostile-{}.json", std::process::id()));
-    let ended = Program::start("hostile", &format!("run --report {}", file.display())).end();
-    let json: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
-    std::fs::remove_file(file).unwrap();
+fn names_and_messages_are_escaped_on_a_terminal_and_complete_in_the_report() {
+    let folder = Folder::new();
+    let ended = Program::start_in(&folder, "hostile", "run --report report.json").end();
+    let json = std::fs::read_to_string(folder.join("report.json")).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     ended.exits(1).says(&["\\u{1b}]0;owned\\u{7}\\u{1b}[2J", "日本語の名前", "🦀 crab", "more characters"]);
     let steers =
         |c: char| c != '\n' && c.is_control() || ('\u{202a}'..='\u{202e}').contains(&c) || c == '\u{2066}';
@@ -82,9 +84,9 @@ fn names_and_messages_steer_no_terminal_and_are_complete_in_the_report() {
 }
 
 #[test]
-fn the_command_to_go_on_selects_what_is_left_and_tells_no_value() {
+fn the_retry_command_selects_what_is_left_and_reveals_no_value() {
     let ended = run("panics+ sibling --retries 0 -p nothing=canary-1 --quiet");
-    // No step has such a parameter: refused, and the value is not told either.
+    // No step has such a parameter: refused, without its value.
     ended.exits(2).says(&["error[PL0012]: no step has a run parameter `nothing`", "explain PL0012`"]);
     assert!(!ended.said.contains("canary"), "{}", ended.said);
     let ended = run("panics+ sibling --retries 0 --quiet");

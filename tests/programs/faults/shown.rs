@@ -1,28 +1,26 @@
-//! What a person sees while a run goes on: the live view on a terminal, lines elsewhere, events as data.
+//! What a person sees during a run: the live view on a terminal, lines elsewhere, events as data.
 
-use std::process::{Command, Output, Stdio};
+use std::process::{Output, Stdio};
 
 use pipeline::Status;
 use pipeline::event::{EventKind, EventRecord};
 
-use crate::program_under_test::{path, run};
-use crate::screen::on_terminal;
+use super::program_under_test::run;
+use super::screen::on_terminal;
+use crate::folder::Folder;
+use crate::support::{command, text};
 
 /// Runs the program with pipes for its streams.
 fn piped(mode: &str, arguments: &str, environment: &[(&str, &str)]) -> Output {
-    let mut command = Command::new(path());
-    command.args(arguments.split_whitespace()).env("FAULTS", mode).stdin(Stdio::null());
-    command.env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE").env_remove("PIPELINE_OUTPUT");
-    command.envs(environment.iter().copied()).output().unwrap()
+    let folder = Folder::new();
+    let mut command = command("faults", &folder);
+    command.args(arguments.split_whitespace()).env("FAULTS", mode).envs(environment.iter().copied());
+    command.output().unwrap()
 }
 
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
-}
-
-/// I22: rows and bar while steps run; afterwards, only what is to stay is there.
+/// I22: rows and bar while steps run; afterwards only permanent lines remain.
 #[test]
-fn the_terminal_is_clean_in_the_end_and_what_steps_print_stands_in_whole_lines() {
+fn the_terminal_is_clean_in_the_end_and_steps_print_whole_lines() {
     let awaited = ["3/4  75%", "attempt 2", "planted: shown 1", "told by the step", "printed by its child"];
     let Some(shown) = on_terminal("", "run shown shown_again +shown_panics -p seen=SEEN", &[], &awaited)
     else {
@@ -34,21 +32,21 @@ fn the_terminal_is_clean_in_the_end_and_what_steps_print_stands_in_whole_lines()
     }
     let (lines, column) = shown.in_the_end();
     let end = lines.join("\n");
-    assert_eq!(column, 0, "the cursor is at the begin of a line:\n{end}");
+    assert_eq!(column, 0, "the cursor is at the start of a line:\n{end}");
     for whole in ["printed by the step", "told by the step", "printed by its child", "without an end"] {
-        assert!(lines.iter().any(|line| line == whole), "{whole:?} is no line of its own:\n{end}");
+        assert!(lines.iter().any(|line| line == whole), "{whole:?} is not a separate line:\n{end}");
     }
-    assert!(lines.iter().any(|line| line == "planted: shown 1"), "the panic is told:\n{end}");
-    let failed = "planted: shown 1, at tests/faults/program/shown.rs:";
+    assert!(lines.iter().any(|line| line == "planted: shown 1"), "the panic is shown:\n{end}");
+    let failed = "planted: shown 1, at tests/programs/faults/program/shown.rs:";
     assert!(end.contains(" failed    shown_panics in ") && lines.concat().contains(failed), "{end}");
     for gone in ["3/4  75%", "2/8  25%", "/4 steps", "[="] {
-        assert!(!end.contains(gone), "{gone:?} was left behind:\n{end}");
+        assert!(!end.contains(gone), "{gone:?} remained:\n{end}");
     }
 }
 
-/// L: nobody who has said `NO_COLOR` gets colours; the view goes on without.
+/// L: with `NO_COLOR` there are no colours; the view stays.
 #[test]
-fn no_color_takes_the_colours_and_leaves_the_view() {
+fn no_color_removes_colours_and_keeps_the_view() {
     let coloured = on_terminal("", "run shown -p seen=SEEN", &[], &["3/4  75%"]);
     let plain = on_terminal("", "run shown -p seen=SEEN", &[("NO_COLOR", "1")], &["3/4  75%"]);
     let (Some(coloured), Some(plain)) = (coloured, plain) else { return };
@@ -62,14 +60,14 @@ fn no_color_takes_the_colours_and_leaves_the_view() {
 }
 
 #[test]
-fn what_is_no_terminal_or_a_dumb_one_gets_no_escape_sequence_unless_it_asks() {
+fn pipes_and_dumb_terminals_get_escape_sequences_only_on_request() {
     let lines = piped("", "run +shown_panics", &[]);
     assert!(!lines.stderr.contains(&0x1b), "{}", text(&lines.stderr));
     let forced = piped("", "run +shown_panics", &[("CLICOLOR_FORCE", "1")]);
     assert!(forced.stderr.contains(&0x1b), "{}", text(&forced.stderr));
     for (arguments, environment) in [
         ("run +shown_panics", [("TERM", "dumb"), ("CI", "")]),
-        // A build server, which some libraries take for a terminal that knows colours.
+        // A build server, which some libraries take for a terminal with colours.
         ("run +shown_panics", [("TERM", "dumb"), ("CI", "true")]),
         ("run +shown_panics --output plain", [("NO_COLOR", "1"), ("CI", "true")]),
     ] {
@@ -79,7 +77,7 @@ fn what_is_no_terminal_or_a_dumb_one_gets_no_escape_sequence_unless_it_asks() {
     }
 }
 
-/// Names, errors and notes of users cannot steer a terminal, and do not fill it.
+/// Names, errors and notes of users cannot control a terminal or fill it.
 #[test]
 fn hostile_names_and_errors_are_harmless_on_a_terminal_in_lines_and_in_events() {
     let cleaned = r"evil\u{1b}[2J\u{1b}]0;title\u{7}\u{d}back\u{202e}desrever next";
@@ -98,7 +96,7 @@ fn hostile_names_and_errors_are_harmless_on_a_terminal_in_lines_and_in_events() 
     assert!(!events.contains(['\x1b', '\r', '\x07']), "{events}");
 }
 
-/// I17: one form for every line, with the time of the day; I26: the run's id.
+/// I17: one form for every line, with the time of day; I26: the run's id.
 #[test]
 fn lines_have_a_time_a_word_and_a_step() {
     let output = piped("", "run shown_source +shown_panics -p seen=/", &[]);
@@ -119,14 +117,14 @@ fn lines_have_a_time_a_word_and_a_step() {
 }
 
 #[test]
-fn a_step_that_is_skipped_says_why() {
+fn a_skipped_step_has_its_reason() {
     let told = text(&piped("", "run panics+ --retries 0", &[]).stderr);
     assert!(told.contains(" skipped   behind_panics because panics failed\n"), "{told}");
 }
 
-/// A name that is misspelt, or that nobody has configured, is a mutex: told before anything runs, unless nothing is to be told.
+/// A name that is misspelt or has no capacity is a mutex: a warning before anything runs, unless `--quiet`.
 #[test]
-fn a_limit_that_nobody_has_said_the_capacity_of_is_warned_of() {
+fn a_limit_without_a_capacity_is_a_warning() {
     let run =
         |more: &str| text(&piped("", &format!("run shown_prints shown_prints_again {more}"), &[]).stderr);
     let warning = "warning   nothing says how much there is of the limit `shown_press`, so its 2 steps run one at a time";
@@ -138,9 +136,9 @@ fn a_limit_that_nobody_has_said_the_capacity_of_is_warned_of() {
     }
 }
 
-/// I16: one flag for settings, plan, each step, and what it counted.
+/// I16: one flag for settings, plan, each step, and its counters.
 #[test]
-fn verbose_tells_settings_plan_and_steps_and_quiet_only_failures() {
+fn verbose_shows_settings_plan_and_steps_and_quiet_only_failures() {
     let told = text(&piped("", "run shown shown_again -p seen=/ -vv --cpu 3", &[]).stderr);
     for wanted in [
         "2 steps, 0 edges",
@@ -148,7 +146,7 @@ fn verbose_tells_settings_plan_and_steps_and_quiet_only_failures() {
         "retry     attempt 1 of shown_again failed, the next follows in 1.0 ms: not yet",
         "; rows_in 12\n",
     ] {
-        assert!(told.contains(wanted), "{wanted:?} is not told:\n{told}");
+        assert!(told.contains(wanted), "{wanted:?} is not shown:\n{told}");
     }
     let has = |told: &str, words: &[&str]| {
         told.lines().any(|line| line.split_whitespace().eq(words.iter().copied()))
@@ -156,14 +154,14 @@ fn verbose_tells_settings_plan_and_steps_and_quiet_only_failures() {
     let (set, unset) = (["cpu", "3", "--cpu"], ["fail_fast", "false", "default"]);
     assert!(has(&told, &set) && has(&told, &unset), "{told}");
     let told = text(&piped("", "run sibling -v --cpu 3", &[]).stderr);
-    assert!(has(&told, &set) && !has(&told, &unset), "the defaults are left to -vv: {told}");
+    assert!(has(&told, &set) && !has(&told, &unset), "the defaults need -vv: {told}");
     let quiet = text(&piped("", "run shown_again sibling -p seen=/ --quiet", &[]).stderr);
     assert_eq!(quiet, "");
     let quiet = text(&piped("", "run shown_source shown_panics --quiet", &[]).stderr);
     assert!(quiet.contains(" failed    shown_panics in ") && !quiet.contains("started"), "{quiet}");
 }
 
-/// Standard output has events, one in a line, whatever steps print; the report is the last.
+/// Standard output has events, one per line, whatever steps print; the report is the last.
 #[test]
 fn json_lines_are_alone_on_standard_output() {
     let output = piped("", "run shown shown_again +shown_panics -p seen=/ --output json", &[]);
@@ -186,7 +184,7 @@ fn json_lines_are_alone_on_standard_output() {
 }
 
 #[test]
-fn a_form_that_does_not_exist_is_wrong_use() {
+fn an_unknown_output_form_is_wrong_use() {
     run("sibling --output yaml").exits(2).says(&["text, plain, json"]);
     let output = piped("", "run sibling", &[("PIPELINE_OUTPUT", "yaml")]);
     assert_eq!(output.status.code(), Some(2));
@@ -196,22 +194,22 @@ fn a_form_that_does_not_exist_is_wrong_use() {
     assert!(text(&plain.stdout).starts_with("{\"v\":1,"), "{}", text(&plain.stdout));
 }
 
-/// The program ends although a step that was left behind has standard output for ever.
+/// The program exits although a detached step holds standard output for ever.
 #[test]
-fn a_step_that_never_gives_standard_output_back_does_not_keep_the_program() {
+fn a_step_that_locks_standard_output_for_ever_does_not_block_the_exit() {
     let Some(shown) = on_terminal("", "run shown_keeps_stdout --no-report", &[], &[]) else { return };
     let (lines, _) = shown.in_the_end();
     assert!(lines.concat().contains("left behind on its thread"), "{}", lines.join("\n"));
 }
 
-/// The same with standard error, on which all that the program says is written; also where lines are.
+/// The same with standard error, to which all messages of the program go; also without a live view.
 #[test]
-fn a_step_that_never_gives_standard_error_back_does_not_keep_the_program_nor_what_it_says() {
+fn a_step_that_locks_standard_error_for_ever_blocks_neither_exit_nor_messages() {
     for arguments in ["run shown_keeps_stderr sibling", "run shown_keeps_stderr sibling --output plain -v"] {
         let Some(shown) = on_terminal("", &format!("{arguments} --no-report"), &[], &[]) else { return };
         let end = shown.in_the_end().0.join("\n");
         for said in ["left behind on its thread", "timed-out shown_keeps_stderr", "to go on: "] {
-            assert!(end.contains(said), "{arguments}: {said:?} is not said:\n{end}");
+            assert!(end.contains(said), "{arguments}: {said:?} is missing:\n{end}");
         }
     }
     let ended = run("shown_keeps_stderr sibling --no-report -v");
@@ -220,10 +218,10 @@ fn a_step_that_never_gives_standard_error_back_does_not_keep_the_program_nor_wha
     ended.exits(1).says(&["error[PL0104]: step `shown_keeps_stderr` timed out", "to go on: "]);
 }
 
-/// What a step prints before it ends the process is on its way to the screen then.
+/// What a step prints before it exits the process still reaches the screen.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[test]
-fn the_last_lines_before_exit_in_a_step_are_shown() {
+fn the_last_lines_before_an_exit_in_a_step_are_shown() {
     for _ in 0..20 {
         let Some(shown) = on_terminal("", "run shown_exits --no-report", &[], &[]) else { return };
         for words in ["last words to standard output", "last words to standard error"] {
@@ -232,19 +230,14 @@ fn the_last_lines_before_exit_in_a_step_are_shown() {
     }
 }
 
-/// Where nobody can be told, the exit code says how it went all the same.
+/// If no message can be written, the exit code still shows the result.
 #[test]
-fn a_standard_error_that_takes_nothing_does_not_change_the_exit_code() {
+fn a_full_standard_error_does_not_change_the_exit_code() {
     for (arguments, code) in [("run sibling --no-report", 0), ("run sibling", 0), ("run no_such_step", 2)] {
         let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
-        let runs = std::env::temp_dir().join(format!("pipeline-full-{}", std::process::id()));
-        let mut command = Command::new(path());
-        command
-            .args(arguments.split_whitespace())
-            .env("PIPELINE_RUNS_DIR", &runs)
-            .env_remove("PIPELINE_OUTPUT");
-        let ended = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(full).status().unwrap();
-        let _ = std::fs::remove_dir_all(&runs);
-        assert_eq!(ended.code(), Some(code), "{arguments}");
+        let folder = Folder::new();
+        let mut command = command("faults", &folder);
+        command.args(arguments.split_whitespace()).stdout(Stdio::null()).stderr(full);
+        assert_eq!(command.status().unwrap().code(), Some(code), "{arguments}");
     }
 }

@@ -1,4 +1,4 @@
-//! Steps that are looked at while they run.
+//! Steps that are observed while they run.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -8,17 +8,17 @@ use pipeline::{DagBuilder, StepContext};
 
 use crate::say;
 
-/// What would clear a terminal, retitle it, and turn the reading direction round.
+/// Would clear a terminal, retitle it, and reverse the reading direction.
 pub(crate) const HOSTILE: &str = "evil\x1b[2J\x1b]0;title\x07\rback\u{202e}desrever\nnext";
 
-/// Waits until whoever looks has seen enough, and made the file.
+/// Waits until the test has seen enough and made the file.
 fn until(seen: &Path) {
     while !seen.exists() {
         std::thread::sleep(Duration::from_millis(5));
     }
 }
 
-/// Says how far it is, prints, starts a process that prints; and waits to be seen.
+/// Reports progress, prints, starts a process that prints, and waits to be seen.
 #[step(blocking)]
 fn shown(#[param] seen: PathBuf, #[context] cx: &StepContext) -> u32 {
     let progress = cx.progress(4);
@@ -47,7 +47,7 @@ fn shown_again(#[param] seen: PathBuf, #[context] cx: &StepContext) -> Result<u3
     Ok(1)
 }
 
-/// Two that need a limit of which nobody says how much there is.
+/// Two steps that need a limit without a capacity.
 #[step(limit = "shown_press")]
 fn shown_prints(shown_source: &u32) -> u32 {
     *shown_source
@@ -58,7 +58,7 @@ fn shown_prints_again(shown_source: &u32) -> u32 {
     *shown_source
 }
 
-/// Panics while others are shown.
+/// Panics while other steps are shown.
 #[step(blocking)]
 fn shown_panics(shown_source: &u32) -> u32 {
     panic!("planted: shown {shown_source}")
@@ -69,7 +69,7 @@ fn shown_source() -> u32 {
     1
 }
 
-/// Two steps with names and an error that would steer a terminal.
+/// Two steps with names and an error that would control a terminal.
 pub(crate) fn hostile() -> Pipeline {
     let mut dag = DagBuilder::new();
     let first = dag.blocking(HOSTILE, (), |()| Ok::<_, String>(1_u32));
@@ -77,7 +77,7 @@ pub(crate) fn hostile() -> Pipeline {
     Pipeline::new(dag.build().expect("a graph"))
 }
 
-/// Says something, and ends the process.
+/// Prints, and exits the process.
 #[allow(clippy::exit, reason = "it is the fault")]
 #[step(blocking)]
 fn shown_exits() -> u64 {
@@ -86,7 +86,7 @@ fn shown_exits() -> u64 {
     std::process::exit(7)
 }
 
-/// Never gives standard error back, and is left behind with it.
+/// Locks standard error for ever, and is detached.
 #[step(blocking, timeout = "50ms")]
 fn shown_keeps_stderr() -> u64 {
     let kept = std::io::stderr().lock();
@@ -95,7 +95,7 @@ fn shown_keeps_stderr() -> u64 {
     0
 }
 
-/// Never gives standard output back, and is left behind with it.
+/// Locks standard output for ever, and is detached.
 #[step(blocking, timeout = "50ms")]
 fn shown_keeps_stdout() -> u64 {
     let kept = std::io::stdout().lock();

@@ -1,4 +1,4 @@
-//! Steps that are under way when a signal comes.
+//! Steps that run when a signal arrives.
 
 use std::process::ExitCode;
 
@@ -58,7 +58,7 @@ async fn busy_3(busy_2: &u32) -> u32 {
     busy_2 + 1
 }
 
-/// A program that asks for signals without the command line.
+/// A program that handles signals without the command line.
 pub(crate) fn library() -> ExitCode {
     let run = Pipeline::to::<behind_waits>().stop_on_signals().run_blocking().expect("it is right");
     let later = Pipeline::to::<waits>().stop_on_signals().run_blocking().expect("it is right");
@@ -67,7 +67,7 @@ pub(crate) fn library() -> ExitCode {
     run.exit_code()
 }
 
-/// A program that goes on after a run that listened.
+/// A program that continues after a run that handled signals.
 pub(crate) fn after_a_run() -> ExitCode {
     let run = Pipeline::to::<crate::panics::sibling>().stop_on_signals().run_blocking().expect("it is right");
     say("after");

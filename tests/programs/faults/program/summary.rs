@@ -1,10 +1,10 @@
-//! Graphs for what is said at the end of a run: very many steps, hostile names, and one that tells all there is.
+//! Graphs for the summary: very many steps, hostile names, and one with every kind of outcome.
 
 use std::time::Duration;
 
 use pipeline::{DagBuilder, Pipeline, Settings};
 
-/// Ten thousand steps, of which a hundred fail alike and one otherwise.
+/// Ten thousand steps: a hundred fail in one way, and one is skipped.
 pub(crate) fn many() -> Pipeline {
     let mut dag = DagBuilder::new();
     for n in 0..9_899 {
@@ -20,11 +20,11 @@ pub(crate) fn many() -> Pipeline {
     Pipeline::new(dag.build().expect("valid"))
 }
 
-/// What a user, or a user's data, can put into names and messages.
+/// What names and messages of users can contain.
 pub(crate) const HOSTILE: &str =
     "\u{1b}]0;owned\u{7}\u{1b}[2J\r\u{202e}evil\u{9b}31m\u{2066}\u{8}<script>\u{7f}";
 
-/// Names and messages that would steer a terminal, that are wide, and that are long.
+/// Names and messages that would control a terminal, that are wide, and that are long.
 pub(crate) fn hostile() -> Pipeline {
     let mut dag = DagBuilder::new();
     dag.cpu(HOSTILE, (), |()| ());

@@ -1,6 +1,7 @@
-//! A program in which everything that a step receives or returns is a canary: what `tests/canary` greps for.
+//! A program in which everything that a step receives or returns is a canary, for which `tests/programs/canary`
+//! searches.
 //!
-//! It gets its canaries from the environment (`CANARY`), so that not even its source has them.
+//! It reads its canaries from the environment (`CANARY`), so that not even its source contains them.
 
 #![allow(clippy::unwrap_used, clippy::trivially_copy_pass_by_ref, clippy::ptr_arg)]
 

@@ -1,72 +1,31 @@
-//! The examples do what their transcripts say.
+//! Examples print what their transcripts say.
 //!
-//! They are built once, into the target folder of this test, and then run as programs. After a wanted change,
-//! `TRANSCRIPTS=overwrite cargo test --test examples` writes the transcripts anew: read the difference as a user would.
-
-#![allow(clippy::unwrap_used)]
+//! After an intended change, `TRANSCRIPTS=overwrite cargo test --test programs examples` rewrites the transcripts: read
+//! the difference as a user would.
 
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-use std::sync::LazyLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
-const ROOT: &str = env!("CARGO_MANIFEST_DIR");
-const RUNS: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/examples-runs");
+use crate::folder::Folder;
+use crate::support::{ROOT, code, command, text};
 
-/// The folder of the built examples. Cargo holds no lock while it runs tests, so this cargo need not wait for that one.
-static BUILT: LazyLock<PathBuf> = LazyLock::new(|| {
-    // This program is TARGET/PROFILE/deps/examples-…
-    let program = std::env::current_exe().unwrap();
-    let profile = program.ancestors().nth(2).unwrap();
-    let target = profile.parent().unwrap();
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--quiet", "--examples", "--features", "cli", "--target-dir"]).arg(target);
-    if !profile.ends_with("debug") {
-        cargo.arg("--profile").arg(profile.file_name().unwrap());
-    }
-    let output = cargo.current_dir(ROOT).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    profile.join("examples")
-});
-
-/// How many programs were run.
-static NUMBER: AtomicUsize = AtomicUsize::new(0);
-
-/// Runs an example in the root folder, with nothing of the environment that would set a run parameter.
+/// Runs an example in a new folder.
 fn run(example: &str, arguments: &[&str]) -> Output {
-    let mut command = Command::new(BUILT.join(example).with_extension(std::env::consts::EXE_EXTENSION));
-    let given = std::env::vars_os().map(|(name, _)| name);
-    for name in given.filter(|name| name.to_string_lossy().starts_with("PIPELINE_")) {
-        command.env_remove(name);
-    }
-    // Messages call the program as it was called.
-    #[cfg(unix)]
-    std::os::unix::process::CommandExt::arg0(&mut command, example);
-    // Runs are recorded out of the way, and no run knows of another: what is planned would have its times.
-    let runs = format!("{RUNS}/{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
-    // Help is as wide as where there is no terminal.
-    command.env_remove("COLUMNS");
-    command.env_remove("CARGO").env("PIPELINE_RUNS_DIR", &runs);
-    let output = command.args(arguments).current_dir(ROOT).output().unwrap();
-    let _ = fs::remove_dir_all(runs);
-    output
+    command(example, &Folder::new()).args(arguments).output().unwrap()
 }
 
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-fn code(output: &Output) -> i32 {
-    output.status.code().unwrap()
+/// Runs the `cli` example in a folder, with these variables.
+fn run_in(folder: &Folder, variables: &[(&str, &str)], arguments: &[&str]) -> Output {
+    command("cli", folder).envs(variables.iter().copied()).args(arguments).output().unwrap()
 }
 
 fn transcript(example: &str) -> PathBuf {
     Path::new(ROOT).join("examples/transcripts").join(example).with_extension("txt")
 }
 
-/// Compares with the transcript, or writes it.
+/// Compares with the transcript, or rewrites it.
 fn compare(example: &str, seen: &str) {
     let path = transcript(example);
     if std::env::var("TRANSCRIPTS").as_deref() == Ok("overwrite") {
@@ -95,7 +54,7 @@ fn every_example_prints_its_transcript() {
         if example == "cli" {
             continue;
         }
-        // What it shows takes time, in all other runs of it.
+        // Its steps take time, except here.
         let arguments: &[&str] = if example == "live" { &["-p", "pace=0"] } else { &[] };
         let output = run(&example, arguments);
         assert!(output.status.success(), "{example}:\n{}", text(&output.stderr));
@@ -103,9 +62,9 @@ fn every_example_prints_its_transcript() {
     }
 }
 
-/// M06: the recipes of the guide tell their timings when asked to, apart from what they print.
+/// M06: with `--times` the guide's recipes print their timings, separate from their output.
 #[test]
-fn every_recipe_tells_its_times_on_standard_error() {
+fn every_recipe_prints_its_times_to_standard_error() {
     let recipes =
         ["api_aggregation", "chunks", "files", "map_reduce", "medallion", "resilient", "sweep", "validation"];
     let guide = fs::read_to_string(Path::new(ROOT).join("docs/recipes.md")).unwrap();
@@ -131,10 +90,10 @@ fn every_example_has_a_transcript_and_a_row_in_the_table() {
     }
 }
 
-/// Every line `$ cli …` of the transcript is run again. What follows it is standard output, then, where nothing was
-/// run, standard error, then the exit code where it is not 0.
+/// Runs every line `$ cli …` of the transcript again. After it comes standard output, then, if nothing ran, standard
+/// error, then the exit code if it is not 0.
 #[test]
-fn the_command_lines_of_the_transcript_print_what_it_says() {
+fn the_command_lines_of_the_transcript_print_what_it_shows() {
     let wanted = fs::read_to_string(transcript("cli")).unwrap();
     let mut seen = String::new();
     for line in wanted.lines().filter_map(|line| line.strip_prefix("$ cli")) {
@@ -153,7 +112,7 @@ fn the_command_lines_of_the_transcript_print_what_it_says() {
 }
 
 #[test]
-fn a_failing_step_is_exit_code_1_and_told_on_standard_error() {
+fn a_failing_step_is_exit_code_1_with_a_message_on_standard_error() {
     let output = run("cli", &["run", "revenue", "-p", "refunds.amount=much", "--quiet"]);
     let told = text(&output.stderr);
     assert_eq!((code(&output), text(&output.stdout).as_str()), (1, ""), "{told}");
@@ -171,30 +130,28 @@ fn a_failing_step_is_exit_code_1_and_told_on_standard_error() {
 
 #[test]
 fn parameters_come_from_the_command_line_before_the_environment_before_a_file() {
-    let folder = Folder::new("cli-params");
-    let (file, written) = (folder.0.join("params.toml"), folder.0.join("report.txt"));
-    fs::write(&file, "rate = 2\ncount = 1\namount = \"0\"\n").unwrap();
-    let mut command = Command::new(BUILT.join("cli").with_extension(std::env::consts::EXE_EXTENSION));
-    command.env("PIPELINE_PARAM_count", "2").env("PIPELINE_PARAM_amount", "3").current_dir(ROOT);
-    command.env("PIPELINE_RUNS_DIR", RUNS);
-    command.args(["run", "report", "--quiet", "-p", "amount=7", "--params"]).arg(&file);
-    command.arg("-p").arg(format!("path={}", written.display()));
-    let output = command.output().unwrap();
+    let folder = Folder::new();
+    let written = folder.join("report.txt");
+    fs::write(folder.join("params.toml"), "rate = 2\ncount = 1\namount = \"0\"\n").unwrap();
+    let variables = [("PIPELINE_PARAM_count", "2"), ("PIPELINE_PARAM_amount", "3")];
+    let path = format!("path={}", written.display());
+    let arguments = ["run", "report", "--quiet", "-p", "amount=7", "--params", "params.toml", "-p", &path];
+    let output = run_in(&folder, &variables, &arguments);
     assert!(output.status.success(), "{}", text(&output.stderr));
-    // 10 + 20 from the environment's count, less the command line's 7, at the file's rate.
+    // 10 + 20 from the environment's count, minus the command line's 7, at the file's rate.
     assert_eq!(fs::read_to_string(written).unwrap(), "revenue: 46\n");
 }
 
-/// Nothing that was said is passed over because it cannot be read.
+/// An unreadable value is refused, not ignored.
 #[cfg(unix)]
 #[test]
 fn variables_that_are_not_text_are_refused() {
     use std::os::unix::ffi::OsStrExt;
-    let folder = Folder::new("cli-bytes");
+    let folder = Folder::new();
     let told = |variable: &str, value: &[u8]| {
-        let mut command = Command::new(BUILT.join("cli").with_extension(std::env::consts::EXE_EXTENSION));
+        let mut command = command("cli", &folder);
         command.args(["revenue", "--no-report"]).env(variable, std::ffi::OsStr::from_bytes(value));
-        let output = command.current_dir(&folder.0).output().unwrap();
+        let output = command.output().unwrap();
         (code(&output), text(&output.stderr))
     };
     for variable in ["PIPELINE_PARAM_rate", "PIPELINE_WORKERS", "PIPELINE_STEPS__REVENUE__RETRIES"] {
@@ -207,8 +164,8 @@ fn variables_that_are_not_text_are_refused() {
 
 #[test]
 fn the_report_is_json_on_standard_output_and_in_a_file() {
-    let folder = Folder::new("cli-report");
-    let file = folder.0.join("report.json");
+    let folder = Folder::new();
+    let file = folder.join("report.json");
     let output = run("cli", &["run", "+revenue", "--json", "--report", file.to_str().unwrap()]);
     assert_eq!(code(&output), 0, "{}", text(&output.stderr));
     for json in [text(&output.stdout), fs::read_to_string(file).unwrap()] {
@@ -217,21 +174,10 @@ fn the_report_is_json_on_standard_output_and_in_a_file() {
     }
 }
 
-/// Runs the `cli` example in a folder, with these variables.
-fn run_in(folder: &Folder, variables: &[(&str, &str)], arguments: &[&str]) -> Output {
-    let mut command = Command::new(BUILT.join("cli").with_extension(std::env::consts::EXE_EXTENSION));
-    for name in std::env::vars_os().map(|(name, _)| name) {
-        if name.to_string_lossy().starts_with("PIPELINE_") {
-            command.env_remove(name);
-        }
-    }
-    command.envs(variables.iter().copied()).args(arguments).current_dir(&folder.0).output().unwrap()
-}
-
-/// H05, I12: what a run was started with is in its record, but for values of run parameters.
+/// H05, I12: the record of a run has its command line, without values of run parameters.
 #[test]
-fn a_recorded_run_tells_how_it_was_started_and_a_diff_what_was_said_otherwise() {
-    let folder = Folder::new("cli-started");
+fn a_recorded_run_has_its_command_line_and_a_diff_compares_them() {
+    let folder = Folder::new();
     let lines: [(i32, &[&str]); 2] = [
         (1, &["revenue", "-p", "refunds.amount=much", "--fail-fast", "--workers", "2", "--quiet"]),
         (0, &["run", "--workers", "4", "-p", "refunds.amount=7", "-p", "count=2", "-v"]),
@@ -248,16 +194,13 @@ fn a_recorded_run_tells_how_it_was_started_and_a_diff_what_was_said_otherwise() 
     let wanted = "\nstarted differently\n  selection revenue → all\n  --fail-fast in A only\n  \
                   --workers 2 → --workers 4\n";
     assert!(told.contains(wanted), "{told}");
-    // That it was not given at all before is told of what the runs came from, and once.
+    // That it had no value before is reported once, under provenance.
     assert_eq!(told.matches("count").count(), 1, "{told}");
     for changed in ["`amount` has changed\n", "`count` is given now, and was not\n"] {
         assert!(told.contains(&format!("  warning: run parameter {changed}")), "{told}");
     }
-    assert!(
-        !told.contains("much") && !told.contains("rate"),
-        "no value, and nothing that is the same: {told}"
-    );
-    // A parameter that the other run had from the environment was given all the same: only the words were others.
+    assert!(!told.contains("much") && !told.contains("rate"), "no value, and nothing unchanged: {told}");
+    // The other run had this parameter too, from the environment: only the command lines differ.
     let output = run_in(&folder, &[("PIPELINE_PARAM_amount", "7")], &["run", "-q", "-p", "count=2"]);
     assert_eq!(code(&output), 0, "{}", text(&output.stderr));
     let output = run_in(&folder, &[], &["run", "-q", "-p", "count=2", "-p", "amount=7"]);
@@ -265,8 +208,8 @@ fn a_recorded_run_tells_how_it_was_started_and_a_diff_what_was_said_otherwise() 
     let told = text(&run_in(&folder, &[], &["diff"]).stdout);
     assert!(told.contains("\nstarted differently\n  -p amount in B only\n"), "{told}");
     assert!(!told.contains("given") && !told.contains("run parameter"), "{told}");
-    // One step is gone on with by the same verb: `run` does not take its options.
-    fs::write(folder.0.join("orders.json"), "[1]").unwrap();
+    // A single step is retried with `step`: `run` does not accept its options.
+    fs::write(folder.join("orders.json"), "[1]").unwrap();
     let output =
         run_in(&folder, &[], &["step", "revenue", "--input", "orders=orders.json", "-p", "amount=much"]);
     assert_eq!(code(&output), 1, "{}", text(&output.stderr));
@@ -277,10 +220,10 @@ fn a_recorded_run_tells_how_it_was_started_and_a_diff_what_was_said_otherwise() 
     assert_eq!(json["started"], serde_json::json!([]));
 }
 
-/// L05: variables of other programs are warned of; what is nearly the name of a parameter is refused with that name.
+/// L05: variables of other programs are a warning; a name close to a parameter's is refused with a suggestion.
 #[test]
-fn variables_of_run_parameters_are_the_names_as_they_are_and_of_others_is_warned() {
-    let folder = Folder::new("cli-variables");
+fn parameter_variables_keep_the_case_of_names_and_others_are_a_warning() {
+    let folder = Folder::new();
     let output = run_in(&folder, &[("PIPELINE_PARAM_COUNT", "hunter2")], &["run", "+revenue"]);
     let told = text(&output.stderr);
     assert_eq!(code(&output), 2, "{told}");
@@ -309,10 +252,10 @@ fn variables_of_run_parameters_are_the_names_as_they_are_and_of_others_is_warned
     }
 }
 
-/// The command line of a deterministic run must not make its report another.
+/// The command line of a deterministic run must not change its report.
 #[test]
 fn the_report_of_a_deterministic_run_is_the_same_at_any_width() {
-    let folder = Folder::new("cli-deterministic");
+    let folder = Folder::new();
     let report = |width: &[&str]| {
         let line = [&["revenue", "--set", "deterministic=true", "--json"], width].concat();
         let output = run_in(&folder, &[], &line);
@@ -322,15 +265,15 @@ fn the_report_of_a_deterministic_run_is_the_same_at_any_width() {
     let one = report(&["--sequential"]);
     assert_eq!(one, report(&["--workers", "4", "--io", "2", "--runs-dir", "elsewhere"]));
     assert_eq!(one, report(&["--set", "workers=3"]));
-    assert!(one.contains("\"--set\": [\n"), "what is not of the schedule is there: {one}");
+    assert!(one.contains("\"--set\": [\n"), "settings other than the schedule are there: {one}");
 }
 
-/// L10, L12: `info` tells every setting in force and where it comes from, as a table and as JSON.
+/// L10, L12: `info` shows every effective setting and its origin, as a table and as JSON.
 #[test]
-fn info_tells_where_each_setting_comes_from() {
-    let folder = Folder::new("cli-info");
+fn info_shows_the_origin_of_each_setting() {
+    let folder = Folder::new();
     let file = "preset = \"production\"\nio = 3\ncpu = 3\nblocking = 3\n[steps.refunds]\nretries = 2\n";
-    fs::write(folder.0.join("pipeline.toml"), file).unwrap();
+    fs::write(folder.join("pipeline.toml"), file).unwrap();
     let variables = [("PIPELINE_CPU", "4"), ("PIPELINE_BLOCKING", "4")];
     let output = run_in(&folder, &variables, &["info", "--json", "--blocking", "5"]);
     assert_eq!(code(&output), 0, "{}", text(&output.stderr));
@@ -363,20 +306,20 @@ fn info_tells_where_each_setting_comes_from() {
     assert_eq!(row.split_whitespace().collect::<Vec<_>>(), ["cpu", "4", "PIPELINE_CPU"]);
 }
 
-/// L05, L08, A05: a run follows the file in its folder, run parameters and disabled steps included; another file
-/// is read where it is named.
+/// L05, L08, A05: a run follows the file in its folder, including run parameters and disabled steps, or another file by
+/// name.
 #[test]
 fn a_run_follows_the_file_in_its_folder() {
-    let folder = Folder::new("cli-settings");
-    let write = |name: &str, text: &str| fs::write(folder.0.join(name), text).unwrap();
+    let folder = Folder::new();
+    let write = |name: &str, text: &str| fs::write(folder.join(name), text).unwrap();
     write(
         "pipeline.toml",
         "max_workers = 2\n[params]\nrate = 2\n[params.orders]\ncount = 1\n[params.report]\npath = \"out\"\n",
     );
     let output = run_in(&folder, &[], &["run"]);
     assert_eq!(code(&output), 0, "{}", text(&output.stderr));
-    // 10, less the refund of 5, at the file's rate.
-    assert_eq!(fs::read_to_string(folder.0.join("out")).unwrap(), "revenue: 10\n");
+    // 10, minus the refund of 5, at the file's rate.
+    assert_eq!(fs::read_to_string(folder.join("out")).unwrap(), "revenue: 10\n");
     let warning = "warning: setting `max_workers` (pipeline.toml) is called `workers` now; use that name";
     assert!(text(&output.stderr).contains(warning), "{}", text(&output.stderr));
     write("off.yaml", "steps:\n  refunds: {enabled: false}\n");
@@ -391,12 +334,12 @@ fn a_run_follows_the_file_in_its_folder() {
     }
 }
 
-/// L06, L07: all that is wrong with settings and graph is told at once, nothing runs, and the exit code is 2; 3 where a file
-/// cannot be read.
+/// L06, L07: all that is wrong with settings and graph is reported at once, nothing runs, and the exit code is 2; 3 if
+/// a file cannot be read.
 #[test]
-fn wrong_settings_are_exit_code_2_and_all_told() {
-    let folder = Folder::new("cli-wrong-settings");
-    let write = |name: &str, text: &str| fs::write(folder.0.join(name), text).unwrap();
+fn wrong_settings_are_exit_code_2_and_all_reported() {
+    let folder = Folder::new();
+    let write = |name: &str, text: &str| fs::write(folder.join(name), text).unwrap();
     write("pipeline.yaml", "io: 0\ngroups: {gald: {retries: 1}}\nlimits: {db: {capacity: 1}}\n");
     let output = run_in(&folder, &[("PIPELINE_WORKER", "2")], &["run", "--set", "seed=many"]);
     let told = text(&output.stderr);
@@ -420,7 +363,7 @@ fn wrong_settings_are_exit_code_2_and_all_told() {
     );
 }
 
-/// B13: what the drawings have in them is looked at in `pipeline-core` and `tests/page`.
+/// B13: the contents of drawings are tested in `pipeline-core` and `tests/page`.
 #[test]
 fn the_graph_is_drawn_as_svg_and_as_a_page() {
     let svg = run("cli", &["graph", "+revenue", "--format", "svg"]);
@@ -436,9 +379,9 @@ fn the_graph_is_drawn_as_svg_and_as_a_page() {
     assert!(code(&wrong) == 2 && told.contains("text, dot, mermaid, svg, json, html"), "{told}");
 }
 
-/// K10, M05: one step alone, with what it needs, and all there is to tell of it.
+/// K10, M05: one step alone, with what it needs, in full detail.
 #[test]
-fn a_step_alone_is_told_in_full() {
+fn the_step_command_shows_a_step_in_full() {
     let output = run("cli", &["step", "refunds", "-p", "amount=much", "--retries", "1", "--seed", "7"]);
     let told = text(&output.stdout);
     assert_eq!(code(&output), 1, "{told}");
@@ -471,12 +414,12 @@ fn a_step_alone_is_told_in_full() {
 }
 
 #[test]
-fn a_step_alone_reads_files_and_what_runs_have_saved() {
-    let folder = Folder::new("step-inputs");
+fn the_step_command_reads_files_and_saved_outputs() {
+    let folder = Folder::new();
     let saved = |arguments: &[&str]| {
         let output = run_in(&folder, &[], &[&["step", "revenue", "--save-outputs"], arguments].concat());
         assert_eq!(code(&output), 0, "{}", text(&output.stderr));
-        let runs = fs::read_dir(folder.0.join(".pipeline/runs")).unwrap();
+        let runs = fs::read_dir(folder.join(".pipeline/runs")).unwrap();
         let latest = runs.map(|run| run.unwrap().path()).max().unwrap();
         (fs::read_to_string(latest.join("outputs/revenue.json")).unwrap(), text(&output.stdout))
     };
@@ -487,10 +430,10 @@ fn a_step_alone_reads_files_and_what_runs_have_saved() {
     let (exit, told) = refused(&["--inputs-from", "latest"]);
     assert!(exit == 2 && told.contains("no run is recorded in .pipeline"), "{told}");
     assert_eq!(saved(&["-p", "count=2"]).0, "25");
-    fs::write(folder.0.join("orders.json"), "[100, 200]").unwrap();
+    fs::write(folder.join("orders.json"), "[100, 200]").unwrap();
     let (revenue, told) = saved(&["--inputs-from", "latest"]);
     assert!(revenue == "25" && told.contains("given     orders, refunds from run "), "{told}");
-    // That run has saved `revenue` alone: the one before has what is needed, and the latest of those is found.
+    // That run saved only `revenue`; the latest run that saved what is needed is found.
     let (revenue, told) = saved(&["--inputs-from", "latest"]);
     assert!(revenue == "25" && told.contains("given     orders, refunds from run "), "{told}");
     let (revenue, told) = saved(&["--inputs-from", "-3", "--input", "orders=orders.json", "-p", "rate=2"]);
@@ -498,7 +441,7 @@ fn a_step_alone_reads_files_and_what_runs_have_saved() {
     let (revenue, told) = saved(&["--input", "orders=orders.json", "-p", "amount=300"]);
     assert!(revenue == "0" && told.contains("needs     refunds; 1 step to run first"), "{told}");
 
-    // What to go on with names the run whose outputs were read: the latest is another one by then.
+    // The retry command names the run whose outputs were read, since by then another one is the latest.
     let read = |arguments: &[&str]| run_in(&folder, &[], &[&["step", "revenue"], arguments].concat());
     let failed = read(&["--inputs-from", "-5", "-p", "rate=9223372036854775807"]);
     assert_eq!(code(&failed), 1, "{}", text(&failed.stderr));
@@ -506,11 +449,11 @@ fn a_step_alone_reads_files_and_what_runs_have_saved() {
     let (_, run_id) = told.split_once(" step revenue --inputs-from ").unwrap_or_else(|| panic!("{told}"));
     let run_id = run_id.split_whitespace().next().unwrap();
     assert_eq!(code(&read(&["--inputs-from", run_id])), 0);
-    // Of a step that nothing was saved of, what it reads in turn is looked for.
+    // If a step has no saved output, the inputs it reads are looked up instead.
     let output = run_in(&folder, &[], &["step", "report", "--inputs-from", "latest"]);
     let told = text(&output.stdout);
     assert!(told.contains("given     revenue from run "), "{told}");
-    let outputs = folder.0.join(".pipeline/runs");
+    let outputs = folder.join(".pipeline/runs");
     for run in fs::read_dir(&outputs).unwrap() {
         let _ = fs::remove_file(run.unwrap().path().join("outputs/revenue.json"));
     }
@@ -533,9 +476,9 @@ fn a_step_alone_reads_files_and_what_runs_have_saved() {
     }
 }
 
-/// A command behind options, or misspelt, is told as such: no step is missing.
+/// A command after options, or misspelt, is reported as such, not as a missing step.
 #[test]
-fn a_command_where_a_step_is_expected_is_told() {
+fn a_command_in_place_of_a_step_is_reported_as_such() {
     for (arguments, wanted) in [
         (&["-p", "count=1", "plan"][..], "`plan` is a command, and a command comes first"),
         (&["--workers", "1", "list"], "write `cli list`, and its options behind that"),
@@ -550,8 +493,8 @@ fn a_command_where_a_step_is_expected_is_told() {
 }
 
 #[test]
-fn a_graph_is_drawn_into_a_file_whose_name_says_how() {
-    let folder = Folder::new("cli-graph");
+fn the_extension_of_the_output_file_chooses_the_drawing() {
+    let folder = Folder::new();
     for (name, begin) in [
         ("g.dot", "digraph"),
         ("g.mmd", "flowchart"),
@@ -559,20 +502,20 @@ fn a_graph_is_drawn_into_a_file_whose_name_says_how() {
         ("g.txt", "4 steps"),
         ("g", "4 steps"),
     ] {
-        let file = folder.0.join(name);
+        let file = folder.join(name);
         let output = run("cli", &["graph", "--output", file.to_str().unwrap()]);
         assert_eq!((code(&output), output.stdout.len()), (0, 0), "{name}: {}", text(&output.stderr));
         assert!(fs::read_to_string(file).unwrap().starts_with(begin), "{name}");
     }
-    let picture = folder.0.join("g.png");
+    let picture = folder.join("g.png");
     assert_eq!(code(&run("cli", &["graph", "-o", picture.to_str().unwrap()])), 2);
-    assert!(!picture.exists(), "no text under the name of a picture");
-    let nowhere = folder.0.join("no/such/folder.dot");
+    assert!(!picture.exists(), "no text in a file named as a picture");
+    let nowhere = folder.join("no/such/folder.dot");
     assert_eq!(code(&run("cli", &["graph", "-o", nowhere.to_str().unwrap()])), 3);
 }
 
 #[test]
-fn every_shell_can_complete_every_verb_and_the_version_has_the_programs_name() {
+fn every_shell_completes_every_command_and_the_version_has_the_programs_name() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let script = text(&run("cli", &["completions", shell]).stdout);
         for word in ["cli", "plan", "list", "graph", "step", "completions", "exclude"] {
@@ -585,10 +528,10 @@ fn every_shell_can_complete_every_verb_and_the_version_has_the_programs_name() {
     );
 }
 
-/// What bash offers for a word, the last of a line, once it has read the script of `cli completions bash`.
+/// The completions that bash offers for the last word of a line, after it sourced the script of `cli completions bash`.
 #[cfg(unix)]
 fn offered_by_bash(script: &Path, line: &str) -> Vec<String> {
-    // bash takes a colon for a word of its own.
+    // bash splits words at colons.
     let words: Vec<String> = line.replace(':', " : ").split_whitespace().map(str::to_owned).collect();
     let word = if line.ends_with([' ', ':']) { "" } else { words.last().unwrap() };
     let at = words.len() - usize::from(!word.is_empty());
@@ -605,12 +548,12 @@ fn offered_by_bash(script: &Path, line: &str) -> Vec<String> {
     text(&output.stdout).lines().filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 
-/// B09: names of steps, groups and tags are offered where steps are selected.
+/// B09: step selections complete the names of steps, groups and tags.
 #[cfg(unix)]
 #[test]
 fn a_shell_completes_the_names_of_steps_groups_and_tags() {
-    let folder = Folder::new("cli-completions");
-    let script = folder.0.join("cli.bash");
+    let folder = Folder::new();
+    let script = folder.join("cli.bash");
     fs::write(&script, run("cli", &["completions", "bash"]).stdout).unwrap();
     for (line, wanted) in [
         ("cli run re", &["refunds", "revenue", "report"][..]),
@@ -641,11 +584,11 @@ fn a_shell_completes_the_names_of_steps_groups_and_tags() {
     }
 }
 
-/// B09: a plan as data is of the same graph as the one for people, and nothing is run for it.
+/// B09: a plan as data describes the same graph as the text, and nothing runs.
 #[test]
-fn a_plan_is_data_too() {
-    let folder = Folder::new("cli-plan");
-    let path = format!("path={}", folder.0.join("report.txt").display());
+fn a_plan_is_also_data() {
+    let folder = Folder::new();
+    let path = format!("path={}", folder.join("report.txt").display());
     let output = run("cli", &["plan", "--json", "--cpu", "1", "-p", &path]);
     let plan: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let names: Vec<&str> =
@@ -653,14 +596,14 @@ fn a_plan_is_data_too() {
     assert_eq!(names, ["orders", "refunds", "revenue", "report"]);
     assert_eq!((&plan["schema"], &plan["levels"]), (&1.into(), &serde_json::json!([2, 1, 1])));
     assert_eq!(plan["kinds"]["safe"], 4);
-    assert!(fs::read_dir(&folder.0).unwrap().next().is_none(), "no step was run");
+    assert!(fs::read_dir(&*folder).unwrap().next().is_none(), "no step was run");
 }
 
-/// A14: the main job gives its ten outputs, all at once and one step at a time.
+/// A14: the main example makes its ten outputs, in parallel and sequentially.
 #[test]
-fn the_shop_gives_ten_right_outputs_parallel_and_sequential() {
-    let folder = Folder::new("shop");
-    let (data, out) = (folder.0.join("data"), folder.0.join("out"));
+fn the_shop_has_ten_correct_outputs_parallel_and_sequential() {
+    let folder = Folder::new();
+    let (data, out) = (folder.join("data"), folder.join("out"));
     for mode in [&[][..], &["--sequential"]] {
         let mut arguments = vec!["--size", "tiny", "--check", "--data", data.to_str().unwrap()];
         arguments.extend(["--out", out.to_str().unwrap()]);
@@ -670,23 +613,5 @@ fn the_shop_gives_ten_right_outputs_parallel_and_sequential() {
         assert!(output.status.success(), "{mode:?}: {said}\n{}", text(&output.stderr));
         assert!(said.contains("10 of 10 outputs match"), "{mode:?}: {said}");
         fs::remove_dir_all(&out).unwrap();
-    }
-}
-
-/// A folder of this process, removed when dropped.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let name = format!("pipeline-examples-{name}-{}", std::process::id());
-        let folder = std::env::temp_dir().join(name);
-        fs::create_dir_all(&folder).unwrap();
-        Folder(folder)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
     }
 }

@@ -1,9 +1,9 @@
-//! D: what is wrong with what was asked for ends with code 2, and no step has run.
+//! D: a wrong request ends with code 2, and no step has run.
 
-use crate::program_under_test::{Program, run};
+use super::program_under_test::{Program, run};
 
 #[test]
-fn selecting_nothing_is_wrong_use_with_a_hint() {
+fn an_empty_selection_is_wrong_use_with_a_hint() {
     for terms in ["sibbling", "tag:none", "no_such_*"] {
         let ended = run(terms);
         ended.exits(2).says(&["no step was run", "error[PL00", "hint: "]);
@@ -28,13 +28,13 @@ fn a_wrong_flag_is_wrong_use() {
 }
 
 #[test]
-fn what_the_environment_refuses_is_code_3_before_anything_runs() {
+fn a_refusal_of_the_environment_is_code_3_before_anything_runs() {
     let ended = run("sibling --report no-such-folder/report.json");
     ended.exits(3).says(&["cannot write the report to no-such-folder/report.json"]);
     assert!(!ended.said.contains("started"), "{}", ended.said);
 }
 
-/// What the program's code sets, no flag changes; what it leaves alone, flags do.
+/// Flags do not change what the program's code sets, but change the rest.
 #[test]
 fn a_setting_of_the_programs_code_wins_over_flags() {
     let ended = Program::start("max-detached", "info --set max_detached=9 --io 9").end();

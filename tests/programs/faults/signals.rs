@@ -4,11 +4,12 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use crate::program_under_test::{Program, run};
+use super::program_under_test::{Program, run};
+use crate::folder::Folder;
 
 /// E14, E16
 #[test]
-fn the_first_signal_cancels_what_waits_starts_nothing_and_leaves_a_report() {
+fn the_first_signal_cancels_waiting_steps_and_leaves_a_report() {
     for (signal, code, name) in [(Signal::INT, 130, "SIGINT"), (Signal::TERM, 143, "SIGTERM")] {
         let program = Program::start("", "run waits+");
         program.wait_for("waiting");
@@ -27,7 +28,7 @@ fn the_first_signal_cancels_what_waits_starts_nothing_and_leaves_a_report() {
 }
 
 #[test]
-fn a_step_that_looks_for_the_end_ends_within_the_grace_time() {
+fn a_step_that_checks_for_cancellation_ends_within_the_grace_time() {
     let program = Program::start("", "run looks_for_the_end");
     program.wait_for("looking");
     program.send(Signal::TERM);
@@ -35,7 +36,7 @@ fn a_step_that_looks_for_the_end_ends_within_the_grace_time() {
 }
 
 #[test]
-fn a_step_that_never_ends_is_left_behind_after_the_grace_time() {
+fn a_step_that_never_ends_is_detached_after_the_grace_time() {
     let program = Program::start("", "run stuck sibling --grace 200ms");
     program.wait_for("stuck");
     program.wait_for("succeeded sibling");
@@ -79,7 +80,7 @@ fn a_grace_time_holds_when_every_worker_is_blocked() {
 }
 
 #[test]
-fn a_process_whose_run_cannot_end_ends_all_the_same_after_the_grace_time() {
+fn a_process_whose_run_cannot_end_exits_after_the_grace_time() {
     let program = Program::start("observer", "run sibling --grace 200ms");
     program.wait_for("the observer blocks");
     program.send(Signal::INT);
@@ -87,14 +88,14 @@ fn a_process_whose_run_cannot_end_ends_all_the_same_after_the_grace_time() {
 }
 
 #[test]
-fn a_second_signal_ends_the_process_at_once_whatever_its_threads_do() {
+fn a_second_signal_ends_the_process_at_once() {
     for (step, ready) in [("stuck", "stuck"), ("never_stops_blocking", "warning   async step")] {
         for (second, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
             let program = Program::start("", &format!("run {step} --grace 1h"));
             program.wait_for(ready);
             program.send(Signal::INT);
             program.wait_for("SIGINT was received");
-            // What comes within 100 ms of the first is part of it.
+            // A signal within 100 ms of the first counts as part of it.
             std::thread::sleep(Duration::from_millis(300));
             let sent = Instant::now();
             program.send(second);
@@ -141,7 +142,7 @@ fn a_signal_at_any_moment_of_a_run_gives_a_report_and_its_code() {
 }
 
 #[test]
-fn a_signal_ends_a_program_as_usual_while_no_run_is_under_way() {
+fn a_signal_ends_a_program_as_usual_while_no_run_is_active() {
     for signal in [Signal::INT, Signal::TERM] {
         let program = Program::start("after-a-run", "");
         program.wait_for("after");
@@ -151,7 +152,7 @@ fn a_signal_ends_a_program_as_usual_while_no_run_is_under_way() {
 }
 
 #[test]
-fn a_program_can_ask_for_signals_without_the_command_line() {
+fn a_program_can_handle_signals_without_the_command_line() {
     let program = Program::start("library", "");
     program.wait_for("waiting");
     program.send(Signal::INT);
@@ -162,21 +163,20 @@ fn a_program_can_ask_for_signals_without_the_command_line() {
         .says(&["steps on threads are waited for until they end"]);
 }
 
-/// C: the framework holds nothing outside of the process.
+/// C: the framework keeps nothing outside the process.
 #[test]
-fn a_killed_run_leaves_nothing_behind() {
-    let name = format!("pipeline-faults-{}", std::process::id());
-    let folder = std::env::temp_dir().join(name);
-    std::fs::create_dir_all(&folder).unwrap();
+fn a_killed_run_leaves_no_other_files() {
+    let folder = Folder::new();
     for moment in 0..5 {
-        let program = Program::start_in(&folder, "", "run group:busy --report report.json");
+        let program = Program::start_in(&folder, "", "run group:busy --report report.json --runs-dir runs");
         program.wait_for(": 4 steps");
         std::thread::sleep(Duration::from_millis(4 * moment));
         program.send(Signal::KILL);
         program.end().was_killed_by(Signal::KILL);
     }
-    let left: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|file| file.unwrap().file_name()).collect();
-    assert_eq!(left, ["report.json"], "the file that was asked for, and nothing else");
-    std::fs::remove_dir_all(&folder).unwrap();
+    let mut left: Vec<_> =
+        std::fs::read_dir(&*folder).unwrap().map(|file| file.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(left, ["report.json", "runs"], "only what was requested");
     run("sibling").exits(0);
 }

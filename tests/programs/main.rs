@@ -1,0 +1,11 @@
+//! Examples and test programs, each run as a process: what they print and record, and how they end.
+
+#![allow(clippy::unwrap_used)]
+
+mod canary;
+mod examples;
+#[cfg(unix)]
+mod faults;
+#[path = "../support/folder.rs"]
+mod folder;
+mod support;

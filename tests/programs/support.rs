@@ -1,0 +1,58 @@
+//! The examples as programs: built once for all tests, and started in a clean environment.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::LazyLock;
+
+pub(crate) const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+/// The folder of the built examples. Cargo holds no lock while it runs tests, so this build does not wait for it.
+static EXAMPLES: LazyLock<PathBuf> = LazyLock::new(|| {
+    // This program is TARGET/PROFILE/deps/programs-…
+    let program = std::env::current_exe().unwrap();
+    let profile = program.ancestors().nth(2).unwrap();
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["build", "--quiet", "--examples", "--features", "cli", "--target-dir"]);
+    cargo.arg(profile.parent().unwrap());
+    if !profile.ends_with("debug") {
+        cargo.arg("--profile").arg(profile.file_name().unwrap());
+    }
+    let output = cargo.current_dir(ROOT).output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    profile.join("examples")
+});
+
+/// The path of a built example.
+pub(crate) fn path(example: &str) -> PathBuf {
+    EXAMPLES.join(example).with_extension(std::env::consts::EXE_EXTENSION)
+}
+
+/// A command that runs an example in a folder, where its runs are recorded too.
+pub(crate) fn command(example: &str, folder: &Path) -> Command {
+    let mut command = Command::new(path(example));
+    // Messages call a program by the name it was started with.
+    #[cfg(unix)]
+    std::os::unix::process::CommandExt::arg0(&mut command, example);
+    clean(&mut command);
+    command.current_dir(folder).stdin(Stdio::null());
+    command
+}
+
+/// Removes the variables that change what a program does or prints.
+pub(crate) fn clean(command: &mut Command) {
+    let names = std::env::vars_os().map(|(name, _)| name);
+    for name in names.filter(|name| name.to_string_lossy().starts_with("PIPELINE_")) {
+        command.env_remove(name);
+    }
+    for name in ["CARGO", "RUST_BACKTRACE", "COLUMNS", "NO_COLOR", "CLICOLOR_FORCE"] {
+        command.env_remove(name);
+    }
+}
+
+pub(crate) fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+pub(crate) fn code(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
