@@ -208,8 +208,8 @@ fn a_timed_out_attempt_sees_that_it_is_cancelled() {
     }
 }
 
-/// 2.A: a `no_cancel` future is not dropped, neither at its deadline, where it is only reported as late, nor when the
-/// run stops.
+/// 2.A: a `no_cancel` future is not dropped at its deadline, but only reported as late; and it is not dropped when
+/// the run stops.
 #[test]
 fn a_no_cancel_future_runs_to_completion() {
     struct Gate(tokio::sync::Semaphore);
@@ -240,7 +240,7 @@ fn a_no_cancel_future_runs_to_completion() {
     assert_eq!((late.status("whole"), told(&late, "whole").still_running), (Ok(Status::TimedOut), 1));
     assert_eq!(gauge.now(), 1, "it still runs");
     gate.0.add_permits(1);
-    until("it comes to its end", || gauge.now() == 0);
+    until("it ends", || gauge.now() == 0);
     assert!(done.load(Ordering::SeqCst), "it was not dropped before");
 
     let (pipeline, gate, gauge, done) = with(Pipeline::to::<whole_at_stop>());

@@ -148,7 +148,7 @@ fn o_gold(o_silver_a: &u32, o_silver_b: &u32) -> u32 {
     o_silver_a + o_silver_b
 }
 
-/// S25, A15: an optional step's failure, and what it skips, is reported but does not fail the run, nor stop it under
+/// S25, A15: an optional step's failure, and what it skips, is reported, but does not fail the run or stop it under
 /// `fail_fast`.
 #[test]
 fn s25_an_optional_failure_skips_its_branch_and_lets_the_run_succeed() {

@@ -343,7 +343,7 @@ fn a_handle_that_a_builder_never_made_is_a_problem() {
     let mut two = DagBuilder::new();
     two.cpu("reader", (foreign,), |(foreign,)| *foreign);
     let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| two.build()));
-    assert!(matches!(outcome, Ok(Err(_))), "a problem, neither a panic nor a graph");
+    assert!(matches!(outcome, Ok(Err(_))), "a problem instead of a panic or a graph");
 }
 
 #[test]

@@ -27,7 +27,7 @@ pub(crate) fn path(example: &str) -> PathBuf {
     EXAMPLES.join(example).with_extension(std::env::consts::EXE_EXTENSION)
 }
 
-/// A command that runs an example in a folder, where its runs are recorded too.
+/// A command that runs an example in a folder, in which its runs are recorded too.
 pub(crate) fn command(example: &str, folder: &Path) -> Command {
     let mut command = Command::new(path(example));
     // Messages call a program by the name it was started with.

@@ -207,6 +207,6 @@ async fn a_cancelled_step_is_not_a_probe() {
     handle.stop();
     let run = handle.wait().await.unwrap();
     assert_eq!(run.report().counts.cancelled, 1);
-    assert_eq!(state(&limits), Some(BreakerState::HalfOpen), "neither a success nor a failure");
+    assert_eq!(state(&limits), Some(BreakerState::HalfOpen), "not a success and not a failure");
     assert_eq!(limits.snapshot()[0].in_use, 0);
 }

@@ -95,8 +95,8 @@ fn a_stop_cancels_the_steps_that_wait_for_a_limit() {
     assert_usable(&limits);
 }
 
-/// E14, C16: a step that is detached after the grace time keeps its limit, but the run ends: it waits neither for steps
-/// that wait for the limit nor for one that waits to be alone.
+/// E14, C16: a step that is detached after the grace time keeps its limit, but the run ends: it does not wait for steps
+/// that wait for the limit or to be alone.
 #[test]
 fn a_detached_step_delays_neither_waiting_steps_nor_the_run() {
     for (others, alone) in [(3, 0), (0, 1), (3, 1)] {

@@ -273,7 +273,7 @@ fn an_observer_per_run_sees_only_the_events_of_its_run() {
     struct OfRun(PerRun, usize);
     impl Observer for PerRun {
         fn on_event(&self, _: &Event<'_>) {
-            panic!("planted: the run's own observer is told instead")
+            panic!("planted: the run's own observer receives the events")
         }
         fn for_run(&self, run: &RunView) -> Option<Arc<dyn Observer>> {
             let mut runs = self.0.lock().unwrap();

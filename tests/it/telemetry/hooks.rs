@@ -90,7 +90,7 @@ fn the_end_of_a_dropped_run_is_reported_too() {
     let pipeline = Pipeline::new(dag.build().unwrap());
     let handle = pipeline.on_run_end(move |run| tell(run.status.to_string())).start().unwrap();
     drop(handle);
-    until("the end is told", || !told.lock().unwrap().is_empty());
+    until("the hook is called", || !told.lock().unwrap().is_empty());
     assert_eq!(*told.lock().unwrap(), ["cancelled"]);
 }
 

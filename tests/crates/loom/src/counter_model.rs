@@ -91,7 +91,7 @@ fn a_taker_comes_after_every_reader() {
                 if steps[1].counters.arrive() {
                     let taken = steps[0].value.with_mut(|slot| unsafe { (*slot).take() });
                     steps[0].counters.mark_gone();
-                    steps[1].put(taken.expect("nobody took it before"));
+                    steps[1].put(taken.expect("not taken before"));
                 }
             }
         };
