@@ -97,7 +97,7 @@ fn the_retry_command_selects_what_is_left_and_reveals_no_value() {
 fn a_code_is_explained_in_any_case_and_an_unknown_one_is_wrong_use() {
     for asked in ["pl0104", "104"] {
         let ended = Program::start("", &format!("explain {asked}")).end();
-        ended.exits(0).says(&["# PL0104: a step took too long", "## How to mend it"]);
+        ended.exits(0).says(&["# PL0104: a step took too long", "## How to fix it"]);
     }
     let ended = Program::start("", "explain").end();
     ended.exits(0).says(&["PL0001  ", "PL0301  a file could not be read or written"]);

@@ -97,10 +97,10 @@ mod tests {
     }
 
     #[test]
-    fn every_page_says_what_it_means_shows_it_and_how_to_mend_it() {
+    fn every_page_says_what_it_means_shows_it_and_how_to_fix_it() {
         for page in PAGES {
             assert!(page.text.starts_with(&format!("# {}: ", page.code)), "{}", page.code);
-            for part in ["```rust", "## How to mend it"] {
+            for part in ["```rust", "## How to fix it"] {
                 assert!(page.text.contains(part), "{}: {part}", page.code);
             }
             let read = readable(page.text);
