@@ -1,13 +1,13 @@
-//! How are several services asked at once, and their answers put together? One async step for each, and a step that reads
-//! them all. One of them hangs, and the answer says which part of it is a fallback. `-- --times` shows how long it took.
+//! How do I ask several services at once and combine their answers? One async step for each, and a step that reads them
+//! all. One service hangs, and the answer shows which part is a fallback. `-- --times` prints how long it took.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, clippy::trivially_copy_pass_by_ref)]
 
 use pipeline::prelude::*;
 use tokio::sync::Barrier;
 
-/// Stands for a client of the services. A request is answered when four are under way: it would wait for ever if the
-/// steps came one after another.
+/// Stands for a client of the services. It answers only when four requests are waiting, so the steps have to run at
+/// once.
 struct Client(Barrier);
 
 impl Client {
@@ -31,13 +31,13 @@ async fn orders(#[resource] client: &Client) -> Result<String, String> {
     client.get("orders").await
 }
 
-/// Hangs: after 50 ms its future is dropped, and the fallback takes its place.
+/// Hangs: after 50 ms its future is dropped, and the fallback replaces its output.
 #[step(group = "services", timeout = "50ms", fallback = "no forecast")]
 async fn weather(#[resource] client: &Client) -> Result<String, String> {
     client.get("weather").await
 }
 
-/// Fails: whoever reads it is given the error instead, and the run succeeds all the same.
+/// Fails: its reader gets the error instead, and the run still succeeds.
 #[step(group = "services", optional)]
 async fn stock(#[resource] client: &Client) -> Result<String, String> {
     client.get("stock").await

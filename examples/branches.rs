@@ -1,5 +1,5 @@
-//! How does a run take one way or another? A switch over an enum, with a branch for each case; a step with a condition;
-//! and a step in which the branches join again.
+//! How does a run choose a branch? A switch over an enum, with a branch for each case; a step with a condition; and a
+//! step that joins the branches.
 
 #![allow(clippy::print_stdout, clippy::trivially_copy_pass_by_ref)]
 
@@ -10,7 +10,7 @@ enum Load {
     Since(u32),
 }
 
-/// Its output says which branch runs. The patterns are those of a `match`: rustc proves that each output has a branch.
+/// The output selects the branch that runs. The patterns are those of a `match`: rustc proves that they are complete.
 #[step(switch(Load::Full => full, Load::Since(day) if *day < 100 => full, Load::Since(_) => delta))]
 fn load(#[param] since: Option<u32>) -> Load {
     since.map_or(Load::Full, Load::Since)
@@ -30,13 +30,13 @@ fn delta(load: &Load) -> Vec<u32> {
     }
 }
 
-/// Here the branches join: it reads the one that ran.
+/// Joins the branches: reads the one that ran.
 #[step]
 fn days(#[from(full, delta, first)] days: &[u32]) -> usize {
     days.len()
 }
 
-/// Runs only where its condition holds. The condition is given every parameter, in order.
+/// Runs only if its condition is true. The condition gets every parameter, in order.
 #[step(when = |days, most| days > most)]
 fn alert(days: &usize, #[param(default = 300_usize)] most: usize) -> String {
     format!("{days} days are more than {most}")

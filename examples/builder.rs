@@ -1,4 +1,4 @@
-//! How is a graph made at run time? `DagBuilder`: many instances of one function, closures, and a part included twice.
+//! How do I build a graph at run time? `DagBuilder`: many instances of one function, closures, and a part included twice.
 
 #![allow(clippy::print_stdout)]
 
@@ -11,7 +11,7 @@ fn shard(#[param] n: u64) -> Vec<u64> {
     (0..=n).collect()
 }
 
-/// `#[input]` is bound where the step is instantiated; a fan-in takes any number.
+/// `#[input]` is bound where the step is instantiated; a fan-in takes any number of steps.
 #[step]
 fn merged(#[input] shards: Vec<&Vec<u64>>) -> Vec<u64> {
     shards.into_iter().flatten().copied().collect()
@@ -22,7 +22,7 @@ fn kept(#[input] rows: &[u64], #[param] least: u64) -> Vec<u64> {
     rows.iter().copied().filter(|row| *row >= least).collect()
 }
 
-/// An edge by name, as always: inside of a part it reads the part's own `kept`.
+/// An edge by name, as always: inside a part, it reads the `kept` of that part.
 #[step]
 fn count(kept: &[u64]) -> usize {
     kept.len()

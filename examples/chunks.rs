@@ -1,5 +1,5 @@
-//! How is a large input dealt with in chunks? An instance of one step for each chunk, and a fan-in that gets them back in
-//! order, whichever ended first. 10 000 records, 1000 in each chunk, 4 at once. `-- --times` shows how long it took.
+//! How do I process a large input in chunks? One instance of a step per chunk, and a fan-in that gets the results in order,
+//! whichever ended first. 10 000 records, 1000 in each chunk, 4 at once. `-- --times` prints how long it took.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, clippy::trivially_copy_pass_by_ref)]
 
@@ -13,7 +13,7 @@ fn records(#[param] count: u64) -> Vec<u64> {
     (0..count).collect()
 }
 
-/// One chunk, borrowed from the records: nothing is copied to split them. Later chunks are less work and end first.
+/// Squares one chunk, borrowed from the records: splitting copies nothing. Later chunks are less work and end first.
 #[step]
 fn processed(#[input] records: &[u64], #[param] number: usize, #[context] cx: &StepContext) -> Vec<u64> {
     let chunk = records.chunks(CHUNK).nth(number).unwrap_or_default();

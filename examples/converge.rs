@@ -1,5 +1,5 @@
-//! How does a computation go round until its result stands still, but not for ever? A graph has no circles: `Repeat` runs
-//! the pipeline once for each round, made from what the round before has left.
+//! How do I iterate until a result converges, with a bound? A graph has no circles: `Repeat` runs a pipeline per round,
+//! made from the result of the round before.
 
 #![allow(clippy::print_stdout, clippy::trivially_copy_pass_by_ref, clippy::unnecessary_wraps)]
 
@@ -9,7 +9,7 @@ use pipeline::prelude::*;
 use pipeline::run::RepeatError;
 use pipeline::{Problems, Repeat, Run};
 
-/// Who links to whom: page 0 to 1 and 2, page 1 to 2, page 2 to 0.
+/// The links: page 0 to 1 and 2, page 1 to 2, page 2 to 0.
 const LINKS: [&[usize]; 3] = [&[1, 2], &[2], &[0]];
 
 type Ranks = Vec<f64>;
@@ -24,14 +24,14 @@ fn passed(#[param] ranks: Ranks) -> Ranks {
     passed
 }
 
-/// A part of every rank is spread evenly.
+/// Spreads a part of every rank evenly.
 #[step]
 fn better(passed: &[f64]) -> Ranks {
     let even = 1.0 / passed.len() as f64;
     passed.iter().map(|rank| 0.15 * even + 0.85 * rank).collect()
 }
 
-/// How far this round has moved.
+/// How much the ranks changed in this round.
 #[step]
 fn moved(#[param] ranks: Ranks, better: &[f64]) -> f64 {
     ranks.iter().zip(better).map(|(old, new)| (old - new).abs()).sum()
@@ -42,7 +42,7 @@ fn round(ranks: &Ranks, _number: u32) -> Result<Pipeline, Problems> {
     Ok(Pipeline::to::<moved>().and::<better>().param("ranks", ranks))
 }
 
-/// Is it good enough? The result, or what the next round begins with. A step that failed is an error here.
+/// Decides if the result is good enough: returns it, or the state for the next round. A failed step is an error here.
 fn judge(
     _: Ranks,
     mut run: Run,
@@ -57,7 +57,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let found = Repeat::at_most(100).run_blocking(start.clone(), round, judge)?;
     println!("{} rounds: {:.3?}", found.rounds, found.value);
 
-    // Where the rounds run out, the error has the state they came to.
+    // If the rounds run out, the error has the last state.
     match Repeat::at_most(3).run_blocking(start, round, judge) {
         Err(error @ RepeatError::NotConverged { .. }) => {
             println!("{error}");

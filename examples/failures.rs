@@ -1,5 +1,5 @@
-//! What happens when a step fails? What depends on it is skipped, with the cause; the rest goes on; and a step that
-//! asks for the outcome (`Option<&T>`, `Result<&T, &StepError>`) runs and decides itself.
+//! What happens when a step fails? Steps that need its output are skipped, with the cause; the others run. A step that
+//! reads the outcome (`Option<&T>`, `Result<&T, &StepError>`) runs and decides itself.
 
 #![allow(clippy::print_stdout, clippy::trivially_copy_pass_by_ref)]
 
@@ -7,7 +7,7 @@ use std::num::ParseIntError;
 
 use pipeline::prelude::*;
 
-/// Any error type will do; `T` goes downstream.
+/// Any error type works; `T` is passed downstream.
 #[step]
 fn live_rate(#[param(default = "n/a")] quote: String) -> Result<u64, ParseIntError> {
     quote.parse()
@@ -18,19 +18,19 @@ fn stored_rate() -> u64 {
     108
 }
 
-/// Needs the rate: skipped without it.
+/// Needs the rate, and is skipped without it.
 #[step]
 fn live_price(live_rate: &u64) -> u64 {
     live_rate * 2
 }
 
-/// A fallback is an ordinary step: the live rate where there is one, else the stored one.
+/// A fallback as an ordinary step: uses the live rate if there is one, otherwise the stored one.
 #[step]
 fn rate(live_rate: Option<&u64>, stored_rate: &u64) -> u64 {
     *live_rate.unwrap_or(stored_rate)
 }
 
-/// The error itself, here behind a skipped step: it still names the step that failed.
+/// Reads the error, here of a skipped step: it names the step that failed.
 #[step]
 fn notice(live_price: Result<&u64, &StepError>) -> String {
     match live_price {

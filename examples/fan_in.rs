@@ -1,4 +1,4 @@
-//! How does one step read many? As a `Vec` in the order written, as a map by step name, by tag, and by name pattern.
+//! How does one step read many? As a `Vec` in the written order, as a map by step name, by tag, and by name pattern.
 
 #![allow(clippy::print_stdout)]
 
@@ -35,13 +35,13 @@ fn table(#[from(sales_south, sales_north)] regions: BTreeMap<&str, &Vec<u64>>) -
     rows.join(" ")
 }
 
-/// Every step with the tag; a region added next year is included without a change here.
+/// Every step with the tag; a region added later is included without a change here.
 #[step]
 fn total(#[from(tag = "region")] regions: Vec<&Vec<u64>>) -> u64 {
     regions.into_iter().flatten().sum()
 }
 
-/// Every step with such a name, in the order of the names.
+/// Every step whose name matches, in the order of the names.
 #[step]
 fn widths(#[from("sales_*")] regions: BTreeMap<&str, &Vec<u64>>) -> Vec<(String, usize)> {
     regions.iter().map(|(name, sales)| ((*name).to_owned(), sales.len())).collect()

@@ -1,5 +1,5 @@
-//! How are the files of a folder dealt with? One instance for each file, on the blocking lane; a file that cannot be read
-//! is named, and the others are done. Output is complete or not there. `-- --times` shows how long it took.
+//! How do I process the files of a folder? One instance per file, on the blocking lane. A file that cannot be read is
+//! named, and the others are processed. The output is complete or absent. `-- --times` prints how long it took.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, clippy::trivially_copy_pass_by_ref)]
 
@@ -11,14 +11,14 @@ use std::path::{Path, PathBuf};
 use pipeline::prelude::*;
 use pipeline::{Dag, DagBuilder, Handle};
 
-/// The numbers of one file. `optional`: a file that is wrong does not fail the run.
+/// Reads the numbers of one file. `optional`: a bad file does not fail the run.
 #[step(blocking, optional)]
 fn numbers(#[param] path: PathBuf) -> Result<Vec<i64>, io::Error> {
     let text = fs::read_to_string(path)?;
     text.lines().map(|line| line.parse().map_err(io::Error::other)).collect()
 }
 
-/// The sum of each file, by the name of its step; `None` where there is none.
+/// Lists the sum of each file, by the name of its step; `None` if the file is bad.
 #[step]
 fn sums(#[input] files: BTreeMap<&str, Option<&Vec<i64>>>) -> Vec<String> {
     let line = |(name, numbers): (&str, Option<&Vec<i64>>)| match numbers {
@@ -28,7 +28,7 @@ fn sums(#[input] files: BTreeMap<&str, Option<&Vec<i64>>>) -> Vec<String> {
     files.into_iter().map(line).collect()
 }
 
-/// Written beside its place, then moved there: whoever looks sees all of it or nothing.
+/// Writes to a temporary name, then renames: readers see the whole file or none.
 #[step(blocking)]
 fn written(#[input] sums: &[String], #[param] folder: PathBuf) -> Result<PathBuf, io::Error> {
     let (unfinished, report) = (folder.join("report.unfinished"), folder.join("report.txt"));
@@ -37,7 +37,7 @@ fn written(#[input] sums: &[String], #[param] folder: PathBuf) -> Result<PathBuf
     Ok(report)
 }
 
-/// A step for each file that is there now, in the order of their names.
+/// One step for each file that exists now, in the order of their names.
 fn graph(folder: &Path) -> Result<Dag, Box<dyn std::error::Error>> {
     let mut paths = fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
     paths.sort();

@@ -1,5 +1,5 @@
 //! Which lane does a step run on? `async fn` waits on the IO lane, `fn` computes on the CPU lane, and
-//! `#[step(blocking)]` waits in a thread of its own. One run uses all three; see docs/lanes.md for which to choose.
+//! `#[step(blocking)]` waits in a separate thread. One run uses all three; docs/lanes.md explains which to choose.
 
 #![allow(clippy::print_stdout, clippy::trivially_copy_pass_by_ref)]
 
@@ -21,7 +21,7 @@ fn weights() -> Result<Vec<u64>, std::io::Error> {
     Ok(vec![2, 1, u64::from(manifest.contains("[package]"))])
 }
 
-/// CPU: it computes. It starts when both are there.
+/// CPU: it computes. It starts when both inputs are ready.
 #[step]
 fn weighted(quotes: &[u64], weights: &[u64]) -> u64 {
     quotes.iter().zip(weights).map(|(quote, weight)| quote * weight).sum()

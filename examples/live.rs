@@ -1,4 +1,4 @@
-//! What does a run look like while it goes on? Run it in a terminal, and see; `| cat` shows the lines that go elsewhere.
+//! What does a run show on the terminal? Run it in one to see; `| cat` shows the plain lines.
 //!
 //! ```text
 //! cargo run --features cli --example live
@@ -7,7 +7,7 @@
 //! cargo run --features cli --example live -- --output json
 //! cargo run --features cli --example live -- -p pace=5
 //! ```
-//! `pace` stretches all times; 0 leaves none. Steps say how far they are with `progress` and count with `count`.
+//! `pace` multiplies all times; 0 means no waiting. Steps report progress with `progress` and count with `count`.
 
 #![allow(clippy::print_stdout, clippy::trivially_copy_pass_by_ref)]
 
@@ -15,12 +15,12 @@ use std::time::Duration;
 
 use pipeline::prelude::*;
 
-/// So many milliseconds, at this pace.
+/// A number of milliseconds at this pace.
 fn millis(millis: u64, pace: f64) -> Duration {
     Duration::from_millis(millis).mul_f64(pace.clamp(0.0, 1000.0))
 }
 
-/// Waits on the thread, as a computation or a file would.
+/// Occupies the thread, as a computation or a file would.
 fn nap(time: u64, pace: f64) {
     std::thread::sleep(millis(time, pace));
 }
@@ -40,7 +40,7 @@ async fn orders(#[param(default = 1.0)] pace: f64, #[context] cx: &StepContext) 
     orders
 }
 
-/// A service that answers only when asked a second time.
+/// A service that answers only the second request.
 #[step(group = "sources", retries = 2, backoff = "300ms")]
 async fn rates(#[param(default = 1.0)] pace: f64, #[context] cx: &StepContext) -> Result<Vec<f64>, String> {
     tokio::time::sleep(millis(900, pace)).await;
@@ -50,7 +50,7 @@ async fn rates(#[param(default = 1.0)] pace: f64, #[context] cx: &StepContext) -
     Ok(vec![1.0, 1.1, 0.85])
 }
 
-/// A service that takes its time and says nothing of how far it is.
+/// A slow service that reports no progress.
 #[step(group = "sources")]
 async fn customers(#[param(default = 1.0)] pace: f64) -> u64 {
     tokio::time::sleep(millis(2400, pace)).await;
@@ -69,13 +69,13 @@ fn ledger(#[param(default = 1.0)] pace: f64, #[context] cx: &StepContext) -> u64
     30 * 4096
 }
 
-/// A file that is there at once.
+/// A file that is read at once.
 #[step(blocking, group = "sources")]
 fn calendar() -> u64 {
     365
 }
 
-/// Throws out what cannot be.
+/// Rejects impossible orders.
 #[step(group = "clean")]
 fn valid_orders(orders: &[u64], #[param(default = 1.0)] pace: f64, #[context] cx: &StepContext) -> Vec<u64> {
     let progress = cx.progress(orders.len() as u64);
@@ -102,7 +102,7 @@ fn reconciled(
     if broken { Err(format!("{ledger} bytes are no multiple of {customers}")) } else { Ok(*ledger) }
 }
 
-/// Which day it was.
+/// Sets the day of each order.
 #[step(group = "clean")]
 fn days(calendar: &u64, valid_orders: &[u64]) -> u64 {
     calendar.min(&(valid_orders.len() as u64)).to_owned()
@@ -140,7 +140,7 @@ fn by_day(days: &u64, revenue: &f64) -> f64 {
     revenue / *days as f64
 }
 
-/// Writes the pages, one each time the service lets it.
+/// Writes the pages, as fast as the service allows.
 #[step(blocking, group = "gold")]
 fn published(by_customer: &u64, by_day: &f64, #[param(default = 1.0)] pace: f64) -> bool {
     nap(800, pace);

@@ -1,6 +1,6 @@
-//! How are things counted by key, in parallel? Mappers count their part of the text, split by key, and each reducer reads
-//! its share of every mapper: words, 4 mappers, 2 reducers. The answer is the same for any number of workers.
-//! `-- --times` shows how long it took.
+//! How do I count by key, in parallel? Mappers count words in their part of the text, split by key, and each reducer reads
+//! its share of every mapper. With 4 mappers and 2 reducers, the answer is the same for any number of workers.
+//! `-- --times` prints how long it took.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, clippy::trivially_copy_pass_by_ref)]
 
@@ -24,7 +24,7 @@ fn text() -> Vec<&'static str> {
     ]
 }
 
-/// Which reducer a word goes to: decided by the word alone, so every mapper decides alike.
+/// Chooses the reducer of a word, by the word alone, so that every mapper chooses the same one.
 fn reducer_of(word: &str) -> usize {
     word.bytes().fold(0_usize, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into())) % REDUCERS
 }
@@ -49,7 +49,7 @@ fn reduced(#[input] mapped: Vec<&Vec<Counts>>, #[param] number: usize) -> Counts
     sums
 }
 
-/// All words, the most frequent first; of equals, in the order of the alphabet.
+/// Lists all words, the most frequent first, then alphabetically.
 #[step]
 fn counted(#[input] reduced: Vec<&Counts>) -> Vec<(String, u64)> {
     let mut words: Vec<(String, u64)> =

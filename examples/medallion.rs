@@ -1,6 +1,5 @@
-//! How are stages marked? With groups: they label, select and report, and never hold a step back. And does the schedule
-//! change the answer? No: one step at a time and all at once give equal outputs.
-//! `-- --times` shows how long it took.
+//! How do I mark stages? With groups: they label, select and report, and never hold a step back. Does the schedule change
+//! the answer? No: one step at a time and all at once give equal outputs. `-- --times` prints how long it took.
 
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 

@@ -1,6 +1,6 @@
-//! How is a run watched while it goes on? With an observer: here a closure that sends each event to a channel.
+//! How do I watch a run? With an observer: here a closure that sends each event to a channel.
 //!
-//! Events of different steps come from different threads; one step at a time makes their order, and this output, stable.
+//! Events of different steps come from different threads. One step at a time keeps their order, and this output, stable.
 
 #![allow(clippy::print_stdout)]
 
@@ -19,7 +19,7 @@ fn numbers(words: &[&'static str]) -> Result<Vec<u64>, std::num::ParseIntError> 
     words.iter().map(|word| word.parse()).collect()
 }
 
-/// The cost puts it before `longest`: of two that are alike, which is first depends on how long others took.
+/// The cost puts it before `longest`. Otherwise, the order of two similar steps depends on how long others took.
 #[step(cost = 2)]
 fn total(numbers: &[u64]) -> u64 {
     numbers.iter().sum()
@@ -30,7 +30,7 @@ fn longest(words: &[&'static str]) -> usize {
     words.iter().copied().map(str::len).max().unwrap_or_default()
 }
 
-/// The event in a line. It has the run's id and durations too, which differ from run to run.
+/// One line per event, without run id and durations, which differ from run to run.
 fn line(event: &Event<'_>) -> String {
     match event {
         Event::RunStarted { planned, .. } => format!("run starts: {planned} steps"),

@@ -31,7 +31,7 @@ fn complaint(#[from(split.rejected)] words: &[String]) -> String {
     format!("not numbers: {}", words.join(", "))
 }
 
-/// Of a tuple, by position.
+/// Reads a tuple by position.
 #[step]
 fn range(#[from(split.valid)] numbers: &[u64]) -> (u64, u64) {
     let least = numbers.iter().copied().min().unwrap_or_default();

@@ -1,12 +1,12 @@
-//! Who owns an output? Readers borrow it, one taker moves it, and it is dropped when nobody needs it any more.
+//! Who owns an output? Readers borrow it, one taker moves it, and it is dropped after its last use.
 //!
-//! `Rows` cannot be cloned, and its buffer keeps its address: there is never a copy.
+//! `Rows` cannot be cloned, and its buffer keeps its address: it is never copied.
 
 #![allow(clippy::print_stdout, clippy::trivially_copy_pass_by_ref)]
 
 use pipeline::prelude::*;
 
-/// Says when it is dropped.
+/// Prints when it is dropped.
 struct Rows(Vec<u64>);
 
 impl Rows {
@@ -34,7 +34,7 @@ fn largest(rows: &Rows) -> Option<u64> {
     rows.0.iter().copied().max()
 }
 
-/// `&T` reads: the same value, at the same place.
+/// `&T` reads: the same value, at the same address.
 #[step]
 fn seen_at(rows: &Rows) -> usize {
     println!("read  {:?}", rows.0);
@@ -49,7 +49,7 @@ fn sorted(mut rows: Rows) -> Rows {
     rows
 }
 
-/// `sorted` is dropped when this has ended, because no other step and no target needs it.
+/// `sorted` is dropped after this step, because no other step or target needs it.
 #[step]
 fn same_buffer(sorted: &Rows, seen_at: &usize) -> bool {
     println!("read  {:?}", sorted.0);

@@ -1,7 +1,7 @@
-//! What does a run leave behind for people? A page (`report.html`) and the same as data (`report.json`): for each step when
-//! it waited and ran, what it counted, why it failed, and what was skipped because of it.
+//! What does a run leave behind for people? A page (`report.html`) and the same as data (`report.json`): when each step
+//! waited and ran, what it counted, why it failed, and what was skipped because of it.
 //!
-//! `cargo run --features report --example report -- FOLDER` writes them there; without a folder, below the one for
+//! `cargo run --features report --example report -- FOLDER` writes them there; without a folder, to the one for
 //! temporary files.
 
 #![allow(clippy::print_stdout)]
@@ -29,7 +29,7 @@ fn orders(#[context] cx: &StepContext) -> Vec<Order> {
     orders
 }
 
-/// Asks for the rates of exchange; the service is not there the first time.
+/// Requests the exchange rates; the service is down the first time.
 #[step(group = "bronze", tags("source"), retries = 3, backoff = "10ms")]
 async fn rates(#[context] cx: &StepContext) -> Result<f64, std::io::Error> {
     tokio::time::sleep(Duration::from_millis(15)).await;
@@ -39,7 +39,7 @@ async fn rates(#[context] cx: &StepContext) -> Result<f64, std::io::Error> {
     }
 }
 
-/// Leaves out what cannot be an order.
+/// Rejects impossible orders.
 #[step(group = "silver")]
 fn valid(orders: &[Order], #[context] cx: &StepContext) -> Vec<Order> {
     sleep(Duration::from_millis(25));

@@ -1,24 +1,24 @@
-//! How does a pipeline live with services that fail, hang or answer nonsense? Retries with growing waits, a timeout with
-//! a fallback, a step that the run can do without, and two answers out of three. `-- --times` shows how long it took.
+//! How does a pipeline cope with services that fail, hang or answer nonsense? Retries with growing waits, a timeout with a
+//! fallback, an optional step, and two answers out of three. `-- --times` prints how long it took.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, clippy::trivially_copy_pass_by_ref)]
 
 use pipeline::prelude::*;
 
-/// Flaky: up at the third attempt. It waits 1 ms, then 2 ms; with jitter, a part of each is left to chance (by the seed).
-/// `retry_if` says which errors are worth another attempt.
+/// Flaky: succeeds at the third attempt. It waits 1 ms, then 2 ms; jitter makes a part of each random (by the seed).
+/// `retry_if` decides which errors are worth another attempt.
 #[step(retries = 4, backoff = "1ms..20ms", jitter, retry_if = |error| error != "no such customer")]
 async fn orders(#[context] cx: &StepContext) -> Result<Vec<u64>, String> {
     if cx.attempt() < 3 { Err("connection refused".to_owned()) } else { Ok(vec![20, 22]) }
 }
 
-/// Hangs: its future is dropped after 20 ms, and the run goes on with 108. The hook is told once.
+/// Hangs: its future is dropped after 20 ms, and the run continues with 108. The hook is called once.
 #[step(timeout = "20ms", fallback = 108, on_failure = |error| println!("told: {error}"))]
 async fn rate() -> u64 {
     std::future::pending().await
 }
 
-/// Down, and not missed: the run succeeds all the same.
+/// Down, but optional: the run can succeed without it.
 #[step(optional)]
 fn weather() -> Result<String, String> {
     Err("no such city".to_owned())
@@ -39,7 +39,7 @@ fn oslo() -> u64 {
     9
 }
 
-/// Two of three are enough. Such an input decides about itself only: `lisbon` has failed, and the run says so.
+/// Two of three are enough for this step. The run still reports the failure of `lisbon`.
 #[step]
 fn stock(#[from(berlin, lisbon, oslo, at_least = 2)] depots: Vec<&u64>) -> u64 {
     depots.into_iter().sum()

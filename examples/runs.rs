@@ -1,4 +1,4 @@
-//! How do many runs of one pipeline go on at once? Each run has its own outputs; an `Executor` bounds how many there are.
+//! How do I run many pipelines at once? Each run has its own outputs; an `Executor` bounds the number of runs.
 
 #![allow(clippy::print_stdout)]
 
@@ -9,7 +9,7 @@ use std::time::Duration;
 use pipeline::prelude::*;
 use pipeline::run::Executor;
 
-/// A resource that all runs share: how many of them are inside of a step now, and how many were at most.
+/// A resource shared by all runs: how many of them are inside a step now, and the most so far.
 #[derive(Default)]
 struct Gauge {
     now: AtomicUsize,
@@ -48,7 +48,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("at most 4 at once: {}", gauge.peak.load(Ordering::SeqCst) <= 4);
     println!("still running: {}", executor.live().len());
 
-    // And one pipeline, run by several at the same time: it is planned once.
+    // One pipeline, run several times at once: it is planned once.
     let pipeline = Pipeline::to::<invoice>().with_output::<fetched>(vec![4, 5]);
     let (a, b, c) = tokio::join!(pipeline.run(), pipeline.run(), pipeline.run());
     println!("{} {} {}", a?.output::<invoice>()?, b?.output::<invoice>()?, c?.output::<invoice>()?);

@@ -1,5 +1,5 @@
-//! How is one pipeline run for many values of its parameters? A run for each, several at once, each with parameters, state
-//! and random numbers of its own. `-- --times` shows how long it took.
+//! How do I run one pipeline for many parameter values? One run per value, several at once, each with its own parameters,
+//! state and random numbers. `-- --times` prints how long it took.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, clippy::trivially_copy_pass_by_ref)]
 
@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 use pipeline::prelude::*;
 use pipeline::run::Executor;
 
-/// What the steps of one scenario write down; each run is given its own.
+/// What the steps of one scenario record; each run has its own.
 #[derive(Default)]
 struct Ledger(Mutex<Vec<String>>);
 
@@ -28,7 +28,7 @@ fn share(sample: &[f64], #[param] threshold: f64, #[resource] ledger: &Ledger) -
 
 fn scenario(size: usize, threshold: f64, ledger: std::sync::Arc<Ledger>) -> Pipeline {
     let pipeline = Pipeline::to::<share>().param("size", size).param("threshold", threshold);
-    // One seed for all: two scenarios of one size then have the same sample, and differ in the threshold only.
+    // One seed for all: scenarios of one size then have the same sample, and differ only in the threshold.
     pipeline.resource_arc(ledger).seed(7)
 }
 
@@ -45,7 +45,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             scenarios.push((size, threshold, ledger, run));
         }
     }
-    // In the order in which they were asked for, whichever ended first.
+    // In the order of the requests, whichever ended first.
     for (size, threshold, ledger, run) in scenarios {
         let run = run.await??;
         let lines = ledger.0.lock().unwrap_or_else(PoisonError::into_inner).join("; ");

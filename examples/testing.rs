@@ -1,5 +1,5 @@
-//! How is a pipeline tested? A step is called like any function; `with_output` replaces a step, and with it what only
-//! that step needs; a `Recorder` tells what ran. `cargo test --example testing` runs the tests below.
+//! How do I test a pipeline? Call a step like any function; replace a step, and the steps that only it needs, with
+//! `with_output`; see what ran with a `Recorder`. `cargo test --example testing` runs the tests below.
 
 #![allow(clippy::print_stdout)]
 

@@ -1,5 +1,5 @@
-//! How are bad rows kept out? A step splits its rows by rules, says what it did without, and fails where too few are left;
-//! what reads only good rows is then skipped. `-- --times` shows how long it took.
+//! How do I reject bad rows? A step splits its rows by rules, reports the rejected ones, and fails if too few are left;
+//! steps that need the good rows are then skipped. `-- --times` prints how long it took.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, clippy::trivially_copy_pass_by_ref)]
 
@@ -16,7 +16,7 @@ fn rows(#[param(default = "ann,30 bob,x cid,-4 ,12 dan,7 eve,9")] text: String) 
     text.split_whitespace().map(str::to_owned).collect()
 }
 
-/// The rules, each with the reason that is reported where it does not hold.
+/// The rules, each with the reason that is reported if it is broken.
 fn checked(row: &str) -> Result<Order, &'static str> {
     let (customer, amount) = row.split_once(',').ok_or("not two fields")?;
     let amount = amount.parse().map_err(|_| "the amount is no number")?;
@@ -29,7 +29,7 @@ fn checked(row: &str) -> Result<Order, &'static str> {
     Ok(Order { customer: customer.to_owned(), amount })
 }
 
-/// What does not fit goes to the dead letters of the run, by its place rather than by what is in it.
+/// Rejected rows become dead letters of the run, named by their place and not by their content.
 #[step(group = "silver")]
 fn valid(
     rows: &[String],

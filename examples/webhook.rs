@@ -1,7 +1,7 @@
-//! How is somebody told of runs that fail? With a hook at the end of runs, which hands a summary to a thread that posts it:
-//! neither a step nor a run waits for the net, and a webhook that fails is told of, and fails nothing.
+//! How do I send notifications of failed runs? With a hook at the end of a run, which hands a summary to a thread that
+//! posts it. No step or run waits for the network; a webhook that fails is reported, and fails no run.
 //!
-//! `cargo run --example webhook -- http://example.com/hook` posts there; without a URL, the example listens itself.
+//! `cargo run --example webhook -- http://example.com/hook` posts there. Without a URL, the example runs a server.
 
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
@@ -26,14 +26,14 @@ fn revenue(amount: &u64) -> u64 {
     amount * 3
 }
 
-/// Posts summaries of failed runs, from a thread of its own.
+/// Posts summaries of failed runs, from a separate thread.
 struct Webhook {
     summaries: SyncSender<Value>,
     thread: JoinHandle<usize>,
 }
 
 impl Webhook {
-    /// So many summaries wait at the most; one more is dropped, and told of.
+    /// The maximum number of waiting summaries; further ones are dropped and reported.
     const MOST_WAITING: usize = 100;
 
     fn new(url: String) -> Self {
@@ -41,7 +41,7 @@ impl Webhook {
         Webhook { summaries, thread: thread::spawn(move || Webhook::post_all(&url, &to_post)) }
     }
 
-    /// What to give to [`Pipeline::on_run_end`].
+    /// Returns the hook for [`Pipeline::on_run_end`].
     fn hook(&self) -> impl Fn(&RunReport) + Send + Sync + use<> {
         let summaries = self.summaries.clone();
         move |run| {
@@ -51,7 +51,7 @@ impl Webhook {
         }
     }
 
-    /// Waits for what is still to be posted. How many summaries were not delivered.
+    /// Waits until all summaries are posted. Returns how many were not delivered.
     fn finish(self) -> usize {
         drop(self.summaries);
         self.thread.join().unwrap_or(usize::MAX)
@@ -73,7 +73,7 @@ impl Webhook {
     }
 }
 
-/// What a person wants to know first. The report has no inputs or outputs of steps, so neither has this.
+/// The most important facts for a person. The report has no inputs or outputs of steps, so the summary has none.
 fn summary(run: &RunReport) -> Value {
     let failed = run.steps.iter().filter(|step| matches!(step.status, Status::Failed | Status::TimedOut));
     let failed = failed.map(|step| {
@@ -89,7 +89,7 @@ fn summary(run: &RunReport) -> Value {
     })
 }
 
-/// A server for one request, which it answers; its URL, and what arrives.
+/// A server that answers one request. Returns its URL and a channel of the request.
 fn listen() -> io::Result<(String, JoinHandle<io::Result<String>>)> {
     let listener = TcpListener::bind(("127.0.0.1", 0))?;
     let url = format!("http://{}/failed-runs", listener.local_addr()?);
@@ -137,7 +137,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("arrived: {}", arrives.join().map_err(|_| "the listener panicked")??);
     }
 
-    // Nobody listens where somebody did.
+    // No server listens on this address any more.
     let free = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?;
     let webhook = Webhook::new(format!("http://{free}/"));
     let pipeline = Pipeline::to::<revenue>().param("text", "dozen").on_run_end(webhook.hook());

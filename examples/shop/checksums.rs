@@ -1,4 +1,4 @@
-//! Compares files with the SHA-256 that they should have.
+//! Compares files with their expected SHA-256.
 
 use std::fmt::Write as _;
 use std::fs::File;
@@ -24,7 +24,7 @@ impl Checksums {
         self.entries().count()
     }
 
-    /// Whether the file of that name should have this checksum.
+    /// Returns whether the file of that name should have this checksum.
     pub(crate) fn agree(self, name: &str, hash: Sha256) -> bool {
         let mut checksum = String::new();
         for byte in hash.finalize() {
@@ -34,7 +34,7 @@ impl Checksums {
         self.entries().any(|entry| entry == (&checksum, name))
     }
 
-    /// The files of the list that the folder lacks, or that are not as they should be.
+    /// Returns the files of the list that are missing in the folder or differ.
     pub(crate) fn mismatches(self, folder: &Path) -> Vec<&'static str> {
         let matches = |name: &str| {
             let mut hash = Hashing(Sha256::new());

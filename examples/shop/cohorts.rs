@@ -1,4 +1,4 @@
-//! What users of each signup month bring, month after month.
+//! Sales of the users of each signup month, month by month.
 
 use pipeline::step;
 

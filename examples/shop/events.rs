@@ -69,7 +69,7 @@ pub(crate) fn events(load_events: RawEvents) -> Events {
 }
 
 impl Event {
-    /// The event, or the first reason to refuse it.
+    /// Returns the event, or the first reason to refuse it.
     fn valid(raw: RawEvent) -> Result<Self, &'static str> {
         let user = raw.user.ok_or("anonymous")?;
         if raw.kind == Kind::Bot {

@@ -33,7 +33,7 @@ pub(crate) struct Fx {
     rates: Vec<[u32; 6]>,
 }
 
-/// The file says nothing about that day, nor about any day before.
+/// The file has no rate for that day or any day before.
 #[derive(Debug)]
 pub(crate) struct NoRate(Day);
 

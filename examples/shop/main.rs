@@ -3,9 +3,9 @@
 //! ```text
 //! cargo run --release --example shop                         # makes its input, a tenth of the full size
 //! cargo run --release --example shop -- --size full --check
-//! cargo run --release --example shop -- --data DIR --out DIR # any data set of that form
+//! cargo run --release --example shop -- --data DIR --out DIR # any data set in this format
 //! ```
-//! The steps are in the files named after what they make; `--plan` shows how they hang together.
+//! Each file is named after the output of its steps; `--plan` shows how the steps depend on each other.
 
 #![allow(clippy::pedantic, reason = "a program; the workspace's lints are those of a library")]
 

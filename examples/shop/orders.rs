@@ -1,4 +1,4 @@
-//! What was ordered: the last word on each order.
+//! Orders: the latest row of each.
 
 use std::path::Path;
 
@@ -98,7 +98,7 @@ pub(crate) fn orders(load_orders: RawOrders) -> Orders {
     let mut by_id = IdIndex::for_ids(rows.iter().map(|order| order.id));
     let mut kept = 0;
     for row in 0..rows.len() {
-        // A later row for the same order takes the place of the earlier one.
+        // A later row for the same order replaces the earlier one.
         let place = by_id.row_or_insert(rows[row].id, kept);
         rows[place] = rows[row];
         kept += usize::from(place == kept);
@@ -109,7 +109,7 @@ pub(crate) fn orders(load_orders: RawOrders) -> Orders {
 }
 
 impl Order {
-    /// The order, or the first reason to refuse it.
+    /// Returns the order, or the first reason to refuse it.
     fn valid(raw: RawOrder) -> Result<Self, &'static str> {
         let user = raw.user.ok_or("no_user")?;
         let qty = u32::try_from(raw.qty).ok().filter(|qty| *qty > 0).ok_or("bad_qty")?;

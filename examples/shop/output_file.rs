@@ -1,4 +1,4 @@
-//! Writes an output file whole: under another name first, so that a file with its own name is always complete.
+//! Writes an output file under a temporary name first, so that a file with its final name is always complete.
 
 use std::error::Error;
 use std::fmt::{self, Display, Write as _};
@@ -51,7 +51,7 @@ fn write(folder: &Path, name: &str, text: &[u8]) -> Result<PathBuf, OutputError>
     }
 }
 
-/// A field that is empty where there is no value.
+/// A field that is empty if there is no value.
 pub(crate) struct OrEmpty<T>(pub(crate) Option<T>);
 
 impl<T: Display> Display for OrEmpty<T> {

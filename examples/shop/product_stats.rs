@@ -103,7 +103,7 @@ impl ProductStats {
         Self { product, category, units, net, margin, views, carts, buys, reviews, stars, chars }
     }
 
-    /// Buys for each view, in hundredths of a percent, rounded; 0 without views.
+    /// Purchases per view, in hundredths of a percent, rounded; 0 without views.
     pub(crate) fn view_to_buy_bp(&self) -> u64 {
         (20_000 * self.buys + self.views).checked_div(2 * self.views).unwrap_or(0)
     }

@@ -1,4 +1,4 @@
-//! What is sold.
+//! Products.
 
 use std::path::Path;
 

@@ -1,7 +1,7 @@
 //! How many rows each stage refused, and why.
 //!
-//! Each stage's counts are lifted out by a step of their own, which costs nothing: a report that asked for all the
-//! stages themselves would keep every table in memory until the end.
+//! A separate step extracts the counts of each stage, which costs nothing. A report that read the stages themselves would
+//! keep every table in memory until the end.
 
 use pipeline::step;
 

@@ -1,4 +1,4 @@
-//! What users say.
+//! Reviews.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -11,7 +11,7 @@ use pipeline::step;
 use crate::input::{InputError, json_lines};
 use crate::values::Counts;
 
-/// A line of the file; it may hold more than is asked for here.
+/// A line of the file; other fields are ignored.
 #[derive(Deserialize)]
 struct Line<'a> {
     review_id: u32,
@@ -22,7 +22,7 @@ struct Line<'a> {
     text: Cow<'a, str>,
 }
 
-/// A review as it stands in the file.
+/// A review in the file's form.
 pub(crate) struct RawReview {
     id: u32,
     product: u32,

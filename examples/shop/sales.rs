@@ -1,4 +1,4 @@
-//! Orders that earn money, in US dollars, with what the reports need of the user.
+//! Orders that earn money, in US dollars, with the user's facts that the reports need.
 
 use pipeline::step;
 
@@ -58,11 +58,11 @@ pub(crate) fn sales(orders: &Orders, products: &Products, users: &Users, fx: &Fx
     Ok(Sales { rows, users: users.rows.len(), channels, domains, counts })
 }
 
-/// Users and products are looked up for so many orders at a time: with nothing else between them, the processor waits
-/// for many of these scattered reads at once.
+/// How many orders look up their users and products together: with nothing between them, the processor waits for many of
+/// these scattered reads at once.
 const BATCH: usize = 1024;
 
-/// An order with what was found for it.
+/// An order with its user and product.
 struct Found<'a> {
     order: &'a Order,
     product_row: usize,
@@ -73,7 +73,7 @@ struct Found<'a> {
 }
 
 impl<'a> Found<'a> {
-    /// The order's product and user, or the first reason why it is no sale.
+    /// Returns the order's product and user, or the first reason why it is not a sale.
     fn of(order: &'a Order, products: &Products, users: &Users) -> Result<Self, &'static str> {
         if !order.status.is_revenue() {
             return Err("not_revenue");

@@ -1,4 +1,4 @@
-//! What the sales say, seen by day, by domain, by tier, and in total.
+//! Sales by day, by domain, by tier, and in total.
 
 use pipeline::step;
 use serde::Serialize;
@@ -76,7 +76,7 @@ pub(crate) fn daily_region(sales: &Sales) -> Vec<DailyRegion> {
     report
 }
 
-/// The 25 domains that bring most.
+/// The 25 domains with the highest sales.
 #[step]
 pub(crate) fn domains(sales: &Sales) -> Vec<DomainSales> {
     let names = (0..sales.domains.len()).map(|code| sales.domains.name(code).to_owned());

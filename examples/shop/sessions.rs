@@ -1,4 +1,4 @@
-//! Events of one user with no long pause between them, and what they led to.
+//! Sessions: events of one user without a long pause between them, and their results.
 
 use pipeline::step;
 
@@ -7,7 +7,7 @@ use crate::input::Names;
 use crate::users::{Region, Users, users};
 use crate::values::{Counts, sorted_by_id};
 
-/// A longer pause between two events begins a new session.
+/// A longer pause between two events starts a new session.
 const PAUSE_MS: i64 = 30 * 60 * 1000;
 
 pub(crate) struct Sessions {
@@ -50,7 +50,7 @@ pub(crate) struct Funnel {
     pub(crate) duration_ms: i64,
 }
 
-/// What a session needs of an event.
+/// The facts of an event that a session needs.
 #[derive(Clone, Copy, Default)]
 struct Visit {
     ts_ms: i64,

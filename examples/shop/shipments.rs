@@ -1,4 +1,4 @@
-//! How the orders reached the users, and how long that took.
+//! Shipments of orders, and how long they took.
 
 use std::path::Path;
 
@@ -35,7 +35,7 @@ pub(crate) struct Fulfilment {
 }
 
 struct Fulfilled {
-    /// Seconds on the way; `None` while it still is.
+    /// Seconds on the way; `None` before the delivery.
     transit: Option<u32>,
     cost_cents: u32,
     warehouse: u16,
@@ -49,7 +49,7 @@ pub(crate) struct CarrierSla {
     pub(crate) shipments: u64,
     pub(crate) delivered: u64,
     pub(crate) late: u64,
-    /// Percentiles of the seconds on the way; `None` where nothing was delivered.
+    /// Percentiles of the seconds on the way; `None` if nothing was delivered.
     pub(crate) p50: Option<u32>,
     pub(crate) p95: Option<u32>,
     pub(crate) cost_cents: u64,
@@ -61,7 +61,7 @@ pub(crate) fn load_shipments(#[param] data: &Path) -> Result<Shipments, InputErr
     let columns =
         ["shipment_id", "order_id", "carrier", "warehouse", "shipped_at", "delivered_at", "cost_cents"];
     let rows = csv::read(&data.join("shipments.csv"), &columns, |row| {
-        row.text()?; // The id says nothing here.
+        row.text()?; // The id is not needed.
         Ok(Shipment {
             order: row.uint()?,
             carrier: row.code(&mut carriers)?,
@@ -144,7 +144,7 @@ pub(crate) fn carrier_sla(fulfilment: &Fulfilment) -> Vec<CarrierSla> {
     report
 }
 
-/// The nearest-rank percentile; leaves the values in another order.
+/// Returns the nearest-rank percentile; reorders the values.
 fn percentile(values: &mut [u32], percent: usize) -> Option<u32> {
     let rank = (percent * values.len()).div_ceil(100);
     let place = rank.checked_sub(1)?;

@@ -1,4 +1,4 @@
-//! How much data there is.
+//! How much data to make.
 
 use clap::ValueEnum;
 

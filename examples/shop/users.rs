@@ -1,4 +1,4 @@
-//! Who buys.
+//! Users: the customers.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -15,7 +15,7 @@ pub(crate) struct RawUsers {
 
 struct RawUser {
     id: u32,
-    /// `None` where the e-mail address has no `@`.
+    /// `None` if the e-mail address has no `@`.
     domain: Option<u32>,
     region: Region,
     signup: Day,

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 /// 2025-01-01, in seconds since 1970.
 pub(super) const START: u64 = 1_735_689_600;
 pub(super) const DAY: u64 = 86_400;
-/// The files cover so many seconds from [`START`].
+/// The files cover this number of seconds from [`START`].
 pub(super) const SPAN: u64 = 181 * DAY;
 
 #[derive(Default)]

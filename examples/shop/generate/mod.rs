@@ -1,5 +1,5 @@
-//! Makes the shop's input files. All figures come from integer arithmetic on row numbers, so that the bytes are the same
-//! on every machine, and checksums can say whether the reports are right.
+//! Makes the shop's input files. All figures come from integer arithmetic on row numbers, so the bytes are the same on
+//! every machine, and checksums can show whether the reports are right.
 
 mod customers;
 mod line;
@@ -18,7 +18,7 @@ use sha2::{Digest, Sha256};
 use crate::checksums::Checksums;
 use crate::size::Size;
 
-/// How many rows the tables are made for. (Files have some more or fewer: repeated orders, orders never shipped.)
+/// The number of rows per table. (Files have some more or fewer: repeated orders, orders never shipped.)
 #[derive(Clone, Copy)]
 struct Scale {
     users: u64,
@@ -30,7 +30,7 @@ struct Scale {
 
 type Table = fn(Scale, &mut dyn Write) -> io::Result<()>;
 
-/// The input files, those that take longest first.
+/// The input files, the slowest first.
 const FILES: [(&str, Table); 7] = [
     ("orders.csv", orders::orders),
     ("events.csv", traffic::events),
@@ -41,8 +41,8 @@ const FILES: [(&str, Table); 7] = [
     ("fx.csv", customers::fx),
 ];
 
-/// Makes those of the input files that the folder lacks. A file gets its name only when it is complete and has the
-/// right checksum.
+/// Makes the input files that are missing in the folder. A file gets its name only when it is complete and has the right
+/// checksum.
 pub(crate) fn missing_files(folder: &Path, size: Size) -> Result<(), Box<dyn Error + Send + Sync>> {
     let missing: Vec<_> = FILES.into_iter().filter(|(name, _)| !folder.join(name).is_file()).collect();
     if missing.is_empty() {

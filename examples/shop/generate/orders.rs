@@ -12,7 +12,7 @@ const DISCOUNTS: [u64; 8] = [0, 0, 0, 0, 500, 1000, 1250, 2000];
 const CARRIERS: [&str; 5] = ["alpha", "bravo", "cargo+", "delta", "echo"];
 const FIRST_ID: u64 = 1_000_000;
 
-/// Rises with the order's number, but for up to two hours of disorder, and stays inside the span.
+/// Rises with the order's number, except for up to two hours of disorder, and stays inside the span.
 fn time(scale: Scale, order: u64) -> u64 {
     START + order * (SPAN - 7200) / scale.orders + Table::Orders.bits(order, 0) % 7200
 }

@@ -1,4 +1,4 @@
-//! Random figures that depend on nothing but their place.
+//! Random figures that depend only on their place.
 
 /// The tables, by number.
 #[derive(Clone, Copy)]
@@ -20,7 +20,7 @@ pub(super) fn mix(z: u64) -> u64 {
 }
 
 impl Table {
-    /// A field of a row as 64 random bits: any field of any row can be had on its own.
+    /// Returns a field of a row as 64 random bits, independent of all other fields.
     pub(super) fn bits(self, row: u64, field: u64) -> u64 {
         let table = mix(self as u64 * 0x0051_ED27 + 2026);
         mix(mix(table ^ row).wrapping_add(field.wrapping_mul(0xD6E8_FEB8_6659_FD93)))

@@ -1,4 +1,4 @@
-//! What users do and say: events and reviews.
+//! Events and reviews of users.
 
 use std::io::{self, Write};
 
@@ -7,9 +7,9 @@ use super::line::{DAY, Line, SPAN, START};
 use super::random::{Table, mix, pick, skew};
 
 const DEVICES: [&str; 5] = ["web", "web", "ios", "android", "android"];
-/// So many sessions are open at the same time: their events stand mixed in the file.
+/// The number of sessions open at the same time: their events are mixed in the file.
 const OPEN_SESSIONS: usize = 8192;
-/// As they stand in JSON text: some with escapes, among them surrogate pairs, and some without.
+/// In JSON text: some with escapes, including surrogate pairs, and some without.
 const WORDS: [&str; 16] = [
     "good",
     "bad",

@@ -1,4 +1,4 @@
-//! Streams a file as blocks of whole lines, so that no file is ever in memory as a whole.
+//! Streams a file as blocks of whole lines, so that a file is never in memory as a whole.
 
 use std::fs::File;
 use std::io::{self, Read};

@@ -140,7 +140,7 @@ impl<'a> Row<'a> {
         self.parsed(|text| Some((Day::parse(text.first_chunk()?)?, 10)), "a day such as 2025-01-31")
     }
 
-    /// `None` where the field is `missing`, and what `parse` makes of it otherwise.
+    /// Returns `None` if the field is `missing`, otherwise the value from `parse`.
     #[inline(always)]
     pub(crate) fn unless<T>(
         &mut self,
@@ -162,7 +162,7 @@ impl<'a> Row<'a> {
         parse(self).map(Some)
     }
 
-    /// `None` where the field is empty.
+    /// Returns `None` if the field is empty.
     #[inline(always)]
     pub(crate) fn optional<T>(
         &mut self,
@@ -262,7 +262,7 @@ fn unquote(field: &[u8]) -> Result<(Vec<u8>, usize), Expected> {
     }
 }
 
-/// What stands between the quotes of a field that has no quotes inside.
+/// The text between the quotes of a field that has no quotes inside.
 fn quoted(text: &[u8]) -> Option<&[u8]> {
     let inner = &text[1..];
     inner.iter().position(|&byte| byte == b'"').map(|length| &inner[..length])

@@ -1,18 +1,18 @@
-//! What can be wrong with an input file, said so that the line can be found and repaired.
+//! What can be wrong with an input file, with the line to repair.
 
 use std::error::Error;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// What a field should have held.
+/// The expected content of a field.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Expected(pub(crate) &'static str);
 
 #[derive(Debug)]
 pub(crate) struct InputError {
     path: PathBuf,
-    /// From 1; 0 where the file itself is the trouble.
+    /// From 1; 0 if the whole file is the problem.
     line: u64,
     kind: InputErrorKind,
 }

@@ -1,4 +1,4 @@
-//! How many rows a stage read, refused and gave on: what `quality.csv` reports.
+//! How many rows a stage read, refused and passed on: the content of `quality.csv`.
 
 /// The rows counted by one stage, by reason.
 #[derive(Debug, Clone)]
@@ -8,7 +8,7 @@ pub(crate) struct Counts {
 }
 
 impl Counts {
-    /// Starts at zero for each reason, so that those which never apply are reported too.
+    /// Starts at zero for each reason, so that unused reasons are reported too.
     pub(crate) fn new(stage: &'static str, reasons: &[&'static str]) -> Self {
         Self { stage, rows: reasons.iter().map(|reason| (*reason, 0)).collect() }
     }

@@ -12,7 +12,7 @@ impl Distinct {
         Self { bits: vec![0; groups * words_per_group], words_per_group }
     }
 
-    /// Adds the pair, and says whether it is new.
+    /// Adds the pair, and returns whether it is new.
     pub(crate) fn insert(&mut self, group: usize, member: usize) -> bool {
         let word = &mut self.bits[group * self.words_per_group + member / 64];
         let bit = 1 << (member % 64);

@@ -5,7 +5,7 @@ use rustc_hash::FxHashMap;
 /// Marks an id that has no row.
 const NONE: u32 = u32::MAX;
 
-/// The row of each id. Ids that lie close together cost four bytes and one read each; any others a hash map.
+/// The row of each id. Dense ids cost four bytes and one read each; sparse ones use a hash map.
 pub(crate) enum IdIndex {
     Dense { first: u32, rows: Vec<u32> },
     Sparse(FxHashMap<u32, u32>),
@@ -41,7 +41,7 @@ impl IdIndex {
         (row != NONE).then_some(row as usize)
     }
 
-    /// The row of the id, which becomes `row` if the id had none.
+    /// Returns the row of the id; sets it to `row` if there is none.
     pub(crate) fn row_or_insert(&mut self, id: u32, row: usize) -> usize {
         let row = u32::try_from(row).ok().filter(|row| *row != NONE).expect("fewer than 2^32 - 1 rows");
         let entry = match self {

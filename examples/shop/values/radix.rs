@@ -1,10 +1,10 @@
 //! Sorts many rows by a number in a few passes over them.
 
 const BITS: u32 = 10;
-/// As many places to write to at the same time as a processor keeps track of with ease.
+/// As many places to write to at once as a processor handles well.
 const BUCKETS: usize = 1 << BITS;
 
-/// The rows by ascending id, those of one id in the order they had: a radix sort, from the lowest digit to the highest.
+/// Sorts the rows by ascending id, stably: a radix sort, from the lowest digit to the highest.
 pub(crate) fn sorted_by_id<T: Copy + Default>(mut rows: Vec<T>, id: impl Fn(&T) -> u32) -> Vec<T> {
     let highest = rows.iter().map(&id).max().unwrap_or(0);
     let mut sorted = vec![T::default(); rows.len()];

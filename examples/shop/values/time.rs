@@ -121,7 +121,7 @@ impl fmt::Display for Month {
 /// Days from 0000-03-01 to 1970-01-01.
 const DAYS_TO_1970: u32 = 719_468;
 
-/// The values of the digits of a text, which has the shape given: digits where that has `0`, else the same bytes.
+/// Returns the digits of a text in the given shape: digits where the shape has `0`, otherwise the same bytes.
 fn digits<const N: usize>(text: &[u8; N], shape: &[u8; N]) -> Option<[u8; N]> {
     let mut digits = [0; N];
     let mut fits = true;
