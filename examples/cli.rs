@@ -13,13 +13,13 @@
 
 use pipeline::prelude::*;
 
-/// Income, one number per order.
+/// The amount of each order.
 #[step(group = "bronze", tags("source"))]
 fn orders(#[param(default = 3)] count: i64) -> Vec<i64> {
     (1..=count).map(|n| n * 10).collect()
 }
 
-/// Refunds, one number per order.
+/// The amount of each refund.
 #[step(group = "bronze", tags("source"))]
 async fn refunds(#[param(default = "5")] amount: String) -> Result<i64, std::num::ParseIntError> {
     tokio::time::sleep(std::time::Duration::from_millis(1)).await;

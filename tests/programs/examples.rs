@@ -388,7 +388,7 @@ fn the_step_command_shows_a_step_in_full() {
     for part in [
         "step cli::refunds  [io]",
         "at        examples/cli.rs:24",
-        "What went back.",
+        "The amount of each refund.",
         "refunds failed",
         "attempts  2",
         "seed      7 ",
