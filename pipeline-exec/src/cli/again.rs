@@ -1,11 +1,8 @@
 //! The command to go on with: this program as the user called it, for what is left to do.
 
-use std::ffi::{OsStr, OsString};
-use std::path::Path;
-
 use pipeline_core::frame::Status;
 
-use super::given;
+use super::program::program;
 use crate::report::{CommandLine, RunReport, quoted};
 
 /// More steps than this are not named one by one: the run is repeated as it was.
@@ -19,17 +16,8 @@ pub(super) struct Again {
     pub(super) values_of: Vec<String>,
 }
 
-/// Runs again what did not succeed, with what needs it, and otherwise as this process was called.
-pub(super) fn command(report: &RunReport) -> Again {
-    again(report, given::command_line().as_ref())
-}
-
-/// The same for a run of which only the report is known.
-pub(super) fn command_of_recorded(report: &RunReport) -> Again {
-    again(report, report.command_line.as_ref())
-}
-
-fn again(report: &RunReport, line: Option<&CommandLine>) -> Again {
+/// Runs again what did not succeed, with what needs it, and otherwise as the run was started.
+pub(super) fn again(report: &RunReport, line: Option<&CommandLine>) -> Again {
     let line = line.cloned().unwrap_or_default();
     // A report that was made of a journal does not have the steps that had not begun: what was to run is run again.
     let has_all = report.counts.planned == report.steps.len();
@@ -53,13 +41,6 @@ fn again(report: &RunReport, line: Option<&CommandLine>) -> Again {
     }
     let words: Vec<String> = words.iter().map(|word| quoted(word)).collect();
     Again { command: format!("{} {}", program(), words.join(" ")), values_of: line.params }
-}
-
-/// Where the pages of these codes are; `None` for no code.
-pub(super) fn explain(codes: &[&str]) -> Option<String> {
-    let (first, others) = codes.split_first()?;
-    let also = if others.is_empty() { String::new() } else { format!(" (and {})", others.join(", ")) };
-    Some(format!("more: `{} explain {first}`{also}", program()))
 }
 
 /// The terms that select what did not succeed. Where the whole graph was run, `x+` takes all that needs `x`, so that of steps
@@ -104,33 +85,6 @@ fn left_to_do(report: &RunReport, whole_graph: bool) -> Vec<String> {
 fn is_read_as_a_name(name: &str) -> bool {
     let label = |name: &str| name.replace("::", "").contains(':');
     !name.is_empty() && !name.contains(['+', ',', '*', '?', '[', ']', '{', '}', '!', '\\']) && !label(name)
-}
-
-/// This program as the user called it: through cargo where cargo says so, else by the path that was typed.
-pub(super) fn program() -> String {
-    let called = std::env::args_os().next().unwrap_or_default();
-    let package = std::env::var_os("CARGO").and_then(|_| std::env::var("CARGO_PKG_NAME").ok());
-    let by_cargo = package.and_then(|package| through_cargo(Path::new(&called), &package));
-    by_cargo.unwrap_or_else(|| quoted(&called.to_string_lossy()))
-}
-
-/// `cargo run … --` for a program in cargo's target folder.
-fn through_cargo(called: &Path, package: &str) -> Option<String> {
-    let name = called.file_stem()?.to_str()?;
-    let folder = called.parent()?;
-    let is_example = folder.file_name() == Some(OsStr::new("examples"));
-    let profile = if is_example { folder.parent()? } else { folder };
-    let profile = match profile.file_name().map(OsStr::to_os_string).map(OsString::into_string) {
-        Some(Ok(profile)) if profile == "debug" => String::new(),
-        Some(Ok(profile)) if profile == "release" => " --release".to_owned(),
-        _ => return None,
-    };
-    let what = match (is_example, name == package) {
-        (true, _) => format!(" --example {}", quoted(name)),
-        (false, true) => String::new(),
-        (false, false) => format!(" --bin {}", quoted(name)),
-    };
-    Some(format!("cargo run{profile}{what} --"))
 }
 
 #[cfg(test)]
@@ -215,15 +169,5 @@ mod tests {
             stopped.steps[0].name = name.to_owned();
             assert_eq!(left_to_do(&stopped, true), [format!("{name}+")]);
         }
-    }
-
-    #[test]
-    fn a_program_that_cargo_started_is_called_through_cargo() {
-        let through = |path: &str| through_cargo(Path::new(path), "shop");
-        assert_eq!(through("target/debug/shop").as_deref(), Some("cargo run --"));
-        assert_eq!(through("target/release/shop").as_deref(), Some("cargo run --release --"));
-        assert_eq!(through("/x/debug/other").as_deref(), Some("cargo run --bin other --"));
-        assert_eq!(through("target/debug/examples/cli").as_deref(), Some("cargo run --example cli --"));
-        assert_eq!(through("./shop"), None);
     }
 }

@@ -1,87 +1,15 @@
-//! The words of the command line.
+//! The options that several verbs have.
 
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand};
+use clap::{ArgAction, Args as ClapArgs};
 use pipeline_core::{Problems, Selection};
 
-use super::completions::CompletionsArgs;
-use super::diff::DiffArgs;
-use super::explain::ExplainArgs;
-use super::graph::GraphArgs;
-use super::info::InfoArgs;
-use super::list::ListArgs;
-use super::output::Output;
-use super::plan::PlanArgs;
-use super::report::ReportArgs;
-use super::runs::RunsArgs;
+use super::exit::{Refusal, tell};
+use super::output::{Output, OutputOptions};
+use super::params::ParamArgs;
 use super::settings::SettingsArgs;
-use super::step::StepArgs;
 use crate::pipeline::Pipeline;
-
-/// One line for each paragraph: it is wrapped as wide as the terminal is.
-const AFTER_HELP: &str = "\
-Steps are selected by terms: a name, a glob (shard_*), tag:x, group:x, lane:x or package:x. +x adds everything that x \
-needs, x+ everything that needs x, 1+x and x+1 only what is one step away; a,b is what both select. Several terms are \
-united.
-
-Run parameters come from -p, then from the environment (PIPELINE_PARAM_name=value), then from --params FILE, then from \
-[params] of pipeline.toml. A value is read as text where the parameter takes text, and as JSON otherwise: \
--p 'sizes=[1, 2]'.
-
-Settings come from code, then from flags, then from the environment (PIPELINE_WORKERS=4, \
-PIPELINE_STEPS__FETCH__RETRIES=2), then from pipeline.toml or the file of --config, then from the preset. `info` shows \
-where each comes from.
-
-Durations are written as 500ms, 30s or 1m30s, amounts of memory as 512MiB or 4GiB.
-
-PIPELINE_OUTPUT in the environment says the form of the output where --output does not. NO_COLOR=1 takes colours away.
-
-SIGINT (Ctrl-C) and SIGTERM stop the run: no further step starts, async steps are cancelled, steps on threads have the \
-grace time to end, and the report is printed. A second signal ends the process at once.
-
-Exit codes: 0 every step succeeded (optional ones aside), 1 a step failed or timed out, 2 wrong use or an invalid graph \
-(nothing ran), 3 a file could not be read or written, 130 and 143 after SIGINT and SIGTERM.";
-
-/// Lines of help are no wider than this, however wide the terminal is.
-const HELP_COLUMNS: usize = 120;
-
-/// Runs the pipeline of this program.
-#[derive(Debug, Parser)]
-#[command(args_conflicts_with_subcommands = true, max_term_width = HELP_COLUMNS, after_help = AFTER_HELP)]
-pub(super) struct Args {
-    #[command(subcommand)]
-    pub(super) command: Option<Command>,
-    #[command(flatten)]
-    pub(super) run: RunArgs,
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum Command {
-    /// Runs the selected steps and everything they need (the default).
-    #[command(after_help = AFTER_HELP)]
-    Run(RunArgs),
-    /// Shows what would run, in order, and runs nothing.
-    Plan(PlanArgs),
-    /// Shows every registered step: lane, labels, inputs, run parameters, options, place.
-    List(ListArgs),
-    /// Draws the graph.
-    Graph(GraphArgs),
-    /// Shows the settings in force, where each comes from, and what this machine and this build can do.
-    Info(InfoArgs),
-    /// Runs one step and what it needs, and tells all there is to tell of it.
-    Step(StepArgs),
-    /// Prints a script that completes this command line in a shell.
-    Completions(CompletionsArgs),
-    /// Shows the runs that were recorded, or how the steps' durations have gone over them.
-    Runs(RunsArgs),
-    /// Shows the report of a recorded run.
-    Report(ReportArgs),
-    /// Shows what is different between two recorded runs.
-    Diff(DiffArgs),
-    /// Tells what an error code means, and how to mend it.
-    Explain(ExplainArgs),
-}
 
 /// What to run, with what, and how. A heading of what is flattened would go on behind it, hence `None`.
 #[allow(clippy::struct_excessive_bools)]
@@ -89,12 +17,8 @@ pub(super) enum Command {
 pub(super) struct RunArgs {
     #[command(flatten)]
     pub(super) selection: SelectionArgs,
-    /// Sets a run parameter; `step.name=value` sets it for one step.
-    #[arg(long = "param", help_heading = None::<&str>, short, value_name = "NAME=VALUE", value_parser = super::params::pair)]
-    pub(super) params: Vec<(String, String)>,
-    /// Reads run parameters from a file: TOML, or JSON where its name ends in `.json`.
-    #[arg(long = "params", help_heading = None::<&str>, value_name = "FILE")]
-    pub(super) params_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) params: ParamArgs,
     #[command(flatten)]
     pub(super) settings: SettingsArgs,
     /// Records nothing of the run in the runs directory.
@@ -120,6 +44,29 @@ pub(super) struct RunArgs {
     /// on a terminal too, and every figure at the end; -vv adds the other settings, and what steps have counted.
     #[arg(long, help_heading = None::<&str>, short, action = ArgAction::Count)]
     pub(super) verbose: u8,
+}
+
+impl RunArgs {
+    /// The pipeline with this selection, these settings and these run parameters. Prints warnings.
+    pub(super) fn configure(&self, pipeline: Pipeline) -> Result<Pipeline, Refusal> {
+        let resolved = self.settings.resolve(&pipeline)?;
+        let mut warnings = resolved.warnings().to_vec();
+        let mut pipeline = self.selection.apply(pipeline.settings_from(&resolved));
+        if self.no_report {
+            pipeline = pipeline.unrecorded();
+        }
+        let (pipeline, of_params) = self.params.apply(&self.settings.params(), &resolved, pipeline)?;
+        warnings.extend(of_params);
+        if !self.quiet {
+            warnings.iter().for_each(|warning| tell(&format!("warning: {warning}")));
+        }
+        Ok(pipeline)
+    }
+
+    /// How the run is shown.
+    pub(super) fn output(&self) -> Result<OutputOptions, Refusal> {
+        OutputOptions::new(self.output, self.quiet, self.verbose)
+    }
 }
 
 /// Which steps.

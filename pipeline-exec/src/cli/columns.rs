@@ -1,6 +1,6 @@
 //! Text in columns.
 
-use super::wording::{fit, pad, width};
+use super::wording::{cut, fit, pad, width};
 
 /// Rows with their cells below each other, two spaces between; the columns named by `right` end alike, the others begin
 /// so. Nothing follows the last cell of a row.
@@ -27,4 +27,9 @@ pub(super) fn head<const N: usize>(cells: [&str; N]) -> [String; N] {
 /// A name that fits into a column.
 pub(super) fn name(name: &str) -> String {
     fit(name, 40)
+}
+
+/// A text of the user's on one line that fits into a column.
+pub(super) fn cell(text: &str) -> String {
+    cut(text, 60)
 }

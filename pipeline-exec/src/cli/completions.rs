@@ -11,7 +11,7 @@ use clap::{Args as ClapArgs, Command};
 use clap_complete::{Shell, generate};
 use pipeline_core::Plan;
 
-use super::{Refusal, command, print};
+use super::exit::{Refusal, print};
 use crate::pipeline::Pipeline;
 
 /// For which shell.
@@ -28,14 +28,14 @@ const MOST_NAMES: usize = 500;
 const TERMS: [&str; 4] = ["terms", "exclude", "from", "until"];
 const STEP: [&str; 2] = ["name", "step"];
 
-pub(super) fn execute(args: &CompletionsArgs, pipeline: &Pipeline) -> Result<u8, Refusal> {
+pub(super) fn execute(args: &CompletionsArgs, command: Command, pipeline: &Pipeline) -> Result<u8, Refusal> {
     // A graph that has a problem has no names; the verbs and options help to find it.
     let names = pipeline.plan().map_or_else(|_| Names::default(), |plan| Names::of(&plan));
-    print(&script(args.shell, &names)?)
+    print(&script(args.shell, command, &names)?)
 }
 
-fn script(shell: Shell, names: &Names) -> Result<String, Refusal> {
-    let mut command = names.complete(command());
+fn script(shell: Shell, command: Command, names: &Names) -> Result<String, Refusal> {
+    let mut command = names.complete(command);
     let name = command.get_name().to_owned();
     let mut script = Vec::new();
     generate(shell, &mut command, name.as_str(), &mut script);

@@ -5,9 +5,9 @@ use std::fmt::Write;
 use clap::Args as ClapArgs;
 
 use super::columns::{columns, head, name};
+use super::exit::{Refusal, print, print_json};
 use super::runs::{time, when};
-use super::store::StoreArgs;
-use super::{Refusal, print};
+use super::settings::StoreArgs;
 use crate::pipeline::Pipeline;
 use crate::report::{clean, show};
 use crate::store::{RunDiff, RunEntry, StepDiff};
@@ -36,7 +36,7 @@ pub(super) fn execute(args: &DiffArgs, pipeline: &Pipeline) -> Result<u8, Refusa
     let (earlier, later) = (store.find(&args.earlier)?, store.find(&args.later)?);
     let diff = store.report_of(&later)?.diff(&store.report_of(&earlier)?);
     if args.json {
-        return print(&format!("{:#}", serde_json::json!(diff)));
+        return print_json(&diff);
     }
     let mut text = format!("A  {}\nB  {}\n", described(&earlier), described(&later));
     tell(&diff, &mut text);

@@ -6,7 +6,7 @@ use clap::Args as ClapArgs;
 use pipeline_core::{Dag, Format};
 
 use super::args::SelectionArgs;
-use super::{OK, Refusal, print};
+use super::exit::{OK, Refusal, print, unwritable};
 use crate::pipeline::Pipeline;
 use crate::report::graph_page;
 
@@ -46,9 +46,7 @@ pub(super) fn execute(args: GraphArgs, pipeline: Pipeline) -> Result<u8, Refusal
         Drawing::Page => graph_page(&dag.document()),
     };
     let Some(path) = output else { return print(&drawing) };
-    std::fs::write(&path, drawing).map_err(|error| {
-        Refusal::Environment(format!("cannot write the graph to {}: {error}", path.display()))
-    })?;
+    std::fs::write(&path, drawing).map_err(unwritable("the graph", &path))?;
     Ok(OK)
 }
 

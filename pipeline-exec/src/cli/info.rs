@@ -2,18 +2,15 @@
 //! build can do.
 
 use std::fmt::Write;
-use std::path::PathBuf;
 
 use clap::Args as ClapArgs;
 use pipeline_core::{Lane, Params};
 use serde::Serialize;
-use serde_json::Value;
 
-use super::args::RunArgs;
-use super::columns::{columns, head};
-use super::settings::SettingsArgs;
-use super::wording::cut;
-use super::{Refusal, print};
+use super::columns::{cell, columns, head};
+use super::exit::{Refusal, print, print_json};
+use super::params::ParamArgs;
+use super::settings::{SettingsArgs, rows};
 use crate::pipeline::Pipeline;
 use crate::pressure::{Budget, ProcessSampler, Sample, Sampler};
 use crate::settings::{PRESETS, Preset, ResolvedSettings, SettingInForce, Settings, cores};
@@ -26,12 +23,8 @@ const SCHEMA: u32 = 1;
 pub(super) struct InfoArgs {
     #[command(flatten)]
     settings: SettingsArgs,
-    /// Sets a run parameter, as for `run`.
-    #[arg(long = "param", help_heading = None::<&str>, short, value_name = "NAME=VALUE", value_parser = super::params::pair)]
-    params: Vec<(String, String)>,
-    /// Reads run parameters from a file, as for `run`.
-    #[arg(long = "params", help_heading = None::<&str>, value_name = "FILE")]
-    params_file: Option<PathBuf>,
+    #[command(flatten)]
+    params: ParamArgs,
     /// Prints it as JSON.
     #[arg(long)]
     json: bool,
@@ -39,19 +32,11 @@ pub(super) struct InfoArgs {
 
 pub(super) fn execute(args: &InfoArgs, pipeline: Pipeline) -> Result<u8, Refusal> {
     let resolved = args.settings.resolve(&pipeline)?;
-    let run = RunArgs {
-        settings: args.settings.clone(),
-        params: args.params.clone(),
-        params_file: args.params_file.clone(),
-        ..RunArgs::default()
-    };
-    let (pipeline, warnings) = super::params::apply(&run, &resolved, pipeline)?;
+    let (pipeline, warnings) = args.params.apply(&args.settings.params(), &resolved, pipeline)?;
     let mut info = Info::new(&resolved, pipeline.params());
     info.warnings.extend(warnings);
     if args.json {
-        let json =
-            serde_json::to_string_pretty(&info).map_err(|error| Refusal::Environment(error.to_string()))?;
-        return print(&json);
+        return print_json(&info);
     }
     print(&info.text())
 }
@@ -159,7 +144,7 @@ impl Info {
         }
         if !self.params.is_empty() {
             text.push_str("\nrun parameters given\n");
-            let row = |param: &GivenParam| [line(&param.name), line(&param.origin)];
+            let row = |param: &GivenParam| [cell(&param.name), cell(&param.origin)];
             write_table(&mut text, ["name", "given by"], self.params.iter().map(row).collect());
         }
         let build = &self.build;
@@ -239,22 +224,6 @@ impl Machine {
             write_table(text, ["lane", "slots", "why"], rows);
         }
     }
-}
-
-/// Settings in columns: key, value, and where it comes from.
-pub(super) fn rows<'s>(settings: impl IntoIterator<Item = &'s SettingInForce>) -> Vec<[String; 3]> {
-    let value = |value: &Value| match value {
-        Value::Null => "none".to_owned(),
-        Value::String(value) => line(value),
-        other => line(&other.to_string()),
-    };
-    let row = |setting: &SettingInForce| [line(&setting.key), value(&setting.value), line(&setting.origin)];
-    settings.into_iter().map(row).collect()
-}
-
-/// A text of the user's on one line that fits; the JSON has all of it.
-fn line(text: &str) -> String {
-    cut(text, 60)
 }
 
 /// Rows below a heading, indented.

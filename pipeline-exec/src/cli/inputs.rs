@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use clap::Args as ClapArgs;
 use pipeline_core::{Plan, Problem, ProblemCode, closest};
 
+use super::exit::Refusal;
 use super::settings::SettingsArgs;
+use super::store;
 use super::wording::{counted, listed, one_line};
-use super::{Refusal, store};
 use crate::pipeline::Pipeline;
 use crate::store::{RunEntry, output_path, short_id};
 

@@ -7,9 +7,9 @@ use pipeline_core::frame::Status;
 use pipeline_core::{Format, StepActivity};
 
 use super::columns::columns;
-use super::info::rows;
-use super::output::{Form, Level, Manner};
+use super::output::{Form, Level, OutputOptions};
 use super::paint::Paint;
+use super::settings::rows;
 use super::wording::{counted, cut, fit};
 use crate::event::{Event, RunView};
 use crate::report::show;
@@ -32,21 +32,21 @@ enum Tone {
     Bad,
 }
 
-/// The line for an event; `None` where there is none in this manner. `view` is the run's, once it has started; `settings` are
+/// The line for an event; `None` where there is none in this options. `view` is the run's, once it has started; `settings` are
 /// what it begins with where all is told.
 pub(super) fn line(
     event: &Event<'_>,
     view: Option<&RunView>,
     settings: &[SettingInForce],
-    manner: Manner,
+    options: OutputOptions,
 ) -> Option<String> {
-    if !is_wanted(event, manner) {
+    if !is_wanted(event, options) {
         return None;
     }
     let (tone, word, text) = match event {
         Event::RunStarted { run_id, planned, view } => {
-            let begin = if manner.level >= Level::Verbose {
-                let all = manner.level == Level::All;
+            let begin = if options.level >= Level::Verbose {
+                let all = options.level == Level::All;
                 beginning(view, settings.iter().filter(|setting| all || !setting.is_default()))
             } else {
                 String::new()
@@ -69,7 +69,7 @@ pub(super) fn line(
             if let Some(error) = error {
                 let _ = write!(text, ": {}", message(error.message()));
             }
-            if manner.level == Level::All
+            if options.level == Level::All
                 && let Some(view) = view
             {
                 text.push_str(&counters(&view.activity(step)));
@@ -99,7 +99,7 @@ pub(super) fn line(
         // Of the attempt before it was told when this one follows.
         Event::AttemptStarted { .. } | Event::RunFinished { .. } => return None,
     };
-    Some(stamped(tone, word, &text, manner.paint))
+    Some(stamped(tone, word, &text, options.paint))
 }
 
 /// `15:04:05 running   …`: what a heartbeat says.
@@ -112,11 +112,11 @@ pub(super) fn warning(text: &str, paint: Paint) -> String {
     stamped(Tone::Odd, "warning", text, paint)
 }
 
-fn is_wanted(event: &Event<'_>, manner: Manner) -> bool {
+fn is_wanted(event: &Event<'_>, options: OutputOptions) -> bool {
     match event {
         Event::StepFinished { status, .. } if status.is_failure() => true,
-        _ if manner.level == Level::Quiet => false,
-        _ if manner.form == Form::Lines || manner.level >= Level::Verbose => true,
+        _ if options.level == Level::Quiet => false,
+        _ if options.form == Form::Lines || options.level >= Level::Verbose => true,
         // On a terminal the rows tell the rest.
         Event::StepFinished { status, duration, .. } => *status == Status::Succeeded && *duration >= LONG,
         Event::RunStarted { .. } | Event::StepStarted { .. } | Event::AttemptFailed { .. } => false,

@@ -4,8 +4,7 @@ use std::io::{self, IsTerminal};
 
 use clap::ValueEnum;
 
-use super::Refusal;
-use super::args::RunArgs;
+use super::exit::Refusal;
 use super::paint::Paint;
 
 /// What says the form where the command line does not.
@@ -47,7 +46,7 @@ pub(super) enum Level {
 
 /// How a run is shown.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Manner {
+pub(super) struct OutputOptions {
     pub(super) form: Form,
     pub(super) level: Level,
     pub(super) paint: Paint,
@@ -55,12 +54,12 @@ pub(super) struct Manner {
     pub(super) json: bool,
 }
 
-impl Manner {
+impl OutputOptions {
     /// What the command line, the environment and the streams say.
-    pub(super) fn of(run: &RunArgs) -> Result<Self, Refusal> {
-        let output = run.output.map_or_else(from_environment, Ok)?;
-        let level = match run.verbose {
-            _ if run.quiet => Level::Quiet,
+    pub(super) fn new(output: Option<Output>, quiet: bool, verbose: u8) -> Result<Self, Refusal> {
+        let output = output.map_or_else(from_environment, Ok)?;
+        let level = match verbose {
+            _ if quiet => Level::Quiet,
             0 => Level::Normal,
             1 => Level::Verbose,
             _ => Level::All,
@@ -72,7 +71,7 @@ impl Manner {
             Output::Json => Form::Nothing,
             Output::Text | Output::Plain => Form::Lines,
         };
-        Ok(Manner { form, level, paint: Paint::of_stderr(), json: output == Output::Json })
+        Ok(OutputOptions { form, level, paint: Paint::of_stderr(), json: output == Output::Json })
     }
 }
 

@@ -3,19 +3,30 @@
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use clap::Args as ClapArgs;
 use pipeline_core::{InputKind, ParamValue, Problem, ProblemCode, is_slip};
 use serde_json::Value;
 
-use super::Refusal;
-use super::args::RunArgs;
+use super::exit::Refusal;
 use super::wording::one_line;
 use crate::pipeline::Pipeline;
 use crate::settings::{ResolvedSettings, value_of_toml};
 
 /// What a parameter's name follows in the environment: `PIPELINE_PARAM_path=…`.
 const ENVIRONMENT_PREFIX: &str = "PIPELINE_PARAM_";
+
+/// Run parameters on the command line.
+#[derive(Clone, Debug, Default, ClapArgs)]
+pub(super) struct ParamArgs {
+    /// Sets a run parameter; `step.name=value` sets it for one step.
+    #[arg(long = "param", help_heading = None::<&str>, short, value_name = "NAME=VALUE", value_parser = pair)]
+    params: Vec<(String, String)>,
+    /// Reads run parameters from a file: TOML, or JSON where its name ends in `.json`.
+    #[arg(long = "params", help_heading = None::<&str>, value_name = "FILE")]
+    params_file: Option<PathBuf>,
+}
 
 /// Reads `name=value` for clap. What is something else has no name, and is refused later: clap would quote it, and it may be
 /// a secret.
@@ -25,36 +36,39 @@ pub(super) fn pair(text: &str) -> Result<(String, String), Infallible> {
     Ok((name.to_owned(), value.to_owned()))
 }
 
-/// Sets parameters that code has not set: flags first, then the environment, then the files. With what to warn of.
-pub(super) fn apply(
-    run: &RunArgs,
-    resolved: &ResolvedSettings,
-    pipeline: Pipeline,
-) -> Result<(Pipeline, Vec<String>), Refusal> {
-    let of_set = run.settings.params();
-    if run.params.iter().chain(&of_set).any(|(name, _)| name.is_empty()) {
-        let has_no_sign = |(name, value): &(String, String)| name.is_empty() && !value.starts_with('=');
-        let what = if run.params.iter().any(has_no_sign) {
-            "what `-p` was given has no `=`"
-        } else {
-            "a run parameter (`-p`) has no name"
-        };
-        let problem = Problem::new(ProblemCode::InvalidParam, what);
-        return Err(Refusal::Problems(problem.hint("write it as `-p name=value`").into()));
+impl ParamArgs {
+    /// Sets parameters that code has not set: flags first, then `--set`, then the environment, then the files. Returns
+    /// warnings, too.
+    pub(super) fn apply(
+        &self,
+        of_set: &[(String, String)],
+        resolved: &ResolvedSettings,
+        pipeline: Pipeline,
+    ) -> Result<(Pipeline, Vec<String>), Refusal> {
+        if self.params.iter().chain(of_set).any(|(name, _)| name.is_empty()) {
+            let has_no_sign = |(name, value): &(String, String)| name.is_empty() && !value.starts_with('=');
+            let what = if self.params.iter().any(has_no_sign) {
+                "what `-p` was given has no `=`"
+            } else {
+                "a run parameter (`-p`) has no name"
+            };
+            let problem = Problem::new(ProblemCode::InvalidParam, what);
+            return Err(Refusal::Problems(problem.hint("write it as `-p name=value`").into()));
+        }
+        // Of two flags of one name the last wins.
+        let text = |(name, value): &(String, String)| (name.clone(), ParamValue::Text(value.clone()));
+        let pipeline = pipeline.params_default(self.params.iter().rev().map(text), "-p");
+        let pipeline = pipeline.params_default(of_set.iter().rev().map(text), "--set");
+        let (mut pipeline, warnings) = from_environment(pipeline)?;
+        if let Some(path) = &self.params_file {
+            pipeline = pipeline.params_default(read(path)?, &format!("the file {}", path.display()));
+        }
+        let declared = declared(&pipeline);
+        let pipeline = resolved.params().fold(pipeline, |pipeline, (name, value, file)| {
+            pipeline.params_default(of_steps(name, value, &declared), &format!("the file {file}"))
+        });
+        Ok((pipeline, warnings))
     }
-    // Of two flags of one name the last wins.
-    let text = |(name, value): &(String, String)| (name.clone(), ParamValue::Text(value.clone()));
-    let pipeline = pipeline.params_default(run.params.iter().rev().map(text), "-p");
-    let pipeline = pipeline.params_default(of_set.iter().rev().map(text), "--set");
-    let (mut pipeline, warnings) = from_environment(pipeline)?;
-    if let Some(path) = &run.params_file {
-        pipeline = pipeline.params_default(read(path)?, &format!("the file {}", path.display()));
-    }
-    let declared = declared(&pipeline);
-    let pipeline = resolved.params().fold(pipeline, |pipeline, (name, value, file)| {
-        pipeline.params_default(of_steps(name, value, &declared), &format!("the file {file}"))
-    });
-    Ok((pipeline, warnings))
 }
 
 /// The names of all parameters that its steps declare.

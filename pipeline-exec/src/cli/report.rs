@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use clap::Args as ClapArgs;
 use pipeline_core::frame::Status;
 
-use super::store::StoreArgs;
-use super::summary::Extent;
-use super::{OK, Refusal, print, summary};
+use super::exit::{OK, Refusal, print, unwritable};
+use super::settings::StoreArgs;
+use super::summary::{self, Extent};
 use crate::pipeline::Pipeline;
 use crate::report::{RunReport, StepReport};
 use crate::store::{RunState, write_trace};
@@ -70,6 +70,5 @@ fn trace(report: &RunReport, path: &Path) -> Result<(), Refusal> {
         write_trace(report, &mut out)?;
         out.flush()
     });
-    let refused = |error| format!("cannot write the trace to {}: {error}", path.display());
-    written.map_err(|error| Refusal::Environment(refused(error)))
+    written.map_err(unwritable("the trace", path))
 }

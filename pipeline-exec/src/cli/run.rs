@@ -1,37 +1,37 @@
 //! `run`: runs the selected steps and everything they need.
 
 use std::fs::File;
-use std::io::{self, Write};
-use std::path::Path;
+use std::io::Write;
 
 use super::args::RunArgs;
-use super::output::Manner;
+use super::exit::{Refusal, print, tell, unwritable};
 use super::summary::Extent;
-use super::{Refusal, configured, live, misplaced, print, store, summary, tell};
+use super::{live, store, summary};
 use crate::pipeline::Pipeline;
 use crate::report::{RunStatus, clean};
 use crate::store::PAGE;
 
 pub(super) fn execute(run: &RunArgs, pipeline: Pipeline) -> Result<u8, Refusal> {
-    let pipeline = configured(run, pipeline)?.stop_on_signals();
-    if let Some(refusal) = misplaced::command(&run.selection.terms, &pipeline) {
-        return Err(refusal);
-    }
-    let manner = Manner::of(run)?;
+    let pipeline = run.configure(pipeline)?.stop_on_signals();
+    pipeline.check()?;
+    let options = run.output()?;
     // Opened first: a report that cannot be written is told before anything runs.
-    let report_file = run.report.as_deref().map(create).transpose()?;
+    let report_file = run.report.as_deref();
+    let report_file = report_file
+        .map(|path| Ok::<_, Refusal>((path, File::create(path).map_err(unwritable("the report", path))?)))
+        .transpose()?;
     let (pipeline, usual) = store::recorded(pipeline, run.save_outputs)?;
-    let (pipeline, watching) = live::watch(pipeline, manner, usual.into_iter().collect())?;
-    let finished = pipeline.run_blocking()?;
+    let (watched, watching) = live::watch(pipeline.clone(), options, usual.into_iter().collect())?;
+    let finished = watched.run_blocking()?;
     let report = finished.report();
     watching.end(report);
-    if let (Some(mut file), Some(path)) = (report_file, &run.report) {
-        file.write_all(report.to_json().as_bytes()).map_err(|error| unwritable(path, &error))?;
+    if let Some((path, mut file)) = report_file {
+        file.write_all(report.to_json().as_bytes()).map_err(unwritable("the report", path))?;
     }
     if run.json {
         print(&report.to_json())?;
     } else if !run.quiet || report.status != RunStatus::Succeeded {
-        summary::print(report, extent(run));
+        summary::print(report, extent(run), pipeline.command_line().map(|line| &**line));
         if let Some(Ok(folder)) = finished.recorded() {
             tell(&clean(&format!("report: {}", store::from_here(&folder.join(PAGE)).display())));
             if let Some(outputs) = store::saved_outputs(folder) {
@@ -48,12 +48,4 @@ fn extent(run: &RunArgs) -> Extent {
         0 => Extent::Most,
         _ => Extent::All,
     }
-}
-
-fn create(path: &Path) -> Result<File, Refusal> {
-    File::create(path).map_err(|error| unwritable(path, &error))
-}
-
-fn unwritable(path: &Path, error: &io::Error) -> Refusal {
-    Refusal::Environment(format!("cannot write the report to {}: {error}", path.display()))
 }

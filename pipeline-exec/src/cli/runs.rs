@@ -9,8 +9,8 @@ use jiff::tz::TimeZone;
 use serde_json::json;
 
 use super::columns::{columns, head, name};
-use super::store::StoreArgs;
-use super::{Refusal, print};
+use super::exit::{Refusal, print, print_json};
+use super::settings::StoreArgs;
 use crate::pipeline::Pipeline;
 use crate::report::{clean, show};
 use crate::store::{RunEntry, RunState, StepTime, StepTrend, median, short_id};
@@ -62,7 +62,7 @@ pub(super) fn execute(args: &RunsArgs, pipeline: &Pipeline) -> Result<u8, Refusa
             described["beside_earlier"] = json!(beside);
             described
         };
-        return print(&format!("{:#}", json!(shown.iter().map(described).collect::<Vec<_>>())));
+        return print_json(&shown.iter().map(described).collect::<Vec<_>>());
     }
     if shown.is_empty() {
         return print(&match args.status {
@@ -130,7 +130,7 @@ fn trends(args: &RunsArgs, pipeline: &Pipeline) -> Result<u8, Refusal> {
         }
     }
     if args.json {
-        return print(&format!("{:#}", json!(trends)));
+        return print_json(&trends);
     }
     let mut text = trend_table(&trends);
     for trend in trends.iter().filter(|_| args.step.is_some()) {

@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use clap::Args as ClapArgs;
 use clap::builder::PossibleValuesParser;
 use pipeline_core::Problems;
+use serde_json::Value;
 
-use super::Refusal;
-use super::store::StoreArgs;
+use super::columns::cell;
+use super::exit::Refusal;
 use crate::pipeline::Pipeline;
-use crate::settings::{PRESETS, ResolvedSettings, SettingsStack};
+use crate::settings::{PRESETS, ResolvedSettings, SettingInForce, SettingsStack};
 
 /// After a signal, steps on threads have this long to end, where nobody says otherwise.
 const GRACE: &str = "10s";
@@ -19,6 +20,27 @@ const RUNS_DIR: &str = ".pipeline";
 
 /// What a key of `--set` begins with that is a run parameter.
 pub(super) const OF_PARAMS: &str = "params.";
+
+/// Where runs are recorded.
+#[derive(Clone, Debug, Default, ClapArgs)]
+pub(super) struct StoreArgs {
+    /// The runs directory [default: .pipeline, or what the variable `PIPELINE_RUNS_DIR` says].
+    #[arg(long, value_name = "DIR")]
+    runs_dir: Option<PathBuf>,
+}
+
+impl StoreArgs {
+    /// The directory as the flag gives it.
+    fn runs_dir(&self) -> Option<String> {
+        self.runs_dir.as_ref().map(|dir| dir.to_string_lossy().into_owned())
+    }
+
+    /// The directory in force, of all sources of settings.
+    pub(super) fn dir(&self, pipeline: &Pipeline) -> Result<PathBuf, Refusal> {
+        let settings = SettingsArgs { store: self.clone(), ..SettingsArgs::default() };
+        Ok(settings.resolve(pipeline)?.settings().runs_dir.clone().unwrap_or_default())
+    }
+}
 
 /// How to run.
 #[derive(Clone, Debug, Default, ClapArgs)]
@@ -70,18 +92,13 @@ pub(super) struct SettingsArgs {
     #[arg(long)]
     no_write: bool,
     #[command(flatten)]
-    pub(super) store: StoreArgs,
+    store: StoreArgs,
     /// Draws the random numbers of the run from this seed.
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
 }
 
 impl SettingsArgs {
-    /// What a verb has that only reads the runs directory.
-    pub(super) fn of_store(store: StoreArgs) -> Self {
-        SettingsArgs { store, ..SettingsArgs::default() }
-    }
-
     /// The settings in force: of the program, of these flags, of the environment and of the file.
     pub(super) fn resolve(&self, pipeline: &Pipeline) -> Result<ResolvedSettings, Refusal> {
         let stack = SettingsStack::new()
@@ -135,6 +152,17 @@ impl SettingsArgs {
             |(key, value): &(String, String)| Some((key.strip_prefix(OF_PARAMS)?.to_owned(), value.clone()));
         self.set.iter().filter_map(param).collect()
     }
+}
+
+/// Settings in columns: key, value, and where it comes from.
+pub(super) fn rows<'s>(settings: impl IntoIterator<Item = &'s SettingInForce>) -> Vec<[String; 3]> {
+    let value = |value: &Value| match value {
+        Value::Null => "none".to_owned(),
+        Value::String(value) => cell(value),
+        other => cell(&other.to_string()),
+    };
+    let row = |setting: &SettingInForce| [cell(&setting.key), value(&setting.value), cell(&setting.origin)];
+    settings.into_iter().map(row).collect()
 }
 
 /// Reads `key=value` for clap.

@@ -11,10 +11,10 @@ use clap::Args as ClapArgs;
 use pipeline_core::{Plan, Problem, ProblemCode};
 
 use super::args::RunArgs;
+use super::exit::{OK, Refusal, print, unwritable};
 use super::inputs::{Given, InputArgs};
-use super::output::Manner;
 use super::wording::{counted, listed, one_line, wrapped};
-use super::{OK, Refusal, configured, live, print, store};
+use super::{live, store};
 use crate::pipeline::Pipeline;
 use crate::report::{CommandLine, ErrorReport, RunReport, StepReport, show};
 
@@ -45,9 +45,9 @@ pub(super) fn execute(args: &StepArgs, pipeline: Pipeline) -> Result<u8, Refusal
     }
     run.selection.terms.push(args.name.clone());
     let runs = args.inputs.runs(&run.settings, &pipeline)?;
-    let pipeline = configured(&run, pipeline)?.stop_on_signals();
-    let manner = Manner::of(&run)?;
-    let is_for_programs = run.json || manner.json;
+    let pipeline = run.configure(pipeline)?.stop_on_signals();
+    let options = run.output()?;
+    let is_for_programs = run.json || options.json;
     let plan = pipeline.plan()?;
     let in_dag = plan.dag().find(&args.name).map_err(|problem| Refusal::Problems(problem.into()))?;
     let position = |plan: &Plan| {
@@ -63,7 +63,8 @@ pub(super) fn execute(args: &StepArgs, pipeline: Pipeline) -> Result<u8, Refusal
     let (pipeline, usual) = store::recorded(pipeline, run.save_outputs)?;
     let (mut code, mut times) = (OK, Vec::new());
     for number in 1..=args.repeat.get() {
-        let (watched, watching) = live::watch(pipeline.clone(), manner, usual.clone().into_iter().collect())?;
+        let (watched, watching) =
+            live::watch(pipeline.clone(), options, usual.clone().into_iter().collect())?;
         let finished = watched.run_blocking()?;
         let report = finished.report();
         watching.end(report);
@@ -71,9 +72,7 @@ pub(super) fn execute(args: &StepArgs, pipeline: Pipeline) -> Result<u8, Refusal
         code = code.max(finished.exit_number());
         if let Some(path) = &run.report {
             // Of several runs the last one stays.
-            std::fs::write(path, report.to_json()).map_err(|error| {
-                Refusal::Environment(format!("cannot write the report to {}: {error}", path.display()))
-            })?;
+            std::fs::write(path, report.to_json()).map_err(unwritable("the report", path))?;
         }
         times.extend(told.duration.filter(|_| told.status.has_output()));
         if run.json {

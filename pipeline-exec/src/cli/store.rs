@@ -4,10 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::Args as ClapArgs;
-
-use super::settings::SettingsArgs;
-use super::{Refusal, tell};
+use super::exit::{Refusal, tell};
+use super::settings::{SettingsArgs, StoreArgs};
 use crate::pipeline::Pipeline;
 use crate::store::{RunStore, StoreError, outputs_of};
 
@@ -17,26 +15,7 @@ pub(super) type Usual = BTreeMap<String, Duration>;
 /// So many of the latest runs say how long a step usually takes.
 const LOOK_BACK: usize = 20;
 
-/// Where runs are recorded.
-#[derive(Clone, Debug, Default, ClapArgs)]
-pub(super) struct StoreArgs {
-    /// The runs directory [default: .pipeline, or what the variable `PIPELINE_RUNS_DIR` says].
-    #[arg(long, value_name = "DIR")]
-    runs_dir: Option<PathBuf>,
-}
-
 impl StoreArgs {
-    /// The directory as the flag gives it.
-    pub(super) fn runs_dir(&self) -> Option<String> {
-        self.runs_dir.as_ref().map(|dir| dir.to_string_lossy().into_owned())
-    }
-
-    /// The directory in force, of all sources of settings.
-    fn dir(&self, pipeline: &Pipeline) -> Result<PathBuf, Refusal> {
-        let settings = SettingsArgs::of_store(self.clone());
-        Ok(settings.resolve(pipeline)?.settings().runs_dir.clone().unwrap_or_default())
-    }
-
     /// Opens the runs directory to look things up; `None` where there is none.
     pub(super) fn existing(&self, pipeline: &Pipeline) -> Result<Option<RunStore>, Refusal> {
         let dir = self.dir(pipeline)?;
@@ -52,8 +31,8 @@ impl StoreArgs {
     }
 }
 
-/// The pipeline, recorded unless it is not to be, and how long its steps usually take. A directory that cannot be written to
-/// is told before anything runs.
+/// The pipeline, which was checked, recorded unless it is not to be, and how long its steps usually take. A directory that
+/// cannot be written to is told before anything runs.
 pub(super) fn recorded(pipeline: Pipeline, save_outputs: bool) -> Result<(Pipeline, Usual), Refusal> {
     let settings = pipeline.current_settings();
     let Some(dir) = settings.runs_dir.clone() else {
@@ -64,8 +43,6 @@ pub(super) fn recorded(pipeline: Pipeline, save_outputs: bool) -> Result<(Pipeli
         }
         return Ok((pipeline, Usual::new()));
     };
-    // What is wrong with the graph is told first, and then nothing is made.
-    pipeline.check()?;
     let store = open(dir, settings.keep_runs)?.save_outputs(save_outputs);
     store.check_room()?;
     // Who only wants to run does not need what is past; what is wrong with the history was told when it was opened.
@@ -107,14 +84,4 @@ fn open(dir: PathBuf, keep_runs: Option<usize>) -> Result<RunStore, Refusal> {
     let store = RunStore::open(dir)?.keeping(keep_runs);
     store.take_warnings().iter().for_each(|warning| tell(&format!("warning: {warning}")));
     Ok(store)
-}
-
-impl From<StoreError> for Refusal {
-    fn from(error: StoreError) -> Self {
-        if error.is_wrong_use() {
-            Refusal::Usage(error.to_string())
-        } else {
-            Refusal::Environment(error.to_string())
-        }
-    }
 }

@@ -8,7 +8,7 @@ use clap::Args as ClapArgs;
 use pipeline_core::closest;
 
 use self::pages::{PAGES, Page};
-use super::{Refusal, print};
+use super::exit::{Refusal, print};
 
 /// Which code.
 #[derive(Debug, ClapArgs)]

@@ -6,8 +6,6 @@ use std::fmt::Write;
 use pipeline_core::{Backoff, InputDef, InputKind, Lane, Mode, Params, Policy, Source, StepDef};
 use serde::Serialize;
 
-use super::is_written;
-
 /// The version of the document.
 const SCHEMA: u32 = 1;
 
@@ -218,4 +216,9 @@ fn options(def: &StepDef) -> BTreeMap<&'static str, String> {
     ];
     let flags = flags.into_iter().filter(|(_, on)| *on).map(|(name, _)| (name, String::new()));
     valued.into_iter().filter_map(|(name, value)| Some((name, value?))).chain(flags).collect()
+}
+
+/// Whether an input is a parameter of the function.
+fn is_written(input: &InputDef) -> bool {
+    !matches!(input.kind, InputKind::Upstream { mode: Mode::Branch, .. } | InputKind::Context)
 }

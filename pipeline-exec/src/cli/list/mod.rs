@@ -4,11 +4,12 @@ mod document;
 mod text;
 
 use clap::Args as ClapArgs;
-use pipeline_core::{Dag, InputDef, StepDef};
+use pipeline_core::{Dag, StepDef};
 
 use self::document::ListDocument;
 use super::args::SelectionArgs;
-use super::{Refusal, params, print};
+use super::exit::{Refusal, print, print_json};
+use super::params;
 use crate::pipeline::Pipeline;
 
 /// What to list, and how.
@@ -34,9 +35,7 @@ pub(super) fn execute(args: &ListArgs, pipeline: Pipeline) -> Result<u8, Refusal
     let (pipeline, _) = params::from_environment(pipeline)?;
     let document = ListDocument::new(&steps, pipeline.params());
     if args.json {
-        let json = serde_json::to_string_pretty(&document)
-            .map_err(|error| Refusal::Environment(error.to_string()))?;
-        return print(&json);
+        return print_json(&document);
     }
     print(&text::text(&document, args.verbose))
 }
@@ -48,13 +47,4 @@ fn selected(selection: &SelectionArgs) -> Result<Vec<&'static StepDef>, Refusal>
     let ids: std::collections::BTreeSet<String> =
         named.iter().map(|&step| dag.step(step).def().id()).collect();
     Ok(pipeline_core::registered().into_iter().filter(|def| ids.contains(&def.id())).collect())
-}
-
-/// Whether an input is a parameter of the function.
-fn is_written(input: &InputDef) -> bool {
-    !matches!(
-        input.kind,
-        pipeline_core::InputKind::Upstream { mode: pipeline_core::Mode::Branch, .. }
-            | pipeline_core::InputKind::Context
-    )
 }

@@ -26,13 +26,13 @@ use std::time::Duration;
 pub(super) use self::expectation::Expectation;
 use self::ticker::{Canvas, Message, Ticker};
 use self::tracker::{Tracked, Tracker};
-use super::output::{Form, Level, Manner};
-use super::{Refusal, lines, plan};
+use super::exit::{Refusal, tell};
+use super::output::{Form, Level, OutputOptions};
+use super::{lines, needs};
 use crate::event::{Event, EventRecord};
 use crate::pipeline::Pipeline;
 use crate::report::RunReport;
 use crate::settings::SettingInForce;
-use crate::stderr;
 
 /// So many lines may wait to be printed; whoever has more waits too.
 const MOST_LINES: usize = 4096;
@@ -49,7 +49,7 @@ pub(super) struct Watching {
 
 /// What observes the run, on the threads of its steps.
 struct Watcher {
-    manner: Manner,
+    options: OutputOptions,
     tracker: Arc<Tracker>,
     /// Where lines go that are printed above what is drawn.
     above: Option<SyncSender<Message>>,
@@ -66,15 +66,15 @@ struct Watcher {
 /// Where standard output cannot be had for events alone.
 pub(super) fn watch(
     pipeline: Pipeline,
-    manner: Manner,
+    options: OutputOptions,
     expectation: Expectation,
 ) -> Result<(Pipeline, Watching), Refusal> {
     #[cfg(unix)]
-    let (diverted, json) = manner.json.then(capture::Diverted::begin).transpose()?.unzip();
+    let (diverted, json) = options.json.then(capture::Diverted::begin).transpose()?.unzip();
     #[cfg(not(unix))]
-    let json = manner.json.then(std::io::stdout);
+    let json = options.json.then(std::io::stdout);
     let tracker = Arc::new(Tracker::default());
-    let canvas = Canvas::of(manner);
+    let canvas = Canvas::of(options);
     #[cfg(unix)]
     let capture = match &canvas {
         Some(Canvas::Screen(screen)) => capture::Capture::begin(screen.clone()).ok(),
@@ -83,18 +83,18 @@ pub(super) fn watch(
     let (above, ticker) = canvas
         .map(|canvas| {
             let (above, messages) = mpsc::sync_channel(MOST_LINES);
-            let ticker = Ticker::new(canvas, manner.paint, Arc::clone(&tracker), expectation);
+            let ticker = Ticker::new(canvas, options.paint, Arc::clone(&tracker), expectation);
             ticker.start(messages).map(|thread| (above, thread))
         })
         .transpose()?
         .unzip();
     let json = json.map(|json| Mutex::new(Box::new(json) as Box<dyn Write + Send>));
     let watcher = Arc::new(Watcher {
-        manner,
+        options,
         tracker,
         above,
         json,
-        known_limits: plan::known_limits(&pipeline),
+        known_limits: needs::known_limits(&pipeline),
         settings: pipeline.settings_in_force(),
     });
     let observer = Arc::clone(&watcher);
@@ -142,30 +142,30 @@ impl Watcher {
     fn on_event(&self, event: &Event<'_>) {
         self.tracker.note(event);
         #[cfg(unix)]
-        if self.manner.form == Form::Live {
+        if self.options.form == Form::Live {
             capture::on_this_thread();
         }
         self.data(|at| EventRecord::of(event, at));
-        if self.manner.form == Form::Nothing {
+        if self.options.form == Form::Nothing {
             return;
         }
         if let Some(line) =
-            lines::line(event, self.tracker.run().map(|run| &run.view), &self.settings, self.manner)
+            lines::line(event, self.tracker.run().map(|run| &run.view), &self.settings, self.options)
         {
             self.show(line);
         }
         if let Event::RunStarted { view, .. } = event
-            && self.manner.level > Level::Quiet
+            && self.options.level > Level::Quiet
         {
-            let warnings = plan::without_capacity(view.plan(), &self.known_limits);
-            warnings.iter().for_each(|warning| self.show(lines::warning(warning, self.manner.paint)));
+            let warnings = needs::without_capacity(view.plan(), &self.known_limits);
+            warnings.iter().for_each(|warning| self.show(lines::warning(warning, self.options.paint)));
         }
     }
 
     fn show(&self, line: String) {
-        match (&self.above, self.manner.form) {
+        match (&self.above, self.options.form) {
             (Some(above), Form::Live) => drop(above.send(Message::Line(line))),
-            _ => print_line(line),
+            _ => tell(&line),
         }
     }
 
@@ -177,9 +177,4 @@ impl Watcher {
         // Whoever reads may have gone away (`| head`): the run goes on.
         let _ = json.lock().unwrap_or_else(PoisonError::into_inner).write_all(line.as_bytes());
     }
-}
-
-/// Writes a line to standard error in one piece, so that no other gets into it. A closed one is no reason to fail.
-fn print_line(line: String) {
-    stderr::write(&(line + "\n"));
 }

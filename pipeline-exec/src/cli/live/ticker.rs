@@ -7,13 +7,14 @@ use std::time::{Duration, Instant};
 use std::{io, thread};
 
 use super::expectation::{Expectation, Forecast};
+use super::heartbeat;
 use super::picture::{Moment, Picture};
 #[cfg(unix)]
 use super::screen::Screen;
 use super::tracker::{Ended, Look, Tracked, Tracker};
-use super::{heartbeat, print_line};
+use crate::cli::exit::tell;
 use crate::cli::lines;
-use crate::cli::output::{Form, Level, Manner};
+use crate::cli::output::{Form, Level, OutputOptions};
 use crate::cli::paint::Paint;
 
 /// How often the terminal is drawn.
@@ -57,11 +58,11 @@ pub(super) struct Ticker {
 }
 
 impl Canvas {
-    /// Where a run is shown in this manner; `None` where nothing is to be shown now and then.
-    pub(super) fn of(manner: Manner) -> Option<Self> {
-        match manner.form {
+    /// Where a run is shown with these options; `None` where nothing is to be shown now and then.
+    pub(super) fn of(options: OutputOptions) -> Option<Self> {
+        match options.form {
             Form::Nothing => None,
-            Form::Lines => (manner.level > Level::Quiet).then_some(Canvas::Lines),
+            Form::Lines => (options.level > Level::Quiet).then_some(Canvas::Lines),
             #[cfg(unix)]
             Form::Live => super::capture::terminal().and_then(Screen::open).ok().map(Canvas::Screen),
             #[cfg(not(unix))]
@@ -124,7 +125,7 @@ impl Ticker {
             // A step whose end is printed is not to be seen running beside that.
             #[cfg(unix)]
             Canvas::Screen(_) => self.tick(&lines),
-            Canvas::Lines => print_line(lines),
+            Canvas::Lines => tell(&lines),
         }
         is_over
     }
@@ -145,7 +146,7 @@ impl Ticker {
             Canvas::Screen(screen) => {
                 screen.draw(above, self.picture.draw(run, &look, &moment, screen.size()));
             }
-            Canvas::Lines => print_line(lines::heartbeat(&heartbeat::text(run, &look, left), self.paint)),
+            Canvas::Lines => tell(&lines::heartbeat(&heartbeat::text(run, &look, left), self.paint)),
         }
     }
 

@@ -1,12 +1,13 @@
 //! What a plan warns of, and what would make its run shorter. Only what somebody can do something about.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use pipeline_core::{InputKind, Lane, Plan};
 
-use super::forecast::{Forecast, capacities, declared, forecast, is_given};
-use crate::cli::wording::{counted, fit};
+use super::forecast::{Forecast, forecast};
+use crate::cli::needs::{capacities, declared, is_given, known_limits, without_capacity};
+use crate::cli::wording::fit;
 use crate::pipeline::Pipeline;
 use crate::settings::{Settings, cores};
 
@@ -32,32 +33,6 @@ pub(super) fn warnings(plan: &Plan, pipeline: &Pipeline) -> Vec<String> {
     }
     warnings.extend(without_capacity(plan, &known_limits(pipeline)));
     warnings
-}
-
-/// The limits that somebody has said the capacity of.
-pub(in crate::cli) fn known_limits(pipeline: &Pipeline) -> BTreeSet<String> {
-    let configured = pipeline.make_limits(None).snapshot().into_iter().map(|limit| limit.name);
-    configured.chain(["cores", "memory"].map(str::to_owned)).collect()
-}
-
-/// Steps of the plan that run one at a time because nobody has said how much there is of what they need.
-pub(in crate::cli) fn without_capacity(plan: &Plan, known: &BTreeSet<String>) -> Vec<String> {
-    let mut needed: BTreeMap<String, usize> = BTreeMap::new();
-    for step in (0..plan.len()).filter(|&step| !is_given(plan, step)) {
-        let unknown = declared(plan, step).into_iter().filter(|(name, _)| !known.contains(name));
-        unknown.for_each(|(name, _)| *needed.entry(name).or_default() += 1);
-    }
-    let several = needed.into_iter().filter(|(_, steps)| *steps > 1);
-    several
-        .map(|(name, steps)| {
-            format!(
-                "nothing says how much there is of the limit `{}`, so its {} run one at a time: give it a capacity in the \
-                 settings",
-                fit(&name, 40),
-                counted(steps, "step"),
-            )
-        })
-        .collect()
 }
 
 /// Run parameters that are given, but that no step of the plan reads.

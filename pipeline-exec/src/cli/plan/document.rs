@@ -7,8 +7,9 @@ use pipeline_core::{InputKind, Lane, Plan, Quorum, Selection, Statistics};
 use serde::Serialize;
 
 use super::advice;
-use super::forecast::{Forecast, declared, forecast, is_given};
+use super::forecast::{Forecast, forecast};
 use crate::cli::args::SelectionArgs;
+use crate::cli::needs::{declared, is_given};
 use crate::cli::store::Usual;
 use crate::pipeline::Pipeline;
 use crate::settings::Settings;

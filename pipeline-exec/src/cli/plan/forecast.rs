@@ -8,7 +8,7 @@ use std::time::Duration;
 use pipeline_core::{Lane, Plan};
 use serde::Serialize;
 
-use crate::limits::LimitSettings;
+use crate::cli::needs::{capacities, declared, is_given};
 use crate::settings::Settings;
 
 /// So many steps that wait for a limit are looked at again whenever one ends.
@@ -187,34 +187,4 @@ impl<'a> Machine<'a> {
         };
         declared(self.plan, step).into_iter().filter_map(known).collect()
     }
-}
-
-/// Whether the output of a step is given.
-pub(super) fn is_given(plan: &Plan, step: usize) -> bool {
-    plan.given().binary_search(&(step as u32)).is_ok()
-}
-
-/// What a step declares that it needs while it runs, by the name of the limit.
-pub(super) fn declared(plan: &Plan, step: usize) -> Vec<(String, u64)> {
-    let policy = plan.policy(step);
-    let named = policy.limits.iter().map(|(name, amount)| (name.to_string(), u64::from(*amount)));
-    let memory = policy.memory.map(|bytes| ("memory".to_owned(), bytes));
-    let cores = policy.cores.map(|cores| ("cores".to_owned(), u64::from(cores)));
-    named.chain(memory).chain(cores).collect()
-}
-
-/// How much there is of each limit that a step of the plan needs; what is unlimited is left out.
-pub(super) fn capacities(plan: &Plan, settings: &Settings) -> BTreeMap<String, u64> {
-    let machine: BTreeMap<&str, LimitSettings> = settings.machine_limits().collect();
-    let mut all = BTreeMap::new();
-    for (name, _) in (0..plan.len()).flat_map(|step| declared(plan, step)) {
-        let limit = settings.limits.get(&name).or_else(|| machine.get(name.as_str()));
-        let capacity = match (limit, name.as_str()) {
-            (Some(limit), _) => limit.capacity,
-            (None, "memory") => continue,
-            (None, _) => 1,
-        };
-        all.insert(name, capacity);
-    }
-    all
 }

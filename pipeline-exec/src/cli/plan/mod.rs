@@ -9,10 +9,10 @@ mod text;
 
 use clap::Args as ClapArgs;
 
-pub(super) use self::advice::{known_limits, without_capacity};
 use self::document::PlanDocument;
 use super::args::RunArgs;
-use super::{Refusal, configured, print, store};
+use super::exit::{Refusal, print, print_json};
+use super::store;
 use crate::pipeline::Pipeline;
 
 /// What would be run, with what, and how.
@@ -32,16 +32,14 @@ pub(super) struct PlanArgs {
 
 pub(super) fn execute(args: &PlanArgs, pipeline: Pipeline) -> Result<u8, Refusal> {
     let run = &args.run;
-    let pipeline = configured(run, pipeline)?;
+    let pipeline = run.configure(pipeline)?;
     let plan = pipeline.check()?;
     // Where the history knows how long a step took, its time is that; of the others it is their cost.
     let usual = store::usual(&pipeline)?;
     let history = Some(&usual).filter(|usual| !usual.is_empty());
     let document = PlanDocument::new(&plan, &pipeline, &run.selection, history);
     if run.json {
-        let json = serde_json::to_string_pretty(&document)
-            .map_err(|error| Refusal::Environment(error.to_string()))?;
-        return print(&json);
+        return print_json(&document);
     }
     print(&text::text(&document, run.verbose > 0))
 }

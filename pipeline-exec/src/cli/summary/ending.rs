@@ -6,22 +6,23 @@ use std::time::Duration;
 use owo_colors::OwoColorize;
 
 use super::failures;
-use crate::cli::again::{self, Again};
+use crate::cli::again::{Again, again};
+use crate::cli::program::explain;
 use crate::cli::wording::paragraph;
-use crate::report::{RunReport, RunStatus, clean, show};
+use crate::report::{CommandLine, RunReport, RunStatus, clean, show};
 use crate::store::RunState;
 
 /// What is known beside the report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Known {
-    /// This process ran it: its command line is known.
-    Whole,
+pub(super) enum Known<'a> {
+    /// This process ran it, and has all of its command line.
+    Whole(Option<&'a CommandLine>),
     /// Its state by the runs directory.
     Recorded(RunState),
 }
 
 /// How the run ended, or how far it is, and how to go on.
-pub(super) fn ending(report: &RunReport, columns: usize, known: Known) -> String {
+pub(super) fn ending(report: &RunReport, columns: usize, known: Known<'_>) -> String {
     let mut text = match known {
         Known::Recorded(state @ (RunState::Running | RunState::Interrupted)) => {
             let outcome = paragraph("", &by_its_journal(report, state), 0, columns);
@@ -33,7 +34,7 @@ pub(super) fn ending(report: &RunReport, columns: usize, known: Known) -> String
     if report.status != RunStatus::Succeeded && known != Known::Recorded(RunState::Running) {
         to_go_on(report, columns, known, &mut text);
     }
-    if let Some(more) = again::explain(&failures::codes(report)) {
+    if let Some(more) = explain(&failures::codes(report)) {
         let _ = writeln!(text, "{}", clean(&more));
     }
     text
@@ -81,10 +82,10 @@ fn by_its_journal(report: &RunReport, state: RunState) -> String {
 }
 
 /// The command to go on with, in a line of its own that can be copied, and what it leaves out.
-fn to_go_on(report: &RunReport, columns: usize, known: Known, text: &mut String) {
+fn to_go_on(report: &RunReport, columns: usize, known: Known<'_>, text: &mut String) {
     let Again { command, values_of } = match known {
-        Known::Whole => again::command(report),
-        Known::Recorded(_) => again::command_of_recorded(report),
+        Known::Whole(line) => again(report, line),
+        Known::Recorded(_) => again(report, report.command_line.as_ref()),
     };
     let _ = writeln!(text, "to go on: {}", clean(&command));
     if !values_of.is_empty() {

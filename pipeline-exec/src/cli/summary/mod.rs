@@ -13,7 +13,7 @@ use comfy_table::Table;
 
 use self::ending::{Known, ending};
 use super::paint::Paint;
-use crate::report::RunReport;
+use crate::report::{CommandLine, RunReport};
 use crate::stderr;
 use crate::store::RunState;
 
@@ -44,8 +44,8 @@ pub(super) fn print_recorded(report: &RunReport, state: RunState, extent: Extent
 }
 
 /// Says to standard error how a run ended.
-pub(super) fn print(report: &RunReport, extent: Extent) {
-    let mut text = text(report, columns(), extent, Known::Whole);
+pub(super) fn print(report: &RunReport, extent: Extent, command_line: Option<&CommandLine>) {
+    let mut text = text(report, columns(), extent, Known::Whole(command_line));
     if extent != Extent::Failures {
         // Apart from what was told while it ran.
         text.insert(0, '\n');
@@ -66,7 +66,7 @@ fn columns() -> usize {
 }
 
 /// All of it, with styles.
-fn text(report: &RunReport, columns: usize, extent: Extent, known: Known) -> String {
+fn text(report: &RunReport, columns: usize, extent: Extent, known: Known<'_>) -> String {
     let mut text = match extent {
         Extent::Failures => String::new(),
         Extent::Most | Extent::All => table::table(report, columns, extent == Extent::All),

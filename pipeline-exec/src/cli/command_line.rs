@@ -1,27 +1,20 @@
 //! The command line as data: what is kept of it in the record of a run, and what a command to go on is made of.
 
 use clap::parser::ValueSource;
-use clap::{ArgAction, ArgMatches, CommandFactory};
+use clap::{ArgAction, ArgMatches};
 
-use super::args::Args;
 use super::settings::OF_PARAMS;
 use crate::report::CommandLine;
 
 /// What says only how a run is shown, or how often it is: another run of the same goes as well without.
 const HOW_IT_IS_SHOWN: [&str; 6] = ["json", "output", "quiet", "verbose", "report", "repeat"];
 
-/// The command line of this process; `None` where it is not one that starts a run.
-pub(super) fn command_line() -> Option<CommandLine> {
-    of(&Args::command().try_get_matches().ok()?)
-}
-
 /// The words of a command line that starts a run.
-pub(super) fn of(matches: &ArgMatches) -> Option<CommandLine> {
-    let command = Args::command();
+pub(super) fn of(command: &clap::Command, matches: &ArgMatches) -> Option<CommandLine> {
     let (verb, command, matches) = match matches.subcommand() {
         Some((verb @ ("run" | "step"), matches)) => (verb, command.find_subcommand(verb)?, matches),
         Some(_) => return None,
-        None => ("run", &command, matches),
+        None => ("run", command, matches),
     };
     let terms = if verb == "step" { "name" } else { "terms" };
     let mut line = CommandLine { verb: verb.to_owned(), terms: values(matches, terms), ..Default::default() };
@@ -64,12 +57,17 @@ fn values(matches: &ArgMatches, id: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::command::command;
     use super::*;
 
-    fn given(words: &[&str]) -> CommandLine {
+    fn recorded(words: &[&str]) -> Option<CommandLine> {
         let words = ["x"].iter().chain(words);
-        let matches = Args::command().try_get_matches_from(words).unwrap_or_else(|error| panic!("{error}"));
-        of(&matches).unwrap_or_else(|| panic!("it starts a run"))
+        let matches = command().try_get_matches_from(words).unwrap_or_else(|error| panic!("{error}"));
+        of(&command(), &matches)
+    }
+
+    fn given(words: &[&str]) -> CommandLine {
+        recorded(words).unwrap_or_else(|| panic!("it starts a run"))
     }
 
     #[test]
@@ -119,7 +117,6 @@ mod tests {
 
     #[test]
     fn a_verb_that_runs_nothing_has_none() {
-        let matches = Args::command().try_get_matches_from(["x", "plan", "a"]);
-        assert_eq!(of(&matches.unwrap_or_else(|error| panic!("{error}"))), None);
+        assert_eq!(recorded(&["plan", "a"]), None);
     }
 }

@@ -1,0 +1,66 @@
+//! What steps need of named limits, of cores and of memory while they run, and how much of it there is.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use pipeline_core::Plan;
+
+use super::wording::{counted, fit};
+use crate::limits::LimitSettings;
+use crate::pipeline::Pipeline;
+use crate::settings::Settings;
+
+/// Whether the output of a step is given.
+pub(super) fn is_given(plan: &Plan, step: usize) -> bool {
+    plan.given().binary_search(&(step as u32)).is_ok()
+}
+
+/// What a step declares that it needs while it runs, by the name of the limit.
+pub(super) fn declared(plan: &Plan, step: usize) -> Vec<(String, u64)> {
+    let policy = plan.policy(step);
+    let named = policy.limits.iter().map(|(name, amount)| (name.to_string(), u64::from(*amount)));
+    let memory = policy.memory.map(|bytes| ("memory".to_owned(), bytes));
+    let cores = policy.cores.map(|cores| ("cores".to_owned(), u64::from(cores)));
+    named.chain(memory).chain(cores).collect()
+}
+
+/// How much there is of each limit that a step of the plan needs; what is unlimited is left out.
+pub(super) fn capacities(plan: &Plan, settings: &Settings) -> BTreeMap<String, u64> {
+    let machine: BTreeMap<&str, LimitSettings> = settings.machine_limits().collect();
+    let mut all = BTreeMap::new();
+    for (name, _) in (0..plan.len()).flat_map(|step| declared(plan, step)) {
+        let limit = settings.limits.get(&name).or_else(|| machine.get(name.as_str()));
+        let capacity = match (limit, name.as_str()) {
+            (Some(limit), _) => limit.capacity,
+            (None, "memory") => continue,
+            (None, _) => 1,
+        };
+        all.insert(name, capacity);
+    }
+    all
+}
+
+/// The limits that somebody has said the capacity of.
+pub(super) fn known_limits(pipeline: &Pipeline) -> BTreeSet<String> {
+    let configured = pipeline.make_limits(None).snapshot().into_iter().map(|limit| limit.name);
+    configured.chain(["cores", "memory"].map(str::to_owned)).collect()
+}
+
+/// Steps of the plan that run one at a time because nobody has said how much there is of what they need.
+pub(super) fn without_capacity(plan: &Plan, known: &BTreeSet<String>) -> Vec<String> {
+    let mut needed: BTreeMap<String, usize> = BTreeMap::new();
+    for step in (0..plan.len()).filter(|&step| !is_given(plan, step)) {
+        let unknown = declared(plan, step).into_iter().filter(|(name, _)| !known.contains(name));
+        unknown.for_each(|(name, _)| *needed.entry(name).or_default() += 1);
+    }
+    let several = needed.into_iter().filter(|(_, steps)| *steps > 1);
+    several
+        .map(|(name, steps)| {
+            format!(
+                "nothing says how much there is of the limit `{}`, so its {} run one at a time: give it a capacity in the \
+                 settings",
+                fit(&name, 40),
+                counted(steps, "step"),
+            )
+        })
+        .collect()
+}
