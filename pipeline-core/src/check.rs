@@ -133,8 +133,8 @@ pub struct Param<R> {
     pub ty: TypeDef,
     /// Reads it into the type.
     pub parse: ParseFn,
-    /// Says whether the type holds a secret.
-    pub secret: fn() -> bool,
+    /// Returns whether the type can hold a secret.
+    pub secret: fn() -> Option<bool>,
     /// Hands it to a call.
     pub read: R,
 }

@@ -6,33 +6,34 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::contain;
 use crate::hash::StableHash;
-use crate::input::{InputDef, InputKind, Mode, Quorum};
+use crate::input::{InputDef, InputKind, Mode, ParamDef, Quorum};
 use crate::params::{BoundParams, ParamValue};
 use crate::plan::Plan;
 use crate::policy::Policy;
+use crate::secret;
 
-/// 128 bits that tell whether two things are the same; shown as 32 hex digits.
+/// A hash of 128 bits, shown as 32 hex digits. Equal fingerprints mean equal things.
 ///
-/// Made by a keyed hash with a key that everybody knows: it tells what has changed by itself, not what somebody has
-/// changed on purpose.
+/// The key of the hash is public: it detects changes, but not forgery.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Fingerprint(u128);
 
 impl Fingerprint {
-    /// Of texts, in their order.
+    /// Returns the fingerprint of a sequence of texts.
     pub fn of_texts(texts: &[&str]) -> Self {
         let mut hash = StableHash::new("texts");
         texts.iter().for_each(|text| hash.text(text));
         Fingerprint(hash.end())
     }
 
-    /// Of what a run is configured with: its settings but for the fields `left_out`, and the values given for run
-    /// parameters, each for the step that reads it. Values go into the hash and are not kept. A default written in code
-    /// is not part of it, nor are resources and given outputs: they have no form that could be hashed.
+    /// Returns the fingerprint of a run's configuration: its settings except the fields `left_out`, and the value given for
+    /// each run parameter of each step. Values are hashed and not kept. Defaults in code, resources and given outputs are
+    /// left out: they have no form that could be hashed.
     ///
-    /// Whoever knows everything else about a run can find out a parameter of few possible values by trying them all. So of
-    /// a parameter that holds a [`Secret`](crate::Secret) only goes in whether it was given.
+    /// A value with few possibilities can be found by hashing them all. So of a parameter that holds a
+    /// [`Secret`](crate::Secret), only whether it was given is hashed.
     pub fn of_config(
         plan: &Plan,
         params: &BoundParams,
@@ -45,7 +46,7 @@ impl Fingerprint {
             fields.retain(|name, _| !left_out.contains(&name.as_str()));
         }
         hash.json(&settings);
-        let secret = plan.secret_params();
+        let secret = plan.secret_params(params);
         for (step, entry) in plan.param_steps().zip(&params.entries) {
             hash.text(plan.spec(step).name());
             hash.text(&entry.def.name);
@@ -59,11 +60,12 @@ impl Fingerprint {
         Fingerprint(hash.end())
     }
 
-    /// Of the value given for each run parameter, by its name; by `step.name` where not all steps that read it were given
-    /// the same. One that was not given has none, and neither has one that is a [`Secret`](crate::Secret) to any step of the
-    /// graph: a secret of few possible values could be found by trying them all.
+    /// Returns the fingerprint of the value given for each run parameter, by its name, or by `step.name` if the steps that
+    /// read it were given different values. A parameter that was not given has none. The same holds for one that is a
+    /// [`Secret`](crate::Secret) to any step of the graph, because a value with few possibilities could be found by hashing
+    /// them all.
     pub fn of_params(plan: &Plan, params: &BoundParams) -> BTreeMap<String, Fingerprint> {
-        let secret = plan.secret_params();
+        let secret = plan.secret_params(params);
         let mut read: BTreeMap<&str, Vec<(&str, Option<Fingerprint>)>> = BTreeMap::new();
         for (step, entry) in plan.param_steps().zip(&params.entries) {
             if secret.contains(&*entry.def.name) {
@@ -90,7 +92,7 @@ impl Fingerprint {
         all
     }
 
-    /// The bits, for making other things of them.
+    /// Returns the bits.
     pub const fn to_bits(self) -> u128 {
         self.0
     }
@@ -109,12 +111,12 @@ impl fmt::Debug for Fingerprint {
 }
 
 impl Plan {
-    /// A fingerprint of the graph that this plan runs: equal in every process for the same graph, and another where a
-    /// step, an edge, a mode, the type of an output, or a policy on which the outcome depends is another.
+    /// Returns the fingerprint of the graph that this plan runs. It is the same in every process. It differs if a step, an
+    /// edge, a mode, the type of an output, or a policy that the outcome depends on differs.
     ///
-    /// What is not part of it: where steps are written, their documentation, tags and groups, the lane, cost, priority
-    /// and limits (they say where and when a step runs, not what comes of it), and the steps' code. Types go in by name,
-    /// as the compiler writes it, which a new version of it may do in another way.
+    /// Left out are the steps' code, places, documentation, tags and groups, and the lane, cost, priority and limits, which
+    /// decide where and when a step runs but not its result. Types are hashed by the compiler's name for them, which may
+    /// change with its version.
     ///
     /// # Complexity
     /// O(steps + edges) for the first call.
@@ -122,15 +124,25 @@ impl Plan {
         *self.fingerprint.get_or_init(|| self.make_fingerprint())
     }
 
-    /// The names of the run parameters that are secret to some step of the graph: what is given for one goes to every step
-    /// that reads it, also to one that does not say so, or does not run.
-    fn secret_params(&self) -> HashSet<&str> {
+    /// Returns the names of the run parameters that are secret to some step of the graph. What is given for one goes to every
+    /// step that reads it, even if that step does not declare it as a secret.
+    fn secret_params(&self, params: &BoundParams) -> HashSet<&str> {
+        // If a type does not show whether it holds a secret, reading what was given does.
+        let reads_secret = |param: &ParamDef| {
+            let bound = params.entries.iter().filter(|entry| entry.def.name == param.name);
+            bound.filter_map(|entry| entry.given.as_ref()).any(|value| {
+                let (read, is_secret) = secret::watch(|| contain::guard(|| value.read(param)));
+                is_secret || !matches!(read, Ok(Ok(_)))
+            })
+        };
         let inputs = (0..self.dag().len()).flat_map(|step| &self.dag().step(step).def().inputs[..]);
-        let params = inputs.filter_map(|input| match &input.kind {
-            InputKind::Param(param) if param.is_secret() => Some(&*param.name),
+        let secret = inputs.filter_map(|input| match &input.kind {
+            InputKind::Param(param) if (param.secret)().unwrap_or_else(|| reads_secret(param)) => {
+                Some(&*param.name)
+            }
             _ => None,
         });
-        params.collect()
+        secret.collect()
     }
 
     fn make_fingerprint(&self) -> Fingerprint {
@@ -150,7 +162,7 @@ impl Plan {
         hash.text(def.output.name());
         hash.flag(is_given);
         if is_given {
-            // It does not run: neither its inputs nor its policy matter.
+            // It does not run, so its inputs and policy do not matter.
             return;
         }
         hash.policy(spec.policy());
@@ -172,12 +184,12 @@ impl Plan {
     }
 }
 
-/// What a run parameter was given.
+/// The value of a run parameter.
 impl StableHash {
     fn param(&mut self, value: &ParamValue) {
         match value {
             ParamValue::Json(value) => self.json(value),
-            // Text and a string are the same to a parameter that takes a string; others refuse the string.
+            // A parameter that takes a string reads both alike; others refuse the string.
             ParamValue::Text(text) => self.json_text(text),
         }
     }
@@ -185,7 +197,7 @@ impl StableHash {
 
 /// The parts of a step's definition.
 impl StableHash {
-    /// What of a policy an outcome depends on; the rest says only when and beside what a step runs.
+    /// Hashes the part of a policy that an outcome depends on. The rest decides only when a step runs, and beside which.
     fn policy(&mut self, policy: &Policy) {
         self.option(policy.retries, |hash, retries| hash.number(u64::from(retries)));
         self.option(policy.timeout, StableHash::duration);
@@ -250,16 +262,16 @@ impl StableHash {
 mod tests {
     use super::*;
 
-    /// The values were computed apart from this crate, by another SipHash-2-4-128 and the layout spelt out.
-    /// If this fails, earlier reports seem to be of other graphs: never a mere fix of the test.
+    /// The values were computed by another implementation of SipHash-2-4-128. If this fails, new fingerprints do not match
+    /// those of earlier reports: fix the code, not the test.
     #[test]
-    fn fingerprints_are_what_they_always_were() {
+    fn fingerprints_do_not_change_between_versions() {
         assert_eq!(Fingerprint::of_texts(&[]).to_string(), "ee673eff1423ef136bcf7255a5c5b780");
         assert_eq!(Fingerprint::of_texts(&["a", "bc"]).to_string(), "c94a8b9c61300ac7edee8dae68a3f25e");
     }
 
     #[test]
-    fn where_one_text_ends_and_the_next_begins_counts() {
+    fn the_boundary_between_texts_counts() {
         let all = [&["ab", "c"][..], &["a", "bc"], &["abc"], &["abc", ""], &["", "abc"]];
         let made: std::collections::BTreeSet<_> =
             all.iter().map(|texts| Fingerprint::of_texts(texts)).collect();

@@ -145,14 +145,16 @@ pub struct ParamDef {
     /// The default as the declaration has it, where it has one written. Not to be shown where
     /// [`is_secret`](ParamDef::is_secret) says so.
     pub default_text: Option<&'static str>,
-    /// Says whether the type holds a [`Secret`](crate::Secret). It asks the type each time.
-    pub secret: fn() -> bool,
+    /// Returns whether the type can hold a [`Secret`](crate::Secret); `None` if that cannot be seen. It asks the type
+    /// each time.
+    pub secret: fn() -> Option<bool>,
 }
 
 impl ParamDef {
-    /// Whether what is given for the parameter is never shown, because its type holds a [`Secret`](crate::Secret).
+    /// Reports whether what is given for the parameter is never shown, because its type holds a
+    /// [`Secret`](crate::Secret), or may hold one: a type that reads itself by code of its own can make a secret of anything.
     pub fn is_secret(&self) -> bool {
-        (self.secret)()
+        (self.secret)() != Some(false)
     }
 }
 

@@ -67,8 +67,8 @@ pub struct Params {
 /// A value, or why it has no JSON form; and who gave it.
 type Origined = (Result<ParamValue, String>, Cow<'static, str>);
 
-/// In place of what serde says of a value that may be a secret: it quotes the value.
-pub(crate) const NOT_SHOWN: &str = "it holds a secret: what was given is not shown";
+/// Replaces serde's message about a value that may be a secret, because serde quotes the value.
+pub(crate) const NOT_SHOWN: &str = "what was given is not shown: it may hold a secret";
 
 /// Where a value comes from that a program sets.
 const CODE: Cow<'static, str> = Cow::Borrowed("the program's code");

@@ -86,6 +86,77 @@ fn a_secret_that_cannot_be_read_is_not_quoted() {
     assert_eq!(run.output::<sc_login>().unwrap(), &(1 + CANARY.len()));
 }
 
+/// A secret in any variant, and one that only a valid text becomes.
+#[test]
+fn a_secret_that_may_be_read_is_not_quoted() {
+    #[derive(Deserialize)]
+    enum Access {
+        Open(String),
+        Token { token: Secret<String> },
+    }
+    #[derive(Deserialize)]
+    #[serde(try_from = "String")]
+    struct Key(Secret<String>);
+    impl TryFrom<String> for Key {
+        type Error = String;
+
+        fn try_from(text: String) -> Result<Self, String> {
+            if text.starts_with("sk-") {
+                Ok(Key(Secret::new(text)))
+            } else {
+                Err(format!("`{text}` is no key"))
+            }
+        }
+    }
+    #[step]
+    fn sc_access(#[param] access: Access) -> usize {
+        match access {
+            Access::Open(host) => host.len(),
+            Access::Token { token } => token.expose().len(),
+        }
+    }
+    #[step]
+    fn sc_key(#[param] key: Key) -> usize {
+        key.0.expose().len()
+    }
+    for refused in [
+        Pipeline::to::<sc_access>().param("access", CANARY),
+        Pipeline::to::<sc_access>().param("access", BTreeMap::from([("Token", CANARY)])),
+        Pipeline::to::<sc_key>().param("key", CANARY),
+    ] {
+        let text = refused.run_blocking().unwrap_err().to_string();
+        assert!(text.contains("what was given is not shown") && !text.contains(CANARY), "{text}");
+    }
+    let fingerprints =
+        |pipeline: Pipeline| pipeline.run_blocking().unwrap().report().provenance.params.clone();
+    let key = fingerprints(Pipeline::to::<sc_key>().param("key", format!("sk-{CANARY}")));
+    let open = fingerprints(Pipeline::to::<sc_access>().param("access", BTreeMap::from([("Open", "host")])));
+    assert!([key, open].iter().flatten().all(BTreeMap::is_empty));
+}
+
+/// Such a type is trusted with a value once that was read without making a secret.
+#[test]
+fn a_value_of_a_type_that_reads_itself_has_a_fingerprint() {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Size {
+        Number(u32),
+        Text(String),
+    }
+    #[step]
+    fn sc_size(#[param] size: Size) -> usize {
+        match size {
+            Size::Number(number) => number as usize,
+            Size::Text(text) => text.len(),
+        }
+    }
+    let config = |size: &str| {
+        let run = Pipeline::to::<sc_size>().param("size", size).run_blocking().unwrap();
+        run.report().provenance.config_fingerprint.clone()
+    };
+    assert_ne!(config("large"), config("small"));
+}
+
 /// A fingerprint would let a reader of the report find a short secret by trying.
 #[test]
 fn a_fingerprint_does_not_depend_on_a_secret() {

@@ -1,34 +1,29 @@
-//! Values that are not to be shown: passwords, tokens, keys.
+//! Values that are never shown: passwords, tokens, keys.
 
 mod probe;
 
 use std::any::Any;
+use std::cell::Cell;
 use std::fmt;
-use std::marker::PhantomData;
 
 use secrecy::zeroize::Zeroize;
 use secrecy::{ExposeSecret, SecretBox};
-use serde::de::{Deserialize, Deserializer, Error as _, Visitor};
+use serde::de::{Deserialize, Deserializer, Error as _};
 
 pub(crate) use self::probe::holds_secret;
 
-/// The name under which a secret asks a deserializer for its value: what the probe looks for.
-const NAME: &str = "$pipeline::Secret";
-
-/// A value that is not to be shown: `#[param] token: Secret<String>`.
+/// A value that is never shown: `#[param] token: Secret<String>`.
 ///
-/// It has no `Display` and no `Serialize`, its `Debug` is `Secret([redacted])`, and where a run parameter holds one,
-/// nothing that the framework writes has the value: not the message that says why it cannot be read, not a fingerprint, not
-/// a report. What was given for such a parameter is not part of the fingerprint of the configuration, so that two runs which
-/// differ only in a secret have the same one.
+/// It has no `Display` and no `Serialize`, and its `Debug` is `Secret([redacted])`. If the type of a run parameter holds one,
+/// nothing that the framework writes has the value: no message about a value that does not fit, no fingerprint, no report.
+/// Two runs that differ only in a secret have the same fingerprint of the configuration.
 ///
-/// [`Secret::expose`] is the one way to the value. What a step does with it then is the step's own business: its error
-/// messages and panics are shown as they are.
+/// [`Secret::expose`] is the one way to the value. What a step does with it is up to the step: its error messages and panics
+/// are shown as they are.
 ///
-/// The value is on the heap, and is overwritten with zeros when it is dropped where it is a `String`, a `Vec<u8>`, a boxed
-/// `str` or `[u8]`, an array of 16, 32 or 64 bytes, an integer, or an `Option` or a `Vec` of `String`. Of a struct, wrap the
-/// fields too. What a program was given is also elsewhere in its memory (its arguments, its environment, the file as read), and
-/// is not overwritten there.
+/// The value is on the heap. It is overwritten with zeros when dropped, if it is a `String`, a `Vec<u8>`, a boxed `str` or
+/// `[u8]`, an array of 16, 32 or 64 bytes, an integer, or an `Option` or a `Vec` of `String`. Of a struct, wrap each field.
+/// Copies elsewhere in memory (arguments, environment, the file as read) are not overwritten.
 ///
 /// ```
 /// # use pipeline_core::Secret;
@@ -43,16 +38,17 @@ const NAME: &str = "$pipeline::Secret";
 /// ```
 pub struct Secret<T: 'static>(SecretBox<Held<T>>);
 
-/// The value, wiped where its type is one of those that can be.
+/// The value, overwritten when dropped if its type is known to [`wipe`].
 struct Held<T: 'static>(T);
 
 impl<T> Secret<T> {
     /// Wraps a value.
     pub fn new(value: T) -> Self {
+        WAS_SEEN.set(true);
         Secret(SecretBox::new(Box::new(Held(value))))
     }
 
-    /// The value.
+    /// Returns the value.
     pub fn expose(&self) -> &T {
         &self.0.expose_secret().0
     }
@@ -64,7 +60,7 @@ impl<T> From<T> for Secret<T> {
     }
 }
 
-/// For `#[param(default = "…")]`.
+/// Converts the text of `#[param(default = "…")]`.
 impl From<&str> for Secret<String> {
     fn from(value: &str) -> Self {
         Secret::new(value.to_owned())
@@ -89,7 +85,7 @@ impl<T> Zeroize for Held<T> {
     }
 }
 
-/// Overwrites a value of a type that is known here.
+/// Overwrites the value if its type is one of these.
 fn wipe(value: &mut dyn Any) {
     macro_rules! wipe {
         ($($ty:ty),* $(,)?) => {
@@ -104,30 +100,29 @@ fn wipe(value: &mut dyn Any) {
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Secret<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        /// Reads the value from whatever the format wraps it in.
-        struct Read<T>(PhantomData<T>);
-
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for Read<T> {
-            type Value = T;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a secret")
-            }
-
-            fn visit_newtype_struct<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
-                T::deserialize(deserializer)
-            }
-        }
-
-        match deserializer.deserialize_newtype_struct(NAME, Read(PhantomData)) {
-            Ok(value) => Ok(Secret::new(value)),
-            // serde quotes what it could not read.
-            Err(_) => Err(D::Error::custom(format_args!(
+        WAS_SEEN.set(true);
+        // serde quotes what it could not read.
+        T::deserialize(deserializer).map(Secret::new).map_err(|_| {
+            D::Error::custom(format_args!(
                 "not a `{}` (it is a secret: what was given is not shown)",
                 std::any::type_name::<T>()
-            ))),
-        }
+            ))
+        })
     }
+}
+
+thread_local! {
+    /// Whether a secret was made or asked for on this thread since [`watch`] began.
+    static WAS_SEEN: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Reads something; also returns whether a secret was made or asked for meanwhile.
+pub(crate) fn watch<T>(read: impl FnOnce() -> T) -> (T, bool) {
+    let earlier = WAS_SEEN.replace(false);
+    let value = read();
+    let was_seen = WAS_SEEN.get();
+    WAS_SEEN.set(earlier || was_seen);
+    (value, was_seen)
 }
 
 #[cfg(test)]
@@ -135,7 +130,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_secret_is_wiped_where_its_type_is_known() {
+    fn a_secret_of_a_known_type_is_overwritten() {
         let mut text = Held("hunter2".to_owned());
         text.zeroize();
         assert_eq!(text.0, "");
@@ -148,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_as_a_secret_is_not_quoted() {
+    fn an_error_about_a_secret_does_not_quote_it() {
         for json in ["\"hunter2\"", "[\"hunter2\"]", "{\"hunter2\": 1}"] {
             let error = serde_json::from_str::<Secret<u64>>(json).expect_err("it is no number").to_string();
             assert!(error.contains("not a `u64`") && !error.contains("hunter2"), "{error}");

@@ -31,7 +31,7 @@ fn folder() -> Folder {
         ("open.toml", format!("token = \"{canary}\n")),
         ("broken.json", format!("{{\"token\": \"{canary}\" \"note\": 1}}")),
         ("list.json", format!("[\"{canary}\"]")),
-        ("wrong.toml", format!("login = \"{canary}\"\npin = \"{canary}\"\n")),
+        ("wrong.toml", format!("login = \"{canary}\"\npin = \"{canary}\"\naccess = \"{canary}\"\n")),
         ("settings.toml", format!("[params]\ntoken = \"{canary}\"\nnote = \"{canary}\"\n")),
         ("bare.toml", format!("[params]\ntoken = {canary}\n")),
         ("more.toml", format!("[params]\ntoken = \"{canary}\" junk\n")),

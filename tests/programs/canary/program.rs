@@ -21,6 +21,13 @@ struct Login {
     password: Secret<String>,
 }
 
+/// A secret that only some variant holds, and not the first.
+#[derive(Debug, Deserialize)]
+enum Access {
+    Open,
+    Token(Secret<String>),
+}
+
 fn canary() -> String {
     std::env::var("CANARY").unwrap()
 }
@@ -91,7 +98,11 @@ fn skipped(fails: &String, panics: &String, replaced: &String, late: &String) ->
 fn typed(
     #[param] pin: Option<Secret<u32>>,
     #[param(default = Secret::new("written default".to_owned()))] key: Secret<String>,
+    #[param(default = Access::Open)] access: Access,
 ) -> u32 {
+    if let Access::Token(token) = access {
+        return token.expose().len() as u32;
+    }
     pin.map_or(key.expose().len() as u32, |pin| *pin.expose())
 }
 

@@ -50,7 +50,7 @@ static DOUBLE_INPUTS: [InputDef; 2] = [
             name: Cow::Borrowed("secret"),
             ty: TypeDef::of::<String>(),
             has_default: false,
-            secret: || false,
+            secret: || Some(false),
             parse: parse_param::<String>,
             default: None,
             default_text: None,

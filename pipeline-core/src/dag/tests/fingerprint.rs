@@ -59,7 +59,7 @@ fn param(name: &'static str) -> InputKind {
         name: name.into(),
         ty: TypeDef::of::<u64>(),
         has_default: false,
-        secret: || false,
+        secret: || Some(false),
         parse: |_| Err(String::new()),
         default: None,
         default_text: None,

@@ -44,7 +44,7 @@ fn text_tells_what_each_parameter_asks_for() {
         name: "dir".into(),
         ty: TypeDef::of::<String>(),
         has_default: false,
-        secret: || false,
+        secret: || Some(false),
         parse: parse_param::<String>,
         default: None,
         default_text: None,
