@@ -5,11 +5,10 @@ use std::error::Error;
 use serde::de::DeserializeOwned;
 
 use crate::call::{Call, Failure};
-use crate::input::ParseFn;
-use crate::params::parse_param;
+use crate::params::{ParseFn, parse_param};
 use crate::secret::holds_secret;
 use crate::step::{DefFn, Step};
-use crate::ty::TypeDef;
+use crate::value::TypeDef;
 use crate::view::View;
 
 /// Holds where what a parameter reads is what the upstream returns; stands on the type of the parameter.

@@ -10,11 +10,10 @@
 //! not looked at when a constant is chosen, and then refused.
 
 use std::fmt;
-use std::io::{self, Write};
+use std::io;
 
-use crate::frame::{Given, StepOutput};
+use crate::value::{Given, WriteFn};
 
-type WriteFn = fn(StepOutput<'_>, &mut dyn Write) -> io::Result<()>;
 type ReadFn = fn(usize, &'static [u8]) -> io::Result<Given>;
 
 /// How the output of a step is written as JSON, and read.
@@ -93,7 +92,7 @@ mod known {
     use serde::{Deserialize, Serialize};
 
     use super::{FromJson, ReadFn, ToJson, WriteFn};
-    use crate::frame::Given;
+    use crate::value::Given;
 
     impl<T: Serialize + Send + Sync + 'static> ToJson<T> {
         /// By its `Serialize`.

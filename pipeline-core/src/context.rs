@@ -312,8 +312,6 @@ mod tests {
     use std::task::{Wake, Waker};
 
     use super::*;
-    use crate::frame::{Attempt, Frame, GivenUp, Progress};
-    use crate::{BoundParams, DagBuilder, FailureKind, Lane, Plan, PlanOptions};
 
     #[derive(Default)]
     struct Woken(AtomicUsize);
@@ -353,40 +351,6 @@ mod tests {
         assert_eq!(Arc::strong_count(&woken), 1);
         cx.scope.stop();
         assert_eq!(woken.0.load(Ordering::SeqCst), 0);
-    }
-
-    #[test]
-    fn giving_an_attempt_up_cancels_its_context_and_no_other() {
-        let mut dag = DagBuilder::new();
-        dag.io("waits", (), |_| Box::pin(std::future::pending::<Result<(), String>>()));
-        let plan = Plan::new(Arc::new(dag.build().expect("a graph")), &PlanOptions::default());
-        let scope = Arc::new(RunScope::new("run"));
-        let plan = Arc::new(plan.expect("a plan"));
-        let frame = Arc::new(Frame::new(plan, BoundParams::default(), Vec::new(), scope, Vec::new()));
-        let start = |ready, attempt| match frame.start_attempt(ready, attempt) {
-            Progress::Suspended(suspended) => suspended,
-            other => panic!("the step waits: {other:?}"),
-        };
-        let why = || GivenUp { kind: FailureKind::TimedOut, note: "too late".to_owned() };
-
-        let (first, second) = (Attempt::new(1, false, true), Attempt::new(2, true, true));
-        let mut roots = frame.take_roots(Lane::Io, 1, 1);
-        let suspended = start(frame.next_root(&mut roots).expect("a root"), first);
-        let (before, woken) = (frame.context(0, first), Arc::new(Woken::default()));
-        let mut cancelled = before.cancelled();
-        assert!(!poll(&mut cancelled, &woken) && !before.is_cancelled());
-        let finished = frame.give_up(0, first, why()).expect("it has not ended");
-        assert_eq!(woken.0.load(Ordering::SeqCst), 1);
-        assert!(poll(&mut cancelled, &woken) && before.is_cancelled());
-        assert!(frame.context(0, first).is_cancelled(), "asked for too late");
-
-        let (ready, _) = frame.retry(finished).expect("it failed");
-        let again = start(ready, second);
-        assert!(!frame.context(0, second).is_cancelled() && frame.context(0, first).is_cancelled());
-        let finished = frame.give_up(0, second, why()).expect("it has not ended");
-        assert!(frame.context(0, second).is_cancelled());
-        drop((suspended, again));
-        frame.finish(finished, |_| unreachable!("nothing waits for it"));
     }
 
     #[test]

@@ -5,8 +5,8 @@ pub use inventory;
 pub use std;
 
 pub use crate::call::{
-    AsyncStep, Call, Callable, Code, Failure, Fallback, Fallible, Started, StepFuture, SyncStep, case_number,
-    fallback_of, fallback_of_error, fallback_value,
+    Call, Callable, Code, Failure, Fallback, Fallible, Started, StepFuture, fallback_of, fallback_of_error,
+    fallback_value,
 };
 pub use crate::check::{
     Again, Edge, Gives, Param, Reads, Resource, Viewed, check_acyclic, check_after, check_again, check_edge,
@@ -16,14 +16,15 @@ pub use crate::check::{
 pub use crate::codec::{Codec, FromJson, NotFromJson, NotToJson, ToJson};
 pub use crate::context::StepContext;
 pub use crate::error::StepError;
-pub use crate::input::{InputDef, InputKind, Mode, ParamDef, Quorum, Source};
 pub use crate::lane::Lane;
 pub use crate::location::{Location, Package};
-pub use crate::params::{boxed_default, parse_param};
+pub use crate::params::{ParamDef, boxed_default, parse_param};
 pub use crate::policy::{Backoff, Policy};
 pub use crate::registry::Registration;
-pub use crate::step::{DefFn, Step, StepDef};
-pub use crate::ty::TypeDef;
+pub use crate::step::{
+    AsyncStep, DefFn, InputDef, InputKind, Mode, Quorum, Source, Step, StepDef, SyncStep, case_number,
+};
+pub use crate::value::TypeDef;
 pub use crate::view::View;
 
 /// Depth of the graph above a step: evaluating it is what makes rustc report a cycle.

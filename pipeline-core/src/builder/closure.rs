@@ -8,12 +8,11 @@ use std::sync::Arc;
 use super::{DagBuilder, Handle};
 use crate::call::{Call, Callable, Code, Failure, Started, poll_once};
 use crate::dag::{Bound, DefRef, DraftStep};
-use crate::input::{InputDef, InputKind, Mode, Quorum, Source};
 use crate::lane::Lane;
 use crate::location::{Location, Package};
 use crate::policy::Policy;
-use crate::step::StepDef;
-use crate::ty::TypeDef;
+use crate::step::{InputDef, InputKind, Mode, Quorum, Source, StepDef};
+use crate::value::TypeDef;
 
 /// What a closure step reads: a tuple of handles, or a `Vec` of handles for a fan-in of any width.
 pub trait Inputs: Send + Sync + 'static {

@@ -4,11 +4,10 @@ use std::borrow::Cow;
 
 use super::{DagBuilder, Handle};
 use crate::dag::{Bound, BoundSource, DefRef};
-use crate::input::{InputDef, InputKind, Source};
 use crate::location::Location;
 use crate::problem::{Problem, ProblemCode, closest};
-use crate::step::{DefFn, Step};
-use crate::ty::TypeDef;
+use crate::step::{DefFn, InputDef, InputKind, Source, Step};
+use crate::value::TypeDef;
 
 impl DagBuilder {
     /// Adds every step of another builder, named `prefix/name`.

@@ -8,11 +8,11 @@ use serde::Serialize;
 
 use super::{DagBuilder, Handle};
 use crate::dag::{Bound, BoundSource};
-use crate::input::{InputKind, Source};
 use crate::location::Location;
 use crate::params::ParamValue;
 use crate::policy::Policy;
 use crate::problem::{Problem, ProblemCode, closest};
+use crate::step::{InputKind, Source};
 
 /// A step just added to a builder. It is part of the graph already; this only sets more of it.
 pub struct Instance<'b, T> {

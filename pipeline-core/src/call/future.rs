@@ -16,7 +16,24 @@ use std::pin::Pin;
 use std::ptr::NonNull;
 use std::task::{Context, Poll, Waker};
 
-use super::{Failure, Started};
+use super::Failure;
+
+/// How far a call came.
+pub enum Started<'a> {
+    /// It ended.
+    Done(Result<(), Failure>),
+    /// It waits for something; poll the future to go on.
+    Pending(StepFuture<'a>),
+}
+
+impl fmt::Debug for Started<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Started::Done(_) => "Done",
+            Started::Pending(_) => "Pending",
+        })
+    }
+}
 
 /// What a step's future returns; its output is in the slot by then.
 type Output = Result<(), Failure>;

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::Lists;
+use crate::lists::Lists;
 use crate::location::Location;
 use crate::problem::{Problem, ProblemCode};
 

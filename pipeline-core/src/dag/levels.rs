@@ -1,6 +1,7 @@
 //! Levels: how far each step is from the start. Labels for reports; nothing ever waits for a level.
 
-use super::{Dag, Lists};
+use super::Dag;
+use crate::lists::Lists;
 
 /// The level of each step: the number of edges on the longest path that leads to it, so that every step is on a
 /// higher level than all it waits for.

@@ -5,10 +5,9 @@ use std::collections::HashMap;
 use super::{
     Bound, BoundSource, Dag, DefRef, Draft, DraftStep, GraphDocument, InputDocument, Scope, StepDocument,
 };
-use crate::input::InputKind;
 use crate::problem::{Problem, ProblemCode, Problems, closest};
 use crate::registry;
-use crate::step::StepDef;
+use crate::step::{InputKind, StepDef};
 
 /// The number of the builder that stands behind every loaded graph; real builders count from 1.
 const LOADED: u32 = 0;

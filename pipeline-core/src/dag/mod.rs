@@ -7,7 +7,6 @@
 mod critical;
 mod cycle;
 mod draft;
-mod index;
 mod levels;
 mod load;
 mod names;
@@ -25,7 +24,6 @@ mod tests;
 
 pub use critical::CriticalPath;
 pub(crate) use draft::{Bound, BoundSource, Draft, DraftStep, Scope};
-pub(crate) use index::Lists;
 pub use levels::Levels;
 pub use render::{Format, GraphDocument, InputDocument, StepDocument};
 pub(crate) use resolve::foreign_handle;
@@ -33,6 +31,7 @@ pub use selection::Selection;
 pub use spec::{DefRef, StepSpec};
 pub use stats::Statistics;
 
+use crate::lists::Lists;
 use crate::problem::{Problem, ProblemCode, Problems};
 use crate::registry;
 use crate::step::{Step, StepDef};

@@ -6,7 +6,8 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use super::draft::{Draft, DraftStep};
 use super::names::NameIndex;
 use super::resolve::Edges;
-use super::{Dag, Lists, StepSpec, cycle};
+use super::{Dag, StepSpec, cycle};
+use crate::lists::Lists;
 use crate::problem::{Problem, ProblemCode};
 
 /// The distinct edges of a draft.

@@ -3,7 +3,8 @@
 //! These follow data and `after` edges. That a taker lets the other readers of a value go first is an order, not a
 //! need, so it is no part of any answer here.
 
-use super::{Dag, Lists};
+use super::Dag;
+use crate::lists::Lists;
 
 impl Dag {
     /// Returns every step that `step` needs, directly or through others: ascending, without `step` itself.

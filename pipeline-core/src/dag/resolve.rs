@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use super::DefRef;
 use super::draft::{BoundSource, Draft, DraftStep, Scope, address};
-use super::{DefRef, Lists};
-use crate::input::{InputDef, InputKind, Mode, Source};
+use crate::lists::Lists;
 use crate::problem::{Problem, ProblemCode, closest};
 use crate::registry;
-use crate::step::StepDef;
+use crate::step::{InputDef, InputKind, Mode, Source, StepDef};
 
 /// The resolved edges of a draft, by position in the draft.
 pub(crate) struct Edges {

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use super::query::positions;
 use super::selection::{Atom, Reach, Selection, Term, TermKind};
-use super::{Dag, Lists, StepSpec};
+use super::{Dag, StepSpec};
+use crate::lists::Lists;
 use crate::problem::{Problem, ProblemCode, Problems, closest};
 use crate::step::StepDef;
 

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use serde::{Deserialize, Serialize};
 
 use super::Dag;
-use crate::input::{InputKind, Mode};
 use crate::location::Package;
+use crate::step::{InputKind, Mode};
 
 /// Figures about a graph, for `plan`, reports and dashboards.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

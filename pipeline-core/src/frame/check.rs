@@ -4,7 +4,7 @@
 
 use super::{Frame, Status};
 use crate::error::FailureKind;
-use crate::input::InputKind;
+use crate::step::InputKind;
 
 impl Frame {
     /// What contradicts what, in words, once every step has ended (see [`Frame::cancel_rest`]); empty for every run.
@@ -40,7 +40,7 @@ impl Frame {
     /// A step whose output a step requires and which has none; not one whose output was lost after it had been read.
     fn missing_input(&self, step: usize) -> Option<u32> {
         let position = step as u32;
-        if let Some(earlier) = self.plan.after(step).find(|&earlier| self.cause_of(earlier).is_some()) {
+        if let Some(earlier) = self.plan.after(step).find(|&earlier| self.cells.cause_of(earlier).is_some()) {
             return Some(earlier);
         }
         let inputs = self.plan.spec(step).def().inputs.iter().enumerate();
@@ -48,7 +48,7 @@ impl Frame {
             let InputKind::Upstream { mode, source, quorum, .. } = &input.kind else { continue };
             let one = [self.plan.source(position, parameter)];
             let sources = if source.is_many() { self.plan.sources(position, parameter) } else { &one };
-            let mut lost = sources.iter().copied().filter(|&source| self.cause_of(source).is_some());
+            let mut lost = sources.iter().copied().filter(|&source| self.cells.cause_of(source).is_some());
             let spare = match quorum.count(*mode) {
                 Some(count) => sources.len().saturating_sub(count as usize),
                 None if mode.is_required() => 0,
@@ -64,7 +64,7 @@ impl Frame {
 
     /// Whether a step may start: all it waits for has ended, and it has not itself.
     pub(super) fn may_start(&self, step: u32) -> bool {
-        let has_ended = |step: usize| self.cells[step].counters.ended().is_some();
+        let has_ended = |step: usize| self.cells.counters(step as u32).ended().is_some();
         !has_ended(step as usize) && self.plan.waits_for(step as usize).all(has_ended)
     }
 }

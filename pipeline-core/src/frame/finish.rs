@@ -2,13 +2,13 @@
 
 use std::sync::atomic::Ordering;
 
-use super::value::STOPPED_CODE;
 use super::{Attempt, Ended, Finished, Frame, GivenUp, Ready};
 use crate::call::{Call, Failure, Why};
 use crate::contain;
 use crate::error::{FailureKind, StepError};
-use crate::input::{InputKind, Mode};
 use crate::plan::SOLE;
+use crate::step::{InputKind, Mode};
+use crate::value::STOPPED_CODE;
 
 impl Frame {
     /// Ends a step. `ready` receives every step that waits for nothing more, the most urgent last.
@@ -24,10 +24,10 @@ impl Frame {
         let mut drop_panicked = false;
         for &source in self.plan.releases(step) {
             let (source, sole) = (source & !SOLE, source & SOLE != 0);
-            if self.any_given_up() && self.has_to_stay(source, step) {
+            if self.cells.any_given_up() && self.has_to_stay(source, step) {
                 continue;
             }
-            if sole || self.cells[source as usize].counters.release() {
+            if sole || self.cells.counters(source).release() {
                 drop_panicked |= !self.drop_output(source);
             }
         }
@@ -36,7 +36,7 @@ impl Frame {
         }
         for &next in self.plan.successors(step) {
             let (next, sole) = (next & !SOLE, next & SOLE != 0);
-            if sole || self.cells[next as usize].counters.arrive() {
+            if sole || self.cells.counters(next).arrive() {
                 ready(self.ready(next));
             }
         }
@@ -49,23 +49,27 @@ impl Frame {
     /// Marks every step that has not ended as cancelled, and says how many there were. For the end of a run that was
     /// stopped, when nothing runs any more.
     pub fn cancel_rest(&self) -> usize {
-        let waiting = self.cells.iter().filter(|cell| cell.counters.ended().is_none());
-        waiting.map(|cell| cell.counters.end(STOPPED_CODE)).count()
+        let all = (0..self.cells.len() as u32).map(|step| self.cells.counters(step));
+        all.filter(|counters| counters.ended().is_none()).map(|counters| counters.end(STOPPED_CODE)).count()
     }
 
     #[inline]
     fn publish(&self, finished: Finished) {
         let Finished { step, result, .. } = finished;
-        debug_assert!(
-            self.cells[step as usize].counters.ended().is_none(),
-            "`{}` ends twice",
-            self.plan.name(step)
-        );
+        debug_assert!(self.cells.counters(step).ended().is_none(), "`{}` ends twice", self.plan.name(step));
         match result {
-            Ok(status) => self.cells[step as usize].counters.end(status as u8),
+            Ok(status) => self.cells.counters(step).end(status as u8),
             Err(Ended::Failed(error)) => self.publish_error(step, error),
-            Err(Ended::Skipped(cause)) => self.publish_cause(step, cause),
+            Err(Ended::Skipped(cause)) => {
+                self.count_unsuccessful();
+                self.cells.publish_cause(step, cause);
+            }
         }
+    }
+
+    fn publish_error(&self, step: u32, error: Box<StepError>) {
+        self.count_unsuccessful();
+        self.cells.publish_error(step, error);
     }
 
     /// Counted before the successors are told, so that whoever starts one of them sees that there is a failure.
@@ -77,11 +81,11 @@ impl Frame {
     #[cold]
     pub(super) fn blocked_by(&self, step: u32) -> Option<u32> {
         if let Some(switch) = self.plan.branch_of(step as usize)
-            && let Some(cause) = self.cause_of(switch.step)
+            && let Some(cause) = self.cells.cause_of(switch.step)
         {
             return Some(cause);
         }
-        if let Some(cause) = self.plan.after(step as usize).find_map(|earlier| self.cause_of(earlier)) {
+        if let Some(cause) = self.plan.after(step as usize).find_map(|earlier| self.cells.cause_of(earlier)) {
             return Some(cause);
         }
         let inputs = &self.plan.spec(step as usize).def().inputs;
@@ -91,7 +95,7 @@ impl Frame {
                 let sources = self.plan.sources(step, parameter);
                 let succeeded = sources.iter().filter(|&&source| self.status(source as usize).has_output());
                 if succeeded.count() < count as usize {
-                    return sources.iter().find_map(|&source| self.cause_of(source));
+                    return sources.iter().find_map(|&source| self.cells.cause_of(source));
                 }
                 continue;
             }
@@ -100,12 +104,12 @@ impl Frame {
             }
             let one = [self.plan.source(step, parameter)];
             let sources = if source.is_many() { self.plan.sources(step, parameter) } else { &one };
-            if let Some(cause) = sources.iter().find_map(|&source| self.cause_of(source)) {
+            if let Some(cause) = sources.iter().find_map(|&source| self.cells.cause_of(source)) {
                 return Some(cause);
             }
             // What an attempt that was given up may still read cannot be moved out.
-            if *mode == Mode::Take && self.any_given_up() {
-                let reader = sources.iter().find_map(|&source| self.is_still_read(source, step));
+            if *mode == Mode::Take && self.cells.any_given_up() {
+                let reader = sources.iter().find_map(|&source| self.cells.still_reads(source, step));
                 if reader.is_some() {
                     return reader;
                 }
@@ -164,7 +168,7 @@ impl Frame {
         }
         let switch = self.plan.branch_of(step as usize)?;
         let code = self.plan.hot[switch.step as usize].code.callable();
-        let call = Call::new(self, switch.step, Attempt::ONLY);
+        let call = Call::new(&self.cells, switch.step, Attempt::ONLY);
         match contain::guard(|| code.case(call)) {
             Ok(case) if case.is_some() && case == switch.case => None,
             Ok(_) => {
@@ -182,7 +186,7 @@ impl Frame {
 
     /// Drops an output that nobody will read any more. `false` where that panicked.
     fn drop_output(&self, step: u32) -> bool {
-        match contain::guard(|| self.drop_value(step)) {
+        match contain::guard(|| self.cells.drop_value(step)) {
             Ok(()) => true,
             Err(panic) => {
                 self.publish_error(step, Box::new(self.panic_error(step, FailureKind::DropPanic, panic)));
@@ -199,7 +203,7 @@ impl Drop for Frame {
         }
         for step in 0..self.cells.len() as u32 {
             // A panic in the drop of what was left over has no report to go to: the hook has printed it.
-            let _ = contain::guard(|| self.drop_left_over(step));
+            let _ = contain::guard(|| self.cells.drop_left_over(step));
         }
     }
 }

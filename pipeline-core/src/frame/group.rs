@@ -1,19 +1,14 @@
 //! Inputs that need only some of their upstream steps: which step completes them, and which become unused.
 //!
-//! A member that ends is counted in its group's [`Tally`]; the one that decides arrives at the step for all of them.
+//! A member that ends is counted in its group's [`Tally`](crate::cells::Tally); the one that decides arrives at the step for all of them.
 
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::tally::Tally;
 use super::{Ended, Finished, Frame, GivenUp, Ready};
 use crate::error::FailureKind;
 use crate::frame::Attempt;
 use crate::plan::Plan;
-
-pub(super) fn tallies(plan: &Plan) -> Box<[Tally]> {
-    plan.groups().iter().map(|group| Tally::new(group.members.len(), group.needed)).collect()
-}
 
 /// For each step, whether it is unused; empty if no step can become unused.
 pub(super) fn unused(plan: &Plan) -> Box<[AtomicBool]> {
@@ -39,25 +34,22 @@ impl Frame {
 
     fn arrive_in_group(&self, group: usize, member: u32, ready: &mut dyn FnMut(Ready)) {
         let succeeded = self.status(member as usize).has_output();
-        if !self.groups[group].arrive(member, succeeded) {
+        if !self.cells.tally(group).arrive(member, succeeded) {
             return;
         }
         let of_plan = &self.plan.groups()[group];
         if succeeded {
             self.mark_unused(&of_plan.unused_after);
         }
-        if self.cells[of_plan.step as usize].counters.arrive() {
+        if self.cells.counters(of_plan.step).arrive() {
             ready(self.ready(of_plan.step));
         }
     }
 
     /// Marks the steps that no step needs any more.
     fn mark_unused(&self, steps: &[u32]) {
-        let running: Vec<u32> = steps
-            .iter()
-            .copied()
-            .filter(|&step| self.cells[step as usize].counters.ended().is_none())
-            .collect();
+        let running: Vec<u32> =
+            steps.iter().copied().filter(|&step| self.cells.counters(step).ended().is_none()).collect();
         if running.is_empty() {
             return;
         }
@@ -90,16 +82,5 @@ impl Frame {
             debug_assert!(matches!(finished.result, Err(Ended::Failed(_))));
             finished
         })
-    }
-
-    /// The upstream step whose output an input of one value out of several gets.
-    pub(crate) fn chosen(&self, step: u32, parameter: usize) -> Option<u32> {
-        let group = self.plan.group_at(step, parameter);
-        let winner = group.and_then(|group| self.groups[group].winner());
-        let first = || {
-            let mut sources = self.plan.sources(step, parameter).iter().copied();
-            sources.find(|&source| self.status(source as usize).has_output())
-        };
-        winner.or_else(first)
     }
 }

@@ -13,65 +13,48 @@
 
 mod attempt;
 mod check;
-mod counter;
 mod finish;
 mod group;
-mod output;
+mod outcome;
 #[cfg(test)]
 mod simulator;
-mod slot;
-mod status;
 mod suspended;
-mod tally;
 #[cfg(test)]
 mod tests;
-mod value;
 
 use std::any::Any;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
-pub use self::attempt::{Attempt, GivenUp, MOST_ATTEMPTS};
-use self::counter::Counters;
-pub use self::output::StepOutput;
-use self::slot::Slot;
-pub(crate) use self::slot::{DropFn, drop_fn};
-pub use self::status::Status;
+pub use self::attempt::GivenUp;
 pub use self::suspended::Suspended;
-pub use self::value::Given;
 use crate::call::{Call, Started};
+pub use crate::cells::{Attempt, MOST_ATTEMPTS};
+use crate::cells::{Cells, Counters};
 use crate::contain;
-use crate::context::{RunScope, StepContext};
+use crate::context::RunScope;
 use crate::error::StepError;
 use crate::lane::Lane;
 use crate::params::BoundParams;
 use crate::plan::Plan;
-use crate::signal::Signal;
+use crate::value::status_of;
+pub use crate::value::{Given, Status, StepOutput};
 
 /// The state of one run.
 pub struct Frame {
     plan: Arc<Plan>,
-    cells: Box<[Cell]>,
-    params: BoundParams,
-    resources: Vec<Arc<dyn Any + Send + Sync>>,
-    scope: Arc<RunScope>,
-    /// Tells the tokens of this frame from those of others.
+    cells: Cells,
+    /// The number of this frame in the process; its tokens carry it.
     id: u32,
-    /// How many steps did not succeed; while it is zero, nobody looks for what may keep a step from starting.
+    /// How many steps did not succeed; while it is zero, no step is checked for what may keep it from starting.
     unsuccessful: AtomicU32,
-    /// The steps of which an attempt was given up.
-    given_up: Mutex<BTreeSet<u32>>,
-    any_given_up: AtomicBool,
-    /// What tells a watched attempt that asked for its context that it was given up, by step and attempt.
-    cancels: Mutex<BTreeMap<(u32, u32), Arc<Signal>>>,
-    groups: Box<[tally::Tally]>,
-    /// For each step, whether nobody needs it any more.
+    /// For each step, whether it is unused; empty if no step can become unused.
     unused: Box<[AtomicBool]>,
-    /// The same, as a list that an executor empties.
+    /// The steps that became unused, until an executor takes the list.
     newly_unused: Mutex<Vec<u32>>,
-    /// The steps that are turned off for this run, each with why.
+    /// The steps that are disabled for this run, each with the reason.
     disabled: BTreeMap<u32, String>,
     /// How many roots of each lane were handed out.
     handed_out: [Padded; Lane::ALL.len()],
@@ -81,13 +64,6 @@ pub struct Frame {
 #[repr(align(128))]
 #[derive(Default)]
 struct Padded(AtomicUsize);
-
-/// The counters and the slot of one step: half a cache line.
-#[repr(align(32))]
-struct Cell {
-    counters: Counters,
-    slot: Slot,
-}
 
 /// The right to start one step of one frame.
 #[derive(Debug)]
@@ -138,7 +114,7 @@ impl Ended {
     fn status(&self) -> Status {
         match self {
             Ended::Skipped(_) => Status::Skipped,
-            Ended::Failed(error) => value::status_of(error.kind()),
+            Ended::Failed(error) => status_of(error.kind()),
         }
     }
 }
@@ -209,30 +185,19 @@ impl Frame {
         scope: Arc<RunScope>,
         given: Vec<Given>,
     ) -> Frame {
-        let cell = |step| Cell {
-            counters: Counters::new(plan.missing(step), plan.readers(step)),
-            slot: Slot::empty(),
-        };
-        let cells = (0..plan.len()).map(cell).collect();
-        let has_branches = plan.has_branches();
-        let (groups, unused) = (group::tallies(&plan), group::unused(&plan));
+        let counters = (0..plan.len()).map(|step| Counters::new(plan.missing(step), plan.readers(step)));
+        let bindings = Arc::clone(plan.bindings());
+        let cells = Cells::new(counters, bindings, Arc::clone(&plan) as _, params, resources, scope);
         let frame = Frame {
-            plan,
             cells,
-            params,
-            resources,
-            scope,
             id: next_id(),
-            // Where a switch decides, somebody has to look from the start.
-            unsuccessful: AtomicU32::new(u32::from(has_branches)),
-            given_up: Mutex::default(),
-            any_given_up: AtomicBool::new(false),
-            cancels: Mutex::default(),
+            // A switch has to be asked from the start.
+            unsuccessful: AtomicU32::new(u32::from(plan.has_branches())),
+            unused: group::unused(&plan),
+            newly_unused: Mutex::default(),
             disabled: BTreeMap::new(),
             handed_out: Default::default(),
-            groups,
-            unused,
-            newly_unused: Mutex::default(),
+            plan,
         };
         frame.put_given(given);
         frame
@@ -265,7 +230,7 @@ impl Frame {
     /// What the steps of the run share.
     #[inline]
     pub fn scope(&self) -> &Arc<RunScope> {
-        &self.scope
+        self.cells.scope()
     }
 
     /// Hands out roots of a lane, the most urgent first, each once: at most `most`, and at most `1 / share` of what
@@ -349,9 +314,9 @@ impl Frame {
             return Progress::Finished(finished);
         }
         if attempt.is_watched() {
-            self.cells[step as usize].counters.begin(attempt.number());
+            self.cells.counters(step).begin(attempt.number());
         }
-        let call = Call::new(self, step, attempt);
+        let call = Call::new(&self.cells, step, attempt);
         let code = hot.code.callable();
         match contain::guard(|| code.start(call)) {
             Ok(Started::Done(Ok(()))) if !attempt.is_watched() || self.has_claimed(step, attempt) => {
@@ -396,28 +361,7 @@ impl Frame {
 
     /// The run parameters, as bound to the steps.
     pub fn params(&self) -> &BoundParams {
-        &self.params
-    }
-
-    pub(crate) fn resource<T: Send + Sync + 'static>(&self, index: u32) -> &T {
-        let value = &self.resources[index as usize];
-        value.downcast_ref().expect("invariant: resources are found by type")
-    }
-
-    pub(crate) fn context(&self, step: u32, attempt: Attempt) -> StepContext {
-        let name = self.plan.spec(step as usize).name.clone();
-        let context = StepContext::new(Arc::clone(&self.scope), name, attempt.number());
-        if !attempt.is_watched() {
-            return context;
-        }
-        let mut cancels = self.cancels.lock().unwrap_or_else(PoisonError::into_inner);
-        let given_up = Arc::clone(cancels.entry((step, attempt.number())).or_default());
-        drop(cancels);
-        // Whoever gave the attempt up before the entry was there has not found it.
-        if !self.cells[step as usize].counters.is_running(attempt.number()) {
-            given_up.raise();
-        }
-        context.cancelled_by(given_up)
+        self.cells.params()
     }
 }
 

@@ -1,9 +1,9 @@
 //! The frame driven by hand: values of every size through every way out, on one thread and on two. Run under Miri too
-//! (`cargo +nightly miri test -p pipeline-core --lib frame:: call::`), which sees what these tests cannot.
+//! (`cargo +nightly miri test -p pipeline-core --lib frame:: call:: value::`), which sees what these tests cannot.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Wake, Waker};
 
 use super::*;
 use crate::builder::{DagBuilder, Handle, Refs};
@@ -325,4 +325,45 @@ fn a_step_cannot_be_finished_with_a_value_of_another_type() {
     dag.cpu("one", (), |()| 1_u8);
     let frame = frame(dag);
     let _ = frame.finish_with(roots(&frame).remove(0), Given::new(0, 1_u16));
+}
+
+struct Woken(Arc<AtomicUsize>);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn giving_an_attempt_up_cancels_its_context_and_no_other() {
+    let mut dag = DagBuilder::new();
+    dag.io("waits", (), |_| Box::pin(std::future::pending::<Result<(), String>>()));
+    let frame = frame(dag);
+    let start = |ready, attempt| match frame.start_attempt(ready, attempt) {
+        Progress::Suspended(suspended) => suspended,
+        other => panic!("the step waits: {other:?}"),
+    };
+    let why = || GivenUp { kind: FailureKind::TimedOut, note: "too late".to_owned() };
+
+    let (first, second) = (Attempt::new(1, false, true), Attempt::new(2, true, true));
+    let suspended = start(roots(&frame).remove(0), first);
+    let before = frame.cells.context(0, first);
+    let woken = Arc::new(AtomicUsize::new(0));
+    let waker = Waker::from(Arc::new(Woken(Arc::clone(&woken))));
+    let mut cancelled = before.cancelled();
+    let mut poll = || std::pin::Pin::new(&mut cancelled).poll(&mut Context::from_waker(&waker)).is_ready();
+    assert!(!poll() && !before.is_cancelled());
+    let finished = frame.give_up(0, first, why()).expect("it has not ended");
+    assert_eq!(woken.load(Ordering::Relaxed), 1);
+    assert!(poll() && before.is_cancelled());
+    assert!(frame.cells.context(0, first).is_cancelled(), "asked for too late");
+
+    let (ready, _) = frame.retry(finished).expect("it failed");
+    let again = start(ready, second);
+    assert!(!frame.cells.context(0, second).is_cancelled() && frame.cells.context(0, first).is_cancelled());
+    let finished = frame.give_up(0, second, why()).expect("it has not ended");
+    assert!(frame.cells.context(0, second).is_cancelled());
+    drop((suspended, again));
+    frame.finish(finished, |_| unreachable!("nothing waits for it"));
 }

@@ -1,6 +1,6 @@
 //! What is put into columns: the steps, and where lines pass a level without ending there.
 
-use crate::dag::Lists;
+use crate::lists::Lists;
 
 /// A graph up to this size gets lines that go around boxes; a larger one is looked at from too far away to see them.
 const MOST_STEPS_WITH_DETOURS: usize = 1_000;

@@ -2,7 +2,7 @@
 //! back, a few times; the order with the fewest crossings is kept.
 
 use super::cells::Cells;
-use crate::dag::Lists;
+use crate::lists::Lists;
 
 /// More rounds than any graph was seen to gain from.
 const ROUNDS: usize = 12;

@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use super::Plan;
 use crate::contain;
-use crate::input::{InputDef, InputKind, ParamDef};
-use crate::params::{BoundParam, BoundParams, NOT_SHOWN, ParamValue, Params};
+use crate::params::{BoundParam, BoundParams, NOT_SHOWN, ParamDef, ParamValue, Params};
 use crate::problem::{Problem, ProblemCode, closest};
 use crate::resources::Resources;
 use crate::short_type::short_type;
+use crate::step::{InputDef, InputKind};
 
 impl Plan {
     /// Reads every run parameter of the plan, once.

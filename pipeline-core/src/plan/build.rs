@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
-use super::choice::{self, Branch, Group};
-use super::{Bind, Hot, Plan, PlanOptions, SOLE};
-use crate::dag::{Dag, Lists};
-use crate::input::{InputDef, InputKind};
+use super::choice::{self, Branch};
+use super::{Hot, Plan, PlanOptions, SOLE};
+use crate::cells::{Bindings, Group};
+use crate::dag::Dag;
 use crate::lane::Lane;
+use crate::lists::Lists;
 use crate::problem::{Problem, ProblemCode, Problems};
+use crate::step::{InputDef, InputKind};
 
 impl Plan {
     /// Plans the run of some targets and everything they need.
@@ -123,8 +125,7 @@ impl Builder {
         let mut plan = Plan {
             dag: Arc::clone(dag),
             hot: Vec::with_capacity(count),
-            binds: Vec::new(),
-            many: Vec::new(),
+            bindings: Arc::default(),
             releases: self.releases(dag, &reads, &readers),
             roots: self.roots(dag, &missing, &urgency),
             given: (0..count as u32).filter(|&step| self.given[step as usize]).collect(),
@@ -144,57 +145,55 @@ impl Builder {
             branches: self.branches(dag),
             in_groups: in_groups(&groups, count),
             may_be_unused: may_be_unused(&groups),
-            groups,
             in_sequence,
         };
+        let mut bindings = Bindings::new(count, groups);
         for step in 0..count {
-            self.add_step(dag, &mut plan, step);
+            self.add_step(dag, &mut plan, &mut bindings, step);
         }
+        plan.bindings = Arc::new(bindings);
         plan.in_dag = self.in_dag;
         plan
     }
 
-    fn add_step(&self, dag: &Dag, plan: &mut Plan, step: usize) {
+    fn add_step(&self, dag: &Dag, plan: &mut Plan, bindings: &mut Bindings, step: usize) {
         let def = dag.step(self.in_dag[step] as usize).def();
         plan.has_drops |= def.output.drop_slot().is_some();
         plan.is_plain &= dag.step(self.in_dag[step] as usize).policy().is_plain();
         plan.has_takers |= def.inputs.iter().any(InputDef::takes);
         plan.hot.push(Hot {
             code: def.code.clone(),
-            first_bind: plan.binds.len() as u32,
             lane: def.lane,
             kept: self.kept[step],
             is_branch: plan.branches.contains_key(&(step as u32)) || plan.is_disabled(step),
             drop_at_end: plan.readers[step] == 0 && !self.kept[step] && def.output.drop_slot().is_some(),
         });
+        bindings.push_step(def.output);
         if self.given[step] {
             return;
         }
         for (parameter, input) in def.inputs.iter().enumerate() {
             let index = (step as u32, parameter as u32);
-            let bind = match &input.kind {
+            match &input.kind {
                 InputKind::Upstream { source, .. } => {
                     let sources = dag.sources(self.in_dag[step] as usize, parameter);
                     let mut places = sources.iter().map(|&source| self.place[source as usize]);
                     if source.is_many() {
-                        let start = plan.many.len() as u32;
-                        plan.many.extend(places);
-                        Bind { start, len: sources.len() as u32 }
+                        bindings.push_many(places);
                     } else {
-                        Bind { start: places.next().unwrap_or(ABSENT), len: 1 }
+                        bindings.push_one(places.next().unwrap_or(ABSENT));
                     }
                 }
                 InputKind::Param(_) => {
+                    bindings.push_one(plan.params.len() as u32);
                     plan.params.push(index);
-                    Bind { start: plan.params.len() as u32 - 1, len: 1 }
                 }
                 InputKind::Resource { .. } => {
+                    bindings.push_one(plan.resources.len() as u32);
                     plan.resources.push(index);
-                    Bind { start: plan.resources.len() as u32 - 1, len: 1 }
                 }
-                InputKind::Context => Bind { start: 0, len: 0 },
-            };
-            plan.binds.push(bind);
+                InputKind::Context => bindings.push_one(0),
+            }
         }
     }
 

@@ -3,9 +3,12 @@
 //! *Branches*: a step that is a case of an upstream's switch. *Groups*: an input that needs only some of its upstream
 //! steps, and starts without waiting for the rest.
 
+use std::borrow::Cow;
+
 use super::Plan;
+use crate::cells::{Group, Steps};
 use crate::dag::Dag;
-use crate::input::{InputKind, Mode, Quorum};
+use crate::step::{InputKind, Mode, Quorum};
 
 /// Of which switch a step is a branch, and which case.
 #[derive(Clone, Copy, Debug)]
@@ -14,19 +17,6 @@ pub(crate) struct Branch {
     pub(crate) step: u32,
     /// By position in its policy's list; `None` where it does not list the step.
     pub(crate) case: Option<u32>,
-}
-
-/// An input that starts its step as soon as enough of its upstream steps have succeeded.
-#[derive(Clone, Debug)]
-pub(crate) struct Group {
-    pub(crate) step: u32,
-    pub(crate) parameter: u32,
-    /// The upstream steps that run, in the order of the input.
-    pub(crate) members: Vec<u32>,
-    /// How many of them have to succeed.
-    pub(crate) needed: u32,
-    /// The members that nobody else needs: cancelled when enough have succeeded.
-    pub(crate) unused_after: Vec<u32>,
 }
 
 /// The case that `step` is, where it is a branch.
@@ -77,7 +67,7 @@ impl Plan {
 
     /// The groups whose members a run watches.
     pub(crate) fn groups(&self) -> &[Group] {
-        &self.groups
+        self.bindings.groups()
     }
 
     /// Whether the output of some step says whether another one runs, or a step is disabled.
@@ -88,28 +78,27 @@ impl Plan {
     /// Whether an input starts its step early.
     #[inline]
     pub(crate) fn has_groups(&self) -> bool {
-        !self.groups.is_empty()
+        !self.groups().is_empty()
     }
 
     /// The groups that a step is a member of, by position.
     pub(crate) fn groups_of(&self, step: u32) -> &[u32] {
-        if self.groups.is_empty() { &[] } else { self.in_groups.get(step as usize) }
-    }
-
-    /// The group of an input.
-    pub(crate) fn group_at(&self, step: u32, parameter: usize) -> Option<usize> {
-        let key = |group: &Group| (group.step, group.parameter as usize);
-        self.groups.binary_search_by_key(&(step, parameter), key).ok()
+        if self.groups().is_empty() { &[] } else { self.in_groups.get(step as usize) }
     }
 
     /// Whether a step may be cancelled while it runs, because nobody needs it any more.
     pub fn may_be_unused(&self, step: usize) -> bool {
         self.may_be_unused.binary_search(&(step as u32)).is_ok()
     }
+}
 
-    /// Whether a step reads the output of another.
-    pub(crate) fn reads(&self, step: usize, source: u32) -> bool {
-        let (step, source) = (self.in_dag(step), self.in_dag(source as usize) as u32);
+impl Steps for Plan {
+    fn name(&self, step: u32) -> &Cow<'static, str> {
+        &self.spec(step as usize).name
+    }
+
+    fn reads(&self, step: u32, source: u32) -> bool {
+        let (step, source) = (self.in_dag(step as usize), self.in_dag(source as usize) as u32);
         (0..self.dag.parameter_count(step))
             .any(|parameter| self.dag.sources(step, parameter).contains(&source))
     }

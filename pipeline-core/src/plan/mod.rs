@@ -7,18 +7,21 @@
 mod bind;
 mod build;
 mod choice;
+mod fingerprint;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
-pub(crate) use self::choice::{Branch, Group};
+pub(crate) use self::choice::Branch;
 use crate::call::Code;
-use crate::dag::{Dag, Lists, StepSpec};
+use crate::cells::Bindings;
+use crate::dag::{Dag, StepSpec};
 use crate::fingerprint::Fingerprint;
-use crate::input::InputKind;
 use crate::lane::Lane;
+use crate::lists::Lists;
 use crate::params::BoundParams;
 use crate::policy::Policy;
+use crate::step::InputKind;
 
 /// Set on an index in [`Plan::successors`] or [`Plan::releases`] where no counter is needed: the successor waits for
 /// nothing else, or the output has no other reader.
@@ -48,9 +51,7 @@ pub struct Plan {
     /// The position in the graph of each step.
     in_dag: Vec<u32>,
     pub(crate) hot: Vec<Hot>,
-    /// For each parameter: a step, a range of `many`, an index into `params` or `resources`.
-    binds: Vec<Bind>,
-    many: Vec<u32>,
+    bindings: Arc<Bindings>,
     successors: Lists,
     releases: Lists,
     missing: Vec<u32>,
@@ -76,7 +77,6 @@ pub struct Plan {
     disabled: BTreeMap<u32, String>,
     /// The steps that are a case of a switch.
     branches: BTreeMap<u32, Branch>,
-    groups: Vec<Group>,
     /// The members of groups that nobody else needs, ascending.
     may_be_unused: Vec<u32>,
     /// For each step, the groups it is a member of; empty where there is no group.
@@ -89,7 +89,6 @@ pub struct Plan {
 #[derive(Debug)]
 pub(crate) struct Hot {
     pub(crate) code: Code,
-    pub(crate) first_bind: u32,
     pub(crate) lane: Lane,
     /// The output stays to the end of the run.
     pub(crate) kept: bool,
@@ -97,13 +96,6 @@ pub(crate) struct Hot {
     pub(crate) drop_at_end: bool,
     /// Whether somebody has to look if the step runs at all: a switch decides, or it is disabled.
     pub(crate) is_branch: bool,
-}
-
-/// Where one parameter is read from; which meaning the numbers have follows from the parameter's kind.
-#[derive(Clone, Copy, Debug)]
-struct Bind {
-    start: u32,
-    len: u32,
 }
 
 impl Plan {
@@ -155,7 +147,7 @@ impl Plan {
     /// Whether nothing was said of any step that an executor would have to look at while a run goes on, and none can
     /// come to be one that nobody needs.
     pub fn is_plain(&self) -> bool {
-        self.is_plain && self.groups.is_empty()
+        self.is_plain && !self.has_groups()
     }
 
     /// Whether any step takes an output by value.
@@ -239,7 +231,7 @@ impl Plan {
     pub fn param_origin<'p>(&self, params: &'p BoundParams, step: usize, input: usize) -> Option<&'p str> {
         match self.spec(step).def().inputs[input].kind {
             InputKind::Param(_) => {
-                let index = self.param_index(step as u32, input) as usize;
+                let index = self.source(step as u32, input) as usize;
                 params.entries.get(index).map(|entry| &*entry.origin)
             }
             _ => None,
@@ -287,32 +279,23 @@ impl Plan {
         &self.roots[lane.index()]
     }
 
+    /// Where the steps read their inputs.
+    pub(crate) fn bindings(&self) -> &Arc<Bindings> {
+        &self.bindings
+    }
+
     #[inline]
     pub(crate) fn source(&self, step: u32, parameter: usize) -> u32 {
-        self.bind(step, parameter).start
+        self.bindings.source(step, parameter)
     }
 
     #[inline]
     pub(crate) fn sources(&self, step: u32, parameter: usize) -> &[u32] {
-        let bind = self.bind(step, parameter);
-        &self.many[bind.start as usize..(bind.start + bind.len) as usize]
+        self.bindings.sources(step, parameter)
     }
 
     /// The step of each run parameter, in the order in which they are bound.
     pub(crate) fn param_steps(&self) -> impl Iterator<Item = usize> {
         self.params.iter().map(|&(step, _)| step as usize)
-    }
-
-    pub(crate) fn param_index(&self, step: u32, parameter: usize) -> u32 {
-        self.bind(step, parameter).start
-    }
-
-    pub(crate) fn resource_index(&self, step: u32, parameter: usize) -> u32 {
-        self.bind(step, parameter).start
-    }
-
-    #[inline]
-    fn bind(&self, step: u32, parameter: usize) -> Bind {
-        self.binds[self.hot[step as usize].first_bind as usize + parameter]
     }
 }

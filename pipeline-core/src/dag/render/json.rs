@@ -6,9 +6,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::super::{Dag, DefRef};
-use crate::input::{InputDef, InputKind};
 use crate::lane::Lane;
 use crate::problem::{Problem, ProblemCode};
+use crate::step::{InputDef, InputKind};
 
 /// A graph as data. What the types of inputs and outputs are is told for people; a loaded graph is checked against the
 /// steps of the program that loads it.

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::super::Dag;
 use super::labels::printable;
-use crate::input::{InputDef, InputKind, Mode};
+use crate::step::{InputDef, InputKind, Mode};
 
 /// A column is padded to its longest cell, but not beyond this.
 const WIDEST: usize = 40;

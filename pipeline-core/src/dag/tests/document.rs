@@ -6,14 +6,13 @@ use std::borrow::Cow;
 use super::super::{Dag, Format, GraphDocument};
 use super::{AT, NeverRun, graph, names_of, shop, step};
 use crate::call::Code;
-use crate::input::{InputDef, InputKind, Mode, ParamDef, Source};
 use crate::lane::Lane;
 use crate::location::{Location, Package};
-use crate::params::parse_param;
+use crate::params::{ParamDef, parse_param};
 use crate::problem::{ProblemCode, Problems};
 use crate::registry::Registration;
-use crate::step::StepDef;
-use crate::ty::TypeDef;
+use crate::step::{InputDef, InputKind, Mode, Source, StepDef};
+use crate::value::TypeDef;
 
 const fn upstream(name: &'static str, source: Source, mode: Mode) -> InputDef {
     let kind = InputKind::Upstream { source, mode, quorum: Quorum::All, ty: TypeDef::of::<u64>() };

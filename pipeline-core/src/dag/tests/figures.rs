@@ -1,7 +1,7 @@
 //! Levels, critical path, statistics, on graphs whose figures are known.
 
 use super::{Dag, graph, names_of, shop, step};
-use crate::input::Mode;
+use crate::step::Mode;
 
 /// Scenario S2: three chains bronze, silver, and a gold step behind all; tenths of seconds.
 fn medallion() -> (Dag, impl Fn(usize) -> u64 + Copy) {

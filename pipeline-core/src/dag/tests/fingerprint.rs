@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Sketch, graph, step, step_in};
-use crate::input::{InputKind, Mode, ParamDef, Quorum, Source};
 use crate::lane::Lane;
 use crate::location::{Location, Package};
-use crate::ty::TypeDef;
+use crate::params::ParamDef;
+use crate::step::{InputKind, Mode, Quorum, Source};
+use crate::value::TypeDef;
 use crate::{Fingerprint, Plan, PlanOptions, Policy};
 
 fn of_options(steps: Vec<Sketch>, options: &PlanOptions) -> Fingerprint {

@@ -15,12 +15,11 @@ use std::sync::Arc;
 
 use super::{Bound, BoundSource, Dag, DefRef, Draft, DraftStep, Scope};
 use crate::call::{Call, Callable, Code, Started};
-use crate::input::{InputDef, InputKind, Mode, Source};
 use crate::lane::Lane;
 use crate::location::{Location, Package};
 use crate::problem::Problems;
-use crate::step::StepDef;
-use crate::ty::TypeDef;
+use crate::step::{InputDef, InputKind, Mode, Source, StepDef};
+use crate::value::TypeDef;
 
 /// Code that no test of the graph may reach.
 struct NeverRun;

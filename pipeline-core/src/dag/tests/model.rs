@@ -8,9 +8,9 @@ use proptest::sample::Index;
 
 use super::super::{Dag, GraphDocument, Selection};
 use super::{build, step};
-use crate::input::Mode;
 use crate::lane::Lane;
 use crate::problem::{ProblemCode, Problems};
+use crate::step::Mode;
 
 const TAGS: [&[&str]; 4] = [&[], &["a"], &["b"], &["a", "b"]];
 const GROUPS: [&str; 3] = ["bronze", "silver", "gold"];

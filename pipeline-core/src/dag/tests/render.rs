@@ -2,10 +2,10 @@
 
 use super::super::{Dag, Format};
 use super::{graph, shop, step};
-use crate::input::{InputKind, Mode, ParamDef};
 use crate::lane::Lane;
-use crate::params::parse_param;
-use crate::ty::TypeDef;
+use crate::params::{ParamDef, parse_param};
+use crate::step::{InputKind, Mode};
+use crate::value::TypeDef;
 
 #[track_caller]
 fn check(dag: &Dag, format: Format, expected: &str) {

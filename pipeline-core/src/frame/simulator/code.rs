@@ -9,7 +9,7 @@ use super::value::Payload;
 use super::world::{At, world};
 use crate::call::{Call, Callable, Failure, Started, poll_once};
 use crate::error::StepError;
-use crate::input::{InputKind, Mode, Quorum};
+use crate::step::{InputKind, Mode, Quorum};
 
 /// The code of all steps: which one is called is asked of the call.
 pub(super) struct Simulated;
@@ -35,7 +35,7 @@ impl Callable for Simulated {
 
     fn case(&self, call: Call<'_>) -> Option<u32> {
         let world = world();
-        let output: &Payload = call.frame.own_value(call.step());
+        let output: &Payload = call.own_output();
         let maker = output.look("a switch").maker;
         if maker != call.step() as usize {
             world.complain(format!("a switch sees the output of {maker}"));
@@ -109,7 +109,9 @@ async fn wait(at: At, act: Act) {
 /// Reads every parameter, as the macro's code does.
 fn bind(call: Call<'_>) -> Bound<'_> {
     let mut bound = Bound { values: Vec::new(), taken: Vec::new() };
-    let (world, plan) = (world(), call.frame.plan());
+    let world = world();
+    let frame = world.frame();
+    let plan = frame.plan();
     let step = call.step() as usize;
     for (parameter, input) in plan.spec(step).def().inputs.iter().enumerate() {
         let InputKind::Upstream { source, mode, quorum, .. } = &input.kind else { continue };
@@ -155,7 +157,7 @@ fn bind(call: Call<'_>) -> Bound<'_> {
                 let values: Vec<&Payload> = call.available(parameter).collect();
                 if values.len() < *count as usize {
                     world.complain(format!(
-                        "{} got {} of {count} values",
+                        "`{}` got {} of {count} values",
                         plan.name(call.step()),
                         values.len()
                     ));

@@ -6,9 +6,10 @@
 use std::collections::BTreeSet;
 
 use super::sketch::{Act, Fallback, Step};
+use crate::cells::Steps;
 use crate::frame::Status;
-use crate::input::Mode;
 use crate::plan::Plan;
+use crate::step::Mode;
 
 /// The ends that a step can have.
 pub(super) type Ends = BTreeSet<Status>;
@@ -90,7 +91,8 @@ pub(super) fn ends(plan: &Plan, steps: &[Step]) -> Vec<Ends> {
 }
 
 fn readers<'a>(plan: &'a Plan, steps: &'a [Step], source: u32) -> impl Iterator<Item = usize> + 'a {
-    (0..steps.len()).filter(move |&step| !plan.given().contains(&(step as u32)) && plan.reads(step, source))
+    (0..steps.len())
+        .filter(move |&step| !plan.given().contains(&(step as u32)) && plan.reads(step as u32, source))
 }
 
 /// Whether an attempt of a step is surely, or possibly, left behind.

@@ -7,13 +7,12 @@ use super::code::Simulated;
 use super::value::Payload;
 use crate::call::Code;
 use crate::dag::{Bound, BoundSource, Dag, DefRef, Draft, DraftStep, Scope};
-use crate::input::{InputDef, InputKind, Mode, Quorum, Source};
 use crate::lane::Lane;
 use crate::location::{Location, Package};
 use crate::policy::Policy;
 use crate::rng::StepRng;
-use crate::step::{DefFn, StepDef};
-use crate::ty::TypeDef;
+use crate::step::{DefFn, InputDef, InputKind, Mode, Quorum, Source, StepDef};
+use crate::value::TypeDef;
 
 /// What one attempt of a step does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use super::sketch::{Act, Step};
 use super::value::{Life, Payload};
 use crate::frame::{Finished, Frame, Ready, Status, Suspended};
-use crate::input::Quorum;
 use crate::rng::StepRng;
+use crate::step::Quorum;
 
 thread_local! {
     static WORLD: RefCell<Option<Rc<World>>> = const { RefCell::new(None) };

@@ -14,11 +14,11 @@ mod sync {
     pub(crate) use loom::sync::atomic::{AtomicI32, AtomicU32, AtomicUsize, Ordering, fence};
 }
 
-#[path = "../../../../pipeline-core/src/frame/counter.rs"]
+#[path = "../../../../pipeline-core/src/cells/counter.rs"]
 mod counter;
 #[path = "../../../../pipeline-exec/src/engine/gate.rs"]
 mod gate;
-#[path = "../../../../pipeline-core/src/frame/tally.rs"]
+#[path = "../../../../pipeline-core/src/cells/tally.rs"]
 mod tally;
 
 mod attempt_model;

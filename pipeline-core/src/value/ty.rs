@@ -3,44 +3,46 @@
 use std::any::TypeId;
 use std::fmt;
 
-/// A type known at compile time, held as data.
+use super::slot::{DropFn, drop_fn};
+
+/// A type known at compile time, held as data: one word, so that every step of a plan can have it at hand.
 #[derive(Clone, Copy)]
-pub struct TypeDef {
+pub struct TypeDef(&'static Facts);
+
+struct Facts {
     id: TypeId,
     name: fn() -> &'static str,
-    /// `None` where values need no drop.
-    drop_slot: Option<crate::frame::DropFn>,
+    /// `None` if values need no drop.
+    drop_slot: Option<DropFn>,
 }
 
 impl TypeDef {
     /// Describes `T`.
     pub const fn of<T: Send + Sync + 'static>() -> Self {
-        TypeDef {
-            id: TypeId::of::<T>(),
-            name: std::any::type_name::<T>,
-            drop_slot: crate::frame::drop_fn::<T>(),
-        }
+        TypeDef(
+            const { &Facts { id: TypeId::of::<T>(), name: std::any::type_name::<T>, drop_slot: drop_fn::<T>() } },
+        )
     }
 
     /// The identity of the type.
     pub const fn id(&self) -> TypeId {
-        self.id
+        self.0.id
     }
 
     /// The full name, for people; two types can share one (two versions of one crate).
     pub fn name(&self) -> &'static str {
-        (self.name)()
+        (self.0.name)()
     }
 
-    /// How to drop a value of this type in its slot; `None` where nothing is to be done.
-    pub(crate) const fn drop_slot(&self) -> Option<crate::frame::DropFn> {
-        self.drop_slot
+    /// How to drop a value of this type in its slot; `None` if there is nothing to do.
+    pub(crate) const fn drop_slot(&self) -> Option<DropFn> {
+        self.0.drop_slot
     }
 }
 
 impl PartialEq for TypeDef {
     fn eq(&self, other: &Self) -> bool {
-        self.id == other.id
+        self.id() == other.id()
     }
 }
 

@@ -3,16 +3,20 @@
 //! `#[step]` writes one [`StepDef`] per annotated function; the builder makes one per closure. Nothing here
 //! executes anything: the code of a step is an opaque [`Code`].
 
+mod function;
+mod input;
+
 use std::borrow::Cow;
 use std::fmt;
 
+pub use self::function::{AsyncStep, SyncStep, case_number};
+pub use self::input::{InputDef, InputKind, Mode, Quorum, Source};
 use crate::call::Code;
 use crate::codec::Codec;
-use crate::input::InputDef;
 use crate::lane::Lane;
 use crate::location::{Location, Package};
 use crate::policy::Policy;
-use crate::ty::TypeDef;
+use crate::value::TypeDef;
 
 /// A step known at compile time: the type that `#[step]` emits beside the function, with the same name.
 ///

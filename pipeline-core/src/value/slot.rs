@@ -3,14 +3,16 @@
 //! A slot holds, at one time: nothing; an output of the step's type; or a boxed error. Small outputs live in the
 //! slot itself (a `Vec` or `String` fits), larger ones in a box, so that a million slots stay small and the memory
 //! of a large output is given back when it is dropped. Which of the three it holds is known from the step's status
-//! and from [`Counters::is_gone`](super::counter::Counters::is_gone); who may touch it follows from the counters.
+//! and from [`Counters::is_gone`](crate::cells::Counters::is_gone); who may touch it follows from the counters.
 //! Every function states what its caller has to know.
 
 #![allow(unsafe_code)]
 
+use std::any::{Any, TypeId};
 use std::cell::UnsafeCell;
 use std::mem::{MaybeUninit, align_of, needs_drop, size_of};
 
+use super::TypeDef;
 use crate::error::StepError;
 
 /// Words of inline storage: three hold a `Vec`, a `String`, or a small struct.
@@ -49,6 +51,44 @@ unsafe fn drop_value<T: 'static>(slot: &Slot) {
     drop(unsafe { slot.take::<T>() });
 }
 
+/// Puts a boxed value of the type that it was made for into a slot.
+pub(crate) type PutFn = unsafe fn(&Slot, Box<dyn Any + Send + Sync>);
+
+/// How to put a boxed value of type `T` into a slot.
+pub(crate) const fn put_fn<T: Send + Sync + 'static>() -> PutFn {
+    put_boxed::<T>
+}
+
+/// Puts a boxed value; nothing if it is not a `T`.
+///
+/// # Safety
+/// As [`Slot::put`].
+unsafe fn put_boxed<T: Send + Sync + 'static>(slot: &Slot, value: Box<dyn Any + Send + Sync>) {
+    if let Ok(value) = value.downcast::<T>() {
+        // SAFETY: the caller's promise is the same.
+        unsafe { slot.put(*value) };
+    }
+}
+
+/// A slot that holds a value of a known type for at least `'a`.
+#[derive(Clone, Copy)]
+pub(crate) struct Value<'a> {
+    slot: &'a Slot,
+    ty: TypeDef,
+}
+
+impl<'a> Value<'a> {
+    /// The value, if it is a `T`.
+    pub(crate) fn get<T: 'static>(self) -> Option<&'a T> {
+        // SAFETY: by the promise given to `Slot::holding`, a value of type `ty` is there for `'a`.
+        (self.ty.id() == TypeId::of::<T>()).then(|| unsafe { self.slot.get() })
+    }
+
+    pub(crate) fn ty(self) -> TypeDef {
+        self.ty
+    }
+}
+
 impl Slot {
     /// An empty slot.
     pub(crate) const fn empty() -> Self {
@@ -84,6 +124,14 @@ impl Slot {
             // SAFETY: `put` stored a pointer to a live box.
             unsafe { &**place.cast::<*mut T>() }
         }
+    }
+
+    /// The value, of a type that is known as data only.
+    ///
+    /// # Safety
+    /// As [`Slot::get`], for the type `ty`.
+    pub(crate) unsafe fn holding(&self, ty: TypeDef) -> Value<'_> {
+        Value { slot: self, ty }
     }
 
     /// Moves the value out.

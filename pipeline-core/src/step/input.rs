@@ -1,13 +1,11 @@
 //! What a parameter asks for: an upstream's output, a run parameter, a resource, or the context.
 
-use std::any::Any;
 use std::borrow::Cow;
 
-use serde_json::Value;
-
+use super::DefFn;
 use crate::location::Location;
-use crate::step::DefFn;
-use crate::ty::TypeDef;
+use crate::params::ParamDef;
+use crate::value::TypeDef;
 
 /// One parameter of a step.
 #[derive(Clone, Debug)]
@@ -128,38 +126,6 @@ pub enum Quorum {
     /// One value: that of the first in the order written which succeeded, when all have ended.
     Priority,
 }
-
-/// A run parameter as a step declares it.
-#[derive(Clone, Debug)]
-pub struct ParamDef {
-    /// The name by which it is given.
-    pub name: Cow<'static, str>,
-    /// The type that it is read as.
-    pub ty: TypeDef,
-    /// Whether it may be left out.
-    pub has_default: bool,
-    /// Reads it into the type; used once per run to check, and to hold what is borrowed.
-    pub parse: ParseFn,
-    /// The default, boxed; only called where `has_default`.
-    pub default: Option<fn() -> Box<dyn Any + Send + Sync>>,
-    /// The default as the declaration has it, where it has one written. Not to be shown where
-    /// [`is_secret`](ParamDef::is_secret) says so.
-    pub default_text: Option<&'static str>,
-    /// Returns whether the type can hold a [`Secret`](crate::Secret); `None` if that cannot be seen. It asks the type
-    /// each time.
-    pub secret: fn() -> Option<bool>,
-}
-
-impl ParamDef {
-    /// Reports whether what is given for the parameter is never shown, because its type holds a
-    /// [`Secret`](crate::Secret), or may hold one: a type that reads itself by code of its own can make a secret of anything.
-    pub fn is_secret(&self) -> bool {
-        (self.secret)() != Some(false)
-    }
-}
-
-/// Reads a JSON value into a boxed value of a parameter's type, or says why it cannot.
-pub type ParseFn = fn(&Value) -> Result<Box<dyn Any + Send + Sync>, String>;
 
 impl Quorum {
     /// Whether the step may start before all of them have ended.

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::error::FailureKind;
+
 /// Where a step is: pending and running, or one of the terminal states, of which each step reaches exactly one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -32,8 +34,8 @@ impl Status {
         match code {
             1 => Status::Succeeded,
             2 => Status::Failed,
-            3 | super::value::NOT_MET_CODE => Status::Skipped,
-            4 | super::value::STOPPED_CODE => Status::Cancelled,
+            3 | NOT_MET_CODE => Status::Skipped,
+            4 | STOPPED_CODE => Status::Cancelled,
             5 => Status::Cached,
             8 => Status::TimedOut,
             9 => Status::Given,
@@ -69,5 +71,34 @@ impl Status {
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
+    }
+}
+
+/// The status code of a step that never started because the run was stopped: cancelled, without an error.
+pub(crate) const STOPPED_CODE: u8 = 6;
+
+/// The status code of a step that was skipped because of itself, not of an upstream: skipped, with an error that says
+/// why.
+pub(crate) const NOT_MET_CODE: u8 = 7;
+
+/// Whether a slot holds an error, by the code of its step's status.
+pub(crate) fn holds_error(code: u8) -> bool {
+    matches!(Status::from_code(code), Status::Failed | Status::Cancelled | Status::TimedOut | Status::Skipped)
+        && code != STOPPED_CODE
+        && code != Status::Skipped as u8
+}
+
+/// The status of a step that ended with an error.
+pub(crate) fn status_of(kind: FailureKind) -> Status {
+    Status::from_code(code_of(kind))
+}
+
+/// The status code of a step that ended with an error.
+pub(crate) fn code_of(kind: FailureKind) -> u8 {
+    match kind {
+        FailureKind::Cancelled | FailureKind::Unused => Status::Cancelled as u8,
+        FailureKind::TimedOut => Status::TimedOut as u8,
+        FailureKind::NotMet => NOT_MET_CODE,
+        _ => Status::Failed as u8,
     }
 }

@@ -1,36 +1,42 @@
-//! The output of a step between its end and whoever needs it.
+//! The output of a step, as observers of the run see it.
 
 use std::fmt;
 use std::io::{self, Write};
 
-use super::{Finished, Frame};
+use super::slot::Value;
+
+/// Writes an output as JSON.
+pub(crate) type WriteFn = fn(StepOutput<'_>, &mut dyn Write) -> io::Result<()>;
 
 /// The output of a step that has just succeeded, before any other step reads, takes or drops it.
 #[derive(Clone, Copy)]
 pub struct StepOutput<'a> {
-    frame: &'a Frame,
-    finished: &'a Finished,
+    value: Value<'a>,
+    write: Option<WriteFn>,
 }
 
 impl<'a> StepOutput<'a> {
-    /// The output, where it is a `T`.
+    pub(crate) fn new(value: Value<'a>, write: Option<WriteFn>) -> Self {
+        StepOutput { value, write }
+    }
+
+    /// The output, if it is a `T`.
     pub fn get<T: 'static>(self) -> Option<&'a T> {
-        self.frame.fresh_value(self.finished)
+        self.value.get()
     }
 
     /// The full name of its type.
     pub fn type_name(self) -> &'static str {
-        self.frame.plan().spec(self.finished.step()).def().output.name()
+        self.value.ty().name()
     }
 
-    /// Writes the output as JSON; `None` where its type is not `Serialize`, where the step is a closure, and where the
-    /// program was built without the feature `outputs`.
+    /// Writes the output as JSON; `None` if its type is not `Serialize`, if the step is a closure, and if the program
+    /// was built without the feature `outputs`.
     ///
     /// # Errors
-    /// What the type's `Serialize` or the writer says. JSON has no maps whose keys are not text or numbers.
+    /// Returns the error of the type's `Serialize` or of the writer. JSON has no maps whose keys are not text or numbers.
     pub fn write_json(self, out: &mut dyn Write) -> Option<io::Result<()>> {
-        let write = self.frame.plan().spec(self.finished.step()).def().codec.write?;
-        Some(write(self, out))
+        self.write.map(|write| write(self, out))
     }
 
     /// As [`StepOutput::get`], for the codec of the step's own type.
@@ -44,12 +50,5 @@ impl<'a> StepOutput<'a> {
 impl fmt::Debug for StepOutput<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("StepOutput").field("type", &self.type_name()).finish_non_exhaustive()
-    }
-}
-
-impl Frame {
-    /// The output of a step that has ended and is not finished; `None` where it has none.
-    pub fn output_of<'a>(&'a self, finished: &'a Finished) -> Option<StepOutput<'a>> {
-        finished.status().has_output().then_some(StepOutput { frame: self, finished })
     }
 }

@@ -1,0 +1,184 @@
+//! Typed access to the slots: the only caller of their unsafe functions, each call with the reason why it may.
+//!
+//! Three facts carry every proof below. *Types*: the plan is made from a graph in which every edge's two types were
+//! compared, and outputs are put by the step's own code. *Order*: the frame starts a step with a
+//! [`Ready`](crate::frame::Ready), which exists once and only after every upstream has ended (see [`Counters`]). *Life*:
+//! the frame has an output dropped or taken only after each of its readers has ended, and a kept one not before the
+//! frame itself is dropped.
+
+#![allow(unsafe_code)]
+
+use std::any::TypeId;
+
+use super::{Cells, Counters};
+use crate::error::{self, StepError};
+use crate::value::{Given, Slot, Status, StepOutput, Value, WriteFn, code_of, holds_error};
+use crate::view::View;
+
+impl Cells {
+    #[inline]
+    fn slot(&self, step: u32) -> &Slot {
+        &self.cells[step as usize].slot
+    }
+
+    /// Whether a step returns values of type `T`.
+    fn returns<T: 'static>(&self, step: u32) -> bool {
+        self.bindings.output(step).id() == TypeId::of::<T>()
+    }
+
+    /// Stores the output of a step that is running.
+    #[inline]
+    pub(crate) fn put<T: Send + Sync + 'static>(&self, step: u32, value: T) {
+        debug_assert!(self.returns::<T>(step));
+        // SAFETY: called once, by the code of the step itself, before it has ended: no other step reads the slot yet.
+        unsafe { self.slot(step).put(value) };
+    }
+
+    /// Stores a given output and returns the status that its step is to end with. The caller holds the right to run the
+    /// step, or the run has not begun.
+    ///
+    /// # Panics
+    /// If the output is not of the type that the step returns.
+    pub(crate) fn put_given(&self, given: Given) -> Status {
+        let Given { step, status, ty, value, put } = given;
+        assert!(self.bindings.output(step) == ty, "the given output has the type that the step returns");
+        // SAFETY: the type was compared; the caller is the only one who may put an output of the step, and no other step
+        // reads the slot before the caller has ended the step.
+        unsafe { put(self.slot(step), value) };
+        status
+    }
+
+    /// Reads an output for a step that is running and has it as a required input.
+    #[inline]
+    pub(crate) fn value<T: 'static>(&self, source: u32) -> &T {
+        debug_assert!(self.returns::<T>(source));
+        // SAFETY: types and order as above; a required input has succeeded, or the reader would have been skipped; the
+        // reader has not released it, so it lives as long as the call that the reference is bound to.
+        unsafe { self.slot(source).get() }
+    }
+
+    /// Reads the output of a step that has succeeded, for the choice of its branches: they are readers of it.
+    pub(crate) fn own_value<T: 'static>(&self, step: u32) -> &T {
+        assert!(self.status(step).has_output(), "a choice is made by an output");
+        self.value(step)
+    }
+
+    /// The output of a step that has ended with one and is not finished. The caller holds what it takes to finish the
+    /// step, and does not do so while the result lives.
+    pub(crate) fn fresh(&self, step: u32, write: Option<WriteFn>) -> StepOutput<'_> {
+        StepOutput::new(self.holding(step), write)
+    }
+
+    /// Moves an output out for the step that takes it.
+    pub(crate) fn take<T: 'static>(&self, step: u32, parameter: usize) -> T {
+        let source = self.bindings.source(step, parameter);
+        debug_assert!(self.returns::<T>(source));
+        assert!(!self.counters(source).is_gone(), "an output is taken once");
+        let is_still_read = self.any_given_up() && self.still_reads(source, step).is_some();
+        assert!(
+            !is_still_read && !self.was_given_up(step),
+            "an output is taken when no step reads it any more"
+        );
+        self.counters(source).mark_gone();
+        // SAFETY: types and order as above; the graph has one taker per output, which waits for every other reader, and
+        // neither an attempt of a reader nor one of the taker itself was given up; marked as gone, the output is
+        // neither dropped nor taken again.
+        unsafe { self.slot(source).take() }
+    }
+
+    /// Reads an output, or why there is none, for a step that is running and has it as an input.
+    pub(crate) fn outcome<P: View + ?Sized>(&self, source: u32) -> Result<&P, &StepError> {
+        if self.status(source).has_output() {
+            return Ok(P::view(self.value(source)));
+        }
+        Err(self.error(source).unwrap_or(&error::STOPPED))
+    }
+
+    /// The status of a step.
+    pub(crate) fn status(&self, step: u32) -> Status {
+        self.counters(step).ended().map_or(Status::Pending, Status::from_code)
+    }
+
+    /// Reads the output of a step that has ended with one and keeps it; `None` if the step returns another type.
+    pub(crate) fn kept<T: 'static>(&self, step: u32) -> Option<&T> {
+        self.holding(step).get()
+    }
+
+    fn holding(&self, step: u32) -> Value<'_> {
+        // SAFETY: types as above; both callers know that the output is there, and stays: a kept one is neither taken
+        // nor dropped before the frame is, a fresh one not before its step is finished.
+        unsafe { self.slot(step).holding(self.bindings.output(step)) }
+    }
+
+    /// Moves out the output of a step that has ended with one and keeps it; `None` if the step returns another type.
+    pub(crate) fn take_kept<T: 'static>(&mut self, step: u32) -> Option<T> {
+        self.kept::<T>(step)?;
+        self.counters(step).mark_gone();
+        // SAFETY: there is a value of this type, and `&mut self` proves that no step reads it.
+        Some(unsafe { self.slot(step).take() })
+    }
+
+    /// Ends a step with an error.
+    pub(crate) fn publish_error(&self, step: u32, error: Box<StepError>) {
+        let code = code_of(error.kind());
+        // SAFETY: called by the one who ends the step, once, when its code has put no value, or when the value was just
+        // dropped by its last reader: the slot is empty and no one else uses it.
+        unsafe { self.slot(step).put_error(error) };
+        self.counters(step).end(code);
+    }
+
+    /// Ends a step that was skipped because of `cause`.
+    pub(crate) fn publish_cause(&self, step: u32, cause: u32) {
+        // SAFETY: called by the one who ends the step, once; its code has not run.
+        unsafe { self.slot(step).put_cause(cause) };
+        self.counters(step).end(Status::Skipped as u8);
+    }
+
+    /// The step whose failure is behind the missing output of a step that has ended without one.
+    pub(crate) fn cause_of(&self, step: u32) -> Option<u32> {
+        let code = self.counters(step).ended()?;
+        if code == Status::Skipped as u8 {
+            // SAFETY: the status says that `publish_cause` has stored it.
+            return Some(unsafe { self.slot(step).cause() });
+        }
+        // A late failure is that of a drop: the readers of the output have had it.
+        let is_late = code == Status::Failed as u8 && self.error(step).is_some_and(StepError::is_late);
+        (!is_late && !Status::from_code(code).has_output()).then_some(step)
+    }
+
+    /// The error of a step that failed, or of the step that caused its skip.
+    pub(crate) fn error(&self, step: u32) -> Option<&StepError> {
+        let cause = match self.counters(step).ended() {
+            // SAFETY: the status says that `publish_cause` has stored it.
+            Some(code) if code == Status::Skipped as u8 => unsafe { self.slot(step).cause() },
+            _ => step,
+        };
+        match self.counters(cause).ended() {
+            // SAFETY: the status says that `publish_error` has stored it; errors live as long as the cells.
+            Some(code) if holds_error(code) => Some(unsafe { self.slot(cause).error() }),
+            _ => None,
+        }
+    }
+
+    /// Drops an output after its last reader, if there is one.
+    pub(crate) fn drop_value(&self, step: u32) {
+        let counters: &Counters = self.counters(step);
+        let drop = self.bindings.output(step).drop_slot();
+        if let (true, false, Some(drop)) = (self.status(step).has_output(), counters.is_gone(), drop) {
+            counters.mark_gone();
+            // SAFETY: the drop function is the one of the type that the step returns; every reader has released the
+            // output, and marked as gone, it is not dropped again.
+            unsafe { drop(self.slot(step)) };
+        }
+    }
+
+    /// Drops what a slot still holds at the end of the run's life.
+    pub(crate) fn drop_left_over(&mut self, step: u32) {
+        if self.counters(step).ended().is_some_and(holds_error) {
+            // SAFETY: the status says that there is an error; `&mut self` proves that no one reads it.
+            unsafe { self.cells[step as usize].slot.drop_error() };
+        } else {
+            self.drop_value(step);
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! Where the steps of a plan read their inputs: index arrays, made once with the plan and shared by its runs.
+
+use std::borrow::Cow;
+
+use crate::value::TypeDef;
+
+/// Where each parameter of each step is read from, and what each step returns.
+#[derive(Debug, Default)]
+pub(crate) struct Bindings {
+    steps: Vec<Bound>,
+    /// For each parameter: a step, a range of `many`, the index of a run parameter or of a resource.
+    parameters: Vec<Bind>,
+    many: Vec<u32>,
+    groups: Vec<Group>,
+}
+
+/// One step: the type of its output, and its first parameter.
+#[derive(Clone, Copy, Debug)]
+struct Bound {
+    output: TypeDef,
+    first: u32,
+}
+
+/// What one parameter reads; the meaning of the numbers follows from the parameter's kind.
+#[derive(Clone, Copy, Debug)]
+struct Bind {
+    start: u32,
+    len: u32,
+}
+
+/// An input that starts its step as soon as enough of its upstream steps have succeeded.
+#[derive(Clone, Debug)]
+pub(crate) struct Group {
+    pub(crate) step: u32,
+    pub(crate) parameter: u32,
+    /// The upstream steps that run, in the order of the input.
+    pub(crate) members: Vec<u32>,
+    /// How many of them have to succeed.
+    pub(crate) needed: u32,
+    /// The members that no other step reads: unused once enough have succeeded.
+    pub(crate) unused_after: Vec<u32>,
+}
+
+impl Bindings {
+    /// Bindings of no step yet; `groups` ascend by step and parameter.
+    pub(crate) fn new(steps: usize, groups: Vec<Group>) -> Self {
+        Bindings { steps: Vec::with_capacity(steps), groups, ..Bindings::default() }
+    }
+
+    /// Appends a step; its parameters follow.
+    pub(crate) fn push_step(&mut self, output: TypeDef) {
+        self.steps.push(Bound { output, first: self.parameters.len() as u32 });
+    }
+
+    /// Appends a parameter of the last step that reads one step, run parameter or resource, or the context.
+    pub(crate) fn push_one(&mut self, index: u32) {
+        self.parameters.push(Bind { start: index, len: 1 });
+    }
+
+    /// Appends a parameter of the last step that reads several steps.
+    pub(crate) fn push_many(&mut self, sources: impl ExactSizeIterator<Item = u32>) {
+        self.parameters.push(Bind { start: self.many.len() as u32, len: sources.len() as u32 });
+        self.many.extend(sources);
+    }
+
+    /// The step, run parameter or resource that a parameter reads.
+    #[inline]
+    pub(crate) fn source(&self, step: u32, parameter: usize) -> u32 {
+        self.bind(step, parameter).start
+    }
+
+    /// The steps that a parameter of several reads, in its order.
+    #[inline]
+    pub(crate) fn sources(&self, step: u32, parameter: usize) -> &[u32] {
+        let bind = self.bind(step, parameter);
+        &self.many[bind.start as usize..(bind.start + bind.len) as usize]
+    }
+
+    /// The type that a step returns.
+    #[inline]
+    pub(crate) fn output(&self, step: u32) -> TypeDef {
+        self.steps[step as usize].output
+    }
+
+    /// The inputs that start their step early.
+    pub(crate) fn groups(&self) -> &[Group] {
+        &self.groups
+    }
+
+    /// The group of an input.
+    pub(crate) fn group_at(&self, step: u32, parameter: usize) -> Option<usize> {
+        let key = |group: &Group| (group.step, group.parameter as usize);
+        self.groups.binary_search_by_key(&(step, parameter), key).ok()
+    }
+
+    #[inline]
+    fn bind(&self, step: u32, parameter: usize) -> Bind {
+        self.parameters[self.steps[step as usize].first as usize + parameter]
+    }
+}
+
+/// What the cells of a run ask about its steps, apart from their bindings and rarely. The plan answers.
+pub(crate) trait Steps: Send + Sync {
+    /// The name of a step.
+    fn name(&self, step: u32) -> &Cow<'static, str>;
+
+    /// Whether a step reads the output of another.
+    fn reads(&self, step: u32, source: u32) -> bool;
+}

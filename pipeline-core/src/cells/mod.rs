@@ -1,0 +1,185 @@
+//! The cells of one run: counters and a slot for each step, and what the code of steps reads beside them.
+//!
+//! The cells store, and know no order: which step may start, and when an output is dropped, is a matter of the
+//! [`Frame`](crate::frame::Frame) above. The code of a step reaches them through a [`Call`](crate::call::Call).
+
+mod access;
+mod attempt;
+mod bindings;
+mod counter;
+mod tally;
+
+use std::any::Any;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+pub use self::attempt::{Attempt, MOST_ATTEMPTS};
+pub(crate) use self::bindings::{Bindings, Group, Steps};
+pub(crate) use self::counter::Counters;
+pub(crate) use self::tally::Tally;
+use crate::context::{RunScope, StepContext};
+use crate::params::BoundParams;
+use crate::signal::Signal;
+use crate::value::Slot;
+
+/// The cells of one run, and what its steps read beside them.
+pub(crate) struct Cells {
+    cells: Box<[Cell]>,
+    bindings: Arc<Bindings>,
+    steps: Arc<dyn Steps>,
+    /// One for each group of the bindings.
+    tallies: Box<[Tally]>,
+    params: BoundParams,
+    resources: Vec<Arc<dyn Any + Send + Sync>>,
+    scope: Arc<RunScope>,
+    /// The steps of which an attempt was given up.
+    given_up: Mutex<BTreeSet<u32>>,
+    any_given_up: AtomicBool,
+    /// The signal of each watched attempt that asked for its context, by step and attempt: raised when it is given up.
+    cancels: Mutex<BTreeMap<(u32, u32), Arc<Signal>>>,
+}
+
+/// The counters and the slot of one step: half a cache line.
+#[repr(align(32))]
+struct Cell {
+    counters: Counters,
+    slot: Slot,
+}
+
+impl Cells {
+    /// Cells in which nothing is stored, each with the counters given.
+    pub(crate) fn new(
+        counters: impl Iterator<Item = Counters>,
+        bindings: Arc<Bindings>,
+        steps: Arc<dyn Steps>,
+        params: BoundParams,
+        resources: Vec<Arc<dyn Any + Send + Sync>>,
+        scope: Arc<RunScope>,
+    ) -> Self {
+        let tally = |group: &Group| Tally::new(group.members.len(), group.needed);
+        Cells {
+            cells: counters.map(|counters| Cell { counters, slot: Slot::empty() }).collect(),
+            tallies: bindings.groups().iter().map(tally).collect(),
+            bindings,
+            steps,
+            params,
+            resources,
+            scope,
+            given_up: Mutex::default(),
+            any_given_up: AtomicBool::new(false),
+            cancels: Mutex::default(),
+        }
+    }
+
+    /// How many steps there are.
+    pub(crate) fn len(&self) -> usize {
+        self.cells.len()
+    }
+
+    /// The counters of a step.
+    #[inline]
+    pub(crate) fn counters(&self, step: u32) -> &Counters {
+        &self.cells[step as usize].counters
+    }
+
+    /// The count of a group.
+    pub(crate) fn tally(&self, group: usize) -> &Tally {
+        &self.tallies[group]
+    }
+
+    /// Where the steps read their inputs.
+    #[inline]
+    pub(crate) fn bindings(&self) -> &Bindings {
+        &self.bindings
+    }
+
+    /// The name of a step.
+    pub(crate) fn name(&self, step: u32) -> &str {
+        self.steps.name(step)
+    }
+
+    /// The run parameters, as bound to the steps.
+    pub(crate) fn params(&self) -> &BoundParams {
+        &self.params
+    }
+
+    /// What the steps of the run share.
+    #[inline]
+    pub(crate) fn scope(&self) -> &Arc<RunScope> {
+        &self.scope
+    }
+
+    pub(crate) fn resource<T: Send + Sync + 'static>(&self, index: u32) -> &T {
+        let value = &self.resources[index as usize];
+        value.downcast_ref().expect("invariant: resources are found by type")
+    }
+
+    /// The context of an attempt.
+    pub(crate) fn context(&self, step: u32, attempt: Attempt) -> StepContext {
+        let name = self.steps.name(step).clone();
+        let context = StepContext::new(Arc::clone(&self.scope), name, attempt.number());
+        if !attempt.is_watched() {
+            return context;
+        }
+        let mut cancels = self.cancels.lock().unwrap_or_else(PoisonError::into_inner);
+        let given_up = Arc::clone(cancels.entry((step, attempt.number())).or_default());
+        drop(cancels);
+        // An attempt that was given up before the entry was there has raised no signal.
+        if !self.counters(step).is_running(attempt.number()) {
+            given_up.raise();
+        }
+        context.cancelled_by(given_up)
+    }
+
+    /// The upstream step whose output an input of one value out of several gets.
+    pub(crate) fn chosen(&self, step: u32, parameter: usize) -> Option<u32> {
+        let group = self.bindings.group_at(step, parameter);
+        let winner = group.and_then(|group| self.tallies[group].winner());
+        let first = || {
+            let mut sources = self.bindings.sources(step, parameter).iter().copied();
+            sources.find(|&source| self.status(source).has_output())
+        };
+        winner.or_else(first)
+    }
+
+    /// Claims the right to put the output of a watched attempt.
+    #[inline]
+    pub(crate) fn claim(&self, step: u32, attempt: Attempt) -> bool {
+        self.counters(step).claim(attempt.number())
+    }
+
+    /// Records that an attempt was given up, and cancels its context.
+    pub(crate) fn record_given_up(&self, step: u32, attempt: Attempt) {
+        self.given_up().insert(step);
+        self.any_given_up.store(true, Ordering::Relaxed);
+        let cancels = self.cancels.lock().unwrap_or_else(PoisonError::into_inner);
+        let cancelled = cancels.get(&(step, attempt.number())).map(Arc::clone);
+        // What is woken may ask for a context itself.
+        drop(cancels);
+        if let Some(cancelled) = cancelled {
+            cancelled.raise();
+        }
+    }
+
+    /// Whether any attempt was given up. A step that starts after one was sees it.
+    #[inline]
+    pub(crate) fn any_given_up(&self) -> bool {
+        self.any_given_up.load(Ordering::Relaxed)
+    }
+
+    /// Whether an attempt of the step was given up: it may still run, and read the step's inputs.
+    pub(crate) fn was_given_up(&self, step: u32) -> bool {
+        self.any_given_up() && self.given_up().contains(&step)
+    }
+
+    /// A step other than `step` that may still read the output of `source`, though all of its readers have ended.
+    pub(crate) fn still_reads(&self, source: u32, step: u32) -> Option<u32> {
+        let given_up = self.given_up();
+        given_up.iter().copied().find(|&reader| reader != step && self.steps.reads(reader, source))
+    }
+
+    fn given_up(&self) -> MutexGuard<'_, BTreeSet<u32>> {
+        self.given_up.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
