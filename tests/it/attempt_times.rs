@@ -9,11 +9,7 @@ use pipeline::prelude::*;
 use pipeline::report::{AttemptTimes, StepReport, WaitedFor};
 use pipeline::*;
 
-use crate::support::{Door, LIMIT, Meeting, within};
-
-fn told<'r>(run: &'r Run, step: &str) -> &'r StepReport {
-    run.report().step(step).unwrap_or_else(|| panic!("`{step}` is in the report"))
-}
+use crate::support::{Door, LIMIT, Meeting, step_report, within};
 
 fn end(times: AttemptTimes) -> Duration {
     times.start + times.duration.unwrap_or_else(|| panic!("{times:?} has an end"))
@@ -76,13 +72,13 @@ fn each_attempt_has_its_times_in_every_lane() {
         let run = Pipeline::to::<at_all>().workers(workers).run_blocking().unwrap();
         assert!(run.succeeded(), "{}", run.report());
         for name in ["at_cpu", "at_blocking", "at_io_at_once", "at_io_after_waiting"] {
-            let step = told(&run, name);
+            let step = step_report(&run, name);
             assert_fits(step);
             assert_eq!(step.attempts, 3);
             assert!(step.failed_attempts.iter().all(|failed| failed.times.is_some()));
             assert_eq!(end(step.last_attempt.unwrap()), step.start.unwrap() + step.duration.unwrap());
         }
-        let once = told(&run, "at_first_try");
+        let once = step_report(&run, "at_first_try");
         assert_fits(once);
         assert_eq!((once.last_attempt, once.work()), (None, once.duration), "start and duration say it");
         let works: Duration = run.report().steps.iter().filter_map(StepReport::work).sum();
@@ -99,7 +95,7 @@ fn waits_between_attempts_make_no_run_slower_than_one_step_at_a_time() {
         fail_until(3, cx)
     }
     let run = Pipeline::to::<fails_twice>().workers(1).run_blocking().unwrap();
-    let (step, figures, wall) = (told(&run, "fails_twice"), &run.report().figures, run.report().wall);
+    let (step, figures, wall) = (step_report(&run, "fails_twice"), &run.report().figures, run.report().wall);
     let share = |time: Option<Duration>| time.unwrap().as_secs_f64() / wall.as_secs_f64();
     let same = |a: f64, b: f64| assert!((a - b).abs() < 1e-6, "{a} is not {b}: {figures:#?}");
     assert_eq!(Some(figures.one_at_a_time), step.duration);
@@ -129,7 +125,7 @@ fn a_step_between_two_attempts_does_not_count_as_running() {
     }
     let pipeline = Pipeline::to::<rests>().and::<goes_on_meanwhile>().workers(1);
     let run = pipeline.run_blocking().unwrap();
-    let (rests, other) = (told(&run, "rests"), told(&run, "goes_on_meanwhile"));
+    let (rests, other) = (step_report(&run, "rests"), step_report(&run, "goes_on_meanwhile"));
     assert_fits(rests);
     let all = rests.start.unwrap()..rests.start.unwrap() + rests.duration.unwrap();
     assert!(all.contains(&other.start.unwrap()), "the other ran during the backoff");
@@ -176,7 +172,7 @@ fn a_wait_for_a_limit_before_the_next_attempt_is_reported_as_that() {
     let pipeline = pipeline.settings(Settings::default().cpu(3));
     let run = within(move || pipeline.run_blocking().unwrap());
     assert!(run.succeeded(), "{}", run.report());
-    let (step, other) = (told(&run, "gives_way"), told(&run, "takes_it"));
+    let (step, other) = (step_report(&run, "gives_way"), step_report(&run, "takes_it"));
     assert_fits(step);
     let (other_start, other_time) = (other.start.unwrap(), other.duration.unwrap());
     assert!(step.last_attempt.unwrap().start >= other_start + other_time, "{step:#?}");
@@ -212,13 +208,13 @@ fn an_attempt_before_an_interrupted_backoff_keeps_its_own_end() {
     handle.stop();
     let run = within(move || futures::executor::block_on(handle.wait()).unwrap());
     for name in ["would_go_on", "falls_back"] {
-        let step = told(&run, name);
+        let step = step_report(&run, name);
         assert_fits(step);
         assert_eq!((step.attempts, step.failed_attempts.len()), (1, 0));
         let last = step.last_attempt.unwrap();
         assert!(end(last) < step.start.unwrap() + step.duration.unwrap(), "the wait was cut: {step:#?}");
     }
-    assert!(told(&run, "falls_back").fallback_used);
+    assert!(step_report(&run, "falls_back").fallback_used);
 }
 
 /// E14: a cancelled attempt ends when it is cancelled; one that waits for its slot never runs.
@@ -280,10 +276,10 @@ fn a_stop_ends_a_running_attempt_and_a_waiting_one_never_starts() {
     }
     handle.stop();
     let run = within(move || futures::executor::block_on(handle.wait()).unwrap());
-    let step = told(&run, "stopped_in_its_second");
+    let step = step_report(&run, "stopped_in_its_second");
     assert_fits(step);
     assert_eq!((step.status, step.attempts), (Status::Cancelled, 2));
-    let step = told(&run, "stopped_before_its_second");
+    let step = step_report(&run, "stopped_before_its_second");
     assert_fits(step);
     assert_eq!((step.status, step.attempts, step.last_attempt), (Status::Cancelled, 1, None));
     assert_eq!(step.work(), step.duration, "it took as long as the attempt that it had");
@@ -302,7 +298,7 @@ fn a_detached_attempt_ends_when_it_is_given_up() {
     let (key, door) = Door::closed();
     let pipeline = Pipeline::to::<overstays>().resource(door);
     let run = within(move || pipeline.run_blocking().unwrap());
-    let step = told(&run, "overstays");
+    let step = step_report(&run, "overstays");
     assert_eq!((step.status, step.attempts, step.still_running), (Status::Succeeded, 2, 1));
     assert_fits(step);
     assert_eq!(step.failed_attempts[0].error.kind, FailureKind::TimedOut);
@@ -333,9 +329,9 @@ fn the_times_are_consistent_whatever_ends_the_attempts() {
     let pipeline = Pipeline::to::<ends_in_fallback>().and::<ends_at_deadline>();
     let run = pipeline.and::<ends_by_condition>().and::<ends_by_panic>().run_blocking().unwrap();
     for name in ["ends_in_fallback", "ends_at_deadline", "ends_by_condition", "ends_by_panic"] {
-        assert_fits(told(&run, name));
+        assert_fits(step_report(&run, name));
     }
-    let skipped = told(&run, "ends_by_condition");
+    let skipped = step_report(&run, "ends_by_condition");
     assert_eq!((skipped.status, skipped.attempts, skipped.last_attempt), (Status::Skipped, 2, None));
 }
 
@@ -353,7 +349,7 @@ fn a_refused_attempt_has_no_times() {
     let breaker = Breaker::new(1, Duration::from_millis(20));
     let limits = Limits::new().limit("down", LimitSettings::new(1).breaker(breaker));
     let run = Pipeline::to::<refused_at_first>().limits(&limits).run_blocking().unwrap();
-    let step = told(&run, "refused_at_first");
+    let step = step_report(&run, "refused_at_first");
     assert_eq!(step.status, Status::Succeeded, "{}", run.report());
     assert_eq!(step.failed_attempts[0].error.kind, FailureKind::CircuitOpen);
     assert!(step.failed_attempts.iter().all(|failed| failed.times.is_none()), "{step:#?}");
@@ -388,7 +384,7 @@ fn observers_receive_the_start_and_duration_of_each_attempt() {
     let run = pipeline.run_blocking().unwrap();
     let (order, durations) = std::mem::take(&mut *seen.lock().unwrap());
     assert_eq!(order, ["starts", "1 fails", "2 starts", "2 fails", "3 starts", "ends"]);
-    let failed = told(&run, "told_of").failed_attempts.iter();
+    let failed = step_report(&run, "told_of").failed_attempts.iter();
     assert_eq!(durations, failed.map(|failed| failed.times.unwrap().duration).collect::<Vec<_>>());
 }
 
@@ -403,7 +399,7 @@ fn a_deterministic_report_lists_attempts_without_times() {
     let pipeline = Pipeline::to::<no_times>().settings(settings);
     let observed = pipeline.clone().observe(|_: &Event<'_>| {}).run_blocking().unwrap();
     assert_eq!(observed.report().to_json(), pipeline.run_blocking().unwrap().report().to_json());
-    let step = told(&observed, "no_times");
+    let step = step_report(&observed, "no_times");
     assert_eq!((step.attempts, step.last_attempt, step.work()), (3, None, None));
     assert!(step.failed_attempts.iter().all(|failed| failed.times.is_none()));
 }

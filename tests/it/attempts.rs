@@ -7,26 +7,21 @@ use std::time::Duration;
 use pipeline::graph::Backoff;
 use pipeline::limits::LimitSettings;
 use pipeline::prelude::*;
-use pipeline::report::StepReport;
 use pipeline::settings::StepDefaults;
 use pipeline::*;
 
-use crate::support::{Clock, LIMIT, Seen, quiet, quiet_later, within};
+use crate::support::{Clock, LIMIT, Seen, quiet, quiet_later, step_report, within};
 
 const MS: fn(u64) -> Duration = Duration::from_millis;
 
-fn told<'r>(run: &'r Run, step: &str) -> &'r StepReport {
-    run.report().step(step).unwrap_or_else(|| panic!("`{step}` is in the report"))
-}
-
 /// The errors of attempts that were followed by another.
 fn failed_before(run: &Run, step: &str) -> Vec<String> {
-    told(run, step).failed_attempts.iter().map(|failed| failed.error.message.clone()).collect()
+    step_report(run, step).failed_attempts.iter().map(|failed| failed.error.message.clone()).collect()
 }
 
 /// The waits before each further attempt.
 fn waits(run: &Run, step: &str) -> Vec<Duration> {
-    told(run, step).failed_attempts.iter().map(|failed| failed.retried_after).collect()
+    step_report(run, step).failed_attempts.iter().map(|failed| failed.retried_after).collect()
 }
 
 fn fail_until(last: u32, cx: &StepContext) -> Result<u32, String> {
@@ -66,9 +61,12 @@ fn a_step_that_succeeds_at_its_third_attempt_has_succeeded_in_every_lane() {
         assert_eq!(run.output::<third_sum>(), Ok(&12));
         assert!(run.succeeded() && run.report().status == RunStatus::Succeeded);
         for step in STEPS {
-            assert_eq!((told(&run, step).status, told(&run, step).attempts), (Status::Succeeded, 3));
+            assert_eq!(
+                (step_report(&run, step).status, step_report(&run, step).attempts),
+                (Status::Succeeded, 3)
+            );
             assert_eq!(failed_before(&run, step), ["attempt 1", "attempt 2"], "{step}");
-            assert!(told(&run, step).error.is_none());
+            assert!(step_report(&run, step).error.is_none());
         }
         assert!(run.into_result().is_ok());
     }
@@ -92,11 +90,13 @@ fn every_error_is_kept_if_all_attempts_fail() {
     }
     let run = Pipeline::to::<behind_never>().and::<sees_never>().run_blocking().unwrap();
     assert_eq!(failed_before(&run, "never"), ["attempt 1", "attempt 2"]);
-    let numbers: Vec<u32> = told(&run, "never").failed_attempts.iter().map(|failed| failed.attempt).collect();
+    let numbers: Vec<u32> =
+        step_report(&run, "never").failed_attempts.iter().map(|failed| failed.attempt).collect();
     assert_eq!(numbers, [1, 2]);
-    assert_eq!((told(&run, "never").attempts, told(&run, "never").status), (3, Status::Failed));
+    assert_eq!((step_report(&run, "never").attempts, step_report(&run, "never").status), (3, Status::Failed));
+    assert!(run.error("never").unwrap().may_retry());
     assert_eq!(run.output::<sees_never>(), Ok(&("attempt 3".to_owned(), 3)));
-    assert_eq!(told(&run, "behind_never").because.as_deref(), Some("never"));
+    assert_eq!(step_report(&run, "behind_never").because.as_deref(), Some("never"));
     assert_eq!(run.report().status, RunStatus::Failed);
 }
 
@@ -113,8 +113,8 @@ fn a_step_without_a_retry_policy_is_tried_once() {
     }
     let run = Pipeline::to::<once>().and::<once_by_word>().run_blocking().unwrap();
     for step in ["once", "once_by_word"] {
-        assert_eq!((told(&run, step).attempts, failed_before(&run, step).len()), (1, 0), "{step}");
-        assert_eq!(told(&run, step).status, Status::Failed);
+        assert_eq!((step_report(&run, step).attempts, failed_before(&run, step).len()), (1, 0), "{step}");
+        assert_eq!(step_report(&run, step).status, Status::Failed);
     }
 }
 
@@ -136,8 +136,9 @@ fn the_filter_decides_about_each_error() {
     }
     let run = Pipeline::to::<picky>().and::<picky_at_once>().run_blocking().unwrap();
     assert_eq!(failed_before(&run, "picky"), ["busy 1", "busy 2"]);
-    assert_eq!(told(&run, "picky").error.as_ref().unwrap().message, "broken");
-    assert_eq!(told(&run, "picky_at_once").attempts, 1);
+    assert_eq!(step_report(&run, "picky").error.as_ref().unwrap().message, "broken");
+    assert_eq!(step_report(&run, "picky_at_once").attempts, 1);
+    assert!(!run.error("picky").unwrap().may_retry());
 }
 
 /// E05, E13: a panic is retried wherever it happens; the error filter does not see it.
@@ -167,7 +168,7 @@ fn panics_are_retried() {
     let run = Pipeline::to::<panic_sum>().run_blocking().unwrap();
     assert_eq!(run.output::<panic_sum>(), Ok(&6));
     for (n, step) in ["panics_once", "panics_once_blocking", "panics_once_later"].iter().enumerate() {
-        let failed = &told(&run, step).failed_attempts[0];
+        let failed = &step_report(&run, step).failed_attempts[0];
         assert_eq!(failed.error.kind, FailureKind::Panic);
         assert!(failed.error.message.contains(&format!("planted {}", n + 1)), "{}", failed.error.message);
     }
@@ -262,7 +263,7 @@ fn the_budget_of_retries_is_shared_by_the_steps_of_a_run() {
         let pipeline = Pipeline::to::<budget_a>().and::<budget_b>().and::<budget_c>().settings(settings);
         let run = pipeline.run_blocking().unwrap();
         assert_eq!(run.report().counts.failed, 3);
-        ["budget_a", "budget_b", "budget_c"].map(|step| told(&run, step).attempts).iter().sum::<u32>()
+        ["budget_a", "budget_b", "budget_c"].map(|step| step_report(&run, step).attempts).iter().sum::<u32>()
     };
     assert_eq!([of(0), of(1), of(4), of(6), of(100)], [3, 4, 7, 9, 9]);
 }
@@ -319,7 +320,7 @@ fn a_taken_input_is_cloned_for_every_attempt_but_the_last() {
                 Pipeline::to::<takes_counted_later>()
             };
             let run = pipeline.resource(Arc::clone(&counts)).param("last", last).run_blocking().unwrap();
-            assert_eq!(told(&run, step).status, status);
+            assert_eq!(step_report(&run, step).status, status);
             drop(run);
             let [cloned, dropped] = [&counts.0, &counts.1].map(|count| count.load(Ordering::SeqCst));
             assert_eq!((cloned, dropped), (clones, clones + 1), "{step}, last {last}");
@@ -356,11 +357,11 @@ fn default_retries_do_not_apply_to_takers() {
     ] {
         let pipeline = Pipeline::to::<taker>().and::<willing_taker>().and::<no_taker>().settings(settings);
         let run = pipeline.run_blocking().unwrap();
-        assert_eq!(told(&run, "taker").attempts, 1);
-        assert_eq!(told(&run, "taker").error.as_ref().unwrap().message, "had [1]");
-        assert_eq!(told(&run, "willing_taker").attempts, 2);
+        assert_eq!(step_report(&run, "taker").attempts, 1);
+        assert_eq!(step_report(&run, "taker").error.as_ref().unwrap().message, "had [1]");
+        assert_eq!(step_report(&run, "willing_taker").attempts, 2);
         assert_eq!(failed_before(&run, "willing_taker"), ["had [2]"]);
-        assert_eq!(told(&run, "no_taker").attempts, 4);
+        assert_eq!(step_report(&run, "no_taker").attempts, 4);
     }
 }
 
@@ -405,7 +406,7 @@ mod who_wins {
     #[tokio::test(start_paused = true)]
     async fn retries_of_a_step_over_its_group_over_the_run() {
         let run = run(Settings::default().retries(3).group("g", StepDefaults::new().retries(5))).await;
-        let attempts = |step| told(&run, step).attempts;
+        let attempts = |step| step_report(&run, step).attempts;
         assert_eq!(attempts("of_run"), 4);
         assert_eq!(attempts("of_group"), 6, "the group wins over the run");
         assert_eq!(attempts("own_retries"), 2, "the step wins over the run");
@@ -493,7 +494,7 @@ mod who_wins {
             "late_own_in_group",
         ];
         let reason = |step: &&str| {
-            let message = &told(&run, step).error.as_ref().unwrap().message;
+            let message = &step_report(&run, step).error.as_ref().unwrap().message;
             message.rsplit(' ').next().unwrap().to_owned()
         };
         steps.iter().map(reason).collect()
@@ -575,11 +576,11 @@ fn a_stop_during_a_backoff_ends_the_run_at_once() {
     }
     handle.stop();
     let run = within(move || futures::executor::block_on(handle.wait()).unwrap());
-    assert_eq!(told(&run, "backs_off").status, Status::Failed);
-    assert_eq!(told(&run, "backs_off").error.as_ref().unwrap().message, "attempt 1");
-    assert_eq!(told(&run, "backs_off").attempts, 1);
+    assert_eq!(step_report(&run, "backs_off").status, Status::Failed);
+    assert_eq!(step_report(&run, "backs_off").error.as_ref().unwrap().message, "attempt 1");
+    assert_eq!(step_report(&run, "backs_off").attempts, 1);
     assert_eq!(*TOLD.lock().unwrap(), ["attempt 1"]);
-    assert!(told(&run, "backs_off_too").fallback_used);
+    assert!(step_report(&run, "backs_off_too").fallback_used);
     assert_eq!(run.status("behind_backoff"), Ok(Status::Cancelled), "nothing starts after a stop");
 }
 
@@ -601,9 +602,9 @@ fn only_the_last_failure_of_a_step_stops_a_run_that_fails_fast() {
         };
         let recovered = run(3);
         assert_eq!(recovered.output::<after_hesitant>(), Ok(&true));
-        assert_eq!(told(&recovered, "hesitant").attempts, 3);
+        assert_eq!(step_report(&recovered, "hesitant").attempts, 3);
         let failed = run(4);
-        assert_eq!(told(&failed, "hesitant").attempts, 3);
+        assert_eq!(step_report(&failed, "hesitant").attempts, 3);
         assert_eq!(failed.status("after_hesitant"), Ok(Status::Cancelled));
         assert_eq!(failed.report().status, RunStatus::Failed);
     }
@@ -655,7 +656,7 @@ fn a_condition_that_becomes_false_ends_the_retries() {
     }
     let run = Pipeline::to::<while_it_holds>().run_blocking().unwrap();
     assert_eq!(CALLS.load(Ordering::SeqCst), 2);
-    assert_eq!(told(&run, "while_it_holds").status, Status::Skipped);
+    assert_eq!(step_report(&run, "while_it_holds").status, Status::Skipped);
     assert_eq!(failed_before(&run, "while_it_holds"), ["attempt 1", "attempt 2"]);
 }
 
@@ -708,7 +709,7 @@ async fn many_retries_at_once_leave_every_run_complete() {
         settings.limits.clone_from(&limits);
         let run = pipeline.clone().settings(settings).run().await.unwrap();
         for n in 0..120_u32 {
-            let step = told(&run, &format!("s{n}"));
+            let step = step_report(&run, &format!("s{n}"));
             // The fifth attempt would be one too many.
             let (succeeds, tries) = (n / 3 % 6 < 5, (n / 3 % 6).clamp(1, 4));
             let tries = if n % 3 == 2 && (n / 3).is_multiple_of(5) { tries.max(2) } else { tries };

@@ -9,28 +9,15 @@ use std::time::Duration;
 
 use futures::executor::block_on;
 use pipeline::prelude::*;
-use pipeline::report::StepReport;
 use pipeline::run::OutputError;
 use pipeline::*;
 use tokio::runtime::Runtime;
 
-use crate::support::{Door, Gauge, Inside, LIMIT, Meeting, Recorder, quiet, until, within};
+use crate::support::{
+    Door, Gauge, Inside, LIMIT, Meeting, Recorder, error_of, quiet, run_in_time, step_report, until, within,
+};
 
 pub(crate) const MS: fn(u64) -> Duration = Duration::from_millis;
-
-pub(crate) fn told<'r>(run: &'r Run, step: &str) -> &'r StepReport {
-    run.report().step(step).unwrap_or_else(|| panic!("`{step}` is in the report"))
-}
-
-#[track_caller]
-pub(crate) fn message(run: &Run, step: &str) -> String {
-    told(run, step).error.as_ref().expect("it has an error").message.clone()
-}
-
-/// Runs the pipeline; fails if it does not end although a step hangs.
-pub(crate) fn run(pipeline: Pipeline) -> Run {
-    within(move || pipeline.run_blocking().unwrap())
-}
 
 /// A runtime whose workers a test may block.
 pub(crate) fn two_workers() -> Runtime {
@@ -57,13 +44,13 @@ fn an_async_step_that_waits_is_dropped_at_its_deadline() {
     for settings in [Settings::default(), Settings::default().timings(false), Settings::sequential()] {
         let gauge = Arc::new(Gauge::default());
         let pipeline = Pipeline::to::<behind_waiting>().and::<sees_timeout>().settings(settings);
-        let run = run(pipeline.resource(Arc::clone(&gauge)));
+        let run = run_in_time(pipeline.resource(Arc::clone(&gauge)));
         assert_eq!((gauge.peak(), gauge.now()), (1, 0), "the future was dropped");
         assert_eq!(run.output::<sees_timeout>(), Ok(&FailureKind::TimedOut));
-        let step = told(&run, "waits_for_ever");
+        let step = step_report(&run, "waits_for_ever");
         assert_eq!((step.status, step.attempts, step.still_running), (Status::TimedOut, 1, 0));
-        assert!(message(&run, "waits_for_ever").contains("timeout of 20ms"));
-        assert_eq!(told(&run, "behind_waiting").because.as_deref(), Some("waits_for_ever"));
+        assert!(error_of(&run, "waits_for_ever").1.contains("timeout of 20ms"));
+        assert_eq!(step_report(&run, "behind_waiting").because.as_deref(), Some("waits_for_ever"));
         let report = run.report();
         assert_eq!((report.status, report.counts.timed_out), (RunStatus::Failed, 1));
     }
@@ -76,7 +63,7 @@ fn the_error_of_a_run_names_what_timed_out() {
     async fn late_service() -> u32 {
         std::future::pending::<u32>().await
     }
-    let failed = run(Pipeline::to::<late_service>()).into_result().unwrap_err();
+    let failed = run_in_time(Pipeline::to::<late_service>()).into_result().unwrap_err();
     assert_eq!(failed.failures().len(), 1);
     assert!(failed.to_string().contains("step `late_service` timed out"), "{failed}");
     assert!(failed.to_string().contains("timeout of 10ms"), "{failed}");
@@ -92,10 +79,10 @@ fn an_async_step_that_timed_out_is_tried_again() {
         }
         cx.attempt()
     }
-    let run = run(Pipeline::to::<slow_at_first>());
+    let run = run_in_time(Pipeline::to::<slow_at_first>());
     assert_eq!(run.output::<slow_at_first>(), Ok(&3));
     let kinds: Vec<_> =
-        told(&run, "slow_at_first").failed_attempts.iter().map(|failed| failed.error.kind).collect();
+        step_report(&run, "slow_at_first").failed_attempts.iter().map(|failed| failed.error.kind).collect();
     assert_eq!(kinds, [FailureKind::TimedOut; 2]);
     assert!(run.succeeded());
 }
@@ -136,9 +123,12 @@ fn an_async_step_that_blocks_its_worker_is_given_up_on_time() {
         let here = Arc::clone(&runtime);
         let run = within(move || here.block_on(pipeline.run()).unwrap());
         assert_eq!(run.report().counts.succeeded, 1, "its reader ran");
-        assert_eq!((told(&run, step).status, told(&run, step).still_running), (Status::TimedOut, 1));
-        assert_eq!(told(&run, step).attempts, 1, "no second attempt while the first runs");
-        assert!(message(&run, step).contains("blocks the thread"), "{}", message(&run, step));
+        assert_eq!(
+            (step_report(&run, step).status, step_report(&run, step).still_running),
+            (Status::TimedOut, 1)
+        );
+        assert_eq!(step_report(&run, step).attempts, 1, "no second attempt while the first runs");
+        assert!(error_of(&run, step).1.contains("blocks the thread"), "{}", error_of(&run, step).1);
         key.open();
         until("the late result is dropped", || gauge.peak() > 0 && gauge.now() == 0);
         assert_eq!(run.status(step), Ok(Status::TimedOut));
@@ -183,7 +173,7 @@ fn a_waiting_step_times_out_even_if_every_worker_is_blocked() {
     assert_eq!(end.recv_timeout(LIMIT).unwrap(), ("hangs_beside".to_owned(), Status::TimedOut));
     key.open();
     let run = running.join().unwrap();
-    assert!(message(&run, "hangs_beside").contains("timeout of 200ms"));
+    assert!(error_of(&run, "hangs_beside").1.contains("timeout of 200ms"));
 }
 
 /// Large enough that freeing it unmaps the memory, so a late read would crash.
@@ -254,12 +244,15 @@ fn a_step_that_hangs_on_a_thread_is_detached_with_its_inputs() {
             .resource(door)
             .resource(sums)
             .resource(Arc::clone(&gauge));
-        let run = run(pipeline);
+        let run = run_in_time(pipeline);
         assert_eq!((run.output::<other_cpu>(), run.output::<other_blocking>()), (Ok(&1), Ok(&2)));
         for (stuck, behind) in [("stuck_cpu", "behind_cpu"), ("stuck_blocking", "behind_blocking")] {
-            assert_eq!((told(&run, stuck).status, told(&run, stuck).still_running), (Status::TimedOut, 1));
-            assert_eq!(told(&run, behind).status, Status::Skipped);
-            assert_eq!(told(&run, behind).because.as_deref(), Some(stuck));
+            assert_eq!(
+                (step_report(&run, stuck).status, step_report(&run, stuck).still_running),
+                (Status::TimedOut, 1)
+            );
+            assert_eq!(step_report(&run, behind).status, Status::Skipped);
+            assert_eq!(step_report(&run, behind).because.as_deref(), Some(stuck));
         }
         drop(run);
         assert_eq!(gauge.now(), 1, "what they read is there");
@@ -321,7 +314,7 @@ fn too_many_detached_steps_stop_the_run() {
     for most in [1, 2] {
         let (_key, door) = Door::closed();
         let settings = Settings::default().max_detached(most);
-        let run = run(Pipeline::to::<after_left>().resource(door).settings(settings));
+        let run = run_in_time(Pipeline::to::<after_left>().resource(door).settings(settings));
         let report = run.report();
         assert_eq!((report.status, report.counts.timed_out), (RunStatus::Failed, 2));
         if most == 1 {
@@ -353,7 +346,7 @@ fn waiting_steps_do_not_count_as_detached() {
     }
     let ends = Arc::new(tokio::sync::Semaphore::new(0));
     let pipeline = Pipeline::to::<after_lingering>().resource_arc(Arc::clone(&ends));
-    let run = run(pipeline.settings(Settings::default().max_detached(0)));
+    let run = run_in_time(pipeline.settings(Settings::default().max_detached(0)));
     ends.add_permits(3);
     assert_eq!(run.report().counts.timed_out, 3);
     assert_eq!(run.report().stopped_because, None);
@@ -367,7 +360,7 @@ fn an_output_can_be_moved_out_once_no_thread_reads_it() {
     let gauge = Arc::new(Gauge::default());
     let (sums, sum) = mpsc::sync_channel::<u64>(2);
     let pipeline = Pipeline::to::<large>().and::<stuck_cpu>();
-    let mut run = run(pipeline.resource(door).resource(sums).resource(Arc::clone(&gauge)));
+    let mut run = run_in_time(pipeline.resource(door).resource(sums).resource(Arc::clone(&gauge)));
     assert!(matches!(run.take_output::<large>(), Err(OutputError::StillRead { step }) if step == "large"));
     assert_eq!(run.output::<large>().map(sum_of), Ok(LARGE * (LARGE - 1) / 2));
     key.open();
@@ -410,13 +403,13 @@ fn an_input_that_a_detached_step_reads_cannot_be_taken() {
         both_want.len()
     }
     let (_key, door) = Door::closed();
-    let failed = run(Pipeline::to::<takes_it>().resource(door.clone()));
-    assert_eq!(told(&failed, "takes_it").status, Status::Skipped);
-    assert_eq!(told(&failed, "takes_it").because.as_deref(), Some("reads_on"));
-    let fell_back = run(Pipeline::to::<takes_it_too>().resource(door));
-    assert!(told(&fell_back, "reads_on_with_fallback").fallback_used);
-    assert_eq!(told(&fell_back, "takes_it_too").status, Status::Skipped);
-    assert_eq!(told(&fell_back, "takes_it_too").because.as_deref(), Some("reads_on_with_fallback"));
+    let failed = run_in_time(Pipeline::to::<takes_it>().resource(door.clone()));
+    assert_eq!(step_report(&failed, "takes_it").status, Status::Skipped);
+    assert_eq!(step_report(&failed, "takes_it").because.as_deref(), Some("reads_on"));
+    let fell_back = run_in_time(Pipeline::to::<takes_it_too>().resource(door));
+    assert!(step_report(&fell_back, "reads_on_with_fallback").fallback_used);
+    assert_eq!(step_report(&fell_back, "takes_it_too").status, Status::Skipped);
+    assert_eq!(step_report(&fell_back, "takes_it_too").because.as_deref(), Some("reads_on_with_fallback"));
     assert!(!fell_back.succeeded(), "a step that was wanted did not run");
     assert_eq!(fell_back.report().status, RunStatus::Failed);
     let why = fell_back.output::<takes_it_too>().unwrap_err().to_string();
@@ -446,12 +439,12 @@ fn only_an_idempotent_step_is_retried_while_an_attempt_runs() {
     let (key, door) = Door::closed();
     let gauge = Arc::new(Gauge::default());
     let pipeline = Pipeline::to::<second_wins>().and::<not_idempotent>();
-    let run = run(pipeline.resource(door).resource(Arc::clone(&gauge)));
+    let run = run_in_time(pipeline.resource(door).resource(Arc::clone(&gauge)));
     assert_eq!(
-        (told(&run, "not_idempotent").attempts, run.status("not_idempotent")),
+        (step_report(&run, "not_idempotent").attempts, run.status("not_idempotent")),
         (1, Ok(Status::TimedOut))
     );
-    let step = told(&run, "second_wins");
+    let step = step_report(&run, "second_wins");
     assert_eq!((step.status, step.attempts, step.still_running), (Status::Succeeded, 2, 1));
     assert_eq!(run.output::<second_wins>().map(|made| made.0), Ok(2));
     key.open();
@@ -486,7 +479,7 @@ fn a_late_first_attempt_does_not_end_the_step_during_the_second() {
     let (key, door) = Door::closed();
     let gauge = Arc::new(Gauge::default());
     let first = FirstDoor(Mutex::new(Some(key)), door);
-    let run = run(Pipeline::to::<overtaken>().resource(first).resource(Arc::clone(&gauge)));
+    let run = run_in_time(Pipeline::to::<overtaken>().resource(first).resource(Arc::clone(&gauge)));
     // On a very busy machine the second may be late as well; the first one's output is never the step's.
     match run.output::<overtaken>() {
         Ok(made) => assert_eq!(made.0, 2),
@@ -529,7 +522,7 @@ fn the_result_of_a_late_attempt_changes_nothing() {
         .resource(door)
         .resource_arc(Arc::clone(&ended))
         .settings(Settings::default().max_detached(3));
-    let mut run = run(pipeline);
+    let mut run = run_in_time(pipeline);
     key.open();
     until("the late attempts end", || ended.load(Ordering::SeqCst) == 3);
     for step in ["late_bomb", "late_panic", "late_error"] {

@@ -1,7 +1,9 @@
 //! Deadlines over all attempts of a step, over a run, and at a stop; and what such a run leaves behind.
 
-use crate::deadlines::{MS, message, run, told, two_workers};
-use crate::support::{Door, Gauge, Inside, LIMIT, Recorder, until, within};
+use crate::deadlines::{MS, two_workers};
+use crate::support::{
+    Door, Gauge, Inside, LIMIT, Recorder, error_of, run_in_time, step_report, until, within,
+};
 use futures::executor::block_on;
 use pipeline::prelude::*;
 use pipeline::settings::StepDefaults;
@@ -29,13 +31,13 @@ fn the_deadline_of_a_step_counts_its_attempts_and_waits() {
         let pipeline = Pipeline::to::<would_wait_too_long>()
             .and::<hangs_again_and_again>()
             .and::<fails_again_and_again>();
-        let run = run(pipeline.settings(Settings::default().timings(timings)));
-        assert_eq!(told(&run, "would_wait_too_long").attempts, 1);
-        assert_eq!(message(&run, "would_wait_too_long"), "no", "it failed before its deadline");
-        assert_eq!(told(&run, "hangs_again_and_again").status, Status::TimedOut);
-        assert!(told(&run, "hangs_again_and_again").attempts <= 41);
-        assert_eq!(told(&run, "fails_again_and_again").status, Status::Failed);
-        assert!(told(&run, "fails_again_and_again").attempts <= 41);
+        let run = run_in_time(pipeline.settings(Settings::default().timings(timings)));
+        assert_eq!(step_report(&run, "would_wait_too_long").attempts, 1);
+        assert_eq!(error_of(&run, "would_wait_too_long").1, "no", "it failed before its deadline");
+        assert_eq!(step_report(&run, "hangs_again_and_again").status, Status::TimedOut);
+        assert!(step_report(&run, "hangs_again_and_again").attempts <= 41);
+        assert_eq!(step_report(&run, "fails_again_and_again").status, Status::Failed);
+        assert!(step_report(&run, "fails_again_and_again").attempts <= 41);
     }
 }
 
@@ -62,9 +64,11 @@ fn a_default_timeout_holds_for_every_step() {
     let pipeline =
         Pipeline::to::<plain_async>().and::<plain_cpu>().and::<plain_blocking>().and::<plain_quick>();
     let settings = Settings::default().timeout(MS(40)).group("dl-slow", StepDefaults::new().timeout(MS(20)));
-    let run = run(pipeline.resource(door).settings(settings.max_detached(5)));
+    let run = run_in_time(pipeline.resource(door).settings(settings.max_detached(5)));
     assert_eq!(run.report().counts.timed_out, 3);
-    assert!(message(&run, "plain_cpu").contains("40ms") && message(&run, "plain_blocking").contains("20ms"));
+    assert!(
+        error_of(&run, "plain_cpu").1.contains("40ms") && error_of(&run, "plain_blocking").1.contains("20ms")
+    );
     assert_eq!(run.output::<plain_quick>(), Ok(&1));
 }
 
@@ -99,10 +103,9 @@ fn the_deadline_of_a_run_ends_it_whatever_hangs() {
         let (_key, door) = Door::closed();
         let gauge = Arc::new(Gauge::default());
         let pipeline = Pipeline::to::<rd_after>().and::<rd_backs_off>();
-        let run = run(pipeline
-            .resource(door)
-            .resource(Arc::clone(&gauge))
-            .settings(settings.clone().deadline(MS(100))));
+        let run = run_in_time(
+            pipeline.resource(door).resource(Arc::clone(&gauge)).settings(settings.clone().deadline(MS(100))),
+        );
         let report = run.report();
         assert_eq!(gauge.now(), 0, "nothing waits any more");
         assert!(report.stopped_because.as_ref().unwrap().contains("deadline of 100ms"));
@@ -113,11 +116,11 @@ fn the_deadline_of_a_run_ends_it_whatever_hangs() {
         if settings.workers.is_none() {
             assert_eq!(run.status("rd_waits"), Ok(Status::TimedOut));
             assert_eq!(
-                (run.status("rd_hangs"), told(&run, "rd_hangs").still_running),
+                (run.status("rd_hangs"), step_report(&run, "rd_hangs").still_running),
                 (Ok(Status::TimedOut), 1)
             );
             assert_eq!(
-                (run.status("rd_backs_off"), message(&run, "rd_backs_off")),
+                (run.status("rd_backs_off"), error_of(&run, "rd_backs_off").1),
                 (Ok(Status::Failed), "no".into())
             );
         }
@@ -142,10 +145,10 @@ fn the_deadline_of_a_run_holds_while_it_is_stopped_or_paused() {
     let (_key, door) = Door::closed();
     let pipeline = Pipeline::to::<hangs_first>().and::<fails_beside>().resource(AtomicBool::new(false));
     let settings = Settings::default().fail_fast(true).deadline(MS(500));
-    let stopped = run(pipeline.resource(door.clone()).settings(settings));
+    let stopped = run_in_time(pipeline.resource(door.clone()).settings(settings));
     assert_eq!(stopped.status("fails_beside"), Ok(Status::Failed));
     assert_eq!(
-        (stopped.status("hangs_first"), told(&stopped, "hangs_first").still_running),
+        (stopped.status("hangs_first"), step_report(&stopped, "hangs_first").still_running),
         (Ok(Status::TimedOut), 1)
     );
 
@@ -178,7 +181,10 @@ fn a_runtime_shuts_down_while_a_step_is_detached() {
         drop(runtime);
         run
     });
-    assert_eq!((run.status("rd_hangs"), told(&run, "rd_hangs").still_running), (Ok(Status::TimedOut), 1));
+    assert_eq!(
+        (run.status("rd_hangs"), step_report(&run, "rd_hangs").still_running),
+        (Ok(Status::TimedOut), 1)
+    );
 }
 
 /// E14: a timed-out attempt can see that it was; the rest of the run continues and sees no stop.
@@ -201,7 +207,8 @@ fn a_timed_out_attempt_sees_that_it_is_cancelled() {
         looks_up.is_none() && has_helper.is_none() && !cx.is_cancelled()
     }
     let (seen, sees) = mpsc::sync_channel::<u32>(2);
-    let run = run(Pipeline::to::<goes_on>().resource(seen).settings(Settings::default().max_detached(2)));
+    let run =
+        run_in_time(Pipeline::to::<goes_on>().resource(seen).settings(Settings::default().max_detached(2)));
     assert_eq!(run.output::<goes_on>(), Ok(&true));
     for _ in 0..2 {
         assert_eq!(sees.recv_timeout(LIMIT), Ok(1));
@@ -236,8 +243,8 @@ fn a_no_cancel_future_runs_to_completion() {
         (pipeline.resource_arc(Arc::clone(&done)), gate, gauge, done)
     };
     let (pipeline, gate, gauge, done) = with(Pipeline::to::<whole>());
-    let late = run(pipeline);
-    assert_eq!((late.status("whole"), told(&late, "whole").still_running), (Ok(Status::TimedOut), 1));
+    let late = run_in_time(pipeline);
+    assert_eq!((late.status("whole"), step_report(&late, "whole").still_running), (Ok(Status::TimedOut), 1));
     assert_eq!(gauge.now(), 1, "it still runs");
     gate.0.add_permits(1);
     until("it ends", || gauge.now() == 0);
@@ -282,8 +289,8 @@ fn an_async_step_that_blocks_its_thread_is_named() {
     let run = within(move || runtime.block_on(pipeline.run()).unwrap());
     assert!(run.succeeded());
     assert_eq!(*named.lock().unwrap(), [("keeps_thread".to_owned(), true)]);
-    assert!(told(&run, "keeps_thread").slow_poll.is_some_and(|time| time >= MS(10)));
-    assert_eq!(told(&run, "may_take_long").slow_poll, None);
+    assert!(step_report(&run, "keeps_thread").slow_poll.is_some_and(|time| time >= MS(10)));
+    assert_eq!(step_report(&run, "may_take_long").slow_poll, None);
 }
 
 /// E14: a stopped run waits for threads for its grace time, then detaches them.
@@ -297,8 +304,11 @@ fn a_stop_waits_at_most_the_grace_time() {
     until("it started", || recorder.started() == ["rd_hangs"]);
     handle.stop();
     let run = within(move || block_on(handle.wait()).unwrap());
-    assert_eq!((run.status("rd_hangs"), told(&run, "rd_hangs").still_running), (Ok(Status::Cancelled), 1));
-    assert!(message(&run, "rd_hangs").contains("grace"));
+    assert_eq!(
+        (run.status("rd_hangs"), step_report(&run, "rd_hangs").still_running),
+        (Ok(Status::Cancelled), 1)
+    );
+    assert!(error_of(&run, "rd_hangs").1.contains("grace"));
     assert_eq!(run.report().status, RunStatus::Cancelled);
 }
 
@@ -323,10 +333,10 @@ fn s14_only_the_service_that_hangs_times_out() {
     fn served(#[from(service_3, service_5, service_10)] services: Vec<Option<&u32>>) -> u32 {
         services.into_iter().flatten().sum()
     }
-    let run = run(Pipeline::to::<served>());
+    let run = run_in_time(Pipeline::to::<served>());
     assert_eq!(run.output::<served>(), Ok(&15));
     assert_eq!(run.status("service_3"), Ok(Status::TimedOut));
-    let took = told(&run, "service_3").duration.unwrap();
+    let took = step_report(&run, "service_3").duration.unwrap();
     assert!(took >= MS(30) && took < Duration::from_secs(10), "{took:?}");
     assert_eq!(run.report().counts.succeeded, 3);
 }
@@ -370,7 +380,7 @@ fn steps_that_finish_at_their_deadline_end_once() {
         let gauge = Arc::new(Gauge::default());
         let settings = Settings::default().max_detached(1000).workers(1 + round % 8).timings(round % 2 == 0);
         let pipeline = Pipeline::new(Arc::clone(&dag)).settings(settings).resource(Arc::clone(&gauge));
-        let run = run(pipeline);
+        let run = run_in_time(pipeline);
         let counts = run.report().counts;
         assert_eq!((counts.planned, counts.succeeded + counts.timed_out), (61, 61));
         let succeeded = counts.succeeded - 1;

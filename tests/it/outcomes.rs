@@ -7,25 +7,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use futures::executor::block_on;
 use pipeline::prelude::*;
-use pipeline::report::StepReport;
 use pipeline::*;
 
-use crate::support::{Door, Gauge, Recorder, alone, quiet, until, within};
-
-pub(crate) fn told<'r>(run: &'r Run, step: &str) -> &'r StepReport {
-    run.report().step(step).unwrap_or_else(|| panic!("`{step}` is in the report"))
-}
-
-#[track_caller]
-pub(crate) fn error_of(run: &Run, step: &str) -> (FailureKind, String) {
-    let error = told(run, step).error.clone().unwrap_or_else(|| panic!("`{step}` has an error"));
-    (error.kind, error.message)
-}
-
-/// Runs the pipeline; fails if it does not end although a step hangs.
-pub(crate) fn run(pipeline: Pipeline) -> Run {
-    within(move || pipeline.run_blocking().unwrap())
-}
+use crate::support::{Door, Gauge, Recorder, alone, error_of, quiet, run_in_time, step_report, until};
 
 /// S13, D05: of five branches two fail and one hangs: the merge runs with the other two, and the report names the
 /// three.
@@ -69,7 +53,7 @@ fn s13_a_merge_runs_with_two_of_five() {
         *merged_three
     }
     quiet();
-    let run = run(Pipeline::to::<merged>().and::<behind_three>());
+    let run = run_in_time(Pipeline::to::<merged>().and::<behind_three>());
     assert_eq!(run.output::<merged>().unwrap(), r#"{"m_five": 5, "m_one": 1}"#);
     let bad = [
         ("m_fails", FailureKind::Error),
@@ -80,8 +64,8 @@ fn s13_a_merge_runs_with_two_of_five() {
         assert_eq!(error_of(&run, step).0, kind);
     }
     for step in ["merged_three", "behind_three"] {
-        assert_eq!(told(&run, step).status, Status::Skipped, "{step}");
-        let because = told(&run, step).because.as_deref().unwrap();
+        assert_eq!(step_report(&run, step).status, Status::Skipped, "{step}");
+        let because = step_report(&run, step).because.as_deref().unwrap();
         assert!(bad.iter().any(|(bad, _)| *bad == because), "{because}");
     }
 }
@@ -156,13 +140,13 @@ fn s25_an_optional_failure_skips_its_branch_and_lets_the_run_succeed() {
         let run = Pipeline::to::<o_gold>().and::<o_silver_a>().fail_fast(fail_fast).run_blocking().unwrap();
         assert_eq!(run.output::<o_silver_a>(), Ok(&1));
         assert_eq!(
-            (told(&run, "o_bronze_b").status, told(&run, "o_bronze_b").optional),
+            (step_report(&run, "o_bronze_b").status, step_report(&run, "o_bronze_b").optional),
             (Status::Failed, true)
         );
         assert_eq!(error_of(&run, "o_bronze_b").1, "bad file, attempt 2");
         for step in ["o_silver_b", "o_gold"] {
             assert_eq!(
-                (told(&run, step).status, told(&run, step).because.as_deref()),
+                (step_report(&run, step).status, step_report(&run, step).because.as_deref()),
                 (Status::Skipped, Some("o_bronze_b"))
             );
         }
@@ -213,7 +197,7 @@ fn a_given_output_is_used_instead_of_a_step_that_would_fail() {
     let run = Pipeline::to::<reads_given>().with_output::<would_fail>(9).run_blocking().unwrap();
     assert_eq!(run.output::<reads_given>(), Ok(&9));
     assert_eq!(
-        (told(&run, "would_fail").status, told(&run, "would_fail").fallback_used),
+        (step_report(&run, "would_fail").status, step_report(&run, "would_fail").fallback_used),
         (Status::Given, false)
     );
     assert_eq!(CALLS.load(Ordering::SeqCst), 0);
@@ -268,7 +252,7 @@ fn every_kind_of_outcome_can_be_collected() {
         some.into_iter().copied().collect()
     }
     for workers in [1, 8] {
-        let run = run(Pipeline::to::<k_all>().and::<k_available>().workers(workers));
+        let run = run_in_time(Pipeline::to::<k_all>().and::<k_available>().workers(workers));
         let error = |kind, step: &str| Err((kind, step.to_owned()));
         let expected = vec![
             Ok(1),
@@ -315,15 +299,15 @@ fn the_first_to_succeed_wins_and_the_rest_are_cancelled() {
         *first
     }
     let gauge = Arc::new(Gauge::default());
-    let run = run(Pipeline::to::<f_read>().resource(Arc::clone(&gauge)));
+    let run = run_in_time(Pipeline::to::<f_read>().resource(Arc::clone(&gauge)));
     assert_eq!(run.output::<f_read>(), Ok(&3));
     for step in ["f_waits", "f_runs"] {
         assert_eq!(
-            (told(&run, step).status, error_of(&run, step).0),
+            (step_report(&run, step).status, error_of(&run, step).0),
             (Status::Cancelled, FailureKind::Unused)
         );
     }
-    until("the thread that was left behind sees it", || gauge.now() == 0);
+    until("the detached thread sees it", || gauge.now() == 0);
     assert_eq!(run.status("f_fails"), Ok(Status::Failed));
     assert!(!run.succeeded(), "`f_fails` is not optional");
 }
@@ -356,7 +340,7 @@ fn losers_on_threads_do_not_stop_the_run() {
     }
     dag.add::<won>().handle();
     let pipeline = Pipeline::new(dag.build().unwrap()).resource(door).resource(Arc::new(Gauge::default()));
-    let run = run(pipeline.settings(Settings::default().max_detached(2)).target("won"));
+    let run = run_in_time(pipeline.settings(Settings::default().max_detached(2)).target("won"));
     assert_eq!(run.output_named::<u32>("won"), Ok(&7));
     assert_eq!(run.report().stopped_because, None);
     assert_eq!((run.report().counts.cancelled, run.succeeded()), (6, true));
@@ -387,7 +371,7 @@ fn a_loser_that_is_needed_elsewhere_still_runs() {
         *slow_source
     }
     let pipeline = Pipeline::to::<first_of_both>().and::<wants_slow>();
-    let run = run(pipeline.resource(tokio::sync::Semaphore::new(0)));
+    let run = run_in_time(pipeline.resource(tokio::sync::Semaphore::new(0)));
     assert_eq!((run.output::<first_of_both>(), run.output::<wants_slow>()), (Ok(&1), Ok(&2)));
 }
 
@@ -407,10 +391,10 @@ fn a_loser_that_has_not_started_never_starts() {
         *first
     }
     let recorder = Recorder::default();
-    let run = run(Pipeline::to::<takes_first>().observe(recorder.clone()).workers(1));
+    let run = run_in_time(Pipeline::to::<takes_first>().observe(recorder.clone()).workers(1));
     assert_eq!(run.output::<takes_first>(), Ok(&1));
     assert_eq!(recorder.started(), ["starts_first", "takes_first"]);
-    let step = told(&run, "never_starts");
+    let step = step_report(&run, "never_starts");
     assert_eq!((step.status, step.attempts, step.start), (Status::Cancelled, 0, None));
     assert!(run.succeeded());
 }
@@ -442,7 +426,7 @@ fn a_loser_that_begins_to_hang_as_the_winner_ends_is_cancelled() {
         *first
     }
     for round in 0..1500_u32 {
-        let run = run(Pipeline::to::<meets>().param("spins", round * 7 % 3000));
+        let run = run_in_time(Pipeline::to::<meets>().param("spins", round * 7 % 3000));
         assert_eq!(run.output::<meets>(), Ok(&1));
         assert!(run.succeeded(), "round {round}: {}", run.report());
     }
@@ -472,7 +456,7 @@ fn a_quorum_that_is_reached_cancels_what_hangs() {
         some.into_iter().sum()
     }
     for workers in [1, 2, 8] {
-        let run = run(Pipeline::to::<q_sum>().workers(workers).settings(Settings::default()));
+        let run = run_in_time(Pipeline::to::<q_sum>().workers(workers).settings(Settings::default()));
         assert_eq!(run.output::<q_sum>(), Ok(&3));
         assert_eq!(error_of(&run, "q_hangs").0, FailureKind::Unused);
         assert!(run.succeeded());

@@ -1,7 +1,6 @@
 //! After a failure: fallbacks, hooks, breakers, dead letters, and user code that panics.
 
-use crate::outcomes::{error_of, run, told};
-use crate::support::{Door, quiet};
+use crate::support::{Door, error_of, quiet, run_in_time, step_report};
 use pipeline::limits::{Breaker, LimitSettings};
 use pipeline::prelude::*;
 use pipeline::*;
@@ -61,7 +60,7 @@ fn a_fallback_is_used_after_every_kind_of_failure_of_the_step_itself() {
         all.into_iter().map(|answer| answer.map(|answer| answer.0.clone())).collect()
     }
     let (_key, door) = Door::closed();
-    let run = run(Pipeline::to::<fb_all>().resource(door));
+    let run = run_in_time(Pipeline::to::<fb_all>().resource(door));
     let all = run.output::<fb_all>().unwrap();
     let all: Vec<_> = all.iter().map(Option::as_deref).collect();
     let expected = [
@@ -75,10 +74,16 @@ fn a_fallback_is_used_after_every_kind_of_failure_of_the_step_itself() {
     ];
     assert_eq!(all, expected);
     for step in ["fb_errs", "fb_panics", "fb_late", "fb_hangs", "fb_made"] {
-        assert!(told(&run, step).fallback_used && told(&run, step).status == Status::Succeeded, "{step}");
+        assert!(
+            step_report(&run, step).fallback_used && step_report(&run, step).status == Status::Succeeded,
+            "{step}"
+        );
     }
-    assert_eq!(told(&run, "fb_late").fallback_for.as_ref().unwrap().kind, FailureKind::TimedOut);
-    assert_eq!((told(&run, "fb_hangs").still_running, told(&run, "fb_skipped").fallback_used), (1, false));
+    assert_eq!(step_report(&run, "fb_late").fallback_for.as_ref().unwrap().kind, FailureKind::TimedOut);
+    assert_eq!(
+        (step_report(&run, "fb_hangs").still_running, step_report(&run, "fb_skipped").fallback_used),
+        (1, false)
+    );
 }
 
 /// E09, E18: the hook and the fallback run once, after the last attempt, and observers receive the fallback.
@@ -124,7 +129,7 @@ fn a_hook_is_called_once_when_the_step_has_failed_for_good() {
     let (_key, door) = Door::closed();
     let fallbacks = Arc::new(Mutex::new(Vec::new()));
     let used = Arc::clone(&fallbacks);
-    let run = run(Pipeline::to::<h_all>().resource(door).observe(move |event: &Event<'_>| {
+    let run = run_in_time(Pipeline::to::<h_all>().resource(door).observe(move |event: &Event<'_>| {
         if let Event::FallbackUsed { step, error, .. } = *event {
             used.lock().unwrap().push((step.to_owned(), error.kind()));
         }
@@ -159,16 +164,16 @@ fn an_open_breaker_refuses_steps_with_a_separate_kind() {
     let mut settings = Settings::default();
     let breaker = Breaker::new(1, Duration::from_hours(1));
     settings.limits.insert("o-api".to_owned(), LimitSettings::new(1).breaker(breaker));
-    let run = run(Pipeline::to::<refused>().and::<refused_with_fallback>().settings(settings));
+    let run = run_in_time(Pipeline::to::<refused>().and::<refused_with_fallback>().settings(settings));
     assert_eq!(TRIED.load(Ordering::SeqCst), 1);
     assert_eq!(
-        (told(&run, "refused").status, error_of(&run, "refused").0),
+        (step_report(&run, "refused").status, error_of(&run, "refused").0),
         (Status::Failed, FailureKind::CircuitOpen)
     );
-    assert_eq!(told(&run, "refused").attempts, 0, "it was not tried");
+    assert_eq!(step_report(&run, "refused").attempts, 0, "it was not tried");
     assert_eq!(run.output::<refused_with_fallback>(), Ok(&5));
     assert_eq!(
-        told(&run, "refused_with_fallback").fallback_for.as_ref().unwrap().kind,
+        step_report(&run, "refused_with_fallback").fallback_for.as_ref().unwrap().kind,
         FailureKind::CircuitOpen
     );
 }
@@ -286,16 +291,18 @@ fn a_fallback_that_panics_fails_its_step() {
         1
     }
     let (_key, door) = Door::closed();
-    let run = run(Pipeline::to::<bad_fallback>()
-        .and::<bad_fallback_later>()
-        .and::<bad_fallback_of_detached>()
-        .and::<unharmed_by_fallbacks>()
-        .resource(door));
+    let run = run_in_time(
+        Pipeline::to::<bad_fallback>()
+            .and::<bad_fallback_later>()
+            .and::<bad_fallback_of_detached>()
+            .and::<unharmed_by_fallbacks>()
+            .resource(door),
+    );
     for step in ["bad_fallback", "bad_fallback_later", "bad_fallback_of_detached"] {
         let (kind, message) = error_of(&run, step);
-        assert_eq!((kind, told(&run, step).status), (FailureKind::Panic, Status::Failed), "{step}");
+        assert_eq!((kind, step_report(&run, step).status), (FailureKind::Panic, Status::Failed), "{step}");
         assert!(message.contains("planted in a fallback"), "{message}");
-        assert!(!told(&run, step).fallback_used);
+        assert!(!step_report(&run, step).fallback_used);
     }
     assert!(error_of(&run, "bad_fallback").1.contains("the first reason"));
     assert_eq!(run.error("bad_fallback").unwrap().attempt(), 2);
@@ -317,7 +324,7 @@ fn a_hook_that_panics_changes_nothing() {
     async fn with_bad_hook_and_fallback() -> u32 {
         std::future::pending::<u32>().await
     }
-    let run = run(Pipeline::to::<with_bad_hook>().and::<with_bad_hook_and_fallback>());
+    let run = run_in_time(Pipeline::to::<with_bad_hook>().and::<with_bad_hook_and_fallback>());
     assert_eq!(error_of(&run, "with_bad_hook"), (FailureKind::Error, "its own error".to_owned()));
     assert_eq!(run.output::<with_bad_hook_and_fallback>(), Ok(&4));
 }
@@ -353,11 +360,11 @@ fn panics_in_filters_conditions_and_clones_fail_their_step() {
         Pipeline::to::<bad_filter>().and::<bad_condition>().and::<clones_badly>().run_blocking().unwrap();
     for (step, attempts, text) in [("bad_filter", 3, "in a filter"), ("bad_condition", 2, "in a condition")] {
         let (kind, message) = error_of(&run, step);
-        assert_eq!((kind, told(&run, step).attempts), (FailureKind::Panic, attempts), "{step}");
+        assert_eq!((kind, step_report(&run, step).attempts), (FailureKind::Panic, attempts), "{step}");
         assert!(message.contains(text), "{message}");
     }
     assert_eq!(run.output::<clones_badly>(), Ok(&2), "the last attempt has the value itself");
-    assert!(told(&run, "clones_badly").failed_attempts[0].error.message.contains("planted in Clone"));
+    assert!(step_report(&run, "clones_badly").failed_attempts[0].error.message.contains("planted in Clone"));
     assert_eq!(run.status("unclonable"), Ok(Status::Succeeded), "the clone is the taker's");
 }
 
@@ -384,7 +391,7 @@ fn a_guard_of_a_switch_that_panics_fails_its_branches() {
     fn g_joined(#[from(g_zero, g_some, first)] text: Option<&&'static str>) -> bool {
         text.is_some()
     }
-    let ask = |n: u32| run(Pipeline::to::<g_joined>().param("n", n));
+    let ask = |n: u32| run_in_time(Pipeline::to::<g_joined>().param("n", n));
     assert_eq!(ask(0).output::<g_joined>(), Ok(&true));
     let run = ask(1);
     for step in ["g_zero", "g_some"] {
@@ -402,7 +409,7 @@ fn a_parallel_if_that_panics_makes_the_step_run_alone() {
     fn undecided() -> u32 {
         1
     }
-    let run = run(Pipeline::to::<undecided>());
+    let run = run_in_time(Pipeline::to::<undecided>());
     assert_eq!(run.output::<undecided>(), Ok(&1));
     assert!(
         run.report().limited_by.iter().any(|line| line.contains("`undecided`")),

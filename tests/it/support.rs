@@ -7,6 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, Once, PoisonError};
 use std::time::Duration;
 
 use pipeline::graph::Refs;
+use pipeline::report::StepReport;
 use pipeline::*;
 use tokio::time::Instant;
 
@@ -240,10 +241,22 @@ pub(crate) fn are_apart(spans: &[Slept]) -> bool {
 }
 
 /// Runs a pipeline on another thread; fails if it hangs.
+#[track_caller]
 pub(crate) fn run_in_time(pipeline: Pipeline) -> Run {
-    let (done, ended) = std::sync::mpsc::channel();
-    std::thread::spawn(move || done.send(pipeline.run_blocking().unwrap()).is_ok());
-    ended.recv_timeout(LIMIT).expect("the run ends")
+    within(move || pipeline.run_blocking().unwrap())
+}
+
+/// A step in the report of its run.
+#[track_caller]
+pub(crate) fn step_report<'r>(run: &'r Run, step: &str) -> &'r StepReport {
+    run.report().step(step).unwrap_or_else(|| panic!("`{step}` is in the report"))
+}
+
+/// The error of a step in the report: its kind and message.
+#[track_caller]
+pub(crate) fn error_of(run: &Run, step: &str) -> (FailureKind, String) {
+    let error = step_report(run, step).error.clone().unwrap_or_else(|| panic!("`{step}` has an error"));
+    (error.kind, error.message)
 }
 
 /// Adds `count` instances of a step, named with a number.

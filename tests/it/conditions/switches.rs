@@ -43,6 +43,14 @@ fn so_first(#[from(so_nothing, so_small, so_large, so_many, first)] total: &u32)
     *total
 }
 #[step]
+fn so_priority(#[from(so_nothing, so_small, so_large, so_many, priority)] total: &u32) -> u32 {
+    *total
+}
+#[step]
+fn so_behind(so_many: &u32) -> u32 {
+    *so_many
+}
+#[step]
 fn so_options(#[from(so_nothing, so_small, so_large, so_many)] totals: Vec<Option<&u32>>) -> Vec<u32> {
     totals.into_iter().flatten().copied().collect()
 }
@@ -76,15 +84,18 @@ proptest! {
             Order::Single { price } => 100 + price,
             Order::Many(prices) => prices.iter().sum(),
         };
-        let pipeline = Pipeline::to::<so_first>().and::<so_options>().and::<so_outcomes>();
-        let run = pipeline.param("order", &order).workers(workers).run_blocking().unwrap();
+        let pipeline = Pipeline::to::<so_first>().and::<so_priority>().and::<so_options>().and::<so_outcomes>();
+        let run = pipeline.and::<so_behind>().param("order", &order).workers(workers).run_blocking().unwrap();
         prop_assert!(run.succeeded());
-        prop_assert_eq!(run.output::<so_first>(), Ok(&expected));
+        prop_assert_eq!((run.output::<so_first>(), run.output::<so_priority>()), (Ok(&expected), Ok(&expected)));
         prop_assert_eq!(run.output::<so_options>(), Ok(&vec![expected]));
         let outcomes = run.output::<so_outcomes>().unwrap();
         prop_assert_eq!(outcomes.iter().filter(|outcome| outcome.is_none()).count(), 1);
         prop_assert!(outcomes.iter().flatten().all(|kind| *kind == FailureKind::NotMet));
-        prop_assert_eq!((run.report().counts.succeeded, run.report().counts.skipped), (5, 3));
+        prop_assert_eq!(run.status("so_behind"), run.status("so_many"));
+        let is_many = usize::from(run.status("so_many") == Ok(Status::Succeeded));
+        let counts = run.report().counts;
+        prop_assert_eq!((counts.succeeded, counts.skipped), (6 + is_many, 4 - is_many));
     }
 }
 
