@@ -18,7 +18,7 @@ impl Settings {
         for (key, settings) in entries {
             for step in named(dag, key).unwrap_or_default() {
                 let before = said.entry(step).or_default();
-                *before = settings.or(before);
+                before.lay(settings);
             }
         }
         said

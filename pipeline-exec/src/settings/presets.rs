@@ -1,62 +1,68 @@
-//! Settings by name: what people mean by "careful" or "in production", written down once.
+//! Settings by name.
 
 use std::time::Duration;
 
-use super::{Settings, cores};
+use super::{Settings, StepDefaults, cores};
 
 /// Settings that have a name.
 #[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub struct Preset {
+pub(crate) struct Preset {
     /// The name, as in a file or after `--preset`.
-    pub name: &'static str,
-    /// Makes them.
-    pub settings: fn() -> Settings,
-    /// What they are for.
-    pub about: &'static str,
+    pub(crate) name: &'static str,
+    pub(crate) settings: fn() -> Settings,
+    /// The purpose.
+    pub(crate) about: &'static str,
 }
 
-/// All presets. Where one says nothing, the default holds.
-pub const PRESETS: [Preset; 7] = [
+/// All presets. A setting that a preset does not set has its default.
+pub(crate) const PRESETS: [Preset; 7] = [
     preset("default", Settings::default, "as wide as the machine allows"),
-    preset("high-performance", Settings::high_performance, "a machine that has nothing else to do"),
+    preset("high-performance", Settings::high_performance, "a machine that runs nothing else"),
     preset("conservative", Settings::conservative, "a machine that is shared with others"),
-    preset("sequential", Settings::sequential, "one step at a time: to look at what happens, or to compare"),
-    preset(
-        "development",
-        Settings::development,
-        "at a desk: stops at the first failure, says early what blocks",
-    ),
-    preset(
-        "production",
-        Settings::production,
-        "unattended: ends in time after a signal, samples memory, keeps 1000 runs",
-    ),
-    preset("test", Settings::test, "tests: the same report each time, and no attempt for ever"),
+    preset("sequential", one_worker, "one step at a time, to debug or to compare"),
+    preset("development", Settings::development, "interactive work: stops at the first failure, warns early of steps that block"),
+    preset("production", Settings::production, "unattended: ends in time after a signal, samples memory, keeps 1000 runs"),
+    preset("test", Settings::test, "tests: the same report each time, and a time limit for each attempt"),
 ];
 
 const fn preset(name: &'static str, settings: fn() -> Settings, about: &'static str) -> Preset {
     Preset { name, settings, about }
 }
 
+fn one_worker() -> Settings {
+    Settings { workers: Some(1), ..Settings::default() }
+}
+
 impl Settings {
-    /// For a machine that has nothing else to do: more IO and blocking slots.
+    /// Preset for a machine that runs nothing else: more IO and blocking slots.
+    ///
+    /// # Examples
+    /// ```
+    /// let settings = pipeline_exec::Settings::high_performance();
+    /// assert_eq!((settings.io, settings.blocking), (1024, 256));
+    /// ```
     pub fn high_performance() -> Self {
         Settings { io: 1024, blocking: 256, ..Settings::default() }
     }
 
-    /// For a machine that is shared: half the cores, few waiting steps.
+    /// Preset for a shared machine: half the cores, few waiting steps.
+    ///
+    /// # Examples
+    /// ```
+    /// let settings = pipeline_exec::Settings::conservative();
+    /// assert_eq!((settings.io, settings.blocking), (16, 4));
+    /// ```
     pub fn conservative() -> Self {
         Settings { io: 16, cpu: cores().div_ceil(2), blocking: 4, ..Settings::default() }
     }
 
-    /// One step at a time, over all lanes.
-    pub fn sequential() -> Self {
-        Settings { workers: Some(1), ..Settings::default() }
-    }
-
-    /// For work at a desk: the first failure stops the run, an async step that keeps its thread for 50 ms is named, and
-    /// after a stop steps on threads have 2 s.
+    /// Preset for interactive work: the first failure stops the run, an async step that keeps its thread for 50 ms is named in a
+    /// warning, and after a stop steps on threads have 2 s to end.
+    ///
+    /// # Examples
+    /// ```
+    /// assert!(pipeline_exec::Settings::development().fail_fast);
+    /// ```
     pub fn development() -> Self {
         Settings {
             fail_fast: true,
@@ -66,9 +72,14 @@ impl Settings {
         }
     }
 
-    /// For runs that nobody watches: after a stop steps on threads have 30 s, memory and processor are sampled each second,
-    /// and the last 1000 runs are kept. Nothing is retried that does not say so: only its author knows whether a step may
-    /// be.
+    /// Preset for unattended runs: after a stop steps on threads have 30 s to end, memory and processor are sampled each second,
+    /// and the last 1000 runs are kept. It sets no retries: only the author of a step knows whether it can be retried.
+    ///
+    /// # Examples
+    /// ```
+    /// let settings = pipeline_exec::Settings::production().workers(8);
+    /// assert_eq!(settings.keep_runs, Some(1000));
+    /// ```
     pub fn production() -> Self {
         Settings {
             grace: Some(Duration::from_secs(30)),
@@ -78,15 +89,15 @@ impl Settings {
         }
     }
 
-    /// For tests: a deterministic run of seed 0, in which no attempt takes longer than 60 s.
+    /// Preset for tests: a deterministic run of seed 0, in which each attempt has a time limit of 60 s.
+    ///
+    /// # Examples
+    /// ```
+    /// let settings = pipeline_exec::Settings::test();
+    /// assert_eq!((settings.deterministic, settings.seed), (true, Some(0)));
+    /// ```
     pub fn test() -> Self {
-        let mut settings = Settings { deterministic: true, seed: Some(0), ..Settings::default() };
-        settings.defaults.timeout = Some(Duration::from_mins(1));
-        settings
-    }
-
-    /// The preset of a name: one of [`PRESETS`].
-    pub fn preset(name: &str) -> Option<Self> {
-        PRESETS.iter().find(|preset| preset.name == name).map(|preset| (preset.settings)())
+        let defaults = StepDefaults::new().timeout(Duration::from_mins(1));
+        Settings { deterministic: true, seed: Some(0), defaults, ..Settings::default() }
     }
 }

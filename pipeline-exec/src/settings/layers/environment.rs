@@ -8,7 +8,7 @@ use super::aliases;
 use super::known::{self, Known};
 use super::leaf::Key;
 use crate::settings::origins::shown;
-use crate::settings::table;
+use crate::settings::row;
 
 /// What every variable of ours begins with.
 const PREFIX: &str = "PIPELINE_";
@@ -47,7 +47,7 @@ pub(super) fn is_setting(variable: &str) -> bool {
 pub(super) fn is_ours(key: &Key, known: &BTreeSet<&'static str>) -> bool {
     let first = key.first().map_or("", String::as_str);
     // `steps` and the like say nothing without a part below.
-    let settings = known.iter().filter(|name| key.len() > 1 || table::kind_of(name).is_some());
+    let settings = known.iter().filter(|name| key.len() > 1 || row::kind_of(name).is_some());
     settings.copied().chain(aliases::names()).any(|name| is_slip(first, name))
 }
 

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::leaf::Key;
-use crate::settings::table::{self, Kind};
+use crate::settings::StepDefaults;
+use crate::settings::row::{self, Kind};
 
 const OF_LIMITS: [&str; 3] = ["capacity", "rate", "breaker"];
 const OF_BREAKERS: [&str; 3] = ["failures", "cooldown", "probes"];
@@ -28,16 +29,16 @@ pub(super) fn look_up(key: &Key) -> Known {
             .filter(|part| !known.contains(part))
             .map(|_| Known::Unknown(position, known.iter().copied().collect()))
     };
-    let fields: Vec<&str> = table::step_fields().collect();
+    let fields: Vec<&str> = StepDefaults::ROWS.iter().map(|row| row.key).collect();
     let of_field = |position: usize| {
         among(position, &fields).unwrap_or_else(|| {
-            Known::Unit((position + 1).min(key.len()), part(position).and_then(table::step_field))
+            Known::Unit((position + 1).min(key.len()), part(position).and_then(row::step_row).map(|row| row.kind))
         })
     };
     match part(0).unwrap_or_default() {
         "defaults" => of_field(1),
         "groups" | "steps" => of_field(2),
-        "tags" => among(2, &["enabled"]).unwrap_or(Known::Unit(3.min(key.len()), Some(Kind::Flag))),
+        "tags" => among(2, &["enabled"]).unwrap_or(Known::Unit(3.min(key.len()), Some(Kind::Switch))),
         "limits" => {
             let deeper = match part(2) {
                 Some("breaker") => among(3, &OF_BREAKERS),
@@ -47,9 +48,9 @@ pub(super) fn look_up(key: &Key) -> Known {
             deeper.unwrap_or(Known::Unit(3.min(key.len()), limit_kind(key)))
         }
         "params" => Known::Param,
-        first => match table::kind_of(first) {
+        first => match row::kind_of(first) {
             Some(kind) => Known::Unit(1, Some(kind)),
-            None => Known::Unknown(0, table::sections().collect()),
+            None => Known::Unknown(0, row::sections().collect()),
         },
     }
 }
@@ -65,7 +66,7 @@ pub(super) fn kind(key: &Key) -> Option<Kind> {
 fn limit_kind(key: &Key) -> Option<Kind> {
     Some(match (key.get(2)?.as_str(), key.get(3).map(String::as_str)) {
         ("rate", None) => Kind::Rate,
-        (_, Some("cooldown" | "per")) => Kind::Duration,
+        (_, Some("cooldown" | "per")) => Kind::Time,
         ("breaker", None) => return None,
         _ => Kind::AtLeastOne,
     })

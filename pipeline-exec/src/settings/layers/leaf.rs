@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use crate::settings::Settings;
+
 /// The parts of a key.
 pub(super) type Key = Vec<String>;
 
@@ -17,7 +19,7 @@ pub(super) struct Leaf {
 
 /// The leaves of one layer, or of several that were put over each other.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Leaves(pub(super) BTreeMap<Key, Leaf>);
+pub(in crate::settings) struct Leaves(pub(super) BTreeMap<Key, Leaf>);
 
 impl Leaves {
     /// The leaves of a nested value. An empty table is a leaf: that it is there can matter.
@@ -80,6 +82,17 @@ impl Leaves {
             table.insert(last.clone(), leaf.value.clone());
         }
         Value::Object(root)
+    }
+
+    /// The leaves of settings that are written in whole.
+    pub(in crate::settings) fn written(settings: &Settings, origin: &str) -> Leaves {
+        Leaves::of(serde_json::to_value(settings).unwrap_or_default(), origin)
+    }
+
+    /// The nested value below a key; null if there is none.
+    pub(in crate::settings) fn value(&self, key: &[String]) -> Value {
+        let nested = self.nested(key);
+        key.iter().try_fold(&nested, |value, part| value.get(part)).cloned().unwrap_or_default()
     }
 
     /// Where the leaves at and below a key come from, each once.

@@ -22,7 +22,9 @@ use serde_json::Value;
 #[cfg(feature = "cli")]
 pub(crate) use self::file::toml as value_of_toml;
 use self::known::Known;
-use self::leaf::{Key, Leaf, Leaves};
+pub(super) use self::leaf::Leaves;
+use self::leaf::{Key, Leaf};
+pub(super) use self::read::is_not;
 pub use self::resolved::{ResolvedSettings, SettingInForce};
 use super::Settings;
 use super::of_steps::meant;
@@ -130,7 +132,7 @@ impl SettingsStack {
                 Err(_) if environment::is_setting(&name) => {
                     let message = format!("the value of {} in the environment is not UTF-8", shown(&name));
                     let problem = Problem::new(ProblemCode::InvalidSetting, message);
-                    self = self.refuse(problem.hint("mend it, or leave it out for the default"));
+                    self = self.refuse(problem.hint("fix it, or leave it out for the default"));
                 }
                 Err(_) => {}
             }

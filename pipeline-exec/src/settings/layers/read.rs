@@ -10,8 +10,10 @@ use super::leaf::{Key, Leaf, Leaves};
 use super::resolved::ResolvedSettings;
 use super::{FileParams, Source};
 use crate::settings::origins::{Origins, shown};
-use crate::settings::table::Kind;
-use crate::settings::{PRESETS, Settings};
+use crate::settings::Settings;
+use crate::settings::explicit::Remember;
+use crate::settings::presets::PRESETS;
+use crate::settings::row::Kind;
 
 /// The origin of what nobody has set.
 pub(super) const DEFAULT: &str = "default";
@@ -32,11 +34,11 @@ pub(super) fn as_written(key: &Key, value: Value, source: Source) -> Value {
 
 /// Every setting that code has set by a method, or that differs from the default.
 pub(super) fn set_by_code(settings: &Settings) -> Vec<(Key, Value)> {
-    let defaults = leaves_of(&Settings::default(), DEFAULT);
+    let defaults = Leaves::written(&Settings::default(), DEFAULT);
     let differs =
         |key: &Key, leaf: &Leaf| defaults.0.get(key).is_none_or(|default| default.value != leaf.value);
-    let all = leaves_of(settings, "code").0.into_iter();
-    let set = all.filter(|(key, leaf)| settings.said.has(&key.join(".")) || differs(key, leaf));
+    let all = Leaves::written(settings, "code").0.into_iter();
+    let set = all.filter(|(key, leaf)| settings.is_explicit(&key.join(".")) || differs(key, leaf));
     set.map(|(key, leaf)| (key, leaf.value)).collect()
 }
 
@@ -50,7 +52,7 @@ pub(super) fn put_together(
     let mut layers = layers;
     layers.values_mut().for_each(|leaves| refuse_wrong(leaves, &mut problems));
     let (mut given, sources) = covered(layers);
-    let mut all = leaves_of(&Settings::default(), DEFAULT);
+    let mut all = Leaves::written(&Settings::default(), DEFAULT);
     // A program's defaults are below the preset, as those of the library are.
     let of_program: Vec<Key> = sources
         .iter()
@@ -169,14 +171,23 @@ fn refuse_unreadable(given: &mut Leaves, problems: &mut Vec<Problem>) {
 fn unreadable(given: &Leaves, unit: &Key, error: &str) -> Problem {
     let (key, origins) = (shown(&unit.join(".")), given.origins(unit));
     let origins = origins.iter().map(|origin| shown(origin)).collect::<Vec<_>>().join(" and ");
-    let value = unit.iter().try_fold(&given.nested(unit), |value, part| value.get(part)).map(in_words);
-    let message = match (known::kind(unit), value) {
-        (Some(kind), Some(value)) => format!("setting `{key}` is {value}, but takes {}", kind.takes()),
-        _ => format!("setting `{key}` cannot be read: {}", shown(error)),
+    let problem = match known::kind(unit) {
+        Some(kind) => is_not(unit, kind, &given.value(unit)),
+        None => {
+            let message = format!("setting `{key}` cannot be read: {}", shown(error));
+            Problem::new(ProblemCode::InvalidSetting, message).hint(FIX_IT)
+        }
     };
-    Problem::new(ProblemCode::InvalidSetting, message)
-        .note(format!("`{key}` is set by {origins}"))
-        .hint("mend it, or leave it out for the default")
+    problem.note(format!("`{key}` is set by {origins}"))
+}
+
+const FIX_IT: &str = "fix it, or leave it out for the default";
+
+/// The problem of a value that is not what its setting takes.
+pub(in crate::settings) fn is_not(key: &[String], kind: Kind, value: &Value) -> Problem {
+    let (key, value) = (shown(&key.join(".")), in_words(value));
+    let message = format!("setting `{key}` is {value}, but takes {}", kind.takes());
+    Problem::new(ProblemCode::InvalidSetting, message).hint(FIX_IT)
 }
 
 fn in_words(value: &Value) -> String {
@@ -188,6 +199,3 @@ fn in_words(value: &Value) -> String {
     }
 }
 
-pub(super) fn leaves_of(settings: &Settings, origin: &str) -> Leaves {
-    Leaves::of(serde_json::to_value(settings).unwrap_or_default(), origin)
-}

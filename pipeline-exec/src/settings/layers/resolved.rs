@@ -32,7 +32,7 @@ impl SettingInForce {
     /// Settings that were resolved before, with where they come from.
     #[cfg(feature = "cli")]
     pub(crate) fn all(settings: &Settings, origins: &Origins) -> Vec<Self> {
-        let mut all = Self::of(&super::read::leaves_of(settings, super::read::DEFAULT));
+        let mut all = Self::of(&Leaves::written(settings, super::read::DEFAULT));
         for setting in &mut all {
             if let Some(origin) = origins.of(&setting.key) {
                 origin.clone_into(&mut setting.origin);
