@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use pipeline::{Dag, DagBuilder, Handle, Lane, Pipeline, Run, Settings, step};
+use pipeline::{Dag, DagBuilder, Handle, Lane, Pipeline, Run, Settings, StepDefaults, step};
 
 use crate::shapes::{self, Graph};
 
@@ -86,7 +86,8 @@ pub(crate) fn planned(dag: &Arc<Dag>, timings: bool) -> Pipeline {
 
 /// The same with a timeout on every step, which none reaches: each attempt can be given up.
 pub(crate) fn planned_with_timeouts(dag: &Arc<Dag>, timings: bool) -> Pipeline {
-    let settings = Settings::default().timings(timings).timeout(Duration::from_mins(1));
+    let settings =
+        Settings::default().timings(timings).defaults(StepDefaults::new().timeout(Duration::from_mins(1)));
     let pipeline = Pipeline::new(Arc::clone(dag)).settings(settings);
     pipeline.plan().expect("the shape can be planned");
     pipeline

@@ -113,7 +113,7 @@ fn medallions(table: &mut Table, rounds: usize) {
     table.at_most("S3 wall (s)", run.wall, 0.61, late(3));
     table.figures("S3", run.wall, &run.figures);
 
-    let run = median_run(rounds, &uneven, &Settings::sequential());
+    let run = median_run(rounds, &uneven, &Settings::default().workers(1));
     assert_eq!(run.answer, parallel.answer, "the sequential run computed something else");
     table.at_most("S4 wall (s)", run.wall, 0.9, late(7));
     table.at_least("S4 utilisation of one slot", run.figures.utilisation, 1.0, 0.005);

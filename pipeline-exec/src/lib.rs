@@ -49,8 +49,7 @@ pub use report::{
 };
 pub use run::{OutputError, Run, RunFailed, RunHandle, Stopper};
 pub use settings::{
-    MOST_SLOTS, PRESETS, Preset, ResolvedSettings, SettingInForce, SettingKey, Settings, SettingsStack,
-    StepDefaults, TagSettings, cores,
+    MOST_SLOTS, ResolvedSettings, SettingInForce, Settings, SettingsStack, StepDefaults, TagSettings, cores,
 };
 pub use signals::Signal;
 #[cfg(feature = "report")]

@@ -352,8 +352,10 @@ fn default_retries_do_not_apply_to_takers() {
         Err("no".to_owned())
     }
     for settings in [
-        Settings::default().retries(3),
-        Settings::default().group("takers", StepDefaults::new().retries(3)).retries(3),
+        Settings::default().defaults(StepDefaults::new().retries(3)),
+        Settings::default()
+            .group("takers", StepDefaults::new().retries(3))
+            .defaults(StepDefaults::new().retries(3)),
     ] {
         let pipeline = Pipeline::to::<taker>().and::<willing_taker>().and::<no_taker>().settings(settings);
         let run = pipeline.run_blocking().unwrap();
@@ -405,7 +407,7 @@ mod who_wins {
 
     #[tokio::test(start_paused = true)]
     async fn retries_of_a_step_over_its_group_over_the_run() {
-        let run = run(Settings::default().retries(3).group("g", StepDefaults::new().retries(5))).await;
+        let run = run(Settings::default().defaults(StepDefaults::new().retries(3)).group("g", StepDefaults::new().retries(5))).await;
         let attempts = |step| step_report(&run, step).attempts;
         assert_eq!(attempts("of_run"), 4);
         assert_eq!(attempts("of_group"), 6, "the group wins over the run");
@@ -419,7 +421,9 @@ mod who_wins {
     #[tokio::test(start_paused = true)]
     async fn backoff_of_a_step_over_its_group_over_the_run() {
         let group = StepDefaults::new().backoff(Backoff::fixed(MS(40)));
-        let settings = Settings::default().retries(1).backoff(Backoff::fixed(MS(30))).group("g", group);
+        let settings = Settings::default()
+            .defaults(StepDefaults::new().retries(1).backoff(Backoff::fixed(MS(30))))
+            .group("g", group);
         let run = run(settings).await;
         assert_eq!(waits(&run, "of_run"), [MS(30)]);
         assert_eq!(waits(&run, "of_group"), [MS(40)], "the group wins over the run");
@@ -438,7 +442,10 @@ mod who_wins {
             defaults
         };
         let with = |run: f64, group: f64| {
-            let mut settings = Settings::default().retries(1).group("g", jitter(group)).seed(1);
+            let mut settings = Settings::default()
+                .defaults(StepDefaults::new().retries(1))
+                .group("g", jitter(group))
+                .seed(1);
             settings.defaults.backoff = Some(Backoff::fixed(MS(100)));
             settings.defaults.jitter = Some(run);
             settings
@@ -503,7 +510,8 @@ mod who_wins {
     #[test]
     fn the_timeout_of_a_step_over_its_group_over_the_run() {
         let group = StepDefaults::new().timeout(MS(22));
-        let reasons = reasons(Settings::default().timeout(MS(21)).group("g", group));
+        let reasons =
+            reasons(Settings::default().defaults(StepDefaults::new().timeout(MS(21))).group("g", group));
         assert_eq!(reasons[..4], ["21ms", "22ms", "23ms", "24ms"]);
     }
 

@@ -41,7 +41,8 @@ fn an_async_step_that_waits_is_dropped_at_its_deadline() {
     fn sees_timeout(waits_for_ever: Result<&u32, &StepError>) -> FailureKind {
         waits_for_ever.unwrap_err().kind()
     }
-    for settings in [Settings::default(), Settings::default().timings(false), Settings::sequential()] {
+    for settings in [Settings::default(), Settings::default().timings(false), Settings::default().workers(1)]
+    {
         let gauge = Arc::new(Gauge::default());
         let pipeline = Pipeline::to::<behind_waiting>().and::<sees_timeout>().settings(settings);
         let run = run_in_time(pipeline.resource(Arc::clone(&gauge)));

@@ -63,7 +63,7 @@ fn a_default_timeout_holds_for_every_step() {
     let (_key, door) = Door::closed();
     let pipeline =
         Pipeline::to::<plain_async>().and::<plain_cpu>().and::<plain_blocking>().and::<plain_quick>();
-    let settings = Settings::default().timeout(MS(40)).group("dl-slow", StepDefaults::new().timeout(MS(20)));
+    let settings = Settings::default().defaults(StepDefaults::new().timeout(MS(40))).group("dl-slow", StepDefaults::new().timeout(MS(20)));
     let run = run_in_time(pipeline.resource(door).settings(settings.max_detached(5)));
     assert_eq!(run.report().counts.timed_out, 3);
     assert!(
@@ -174,7 +174,9 @@ fn the_deadline_of_a_run_holds_while_it_is_stopped_or_paused() {
 #[test]
 fn a_runtime_shuts_down_while_a_step_is_detached() {
     let (_key, door) = Door::closed();
-    let pipeline = Pipeline::to::<rd_hangs>().resource(door).settings(Settings::default().timeout(MS(20)));
+    let pipeline = Pipeline::to::<rd_hangs>()
+        .resource(door)
+        .settings(Settings::default().defaults(StepDefaults::new().timeout(MS(20))));
     let run = within(move || {
         let runtime = two_workers();
         let run = runtime.block_on(pipeline.run()).unwrap();
@@ -278,7 +280,7 @@ fn an_async_step_that_blocks_its_thread_is_named() {
     let pipeline = Pipeline::to::<keeps_thread>()
         .and::<may_take_long>()
         .resource(door)
-        .settings(Settings::default().slow_poll(Some(MS(10))))
+        .settings(Settings::default().slow_poll(MS(10)))
         .observe(move |event: &Event<'_>| {
             if let Event::SlowPoll { step, time, .. } = *event {
                 names.lock().unwrap().push((step.to_owned(), time >= MS(10)));

@@ -8,7 +8,7 @@ use std::time::Duration;
 use pipeline::graph::{Backoff, ProblemCode, Refs};
 use pipeline::limits::{Breaker, LimitSettings, RateLimit, Sample, Sampler};
 use pipeline::prelude::*;
-use pipeline::settings::{MOST_SLOTS, PRESETS, Preset, StepDefaults, TagSettings};
+use pipeline::settings::{MOST_SLOTS, SettingsStack, StepDefaults, TagSettings};
 use pipeline::*;
 
 use crate::support::{
@@ -26,6 +26,7 @@ fn cases() -> BTreeMap<&'static str, Case> {
     let base = Settings::default;
     let secs = Duration::from_secs;
     let twice = LimitSettings::new(2);
+    let thrice = || base().defaults(StepDefaults::new().retries(3));
     let cases = vec![
         ("io", (base().io(1), base().io(3), io_peak as fn(&Settings) -> Shown)),
         ("cpu", (base().cpu(1), base().cpu(3), cpu_slots)),
@@ -36,15 +37,15 @@ fn cases() -> BTreeMap<&'static str, Case> {
         ("seed", (base().seed(1), base().seed(2), random_number)),
         ("deterministic", (base(), base().deterministic(true), run_id_of_two_runs)),
         ("shuffle", (base().shuffle(1).workers(1), base().shuffle(9).workers(1), order)),
-        ("defaults", (base(), base().retries(2), attempts)),
+        ("defaults", (base(), base().defaults(StepDefaults::new().retries(2)), attempts)),
         ("groups", (base(), base().group("es", StepDefaults::new().retries(2)), attempts)),
         ("tags", (base(), base().tag("es-tag", TagSettings::new().enabled(false)), attempts)),
         ("steps", (base(), base().step("es_fails", StepDefaults::new().retries(2)), attempts)),
         ("deadline", (base(), base().deadline(Duration::from_millis(20)), how_it_ends)),
-        ("retry_budget", (base().retries(3), base().retries(3).retry_budget(1), attempts)),
+        ("retry_budget", (thrice(), thrice().retry_budget(1), attempts)),
         ("grace", (base(), base().grace(Duration::from_millis(1)), after_a_stop)),
         ("max_detached", (detaching(9), detaching(0), after_left_behind)),
-        ("slow_poll", (base().slow_poll(None), base().slow_poll(Some(Duration::from_millis(5))), slow_poll)),
+        ("slow_poll", (without_slow_poll(), base().slow_poll(Duration::from_millis(5)), slow_poll)),
         ("memory_limit", (base(), base().memory_limit(1000), declared_memory)),
         ("sample_every", (base(), base().sample_every(secs(1)), sampled)),
         ("limits", (base(), base().limit("es-db", twice), limited)),
@@ -53,6 +54,12 @@ fn cases() -> BTreeMap<&'static str, Case> {
         ("no_write", (base(), base().no_write(true), written)),
     ];
     cases.into_iter().collect()
+}
+
+fn without_slow_poll() -> Settings {
+    let mut settings = Settings::default();
+    settings.slow_poll = None;
+    settings
 }
 
 fn one_worker() -> Settings {
@@ -221,9 +228,14 @@ fn after_a_stop(settings: &Settings) -> Shown {
     shown
 }
 
+/// Settings under which each attempt has a short time limit.
+fn short_attempts() -> Settings {
+    Settings::default().defaults(StepDefaults::new().timeout(Duration::from_millis(5)))
+}
+
 /// Settings under which a step on a thread is detached.
 fn detaching(most: usize) -> Settings {
-    Settings::default().timeout(Duration::from_millis(5)).max_detached(most)
+    short_attempts().max_detached(most)
 }
 
 fn after_left_behind(settings: &Settings) -> Shown {
@@ -413,19 +425,19 @@ fn values_out_of_range_are_problems_before_a_step_runs() {
         LimitSettings::new(1).breaker(Breaker::new(failures, Duration::from_secs(1)).probes(probes))
     };
     let mut cases = vec![
-        (base().io(0), "`io` is 0"),
-        (base().cpu(MOST_SLOTS + 1), "`cpu` is 4097"),
-        (base().blocking(0), "`blocking` is 0"),
-        (base().workers(0), "`workers` is 0"),
-        (base().timeout(zero), "`timeout` is zero"),
-        (base().deadline(zero), "`deadline` is zero"),
-        (base().group("g", StepDefaults::new().timeout(zero)), "group `g`: `timeout` is zero"),
-        (base().group("g", StepDefaults::new().deadline(zero)), "group `g`: `deadline` is zero"),
-        (base().group("g", jitter), "group `g`: `jitter` is 1.5"),
-        (base().group("g", no_number), "group `g`: `jitter` is NaN"),
-        (base().memory_limit(0), "`memory_limit` is zero"),
-        (base().sample_every(zero), "`sample_every` is zero"),
-        (base().slow_poll(Some(zero)), "`slow_poll` is zero"),
+        (base().io(0), "`io` is `0`"),
+        (base().cpu(MOST_SLOTS + 1), "`cpu` is `4097`"),
+        (base().blocking(0), "`blocking` is `0`"),
+        (base().workers(0), "`workers` is `0`"),
+        (base().defaults(StepDefaults::new().timeout(zero)), "`defaults.timeout` is `0s`"),
+        (base().deadline(zero), "`deadline` is `0s`"),
+        (base().group("g", StepDefaults::new().timeout(zero)), "`groups.g.timeout` is `0s`"),
+        (base().group("g", StepDefaults::new().deadline(zero)), "`groups.g.deadline` is `0s`"),
+        (base().group("g", jitter), "`groups.g.jitter` is `1.5`"),
+        (base().group("g", no_number), "`groups.g.jitter` is"),
+        (base().memory_limit(0), "`memory_limit` is `0`"),
+        (base().sample_every(zero), "`sample_every` is `0s`"),
+        (base().slow_poll(zero), "`slow_poll` is `0s`"),
         (base().limit("db", LimitSettings::new(0)), "limit `db` has a capacity of 0"),
         (base().limit("db", breaker(0, 1)), "limit `db`: its breaker opens after 0 failures"),
         (base().limit("db", breaker(1, 0)), "limit `db`: its breaker closes after 0 probes"),
@@ -440,7 +452,8 @@ fn values_out_of_range_are_problems_before_a_step_runs() {
         assert_eq!(problems.iter().filter(|problem| problem.code == ProblemCode::InvalidSetting).count(), 1);
         assert!(problems.to_string().contains("hint:"), "{problems}");
     }
-    let all = base().io(0).timeout(zero).memory_limit(0).limit("db", LimitSettings::new(0));
+    let short = StepDefaults::new().timeout(zero);
+    let all = base().io(0).defaults(short).memory_limit(0).limit("db", LimitSettings::new(0));
     let problems = Pipeline::to::<er_never>().settings(all).check().unwrap_err();
     assert_eq!(problems.iter().count(), 4, "{problems}");
 }
@@ -458,17 +471,16 @@ fn the_longest_times_and_largest_amounts_are_accepted() {
         *el_step
     }
     let long = Duration::MAX;
-    let mut settings = Settings::default()
-        .timeout(long)
+    let settings = Settings::default()
+        .defaults(StepDefaults::new().timeout(long).deadline(long))
         .deadline(long)
         .grace(long)
         .memory_limit(u64::MAX)
         .sample_every(long)
-        .slow_poll(Some(long))
+        .slow_poll(long)
         .max_detached(usize::MAX)
         .retry_budget(u32::MAX)
         .limit("el-db", LimitSettings::new(u64::MAX));
-    settings.defaults.deadline = Some(long);
     let sampler = || -> Box<dyn Sampler> { Box::new(|| Ok(Sample::of_memory(1))) };
     let pipeline = Pipeline::to::<el_after>().sampler(sampler).settings(settings);
     let run = run_in_time(pipeline.clone());
@@ -484,7 +496,7 @@ fn the_longest_times_and_largest_amounts_are_accepted() {
     // The watchdog is still running.
     let mut dag = DagBuilder::new();
     dag.io("waits", (), |Refs(())| Box::pin(std::future::pending::<Result<u32, Infallible>>()));
-    let short = Settings::default().timeout(Duration::from_millis(5));
+    let short = short_attempts();
     let run = run_in_time(Pipeline::new(dag.build().unwrap()).settings(short));
     assert_eq!(run.status("waits"), Ok(Status::TimedOut));
 }
@@ -544,8 +556,8 @@ fn unknown_keys_and_unreadable_values_are_refused_helpfully() {
         (r#"{"groups": {"gold": {"retry": 1}}}"#, ["`retry`", "`retries`"]),
         (r#"{"limits": {"db": {"capcity": 1}}}"#, ["`capcity`", "`capacity`"]),
         (r#"{"limits": {"db": {"breaker": {"failure": 1, "cooldown": "1s"}}}}"#, ["`failure`", "`failures`"]),
-        (r#"{"deadline": "soon"}"#, ["soon", "duration"]),
-        (r#"{"defaults": {"backoff": "100"}}"#, ["`100` is not a duration", "`100ms`"]),
+        (r#"{"deadline": "soon"}"#, ["soon", "time"]),
+        (r#"{"defaults": {"backoff": "100"}}"#, ["`100` is not a time", "`30s`"]),
         (r#"{"memory_limit": "4 GX"}"#, ["`4 GX` is not an amount of memory", "`4 GiB`"]),
         (r#"{"limits": {"api": {"rate": "ten"}}}"#, ["`ten` is not a rate", "`10/s`"]),
         (r#"{"limits": {"db": {"breaker": {"failures": 1, "cooldown": "now"}}}}"#, ["`now`", "`30s`"]),
@@ -558,12 +570,14 @@ fn unknown_keys_and_unreadable_values_are_refused_helpfully() {
 /// L02: every preset is valid, has a name, and runs.
 #[test]
 fn every_preset_runs() {
-    for Preset { name, settings: make, .. } in PRESETS {
-        let settings = Settings::preset(name).unwrap();
-        assert_eq!(settings, make());
+    let presets =
+        ["default", "high-performance", "conservative", "sequential", "development", "production", "test"];
+    for name in presets {
+        let resolved = SettingsStack::new().flag("preset", name, "--preset").resolve().unwrap();
+        let settings = resolved.settings().clone();
         assert_eq!(naps::<es_naps>(&settings).report().counts.succeeded, 4, "{name}");
     }
-    assert_eq!(io_peak(&Settings::sequential()), "1");
+    assert_eq!(io_peak(&Settings::default().workers(1)), "1");
 }
 
 #[step(tags("l8-slow"), group = "l8-silver")]

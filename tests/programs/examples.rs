@@ -262,7 +262,7 @@ fn the_report_of_a_deterministic_run_is_the_same_at_any_width() {
         assert_eq!(code(&output), 0, "{}", text(&output.stderr));
         text(&output.stdout)
     };
-    let one = report(&["--sequential"]);
+    let one = report(&["--workers=1"]);
     assert_eq!(one, report(&["--workers", "4", "--io", "2", "--runs-dir", "elsewhere"]));
     assert_eq!(one, report(&["--set", "workers=3"]));
     assert!(one.contains("\"--set\": [\n"), "settings other than the schedule are there: {one}");
@@ -604,7 +604,7 @@ fn a_plan_is_also_data() {
 fn the_shop_has_ten_correct_outputs_parallel_and_sequential() {
     let folder = Folder::new();
     let (data, out) = (folder.join("data"), folder.join("out"));
-    for mode in [&[][..], &["--sequential"]] {
+    for mode in [&[][..], &["--workers=1"]] {
         let mut arguments = vec!["--size", "tiny", "--check", "--data", data.to_str().unwrap()];
         arguments.extend(["--out", out.to_str().unwrap()]);
         arguments.extend(mode);

@@ -2,23 +2,21 @@
 
 use std::path::PathBuf;
 
-use clap::Args as ClapArgs;
 use clap::builder::PossibleValuesParser;
+use clap::{Arg, ArgAction, ArgMatches, Args as ClapArgs, Command, FromArgMatches};
 use pipeline_core::Problems;
 use serde_json::Value;
 
 use super::columns::cell;
 use super::exit::Refusal;
 use crate::pipeline::Pipeline;
+use crate::settings::row::{Flag, Row, flags};
 use crate::settings::{PRESETS, ResolvedSettings, SettingInForce, SettingsStack};
 
-/// After a signal, steps on threads have this long to end, where nobody says otherwise.
-const GRACE: &str = "10s";
+/// Defaults of the command line, in place of those of the library.
+const PROGRAM_DEFAULTS: [(&str, &str); 2] = [("grace", "10s"), ("runs_dir", ".pipeline")];
 
-/// Where runs are recorded, where nobody says otherwise.
-const RUNS_DIR: &str = ".pipeline";
-
-/// What a key of `--set` begins with that is a run parameter.
+/// The prefix of a key of `--set` that is a run parameter.
 pub(super) const OF_PARAMS: &str = "params.";
 
 /// Where runs are recorded.
@@ -55,55 +53,18 @@ pub(super) struct SettingsArgs {
     /// Starts from a preset: default, high-performance, conservative, sequential, development, production or test.
     #[arg(long, value_parser = PossibleValuesParser::new(PRESETS.map(|preset| preset.name)), hide_possible_values = true)]
     preset: Option<String>,
-    /// Runs at most so many steps at once, over all lanes.
-    #[arg(long, short, value_name = "N")]
-    workers: Option<usize>,
-    /// Runs at most so many async steps at once.
-    #[arg(long, value_name = "N")]
-    io: Option<usize>,
-    /// Runs at most so many CPU steps at once.
-    #[arg(long, value_name = "N")]
-    cpu: Option<usize>,
-    /// Runs at most so many blocking steps at once.
-    #[arg(long, value_name = "N")]
-    blocking: Option<usize>,
-    /// Runs one step at a time.
-    #[arg(long, conflicts_with = "workers")]
-    sequential: bool,
-    /// Stops the run at the first failure.
-    #[arg(long)]
-    fail_fast: bool,
-    /// Gives up an attempt of a step that takes longer; steps and groups can say otherwise.
-    #[arg(long, value_name = "TIME", value_parser = duration)]
-    timeout: Option<String>,
-    /// Ends the whole run when it takes longer.
-    #[arg(long, value_name = "TIME", value_parser = duration)]
-    deadline: Option<String>,
-    /// Tries a step that failed so many more times; steps and groups can say otherwise.
-    #[arg(long, value_name = "N")]
-    retries: Option<u32>,
-    /// Waits so long for steps on threads after a signal, before it leaves them behind [default: 10s].
-    #[arg(long, value_name = "TIME", value_parser = duration)]
-    grace: Option<String>,
-    /// Starts fewer steps at once while the process comes near so much memory.
-    #[arg(long, value_name = "SIZE", value_parser = memory)]
-    memory_limit: Option<String>,
-    /// Skips steps that write, and what requires their outputs.
-    #[arg(long)]
-    no_write: bool,
+    #[command(flatten)]
+    flags: Flags,
     #[command(flatten)]
     store: StoreArgs,
-    /// Draws the random numbers of the run from this seed.
-    #[arg(long, value_name = "N")]
-    seed: Option<u64>,
 }
 
 impl SettingsArgs {
     /// The settings in force: of the program, of these flags, of the environment and of the file.
     pub(super) fn resolve(&self, pipeline: &Pipeline) -> Result<ResolvedSettings, Refusal> {
-        let stack = SettingsStack::new()
-            .program_default("grace", GRACE)
-            .program_default("runs_dir", RUNS_DIR)
+        let defaults = PROGRAM_DEFAULTS.into_iter();
+        let stack = defaults
+            .fold(SettingsStack::new(), |stack, (key, value)| stack.program_default(key, value))
             .standard_file(self.config.as_deref())?
             .process_environment()
             .code(pipeline.current_settings());
@@ -122,26 +83,11 @@ impl SettingsArgs {
     }
 
     fn flags(&self, stack: SettingsStack) -> SettingsStack {
-        let text = |value: &Option<usize>| value.map(|value| value.to_string());
-        let flags = [
-            ("preset", "--preset", self.preset.clone()),
-            ("workers", "--workers", text(&self.workers)),
-            ("workers", "--sequential", self.sequential.then(|| "1".to_owned())),
-            ("io", "--io", text(&self.io)),
-            ("cpu", "--cpu", text(&self.cpu)),
-            ("blocking", "--blocking", text(&self.blocking)),
-            ("fail_fast", "--fail-fast", self.fail_fast.then(|| "true".to_owned())),
-            ("defaults.timeout", "--timeout", self.timeout.clone()),
-            ("deadline", "--deadline", self.deadline.clone()),
-            ("defaults.retries", "--retries", self.retries.map(|value| value.to_string())),
-            ("grace", "--grace", self.grace.clone()),
-            ("memory_limit", "--memory-limit", self.memory_limit.clone()),
-            ("no_write", "--no-write", self.no_write.then(|| "true".to_owned())),
-            ("runs_dir", "--runs-dir", self.store.runs_dir()),
-            ("seed", "--seed", self.seed.map(|value| value.to_string())),
-        ];
-        let set = flags.into_iter().filter_map(|(key, flag, value)| Some((key, flag, value?)));
-        let stack = set.fold(stack, |stack, (key, flag, value)| stack.flag(key, value, flag));
+        let others =
+            [("preset", "--preset", self.preset.clone()), ("runs_dir", "--runs-dir", self.store.runs_dir())];
+        let others = others.into_iter().filter_map(|(key, flag, value)| Some((key, flag, value?)));
+        let stack = others.fold(stack, |stack, (key, flag, value)| stack.flag(key, value, flag));
+        let stack = self.flags.0.iter().fold(stack, |stack, (key, flag, value)| stack.flag(key, value, flag));
         let set = self.set.iter().filter(|(key, _)| !key.starts_with(OF_PARAMS));
         set.fold(stack, |stack, (key, value)| stack.flag(key, value, "--set"))
     }
@@ -173,10 +119,49 @@ fn pair(text: &str) -> Result<(String, String), String> {
     }
 }
 
-fn duration(text: &str) -> Result<String, humantime::DurationError> {
-    humantime::parse_duration(text).map(|_| text.to_owned())
+/// The flags of the table of settings that are given: key, flag and value of each.
+#[derive(Clone, Debug, Default)]
+struct Flags(Vec<(String, String, String)>);
+
+/// The flags of the table but `--runs-dir`, which is one of [`StoreArgs`]: some verbs take that alone.
+fn own_flags() -> impl Iterator<Item = (Flag, String, &'static Row)> {
+    flags().filter(|(flag, ..)| flag.long != "runs-dir")
 }
 
-fn memory(text: &str) -> Result<String, String> {
-    text.parse::<bytesize::ByteSize>().map(|_| text.to_owned())
+impl ClapArgs for Flags {
+    fn augment_args(command: Command) -> Command {
+        own_flags().fold(command, |command, (flag, key, row)| {
+            let help = match PROGRAM_DEFAULTS.iter().find(|(of, _)| *of == key) {
+                Some((_, default)) => format!("{} [default: {default}]", row.help()),
+                None => row.help(),
+            };
+            let arg = Arg::new(flag.long).long(flag.long).help(help);
+            let arg = flag.short.into_iter().fold(arg, Arg::short);
+            command.arg(match flag.value {
+                None => arg.action(ArgAction::SetTrue),
+                Some(value) => arg.value_name(value),
+            })
+        })
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for Flags {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let value = |flag: Flag| match flag.value {
+            None => matches.get_flag(flag.long).then(|| "true".to_owned()),
+            Some(_) => matches.get_one::<String>(flag.long).cloned(),
+        };
+        let given =
+            own_flags().filter_map(|(flag, key, _)| Some((key, format!("--{}", flag.long), value(flag)?)));
+        Ok(Flags(given.collect()))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
 }

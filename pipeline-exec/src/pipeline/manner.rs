@@ -15,19 +15,21 @@ use crate::settings::{Origins, ResolvedSettings, Settings};
 use crate::store::{RunStore, StoreError};
 
 impl Pipeline {
-    /// Sets how the run is executed, in place of everything that was set before ([`Pipeline::sequential`] and
-    /// [`Pipeline::workers`] included).
-    pub fn settings(mut self, settings: Settings) -> Self {
+    /// Lays settings over those that were set before: each one that a method has set, or that is not the default, wins.
+    pub fn settings(self, settings: Settings) -> Self {
+        let merged = self.settings.clone().merge(settings);
+        self.replace_settings(merged, Origins::default())
+    }
+
+    fn replace_settings(mut self, settings: Settings, origins: Origins) -> Self {
         let is_planned_alike = self.settings.no_write == settings.no_write;
-        self.settings = settings;
-        self.origins = Origins::default();
+        (self.settings, self.origins) = (settings, origins);
         if is_planned_alike { self } else { self.replan() }
     }
 
-    /// As [`Pipeline::settings`], from several sources: problems and reasons then say where a setting comes from.
+    /// Replaces all settings by those of several sources: problems and reasons then name the source of a setting.
     pub fn settings_from(self, resolved: &ResolvedSettings) -> Self {
-        let this = self.settings(resolved.settings().clone());
-        Pipeline { origins: resolved.origins().clone(), ..this }
+        self.replace_settings(resolved.settings().clone(), resolved.origins().clone())
     }
 
     /// Every setting with where it comes from.

@@ -9,16 +9,6 @@ use serde::{Deserialize, Serialize};
 #[cfg(feature = "report")]
 use super::text::is_hostile;
 
-/// The options that say only how a run is scheduled, or where it is recorded, with the settings that they set.
-const OF_THE_SCHEDULE: [(&str, &str); 6] = [
-    ("--workers", "workers"),
-    ("--sequential", "workers"),
-    ("--io", "io"),
-    ("--cpu", "cpu"),
-    ("--blocking", "blocking"),
-    ("--runs-dir", "runs_dir"),
-];
-
 /// The words that a run was started with, where [`pipeline::main`](crate::Pipeline) started it: what of them makes it this
 /// run. How it was to be shown is not in it (`--quiet`, `--json`), and of run parameters there are only the names: values
 /// may be secret.
@@ -44,11 +34,9 @@ impl CommandLine {
     /// options for which `left_out` has the setting.
     pub(super) fn without(mut self, left_out: &[&str]) -> Self {
         let is_left_out = |key: &str| left_out.contains(&key);
-        for (option, key) in OF_THE_SCHEDULE {
-            if is_left_out(key) {
-                self.options.remove(option);
-            }
-        }
+        self.options.retain(|option, _| {
+            !option.strip_prefix("--").is_some_and(|flag| is_left_out(&flag.replace('-', "_")))
+        });
         if let Some(set) = self.options.get_mut("--set") {
             set.retain(|pair| !is_left_out(pair.split_once('=').map_or(pair, |(key, _)| key)));
             if set.is_empty() {

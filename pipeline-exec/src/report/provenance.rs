@@ -9,10 +9,10 @@ use serde_json::Value;
 use super::CommandLine;
 use crate::engine::Engine;
 use crate::settings::Settings;
+use crate::settings::row::Kind;
 
-/// The settings that say only how a run is scheduled: a deterministic run ends the same whatever they are.
-const OF_THE_SCHEDULE: [&str; 8] =
-    ["io", "cpu", "blocking", "workers", "timings", "shuffle", "sample_every", "slow_poll"];
+/// The settings, beside slots, that affect only the schedule: a deterministic run ends the same for all their values.
+const OF_THE_SCHEDULE: [&str; 4] = ["timings", "shuffle", "sample_every", "slow_poll"];
 
 /// What a run came from: its seed, and fingerprints of what it was made of. Fingerprints are 32 hex digits, equal in
 /// every process for the same thing; see [`Plan::fingerprint`] and [`Fingerprint::of_config`] for what goes into them.
@@ -74,7 +74,8 @@ fn config(settings: &Settings, plan: &Plan, params: &BoundParams) -> String {
 fn left_out(settings: &Settings) -> Vec<&'static str> {
     let mut left_out = NOT_CONFIGURATION.to_vec();
     if settings.deterministic {
-        left_out.extend(OF_THE_SCHEDULE);
+        let slots = Settings::ROWS.iter().filter(|row| row.kind == Kind::Slots).map(|row| row.key);
+        left_out.extend(slots.chain(OF_THE_SCHEDULE));
     }
     left_out
 }
@@ -82,8 +83,11 @@ fn left_out(settings: &Settings) -> Vec<&'static str> {
 /// The words that a run was started with, as far as its report has them.
 pub(super) fn command_line_of(engine: &Engine) -> Option<CommandLine> {
     let line = engine.command_line.as_deref()?.clone();
-    let is_whole = !engine.settings.deterministic;
-    Some(if is_whole { line } else { line.without(&left_out(&engine.settings)) })
+    if !engine.settings.deterministic {
+        return Some(line);
+    }
+    let left_out: Vec<_> = left_out(&engine.settings).into_iter().filter(|key| *key != "seed").collect();
+    Some(line.without(&left_out))
 }
 
 /// The settings that the configuration's fingerprint is made of, but for those that say nothing.

@@ -28,7 +28,7 @@ pub(crate) use self::of_steps::cannot_be_retried;
 pub(crate) use self::origins::Origins;
 #[cfg(feature = "cli")]
 pub(crate) use self::presets::{PRESETS, Preset};
-use self::row::{Flag, SWITCH, settings, takes};
+use self::row::settings;
 pub use self::step_defaults::{StepDefaults, TagSettings};
 use crate::engine::{CORES, MEMORY};
 use crate::limits::{LimitSettings, Limits};
@@ -42,31 +42,31 @@ settings! {
     pub struct Settings {
         /// Maximum number of steps at once, over all lanes. Lanes with fewer slots are opened that far, unless the same or a
         /// later source sets them.
-        workers: Option<usize> = None, Slots, default "no limit", flag Flag { short: Some('w'), ..takes("N") };
+        workers: Option<usize> = None, Slots, default "no limit", flag "-w, --workers <N>";
         /// Maximum number of async steps under way at once, waiting ones included.
-        io: usize = 256, Slots(8), flag takes("N");
+        io: usize = 256, Slots(8), flag "--io <N>";
         /// Maximum number of CPU steps at once. By default, the cores that the process may use (affinity and cgroup quota).
-        cpu: usize = cores(), Slots(4), default "the cores of the process", flag takes("N");
+        cpu: usize = cores(), Slots(4), default "the cores of the process", flag "--cpu <N>";
         /// Maximum number of blocking steps at once.
-        blocking: usize = 64, Slots(16), flag takes("N");
+        blocking: usize = 64, Slots(16), flag "--blocking <N>";
         /// Stops the run at the first failure of a step that is not `optional`. By default, independent steps still run.
-        fail_fast: bool = false, Switch(true), flag SWITCH;
+        fail_fast: bool = false, Switch(true), flag "--fail-fast";
         /// Time limit of the whole run. Then async steps are dropped, running steps on threads are detached, and steps that
         /// have not started are cancelled.
         #[serde(with = "quantity::time")]
-        deadline: Option<Duration> = None, Time(Duration::from_secs(3600)), flag takes("TIME");
+        deadline: Option<Duration> = None, Time(Duration::from_secs(3600)), flag "--deadline <TIME>";
         /// Time that a stopped run waits for steps on threads, before it detaches them. By default, it waits until they end.
         #[serde(with = "quantity::time")]
         grace: Option<Duration> = None, TimeOrZero(Duration::from_secs(5)), default "none; 10s on the command line",
-            flag takes("TIME");
+            flag "--grace <TIME>";
         /// Memory that the run may use, in bytes or as text. The `memory` that steps declare counts against it, and fewer steps
         /// run at once while the process comes near it.
         #[serde(with = "quantity::memory")]
-        memory_limit: Option<u64> = None, Memory(4 << 30), flag takes("SIZE");
+        memory_limit: Option<u64> = None, Memory(4 << 30), flag "--memory-limit <SIZE>";
         /// Skips steps that write (`#[step(writes)]`), and the steps that require their outputs.
-        no_write: bool = false, Switch(true), flag SWITCH;
+        no_write: bool = false, Switch(true), flag "--no-write";
         /// Seed of the random numbers of steps. The report has the seed of each run.
-        seed: Option<u64> = None, Count(7), default "another for each run", flag takes("N");
+        seed: Option<u64> = None, Count(7), default "another for each run", flag "--seed <N>";
         /// Allows steps with `parallel_if` to run beside others. Otherwise they run alone.
         conditional: bool = true, Switch(false);
         /// Allows fallbacks of steps, and fewer slots near `memory_limit`.
@@ -95,7 +95,7 @@ settings! {
         /// For tests: seed that picks among ready steps, in place of urgency.
         shuffle: Option<u64> = None, Count(1);
         /// Directory of reports and of the history of runs. In code, use [`Pipeline::record_to`](crate::Pipeline::record_to).
-        runs_dir: Option<PathBuf> = None, Path, default "none; `.pipeline` on the command line", flag takes("DIR");
+        runs_dir: Option<PathBuf> = None, Path, default "none; `.pipeline` on the command line", flag "--runs-dir <DIR>";
         /// Number of runs that are kept there. Older ones are removed.
         keep_runs: Option<usize> = None, AtLeastOne, default "all";
     }
@@ -292,7 +292,8 @@ impl Settings {
         self.explicit.0.extend(explicit.0);
         self.limits.extend(limits);
         self.tags.extend(tags);
-        let this = groups.into_iter().fold(self.defaults(defaults), |this, (name, group)| this.group(name, group));
+        let this =
+            groups.into_iter().fold(self.defaults(defaults), |this, (name, group)| this.group(name, group));
         steps.into_iter().fold(this, |this, (name, step)| this.step(name, step))
     }
 

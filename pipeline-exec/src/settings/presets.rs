@@ -6,6 +6,7 @@ use super::{Settings, StepDefaults, cores};
 
 /// Settings that have a name.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(not(feature = "cli"), allow(dead_code, reason = "the command line reads it"))]
 pub(crate) struct Preset {
     /// The name, as in a file or after `--preset`.
     pub(crate) name: &'static str,
@@ -20,8 +21,16 @@ pub(crate) const PRESETS: [Preset; 7] = [
     preset("high-performance", Settings::high_performance, "a machine that runs nothing else"),
     preset("conservative", Settings::conservative, "a machine that is shared with others"),
     preset("sequential", one_worker, "one step at a time, to debug or to compare"),
-    preset("development", Settings::development, "interactive work: stops at the first failure, warns early of steps that block"),
-    preset("production", Settings::production, "unattended: ends in time after a signal, samples memory, keeps 1000 runs"),
+    preset(
+        "development",
+        Settings::development,
+        "interactive work: stops at the first failure, warns early of steps that block",
+    ),
+    preset(
+        "production",
+        Settings::production,
+        "unattended: ends in time after a signal, samples memory, keeps 1000 runs",
+    ),
     preset("test", Settings::test, "tests: the same report each time, and a time limit for each attempt"),
 ];
 

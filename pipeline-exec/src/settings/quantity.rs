@@ -14,7 +14,8 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
 /// Reads an amount of memory such as `4 GiB`.
 fn size(text: &str) -> Result<u64, String> {
     let size = text.trim().parse::<bytesize::ByteSize>();
-    size.map(|size| size.as_u64()).map_err(|error| format!("`{text}` is not an amount of memory such as `4 GiB`: {error}"))
+    size.map(|size| size.as_u64())
+        .map_err(|error| format!("`{text}` is not an amount of memory such as `4 GiB`: {error}"))
 }
 
 fn backoff_of(text: &str) -> Result<Backoff, String> {

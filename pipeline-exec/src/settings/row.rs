@@ -3,18 +3,19 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{MOST_SLOTS, PRESETS, Settings, StepDefaults};
+use super::presets::PRESETS;
+use super::{MOST_SLOTS, Settings, StepDefaults};
 
 /// Declares a struct with one setting per row, and the table of its rows:
 ///
 /// ```text
 /// /// What the setting does: field and method documentation, `--help` (first sentence), docs/settings.md (first paragraph).
 /// #[serde(…)]?
-/// field: Type = default, Kind(example argument of the method)?, default "in words"?, flag FLAG?;
+/// field: Type = default, Kind(example argument of the method)?, default "in words"?, flag "-f, --flag <VALUE>"?;
 /// ```
 ///
-/// A row without an example gets no method. The key in files, in the environment and after `--set` is the field's name, and
-/// its flag is the same with dashes. Fields of another form stand after the rows, in braces.
+/// The key in files, in the environment and after `--set` is the field's name. A row without an example gets no method. Fields
+/// of another form stand after the rows, in braces.
 macro_rules! settings {
     (
         $(#[$attr:meta])*
@@ -23,7 +24,7 @@ macro_rules! settings {
                 $(#[doc = $doc:literal])+
                 $(#[serde($($serde:tt)*)])?
                 $field:ident: $ty:ident $(<$inner:ty>)? = $default:expr,
-                $kind:ident $(($example:expr))? $(, default $words:literal)? $(, flag $flag:expr)?;
+                $kind:ident $(($example:expr))? $(, default $words:literal)? $(, flag $flag:literal)?;
             )*
         }
         { $($(#[$other_attr:meta])* $vis:vis $other:ident: $other_ty:ty,)* }
@@ -46,7 +47,7 @@ macro_rules! settings {
                 key: stringify!($field),
                 kind: $crate::settings::row::Kind::$kind,
                 default: concat!($($words)?),
-                flag: settings!(@optional $($flag)?),
+                flag: concat!($($flag)?),
                 doc: concat!($($doc, "\n"),+),
             }),*];
 
@@ -69,8 +70,6 @@ macro_rules! settings {
             }
         }
     };
-    (@optional) => { None };
-    (@optional $value:expr) => { Some($value) };
     (@argument (Option<$inner:ty>)) => { $inner };
     (@argument ($ty:ident)) => { $ty };
     (@method $name:ident, $field:ident, $ty:tt; $($doc:literal)+) => {};
@@ -97,37 +96,33 @@ pub(super) use settings;
 
 /// One setting as data.
 #[derive(Clone, Copy, Debug)]
+#[allow(dead_code, reason = "the command line and the documentation read the texts")]
 pub(crate) struct Row {
     /// The key below its section; `NAME` stands for a name of the user's.
     pub(crate) key: &'static str,
     pub(crate) kind: Kind,
     /// The default in words, if its value does not say enough.
-    #[cfg_attr(not(test), allow(dead_code, reason = "documentation"))]
     pub(super) default: &'static str,
-    /// The flag of the command line, beside `--set`.
-    pub(crate) flag: Option<Flag>,
-    doc: &'static str,
+    /// The flag of the command line as `--help` shows it; empty if only `--set` sets it.
+    pub(super) flag: &'static str,
+    /// Its documentation: what it does.
+    pub(super) doc: &'static str,
 }
 
-/// How a flag is written.
+/// The flag of a setting.
+#[cfg(feature = "cli")]
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Flag {
-    /// What stands for its value in `--help`; nothing for a switch.
-    pub(crate) value: &'static str,
-    /// Its short form.
     pub(crate) short: Option<char>,
+    /// The long form, without its dashes.
+    pub(crate) long: &'static str,
+    /// The name of its value; a switch has none.
+    pub(crate) value: Option<&'static str>,
 }
-
-/// A flag with a value.
-pub(super) const fn takes(value: &'static str) -> Flag {
-    Flag { value, short: None }
-}
-
-/// A flag without a value: it sets `true`.
-pub(super) const SWITCH: Flag = takes("");
 
 impl Row {
     /// The first paragraph of the documentation.
+    #[cfg(any(test, feature = "cli"))]
     pub(crate) fn about(&self) -> String {
         let lines = self.doc.lines().map(str::trim).skip_while(|line| line.is_empty());
         let paragraph: Vec<&str> = lines.take_while(|line| !line.is_empty()).collect();
@@ -142,9 +137,15 @@ impl Row {
         sentence.trim_end_matches('.').to_owned()
     }
 
-    /// The long form of the flag, without dashes before it.
-    pub(crate) fn long(&self) -> String {
-        self.key.replace('_', "-")
+    /// The flag, if the setting has one.
+    #[cfg(feature = "cli")]
+    pub(crate) fn flag(&self) -> Option<Flag> {
+        let (short, long) = self.flag.split_once("--")?;
+        let (long, value) = match long.split_once(" <") {
+            Some((long, value)) => (long, Some(value.trim_end_matches('>'))),
+            None => (long, None),
+        };
+        Some(Flag { short: short.chars().nth(1), long, value })
     }
 }
 
@@ -252,11 +253,11 @@ unchecked!(bool, PathBuf, pipeline_core::Backoff);
 
 /// A setting with a name of the user's in its key, or one that is no field.
 const fn row(key: &'static str, kind: Kind, default: &'static str, doc: &'static str) -> Row {
-    Row { key, kind, default, flag: None, doc }
+    Row { key, kind, default, flag: "", doc }
 }
 
 const PRESET: Row = Row {
-    flag: Some(takes("PRESET")),
+    flag: "--preset <PRESET>",
     ..row("preset", Kind::Preset, "`\"default\"`", "Values to start from. Every other source wins over them.")
 };
 
@@ -294,10 +295,10 @@ pub(super) fn sections() -> impl Iterator<Item = &'static str> {
     run_rows().chain(&NAMED).map(|row| row.key.split('.').next().unwrap_or(row.key)).chain(OF_STEPS)
 }
 
-/// The settings that have a flag, each with its key.
+/// The flags of settings, each with its key.
 #[cfg(feature = "cli")]
-pub(crate) fn with_flags() -> impl Iterator<Item = (String, &'static Row)> {
-    let of_steps = StepDefaults::ROWS.iter().map(|row| (format!("defaults.{}", row.key), row));
+pub(crate) fn flags() -> impl Iterator<Item = (Flag, String, &'static Row)> {
     let of_run = Settings::ROWS.iter().map(|row| (row.key.to_owned(), row));
-    of_run.chain(of_steps).filter(|(_, row)| row.flag.is_some())
+    let of_steps = StepDefaults::ROWS.iter().map(|row| (format!("defaults.{}", row.key), row));
+    of_run.chain(of_steps).filter_map(|(key, row)| Some((row.flag()?, key, row)))
 }

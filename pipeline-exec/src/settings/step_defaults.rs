@@ -6,7 +6,7 @@ use pipeline_core::Backoff;
 
 use super::explicit::Remember;
 use super::quantity;
-use super::row::{settings, takes};
+use super::row::settings;
 
 settings! {
     /// Settings of steps: of all of a run, of those of a group, or of single ones. What names a step wins over the step's own
@@ -17,7 +17,7 @@ settings! {
     pub struct StepDefaults {
         /// Time limit of one attempt. Steps and groups can set their own.
         #[serde(with = "quantity::time", skip_serializing_if = "Option::is_none")]
-        timeout: Option<Duration> = None, Time(Duration::from_secs(30)), flag takes("TIME");
+        timeout: Option<Duration> = None, Time(Duration::from_secs(30)), flag "--timeout <TIME>";
         /// Time limit of all attempts of one step together, including the waits between them.
         #[serde(with = "quantity::time", skip_serializing_if = "Option::is_none")]
         deadline: Option<Duration> = None, Time(Duration::from_secs(300));
@@ -25,7 +25,7 @@ settings! {
         ///
         /// A step that takes an input by value is retried only if its attribute has `retries`.
         #[serde(skip_serializing_if = "Option::is_none")]
-        retries: Option<u32> = None, Count(2), default "0", flag takes("N");
+        retries: Option<u32> = None, Count(2), default "0", flag "--retries <N>";
         /// Wait before each retry: `"100ms"` for a fixed one, `"100ms..10s"` for one that doubles.
         #[serde(with = "quantity::backoff", skip_serializing_if = "Option::is_none")]
         backoff: Option<Backoff> = None, Backoff(Backoff::fixed(Duration::from_millis(100)));

@@ -24,13 +24,15 @@ fn the_documentation_has_the_tables_of_the_code() {
         std::fs::write(path, wanted).unwrap();
         return;
     }
-    assert_eq!(written, wanted, "docs/settings.md is not what the code says: write it anew with DOCS=overwrite");
+    assert_eq!(
+        written, wanted,
+        "docs/settings.md is not what the code says: write it anew with DOCS=overwrite"
+    );
 }
 
 /// The table of all settings, as Markdown.
 fn table() -> String {
-    let mut text =
-        String::from("| key | takes | default | variable | flag | |\n|---|---|---|---|---|---|\n");
+    let mut text = String::from("| key | takes | default | variable | flag | |\n|---|---|---|---|---|---|\n");
     let written = serde_json::to_value(Settings::default()).unwrap_or_default();
     let of_run = run_rows().map(|row| (row.key.to_owned(), row));
     let of_steps = StepDefaults::ROWS.iter().map(|row| (format!("defaults.{}", row.key), row));
@@ -46,7 +48,7 @@ fn table() -> String {
             Some(serde_json::Value::String(text)) => text.clone(),
             Some(value) => value.to_string(),
         };
-        let flag = row.flag.map_or(String::new(), |_| format!("`--{}`", row.long()));
+        let flag = if row.flag.is_empty() { String::new() } else { format!("`{}`", row.flag) };
         let (takes, about) = (row.kind.takes(), row.about());
         let _ = writeln!(text, "| `{key}` | {takes} | {default} | `{variable}` | {flag} | {about} |");
     }

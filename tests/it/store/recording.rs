@@ -220,6 +220,12 @@ fn a_dropped_run_is_recorded_as_interrupted() {
     assert_eq!(entry.state, RunState::Interrupted);
 }
 
+fn recorded_in(dir: &std::path::Path) -> Settings {
+    let mut settings = Settings::default();
+    settings.runs_dir = Some(dir.to_owned());
+    settings
+}
+
 #[test]
 fn a_directory_that_cannot_be_made_is_a_problem_before_any_step_runs() {
     let folder = Folder::new();
@@ -227,7 +233,7 @@ fn a_directory_that_cannot_be_made_is_a_problem_before_any_step_runs() {
     fs::write(&file, "").unwrap();
     let error = RunStore::open(file.join("runs")).unwrap_err();
     assert!(matches!(error, StoreError::Io { .. }) && error.to_string().contains("file"), "{error}");
-    let settings = Settings::default().runs_dir(&file);
+    let settings = recorded_in(&file);
     let problems = two_steps(false).settings(settings).run_blocking().unwrap_err();
     assert!(problems.to_string().contains("cannot be recorded"), "{problems}");
 }
@@ -247,7 +253,8 @@ fn a_directory_that_disappears_is_reported_and_fails_no_run() {
 #[test]
 fn settings_set_where_runs_are_recorded_and_how_many_are_kept() {
     let folder = Folder::new();
-    let settings = Settings::default().runs_dir(&*folder).keep_runs(2);
+    let mut settings = recorded_in(&folder);
+    settings.keep_runs = Some(2);
     let pipeline = two_steps(false).settings(settings);
     let ids: Vec<String> = (0..4).map(|_| pipeline.run_blocking().unwrap().id().to_owned()).collect();
     let mut kept: Vec<String> = fs::read_dir(folder.join("runs"))

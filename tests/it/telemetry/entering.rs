@@ -202,7 +202,7 @@ fn a_detached_thread_leaves_its_step_when_it_returns() {
         out.send(inside()).unwrap();
         Ok::<u32, String>(1)
     });
-    let settings = Settings::default().timeout(Duration::from_millis(20));
+    let settings = Settings::default().defaults(StepDefaults::new().timeout(Duration::from_millis(20)));
     let run = Pipeline::new(dag.build().unwrap()).settings(settings).observe(guide.clone());
     let run = run.run_blocking().unwrap();
     assert_eq!(run.status("stuck"), Ok(Status::TimedOut));

@@ -105,7 +105,7 @@ fn a_runtime_inside_async_code_is_an_error_with_a_hint() {
 
 #[test]
 fn runtimes_and_runs_inside_steps_work_with_one_worker() {
-    for workers in ["", "--sequential"] {
+    for workers in ["", "--workers=1"] {
         run(&format!("group:nested {workers}"))
             .exits(0)
             .step("nests_a_runtime", "succeeded")

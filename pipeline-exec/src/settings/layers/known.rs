@@ -32,7 +32,10 @@ pub(super) fn look_up(key: &Key) -> Known {
     let fields: Vec<&str> = StepDefaults::ROWS.iter().map(|row| row.key).collect();
     let of_field = |position: usize| {
         among(position, &fields).unwrap_or_else(|| {
-            Known::Unit((position + 1).min(key.len()), part(position).and_then(row::step_row).map(|row| row.kind))
+            Known::Unit(
+                (position + 1).min(key.len()),
+                part(position).and_then(row::step_row).map(|row| row.kind),
+            )
         })
     };
     match part(0).unwrap_or_default() {

@@ -9,9 +9,9 @@ use super::known::{self, Known};
 use super::leaf::{Key, Leaf, Leaves};
 use super::resolved::ResolvedSettings;
 use super::{FileParams, Source};
-use crate::settings::origins::{Origins, shown};
 use crate::settings::Settings;
 use crate::settings::explicit::Remember;
+use crate::settings::origins::{Origins, shown};
 use crate::settings::presets::PRESETS;
 use crate::settings::row::Kind;
 
@@ -125,9 +125,9 @@ fn preset(value: &Value, origin: &str) -> Result<Leaves, Problem> {
         }
     };
     let name = value.as_str().ok_or_else(unknown)?;
-    let settings = Settings::preset(name).ok_or_else(unknown)?;
+    let preset = PRESETS.iter().find(|preset| preset.name == name).ok_or_else(unknown)?;
     let mut leaves = Leaves::default();
-    for (key, value) in set_by_code(&settings) {
+    for (key, value) in set_by_code(&(preset.settings)()) {
         leaves.put(key, Leaf { value, origin: format!("preset {name}") });
     }
     Ok(leaves)
@@ -198,4 +198,3 @@ fn in_words(value: &Value) -> String {
         other => format!("`{other}`"),
     }
 }
-
