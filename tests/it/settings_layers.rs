@@ -320,7 +320,7 @@ fn wrong_values_are_reported_with_their_source_and_range() {
         ("setting `cpu` is `0`, but takes a whole number from 1 to 4096", "`cpu` is set by pipeline.json"),
         ("setting `deadline` is `5`, but takes a time above zero", "`deadline` is set by pipeline.json"),
         (
-            "setting `groups.gold.jitter` is `2`, but takes a number from 0 to 1",
+            "setting `groups.gold.jitter` is `2.0`, but takes a number from 0 to 1",
             "`groups.gold.jitter` is set by pipeline.json",
         ),
         ("setting `steps.a` cannot be read", "`steps.a` is set by pipeline.json"),
