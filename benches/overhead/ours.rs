@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use pipeline::{Dag, DagBuilder, Handle, Lane, Pipeline, Run, Settings, StepDefaults, step};
+use pipeline::settings::StepDefaults;
+use pipeline::{Dag, DagBuilder, Handle, Lane, Pipeline, Run, Settings, step};
 
 use crate::shapes::{self, Graph};
 

@@ -107,7 +107,7 @@ fn all_problems_of_parameters_resources_and_settings_are_reported_at_once() {
     );
     let text = problems.to_string();
     for part in
-        ["`width`", "`depth`", "`height`", "did you mean `height`?", "`replica`", "PL0010", "`cpu` is 0"]
+        ["`width`", "`depth`", "`height`", "did you mean `height`?", "`replica`", "PL0010", "`cpu` is `0`"]
     {
         assert!(text.contains(part), "{part} in {text}");
     }

@@ -4,7 +4,7 @@ use pipeline::graph::ProblemCode;
 use pipeline::limits::LimitSettings;
 use pipeline::prelude::*;
 use pipeline::run::Executor;
-use pipeline::settings::{MOST_SLOTS, cores};
+use pipeline::settings::{MOST_SLOTS, SettingsStack, cores};
 use pipeline::*;
 
 /// L01, C04: without configuration a run is parallel, as wide as the machine allows.

@@ -4,9 +4,7 @@ use std::time::Duration;
 
 use pipeline::limits::{Breaker, LimitSettings};
 use pipeline::prelude::*;
-use pipeline::settings::{
-    ResolvedSettings, SettingsStack, StepDefaults, TagSettings, cores,
-};
+use pipeline::settings::{ResolvedSettings, SettingsStack, StepDefaults, TagSettings, cores};
 use pipeline::*;
 
 /// A stack in which one source sets the number of IO slots.

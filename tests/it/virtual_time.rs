@@ -11,6 +11,7 @@ use pipeline::context::StepRng;
 use pipeline::graph::{Backoff, Instance, Refs};
 use pipeline::limits::LimitSettings;
 use pipeline::prelude::*;
+use pipeline::settings::StepDefaults;
 use pipeline::testing::Recorder;
 use pipeline::*;
 use tokio::time::{Instant, sleep};

@@ -8,6 +8,7 @@ use std::time::Duration;
 use pipeline::event::{RunView, StepCall};
 use pipeline::prelude::*;
 use pipeline::run::OutputError;
+use pipeline::settings::StepDefaults;
 use pipeline::*;
 
 use crate::support::{Door, quiet};

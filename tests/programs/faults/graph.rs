@@ -15,8 +15,8 @@ fn an_empty_selection_is_wrong_use_with_a_hint() {
 fn a_wrong_flag_is_wrong_use() {
     for (flag, text) in [
         ("--timeout 5", "time unit needed"),
-        ("--timeout 0s", "`timeout` is zero: no step could run"),
-        ("--deadline 0s", "`deadline` is zero: no step could run"),
+        ("--timeout 0s", "`defaults.timeout` is `0s`, but takes a time above zero"),
+        ("--deadline 0s", "`deadline` is `0s`, but takes a time above zero"),
         ("--retries many", "invalid digit"),
         ("--memory-limit much", "--memory-limit"),
         ("--workers 0", "`workers` is 0"),
