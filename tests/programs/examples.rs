@@ -604,7 +604,7 @@ fn a_plan_is_also_data() {
 fn the_shop_has_ten_correct_outputs_parallel_and_sequential() {
     let folder = Folder::new();
     let (data, out) = (folder.join("data"), folder.join("out"));
-    for mode in [&[][..], &["--workers=1"]] {
+    for mode in [&[][..], &["--sequential"]] {
         let mut arguments = vec!["--size", "tiny", "--check", "--data", data.to_str().unwrap()];
         arguments.extend(["--out", out.to_str().unwrap()]);
         arguments.extend(mode);
