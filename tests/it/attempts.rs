@@ -407,7 +407,10 @@ mod who_wins {
 
     #[tokio::test(start_paused = true)]
     async fn retries_of_a_step_over_its_group_over_the_run() {
-        let run = run(Settings::default().defaults(StepDefaults::new().retries(3)).group("g", StepDefaults::new().retries(5))).await;
+        let run = run(Settings::default()
+            .defaults(StepDefaults::new().retries(3))
+            .group("g", StepDefaults::new().retries(5)))
+        .await;
         let attempts = |step| step_report(&run, step).attempts;
         assert_eq!(attempts("of_run"), 4);
         assert_eq!(attempts("of_group"), 6, "the group wins over the run");

@@ -63,7 +63,9 @@ fn a_default_timeout_holds_for_every_step() {
     let (_key, door) = Door::closed();
     let pipeline =
         Pipeline::to::<plain_async>().and::<plain_cpu>().and::<plain_blocking>().and::<plain_quick>();
-    let settings = Settings::default().defaults(StepDefaults::new().timeout(MS(40))).group("dl-slow", StepDefaults::new().timeout(MS(20)));
+    let settings = Settings::default()
+        .defaults(StepDefaults::new().timeout(MS(40)))
+        .group("dl-slow", StepDefaults::new().timeout(MS(20)));
     let run = run_in_time(pipeline.resource(door).settings(settings.max_detached(5)));
     assert_eq!(run.report().counts.timed_out, 3);
     assert!(
