@@ -123,6 +123,7 @@ impl DagBuilder {
             cost: 1,
             inputs: Cow::Owned(described),
             after: Cow::Borrowed(&[]),
+            cases: Cow::Borrowed(&[]),
             policy: Policy::NONE,
             output: TypeDef::of::<T>(),
             codec: crate::Codec::NONE,

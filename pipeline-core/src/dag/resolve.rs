@@ -341,7 +341,7 @@ impl Draft {
     fn check_cases(&mut self) {
         for switch in 0..self.steps.len() {
             let switch_def = self.steps[switch].def.clone();
-            for case in switch_def.policy.switch.iter().map(|case| case()) {
+            for case in switch_def.cases.iter().map(|case| case()) {
                 let Some(&step) = self.by_def.get(&address(case)).and_then(|steps| steps.first()) else {
                     continue;
                 };
@@ -363,7 +363,7 @@ impl Draft {
     fn check_branch(&mut self, step: u32, input: &InputDef, switch: u32) {
         let (def, switch_def) =
             (self.steps[step as usize].def.clone(), self.steps[switch as usize].def.clone());
-        let cases = &switch_def.policy.switch;
+        let cases = &switch_def.cases;
         if cases.iter().any(|case| std::ptr::eq(case(), &raw const *def)) {
             return;
         }

@@ -27,7 +27,7 @@ pub(super) fn branch(dag: &Dag, step: usize) -> Option<(u32, Option<u32>)> {
         .iter()
         .position(|input| matches!(input.kind, InputKind::Upstream { mode: Mode::Branch, .. }))?;
     let &switch = dag.sources(step, parameter).first()?;
-    let cases = &dag.step(switch as usize).def().policy.switch;
+    let cases = &dag.step(switch as usize).def().cases;
     let case = cases.iter().position(|case| std::ptr::eq(case(), def));
     Some((switch, case.map(|case| case as u32)))
 }

@@ -135,6 +135,8 @@ impl Plan {
             return;
         }
         hash.policy(spec.policy());
+        hash.number(def.cases.len() as u64);
+        def.cases.iter().for_each(|case| hash.text(&case().id()));
         let in_dag = self.in_dag(step);
         hash.number(def.inputs.len() as u64);
         for (parameter, input) in def.inputs.iter().enumerate() {
@@ -176,8 +178,6 @@ impl StableHash {
         }
         self.option(policy.sequential.as_deref(), StableHash::text);
         self.option(policy.when, StableHash::text);
-        self.number(policy.switch.len() as u64);
-        policy.switch.iter().for_each(|case| self.text(&case().id()));
     }
 
     fn input(&mut self, input: &InputDef) {

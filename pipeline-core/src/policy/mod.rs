@@ -12,7 +12,6 @@ use std::time::Duration;
 
 pub use self::backoff::Backoff;
 use crate::error::StepError;
-use crate::step::DefFn;
 
 /// How a step is to be run; see each field. `Policy::NONE` is a step about which nothing was said.
 #[derive(Clone, Debug)]
@@ -58,9 +57,6 @@ pub struct Policy {
     pub writes: bool,
     /// Whether the step's code has a fallback for its output.
     pub has_fallback: bool,
-    /// The steps of which one runs, chosen by this step's output: its cases, in order. Each reads this step with
-    /// [`Mode::Branch`](crate::Mode::Branch).
-    pub switch: Cow<'static, [DefFn]>,
 }
 
 impl Policy {
@@ -85,7 +81,6 @@ impl Policy {
         when: None,
         writes: false,
         has_fallback: false,
-        switch: Cow::Borrowed(&[]),
     };
 }
 

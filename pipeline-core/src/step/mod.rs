@@ -61,6 +61,9 @@ pub struct StepDef {
     pub inputs: Cow<'static, [InputDef]>,
     /// Steps that have to succeed before this one starts, without data.
     pub after: Cow<'static, [DefFn]>,
+    /// The cases of a switch, in order: the steps of which one runs, chosen by this step's output. Each reads this step
+    /// with [`Mode::Branch`].
+    pub cases: Cow<'static, [DefFn]>,
     /// How the step is to be run when things go wrong, or when others run beside it.
     pub policy: Policy,
     /// The type of the output.

@@ -31,6 +31,7 @@ pub(super) fn def(model: &StepModel) -> TokenStream {
     let inputs: Vec<_> = inputs.chain(model.branch.as_ref().map(branch)).collect();
     let after = model.after.iter().map(|edge| &edge.name);
     let (input_count, after_count) = (inputs.len(), model.after.len());
+    let cases = if model.cases.is_some() { quote!(&__CASES) } else { quote!(&[]) };
     let policy = super::policy::value(model);
     quote! {
         impl __pipeline::Step for #ident {
@@ -62,6 +63,7 @@ pub(super) fn def(model: &StepModel) -> TokenStream {
                     cost: #cost,
                     inputs: __pipeline::std::borrow::Cow::Borrowed(&__INPUTS),
                     after: __pipeline::std::borrow::Cow::Borrowed(&__AFTER),
+                    cases: __pipeline::std::borrow::Cow::Borrowed(#cases),
                     policy: #policy,
                     output: #output_ty,
                     codec: __pipeline::Codec::new(

@@ -70,9 +70,6 @@ fn fields(model: &StepModel) -> Vec<(&'static str, TokenStream)> {
     if !policy.limits.is_empty() {
         fields.push(("limits", quote!(__pipeline::std::borrow::Cow::Borrowed(&__LIMITS))));
     }
-    if model.cases.is_some() {
-        fields.push(("switch", quote!(__pipeline::std::borrow::Cow::Borrowed(&__SWITCH))));
-    }
     fields
 }
 
@@ -94,7 +91,7 @@ fn duration(duration: Duration) -> TokenStream {
     quote!(__pipeline::core::time::Duration::new(#seconds, #nanos))
 }
 
-/// The functions that the options name, with the types that they have to have, and the lists of the policy.
+/// The functions that the options name, with the types that they have to have, the limits, and the cases of a switch.
 pub(super) fn checks(model: &StepModel) -> TokenStream {
     let policy = &model.policy;
     let bool = quote!(__pipeline::core::primitive::bool);
@@ -123,11 +120,11 @@ pub(super) fn checks(model: &StepModel) -> TokenStream {
             ] = [#(#limits),*];
         }
     });
-    let switch = model.cases.as_ref().map(|cases| {
+    let cases = model.cases.as_ref().map(|cases| {
         let (count, steps) = (cases.steps.len(), cases.steps.iter().map(|step| &step.name));
-        quote!(static __SWITCH: [__pipeline::DefFn; #count] = [#(#steps.def),*];)
+        quote!(static __CASES: [__pipeline::DefFn; #count] = [#(#steps.def),*];)
     });
-    quote!(#(#functions)* #limits #switch)
+    quote!(#(#functions)* #limits #cases)
 }
 
 /// The type as which a condition gets a parameter: what is borrowed as it is, what is owned by reference.

@@ -15,7 +15,7 @@ pub(super) fn case(model: &StepModel) -> TokenStream {
         let (pattern, guard) = (&arm.pattern, arm.guard.as_ref().map(|guard| quote!(if #guard)));
         // An arm ends where the user's ends: there rustc proposes the arm that is missing.
         let (_, last) = ends(&arm.step);
-        let chosen = quote_spanned!(last=> __pipeline::case_number(&__SWITCH, #case));
+        let chosen = quote_spanned!(last=> __pipeline::case_number(&__CASES, #case));
         quote!(#pattern #guard => #chosen,)
     });
     let parameter = Ident::new("output", Span::mixed_site());

@@ -32,6 +32,7 @@ const fn registered(name: &'static str, line: u32, inputs: &'static [InputDef]) 
         cost: 3,
         inputs: Cow::Borrowed(inputs),
         after: Cow::Borrowed(&[]),
+        cases: Cow::Borrowed(&[]),
         policy: crate::Policy::NONE,
         output: TypeDef::of::<u64>(),
         codec: crate::Codec::NONE,

@@ -66,15 +66,15 @@ pub(super) struct Step {
 
 /// The branches of all switches are instances of these two.
 static CASES: [LazyLock<StepDef>; 2] = [LazyLock::new(|| case("case 0")), LazyLock::new(|| case("case 1"))];
-const CASE_FNS: [DefFn; 2] = [|| &CASES[0], || &CASES[1]];
+static CASE_FNS: [DefFn; 2] = [|| &CASES[0], || &CASES[1]];
 
 fn case(name: &'static str) -> StepDef {
     let inputs = [(Mode::Branch, false), (Mode::Option, true)];
     let inputs = inputs.map(|(mode, many)| Input { mode, quorum: Quorum::All, many, sources: Vec::new() });
-    def(name.into(), &inputs, Policy::NONE)
+    def(name.into(), &inputs, Policy::NONE, &[])
 }
 
-fn def(name: Cow<'static, str>, inputs: &[Input], policy: Policy) -> StepDef {
+fn def(name: Cow<'static, str>, inputs: &[Input], policy: Policy, cases: &'static [DefFn]) -> StepDef {
     let location = Location::caller();
     let input = |(position, input): (usize, &Input)| InputDef {
         name: format!("input{position}").into(),
@@ -98,6 +98,7 @@ fn def(name: Cow<'static, str>, inputs: &[Input], policy: Policy) -> StepDef {
         cost: 1,
         inputs: inputs.iter().enumerate().map(input).collect::<Vec<_>>().into(),
         after: (&[]).into(),
+        cases: cases.into(),
         policy,
         output: TypeDef::of::<Payload>(),
         codec: crate::Codec::NONE,
@@ -125,9 +126,8 @@ pub(super) fn build(steps: &[Step]) -> Dag {
         let def = if let Some(case) = step.case {
             DefRef::Static(&CASES[case as usize])
         } else {
-            let switch = if step.is_switch { CASE_FNS.to_vec() } else { Vec::new() };
-            let policy = Policy { switch: switch.into(), ..policy.clone() };
-            DefRef::Shared(Arc::new(def(name.clone(), &step.inputs, policy)))
+            let cases: &[DefFn] = if step.is_switch { &CASE_FNS } else { &[] };
+            DefRef::Shared(Arc::new(def(name.clone(), &step.inputs, policy.clone(), cases)))
         };
         draft.add(DraftStep {
             def,

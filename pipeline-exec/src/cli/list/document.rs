@@ -184,7 +184,7 @@ fn options(def: &StepDef) -> BTreeMap<&'static str, String> {
         .iter()
         .map(|(name, amount)| if *amount == 1 { name.to_string() } else { format!("{name} = {amount}") })
         .collect();
-    let cases: Vec<String> = policy.switch.iter().map(|case| case().name.to_string()).collect();
+    let cases: Vec<String> = def.cases.iter().map(|case| case().name.to_string()).collect();
     let branch = def.inputs.iter().find_map(|input| match &input.kind {
         InputKind::Upstream { mode: Mode::Branch, source, .. } => Some(described(source)),
         _ => None,
