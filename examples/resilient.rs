@@ -13,7 +13,7 @@ async fn orders(#[context] cx: &StepContext) -> Result<Vec<u64>, String> {
 }
 
 /// Hangs: its future is dropped after 20 ms, and the run continues with 108. The hook is called once.
-#[step(timeout = "20ms", fallback = 108, on_failure = |error| println!("told: {error}"))]
+#[step(timeout = "20ms", fallback = 108, on_failure = |error| println!("hook: {error}"))]
 async fn rate() -> u64 {
     std::future::pending().await
 }

@@ -19,7 +19,7 @@ fn rows(#[param(default = "ann,30 bob,x cid,-4 ,12 dan,7 eve,9")] text: String) 
 /// The rules, each with the reason that is reported if it is broken.
 fn checked(row: &str) -> Result<Order, &'static str> {
     let (customer, amount) = row.split_once(',').ok_or("not two fields")?;
-    let amount = amount.parse().map_err(|_| "the amount is no number")?;
+    let amount = amount.parse().map_err(|_| "the amount is not a number")?;
     if customer.is_empty() {
         return Err("no customer");
     }

@@ -46,7 +46,7 @@ impl Webhook {
         let summaries = self.summaries.clone();
         move |run| {
             if run.status == RunStatus::Failed && summaries.try_send(summary(run)).is_err() {
-                eprintln!("webhook: too much to post, run {} is left out", run.run_id);
+                eprintln!("webhook: too many summaries, dropping that of run {}", run.run_id);
             }
         }
     }
@@ -66,7 +66,7 @@ impl Webhook {
             let posted = agent.post(url).header("content-type", "application/json").send(summary.to_string());
             if let Err(error) = posted {
                 failed += 1;
-                eprintln!("webhook: run {run} was not told to {url}: {error}");
+                eprintln!("webhook: run {run} was not reported to {url}: {error}");
             }
         }
         failed
