@@ -656,21 +656,6 @@ fn observers_see_each_attempt_between_one_start_and_one_end() {
     assert_eq!(*told.0.lock().unwrap(), expected);
 }
 
-/// F01, E05: the condition is evaluated before each attempt. If it becomes false, the step is skipped and not retried.
-#[test]
-fn a_condition_that_becomes_false_ends_the_retries() {
-    static CALLS: AtomicU32 = AtomicU32::new(0);
-    #[step(retries = 9, when = |cx| cx.attempt() < 3)]
-    fn while_it_holds(#[context] cx: &StepContext) -> Result<u32, String> {
-        CALLS.fetch_add(1, Ordering::SeqCst);
-        fail_until(99, cx)
-    }
-    let run = Pipeline::to::<while_it_holds>().run_blocking().unwrap();
-    assert_eq!(CALLS.load(Ordering::SeqCst), 2);
-    assert_eq!(step_report(&run, "while_it_holds").status, Status::Skipped);
-    assert_eq!(failed_before(&run, "while_it_holds"), ["attempt 1", "attempt 2"]);
-}
-
 /// E05, H01: attempts draw the same random numbers, so the outcome does not depend on how many there were.
 #[test]
 fn an_attempt_repeats_the_random_numbers_of_the_one_before() {

@@ -129,6 +129,7 @@ fn two_takers_of_one_output_are_a_problem_that_names_both() {
     let problems = Pipeline::to::<taker_one>().and::<taker_two>().plan().unwrap_err();
     let problem = problems.iter().find(|problem| problem.code == ProblemCode::SecondTaker).unwrap();
     assert!(problem.message.contains("`taker_one`") && problem.message.contains("`taker_two`"), "{problem}");
+    assert!(!problems.has(ProblemCode::Cycle), "the edges that were written are no cycle: {problems}");
     assert!(Pipeline::to::<taker_one>().plan().is_ok(), "one of them alone is fine");
 }
 

@@ -26,12 +26,12 @@ struct Dial {
 }
 
 impl Dial {
-    fn sample(&self) -> io::Result<Sample> {
+    fn sample(&self) -> Sample {
         let mut state = self.state.lock().unwrap();
         state.1 += 1;
         let memory = state.0.pop_front().unwrap_or(750);
         self.sampled.notify_all();
-        Ok(Sample::of_memory(memory))
+        Sample::of_memory(memory)
     }
 
     /// Queues these readings; returns after the next sample, when they have taken effect.
@@ -52,13 +52,33 @@ impl Dial {
 }
 
 fn under(dial: &Arc<Dial>, dag: DagBuilder, settings: Settings) -> Pipeline {
+    sampled(dial, dag, settings.memory_limit(1000), Ok)
+}
+
+/// A pipeline whose sampler returns what `seen` makes of the dial's sample.
+fn sampled(
+    dial: &Arc<Dial>,
+    dag: DagBuilder,
+    settings: Settings,
+    seen: impl Fn(Sample) -> io::Result<Sample> + Copy + Send + Sync + 'static,
+) -> Pipeline {
     let dial = Arc::clone(dial);
     let sampler = move || -> Box<dyn Sampler> {
         let dial = Arc::clone(&dial);
-        Box::new(move || dial.sample())
+        Box::new(move || seen(dial.sample()))
     };
-    let settings = settings.memory_limit(1000).sample_every(Duration::from_millis(1));
+    let settings = settings.sample_every(Duration::from_millis(1));
     Pipeline::new(dag.build().unwrap()).sampler(sampler).settings(settings)
+}
+
+/// Runs a pipeline that succeeds; meanwhile `act` changes the memory.
+#[track_caller]
+fn run_while(pipeline: Pipeline, act: impl FnOnce(&RunHandle)) -> Run {
+    let handle = pipeline.start().unwrap();
+    act(&handle);
+    let run = block_on(handle.wait()).unwrap();
+    assert!(run.succeeded());
+    run
 }
 
 /// Steps that run after `after`, in rounds of `size`: each waits until that many run at once.
@@ -162,14 +182,13 @@ fn slots_shrink_under_pressure_and_grow_back() {
         }
     };
     let pipeline = under(&dial, dag, Settings::default().cpu(SLOTS)).observe(observer);
-    let handle = pipeline.start().unwrap();
-    begin.show(&dial, &[100, 790]);
-    high.show(&dial, &[850]);
-    higher.show(&dial, &[800]);
-    // Two calm readings in a row are not enough; three double the share.
-    calm.show(&dial, &[100, 100, 750, 100, 100, 100, 690, 690, 690]);
-    let run = block_on(handle.wait()).unwrap();
-    assert!(run.succeeded());
+    let run = run_while(pipeline, |_| {
+        begin.show(&dial, &[100, 790]);
+        high.show(&dial, &[850]);
+        higher.show(&dial, &[800]);
+        // Two calm readings in a row are not enough; three double the share.
+        calm.show(&dial, &[100, 100, 750, 100, 100, 100, 690, 690, 690]);
+    });
     [(&whole, SLOTS), (&half, SLOTS / 2), (&quarter, SLOTS / 4), (&again, SLOTS)]
         .into_iter()
         .for_each(|(wave, peak)| wave.assert_peak(peak));
@@ -220,11 +239,11 @@ fn near_its_limit_a_run_has_one_step_at_a_time_over_all_lanes() {
     }
     let calm = Pause::add(&mut dag, "calm", &alone);
     let again = Wave::add(&mut dag, "again", &[calm.2], SLOTS, false);
-    let handle = under(&dial, dag, Settings::default().cpu(SLOTS).blocking(SLOTS)).start().unwrap();
-    begin.show(&dial, &[990]);
-    calm.show(&dial, &[0; 12]);
-    let run = block_on(handle.wait()).unwrap();
-    assert!(run.succeeded());
+    let pipeline = under(&dial, dag, Settings::default().cpu(SLOTS).blocking(SLOTS));
+    let run = run_while(pipeline, |_| {
+        begin.show(&dial, &[990]);
+        calm.show(&dial, &[0; 12]);
+    });
     assert_eq!((gauge.peak(), gauge.now()), (1, 0));
     again.assert_peak(SLOTS);
     assert_eq!(shares(&run)[0], Share::ONE);
@@ -244,10 +263,8 @@ fn a_limit_over_all_lanes_shrinks_under_pressure() {
     let mut dag = DagBuilder::new();
     let begin = Pause::add(&mut dag, "begin", &[]);
     let half = Wave::add(&mut dag, "half", &[begin.2], SLOTS / 2, true);
-    let handle = under(&dial, dag, Settings::default().workers(SLOTS)).start().unwrap();
-    begin.show(&dial, &[850]);
-    let run = block_on(handle.wait()).unwrap();
-    assert!(run.succeeded());
+    let pipeline = under(&dial, dag, Settings::default().workers(SLOTS));
+    run_while(pipeline, |_| begin.show(&dial, &[850]));
     half.assert_peak(SLOTS / 2);
 }
 
@@ -258,13 +275,12 @@ fn a_lane_that_is_resized_keeps_its_share() {
     let mut dag = DagBuilder::new();
     let begin = Pause::add(&mut dag, "begin", &[]);
     let two = Wave::add(&mut dag, "two", &[begin.2], 2, false);
-    let handle = under(&dial, dag, Settings::default().cpu(SLOTS)).start().unwrap();
-    assert!(begin.0.meet());
-    dial.show(&[850]);
-    handle.resize(Lane::Cpu, 4).unwrap();
-    begin.1.meet();
-    let run = block_on(handle.wait()).unwrap();
-    assert!(run.succeeded());
+    run_while(under(&dial, dag, Settings::default().cpu(SLOTS)), |handle| {
+        assert!(begin.0.meet());
+        dial.show(&[850]);
+        handle.resize(Lane::Cpu, 4).unwrap();
+        begin.1.meet();
+    });
     two.assert_peak(2);
 }
 
@@ -274,21 +290,11 @@ fn a_smaller_system_limit_applies() {
     let mut dag = DagBuilder::new();
     let begin = Pause::add(&mut dag, "begin", &[]);
     let dial = Arc::new(Dial::default());
-    let of_sampler = Arc::clone(&dial);
-    let pipeline = Pipeline::new(dag.build().unwrap())
-        .sampler(move || {
-            let dial = Arc::clone(&of_sampler);
-            Box::new(move || {
-                let mut sample = dial.sample()?;
-                sample.limit_seen = Some(800);
-                Ok(sample)
-            })
-        })
-        .settings(Settings::default().memory_limit(1_000_000).sample_every(Duration::from_millis(1)));
-    let handle = pipeline.start().unwrap();
-    begin.show(&dial, &[]);
-    let run = block_on(handle.wait()).unwrap();
-    assert!(run.succeeded());
+    let pipeline = sampled(&dial, dag, Settings::default().memory_limit(1_000_000), |mut sample| {
+        sample.limit_seen = Some(800);
+        Ok(sample)
+    });
+    let run = run_while(pipeline, |_| begin.show(&dial, &[]));
     let reason = &run.report().limited_by[0];
     assert!(reason.contains("750 B of 800 B") && reason.contains("cgroup"), "{reason}");
 }
@@ -299,9 +305,7 @@ fn samples_are_in_the_report_and_reading_it_takes_no_more() {
     let dial = Arc::new(Dial::default());
     let mut dag = DagBuilder::new();
     let begin = Pause::add(&mut dag, "begin", &[]);
-    let handle = under(&dial, dag, Settings::default()).start().unwrap();
-    begin.show(&dial, &[10, 40, 720, 20]);
-    let run = block_on(handle.wait()).unwrap();
+    let run = run_while(under(&dial, dag, Settings::default()), |_| begin.show(&dial, &[10, 40, 720, 20]));
     // The minimum: a change carried out too late would be in the report too.
     dial.state.lock().unwrap().0.extend([990, 990, 990]);
     let taken = dial.taken();
@@ -323,16 +327,8 @@ fn sampling_without_a_limit_only_records() {
     let begin = Pause::add(&mut dag, "begin", &[]);
     let eight = Wave::add(&mut dag, "eight", &[begin.2], SLOTS, false);
     let dial = Arc::new(Dial::default());
-    let of_sampler = Arc::clone(&dial);
-    let pipeline = Pipeline::new(dag.build().unwrap())
-        .sampler(move || {
-            let dial = Arc::clone(&of_sampler);
-            Box::new(move || dial.sample())
-        })
-        .settings(Settings::default().cpu(SLOTS).sample_every(Duration::from_millis(1)));
-    let handle = pipeline.start().unwrap();
-    begin.show(&dial, &[u64::MAX, 1 << 60]);
-    let run = block_on(handle.wait()).unwrap();
+    let pipeline = sampled(&dial, dag, Settings::default().cpu(SLOTS), Ok);
+    let run = run_while(pipeline, |_| begin.show(&dial, &[u64::MAX, 1 << 60]));
     eight.assert_peak(SLOTS);
     assert_eq!(run.report().resources.as_ref().unwrap().peak_memory, u64::MAX);
     assert_eq!(run.report().pressure, []);
@@ -366,23 +362,12 @@ fn a_sampler_that_fails_changes_nothing() {
         let begin = Pause::add(&mut dag, "begin", &[]);
         let eight = Wave::add(&mut dag, "eight", &[begin.2], SLOTS, false);
         let dial = Arc::new(Dial::default());
-        let of_sampler = Arc::clone(&dial);
-        let pipeline = Pipeline::new(dag.build().unwrap())
-            .sampler(move || {
-                let dial = Arc::clone(&of_sampler);
-                Box::new(move || {
-                    dial.sample()?;
-                    assert!(!panics, "planted");
-                    Err(io::Error::other("no such file"))
-                })
-            })
-            .settings(
-                Settings::default().cpu(SLOTS).memory_limit(1000).sample_every(Duration::from_millis(1)),
-            );
-        let handle = pipeline.start().unwrap();
-        begin.show(&dial, &[990, 990]);
-        let run = block_on(handle.wait()).unwrap();
-        assert!(run.succeeded());
+        let settings = Settings::default().cpu(SLOTS).memory_limit(1000);
+        let pipeline = sampled(&dial, dag, settings, move |_| {
+            assert!(!panics, "planted");
+            Err(io::Error::other("no such file"))
+        });
+        let run = run_while(pipeline, |_| begin.show(&dial, &[990, 990]));
         eight.assert_peak(SLOTS);
         assert_eq!(run.report().pressure, []);
         assert_eq!(run.report().resources.as_ref().map(|curve| curve.samples), Some(0));
@@ -396,20 +381,11 @@ fn a_sampler_that_fails_later_leaves_the_slots_as_they_are() {
     let begin = Pause::add(&mut dag, "begin", &[]);
     let half = Wave::add(&mut dag, "half", &[begin.2], SLOTS / 2, false);
     let dial = Arc::new(Dial::default());
-    let of_sampler = Arc::clone(&dial);
-    let pipeline = Pipeline::new(dag.build().unwrap())
-        .sampler(move || {
-            let dial = Arc::clone(&of_sampler);
-            Box::new(move || {
-                let sample = dial.sample()?;
-                if sample.memory == 750 { Err(io::Error::other("no such file")) } else { Ok(sample) }
-            })
-        })
-        .settings(Settings::default().cpu(SLOTS).memory_limit(1000).sample_every(Duration::from_millis(1)));
-    let handle = pipeline.start().unwrap();
-    begin.show(&dial, &[850]);
-    let run = block_on(handle.wait()).unwrap();
-    assert!(run.succeeded());
+    let settings = Settings::default().cpu(SLOTS).memory_limit(1000);
+    let pipeline = sampled(&dial, dag, settings, |sample| {
+        if sample.memory == 750 { Err(io::Error::other("no such file")) } else { Ok(sample) }
+    });
+    run_while(pipeline, |_| begin.show(&dial, &[850]));
     half.assert_peak(SLOTS / 2);
 }
 

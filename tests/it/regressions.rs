@@ -126,22 +126,6 @@ fn run_blocking_inside_an_async_step_completes() {
 }
 
 #[test]
-fn a_skipped_step_is_not_reported_as_started() {
-    #[step]
-    fn broken() -> Result<u32, String> {
-        Err("no".into())
-    }
-    #[step]
-    fn skipped(broken: &u32) -> u32 {
-        *broken
-    }
-    let recorder = Recorder::default();
-    let run = Pipeline::to::<skipped>().observe(recorder.clone()).run_blocking().unwrap();
-    assert_eq!(run.status("skipped"), Ok(Status::Skipped));
-    assert_eq!(recorder.started(), ["broken"]);
-}
-
-#[test]
 fn an_output_can_be_moved_out_as_soon_as_the_run_has_ended() {
     #[step]
     async fn waits() -> Vec<u8> {
@@ -344,25 +328,6 @@ fn a_handle_that_a_builder_never_made_is_a_problem() {
     two.cpu("reader", (foreign,), |(foreign,)| *foreign);
     let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| two.build()));
     assert!(matches!(outcome, Ok(Err(_))), "a problem instead of a panic or a graph");
-}
-
-#[test]
-fn two_takers_are_one_problem_and_not_also_a_cycle() {
-    #[step]
-    fn taken_twice() -> Vec<u8> {
-        vec![1]
-    }
-    #[step]
-    fn taker_a(taken_twice: Vec<u8>) -> usize {
-        taken_twice.len()
-    }
-    #[step]
-    fn taker_b(taken_twice: Vec<u8>) -> usize {
-        taken_twice.len()
-    }
-    let problems = Pipeline::to::<taker_a>().and::<taker_b>().plan().unwrap_err();
-    assert!(problems.has(ProblemCode::SecondTaker), "{problems}");
-    assert!(!problems.has(ProblemCode::Cycle), "no edge that the user wrote is in a circle: {problems}");
 }
 
 #[test]
