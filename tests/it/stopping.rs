@@ -10,7 +10,7 @@ use pipeline::prelude::*;
 use pipeline::run::OutputError;
 use pipeline::*;
 
-use crate::support::{Gauge, LIMIT, Recorder};
+use crate::support::{Gauge, LIMIT, Recorder, until};
 
 /// E14: dropping a run's future drops its waiting steps, and no further step starts.
 #[tokio::test(start_paused = true)]
@@ -227,11 +227,7 @@ fn dropped_runs_leave_nothing_behind() {
         }
         drop(handle);
     }
-    let begun = std::time::Instant::now();
-    while gauge.now() > 0 && begun.elapsed() < LIMIT {
-        std::thread::yield_now();
-    }
-    assert_eq!(gauge.now(), 0, "values of dropped runs live on");
+    until("the values of dropped runs are dropped", || gauge.now() == 0);
 }
 
 /// In any lane, as the events show.

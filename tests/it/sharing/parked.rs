@@ -10,13 +10,14 @@ use pipeline::limits::LimitSettings;
 use pipeline::prelude::*;
 use pipeline::*;
 
-use crate::support::{Clock, Gauge, LIMIT, Meeting, Recorder, Slept, many, nap, quiet, run_in_time, spans};
+use crate::support::{
+    Clock, Gauge, LIMIT, Meeting, Recorder, Slept, many, nap, quiet, run_in_time, spans, within,
+};
 
 /// Waits for the end of a run that may hang.
+#[track_caller]
 fn end(handle: RunHandle) -> Run {
-    let (done, ended) = channel();
-    std::thread::spawn(move || done.send(block_on(handle.wait()).unwrap()).is_ok());
-    ended.recv_timeout(LIMIT).expect("the run ends")
+    within(move || block_on(handle.wait()).unwrap())
 }
 
 /// A step on a thread that signals its start, and ends when the test opens the door.
