@@ -14,19 +14,23 @@ mod executor;
 mod limits;
 mod pipeline;
 pub mod pressure;
+mod record;
 mod repeat;
 mod report;
+mod rules;
 mod run;
 mod runtime;
 mod settings;
 mod signals;
 mod stderr;
+mod stopper;
 #[cfg_attr(not(feature = "report"), path = "store/absent.rs")]
 mod store;
 mod sync;
 #[cfg(any(feature = "tracing", feature = "otel", feature = "prometheus"))]
 pub mod telemetry;
 pub mod testing;
+mod text;
 mod timing;
 
 pub use approval::{ApprovalRequest, Approvals, Rejected};
@@ -47,11 +51,12 @@ pub use report::{
     InputReport, Provenance, RunReport, RunStatus, StageReport, StepReport, ThreadKind, WaitReport,
     WaitedFor, advice,
 };
-pub use run::{OutputError, Run, RunFailed, RunHandle, Stopper};
+pub use run::{OutputError, Run, RunFailed, RunHandle};
 pub use settings::{
     MOST_SLOTS, ResolvedSettings, SettingInForce, Settings, SettingsStack, StepDefaults, TagSettings, cores,
 };
 pub use signals::Signal;
+pub use stopper::Stopper;
 #[cfg(feature = "report")]
 pub use store::{
     CounterDiff, Pace, RunDiff, RunEntry, RunState, RunStore, StepDiff, StepTime, StepTrend, StoreError,

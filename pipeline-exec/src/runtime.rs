@@ -2,10 +2,8 @@
 
 use std::sync::OnceLock;
 
-use pipeline_core::Problems;
 use tokio::runtime::{Builder, Handle, Runtime};
 
-use crate::run::{Run, RunHandle};
 use crate::settings::{MOST_SLOTS, cores};
 
 /// The runtime of the caller where there is one, the framework's own otherwise.
@@ -36,28 +34,25 @@ pub(crate) fn own() -> Handle {
     runtime.handle().clone()
 }
 
-/// Runs a pipeline on a runtime that is made for it, and waits. For a caller that may be blocking a worker of the
-/// framework's own runtime: a run that waited for that worker would wait for ever.
-///
-/// # Errors
-/// What waiting for the run says.
+/// Drives a future to its end on a thread with a runtime of its own. For a caller that may be blocking a worker of the
+/// framework's runtime: a run that waited for that worker would never end.
 ///
 /// # Panics
-/// Where the operating system gives no thread.
-pub(crate) fn on_a_thread_of_its_own(
-    start: impl FnOnce(Handle) -> RunHandle + Send,
-) -> Result<Run, Problems> {
+/// If the operating system gives no thread.
+pub(crate) fn on_a_thread_of_its_own<F: Future<Output: Send>>(
+    start: impl FnOnce(Handle) -> F + Send,
+) -> F::Output {
     let on_thread = || {
         let runtime = Builder::new_current_thread()
             .max_blocking_threads(2 * MOST_SLOTS)
             .enable_all()
             .build()
             .expect("the operating system gives what a runtime needs");
-        let handle = start(runtime.handle().clone());
-        runtime.block_on(handle.wait())
+        let future = start(runtime.handle().clone());
+        runtime.block_on(future)
     };
     std::thread::scope(|scope| match scope.spawn(on_thread).join() {
-        Ok(run) => run,
+        Ok(output) => output,
         Err(panic) => std::panic::resume_unwind(panic),
     })
 }

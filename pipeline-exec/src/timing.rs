@@ -4,16 +4,17 @@ mod counter;
 mod ticker;
 
 use std::cell::Cell;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Instant;
 
 pub(crate) use self::ticker::Ticker;
 
-/// When the steps of a run started and ended, in nanoseconds since the run began.
-#[derive(Debug)]
+/// When the steps of a run started and ended, in nanoseconds since the run began. Clones share the stamps.
+#[derive(Clone, Debug)]
 pub(crate) struct Timings {
     origin: Instant,
-    stamps: Box<[Stamp]>,
+    stamps: Arc<[Stamp]>,
 }
 
 #[derive(Debug)]

@@ -13,7 +13,7 @@ use pipeline_core::FailureKind;
 use pipeline_core::frame::{GivenUp, Ready, Status};
 
 use super::driver::Driver;
-use super::holder::Holder;
+use super::slot::SlotGuard;
 use super::{Engine, drive};
 use crate::limits::{Need, Permit, Place, Refusal, Request, Turn};
 use crate::timing::Place as ThreadPlace;
@@ -44,7 +44,7 @@ impl Admitted {
 /// A step on its way through the limits.
 pub(super) struct Applicant {
     ready: Ready,
-    holder: Holder,
+    guard: SlotGuard,
     needs: Arc<[Need]>,
     held: Permits,
 }
@@ -61,8 +61,8 @@ impl Driver {
     pub(super) fn apply(&self, ready: Ready, needs: &Arc<[Need]>) {
         let engine = self.engine();
         let lane = engine.frame.plan().lane(ready.step());
-        let holder = Holder::without_slot(engine, lane);
-        Applicant { ready, holder, needs: Arc::clone(needs), held: Vec::new() }.ask();
+        let guard = SlotGuard::without_slot(engine, lane);
+        Applicant { ready, guard, needs: Arc::clone(needs), held: Vec::new() }.ask();
     }
 }
 
@@ -70,7 +70,7 @@ impl Applicant {
     /// Asks for the next thing it needs, or is admitted.
     fn ask(self) {
         let Some(need) = self.needs.get(self.held.len()).cloned() else { return self.admit() };
-        let engine = Arc::clone(self.holder.engine());
+        let engine = Arc::clone(self.guard.engine());
         let owner = engine.owner();
         let request = need.request(owner, now(), move |turn| self.turn(turn));
         if let Request::Now(turn, waiter) = request {
@@ -101,11 +101,11 @@ impl Applicant {
     }
 
     pub(super) fn engine(&self) -> &Arc<Engine> {
-        self.holder.engine()
+        self.guard.engine()
     }
 
     fn admit(self) {
-        let engine = self.holder.engine();
+        let engine = self.guard.engine();
         let step = self.ready.step();
         engine.admitted.insert(step, self.held);
         if engine.frame.scope().is_stopped() {
@@ -114,16 +114,16 @@ impl Applicant {
         }
         engine.lanes.of(engine.frame.plan().lane(step)).backlog.push(engine.urgency(step), self.ready);
         fence(Ordering::SeqCst);
-        // The holder, dropped now, looks for work and finds it.
+        // The guard, dropped now, looks for work and finds it.
     }
 
     fn refuse(self, refusal: &Refusal) {
-        let Applicant { ready, holder, held, .. } = self;
+        let Applicant { ready, guard, held, .. } = self;
         drop(held);
-        let number = holder.engine().history.next_attempt(ready.step());
+        let number = guard.engine().history.next_attempt(ready.step());
         let why = GivenUp { kind: FailureKind::CircuitOpen, note: refusal.to_string() };
-        let finished = holder.engine().frame.refuse(ready, number, why);
-        Driver::new(holder, ThreadPlace::task()).end(finished, true);
+        let finished = guard.engine().frame.refuse(ready, number, why);
+        Driver::new(guard, ThreadPlace::task()).end(finished, true);
     }
 }
 

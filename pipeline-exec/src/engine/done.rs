@@ -5,10 +5,10 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use tokio::sync::Notify;
 
-/// Counts the holders of a run. A holder enters before an earlier one leaves, or the count would touch zero early.
+/// Counts the guards of a run. A guard enters before an earlier one leaves, or the count would touch zero early.
 #[derive(Debug)]
 pub(crate) struct Done {
-    holders: AtomicUsize,
+    guards: AtomicUsize,
     over: Notify,
     /// For a waiter that blocks its thread; no executor is needed for that, nor in the way of another.
     is_over: Mutex<bool>,
@@ -18,30 +18,30 @@ pub(crate) struct Done {
 impl Done {
     pub(crate) fn new() -> Self {
         Done {
-            holders: AtomicUsize::new(0),
+            guards: AtomicUsize::new(0),
             over: Notify::new(),
             is_over: Mutex::new(false),
             wake: Condvar::new(),
         }
     }
 
-    /// Counts one more holder, until the guard is dropped.
+    /// Counts one more guard, until the guard is dropped.
     pub(crate) fn enter(self: &Arc<Self>) -> Present {
-        self.holders.fetch_add(1, Ordering::Relaxed);
+        self.guards.fetch_add(1, Ordering::Relaxed);
         Present(Some(Arc::clone(self)))
     }
 
-    /// Takes over the presence of a holder that does not come back.
+    /// Takes over the presence of a guard that does not come back.
     pub(crate) fn inherit(self: &Arc<Self>) -> Present {
         Present(Some(Arc::clone(self)))
     }
 
-    /// Whether the last holder has left.
+    /// Whether the last guard has left.
     pub(crate) fn is_over(&self) -> bool {
         *self.is_over.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until the last holder has left. One waiter at a time.
+    /// Waits until the last guard has left. One waiter at a time.
     ///
     /// # Cancel safety
     /// Safe: the end is remembered until somebody waits.
@@ -49,14 +49,14 @@ impl Done {
         self.over.notified().await;
     }
 
-    /// Blocks the thread until the last holder has left.
+    /// Blocks the thread until the last guard has left.
     pub(crate) fn wait_blocking(&self) {
         let is_over = self.is_over.lock().unwrap_or_else(PoisonError::into_inner);
         drop(self.wake.wait_while(is_over, |is_over| !*is_over).unwrap_or_else(PoisonError::into_inner));
     }
 }
 
-/// One holder of a run.
+/// One guard of a run.
 #[derive(Debug)]
 pub(crate) struct Present(Option<Arc<Done>>);
 
@@ -70,7 +70,7 @@ impl Present {
 impl Drop for Present {
     fn drop(&mut self) {
         let Some(done) = self.0.take() else { return };
-        if done.holders.fetch_sub(1, Ordering::AcqRel) == 1 {
+        if done.guards.fetch_sub(1, Ordering::AcqRel) == 1 {
             *done.is_over.lock().unwrap_or_else(PoisonError::into_inner) = true;
             done.wake.notify_all();
             done.over.notify_one();

@@ -14,8 +14,8 @@ use pipeline_core::frame::{Finished, Suspended};
 use super::Engine;
 use super::admission::{Applicant, Permits};
 use super::driver::{Driver, Ran};
-use super::holder::Holder;
 use super::parked::Parked;
+use super::slot::SlotGuard;
 use super::waiting::{Later, Waiting, ask_at, try_later, wait_for};
 use crate::limits;
 use crate::timing::Place;
@@ -39,26 +39,26 @@ pub(crate) fn on_a_driving_thread() -> bool {
 }
 
 /// Starts a driver where its lane runs.
-pub(super) fn spawn(holder: Holder) {
-    let runtime = holder.engine().runtime.clone();
-    let may_leave_behind = holder.engine().may_leave_behind();
-    if may_leave_behind && holder.lane() == Lane::Io {
-        drop(runtime.spawn(drive_later(Parked::new(holder, None))));
+pub(super) fn spawn(guard: SlotGuard) {
+    let runtime = guard.engine().runtime.clone();
+    let may_detach = guard.engine().may_detach();
+    if may_detach && guard.lane() == Lane::Io {
+        drop(runtime.spawn(drive_later(Parked::new(guard, None))));
         return;
     }
-    let unstarted = Unstarted(Some(holder));
+    let unstarted = Unstarted(Some(guard));
     if unstarted.is_async() {
         drop(runtime.spawn(drive_task(unstarted)));
     } else {
         // A thread that is left behind must neither take a thread of the caller's runtime for good, nor keep that
         // runtime from shutting down.
-        let threads = if may_leave_behind { crate::runtime::own() } else { runtime.clone() };
+        let threads = if may_detach { crate::runtime::own() } else { runtime.clone() };
         drop(threads.spawn_blocking(move || {
             // Steps find the runtime's handle as they do on its own threads.
-            let _entered = may_leave_behind.then(|| runtime.enter());
-            let Some(holder) = unstarted.start() else { return };
+            let _entered = may_detach.then(|| runtime.enter());
+            let Some(guard) = unstarted.start() else { return };
             DRIVES.set(true);
-            drive_thread(Driver::new(holder, Place::blocking_thread()));
+            drive_thread(Driver::new(guard, Place::blocking_thread()));
             DRIVES.set(false);
         }));
     }
@@ -66,36 +66,36 @@ pub(super) fn spawn(holder: Holder) {
 
 /// A driver on its way to where it runs. A runtime that shuts down drops it there: then nobody will run anything, and
 /// the run is stopped, or giving back the slot would start another driver, without end.
-struct Unstarted(Option<Holder>);
+struct Unstarted(Option<SlotGuard>);
 
 impl Unstarted {
     fn is_async(&self) -> bool {
-        self.0.as_ref().is_some_and(|holder| holder.lane() == Lane::Io)
+        self.0.as_ref().is_some_and(|guard| guard.lane() == Lane::Io)
     }
 
-    fn start(mut self) -> Option<Holder> {
+    fn start(mut self) -> Option<SlotGuard> {
         self.0.take()
     }
 }
 
 impl Drop for Unstarted {
     fn drop(&mut self) {
-        if let Some(holder) = &self.0 {
-            holder.engine().stop();
+        if let Some(guard) = &self.0 {
+            guard.engine().stop();
         }
     }
 }
 
 /// The driver that the thread runs which waits for the run: no thread has to be woken for the first step.
 #[derive(Debug)]
-pub(crate) struct CallersPart(Holder);
+pub(crate) struct CallersPart(SlotGuard);
 
 impl CallersPart {
     /// A driver of the lane that the first steps are in; CPU before IO, which can be driven from elsewhere cheaply.
     pub(super) fn of(engine: &Arc<Engine>) -> Option<Self> {
         let has_roots = |lane: &Lane| engine.frame.plan().root_count(*lane) > 0;
         let lane = [Lane::Cpu, Lane::Blocking, Lane::Io].into_iter().find(has_roots)?;
-        Holder::for_driver(engine, lane).map(CallersPart)
+        SlotGuard::for_driver(engine, lane).map(CallersPart)
     }
 
     /// Drives until there is nothing to do, which need not be the end of the run.
@@ -103,23 +103,23 @@ impl CallersPart {
     /// # Panics
     /// Where the thread runs tasks of a tokio runtime.
     pub(crate) fn drive(self) {
-        let CallersPart(holder) = self;
-        if holder.lane() == Lane::Io {
-            let runtime = holder.engine().runtime.clone();
-            runtime.block_on(drive_async(Driver::new(holder, Place::caller())));
+        let CallersPart(guard) = self;
+        if guard.lane() == Lane::Io {
+            let runtime = guard.engine().runtime.clone();
+            runtime.block_on(drive_async(Driver::new(guard, Place::caller())));
         } else {
             // Steps find the runtime's handle as they do on its own threads.
-            let runtime = holder.engine().runtime.clone();
+            let runtime = guard.engine().runtime.clone();
             let _entered = runtime.enter();
-            drive_thread(Driver::new(holder, Place::caller()));
+            drive_thread(Driver::new(guard, Place::caller()));
         }
     }
 }
 
 fn drive_task(unstarted: Unstarted) -> Pin<Box<dyn Future<Output = ()> + Send>> {
     Box::pin(async move {
-        if let Some(holder) = unstarted.start() {
-            drive_async(Driver::new(holder, Place::task())).await;
+        if let Some(guard) = unstarted.start() {
+            drive_async(Driver::new(guard, Place::task())).await;
         }
     })
 }
@@ -127,8 +127,8 @@ fn drive_task(unstarted: Unstarted) -> Pin<Box<dyn Future<Output = ()> + Send>> 
 /// The same for a run that has to be able to end without a worker.
 fn drive_later(parked: Arc<Parked>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
     Box::pin(async move {
-        if let Some((holder, _)) = parked.take() {
-            drive_async(Driver::new(holder, Place::task())).await;
+        if let Some((guard, _)) = parked.take() {
+            drive_async(Driver::new(guard, Place::task())).await;
         }
     })
 }
@@ -190,7 +190,7 @@ pub(super) async fn drive_async(mut driver: Driver) {
         while !driver.has_work() {
             // A task that lets others go first waits behind them: where one of them may block its thread for good, the
             // run could not end.
-            if idle == IDLE_TURNS || !driver.may_linger() || driver.may_be_left() {
+            if idle == IDLE_TURNS || !driver.may_linger() || driver.may_be_detached() {
                 return;
             }
             idle += 1;
@@ -202,16 +202,16 @@ pub(super) async fn drive_async(mut driver: Driver) {
 
 /// Gives a step that waits a task of its own. `false` where no slot is left for the driver.
 fn suspend(driver: &mut Driver, suspended: Suspended, since: Option<u64>, permits: Permits) -> bool {
-    let (holder, goes_on) = driver.hand_over_slot();
+    let (guard, goes_on) = driver.hand_over_slot();
     let runtime = driver.engine().runtime.clone();
-    drop(runtime.spawn(wait_for(Waiting::new(suspended, holder, since, permits))));
+    drop(runtime.spawn(wait_for(Waiting::new(suspended, guard, since, permits))));
     goes_on
 }
 
 /// Has a step tried again after a while.
-pub(super) fn spawn_later(holder: Holder, finished: Finished, wait: Duration) {
-    let runtime = holder.engine().runtime.clone();
-    drop(runtime.spawn(try_later(Later::new(holder, finished, wait))));
+pub(super) fn spawn_later(guard: SlotGuard, finished: Finished, wait: Duration) {
+    let runtime = guard.engine().runtime.clone();
+    drop(runtime.spawn(try_later(Later::new(guard, finished, wait))));
 }
 
 /// Has a step ask again for what it needs, at a time that limits count by.
@@ -221,8 +221,8 @@ pub(super) fn spawn_at_turn(applicant: Applicant, place: limits::Place, at: Dura
 }
 
 /// Ends a step on a thread where code of the user's may run.
-pub(super) fn spawn_end(holder: Holder, finished: Finished) {
+pub(super) fn spawn_end(guard: SlotGuard, finished: Finished) {
     drop(crate::runtime::own().spawn_blocking(move || {
-        Driver::new(holder, Place::blocking_thread()).end(finished, true);
+        Driver::new(guard, Place::blocking_thread()).end(finished, true);
     }));
 }

@@ -8,9 +8,8 @@ use pipeline_core::frame::{Finished, Progress, Ready, Roots, Suspended};
 
 use super::Engine;
 use super::admission::Permits;
-use super::holder::Holder;
-use super::watch::Desk;
-use crate::event::Event;
+use super::slot::SlotGuard;
+use super::watch::WorkerStatus;
 use crate::timing::{Place, Ticker};
 
 /// At most so many roots are taken at once, and at most one in so many of those left for each driver.
@@ -30,7 +29,7 @@ const LONG: u64 = 10_000;
     reason = "looked at for every step: a set of flags would cost a mask each"
 )]
 pub(super) struct Driver {
-    holder: Holder,
+    guard: SlotGuard,
     /// The most urgent of the steps that the last one made ready.
     hand: Option<Ready>,
     roots: Option<Roots>,
@@ -43,7 +42,7 @@ pub(super) struct Driver {
     /// Whether it has looked for work, and found none yet.
     searches: bool,
     place: Place,
-    desk: Arc<Desk>,
+    worker: Arc<WorkerStatus>,
     /// Whether more holds for some steps of the run than to be run and finished: rules, or observers that go with them.
     by_rules: bool,
     /// Whether a step can come to be one that nobody needs.
@@ -54,8 +53,8 @@ pub(super) struct Driver {
     /// Whether ready steps are picked by chance: then none is kept in hand.
     shuffles: bool,
     /// Whether this driver may be left behind in a step.
-    may_be_left: bool,
-    /// Whether the watchdog looks at the desk of a thread that runs plain steps.
+    may_be_detached: bool,
+    /// Whether the watchdog looks at the status of a thread that runs plain steps.
     is_watched: bool,
 }
 
@@ -71,16 +70,16 @@ pub(super) enum Ran {
 }
 
 impl Driver {
-    pub(super) fn new(holder: Holder, place: Place) -> Self {
-        let engine = holder.engine();
-        let (by_rules, watch) = (engine.rules.is_some() || engine.enters, engine.watch.is_some());
-        let orderly = engine.settings.workers == Some(1);
+    pub(super) fn new(guard: SlotGuard, place: Place) -> Self {
+        let engine = guard.engine();
+        let (by_rules, watch) = (engine.rules.is_some() || engine.events.enters(), engine.watch.is_some());
+        let orderly = engine.record.settings.workers == Some(1);
         let may_have_unused = engine.frame.may_have_unused();
-        let shuffles = engine.settings.shuffle.is_some();
-        let engine_may_leave = engine.may_leave_behind();
-        let is_watched = watch && holder.lane() == Lane::Io;
+        let shuffles = engine.record.settings.shuffle.is_some();
+        let may_be_detached = engine.may_detach();
+        let is_watched = watch && guard.lane() == Lane::Io;
         Driver {
-            holder,
+            guard,
             hand: None,
             roots: None,
             unhurried: orderly,
@@ -88,24 +87,24 @@ impl Driver {
             ticker: Ticker::default(),
             searches: true,
             place,
-            desk: Desk::here(),
+            worker: WorkerStatus::here(),
             by_rules,
             may_have_unused,
             orderly,
             shuffles,
-            may_be_left: engine_may_leave,
+            may_be_detached,
             is_watched,
         }
     }
 
     pub(super) fn engine(&self) -> &Arc<Engine> {
-        self.holder.engine()
+        self.guard.engine()
     }
 
     /// The step to run next.
     #[inline]
     pub(super) fn next(&mut self) -> Option<Ready> {
-        let engine = self.holder.engine();
+        let engine = self.guard.engine();
         let next = match engine.holds_still() || self.is_surplus() {
             true => None,
             false if self.unhurried => self.most_urgent(),
@@ -123,9 +122,9 @@ impl Driver {
     fn found(&mut self, work: bool) {
         self.searches = !work;
         if !work {
-            self.desk.close();
+            self.worker.clear();
         }
-        let (engine, lane) = (self.holder.engine(), self.holder.lane());
+        let (engine, lane) = (self.guard.engine(), self.guard.lane());
         if work && engine.has_work(lane) {
             engine.wake(lane);
         }
@@ -133,52 +132,51 @@ impl Driver {
 
     /// What is in hand, then the own deque, then roots, then what others left or have.
     fn at_hand(&mut self) -> Option<Ready> {
-        let engine = self.holder.engine();
+        let engine = self.guard.engine();
         if let Some(ready) = self.hand.take() {
             return Some(ready);
         }
-        if let Some(ready) = self.holder.deque().and_then(crossbeam_deque::Worker::pop) {
+        if let Some(ready) = self.guard.deque().and_then(crossbeam_deque::Worker::pop) {
             return Some(ready);
         }
         if let Some(ready) = self.roots.as_mut().and_then(|roots| engine.frame.next_root(roots)) {
             return Some(ready);
         }
         self.now = None;
-        let lane = engine.lanes.of(self.holder.lane());
+        let lane = engine.lanes.of(self.guard.lane());
         if let Some(ready) = lane.backlog.pop(0) {
             return Some(ready);
         }
-        let share = ROOT_SHARE * engine.lanes.most_drivers(self.holder.lane(), &engine.settings);
-        self.take_roots(MOST_ROOTS, share)
-            .or_else(|| self.holder.engine().lanes.of(self.holder.lane()).steal())
+        let share = ROOT_SHARE * engine.lanes.most_drivers(self.guard.lane(), &engine.record.settings);
+        self.take_roots(MOST_ROOTS, share).or_else(|| self.guard.engine().lanes.of(self.guard.lane()).steal())
     }
 
     /// The most urgent of the lane's backlog (to which goes what is in hand) and roots; then what is at hand.
     fn most_urgent(&mut self) -> Option<Ready> {
         self.leave_to_others();
         self.now = None;
-        let engine = self.holder.engine();
-        let root = engine.frame.next_root_urgency(self.holder.lane());
-        let backlog = &engine.lanes.of(self.holder.lane()).backlog;
+        let engine = self.guard.engine();
+        let root = engine.frame.next_root_urgency(self.guard.lane());
+        let backlog = &engine.lanes.of(self.guard.lane()).backlog;
         let ready = match backlog.pop(root.unwrap_or(0)) {
             Some(ready) => Some(ready),
             None => self.take_roots(1, 1),
         };
-        let engine = self.holder.engine();
-        if !engine.lanes.of(self.holder.lane()).backlog.is_empty() {
+        let engine = self.guard.engine();
+        if !engine.lanes.of(self.guard.lane()).backlog.is_empty() {
             // What was in hand may lie there now, and nobody was told.
             fence(Ordering::SeqCst);
-            engine.wake(self.holder.lane());
+            engine.wake(self.guard.lane());
         }
         ready.or_else(|| self.at_hand())
     }
 
     fn take_roots(&mut self, most: usize, share: usize) -> Option<Ready> {
-        let engine = self.holder.engine();
+        let engine = self.guard.engine();
         // A driver that may be left behind keeps nothing where others could not find it.
-        let deque = self.holder.deque().filter(|_| self.may_be_left);
-        let most = if self.may_be_left && deque.is_none() { 1 } else { most };
-        let mut roots = engine.frame.take_roots(self.holder.lane(), most, share);
+        let deque = self.guard.deque().filter(|_| self.may_be_detached);
+        let most = if self.may_be_detached && deque.is_none() { 1 } else { most };
+        let mut roots = engine.frame.take_roots(self.guard.lane(), most, share);
         let first = engine.frame.next_root(&mut roots);
         if let Some(deque) = deque {
             // Short steps go last in, first out in any case; long ones are taken one by one.
@@ -190,8 +188,8 @@ impl Driver {
 
     /// Leaves what is in hand, and roots taken, in the backlog.
     fn leave_to_others(&mut self) {
-        let engine = self.holder.engine();
-        let backlog = &engine.lanes.of(self.holder.lane()).backlog;
+        let engine = self.guard.engine();
+        let backlog = &engine.lanes.of(self.guard.lane()).backlog;
         let urgency = |ready: &Ready| engine.urgency(ready.step());
         if let Some(ready) = self.hand.take() {
             backlog.push(urgency(&ready), ready);
@@ -216,7 +214,7 @@ impl Driver {
     /// The same in a run whose observers go with the steps.
     pub(super) fn run_entered(&mut self, ready: Ready) -> Option<Unfinished> {
         self.run_started(ready, |engine, ready| {
-            let _entered = engine.enter_ready(&ready, 1);
+            let _entered = engine.events.enter_ready(&ready, 1);
             engine.frame.start(ready)
         })
     }
@@ -229,10 +227,10 @@ impl Driver {
     ) -> Option<Unfinished> {
         let step = ready.step();
         let now = self.note_start(&ready, true);
-        let engine = self.holder.engine();
+        let engine = self.guard.engine();
         // Only threads that run tasks are watched for steps that keep them.
         if self.is_watched {
-            self.desk.open_plain(engine.frame.number(), step);
+            self.worker.set_plain(engine.frame.number(), step);
         }
         match start(engine, ready) {
             Progress::Finished(finished) => {
@@ -250,13 +248,13 @@ impl Driver {
     /// Notes that a step starts, and when.
     #[inline]
     pub(super) fn note_start(&mut self, ready: &Ready, is_first: bool) -> Option<u64> {
-        let engine = self.holder.engine();
+        let engine = self.guard.engine();
         let timings = engine.timings.as_ref()?;
         let now = self.now.unwrap_or_else(|| self.ticker.now(timings));
         if is_first {
             timings.start(ready.step(), now, self.place);
-            if engine.observers.any() && !engine.frame.will_skip(ready) {
-                engine.observers.send(&Event::step_started(&engine.frame, ready.step()));
+            if engine.events.any() && !engine.frame.will_skip(ready) {
+                engine.events.step_started(ready.step());
             }
         }
         Some(now)
@@ -269,44 +267,44 @@ impl Driver {
     }
 
     /// What the watchdog sees of this thread.
-    pub(super) fn desk(&self) -> &Desk {
-        &self.desk
+    pub(super) fn worker(&self) -> &WorkerStatus {
+        &self.worker
     }
 
     /// Leaves the run: the step that this thread was in was given up, and its share of the run taken over.
     pub(super) fn leave_behind(&mut self) {
         debug_assert!(self.hand.is_none() && self.roots.as_ref().is_none_or(Roots::is_empty));
-        self.holder.abandon();
+        self.guard.abandon();
     }
 
     /// Ends a step and takes what it made ready. `waited` says that the step was a task of its own.
     #[inline]
     pub(super) fn finish(&mut self, finished: Finished, waited: bool) {
-        let engine = self.holder.engine();
+        let engine = self.guard.engine();
         self.unhurried = waited || self.orderly;
         if let Some(timings) = &engine.timings {
             let now = self.ticker.now(timings);
             self.unhurried |= timings.end(finished.step(), now) >= LONG;
             self.now = Some(now);
-            if engine.observers.any() {
-                engine.observers.send(&Event::step_finished(&engine.frame, &finished, timings));
+            if engine.events.any() {
+                engine.events.step_finished(&finished);
             }
         }
         if finished.status().is_failure() && engine.stops_at(finished.step()) {
             engine.stop();
         }
-        let (holder, hand, shuffles) = (&self.holder, &mut self.hand, self.shuffles);
-        let (own, by_urgency) = (holder.lane(), self.unhurried || shuffles);
+        let (guard, hand, shuffles) = (&self.guard, &mut self.hand, self.shuffles);
+        let (own, by_urgency) = (guard.lane(), self.unhurried || shuffles);
         let mut left_for = 0_u8;
         let drop_panicked = engine.frame.finish(finished, |ready| {
             // The usual case alone is inlined: one successor, of the own lane.
             if hand.is_none() && !shuffles && engine.frame.plan().lane(ready.step()) == own {
                 *hand = Some(ready);
             } else {
-                left_for |= leave(holder, ready, if shuffles { None } else { Some(hand) }, by_urgency);
+                left_for |= leave(guard, ready, if shuffles { None } else { Some(hand) }, by_urgency);
             }
         });
-        if drop_panicked && engine.settings.fail_fast {
+        if drop_panicked && engine.record.settings.fail_fast {
             engine.stop();
         }
         if self.may_have_unused {
@@ -320,9 +318,9 @@ impl Driver {
     }
 
     /// Gives the slot to a step that waits, and takes another. `false` where there is none: the driver has to end.
-    pub(super) fn hand_over_slot(&mut self) -> (Holder, bool) {
-        let holder = self.holder.split_slot();
-        (holder, self.holder.retake_slot())
+    pub(super) fn hand_over_slot(&mut self) -> (SlotGuard, bool) {
+        let guard = self.guard.split_slot();
+        (guard, self.guard.retake_slot())
     }
 
     /// Whether the last step waited or took long.
@@ -332,47 +330,47 @@ impl Driver {
 
     /// Whether slots are few and all taken, so that it matters what the next one is given to.
     pub(super) fn has_rivals(&self) -> bool {
-        let (engine, lane) = (self.holder.engine(), self.holder.lane());
-        engine.settings.width(lane) <= FEW && !engine.lanes.has_slot(lane)
+        let (engine, lane) = (self.guard.engine(), self.guard.lane());
+        engine.record.settings.width(lane) <= FEW && !engine.lanes.has_slot(lane)
     }
 
     /// Takes the right to go on as a driver, for a step that has waited.
     pub(super) fn take_post(&mut self) -> bool {
-        self.holder.take_post()
+        self.guard.take_post()
     }
 
     /// Notes that the driver's task is about to let others have their turn on this thread.
     pub(super) fn rests(&self) {
-        self.desk.close();
+        self.worker.clear();
     }
 
     /// Notes that the driver's task let others have their turn, and may be on another thread now.
     pub(super) fn moved(&mut self) {
         self.place = self.place.here();
-        self.desk = Desk::here();
+        self.worker = WorkerStatus::here();
         self.now = None;
     }
 
     /// Whether it pays to wait a moment for work: not where the slot would be missing elsewhere, nor where a run has to
     /// end on time. A task that lets others go first may never have its turn again, when they block every worker.
     pub(super) fn may_linger(&self) -> bool {
-        let engine = self.holder.engine();
-        !self.may_be_left && !engine.lanes.share_a_limit() && !engine.holds_still() && !self.is_surplus()
+        let engine = self.guard.engine();
+        !self.may_be_detached && !engine.lanes.share_a_limit() && !engine.holds_still() && !self.is_surplus()
     }
 
     /// Whether this driver, or another task of the run, may be left behind in a step.
-    pub(super) fn may_be_left(&self) -> bool {
-        self.may_be_left
+    pub(super) fn may_be_detached(&self) -> bool {
+        self.may_be_detached
     }
 
     /// Whether the lane was given fewer slots than are taken.
     fn is_surplus(&self) -> bool {
-        self.holder.engine().lanes.is_over(self.holder.lane())
+        self.guard.engine().lanes.is_over(self.guard.lane())
     }
 
     /// Whether there is something to do.
     pub(super) fn has_work(&self) -> bool {
-        !self.is_surplus() && self.holder.engine().has_work(self.holder.lane())
+        !self.is_surplus() && self.guard.engine().has_work(self.guard.lane())
     }
 }
 
@@ -380,16 +378,16 @@ impl Driver {
 /// the most urgent, stays in hand, and the others are left where their lane finds them. For which lane one was left, as
 /// a bit.
 #[inline(never)]
-fn leave(holder: &Holder, ready: Ready, hand: Option<&mut Option<Ready>>, by_urgency: bool) -> u8 {
-    let engine = holder.engine();
+fn leave(guard: &SlotGuard, ready: Ready, hand: Option<&mut Option<Ready>>, by_urgency: bool) -> u8 {
+    let engine = guard.engine();
     let lane = engine.frame.plan().lane(ready.step());
     let surplus = match hand {
-        Some(hand) if lane == holder.lane() => hand.replace(ready),
+        Some(hand) if lane == guard.lane() => hand.replace(ready),
         _ => Some(ready),
     };
     let Some(ready) = surplus else { return 0 };
-    match holder.deque() {
-        Some(deque) if lane == holder.lane() && !by_urgency => deque.push(ready),
+    match guard.deque() {
+        Some(deque) if lane == guard.lane() && !by_urgency => deque.push(ready),
         _ => engine.lanes.of(lane).backlog.push(engine.urgency(ready.step()), ready),
     }
     bit(lane)
@@ -400,9 +398,9 @@ fn bit(lane: Lane) -> u8 {
 }
 
 impl Drop for Driver {
-    /// Leaves what the driver still has where others find it; the holder, dropped next, wakes them.
+    /// Leaves what the driver still has where others find it; the guard, dropped next, wakes them.
     fn drop(&mut self) {
-        self.desk.close();
+        self.worker.clear();
         self.leave_to_others();
     }
 }

@@ -1,4 +1,4 @@
-//! A bounded number of holders: the slots of a lane.
+//! A bounded number of guards: the slots of a lane.
 //!
 //! A gate never waits. Whoever finds it full goes away, and relies on this rule: *whoever leaves looks for work
 //! afterwards*. So that no work is left lying between the two, both sides are sequentially consistent: the one who
@@ -7,7 +7,7 @@
 
 use crate::sync::{AtomicUsize, Ordering, fence};
 
-/// A bounded number of holders.
+/// A bounded number of guards.
 #[derive(Debug)]
 pub(crate) struct Gate {
     limit: AtomicUsize,
@@ -15,7 +15,7 @@ pub(crate) struct Gate {
 }
 
 impl Gate {
-    /// A gate for at most `limit` holders.
+    /// A gate for at most `limit` guards.
     pub(crate) fn new(limit: usize) -> Self {
         Gate { limit: AtomicUsize::new(limit), held: AtomicUsize::new(0) }
     }
@@ -49,7 +49,7 @@ impl Gate {
         self.limit.load(Ordering::SeqCst)
     }
 
-    /// Changes the limit; the caller looks for work afterwards. Where there are more holders than that now, they are
+    /// Changes the limit; the caller looks for work afterwards. Where there are more guards than that now, they are
     /// asked to leave: see [`Gate::is_over`].
     pub(crate) fn set_limit(&self, limit: usize) {
         self.limit.store(limit, Ordering::SeqCst);

@@ -9,9 +9,9 @@ use std::collections::BTreeMap;
 use pipeline_core::{Plan, Problem, ProblemCode};
 
 use super::Engine;
-use super::family::Parent;
-use super::rules::named_needs;
+use super::group::Parent;
 use crate::limits::Limits;
+use crate::rules::named_needs;
 use crate::settings::Settings;
 
 /// What is held of one limit: how much, and by which step first.
@@ -64,7 +64,7 @@ fn held_above(parent: &Parent, limits: &Limits) -> BTreeMap<String, HeldAbove> {
     let mut above = Some(parent.clone());
     while let Some(parent) = above.take() {
         let Some(engine) = parent.engine() else { break };
-        if engine.limits.is_same(limits) {
+        if engine.record.limits.is_same(limits) {
             for (name, amount) in needs_of(&engine, parent.step()) {
                 let amount = amount.min(limits.capacity(&name));
                 let by = || engine.frame.plan().spec(parent.step()).name().to_owned();
@@ -77,6 +77,6 @@ fn held_above(parent: &Parent, limits: &Limits) -> BTreeMap<String, HeldAbove> {
 }
 
 fn needs_of(engine: &Engine, step: usize) -> impl Iterator<Item = (String, u64)> {
-    let needs = named_needs(engine.frame.plan().policy(step), &engine.settings, &engine.limits);
+    let needs = named_needs(engine.frame.plan().policy(step), &engine.record.settings, &engine.record.limits);
     needs.into_iter().map(|(name, amount)| (name.into_owned(), amount))
 }

@@ -9,12 +9,10 @@ use pipeline_core::frame::{Attempt, Finished, Progress, Ready, Status};
 
 use super::admission::{self, Permits};
 use super::driver::{Driver, Ran, Unfinished};
-use super::history::Failed;
-use super::holder::Holder;
-use super::rules::Rule;
+use super::slot::SlotGuard;
 use super::{Engine, drive};
-use crate::event::Event;
-use crate::report::{AttemptReport, AttemptTimes};
+use crate::record::{AttemptReport, AttemptTimes, Failed};
+use crate::rules::Rule;
 
 /// What becomes of a step whose attempt has ended.
 enum Verdict {
@@ -31,12 +29,12 @@ impl Driver {
         let step = ready.step();
         let engine = self.engine();
         let Some(rule) = engine.rule(step).filter(|rule| !rule.simple) else {
-            return if engine.enters { self.run_entered(ready) } else { self.run_plain(ready) };
+            return if engine.events.enters() { self.run_entered(ready) } else { self.run_plain(ready) };
         };
         let mut permits = Permits::new();
         if !rule.needs.is_empty() && !engine.frame.will_skip(&ready) {
             let Some(admitted) = engine.admitted.take(step) else {
-                let needs = Arc::clone(rule.needs(&engine.settings));
+                let needs = Arc::clone(rule.needs(&engine.record.settings));
                 if rule.parallel_if.is_some() && Arc::ptr_eq(&needs, &rule.needs_alone) {
                     engine.history.note(step, |past| past.ran_alone = true);
                 }
@@ -49,18 +47,18 @@ impl Driver {
         let attempt = Attempt::new(number, number > rule.retries, rule.watched);
         let (watched, frame) = (rule.watched, engine.frame.number());
         if rule.deadline.is_some() && number == 1 && engine.timings.is_none() {
-            engine.history.note(step, |past| past.first_start = engine.elapsed());
+            engine.history.note(step, |past| past.first_start = engine.record.elapsed());
         }
         let now = self.note_attempt(&ready, number);
         if watched {
-            self.desk().open(frame, step, number, now);
+            self.worker().set(frame, step, number, now);
         }
         let progress = {
-            let _entered = self.engine().enter_ready(&ready, number);
+            let _entered = self.engine().events.enter_ready(&ready, number);
             self.engine().frame.start_attempt(ready, attempt)
         };
         if watched {
-            self.desk().close();
+            self.worker().clear();
         }
         match progress {
             Progress::Finished(finished) if permits.is_empty() && finished.status() == Status::Succeeded => {
@@ -108,7 +106,7 @@ impl Driver {
                 Verdict::End(finished) => self.finish(finished, waited),
                 Verdict::Again(finished, wait) => {
                     let lane = self.engine().frame.plan().lane(finished.step());
-                    drive::spawn_later(Holder::without_slot(self.engine(), lane), finished, wait);
+                    drive::spawn_later(SlotGuard::without_slot(self.engine(), lane), finished, wait);
                 }
             }
             return;
@@ -124,25 +122,20 @@ impl Engine {
             return Verdict::Again(finished, wait);
         }
         let number = finished.error().map_or(0, StepError::attempt);
-        let entered = self.enter(finished.step(), number);
+        let entered = self.events.enter(finished.step(), number);
         if let (Some(hook), Some(error)) = (rule.on_failure, finished.error()) {
             // The hook has printed its panic; it changes nothing about the step.
             let _ = contain::guard(|| hook(error));
         }
         let step = finished.step();
-        if !self.settings.fallback {
+        if !self.record.settings.fallback {
             return Verdict::End(finished);
         }
         // Without a fallback, the step stays as it is.
         let (finished, error) = self.frame.fall_back(finished);
         drop(entered);
         if let Some(error) = error {
-            self.send(|| Event::FallbackUsed {
-                run_id: self.frame.scope().run_id(),
-                step: self.frame.plan().spec(step).name(),
-                position: step,
-                error: &error,
-            });
+            self.events.fallback_used(step, &error);
             self.history.note(step, |past| past.fallback_for = Some(error));
         }
         Verdict::End(finished)
@@ -159,12 +152,12 @@ impl Engine {
             return None;
         }
         let wait = rule.backoff.wait(number, self.chance(step, number));
-        let now = self.elapsed();
+        let now = self.record.elapsed();
         let first = self.first_start(step, now);
         if rule.deadline.is_some_and(|deadline| now.saturating_add(wait) >= first + deadline) {
             return None;
         }
-        self.history.take_retry(self.settings.retry_budget).then_some(wait)
+        self.history.take_retry(self.record.settings.retry_budget).then_some(wait)
     }
 
     /// How an attempt ended that was given up where it was.
@@ -192,7 +185,7 @@ impl Engine {
 
     /// Takes a failed attempt down, and readies the step for the next.
     pub(super) fn try_again(&self, finished: Finished, wait: Duration) -> Option<Ready> {
-        let now = self.elapsed();
+        let now = self.record.elapsed();
         let first = self.first_start(finished.step(), now);
         let (ready, error) = self.frame.retry(finished).ok()?;
         self.history.note(ready.step(), |past| {
@@ -211,12 +204,7 @@ impl Engine {
         }
         let step = ready.step();
         self.history.note(step, |past| past.latest = Some(AttemptTimes::begun(now)));
-        self.send(|| Event::AttemptStarted {
-            run_id: self.frame.scope().run_id(),
-            step: self.frame.plan().spec(step).name(),
-            position: step,
-            attempt,
-        });
+        self.events.attempt_started(step, attempt);
     }
 
     /// Notes that an attempt has ended that is to be followed by another.
@@ -224,7 +212,7 @@ impl Engine {
         let (Some(timings), Some(error)) = (&self.timings, finished.error()) else { return };
         let (step, now) = (finished.step(), Duration::from_nanos(timings.now()));
         // Whoever keeps a journal tells of it now: the process may end before the next attempt.
-        let mut awaiting = self.recording().is_some().then(|| AttemptReport::of(error, wait, None));
+        let mut awaiting = self.record.is_journaled.then(|| AttemptReport::of(error, wait, None));
         self.history.note(step, |past| {
             if error.attempt() == 1 {
                 past.latest = timings.started(step).map(Duration::from_nanos).map(AttemptTimes::begun);

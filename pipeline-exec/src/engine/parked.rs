@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use pipeline_core::frame::Finished;
 
 use super::driver::Driver;
-use super::holder::Holder;
+use super::slot::SlotGuard;
 use crate::timing::Place;
 
 /// A share of the run that a task will go on with, unless the watchdog takes it first.
@@ -17,12 +17,12 @@ use crate::timing::Place;
 pub(super) struct Parked(Mutex<Option<Share>>);
 
 /// The right to run steps, and the failed attempt that is to be followed by another.
-type Share = (Holder, Option<Finished>);
+type Share = (SlotGuard, Option<Finished>);
 
 impl Parked {
-    pub(super) fn new(holder: Holder, failed: Option<Finished>) -> Arc<Self> {
-        let watch = holder.engine().watch.clone();
-        let parked = Arc::new(Parked(Mutex::new(Some((holder, failed)))));
+    pub(super) fn new(guard: SlotGuard, failed: Option<Finished>) -> Arc<Self> {
+        let watch = guard.engine().watch.clone();
+        let parked = Arc::new(Parked(Mutex::new(Some((guard, failed)))));
         if let Some(watch) = watch {
             watch.park(&parked);
         }
@@ -37,8 +37,8 @@ impl Parked {
     /// Gives the share back in the task's stead: a step that waits for another attempt ends with the error that it has.
     pub(super) fn end(&self) {
         match self.take() {
-            Some((holder, Some(failed))) => Driver::new(holder, Place::watchdog()).finish(failed, true),
-            Some((holder, None)) => drop(holder),
+            Some((guard, Some(failed))) => Driver::new(guard, Place::watchdog()).finish(failed, true),
+            Some((guard, None)) => drop(guard),
             None => {}
         }
     }
@@ -47,8 +47,8 @@ impl Parked {
 impl Drop for Parked {
     /// A runtime that shuts down drops it: nobody will go on, and the run is stopped.
     fn drop(&mut self) {
-        if let Some((holder, _)) = self.0.get_mut().unwrap_or_else(PoisonError::into_inner) {
-            holder.engine().stop();
+        if let Some((guard, _)) = self.0.get_mut().unwrap_or_else(PoisonError::into_inner) {
+            guard.engine().stop();
         }
     }
 }

@@ -11,10 +11,9 @@ use tokio_util::sync::CancellationToken;
 use super::admission::{self, Applicant, Permits};
 use super::drive::drive_async;
 use super::driver::Driver;
-use super::holder::Holder;
 use super::parked::Parked;
+use super::slot::SlotGuard;
 use super::watch::Waiter;
-use crate::event::Event;
 use crate::limits;
 use crate::timing::Place;
 
@@ -22,32 +21,32 @@ use crate::timing::Place;
 pub(super) struct Waiting {
     suspended: Option<Suspended>,
     waiter: Option<Arc<Waiter>>,
-    holder: Option<Holder>,
+    guard: Option<SlotGuard>,
     permits: Permits,
 }
 
 impl Waiting {
     /// A step that waits; `since` is when its attempt started, where that is known.
-    pub(super) fn new(suspended: Suspended, holder: Holder, since: Option<u64>, permits: Permits) -> Self {
-        let watch = holder.engine().watch.as_ref();
+    pub(super) fn new(suspended: Suspended, guard: SlotGuard, since: Option<u64>, permits: Permits) -> Self {
+        let watch = guard.engine().watch.as_ref();
         let waiter = watch.map(|watch| watch.wait(suspended.step(), suspended.attempt(), since));
-        Waiting { suspended: Some(suspended), waiter, holder: Some(holder), permits }
+        Waiting { suspended: Some(suspended), waiter, guard: Some(guard), permits }
     }
 
     /// Waits for the step, or for its end to be asked for. `None` where the attempt was given up meanwhile.
-    async fn end(&mut self) -> Option<(Finished, Holder, Permits)> {
-        let engine = Arc::downgrade(self.holder.as_ref()?.engine());
-        let stop = self.holder.as_ref()?.engine().stop.clone();
+    async fn end(&mut self) -> Option<(Finished, SlotGuard, Permits)> {
+        let engine = Arc::downgrade(self.guard.as_ref()?.engine());
+        let stop = self.guard.as_ref()?.engine().stop.clone();
         let step = self.suspended.as_ref()?.step();
-        let no_cancel = self.holder.as_ref()?.engine().rule(step).is_some_and(|rule| rule.no_cancel);
+        let no_cancel = self.guard.as_ref()?.engine().rule(step).is_some_and(|rule| rule.no_cancel);
         let waiter = self.waiter.as_deref();
         let attempt = self.suspended.as_ref()?.attempt().number();
-        let observed = self.holder.as_ref()?.engine();
+        let observed = self.guard.as_ref()?.engine();
         let ended = {
             let suspended = self.suspended.as_mut()?;
             let polled = std::future::poll_fn(|cx| {
                 let mut poll = || {
-                    let _entered = observed.enter(step, attempt);
+                    let _entered = observed.events.enter(step, attempt);
                     Pin::new(&mut *suspended).poll(cx)
                 };
                 match waiter {
@@ -79,7 +78,7 @@ impl Waiting {
                 Either::Right((why, _)) => Err(why),
             }
         };
-        // The step lets go of the frame before its holder can: whoever waits for the run has the frame to itself.
+        // The step lets go of the frame before its guard can: whoever waits for the run has the frame to itself.
         let suspended = self.suspended.take()?;
         let step = suspended.step();
         let finished = match ended {
@@ -89,20 +88,20 @@ impl Waiting {
             }
             Err(why) => {
                 let why = why.or_else(|| engine.upgrade().map(|engine| engine.stopped()));
-                let _entered = observed.enter(step, attempt);
+                let _entered = observed.events.enter(step, attempt);
                 why.and_then(|why: GivenUp| suspended.cancel(why))
             }
         };
         let permits = std::mem::take(&mut self.permits);
-        let mut holder = self.holder.take()?;
-        let given_up = || holder.engine().given_up_as(step);
+        let mut guard = self.guard.take()?;
+        let given_up = || guard.engine().given_up_as(step);
         let status = finished.as_ref().map_or_else(given_up, Finished::status);
         if let Some(finished) = finished {
-            return Some((finished, holder, permits));
+            return Some((finished, guard, permits));
         }
         admission::release(permits, status);
-        holder.engine().history.reattach(step);
-        holder.abandon();
+        guard.engine().history.reattach(step);
+        guard.abandon();
         None
     }
 }
@@ -110,12 +109,13 @@ impl Waiting {
 impl Drop for Waiting {
     /// A runtime that shuts down drops what waits: the step cannot end any more, and so neither can the run.
     fn drop(&mut self) {
-        if let Some(holder) = &self.holder {
-            holder.engine().stop();
+        if let Some(guard) = &self.guard {
+            guard.engine().stop();
         }
         if let Some(suspended) = self.suspended.take() {
-            let engine = self.holder.as_ref().map(Holder::engine);
-            let _entered = engine.and_then(|e| e.enter(suspended.step(), suspended.attempt().number()));
+            let engine = self.guard.as_ref().map(SlotGuard::engine);
+            let _entered =
+                engine.and_then(|e| e.events.enter(suspended.step(), suspended.attempt().number()));
             drop(suspended);
         }
     }
@@ -124,9 +124,9 @@ impl Drop for Waiting {
 /// Waits for a step, finishes it, and goes on as a driver where one can be used.
 pub(super) fn wait_for(mut waiting: Waiting) -> Pin<Box<dyn Future<Output = ()> + Send>> {
     Box::pin(async move {
-        let Some((finished, holder, permits)) = waiting.end().await else { return };
+        let Some((finished, guard, permits)) = waiting.end().await else { return };
         drop(waiting);
-        let mut driver = Driver::new(holder, Place::task());
+        let mut driver = Driver::new(guard, Place::task());
         let status = finished.status();
         driver.end(finished, true);
         // After the end was told, as for a step that does not wait.
@@ -151,22 +151,13 @@ pub(super) struct Later {
 }
 
 impl Later {
-    pub(super) fn new(holder: Holder, finished: Finished, wait: Duration) -> Self {
-        let engine = holder.engine();
+    pub(super) fn new(guard: SlotGuard, finished: Finished, wait: Duration) -> Self {
+        let engine = guard.engine();
         if let Some(error) = finished.error() {
-            let latest = || engine.history.look(finished.step(), |past| past.latest).flatten();
-            engine.send(|| Event::AttemptFailed {
-                run_id: engine.frame.scope().run_id(),
-                step: engine.frame.plan().spec(finished.step()).name(),
-                position: finished.step(),
-                attempt: error.attempt(),
-                error,
-                retry_in: wait,
-                duration: latest().and_then(|times| times.duration),
-            });
+            engine.events.attempt_failed(finished.step(), error, wait);
         }
         let stop = engine.stop.clone();
-        Later { parked: Parked::new(holder, Some(finished)), stop, wait }
+        Later { parked: Parked::new(guard, Some(finished)), stop, wait }
     }
 }
 
@@ -178,17 +169,17 @@ pub(super) fn try_later(later: Later) -> Pin<Box<dyn Future<Output = ()> + Send>
             let waited = std::pin::pin!(tokio::time::sleep(wait));
             matches!(select(std::pin::pin!(stop.cancelled()), waited).await, Either::Left(_))
         };
-        let Some((holder, Some(finished))) = parked.take() else { return };
+        let Some((guard, Some(finished))) = parked.take() else { return };
         if stopped {
             // It was the last attempt after all: `end` sees that the run is stopped, and tries no other.
-            Driver::new(holder, Place::task()).end(finished, true);
+            Driver::new(guard, Place::task()).end(finished, true);
             return;
         }
-        let engine = holder.engine();
+        let engine = guard.engine();
         if let Some(ready) = engine.try_again(finished, wait) {
             let plan = engine.frame.plan();
             let (lane, urgency) = (plan.lane(ready.step()), engine.urgency(ready.step()));
-            // The holder, dropped next, looks for work and finds it.
+            // The guard, dropped next, looks for work and finds it.
             engine.lanes.of(lane).backlog.push(urgency, ready);
         }
     })

@@ -4,25 +4,25 @@ use std::fmt;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use crate::engine::Engine;
+use crate::record::RunRecord;
 use crate::report::RunReport;
 
 /// A run that has ended, in [`Event::RunFinished`](super::Event::RunFinished): its report is made when first asked for,
 /// and is the one that [`Run::report`](crate::Run::report) gives later.
 pub struct RunEnd<'a> {
-    engine: &'a Engine,
+    record: &'a RunRecord,
     duration: Duration,
     report: &'a OnceLock<RunReport>,
 }
 
 impl<'a> RunEnd<'a> {
-    pub(crate) fn new(engine: &'a Engine, duration: Duration, report: &'a OnceLock<RunReport>) -> Self {
-        RunEnd { engine, duration, report }
+    pub(crate) fn new(record: &'a RunRecord, duration: Duration, report: &'a OnceLock<RunReport>) -> Self {
+        RunEnd { record, duration, report }
     }
 
     /// The report of the run. O(steps) for the first who asks, nothing for the others.
     pub fn report(&self) -> &'a RunReport {
-        self.report.get_or_init(|| RunReport::of(self.engine, self.duration))
+        self.report.get_or_init(|| RunReport::of(self.record, self.duration))
     }
 }
 

@@ -4,11 +4,12 @@ mod end;
 mod hooks;
 mod observer;
 mod record;
+mod run;
 mod view;
 
 use std::time::Duration;
 
-use pipeline_core::frame::{Finished, Frame, Status, StepOutput};
+use pipeline_core::frame::{Status, StepOutput};
 use pipeline_core::{Lane, StepError};
 
 pub use self::end::RunEnd;
@@ -18,9 +19,9 @@ pub use self::observer::{Observer, StepCall};
 #[cfg(feature = "report")]
 pub(crate) use self::record::EVENT_SCHEMA;
 pub use self::record::{EventKind, EventRecord};
+pub(crate) use self::run::RunEvents;
 pub use self::view::RunView;
 use crate::pressure::Share;
-use crate::timing::Timings;
 
 /// Something that happened in a run.
 #[derive(Clone, Copy, Debug)]
@@ -161,32 +162,6 @@ impl<'a> Event<'a> {
             | Event::SlowPoll { run_id, .. }
             | Event::SlotsChanged { run_id, .. }
             | Event::RunFinished { run_id, .. } => run_id,
-        }
-    }
-
-    pub(crate) fn step_started(frame: &'a Frame, step: usize) -> Self {
-        let plan = frame.plan();
-        Event::StepStarted {
-            run_id: frame.scope().run_id(),
-            step: plan.spec(step).name(),
-            position: step,
-            lane: plan.lane(step),
-        }
-    }
-
-    pub(crate) fn step_finished(frame: &'a Frame, finished: &'a Finished, timings: &Timings) -> Self {
-        let (start, end) = timings.span(finished.step()).unwrap_or_default();
-        Event::StepFinished {
-            run_id: frame.scope().run_id(),
-            step: frame.plan().spec(finished.step()).name(),
-            position: finished.step(),
-            status: finished.status(),
-            duration: Duration::from_nanos(end - start),
-            error: finished.error(),
-            because: finished
-                .skipped_because()
-                .map(|cause| Because { step: frame.plan().spec(cause).name(), status: frame.status(cause) }),
-            output: frame.output_of(finished),
         }
     }
 }

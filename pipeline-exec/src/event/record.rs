@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Event;
 use crate::pressure::Share;
-use crate::report::{CommandLine, ErrorReport, RunReport};
+use crate::record::{CommandLine, ErrorReport};
+use crate::report::RunReport;
 
 /// The version of this schema; a new field or kind does not change it, a changed meaning does.
 pub(crate) const EVENT_SCHEMA: u32 = 1;
@@ -188,6 +189,20 @@ impl EventKind {
             EventKind::RunFinished { .. } => "run_finished",
             EventKind::RunReported { .. } => "run_reported",
             EventKind::Unknown => "unknown",
+        }
+    }
+
+    /// The name of the step that it is about.
+    #[cfg(feature = "report")]
+    pub(crate) fn step(&self) -> Option<&str> {
+        match self {
+            EventKind::StepStarted { step, .. }
+            | EventKind::StepFinished { step, .. }
+            | EventKind::AttemptStarted { step, .. }
+            | EventKind::AttemptFailed { step, .. }
+            | EventKind::FallbackUsed { step, .. }
+            | EventKind::SlowPoll { step, .. } => Some(step),
+            _ => None,
         }
     }
 

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use pipeline_core::{Plan, RunScope, StepActivity};
 
-use crate::report::CommandLine;
+use crate::record::CommandLine;
 use crate::settings::Settings;
 
 /// A run, as its observers see it: what it is made of, and what its steps say of themselves. Cheap to clone, and may be

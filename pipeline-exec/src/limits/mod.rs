@@ -42,6 +42,10 @@ pub(crate) use self::permit::{Permit, Place, Refusal, Turn};
 pub use self::settings::{Breaker, LimitSettings, RateLimit};
 pub use self::snapshot::{BreakerState, LimitReport};
 
+/// The limits that the memory and the cores which steps declare count against.
+pub(crate) const MEMORY: &str = "memory";
+pub(crate) const CORES: &str = "cores";
+
 /// Named limits, shared by all clones: give one value to several pipelines to limit them together.
 ///
 /// A name that was never configured is a mutex: its capacity is 1. Names are kept as long as the value lives.

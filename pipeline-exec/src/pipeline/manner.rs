@@ -10,7 +10,7 @@ use crate::engine::Parent;
 use crate::event::Observer;
 use crate::limits::Limits;
 use crate::pressure::{Monitor, ProcessSampler, Sampler};
-use crate::report::CommandLine;
+use crate::record::CommandLine;
 use crate::settings::{Origins, ResolvedSettings, Settings};
 use crate::store::{RunStore, StoreError};
 
@@ -166,10 +166,6 @@ impl Pipeline {
         self
     }
 
-    pub(crate) fn stops_on_signals(&self) -> bool {
-        self.stops_on_signals
-    }
-
     /// Records each run of this pipeline in a runs directory: its journal as it happens, then report, trace and history.
     /// Takes the place of [`Settings::runs_dir`], which does the same and opens the directory anew for each run.
     ///
@@ -196,6 +192,7 @@ impl Pipeline {
         self
     }
 
+    #[cfg(feature = "cli")]
     pub(crate) fn command_line(&self) -> Option<&Arc<CommandLine>> {
         self.command_line.as_ref()
     }

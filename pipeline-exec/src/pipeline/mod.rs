@@ -3,6 +3,7 @@
 mod given;
 mod manner;
 mod planning;
+mod start;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,8 +16,8 @@ use crate::event::Observers;
 use crate::execute::Execute;
 use crate::limits::Limits;
 use crate::pressure::Sampler;
-use crate::report::CommandLine;
-use crate::run::{Run, RunHandle, execute, launch, prepare};
+use crate::record::CommandLine;
+use crate::run::{Run, RunHandle};
 use crate::runtime;
 use crate::settings::{Origins, Settings};
 use crate::store::RunStore;
@@ -239,11 +240,11 @@ impl Pipeline {
     /// As [`Pipeline::run`].
     pub fn run_blocking(&self) -> Result<Run, Problems> {
         if runtime::is_entered() && !on_a_driving_thread() {
-            let prepared = prepare(self)?;
-            return runtime::on_a_thread_of_its_own(|runtime| prepared.launch(runtime, false).0);
+            let prepared = self.prepare()?;
+            return runtime::on_a_thread_of_its_own(|runtime| prepared.launch(runtime, false).0.wait());
         }
         // On a thread that is in a step, the run's own steps are left to others.
-        let (handle, callers) = launch(self, runtime::own(), !on_a_driving_thread())?;
+        let (handle, callers) = self.prepare()?.launch(runtime::own(), !on_a_driving_thread());
         if let Some(callers) = callers {
             callers.drive();
         }
@@ -256,7 +257,7 @@ impl Pipeline {
     /// # Errors
     /// As [`Pipeline::run`].
     pub fn run_with(&self, executor: &impl Execute) -> Result<Run, Problems> {
-        execute(self, runtime::current(), executor)
+        Ok(self.prepare()?.execute(executor))
     }
 
     /// Starts the pipeline in the background.
@@ -264,7 +265,7 @@ impl Pipeline {
     /// # Errors
     /// As [`Pipeline::run`].
     pub fn start(&self) -> Result<RunHandle, Problems> {
-        launch(self, runtime::current(), false).map(|(handle, _)| handle)
+        Ok(self.prepare()?.launch(runtime::current(), false).0)
     }
 
     /// How the run will be executed.
@@ -276,10 +277,6 @@ impl Pipeline {
     #[cfg(feature = "cli")]
     pub(crate) fn params(&self) -> &Params {
         &self.params
-    }
-
-    pub(crate) fn observers(&self) -> &Observers {
-        &self.observers
     }
 }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::text::{counted, shortened, show};
 use super::{Figures, RunReport, RunStatus, StepReport, WaitedFor};
+use crate::text::{counted, shortened, show};
 
 /// One thing to do about a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

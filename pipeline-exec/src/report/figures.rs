@@ -12,7 +12,7 @@ use pipeline_core::Lane;
 use serde::{Deserialize, Serialize};
 
 use super::StepReport;
-use crate::engine::Engine;
+use crate::record::RunRecord;
 
 /// Sums, paths and ratios of a run; zero where nothing was timed.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -63,27 +63,27 @@ impl Figures {
         self.one_at_a_time.max(self.total)
     }
 
-    pub(crate) fn of(engine: &Engine, steps: &[StepReport], wall: Duration) -> Self {
-        let plan = engine.frame.plan();
+    pub(crate) fn of(run: &RunRecord, steps: &[StepReport], wall: Duration) -> Self {
+        let plan = run.frame.plan();
         let counts = plan.lane_counts();
-        let slots = engine.settings.workers.unwrap_or_else(|| {
-            Lane::ALL.iter().map(|&lane| engine.settings.slots(lane).min(counts[lane.index()])).sum()
+        let slots = run.settings.workers.unwrap_or_else(|| {
+            Lane::ALL.iter().map(|&lane| run.settings.slots(lane).min(counts[lane.index()])).sum()
         });
-        let levels = levels(engine);
+        let levels = levels(run);
         let mut figures = Figures {
-            slots: if engine.settings.deterministic { 0 } else { slots },
+            slots: if run.settings.deterministic { 0 } else { slots },
             levels: levels.len(),
             widest_level: levels.into_iter().max().unwrap_or(0),
             ..Figures::default()
         };
-        if super::timings(engine).is_some() {
-            figures.measure(engine, steps, wall);
+        if super::timings(run).is_some() {
+            figures.measure(run, steps, wall);
         }
         figures
     }
 
-    fn measure(&mut self, engine: &Engine, steps: &[StepReport], wall: Duration) {
-        let (path, on_path) = critical_path(engine, steps);
+    fn measure(&mut self, run: &RunRecord, steps: &[StepReport], wall: Duration) {
+        let (path, on_path) = critical_path(run, steps);
         self.total = steps.iter().filter_map(StepReport::work).sum();
         self.one_at_a_time = steps.iter().filter_map(|step| step.duration).sum();
         self.critical_path = path;
@@ -111,8 +111,8 @@ impl Figures {
 }
 
 /// How many steps each level of the plan has.
-fn levels(engine: &Engine) -> Vec<usize> {
-    let plan = engine.frame.plan();
+fn levels(run: &RunRecord) -> Vec<usize> {
+    let plan = run.frame.plan();
     let mut level = vec![0_usize; plan.len()];
     let mut width = Vec::new();
     for step in 0..plan.len() {
@@ -126,8 +126,8 @@ fn levels(engine: &Engine) -> Vec<usize> {
 }
 
 /// The longest path by duration, and its steps.
-fn critical_path(engine: &Engine, steps: &[StepReport]) -> (Duration, Vec<usize>) {
-    let plan = engine.frame.plan();
+fn critical_path(run: &RunRecord, steps: &[StepReport]) -> (Duration, Vec<usize>) {
+    let plan = run.frame.plan();
     let mut ends = vec![Duration::ZERO; plan.len()];
     let mut came_from = vec![None; plan.len()];
     for (step, told) in steps.iter().enumerate() {

@@ -3,7 +3,7 @@
 use pipeline_core::InputKind;
 use serde::{Deserialize, Serialize};
 
-use crate::engine::Engine;
+use crate::record::RunRecord;
 
 /// One input of a step, and where its value came from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,8 +29,8 @@ pub enum InputOrigin {
 }
 
 /// The inputs of a step that ran, in the order of its parameters; its context is none.
-pub(super) fn of(engine: &Engine, step: usize) -> Vec<InputReport> {
-    let (plan, params) = (engine.frame.plan(), engine.frame.params());
+pub(super) fn of(run: &RunRecord, step: usize) -> Vec<InputReport> {
+    let (plan, params) = (run.frame.plan(), run.frame.params());
     let inputs = plan.spec(step).def().inputs.iter().enumerate();
     let origin = |(index, kind): (usize, &InputKind)| match kind {
         InputKind::Upstream { .. } => Some(InputOrigin::Steps(plan.input_steps(step, index))),

@@ -2,10 +2,8 @@
 
 mod advice;
 mod attempts;
-mod command_line;
 mod figures;
 mod inputs;
-mod outcome;
 #[cfg(feature = "report")]
 mod page;
 mod provenance;
@@ -17,29 +15,30 @@ use std::collections::BTreeMap;
 use std::time::{Duration, UNIX_EPOCH};
 
 use pipeline_core::frame::Status;
-use pipeline_core::{DeadLetter, FailureKind, Lane, StepActivity, StepError};
+use pipeline_core::{DeadLetter, Lane, StepActivity};
 use serde::{Deserialize, Serialize};
 
 pub use self::advice::{Advice, AdviceKind, advice};
-pub use self::command_line::CommandLine;
-#[cfg(feature = "report")]
-pub(crate) use self::command_line::quoted;
 pub use self::figures::Figures;
 pub use self::inputs::{InputOrigin, InputReport};
-use self::outcome::Outcome;
-pub use self::outcome::{AttemptReport, AttemptTimes, ErrorReport};
 #[cfg(feature = "report")]
 pub use self::page::graph_page;
 pub use self::provenance::Provenance;
 pub(crate) use self::provenance::scope_of;
 pub use self::stages::StageReport;
-pub(crate) use self::text::clean;
 #[cfg(feature = "cli")]
-pub(crate) use self::text::{counted, left_behind, number, path, show};
+pub(crate) use self::text::left_behind;
 pub use self::waits::{WaitReport, WaitedFor};
-use crate::engine::Engine;
 use crate::limits::LimitReport;
 use crate::pressure::{Change, Curve};
+#[cfg(feature = "report")]
+pub(crate) use crate::record::quoted;
+pub use crate::record::{AttemptReport, AttemptTimes, CommandLine, ErrorReport};
+use crate::record::{RunRecord, StepRecord};
+#[cfg(any(feature = "cli", feature = "report"))]
+pub(crate) use crate::text::clean;
+#[cfg(feature = "cli")]
+pub(crate) use crate::text::{counted, number, path, show};
 use crate::timing::{Place, Timings};
 
 /// The version of the report's schema; a new field does not change it, a changed meaning does.
@@ -233,43 +232,43 @@ impl ThreadKind {
 }
 
 impl RunReport {
-    pub(crate) fn of(engine: &Engine, wall: Duration) -> Self {
+    pub(crate) fn of(run: &RunRecord, wall: Duration) -> Self {
         // What is told of a deterministic run must not depend on when and how fast it ran.
-        let untimed = engine.settings.deterministic;
-        let (wall, began) = if untimed { (Duration::ZERO, UNIX_EPOCH) } else { (wall, engine.begun.wall) };
-        let plan = engine.frame.plan();
-        let steps: Vec<StepReport> = (0..plan.len()).map(|step| StepReport::of(engine, step)).collect();
+        let untimed = run.settings.deterministic;
+        let (wall, began) = if untimed { (Duration::ZERO, UNIX_EPOCH) } else { (wall, run.began.wall) };
+        let plan = run.frame.plan();
+        let steps: Vec<StepReport> = (0..plan.len()).map(|step| StepReport::of(run, step)).collect();
         let counts = Counts::of(&steps);
         // A run does without a step that is optional: with it, one that was stopped was still stopped, not failed.
         let has_failed = steps.iter().any(|step| step.status.is_failure() && !step.optional);
-        let status = if engine.succeeded() {
+        let status = if run.succeeded() {
             RunStatus::Succeeded
-        } else if has_failed || !engine.frame.scope().is_stopped() {
+        } else if has_failed || !run.frame.scope().is_stopped() {
             RunStatus::Failed
         } else {
             RunStatus::Cancelled
         };
-        let (resources, pressure) = engine.resources().unzip();
+        let (resources, pressure) = run.resources().unzip();
         let pressure = pressure.unwrap_or_default();
         let mut report = RunReport {
             schema: SCHEMA,
-            run_id: engine.frame.scope().run_id().to_owned(),
+            run_id: run.frame.scope().run_id().to_owned(),
             status,
-            provenance: Provenance::of(engine),
-            command_line: provenance::command_line_of(engine),
-            settings: provenance::settings_of(&engine.settings),
+            provenance: Provenance::of(run),
+            command_line: provenance::command_line_of(run),
+            settings: provenance::settings_of(&run.settings),
             started_unix_ms: began.duration_since(UNIX_EPOCH).map_or(0, |at| at.as_millis() as u64),
             wall,
             counts,
-            figures: Figures::of(engine, &steps, wall),
-            stopped_because: engine.history.why_stopped(),
-            limited_by: limited_by(engine),
+            figures: Figures::of(run, &steps, wall),
+            stopped_because: run.history.why_stopped(),
+            limited_by: limited_by(run),
             pressure,
             resources,
-            limits: engine.limits_of_run(),
-            waits: waits::of(engine, &steps),
+            limits: run.limits_in_use(),
+            waits: waits::of(run, &steps),
             advice: Vec::new(),
-            dead_letters: dead_letters(engine),
+            dead_letters: dead_letters(run),
             steps,
         };
         report.advice = advice(&report);
@@ -289,15 +288,15 @@ impl RunReport {
 }
 
 /// The times that the report has: none in a deterministic run, though observers may have been told them.
-fn timings(engine: &Engine) -> Option<&Timings> {
-    engine.timings.as_ref().filter(|_| !engine.settings.deterministic)
+fn timings(run: &RunRecord) -> Option<&Timings> {
+    run.timings.as_ref().filter(|_| !run.settings.deterministic)
 }
 
 /// The dead letters of a run, in plan order; those of one step as it gave them.
-fn dead_letters(engine: &Engine) -> Vec<DeadLetter> {
-    let mut letters = engine.frame.scope().dead_letters();
+fn dead_letters(run: &RunRecord) -> Vec<DeadLetter> {
+    let mut letters = run.frame.scope().dead_letters();
     if !letters.is_empty() {
-        let plan = engine.frame.plan();
+        let plan = run.frame.plan();
         let place: std::collections::HashMap<&str, usize> =
             (0..plan.len()).map(|step| (plan.spec(step).name(), step)).collect();
         letters.sort_by_key(|letter| place.get(letter.step.as_str()).copied());
@@ -306,18 +305,18 @@ fn dead_letters(engine: &Engine) -> Vec<DeadLetter> {
 }
 
 /// What kept steps from running beside each other, in words.
-fn limited_by(engine: &Engine) -> Vec<String> {
-    if engine.settings.deterministic {
+fn limited_by(run: &RunRecord) -> Vec<String> {
+    if run.settings.deterministic {
         return Vec::new();
     }
-    let plan = engine.frame.plan();
+    let plan = run.frame.plan();
     let mut reasons = Vec::new();
-    if engine.settings.workers == Some(1) {
+    if run.settings.workers == Some(1) {
         reasons.push("one step at a time: the settings have one worker".to_owned());
     }
     for step in 0..plan.len() {
         let (policy, name) = (plan.policy(step), plan.spec(step).name());
-        for clamped in engine.clamped(step) {
+        for clamped in run.clamped(step) {
             let (name_of, amount, capacity) = (&clamped.name, clamped.amount, clamped.capacity);
             let gets = if capacity == 0 { "it waits until there is some" } else { "it gets all of it" };
             reasons.push(format!(
@@ -326,13 +325,13 @@ fn limited_by(engine: &Engine) -> Vec<String> {
         }
         if policy.exclusive {
             reasons.push(format!("`{name}` runs alone: it is exclusive"));
-        } else if policy.parallel_if.is_some() && !engine.settings.conditional {
+        } else if policy.parallel_if.is_some() && !run.settings.conditional {
             reasons.push(format!("`{name}` runs alone: the settings have `conditional` off"));
-        } else if engine.ran_alone(step) {
+        } else if run.ran_alone(step) {
             reasons.push(format!("`{name}` ran alone: its `parallel_if` said no"));
         }
     }
-    let changes = engine.resources().map(|(_, changes)| changes).unwrap_or_default();
+    let changes = run.resources().map(|(_, changes)| changes).unwrap_or_default();
     reasons.extend(changes.iter().map(ToString::to_string));
     reasons
 }
@@ -363,64 +362,64 @@ impl StepReport {
         (seconds > 0.0).then(|| count as f64 / seconds)
     }
 
-    fn of(engine: &Engine, step: usize) -> Self {
-        let (frame, plan) = (&engine.frame, engine.frame.plan());
-        let (spec, def) = (plan.spec(step), plan.spec(step).def());
-        let status = frame.status(step);
-        let timings = timings(engine);
-        let was_refused =
-            |error: &StepError| error.kind() == FailureKind::CircuitOpen || error.attempt() == 0;
-        let ran = !matches!(status, Status::Skipped | Status::Cached | Status::Given)
-            && (status.has_output() || !frame.error(step).is_some_and(was_refused));
-        let outcome = Outcome::of(engine, step);
-        let own_span = timings.and_then(|timings| timings.span(step)).filter(|_| ran);
-        // One that was skipped, refused or stopped before its next attempt took as long as those it had.
-        let span = own_span.or_else(|| outcome.span_of_failed());
-        let place = timings.filter(|_| span.is_some()).map(|timings| timings.place(step));
+    fn of(run: &RunRecord, step: usize) -> Self {
+        let plan = run.frame.plan();
+        let (spec, timings) = (plan.spec(step), timings(run));
+        let mut record = StepRecord::of(run, step, timings);
+        record.slow_poll = record.slow_poll.filter(|_| !run.settings.deterministic);
+        let def = spec.def();
+        let report = StepReport::of_record(spec.name(), def.lane, record);
+        let place = timings.filter(|_| report.start.is_some()).map(|timings| timings.place(step));
         let ready = timings.map(|timings| {
-            plan.waits_for(step)
-                .filter_map(|earlier| timings.span(earlier))
-                .map(|span| span.1)
-                .max()
-                .unwrap_or(0)
+            let inputs = plan.waits_for(step).filter_map(|earlier| timings.span(earlier));
+            Duration::from_nanos(inputs.map(|span| span.1).max().unwrap_or(0))
         });
-        let error = frame.error(step);
-        let because = frame.skipped_because(step);
-        let own_error = error.filter(|_| because.is_none() && !status.has_output());
-        let last_attempt = outcome.latest.filter(|_| ran).map(|mut times| {
-            own_span.into_iter().for_each(|span| times.end(Duration::from_nanos(span.1)));
-            times
-        });
-        let tried = ran
-            && (own_span.is_some()
-                || matches!(status, Status::Succeeded | Status::Failed | Status::TimedOut));
         StepReport {
-            name: spec.name().to_owned(),
             id: def.id(),
             location: spec.location().to_string(),
             group: def.group.as_deref().map(str::to_owned),
             tags: def.tags.iter().map(|tag| (*tag).to_owned()).collect(),
-            lane: def.lane,
             thread_kind: place.map(ThreadKind::of),
             thread: place.map(Place::number),
-            status,
-            attempts: outcome.failed_attempts.len() as u32 + u32::from(tried),
-            most_attempts: engine.most_attempts(step),
-            start: span.map(|span| Duration::from_nanos(span.0)),
-            wait: span.zip(ready).map(|(span, ready)| Duration::from_nanos(span.0.saturating_sub(ready))),
-            duration: span.map(|span| Duration::from_nanos(span.1 - span.0)),
-            error: own_error.map(ErrorReport::of),
-            because: because.map(|cause| plan.spec(cause).name().to_owned()),
+            most_attempts: run.most_attempts(step),
+            wait: report.start.zip(ready).map(|(start, ready)| start.saturating_sub(ready)),
             optional: plan.policy(step).optional,
-            fallback_used: outcome.fallback_for.is_some(),
-            failed_attempts: outcome.failed_attempts,
-            last_attempt,
-            fallback_for: outcome.fallback_for,
-            still_running: outcome.still_running,
-            slow_poll: outcome.slow_poll,
-            inputs: if status.is_failure() { inputs::of(engine, step) } else { Vec::new() },
+            inputs: if report.status.is_failure() { inputs::of(run, step) } else { Vec::new() },
             upstream: plan.waits_for(step).collect(),
-            activity: frame.scope().activity(spec.name()),
+            activity: run.frame.scope().activity(spec.name()),
+            ..report
+        }
+    }
+
+    /// The report of a step of which nothing but its record is known.
+    pub(crate) fn of_record(name: &str, lane: Lane, record: StepRecord) -> Self {
+        StepReport {
+            name: name.to_owned(),
+            id: name.to_owned(),
+            location: String::new(),
+            group: None,
+            tags: Vec::new(),
+            lane,
+            thread_kind: None,
+            thread: None,
+            status: record.status,
+            attempts: record.attempts,
+            most_attempts: 0,
+            start: record.start,
+            wait: None,
+            duration: record.duration,
+            error: record.error,
+            because: record.because,
+            optional: false,
+            failed_attempts: record.failed,
+            last_attempt: record.latest,
+            fallback_used: record.fallback_for.is_some(),
+            fallback_for: record.fallback_for,
+            still_running: record.still_running,
+            slow_poll: record.slow_poll,
+            inputs: Vec::new(),
+            upstream: Vec::new(),
+            activity: StepActivity::default(),
         }
     }
 }

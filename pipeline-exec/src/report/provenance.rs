@@ -6,8 +6,7 @@ use pipeline_core::{BoundParams, Fingerprint, Plan, RunScope};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::CommandLine;
-use crate::engine::Engine;
+use crate::record::{CommandLine, RunRecord};
 use crate::settings::Settings;
 use crate::settings::row::Kind;
 
@@ -81,12 +80,12 @@ fn left_out(settings: &Settings) -> Vec<&'static str> {
 }
 
 /// The words that a run was started with, as far as its report has them.
-pub(super) fn command_line_of(engine: &Engine) -> Option<CommandLine> {
-    let line = engine.command_line.as_deref()?.clone();
-    if !engine.settings.deterministic {
+pub(super) fn command_line_of(run: &RunRecord) -> Option<CommandLine> {
+    let line = run.command_line.as_deref()?.clone();
+    if !run.settings.deterministic {
         return Some(line);
     }
-    let left_out: Vec<_> = left_out(&engine.settings).into_iter().filter(|key| *key != "seed").collect();
+    let left_out: Vec<_> = left_out(&run.settings).into_iter().filter(|key| *key != "seed").collect();
     Some(line.without(&left_out))
 }
 
@@ -99,12 +98,12 @@ pub(super) fn settings_of(settings: &Settings) -> BTreeMap<String, Value> {
 }
 
 impl Provenance {
-    pub(crate) fn of(engine: &Engine) -> Self {
-        let (frame, plan) = (&engine.frame, engine.frame.plan());
+    pub(crate) fn of(run: &RunRecord) -> Self {
+        let (frame, plan) = (&run.frame, run.frame.plan());
         Provenance {
             seed: frame.scope().seed(),
             graph_fingerprint: plan.fingerprint().to_string(),
-            config_fingerprint: config(&engine.settings, plan, frame.params()),
+            config_fingerprint: config(&run.settings, plan, frame.params()),
             params: Some(params(plan, frame.params())),
             framework: env!("CARGO_PKG_VERSION").to_owned(),
             packages: packages(plan),

@@ -12,7 +12,8 @@ use pipeline_core::Lane;
 use serde::{Deserialize, Serialize};
 
 use super::{StepReport, timings};
-use crate::engine::{CORES, Engine, MEMORY};
+use crate::limits::{CORES, MEMORY};
+use crate::record::RunRecord;
 
 /// How long ready steps waited for one thing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,13 +46,13 @@ pub enum WaitedFor {
 const WORTH_TELLING: Duration = Duration::from_micros(100);
 
 /// What the steps of a run waited for, the longest first; empty where nothing was timed.
-pub(super) fn of(engine: &Engine, steps: &[StepReport]) -> Vec<WaitReport> {
-    if timings(engine).is_none() {
+pub(super) fn of(run: &RunRecord, steps: &[StepReport]) -> Vec<WaitReport> {
+    if timings(run).is_none() {
         return Vec::new();
     }
-    let settings = &engine.settings;
+    let settings = &run.settings;
     let mut waits = Waits::default();
-    let first_use = first_use(engine, steps);
+    let first_use = first_use(run, steps);
     let over_all = settings.workers.map(|slots| busy(steps, None, slots));
     for lane in Lane::ALL {
         let slots = settings.slots(lane);
@@ -71,7 +72,7 @@ pub(super) fn of(engine: &Engine, steps: &[StepReport]) -> Vec<WaitReport> {
                 waits.add(WaitedFor::Slots(lane.name().to_owned(), slots), (index, &step.name), for_lane);
             }
             let left = wait.saturating_sub(for_workers.max(for_lane));
-            for limit in limits(engine, index) {
+            for limit in limits(run, index) {
                 let since = first_use.get(limit).copied().unwrap_or(start).max(ready);
                 let time = left.min(start.saturating_sub(since));
                 waits.add(WaitedFor::Limit(limit.to_owned()), (index, &step.name), time);
@@ -82,22 +83,22 @@ pub(super) fn of(engine: &Engine, steps: &[StepReport]) -> Vec<WaitReport> {
 }
 
 /// The names of the limits that a step needs; none where it may also have waited to be alone.
-fn limits(engine: &Engine, step: usize) -> Vec<&str> {
-    let policy = engine.frame.plan().policy(step);
+fn limits(run: &RunRecord, step: usize) -> Vec<&str> {
+    let policy = run.frame.plan().policy(step);
     if policy.exclusive || policy.parallel_if.is_some() {
         return Vec::new();
     }
-    let memory = policy.memory.filter(|_| engine.settings.memory_limit.is_some()).map(|_| MEMORY);
+    let memory = policy.memory.filter(|_| run.settings.memory_limit.is_some()).map(|_| MEMORY);
     let named = policy.limits.iter().map(|(name, _)| &**name);
     named.chain(memory).chain(policy.cores.map(|_| CORES)).collect()
 }
 
 /// When the first step that needs each limit started: before that, no step of the run waited for it.
-fn first_use<'e>(engine: &'e Engine, steps: &[StepReport]) -> HashMap<&'e str, Duration> {
+fn first_use<'e>(run: &'e RunRecord, steps: &[StepReport]) -> HashMap<&'e str, Duration> {
     let mut first: HashMap<&str, Duration> = HashMap::new();
     for (index, step) in steps.iter().enumerate() {
         let Some(start) = step.start else { continue };
-        for limit in limits(engine, index) {
+        for limit in limits(run, index) {
             let earliest = first.entry(limit).or_insert(start);
             *earliest = start.min(*earliest);
         }

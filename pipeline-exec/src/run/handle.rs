@@ -1,14 +1,17 @@
 //! A run under way.
 
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 use pipeline_core::frame::Status;
 use pipeline_core::{Lane, Problems, RunScope};
 
 use super::{OutputError, Run, output};
-use crate::engine::{Done, Engine, Parent};
+use crate::engine::{Engine, Parent};
+use crate::record::RunRecord;
 use crate::settings::{Origins, Settings};
 use crate::signals::Listening;
+use crate::stopper::{Stop, Stopper};
+use crate::store::Recording;
 
 /// A run under way. Dropping it stops the run.
 #[derive(Debug)]
@@ -16,33 +19,41 @@ use crate::signals::Listening;
 pub struct RunHandle {
     /// `None` once the run was waited for.
     engine: Option<Arc<Engine>>,
-    done: Arc<Done>,
     parent: Option<Parent>,
+    recording: Option<Recording>,
     /// Last, so that a signal finds the run for as long as there is one.
     listening: Option<Listening>,
 }
 
 impl RunHandle {
-    pub(crate) fn new(
+    pub(super) fn new(
         engine: Arc<Engine>,
-        done: Arc<Done>,
         parent: Option<Parent>,
+        recording: Option<Recording>,
         listening: Option<Listening>,
     ) -> Self {
-        RunHandle { engine: Some(engine), done, parent, listening }
+        let handle = RunHandle { engine: Some(engine), parent, recording, listening };
+        if let Some(listening) = &handle.listening {
+            listening.attach(handle.stopper(), handle.record().settings.grace);
+        }
+        handle
     }
 
     fn engine(&self) -> &Arc<Engine> {
         self.engine.as_ref().expect("invariant: the engine is there until the run was waited for")
     }
 
+    fn record(&self) -> &Arc<RunRecord> {
+        self.engine().record()
+    }
+
     /// The id of the run.
     pub fn id(&self) -> &str {
-        self.engine().frame.scope().run_id()
+        self.record().frame.scope().run_id()
     }
 
     pub(crate) fn scope(&self) -> Arc<RunScope> {
-        Arc::clone(self.engine().frame.scope())
+        Arc::clone(self.record().frame.scope())
     }
 
     /// Asks the run to stop: no further step starts, and async steps that wait are dropped. Waiting for the run
@@ -75,7 +86,8 @@ impl RunHandle {
 
     /// A way to stop the run from elsewhere.
     pub fn stopper(&self) -> Stopper {
-        Stopper { engine: Arc::downgrade(self.engine()) }
+        let run: Arc<dyn Stop> = Arc::<Engine>::clone(self.engine());
+        Stopper::new(Arc::downgrade(&run))
     }
 
     /// Where a step is now, by name: pending also while it runs.
@@ -83,7 +95,7 @@ impl RunHandle {
     /// # Errors
     /// Where the run has no such step.
     pub fn status(&self, name: &str) -> Result<Status, OutputError> {
-        output::position(&self.engine().frame, name).map(|step| self.engine().frame.status(step))
+        output::position(&self.record().frame, name).map(|step| self.record().frame.status(step))
     }
 
     /// Reads an output by name while the run goes on: one that was asked for, once its step has succeeded.
@@ -91,7 +103,7 @@ impl RunHandle {
     /// # Errors
     /// Why there is none (yet).
     pub fn output_named<T: 'static>(&self, name: &str) -> Result<&T, OutputError> {
-        output::of_name(&self.engine().frame, name)
+        output::of_name(&self.record().frame, name)
     }
 
     /// Waits for the end of the run.
@@ -103,7 +115,7 @@ impl RunHandle {
     /// Dropping the future stops the run.
     pub async fn wait(self) -> Result<Run, Problems> {
         let loan = self.parent.as_ref().and_then(Parent::lend);
-        self.done.wait().await;
+        self.engine().done().wait().await;
         if let Some(loan) = loan {
             loan.pay_back().await;
         }
@@ -113,7 +125,7 @@ impl RunHandle {
     /// Blocks the thread until the run has ended.
     pub(crate) fn wait_blocking(self) -> Run {
         let loan = self.parent.as_ref().and_then(Parent::lend);
-        self.done.wait_blocking();
+        self.engine().done().wait_blocking();
         if let Some(loan) = loan {
             self.engine().block_on(loan.pay_back());
         }
@@ -123,29 +135,34 @@ impl RunHandle {
     fn ended(mut self) -> Run {
         let engine = self.engine.take().expect("invariant: the engine is there until the run was waited for");
         let stopped_by = self.listening.as_ref().and_then(Listening::stopped_by);
-        Run::new(engine, stopped_by)
+        engine.over();
+        let record = Arc::clone(engine.record());
+        let run = Run::new(record, engine.events(), self.recording.take(), stopped_by);
+        release(engine);
+        run
+    }
+}
+
+/// Waits until no other thread holds the run, unless one is detached: the run and its outputs are then the caller's alone.
+fn release(mut engine: Arc<Engine>) {
+    let record = Arc::clone(engine.record());
+    while let Err(shared) = Arc::try_unwrap(engine) {
+        if record.history.any_detached() {
+            return;
+        }
+        // The watchdog, or a thread on its way out, looks at the run for another moment.
+        std::thread::yield_now();
+        engine = shared;
     }
 }
 
 impl Drop for RunHandle {
     fn drop(&mut self) {
-        if let Some(engine) = &self.engine {
-            engine.stop();
-        }
-    }
-}
-
-/// Stops a run from elsewhere; does nothing once the run has ended.
-#[derive(Clone, Debug)]
-pub struct Stopper {
-    engine: Weak<Engine>,
-}
-
-impl Stopper {
-    /// As [`RunHandle::stop`].
-    pub fn stop(&self) {
-        if let Some(engine) = self.engine.upgrade() {
-            engine.stop();
+        let Some(engine) = &self.engine else { return };
+        engine.stop();
+        if let Some(recording) = self.recording.take() {
+            // Steps may go on for a while: until then, it counts as running.
+            engine.keep(recording);
         }
     }
 }

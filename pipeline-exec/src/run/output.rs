@@ -6,7 +6,7 @@ use std::fmt;
 use pipeline_core::frame::{Frame, Status};
 use pipeline_core::{Step, TypeDef};
 
-use super::held::Held;
+use super::Run;
 
 /// Why an output could not be had.
 #[derive(Clone, PartialEq, Eq)]
@@ -107,11 +107,12 @@ pub(super) fn of_name<'f, T: 'static>(frame: &'f Frame, name: &str) -> Result<&'
     at(frame, position(frame, name)?)
 }
 
-pub(super) fn take<S: Step>(engine: &mut Held) -> Result<S::Output, OutputError> {
-    let step = step_position::<S>(&engine.frame)?;
-    at::<S::Output>(&engine.frame, step)?;
-    let name = engine.frame.plan().spec(step).name().to_owned();
-    match engine.frame_alone() {
+pub(super) fn take<S: Step>(run: &mut Run) -> Result<S::Output, OutputError> {
+    let frame = &run.record.frame;
+    let step = step_position::<S>(frame)?;
+    at::<S::Output>(frame, step)?;
+    let name = frame.plan().spec(step).name().to_owned();
+    match run.frame_alone() {
         Some(frame) => frame.take_output(step).ok_or(OutputError::NotKept { step: name }),
         None => Err(OutputError::StillRead { step: name }),
     }

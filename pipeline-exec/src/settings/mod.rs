@@ -30,8 +30,7 @@ pub(crate) use self::origins::Origins;
 pub(crate) use self::presets::{PRESETS, Preset};
 use self::row::settings;
 pub use self::step_defaults::{StepDefaults, TagSettings};
-use crate::engine::{CORES, MEMORY};
-use crate::limits::{LimitSettings, Limits};
+use crate::limits::{CORES, LimitSettings, Limits, MEMORY};
 
 settings! {
     /// How a run is executed. Every setting has a default from the machine.

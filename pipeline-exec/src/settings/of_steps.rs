@@ -6,7 +6,7 @@ use pipeline_core::{Dag, InputDef, Plan, Problem, ProblemCode, Selection, StepDe
 
 use super::origins::{Origins, shown};
 use super::{Settings, StepDefaults};
-use crate::engine::{CORES, MEMORY};
+use crate::limits::{CORES, MEMORY};
 
 impl Settings {
     /// What is said of steps by name, for each step of the graph of which anything is. Of several entries for one step a

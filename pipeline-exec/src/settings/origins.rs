@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use pipeline_core::Problem;
 
-use crate::report::clean;
+use crate::text::clean;
 
 /// Where settings come from, by key (`workers`, `groups.silver.timeout`): a file, a variable, a flag. What is not here was
 /// set by code, or is the default.

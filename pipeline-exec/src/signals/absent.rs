@@ -1,10 +1,10 @@
 //! What stands in for the listener where signals are not listened for: on other systems, and without the feature.
 
 use std::io;
-use std::sync::Arc;
+use std::time::Duration;
 
 use super::Signal;
-use crate::engine::Engine;
+use crate::stopper::Stopper;
 
 #[derive(Debug)]
 pub(crate) struct Listening;
@@ -16,7 +16,7 @@ pub(crate) fn listen() -> io::Result<Listening> {
 
 impl Listening {
     #[allow(clippy::unused_self, reason = "the listener's own needs it")]
-    pub(crate) fn attach(&self, _: &Arc<Engine>) {}
+    pub(crate) fn attach(&self, _: Stopper, _: Option<Duration>) {}
 
     #[allow(clippy::unused_self, reason = "the listener's own needs it")]
     pub(crate) fn stopped_by(&self) -> Option<Signal> {

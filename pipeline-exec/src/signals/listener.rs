@@ -6,14 +6,14 @@
 
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::{flag, iterator::Signals, low_level};
 
 use super::Signal;
-use crate::engine::Engine;
+use crate::stopper::Stopper;
 
 /// Signals that come so soon after the first are part of it: some programs send one to a process, and again to the group
 /// that it is in.
@@ -49,7 +49,8 @@ struct State {
 #[derive(Clone, Debug)]
 struct Listed {
     number: u64,
-    engine: Weak<Engine>,
+    /// How to stop it, and its grace time, once it has started.
+    run: Option<(Stopper, Option<Duration>)>,
     stopped_by: Arc<OnceLock<Signal>>,
 }
 
@@ -68,7 +69,7 @@ pub(crate) fn listen() -> io::Result<Listening> {
     }
     state.number += 1;
     let (number, stopped_by) = (state.number, Arc::default());
-    state.runs.push(Listed { number, engine: Weak::new(), stopped_by: Arc::clone(&stopped_by) });
+    state.runs.push(Listed { number, run: None, stopped_by: Arc::clone(&stopped_by) });
     Ok(Listening { number, stopped_by })
 }
 
@@ -113,8 +114,7 @@ impl Listener {
         state.received = Some(signal);
         let runs = state.runs.clone();
         drop(state);
-        let engines = runs.iter().filter_map(|run| run.engine.upgrade());
-        let graces: Vec<Option<Duration>> = engines.map(|engine| engine.settings.grace).collect();
+        let graces: Vec<_> = runs.iter().filter_map(|run| Some(run.run.as_ref()?.1)).collect();
         let grace = if graces.contains(&None) { None } else { graces.into_iter().flatten().max() };
         runs.iter().for_each(|run| run.stop(signal));
         let waits = match grace {
@@ -158,9 +158,9 @@ impl Stopping {
 impl Listed {
     /// Stops the run, if it is still there.
     fn stop(&self, signal: Signal) {
-        if let Some(engine) = self.engine.upgrade() {
+        if let Some(run) = self.run.as_ref().and_then(|(stopper, _)| stopper.run()) {
             let _ = self.stopped_by.set(signal);
-            engine.stop_because(&format!("{signal} was received"));
+            run.stop(Some(&format!("{signal} was received")));
         }
     }
 }
@@ -176,11 +176,11 @@ fn tell(text: String) {
 
 impl Listening {
     /// The run, once it has started; stopped at once where a signal has come before.
-    pub(crate) fn attach(&self, engine: &Arc<Engine>) {
+    pub(crate) fn attach(&self, stopper: Stopper, grace: Option<Duration>) {
         let mut state = LISTENER.lock();
         let received = state.received;
         let Some(listed) = state.runs.iter_mut().find(|run| run.number == self.number) else { return };
-        listed.engine = Arc::downgrade(engine);
+        listed.run = Some((stopper, grace));
         let listed = listed.clone();
         drop(state);
         if let Some(signal) = received {

@@ -7,9 +7,9 @@ use std::time::{Duration, SystemTime};
 
 use pipeline_core::ProblemCode;
 
-use crate::engine::Engine;
 use crate::event::{Event, Observer};
-use crate::report::{CommandLine, RunReport};
+use crate::record::{CommandLine, RunRecord};
+use crate::report::RunReport;
 
 /// There is none of what has this in it.
 #[derive(Clone, Copy, Debug)]
@@ -72,11 +72,11 @@ impl Recording {
         match self.0 {}
     }
 
-    pub(crate) fn watch(&mut self, _: &Arc<Engine>) {
+    pub(crate) fn watch(&mut self, _: &Arc<RunRecord>) {
         match self.0 {}
     }
 
-    pub(crate) fn finish(self, _: &Engine, _: &RunReport, _: Duration) -> Result<PathBuf, StoreError> {
+    pub(crate) fn finish(self, _: &RunRecord, _: &RunReport, _: Duration) -> Result<PathBuf, StoreError> {
         match self.0 {}
     }
 }

@@ -9,9 +9,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use super::history::Noted;
 use super::journal::Journal;
 use super::{RunState, RunStore, Saving, StoreError, files, trace};
-use crate::engine::Engine;
 use crate::event::EventKind;
-use crate::report::{CommandLine, RunReport};
+use crate::record::{CommandLine, RunRecord};
+use crate::report::RunReport;
 
 /// A run that is being recorded. Dropped without [`Recording::finish`], the run counts as interrupted.
 #[derive(Debug)]
@@ -70,19 +70,19 @@ impl Recording {
     }
 
     /// Keeps the journal from now on.
-    pub(crate) fn watch(&mut self, engine: &Arc<Engine>) {
-        self.journal.watch(engine);
+    pub(crate) fn watch(&mut self, run: &Arc<RunRecord>) {
+        self.journal.watch(run);
     }
 
     /// Writes what is left to write of a run that has ended. Returns its folder.
     pub(crate) fn finish(
         mut self,
-        engine: &Engine,
+        run: &RunRecord,
         report: &RunReport,
         wall: Duration,
     ) -> Result<PathBuf, StoreError> {
         let dir = self.store.runs_dir().join(&self.name);
-        let kept = self.journal.end(engine, wall);
+        let kept = self.journal.end(run, wall);
         let saved = self.saving.map_or(Ok(()), |saving| saving.end());
         files::replace(&dir.join(files::REPORT), true, |out| out.write_all(report.to_json().as_bytes()))?;
         let traced = files::replace(&dir.join(files::TRACE), false, |out| trace::write(report, out));

@@ -1,7 +1,7 @@
 //! Deadlines, and threads that are kept too long: watched by one OS thread for the whole process.
 //!
 //! A timer of the runtime fires late when its workers are blocked, which is just when a deadline matters. So the
-//! watchdog is a thread of its own. It sees what threads do at their [desks](desk), and is told of the steps that wait
+//! watchdog is a thread of its own. It sees what threads do at their [workers](status), and is told of the steps that wait
 //! ([`Waiter`]). What it does about a step that is overdue:
 //!
 //! * *waits*: its task is woken to drop the future. A task that has not done so [`PATIENCE`] later has no worker, and is
@@ -10,7 +10,7 @@
 //!   run (its slot, and the duty to finish the step), and the thread is left behind: what it returns is dropped, and it
 //!   leaves the run when it notices.
 
-mod desk;
+mod status;
 mod takeover;
 mod waiter;
 mod watchdog;
@@ -20,18 +20,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use pipeline_core::frame::{Attempt, Frame, GivenUp};
+use pipeline_core::frame::{Attempt, GivenUp};
 use pipeline_core::{FailureKind, Lane, Plan};
 
-pub(crate) use self::desk::{Desk, Sitting};
+pub(crate) use self::status::{Running, WorkerStatus};
 use self::takeover::TakenFrom;
 pub(crate) use self::waiter::Waiter;
 use super::Engine;
-use super::history::History;
 use super::parked::Parked;
-use super::rules::Rules;
 use crate::pressure::Monitor;
-use crate::settings::{Settings, in_reach};
+use crate::record::{History, RunRecord};
+use crate::rules::Rules;
+use crate::settings::in_reach;
 
 /// So long the task of an overdue step has to drop its future, before it is treated as one without a worker.
 const PATIENCE: Duration = Duration::from_millis(80);
@@ -70,17 +70,10 @@ pub(crate) struct Watch {
 
 impl Watch {
     /// What to watch of a run; `None` where there is nothing.
-    pub(super) fn new(
-        engine: &Weak<Engine>,
-        frame: &Frame,
-        settings: &Settings,
-        rules: Option<&Arc<Rules>>,
-        history: &Arc<History>,
-        monitor: Option<&Arc<Monitor>>,
-        origin: Instant,
-    ) -> Option<Arc<Watch>> {
+    pub(super) fn new(engine: &Weak<Engine>, record: &RunRecord) -> Option<Arc<Watch>> {
+        let (frame, settings, monitor) = (&record.frame, &record.settings, &record.monitor);
         let plan = frame.plan();
-        let watched = rules.filter(|rules| rules.any_watched());
+        let watched = record.rules.as_ref().filter(|rules| rules.any_watched());
         let slow_poll = settings.slow_poll.map(in_reach).filter(|_| plan.lane_counts()[Lane::Io.index()] > 0);
         if watched.is_none() && slow_poll.is_none() && monitor.is_none() {
             return None;
@@ -91,11 +84,11 @@ impl Watch {
         let by_polls = slow_poll.map(|slow| (slow / 2).max(SHORTEST_LOOK));
         Some(Arc::new(Watch {
             frame: frame.number(),
-            origin,
+            origin: record.origin,
             plan: Arc::clone(plan),
             rules: watched.cloned(),
-            history: Arc::clone(history),
-            monitor: monitor.cloned(),
+            history: Arc::clone(&record.history),
+            monitor: monitor.clone(),
             engine: Weak::clone(engine),
             look: by_rules.into_iter().chain(by_polls).min().unwrap_or(LONGEST_LOOK),
             slow_poll,
@@ -174,35 +167,35 @@ impl Watch {
     }
 
     /// Looks at what a thread does for this run. When to look again at the latest.
-    fn inspect(self: &Arc<Self>, desk: &Desk, sitting: Sitting) -> Option<Duration> {
+    fn inspect(self: &Arc<Self>, status: &WorkerStatus, running: Running) -> Option<Duration> {
         let now = self.now();
-        let seen = desk.seen(now.as_nanos() as u64);
+        let seen = status.seen(now.as_nanos() as u64);
         let first_seen = Duration::from_nanos(seen.first);
-        let since = sitting.since.map_or(first_seen, Duration::from_nanos);
-        let is_io = self.plan.lane(sitting.step) == Lane::Io;
+        let since = running.since.map_or(first_seen, Duration::from_nanos);
+        let is_io = self.plan.lane(running.step) == Lane::Io;
         if let Some(slow) =
             self.slow_poll.filter(|slow| is_io && !seen.warned && now.saturating_sub(first_seen) >= *slow)
         {
-            desk.mark_warned();
-            self.warn_slow(sitting.step, now.saturating_sub(first_seen).max(slow));
+            status.mark_warned();
+            self.warn_slow(running.step, now.saturating_sub(first_seen).max(slow));
         }
-        if !self.is_watched(sitting.step) {
+        if !self.is_watched(running.step) {
             return None;
         }
-        let attempt = Attempt::new(sitting.attempt, false, true);
-        if self.is_unused(sitting.step) {
-            self.take_over(sitting.step, attempt, TakenFrom::desk(sitting), GivenUp::unused());
+        let attempt = Attempt::new(running.attempt, false, true);
+        if self.is_unused(running.step) {
+            self.take_over(running.step, attempt, TakenFrom::of(running), GivenUp::unused());
             return None;
         }
-        let due = self.due(sitting.step, since)?;
+        let due = self.due(running.step, since)?;
         if now < due {
             return Some(due);
         }
-        let mut why = self.overdue(sitting.step, since);
+        let mut why = self.overdue(running.step, since);
         if is_io {
             why.note.push_str(", and blocks the thread that runs it: it computes or waits without `.await`; make it a plain `fn`");
         }
-        self.take_over(sitting.step, attempt, TakenFrom::desk(sitting), why);
+        self.take_over(running.step, attempt, TakenFrom::of(running), why);
         None
     }
 
@@ -241,10 +234,10 @@ impl Watch {
         if Instant::now() < at {
             return Some(at - self.origin);
         }
-        for desk in Desk::all() {
-            if let Some(sitting) = desk.look().filter(|sitting| sitting.frame == self.frame) {
-                let attempt = Attempt::new(sitting.attempt, false, true);
-                self.take_over(sitting.step, attempt, TakenFrom::desk(sitting), why.clone());
+        for status in WorkerStatus::all() {
+            if let Some(running) = status.read().filter(|running| running.frame == self.frame) {
+                let attempt = Attempt::new(running.attempt, false, true);
+                self.take_over(running.step, attempt, TakenFrom::of(running), why.clone());
             }
         }
         let waiters: Vec<_> = {
@@ -287,10 +280,10 @@ impl Watch {
             Some(waiter) => return self.take_over(step, waiter.attempt(), TakenFrom::Task, why),
             None => {}
         }
-        let sitting = Desk::all().into_iter().filter_map(|desk| desk.look());
-        let mut here = sitting.filter(|sitting| sitting.frame == self.frame && sitting.step == step);
-        if let Some(sitting) = here.next() {
-            self.take_over(step, Attempt::new(sitting.attempt, false, true), TakenFrom::desk(sitting), why);
+        let running = WorkerStatus::all().into_iter().filter_map(|status| status.read());
+        let mut here = running.filter(|running| running.frame == self.frame && running.step == step);
+        if let Some(running) = here.next() {
+            self.take_over(step, Attempt::new(running.attempt, false, true), TakenFrom::of(running), why);
         }
     }
 }

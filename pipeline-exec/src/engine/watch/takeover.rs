@@ -5,11 +5,11 @@ use std::time::Duration;
 use pipeline_core::FailureKind;
 use pipeline_core::frame::{Attempt, GivenUp};
 
-use super::{Sitting, Watch};
+use super::{Running, Watch};
+use crate::engine::drive;
 use crate::engine::driver::Driver;
-use crate::engine::holder::Holder;
-use crate::engine::{Rule, drive};
-use crate::event::Event;
+use crate::engine::slot::SlotGuard;
+use crate::rules::Rule;
 use crate::timing::Place;
 
 /// Who runs an attempt that is taken over.
@@ -24,9 +24,9 @@ pub(super) enum TakenFrom {
 }
 
 impl TakenFrom {
-    /// Who runs what was seen at a desk.
-    pub(super) fn desk(sitting: Sitting) -> Self {
-        if sitting.has_waited { TakenFrom::Poller } else { TakenFrom::Driver }
+    /// Who runs what was seen at a status.
+    pub(super) fn of(running: Running) -> Self {
+        if running.has_waited { TakenFrom::Poller } else { TakenFrom::Driver }
     }
 }
 
@@ -54,16 +54,17 @@ impl Watch {
             engine.stop_because(&reason);
         }
         // Code of the user's could keep the watchdog from its other runs.
-        let user_code = engine.observers.any() || engine.rule(step).is_some_and(Rule::has_user_code);
+        let user_code = engine.events.any() || engine.rule(step).is_some_and(Rule::has_user_code);
         // What the step waits for in a run of its own is not needed any more, and its slot was given back before.
         engine.stop_children(Some(step));
         let has_slot = !engine.cancel_loan(step);
-        let holder = Holder::taking_over(&engine, self.plan.lane(step), from == TakenFrom::Driver, has_slot);
+        let guard =
+            SlotGuard::taking_over(&engine, self.plan.lane(step), from == TakenFrom::Driver, has_slot);
         drop(engine);
         if user_code {
-            drive::spawn_end(holder, finished);
+            drive::spawn_end(guard, finished);
         } else {
-            Driver::new(holder, Place::watchdog()).end(finished, true);
+            Driver::new(guard, Place::watchdog()).end(finished, true);
         }
         drop(present);
     }
@@ -72,11 +73,6 @@ impl Watch {
     pub(super) fn warn_slow(&self, step: usize, time: Duration) {
         self.history.note(step, |past| past.slow_poll = past.slow_poll.max(Some(time)));
         let Some(engine) = self.engine.upgrade() else { return };
-        engine.send(|| Event::SlowPoll {
-            run_id: engine.frame.scope().run_id(),
-            step: engine.frame.plan().spec(step).name(),
-            position: step,
-            time,
-        });
+        engine.events.slow_poll(step, time);
     }
 }

@@ -7,7 +7,7 @@ use pipeline_core::frame::{Attempt, GivenUp};
 use tokio::sync::Notify;
 
 use super::takeover::TakenFrom;
-use super::{Desk, Watch, watchdog};
+use super::{Watch, WorkerStatus, watchdog};
 
 /// A step that waits and may be given up. Its task holds this, and nobody else does.
 #[derive(Debug)]
@@ -96,10 +96,10 @@ impl Waiter {
 
     /// Notes, while `poll` runs, that the current thread polls the step.
     pub(crate) fn polling<T>(&self, poll: impl FnOnce() -> T) -> T {
-        let desk = Desk::here();
-        desk.open_again(self.watch.frame, self.step, self.attempt.number(), self.since.as_nanos() as u64);
+        let status = WorkerStatus::here();
+        status.set_polling(self.watch.frame, self.step, self.attempt.number(), self.since.as_nanos() as u64);
         let result = poll();
-        desk.close();
+        status.clear();
         result
     }
 }

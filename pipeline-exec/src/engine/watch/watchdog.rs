@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use pipeline_core::contain;
 
-use super::{Desk, PATIENCE, Waiter, Watch};
+use super::{PATIENCE, Waiter, Watch, WorkerStatus};
 
 /// With nothing to watch for so long, the thread sleeps until something comes.
 const IDLE: Duration = Duration::from_secs(2);
@@ -120,10 +120,10 @@ impl Watchdog {
         }
         let now = Instant::now();
         let mut next: Option<Instant> = None;
-        for desk in if runs.is_empty() { Vec::new() } else { Desk::all() } {
-            let Some(sitting) = desk.look() else { continue };
-            let Some(watch) = runs.iter().find(|watch| watch.frame == sitting.frame) else { continue };
-            let due = watch.inspect(&desk, sitting).map(|due| watch.origin + due);
+        for status in if runs.is_empty() { Vec::new() } else { WorkerStatus::all() } {
+            let Some(running) = status.read() else { continue };
+            let Some(watch) = runs.iter().find(|watch| watch.frame == running.frame) else { continue };
+            let due = watch.inspect(&status, running).map(|due| watch.origin + due);
             next = next.into_iter().chain(due).min();
         }
         for watch in &runs {

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use self::data::{Drawing, edges_of, width_of};
 use super::RunReport;
-use super::text::clean;
+use crate::text::clean;
 
 const SKELETON: &str = include_str!("page.html");
 const STYLE: &str = include_str!("page.css");

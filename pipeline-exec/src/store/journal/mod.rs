@@ -7,8 +7,8 @@
 //! What it writes is with the operating system at once, and survives the end of the process; it is not forced onto the
 //! disk, so a power failure may take the end of it.
 
-mod look;
 mod read;
+mod write;
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
@@ -18,11 +18,11 @@ use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use self::look::Lookout;
 pub(super) use self::read::{is_finished, report, started};
+use self::write::Recorded;
 use super::{StoreError, files};
-use crate::engine::Engine;
 use crate::event::{EVENT_SCHEMA, EventKind, EventRecord};
+use crate::record::RunRecord;
 
 /// Between two looks at a run in which something happens.
 const SHORTEST: Duration = Duration::from_millis(10);
@@ -43,7 +43,7 @@ pub(super) struct Journal {
 struct Keeper {
     /// Dropped, it ends the thread.
     end: mpsc::Sender<()>,
-    thread: JoinHandle<(Lines, Lookout)>,
+    thread: JoinHandle<(Lines, Recorded)>,
 }
 
 /// The file, and what went wrong with it first. Then nothing more is written: a journal has no gaps.
@@ -70,14 +70,14 @@ impl Journal {
     }
 
     /// Keeps it from now on, until the run has ended or nobody has it any more.
-    pub(super) fn watch(&mut self, engine: &Arc<Engine>) {
+    pub(super) fn watch(&mut self, run: &Arc<RunRecord>) {
         let Some(mut lines) = self.lines.take() else { return };
         let (end, ended) = mpsc::channel();
-        let (run, mut lookout) = (Arc::downgrade(engine), Lookout::new(engine));
+        let (weak, mut recorded) = (Arc::downgrade(run), Recorded::new(run));
         let path = lines.path.clone();
         let keep = move || {
-            keep(&run, &ended, &mut lines, &mut lookout);
-            (lines, lookout)
+            keep(&weak, &ended, &mut lines, &mut recorded);
+            (lines, recorded)
         };
         match std::thread::Builder::new().name("pipeline-journal".into()).spawn(keep) {
             Ok(thread) => self.keeper = Some(Keeper { end, thread }),
@@ -86,7 +86,7 @@ impl Journal {
                 self.lines = OpenOptions::new().append(true).open(&path).ok().map(|file| Lines {
                     file,
                     path,
-                    run_id: engine.frame.scope().run_id().to_owned(),
+                    run_id: run.frame.scope().run_id().to_owned(),
                     error: Some(error),
                 });
             }
@@ -97,23 +97,23 @@ impl Journal {
     ///
     /// # Errors
     /// What went wrong first, since the run began.
-    pub(super) fn end(&mut self, engine: &Engine, wall: Duration) -> Result<(), StoreError> {
+    pub(super) fn end(&mut self, run: &RunRecord, wall: Duration) -> Result<(), StoreError> {
         let kept = self.keeper.take().and_then(|Keeper { end, thread }| {
             drop(end);
             thread.join().ok()
         });
-        let (mut lines, mut lookout) = match (kept, self.lines.take()) {
+        let (mut lines, mut recorded) = match (kept, self.lines.take()) {
             (Some(kept), _) => kept,
-            (None, Some(lines)) => (lines, Lookout::new(engine)),
+            (None, Some(lines)) => (lines, Recorded::new(run)),
             // The panic hook has told why.
             (None, None) => return Ok(()),
         };
         let mut text = String::new();
-        lookout.look(engine, &lines, &mut text);
+        recorded.update(run, &lines, &mut text);
         lines.put(
             &mut text,
             wall,
-            EventKind::RunFinished { seconds: wall.as_secs_f64(), succeeded: engine.succeeded() },
+            EventKind::RunFinished { seconds: wall.as_secs_f64(), succeeded: run.succeeded() },
         );
         lines.write(&text);
         lines.whole()
@@ -121,15 +121,15 @@ impl Journal {
 }
 
 /// Looks at the run again and again.
-fn keep(run: &Weak<Engine>, ended: &mpsc::Receiver<()>, lines: &mut Lines, lookout: &mut Lookout) {
+fn keep(run: &Weak<RunRecord>, ended: &mpsc::Receiver<()>, lines: &mut Lines, recorded: &mut Recorded) {
     let mut pause = SHORTEST;
     let mut text = String::new();
     while matches!(ended.recv_timeout(pause), Err(RecvTimeoutError::Timeout)) {
-        let Some(engine) = run.upgrade() else { return };
+        let Some(run) = run.upgrade() else { return };
         let begun = Instant::now();
         text.clear();
-        lookout.look(&engine, lines, &mut text);
-        drop(engine);
+        recorded.update(&run, lines, &mut text);
+        drop(run);
         lines.write(&text);
         pause = if text.is_empty() { (pause * 2).min(LONGEST) } else { SHORTEST };
         pause = pause.max(begun.elapsed() * LEISURE);

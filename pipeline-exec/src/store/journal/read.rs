@@ -8,14 +8,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use pipeline_core::frame::Status;
-use pipeline_core::{Lane, StepActivity};
+use pipeline_core::{FailureKind, Lane};
 use serde::Deserialize;
 
 use crate::event::{EVENT_SCHEMA, EventKind, EventRecord};
-use crate::report::{
-    AttemptReport, AttemptTimes, CommandLine, Counts, ErrorReport, Figures, Provenance, RunReport, RunStatus,
-    SCHEMA, StepReport,
-};
+use crate::record::{AttemptReport, AttemptTimes, CommandLine, StepRecord, is_called};
+use crate::report::{Counts, Figures, Provenance, RunReport, RunStatus, SCHEMA, StepReport};
 use crate::store::{RunState, StoreError, files};
 
 /// What is said of a run that has ended, and has no report all the same.
@@ -42,7 +40,7 @@ pub(in crate::store) fn started(dir: &Path) -> Option<u64> {
 pub(in crate::store) fn report(dir: &Path, state: RunState) -> Result<RunReport, StoreError> {
     let path = dir.join(files::JOURNAL);
     let file = File::open(&path).map_err(|error| StoreError::io("read", &path, error))?;
-    let mut told = Told::default();
+    let mut journaled = Journaled::default();
     // Bytes, since a torn line may end within a character.
     for line in BufReader::new(file).split(b'\n') {
         let line = line.map_err(|error| StoreError::io("read", &path, error))?;
@@ -51,12 +49,12 @@ pub(in crate::store) fn report(dir: &Path, state: RunState) -> Result<RunReport,
             check_version(&line, &path)?;
             continue;
         };
-        told.add(record);
+        journaled.add(record);
     }
-    if told.run_id.is_empty() {
+    if journaled.run_id.is_empty() {
         return Err(StoreError::Damaged { path, why: "it has no line that a run has started".to_owned() });
     }
-    Ok(told.into_report(state))
+    Ok(journaled.into_report(state))
 }
 
 /// Refuses a line of a later version.
@@ -78,8 +76,9 @@ pub(in crate::store) fn is_finished(report: &RunReport) -> bool {
     report.stopped_because.as_deref() == Some(NO_REPORT)
 }
 
+/// What a journal says of a run.
 #[derive(Default)]
-struct Told {
+struct Journaled {
     run_id: String,
     planned: usize,
     started_unix_ms: u64,
@@ -87,11 +86,18 @@ struct Told {
     last: Duration,
     /// Whether the run has ended, and if so, whether it succeeded.
     succeeded: Option<bool>,
-    steps: Vec<StepReport>,
+    /// The steps that had begun, in the order in which they did.
+    steps: Vec<JournaledStep>,
     by_name: HashMap<String, usize>,
 }
 
-impl Told {
+struct JournaledStep {
+    name: String,
+    lane: Lane,
+    record: StepRecord,
+}
+
+impl Journaled {
     fn add(&mut self, record: EventRecord) {
         let at = seconds(record.at);
         self.last = self.last.max(at);
@@ -100,79 +106,60 @@ impl Told {
                 (self.run_id, self.planned, self.started_unix_ms) = (record.run_id, planned, started_unix_ms);
                 self.command_line = command_line;
             }
-            EventKind::StepStarted { step, lane } => {
-                let step = self.step(step);
-                (step.lane, step.start, step.attempts) = (lane, Some(at), 1);
-            }
-            EventKind::StepFinished { step, status, seconds: time, error, because } => {
-                let step = self.step(step);
-                step.duration = step.start.map(|_| seconds(time));
-                (step.status, step.error, step.because) = (status, error, because);
-                end_attempts(step);
-            }
             EventKind::StepsSucceeded { steps } => {
                 for step in steps {
-                    let step = self.step(step);
-                    (step.status, step.attempts) = (Status::Succeeded, step.attempts.max(1));
+                    let record = &mut self.step(&step).record;
+                    record.status = Status::Succeeded;
+                    record.count_attempts(true);
                 }
             }
-            EventKind::AttemptStarted { step, attempt } => {
-                let step = self.step(step);
-                (step.attempts, step.last_attempt) = (attempt, Some(AttemptTimes::begun(at)));
-            }
-            EventKind::AttemptFailed { step, attempt, error, retry_in_seconds, seconds: time } => {
-                let (retried_after, duration) = (seconds(retry_in_seconds), time.map(seconds));
-                let times = duration.map(|_| AttemptTimes {
-                    start: at.saturating_sub(duration.unwrap_or_default()),
-                    duration,
-                });
-                let step = self.step(step);
-                // Journals from before attempts were timed do not tell that the next one starts.
-                step.attempts = if times.is_some() { attempt } else { attempt + 1 };
-                step.last_attempt = None;
-                step.failed_attempts.push(AttemptReport { attempt, error, retried_after, times });
-            }
-            EventKind::FallbackUsed { step, error } => {
-                let step = self.step(step);
-                (step.fallback_used, step.fallback_for) = (true, Some(error));
-            }
-            EventKind::SlowPoll { step, seconds: time } => self.step(step).slow_poll = Some(seconds(time)),
             EventKind::RunFinished { succeeded, .. } => self.succeeded = Some(succeeded),
-            _ => {}
+            kind => {
+                let Some(step) = kind.step().map(|name| self.step(name)) else { return };
+                if let EventKind::StepStarted { lane, .. } = kind {
+                    step.lane = lane;
+                }
+                fold(&mut step.record, at, kind);
+            }
         }
     }
 
-    /// The report of a step; one that is named for the first time has begun.
-    fn step(&mut self, name: String) -> &mut StepReport {
+    /// A step; one that is named for the first time has begun.
+    fn step(&mut self, name: &str) -> &mut JournaledStep {
         let steps = &mut self.steps;
-        let index = *self.by_name.entry(name).or_insert_with_key(|name| {
-            steps.push(begun(name));
+        let index = *self.by_name.entry(name.to_owned()).or_insert_with_key(|name| {
+            let record = StepRecord::default();
+            steps.push(JournaledStep { name: name.clone(), lane: Lane::Cpu, record });
             steps.len() - 1
         });
         &mut self.steps[index]
     }
 
-    fn into_report(mut self, state: RunState) -> RunReport {
-        let under_way: Vec<&str> =
-            self.steps.iter().filter(is_under_way).map(|it| it.name.as_str()).collect();
+    fn into_report(self, state: RunState) -> RunReport {
+        let under_way = self.steps.iter().filter(|step| step.record.status == Status::Pending);
+        let under_way: Vec<&str> = under_way.map(|step| step.name.as_str()).collect();
         let why = match self.succeeded {
             Some(_) => NO_REPORT.to_owned(),
             None => why(state, self.steps.len() - under_way.len(), &under_way, self.planned),
         };
-        for step in self.steps.iter_mut().filter(|step| step.status == Status::Pending) {
-            step.status = Status::Cancelled;
-        }
-        let mut counts = Counts::of(&self.steps);
-        counts.planned = self.planned.max(self.steps.len());
+        let report = |JournaledStep { name, lane, mut record }: JournaledStep| {
+            if record.status == Status::Pending {
+                record.status = Status::Cancelled;
+            }
+            StepReport::of_record(&name, lane, record)
+        };
+        let steps: Vec<StepReport> = self.steps.into_iter().map(report).collect();
+        let mut counts = Counts::of(&steps);
+        counts.planned = self.planned.max(steps.len());
         // What had not begun has no line.
-        counts.cancelled += counts.planned - self.steps.len();
+        counts.cancelled += counts.planned - steps.len();
         let status = match self.succeeded {
             Some(true) => RunStatus::Succeeded,
             Some(false) if counts.failed + counts.timed_out > 0 => RunStatus::Failed,
             _ => RunStatus::Cancelled,
         };
-        let total = self.steps.iter().filter_map(StepReport::work).sum();
-        let one_at_a_time = self.steps.iter().filter_map(|step| step.duration).sum();
+        let total = steps.iter().filter_map(StepReport::work).sum();
+        let one_at_a_time = steps.iter().filter_map(|step| step.duration).sum();
         RunReport {
             schema: SCHEMA,
             run_id: self.run_id,
@@ -192,13 +179,9 @@ impl Told {
             waits: Vec::new(),
             advice: Vec::new(),
             dead_letters: Vec::new(),
-            steps: self.steps,
+            steps,
         }
     }
-}
-
-fn is_under_way(step: &&StepReport) -> bool {
-    step.status == Status::Pending
 }
 
 /// What became of the run, in words.
@@ -220,63 +203,144 @@ fn why(state: RunState, ended: usize, under_way: &[&str], planned: usize) -> Str
     why
 }
 
-/// A step that has begun, with all that a journal does not say left empty.
-fn begun(name: &str) -> StepReport {
-    StepReport {
-        name: name.to_owned(),
-        id: name.to_owned(),
-        location: String::new(),
-        group: None,
-        tags: Vec::new(),
-        lane: Lane::Cpu,
-        thread_kind: None,
-        thread: None,
-        status: Status::Pending,
-        attempts: 0,
-        most_attempts: 0,
-        start: None,
-        wait: None,
-        duration: None,
-        error: None::<ErrorReport>,
-        because: None,
-        optional: false,
-        failed_attempts: Vec::new(),
-        last_attempt: None,
-        fallback_used: false,
-        fallback_for: None,
-        still_running: 0,
-        slow_poll: None,
-        inputs: Vec::new(),
-        upstream: Vec::new(),
-        activity: StepActivity::default(),
+/// Adds an event to the snapshot of the step that it is about.
+fn fold(record: &mut StepRecord, at: Duration, kind: EventKind) {
+    let mut ran = true;
+    match kind {
+        EventKind::StepStarted { .. } => record.start = Some(at),
+        EventKind::AttemptStarted { .. } => record.latest = Some(AttemptTimes::begun(at)),
+        EventKind::AttemptFailed { attempt, error, retry_in_seconds, seconds: time, .. } => {
+            let duration = time.map(seconds);
+            let start = at.saturating_sub(duration.unwrap_or_default());
+            let times = duration.map(|_| AttemptTimes { start, duration });
+            record.latest = None;
+            let retried_after = seconds(retry_in_seconds);
+            record.failed.push(AttemptReport { attempt, error, retried_after, times });
+        }
+        EventKind::FallbackUsed { error, .. } => record.fallback_for = Some(error),
+        EventKind::SlowPoll { seconds: time, .. } => record.slow_poll = Some(seconds(time)),
+        EventKind::StepFinished { status, seconds: time, error, because, .. } => {
+            let refused = error.as_ref().is_some_and(|error| error.kind == FailureKind::CircuitOpen);
+            ran = is_called(status) && !refused;
+            (record.status, record.error, record.because) = (status, error, because);
+            end(record, seconds(time), ran);
+        }
+        _ => {}
     }
+    record.count_attempts(ran);
 }
 
-/// Puts the attempts of a step that has ended as the report of its run would have them.
-fn end_attempts(step: &mut StepReport) {
-    let Some(start) = step.start.filter(|_| step.attempts_are_timed()) else { return };
-    if matches!(step.status, Status::Skipped | Status::Cancelled) && step.duration == Some(Duration::ZERO) {
-        // Its next attempt did not run: it took as long as those before.
-        step.last_attempt = None;
-        step.attempts = step.failed_attempts.len() as u32;
-        let ends = step.failed_attempts.iter().filter_map(|it| Some(it.times?.start + it.times?.duration?));
-        step.duration = ends.max().map(|end| end.saturating_sub(start));
-        return;
+/// Ends the attempts of a step that has ended after `time`; `ran` tells whether the last of them was made.
+fn end(record: &mut StepRecord, time: Duration, ran: bool) {
+    // If the run was stopped before another attempt, the last one is recorded as any that fails.
+    let ended_with = record.error.as_ref().or(record.fallback_for.as_ref());
+    let is_last = |failed: &mut AttemptReport| failed.times.is_some() && Some(&failed.error) == ended_with;
+    if record.latest.is_none()
+        && let Some(last) = record.failed.pop_if(is_last)
+    {
+        record.latest = last.times;
     }
-    // An attempt that no other followed, because the run was stopped, was told as any that fails.
-    let was_last = |failed: &AttemptReport| {
-        let is_its_error = step.error.as_ref().is_none_or(|error| *error == failed.error);
-        failed.times.is_some() && failed.attempt == step.attempts && is_its_error
-    };
-    if step.failed_attempts.last().is_some_and(was_last) {
-        step.last_attempt = step.failed_attempts.pop().and_then(|failed| failed.times);
-    }
-    if let (Some(last), Some(time)) = (&mut step.last_attempt, step.duration) {
-        last.end(start + time);
+    record.start = record.start.filter(|_| ran || !record.failed.is_empty());
+    record.duration = record.start.map(|_| time);
+    record.latest = record.latest.filter(|_| ran);
+    if let (Some(latest), Some(start)) = (&mut record.latest, record.start) {
+        latest.end(start + time);
     }
 }
 
 /// A time from a file: what is no time is none.
 fn seconds(seconds: f64) -> Duration {
     Duration::try_from_secs_f64(seconds).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::ErrorReport;
+    use crate::store::journal::write::difference;
+
+    fn ms(ms: u64) -> Duration {
+        Duration::from_millis(ms)
+    }
+
+    fn error(message: &str) -> ErrorReport {
+        ErrorReport { kind: FailureKind::Error, message: message.to_owned(), causes: Vec::new() }
+    }
+
+    fn failed(attempt: u32, start: u64) -> AttemptReport {
+        let times = Some(AttemptTimes { start: ms(start), duration: Some(ms(5)) });
+        AttemptReport { attempt, error: error(&format!("e{attempt}")), retried_after: ms(20), times }
+    }
+
+    fn step(status: Status, attempts: u32) -> StepRecord {
+        StepRecord { status, attempts, ..StepRecord::default() }
+    }
+
+    /// Writes the differences between these snapshots, and reads them.
+    fn read_back<'a>(snapshots: impl IntoIterator<Item = &'a StepRecord>) -> StepRecord {
+        let (mut before, mut read) = (StepRecord::default(), StepRecord::default());
+        for (index, after) in snapshots.into_iter().enumerate() {
+            let mut happened = Vec::new();
+            difference("step", Lane::Io, &before, after, ms(1000 + index as u64), &mut happened);
+            happened.into_iter().for_each(|(at, kind)| fold(&mut read, at, kind));
+            before = after.clone();
+        }
+        read
+    }
+
+    /// Whichever of these snapshots the journal is written at, reading it gives the last.
+    #[track_caller]
+    fn check(snapshots: &[StepRecord]) {
+        let (last, others) = snapshots.split_last().expect("a snapshot");
+        for seen in 0..1_u32 << others.len() {
+            let others = others.iter().enumerate().filter(|(index, _)| seen & 1 << index != 0);
+            let read = read_back(others.map(|(_, snapshot)| snapshot).chain([last]));
+            assert_eq!(&read, last, "snapshots {seen:b}");
+        }
+    }
+
+    #[test]
+    fn a_step_with_one_attempt_is_read_as_it_was_written() {
+        let running = StepRecord { start: Some(ms(10)), ..step(Status::Pending, 1) };
+        let ended = |status| StepRecord { status, duration: Some(ms(30)), ..running.clone() };
+        check(&[running.clone(), ended(Status::Succeeded)]);
+        check(&[running.clone(), StepRecord { error: Some(error("e1")), ..ended(Status::Failed) }]);
+        let fallback_for = Some(error("e1"));
+        check(&[running.clone(), StepRecord { fallback_for, ..ended(Status::Succeeded) }]);
+        let slow = StepRecord { slow_poll: Some(ms(7)), ..running.clone() };
+        check(&[running.clone(), slow, StepRecord { slow_poll: Some(ms(7)), ..ended(Status::Cancelled) }]);
+        check(&[step(Status::Cached, 0)]);
+        check(&[StepRecord { because: Some("other".to_owned()), ..step(Status::Skipped, 0) }]);
+    }
+
+    #[test]
+    fn a_step_with_several_attempts_is_read_as_it_was_written() {
+        let first = StepRecord { start: Some(ms(10)), ..step(Status::Pending, 1) };
+        let waits = StepRecord { failed: vec![failed(1, 10)], ..first.clone() };
+        let second = StepRecord { latest: Some(AttemptTimes::begun(ms(40))), attempts: 2, ..waits.clone() };
+        let ended = |status: Status, last: &StepRecord| {
+            let mut ended = StepRecord { status, duration: Some(ms(45)), ..last.clone() };
+            ended.latest.iter_mut().for_each(|times| times.end(ms(55)));
+            ended
+        };
+        check(&[first.clone(), waits.clone(), second.clone(), ended(Status::Succeeded, &second)]);
+        let failing = StepRecord { error: Some(error("e1")), ..ended(Status::Failed, &second) };
+        check(&[first.clone(), waits.clone(), second.clone(), failing]);
+        // Stopped while it waited for its second attempt: the first was the last.
+        let latest = failed(1, 10).times;
+        let stopped = StepRecord {
+            duration: Some(ms(20)),
+            error: Some(error("e1")),
+            latest,
+            ..step(Status::Failed, 1)
+        };
+        let stopped = StepRecord { start: Some(ms(10)), ..stopped };
+        assert_eq!(read_back([&first, &waits, &stopped]), stopped);
+        // Cancelled, or refused, when its second attempt was to start.
+        let cancelled = StepRecord { duration: Some(ms(5)), ..waits.clone() };
+        check(&[first.clone(), waits.clone(), StepRecord { status: Status::Cancelled, ..cancelled.clone() }]);
+        let refused = ErrorReport { kind: FailureKind::CircuitOpen, ..error("open") };
+        let refused = StepRecord { status: Status::Failed, error: Some(refused), ..cancelled };
+        check(&[first, waits, refused]);
+    }
 }

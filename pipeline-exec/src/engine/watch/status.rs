@@ -1,6 +1,6 @@
 //! What a thread is doing, written where the watchdog can read it.
 //!
-//! One desk for each thread that runs steps. Its thread writes which step it is in, with two stores and no lock; the
+//! One status for each thread that runs steps. Its thread writes which step it is in, with two stores and no lock; the
 //! watchdog reads. What it reads may be out of date by the time it acts, which is why every act goes through
 //! [`Frame::give_up`](pipeline_core::frame::Frame::give_up): that alone decides.
 
@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 /// What one thread is doing.
 #[derive(Debug, Default)]
-pub(crate) struct Desk {
+pub(crate) struct WorkerStatus {
     /// The frame's number above the step's position plus one; zero while the thread is in no step.
     word: AtomicU64,
     /// Which attempt, and how often the thread has polled something: two polls in a row never look alike.
@@ -21,7 +21,7 @@ pub(crate) struct Desk {
     seen: Mutex<Seen>,
 }
 
-/// What the watchdog saw at a desk.
+/// What the watchdog saw at a status.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Seen {
     pub(crate) word: u64,
@@ -38,7 +38,7 @@ const HAS_WAITED: u32 = 1 << 31;
 
 /// Which step of which run a thread is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Sitting {
+pub(crate) struct Running {
     pub(crate) frame: u32,
     pub(crate) step: usize,
     pub(crate) attempt: u32,
@@ -48,52 +48,52 @@ pub(crate) struct Sitting {
     pub(crate) since: Option<u64>,
 }
 
-static DESKS: Mutex<Vec<Weak<Desk>>> = Mutex::new(Vec::new());
+static WORKERS: Mutex<Vec<Weak<WorkerStatus>>> = Mutex::new(Vec::new());
 
 thread_local! {
-    static DESK: OnceCell<Arc<Desk>> = const { OnceCell::new() };
+    static STATUS: OnceCell<Arc<WorkerStatus>> = const { OnceCell::new() };
 }
 
-impl Desk {
-    /// The desk of the current thread.
-    pub(crate) fn here() -> Arc<Desk> {
-        DESK.with(|desk| {
-            Arc::clone(desk.get_or_init(|| {
-                let desk = Arc::new(Desk::default());
-                let mut desks = DESKS.lock().unwrap_or_else(PoisonError::into_inner);
-                desks.retain(|desk| desk.strong_count() > 0);
-                desks.push(Arc::downgrade(&desk));
-                desk
+impl WorkerStatus {
+    /// The status of the current thread.
+    pub(crate) fn here() -> Arc<WorkerStatus> {
+        STATUS.with(|status| {
+            Arc::clone(status.get_or_init(|| {
+                let status = Arc::new(WorkerStatus::default());
+                let mut workers = WORKERS.lock().unwrap_or_else(PoisonError::into_inner);
+                workers.retain(|status| status.strong_count() > 0);
+                workers.push(Arc::downgrade(&status));
+                status
             }))
         })
     }
 
-    /// Every desk whose thread lives.
-    pub(crate) fn all() -> Vec<Arc<Desk>> {
-        DESKS.lock().unwrap_or_else(PoisonError::into_inner).iter().filter_map(Weak::upgrade).collect()
+    /// Every status whose thread lives.
+    pub(crate) fn all() -> Vec<Arc<WorkerStatus>> {
+        WORKERS.lock().unwrap_or_else(PoisonError::into_inner).iter().filter_map(Weak::upgrade).collect()
     }
 
     /// The thread polls an attempt that has waited.
-    pub(super) fn open_again(&self, frame: u32, step: usize, attempt: u32, since: u64) {
+    pub(super) fn set_polling(&self, frame: u32, step: usize, attempt: u32, since: u64) {
         // One step is polled many times; the count tells one poll from the next.
         let count = (self.attempt.load(Ordering::Relaxed) & !(COUNT - 1)).wrapping_add(COUNT);
         self.since.store(since, Ordering::Relaxed);
         self.attempt.store(count | u64::from(attempt | HAS_WAITED), Ordering::Relaxed);
-        self.word.store(Desk::word(frame, step), Ordering::Release);
+        self.word.store(WorkerStatus::word(frame, step), Ordering::Release);
     }
 
     /// The thread begins an attempt.
     #[inline]
-    pub(crate) fn open(&self, frame: u32, step: usize, attempt: u32, since: Option<u64>) {
+    pub(crate) fn set(&self, frame: u32, step: usize, attempt: u32, since: Option<u64>) {
         self.since.store(since.unwrap_or(UNKNOWN), Ordering::Relaxed);
         self.attempt.store(u64::from(attempt), Ordering::Relaxed);
-        self.word.store(Desk::word(frame, step), Ordering::Release);
+        self.word.store(WorkerStatus::word(frame, step), Ordering::Release);
     }
 
     /// The thread begins a step that nobody gives up on: one store. It need not be closed before the next is opened.
     #[inline]
-    pub(crate) fn open_plain(&self, frame: u32, step: usize) {
-        self.word.store(Desk::word(frame, step), Ordering::Relaxed);
+    pub(crate) fn set_plain(&self, frame: u32, step: usize) {
+        self.word.store(WorkerStatus::word(frame, step), Ordering::Relaxed);
     }
 
     #[inline]
@@ -103,18 +103,18 @@ impl Desk {
 
     /// The thread is in no step any more.
     #[inline]
-    pub(crate) fn close(&self) {
+    pub(crate) fn clear(&self) {
         self.word.store(0, Ordering::Release);
     }
 
     /// What the thread is doing.
-    pub(crate) fn look(&self) -> Option<Sitting> {
+    pub(crate) fn read(&self) -> Option<Running> {
         let word = self.word.load(Ordering::Acquire);
         let step = (word as u32).checked_sub(1)? as usize;
         let since = Some(self.since.load(Ordering::Relaxed)).filter(|&since| since != UNKNOWN);
         let attempt = self.attempt.load(Ordering::Relaxed) as u32;
         let has_waited = attempt & HAS_WAITED != 0;
-        Some(Sitting { frame: (word >> 32) as u32, step, attempt: attempt & !HAS_WAITED, has_waited, since })
+        Some(Running { frame: (word >> 32) as u32, step, attempt: attempt & !HAS_WAITED, has_waited, since })
     }
 
     /// What the watchdog knows of it: seen anew where it changed since.

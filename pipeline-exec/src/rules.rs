@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use pipeline_core::{Backoff, Plan, Policy, StepError};
 
-use crate::limits::{LimitSettings, Limits, Need};
+use crate::limits::{CORES, LimitSettings, Limits, MEMORY, Need};
 use crate::settings::{Settings, StepDefaults, cannot_be_retried, in_reach};
 
 /// What holds for one step, or for many that are alike.
@@ -167,13 +167,9 @@ impl Rules {
     }
 }
 
-/// The limits that steps' declared memory and cores count against.
-pub(crate) const MEMORY: &str = "memory";
-pub(crate) const CORES: &str = "cores";
-
 /// What a step needs of named limits. Limits that are shared with other runs know of the machine's only once a step needs
 /// them.
-pub(super) fn named_needs(
+pub(crate) fn named_needs(
     policy: &Policy,
     settings: &Settings,
     limits: &Limits,

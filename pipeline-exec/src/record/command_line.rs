@@ -7,7 +7,7 @@ use std::fmt::Write;
 use serde::{Deserialize, Serialize};
 
 #[cfg(feature = "report")]
-use super::text::is_hostile;
+use crate::text::is_hostile;
 
 /// The words that a run was started with, where [`pipeline::main`](crate::Pipeline) started it: what of them makes it this
 /// run. How it was to be shown is not in it (`--quiet`, `--json`), and of run parameters there are only the names: values
@@ -32,7 +32,7 @@ pub struct CommandLine {
 impl CommandLine {
     /// What is left of it in the report of a deterministic run, which is the same however wide it was run: without the
     /// options for which `left_out` has the setting.
-    pub(super) fn without(mut self, left_out: &[&str]) -> Self {
+    pub(crate) fn without(mut self, left_out: &[&str]) -> Self {
         let is_left_out = |key: &str| left_out.contains(&key);
         self.options.retain(|option, _| {
             !option.strip_prefix("--").is_some_and(|flag| is_left_out(&flag.replace('-', "_")))

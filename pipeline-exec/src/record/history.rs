@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use pipeline_core::StepError;
 
-use crate::report::{AttemptReport, AttemptTimes};
+use super::{AttemptReport, AttemptTimes};
 
 /// What a run remembers of its steps.
 #[derive(Debug, Default)]
@@ -67,7 +67,7 @@ impl History {
         if !self.any.load(Ordering::Relaxed) {
             return 1;
         }
-        self.steps().get(&step).map_or(1, |past| past.failed.len() as u32 + 1)
+        self.lock().get(&step).map_or(1, |past| past.failed.len() as u32 + 1)
     }
 
     /// What happened to a step, if anything did.
@@ -75,21 +75,19 @@ impl History {
         if !self.any.load(Ordering::Relaxed) {
             return None;
         }
-        self.steps().get(&step).map(look)
+        self.lock().get(&step).map(look)
     }
 
-    /// What happened to each step to which something did.
+    /// The steps of which something was noted, sorted.
     #[cfg(feature = "report")]
-    pub(crate) fn each(&self, mut look: impl FnMut(usize, &Past)) {
-        if self.any.load(Ordering::Relaxed) {
-            self.steps().iter().for_each(|(&step, past)| look(step, past));
-        }
+    pub(crate) fn steps(&self) -> Vec<usize> {
+        if self.any.load(Ordering::Relaxed) { self.lock().keys().copied().collect() } else { Vec::new() }
     }
 
     /// Notes something about a step.
     pub(crate) fn note<T>(&self, step: usize, note: impl FnOnce(&mut Past) -> T) -> T {
         self.any.store(true, Ordering::Relaxed);
-        note(self.steps().entry(step).or_default())
+        note(self.lock().entry(step).or_default())
     }
 
     /// Takes one retry out of the run's budget; `false` where none is left.
@@ -136,7 +134,7 @@ impl History {
         self.stopped.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn steps(&self) -> MutexGuard<'_, BTreeMap<usize, Past>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<usize, Past>> {
         self.steps.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

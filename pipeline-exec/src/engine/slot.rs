@@ -13,7 +13,7 @@ use super::lane::Post;
 /// A driver's or a waiting step's share of a run. Dropping it gives everything back, wakes whoever can use it, and
 /// only then lets the run end.
 #[derive(Debug)]
-pub(super) struct Holder {
+pub(super) struct SlotGuard {
     engine: Arc<Engine>,
     lane: Lane,
     has_slot: bool,
@@ -23,11 +23,11 @@ pub(super) struct Holder {
     present: Option<Present>,
 }
 
-impl Holder {
-    /// A holder that may look for steps of a lane, if one can be had.
-    pub(super) fn for_driver(engine: &Arc<Engine>, lane: Lane) -> Option<Holder> {
+impl SlotGuard {
+    /// A guard that may look for steps of a lane, if one can be had.
+    pub(super) fn for_driver(engine: &Arc<Engine>, lane: Lane) -> Option<SlotGuard> {
         let post = engine.lanes.take_driver(lane)?;
-        Some(Holder {
+        Some(SlotGuard {
             engine: Arc::clone(engine),
             lane,
             has_slot: true,
@@ -36,17 +36,22 @@ impl Holder {
         })
     }
 
-    /// A holder without a slot, for a step that is not under way just now.
-    pub(super) fn without_slot(engine: &Arc<Engine>, lane: Lane) -> Holder {
+    /// A guard without a slot, for a step that is not under way just now.
+    pub(super) fn without_slot(engine: &Arc<Engine>, lane: Lane) -> SlotGuard {
         let present = Some(engine.done.enter());
-        Holder { engine: Arc::clone(engine), lane, has_slot: false, post: None, present }
+        SlotGuard { engine: Arc::clone(engine), lane, has_slot: false, post: None, present }
     }
 
-    /// The share of a driver, or of a step that waits, which does not come back: see [`Holder::abandon`].
-    pub(super) fn taking_over(engine: &Arc<Engine>, lane: Lane, was_driver: bool, has_slot: bool) -> Holder {
+    /// The share of a driver, or of a step that waits, which does not come back: see [`SlotGuard::abandon`].
+    pub(super) fn taking_over(
+        engine: &Arc<Engine>,
+        lane: Lane,
+        was_driver: bool,
+        has_slot: bool,
+    ) -> SlotGuard {
         let present = Some(engine.done.inherit());
         let post = was_driver.then(Post::inherited);
-        Holder { engine: Arc::clone(engine), lane, has_slot, post, present }
+        SlotGuard { engine: Arc::clone(engine), lane, has_slot, post, present }
     }
 
     /// Gives nothing back: somebody has taken this share over. Only the deque is returned.
@@ -60,11 +65,11 @@ impl Holder {
         }
     }
 
-    /// Gives this holder's slot to a step that waits.
-    pub(super) fn split_slot(&mut self) -> Holder {
+    /// Gives this guard's slot to a step that waits.
+    pub(super) fn split_slot(&mut self) -> SlotGuard {
         debug_assert!(self.has_slot);
         self.has_slot = false;
-        Holder {
+        SlotGuard {
             engine: Arc::clone(&self.engine),
             lane: self.lane,
             has_slot: true,
@@ -73,13 +78,13 @@ impl Holder {
         }
     }
 
-    /// Takes a slot anew, after [`Holder::split_slot`].
+    /// Takes a slot anew, after [`SlotGuard::split_slot`].
     pub(super) fn retake_slot(&mut self) -> bool {
         self.has_slot = self.has_slot || self.engine.lanes.take_slot(self.lane);
         self.has_slot
     }
 
-    /// Takes the right to look for steps, for a holder that had only a slot.
+    /// Takes the right to look for steps, for a guard that had only a slot.
     pub(super) fn take_post(&mut self) -> bool {
         if self.post.is_none() {
             self.post = self.engine.lanes.of(self.lane).take_post();
@@ -95,13 +100,13 @@ impl Holder {
         self.lane
     }
 
-    /// The holder's own deque, where it has one.
+    /// The guard's own deque, where it has one.
     pub(super) fn deque(&self) -> Option<&Worker<Ready>> {
         self.post.as_ref()?.deque()
     }
 }
 
-impl Drop for Holder {
+impl Drop for SlotGuard {
     fn drop(&mut self) {
         let engine = &self.engine;
         if let Some(post) = self.post.take() {
@@ -116,6 +121,6 @@ impl Drop for Holder {
                 engine.wake(lane);
             }
         }
-        engine.family.slot_came_free();
+        engine.group.slot_came_free();
     }
 }

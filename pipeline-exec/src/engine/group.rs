@@ -18,7 +18,7 @@ const MOST_NESTED: u32 = 64;
 
 /// The runs that share slots.
 #[derive(Debug, Default)]
-pub(crate) struct Family {
+pub(crate) struct RunGroup {
     engines: Mutex<Vec<Weak<Engine>>>,
     /// Whether a run has joined another.
     several: AtomicBool,
@@ -79,7 +79,7 @@ impl Parent {
 
     /// The limits of the parent's run, while that is under way.
     pub(crate) fn limits(&self) -> Option<Limits> {
-        Some(self.engine.upgrade()?.limits.clone())
+        Some(self.engine.upgrade()?.record.limits.clone())
     }
 
     /// The engine of the parent's run, while that is under way.
@@ -97,7 +97,7 @@ impl Parent {
             return None;
         }
         engine.lanes.return_slot(lane);
-        engine.family.look_for_work();
+        engine.group.look_for_work();
         Some(Loan { engine, step: self.step, lane })
     }
 }
@@ -117,7 +117,7 @@ impl Loan {
     /// Where the future is dropped, the step takes its slot back at once, over the limit if need be.
     pub(crate) async fn pay_back(self) {
         loop {
-            let freed = self.engine.family.freed.notified();
+            let freed = self.engine.group.freed.notified();
             let mut freed = std::pin::pin!(freed);
             freed.as_mut().enable();
             if self.try_pay_back() {
@@ -189,7 +189,7 @@ impl Engine {
 
     /// Stops the runs that the steps of this one have started, or those of one step.
     pub(super) fn stop_children(&self, step: Option<usize>) {
-        for child in self.family.live() {
+        for child in self.group.live() {
             let is_child = |parent: &Parent| {
                 std::ptr::eq(parent.engine.as_ptr(), self) && step.is_none_or(|step| step == parent.step)
             };
@@ -205,7 +205,7 @@ impl Engine {
     }
 }
 
-impl Family {
+impl RunGroup {
     pub(super) fn join(&self, engine: &Arc<Engine>) {
         let mut engines = self.engines.lock().unwrap_or_else(PoisonError::into_inner);
         engines.retain(|engine| engine.strong_count() > 0);
