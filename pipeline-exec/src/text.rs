@@ -1,5 +1,7 @@
 //! Texts that fit a line, and that a terminal can be sent.
 
+#[cfg(feature = "report")]
+use std::fmt::Write;
 use std::time::Duration;
 
 /// A path in one line, the middle left out where it is long.
@@ -67,6 +69,31 @@ pub(crate) fn number(number: u64) -> String {
     text
 }
 
+/// A word as a shell reads it as one. What a terminal must not be sent, or would not show as it is, is written as numbers.
+#[cfg(feature = "report")]
+pub(crate) fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:=@%,+".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    if !word.chars().any(is_hostile) {
+        return format!("'{}'", word.replace('\'', r"'\''"));
+    }
+    let mut quoted = "$'".to_owned();
+    for c in word.chars() {
+        if is_hostile(c) {
+            for byte in c.encode_utf8(&mut [0; 4]).bytes() {
+                // Always three digits: what follows is none of them.
+                let _ = write!(quoted, "\\{byte:03o}");
+            }
+        } else {
+            quoted.extend(matches!(c, '\'' | '\\').then_some('\\'));
+            quoted.push(c);
+        }
+    }
+    quoted + "'"
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -75,5 +102,23 @@ mod tests {
     fn thousands_are_set_apart() {
         assert_eq!([0, 999, 1_000, 1_234_567].map(number), ["0", "999", "1,000", "1,234,567"]);
         assert_eq!([1, 10_000].map(|count| counted(count, "step")), ["1 step", "10,000 steps"]);
+    }
+
+    #[cfg(feature = "report")]
+    #[test]
+    fn words_are_quoted_where_a_shell_would_read_something_else() {
+        for (word, wanted) in [
+            ("a::b+", "a::b+"),
+            ("tag:x", "tag:x"),
+            ("shard_*", "'shard_*'"),
+            ("two words", "'two words'"),
+            ("it's", r"'it'\''s'"),
+            ("$(rm x)", "'$(rm x)'"),
+            ("", "''"),
+            ("two\nlines", r"$'two\012lines'"),
+            ("it's \u{1b}[31m\\7\u{202e}8", r"$'it\'s \033[31m\\7\342\200\2568'"),
+        ] {
+            assert_eq!(quoted(word), wanted);
+        }
     }
 }

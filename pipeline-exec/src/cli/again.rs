@@ -3,7 +3,8 @@
 use pipeline_core::frame::Status;
 
 use super::program::program;
-use crate::report::{CommandLine, RunReport, quoted};
+use crate::report::{CommandLine, RunReport};
+use crate::text::quoted;
 
 /// More steps than this are not named one by one: the run is repeated as it was.
 const MOST_TERMS: usize = 8;

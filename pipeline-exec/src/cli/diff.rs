@@ -9,8 +9,8 @@ use super::exit::{Refusal, print, print_json};
 use super::runs::{time, when};
 use super::settings::StoreArgs;
 use crate::pipeline::Pipeline;
-use crate::report::{clean, show};
 use crate::store::{RunDiff, RunEntry, StepDiff};
+use crate::text::{clean, show};
 
 /// Which runs.
 #[derive(Debug, ClapArgs)]

@@ -7,9 +7,9 @@ use pipeline_core::{ProblemCode, Problems};
 use serde::Serialize;
 
 use super::program;
-use crate::report::clean;
 use crate::stderr;
 use crate::store::StoreError;
+use crate::text::clean;
 
 /// Every selected step succeeded. What a run that did not exits with is the run's to say.
 pub(super) const OK: u8 = 0;

@@ -12,8 +12,8 @@ use super::paint::Paint;
 use super::settings::rows;
 use super::wording::{counted, cut, fit};
 use crate::event::{Event, RunView};
-use crate::report::show;
 use crate::settings::SettingInForce;
+use crate::text::show;
 
 /// On a terminal, a step that took less leaves no line.
 const LONG: Duration = Duration::from_secs(1);

@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use crate::report::quoted;
+use crate::text::quoted;
 
 /// The name of the program, as the user called it.
 pub(super) static NAME: LazyLock<String> = LazyLock::new(|| {

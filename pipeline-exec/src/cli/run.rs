@@ -8,8 +8,9 @@ use super::exit::{Refusal, print, tell, unwritable};
 use super::summary::Extent;
 use super::{live, store, summary};
 use crate::pipeline::Pipeline;
-use crate::report::{RunStatus, clean};
+use crate::report::RunStatus;
 use crate::store::PAGE;
+use crate::text::clean;
 
 pub(super) fn execute(run: &RunArgs, pipeline: Pipeline) -> Result<u8, Refusal> {
     let pipeline = run.configure(pipeline)?.stop_on_signals();

@@ -12,8 +12,8 @@ use super::columns::{columns, head, name};
 use super::exit::{Refusal, print, print_json};
 use super::settings::StoreArgs;
 use crate::pipeline::Pipeline;
-use crate::report::{clean, show};
 use crate::store::{RunEntry, RunState, StepTime, StepTrend, median, short_id};
+use crate::text::{clean, show};
 
 /// A run is compared with so many before it, at the most.
 const MOST_COMPARED: usize = 20;

@@ -16,7 +16,8 @@ use super::inputs::{Given, InputArgs};
 use super::wording::{counted, listed, one_line, wrapped};
 use super::{live, store};
 use crate::pipeline::Pipeline;
-use crate::report::{CommandLine, ErrorReport, RunReport, StepReport, show};
+use crate::report::{CommandLine, ErrorReport, RunReport, StepReport};
+use crate::text::show;
 
 /// The width of the words before what there is to tell.
 const HEADING: usize = 12;

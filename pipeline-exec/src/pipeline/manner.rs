@@ -10,6 +10,7 @@ use crate::engine::Parent;
 use crate::event::Observer;
 use crate::limits::Limits;
 use crate::pressure::{Monitor, ProcessSampler, Sampler};
+#[cfg(feature = "cli")]
 use crate::record::CommandLine;
 use crate::settings::{Origins, ResolvedSettings, Settings};
 use crate::store::{RunStore, StoreError};

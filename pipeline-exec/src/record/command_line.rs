@@ -1,13 +1,8 @@
 //! The words that a run was started with on the command line.
 
 use std::collections::BTreeMap;
-#[cfg(feature = "report")]
-use std::fmt::Write;
 
 use serde::{Deserialize, Serialize};
-
-#[cfg(feature = "report")]
-use crate::text::is_hostile;
 
 /// The words that a run was started with, where [`pipeline::main`](crate::Pipeline) started it: what of them makes it this
 /// run. How it was to be shown is not in it (`--quiet`, `--json`), and of run parameters there are only the names: values
@@ -47,31 +42,6 @@ impl CommandLine {
     }
 }
 
-/// A word as a shell reads it as one. What a terminal must not be sent, or would not show as it is, is written as numbers.
-#[cfg(feature = "report")]
-pub(crate) fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:=@%,+".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.to_owned();
-    }
-    if !word.chars().any(is_hostile) {
-        return format!("'{}'", word.replace('\'', r"'\''"));
-    }
-    let mut quoted = "$'".to_owned();
-    for c in word.chars() {
-        if is_hostile(c) {
-            for byte in c.encode_utf8(&mut [0; 4]).bytes() {
-                // Always three digits: what follows is none of them.
-                let _ = write!(quoted, "\\{byte:03o}");
-            }
-        } else {
-            quoted.extend(matches!(c, '\'' | '\\').then_some('\\'));
-            quoted.push(c);
-        }
-    }
-    quoted + "'"
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,23 +67,5 @@ mod tests {
             BTreeMap::from([option("--set", &["deterministic=true"]), option("--fail-fast", &[])])
         );
         assert_eq!(line.clone().without(&[]), line);
-    }
-
-    #[cfg(feature = "report")]
-    #[test]
-    fn words_are_quoted_where_a_shell_would_read_something_else() {
-        for (word, wanted) in [
-            ("a::b+", "a::b+"),
-            ("tag:x", "tag:x"),
-            ("shard_*", "'shard_*'"),
-            ("two words", "'two words'"),
-            ("it's", r"'it'\''s'"),
-            ("$(rm x)", "'$(rm x)'"),
-            ("", "''"),
-            ("two\nlines", r"$'two\012lines'"),
-            ("it's \u{1b}[31m\\7\u{202e}8", r"$'it\'s \033[31m\\7\342\200\2568'"),
-        ] {
-            assert_eq!(quoted(word), wanted);
-        }
     }
 }

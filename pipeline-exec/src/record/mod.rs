@@ -16,8 +16,6 @@ use pipeline_core::frame::{Frame, Status};
 
 pub use self::attempt::{AttemptReport, AttemptTimes, ErrorReport};
 pub use self::command_line::CommandLine;
-#[cfg(feature = "report")]
-pub(crate) use self::command_line::quoted;
 pub(crate) use self::history::{Failed, History};
 pub(crate) use self::step::StepRecord;
 #[cfg(feature = "report")]

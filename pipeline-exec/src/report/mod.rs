@@ -31,14 +31,8 @@ pub(crate) use self::text::left_behind;
 pub use self::waits::{WaitReport, WaitedFor};
 use crate::limits::LimitReport;
 use crate::pressure::{Change, Curve};
-#[cfg(feature = "report")]
-pub(crate) use crate::record::quoted;
 pub use crate::record::{AttemptReport, AttemptTimes, CommandLine, ErrorReport};
 use crate::record::{RunRecord, StepRecord};
-#[cfg(any(feature = "cli", feature = "report"))]
-pub(crate) use crate::text::clean;
-#[cfg(feature = "cli")]
-pub(crate) use crate::text::{counted, number, path, show};
 use crate::timing::{Place, Timings};
 
 /// The version of the report's schema; a new field does not change it, a changed meaning does.

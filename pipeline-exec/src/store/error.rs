@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use pipeline_core::ProblemCode;
 
-use crate::report::clean;
+use crate::text::clean;
 
 /// Why a run could not be recorded, or what was recorded could not be read.
 #[derive(Debug)]

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::report::{CommandLine, quoted};
+use crate::report::CommandLine;
+use crate::text::quoted;
 
 /// What is different in the later command line, B, beside the earlier one, A: a sentence each. Of run parameters only that
 /// they were named, and not those of which it is known otherwise (`told`) that one of the runs alone had them.

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use pipeline_core::{Lane, Plan};
 
-use crate::report::clean;
+use crate::text::clean;
 
 /// So many different steps or groups are told apart; a monitoring system keeps a series for each.
 const MOST: usize = 1000;

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::document::{Kind, PlanDocument, PlannedStep};
 use crate::cli::wording::{WIDTH, counted, fit, listed, one_line, pad, width, wrapped};
-use crate::report::{path, show};
+use crate::text::{path, show};
 
 /// Longer plans are shortened to their first and last steps.
 const MOST_STEPS: usize = 60;

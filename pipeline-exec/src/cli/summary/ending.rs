@@ -9,8 +9,9 @@ use super::failures;
 use crate::cli::again::{Again, again};
 use crate::cli::program::explain;
 use crate::cli::wording::paragraph;
-use crate::report::{CommandLine, RunReport, RunStatus, clean, show};
+use crate::report::{CommandLine, RunReport, RunStatus};
 use crate::store::RunState;
+use crate::text::{clean, show};
 
 /// What is known beside the report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,7 +8,8 @@ use pipeline_core::FailureKind;
 use pipeline_core::frame::Status;
 
 use crate::cli::wording::{block, counted, cut, fit, listed, number};
-use crate::report::{ErrorReport, InputOrigin, RunReport, StepReport, show};
+use crate::report::{ErrorReport, InputOrigin, RunReport, StepReport};
+use crate::text::show;
 
 /// So many blocks are shown, and so many names in a line, attempts and inputs in a block.
 const MOST_BLOCKS: usize = 20;

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crate::cli::wording::{counted, cut, fit, listed, number, paragraph};
-use crate::report::{AdviceKind, RunReport, StageReport, WaitedFor, path, show};
+use crate::report::{AdviceKind, RunReport, StageReport, WaitedFor};
+use crate::text::{path, show};
 
 /// How far the labels reach.
 const LABEL: usize = 16;

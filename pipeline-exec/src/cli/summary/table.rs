@@ -9,7 +9,8 @@ use comfy_table::{
 use pipeline_core::frame::Status;
 
 use crate::cli::wording::{fit, number};
-use crate::report::{RunReport, StepReport, show};
+use crate::report::{RunReport, StepReport};
+use crate::text::show;
 
 /// So many steps are shown in plan order; of more, so many are chosen.
 const MOST_ROWS: usize = 30;

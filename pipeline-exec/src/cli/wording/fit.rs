@@ -6,7 +6,7 @@ use std::fmt::Write;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::number;
-use crate::report::clean;
+use crate::text::clean;
 
 /// A user's text on one line: what steers a terminal is shown, not sent, and line breaks are spaces.
 pub(in crate::cli) fn one_line(text: &str) -> String {

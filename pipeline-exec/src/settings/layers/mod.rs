@@ -172,7 +172,7 @@ impl SettingsStack {
                 let problem = Problem::new(ProblemCode::InvalidSetting, message)
                     .hint("mend the file; nothing of it was used");
                 let problem =
-                    why.lines().fold(problem, |problem, line| problem.note(crate::report::clean(line)));
+                    why.lines().fold(problem, |problem, line| problem.note(crate::text::clean(line)));
                 self.refuse(problem)
             }
         }
