@@ -95,7 +95,7 @@ settings! {
         shuffle: Option<u64> = None, Count(1);
         /// Directory of reports and of the history of runs.
         ///
-        /// In code, use [`Pipeline::record_to`](crate::Pipeline::record_to).
+        /// In code, use `Pipeline::record_to`.
         runs_dir: Option<PathBuf> = None, Path, default "none; `.pipeline` on the command line", flag "--runs-dir <DIR>";
         /// Number of runs that are kept there. Older ones are removed.
         keep_runs: Option<usize> = None, AtLeastOne, default "all";
