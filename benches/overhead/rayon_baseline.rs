@@ -1,7 +1,7 @@
 //! The same work, hand-written on rayon.
 //!
 //! - independent: `par_iter` (rayon's own splitting: not a job per step but a loop per piece, and so a bound that no
-//! scheduler of single steps reaches), `par_iter_each` (one job per step), `scope` (one spawn per step).
+//!   scheduler of single steps reaches), `par_iter_each` (one job per step), `scope` (one spawn per step).
 //! - chain, layered: `scope`: a job per step, spawned by the job that counts its missing inputs down to zero.
 //! - tree: `scope`, and `join` from the root down.
 

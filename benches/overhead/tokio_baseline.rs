@@ -1,12 +1,12 @@
 //! The same work, hand-written on tokio: one task per step, in every style that might be the fastest.
 //!
 //! - independent: `handles` (spawn all, then await the handles), `join_set`, `halves` (one spawner per worker, as
-//! spawning is the bottleneck).
+//!   spawning is the bottleneck).
 //! - chain: `starts_next` (each task spawns its successor, without waiting), `awaits_handle` (each task awaits the
-//! handle of the one before), and the general ones.
+//!   handle of the one before), and the general ones.
 //! - layered and tree: `counted` (atomic in-degrees; the task that brings one to zero spawns that step), `oneshots`
-//! (all tasks spawned first, one channel per edge), `shared` (each step's handle shared among its readers); for the
-//! tree `spawns_inputs` (from the root down, awaiting two handles).
+//!   (all tasks spawned first, one channel per edge), `shared` (each step's handle shared among its readers); for the
+//!   tree `spawns_inputs` (from the root down, awaiting two handles).
 //!
 //! All run inside a worker, where spawning is cheapest. The tasks use the weakest synchronisation: outputs are plain
 //! atomics if the style itself orders accesses.

@@ -1,11 +1,23 @@
-//! Rules of the house, checked by scanning the sources: how many names the facade has, how long a file may be, and that the
-//! acceptance list names existing tests.
+//! Rules of the house, checked by scanning the sources: which module may import which, how many names the facade has, how
+//! long a file may be, and that the acceptance list names existing tests.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fs;
 use std::path::{Path, PathBuf};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+/// A use of one top-level module of a crate in another.
+struct Import {
+    from: String,
+    to: String,
+    place: String,
+}
+
+#[test]
+fn no_modules_of_the_core_import_each_other_in_a_circle() {
+    refuse_circles("pipeline-core");
+}
 
 #[test]
 fn the_facades_root_has_at_most_forty_names() {
@@ -43,6 +55,29 @@ fn no_source_file_has_more_than_800_lines() {
     }
 }
 
+#[test]
+fn the_scan_reads_every_form_of_import() {
+    let text =
+        "use crate::{a::{B, C}, d};\nuse super::super::e::F;\nuse super::g;\nfn f() { $crate::h::i() }";
+    let names: Vec<String> = root_names(text, 2).into_iter().map(|(_, name)| name).collect();
+    assert_eq!(names, ["a", "d", "h", "e"]);
+    let exports = exports("pub use a::{B, c::D};\n#[cfg(x)]\npub use e::F;");
+    assert_eq!(["B", "D", "F"].map(|name| exports[name].as_str()), ["a", "a", "e"]);
+}
+
+#[track_caller]
+fn refuse_circles(package: &str) {
+    let imports = imports(package);
+    let circle = imports.iter().filter_map(|import| circle(import, &imports)).min_by_key(Vec::len);
+    if let Some(circle) = circle {
+        let arrows = circle.iter().map(|import| format!("{} imports `{}`", import.place, import.to));
+        let arrows = arrows.collect::<Vec<_>>().join("\n");
+        panic!(
+            "modules of {package} import each other in a circle:\n{arrows}\nmove what they share to a module below"
+        );
+    }
+}
+
 /// Every source file of the repository.
 fn sources() -> Vec<PathBuf> {
     let mut files = Vec::new();
@@ -51,6 +86,102 @@ fn sources() -> Vec<PathBuf> {
         collect(&Path::new(ROOT).join(folder), &mut files);
     }
     files
+}
+
+/// The shortest circle that begins with this import.
+fn circle<'a>(first: &'a Import, imports: &'a [Import]) -> Option<Vec<&'a Import>> {
+    let mut paths = VecDeque::from([vec![first]]);
+    let mut seen = BTreeSet::new();
+    while let Some(path) = paths.pop_front() {
+        let end = &path[path.len() - 1].to;
+        if *end == first.from {
+            return Some(path);
+        }
+        if seen.insert(end) {
+            let next = imports.iter().filter(|import| import.from == *end);
+            paths.extend(next.map(|import| [path.as_slice(), &[import]].concat()));
+        }
+    }
+    None
+}
+
+/// The imports between the top-level modules of a crate, without those of its tests.
+fn imports(package: &str) -> Vec<Import> {
+    let source = Path::new(ROOT).join(package).join("src");
+    let root = fs::read_to_string(source.join("lib.rs")).unwrap();
+    let exports = exports(&root);
+    let mut files = Vec::new();
+    collect(&source, &mut files);
+    let tests: Vec<PathBuf> = files.iter().flat_map(|file| test_modules(file)).collect();
+    files.retain(|file| {
+        !tests.iter().any(|test| file.starts_with(test) || *file == test.with_extension("rs"))
+    });
+    let modules: BTreeSet<String> = files.iter().map(|file| module_path(&source, file)[0].clone()).collect();
+    let mut found = Vec::new();
+    for file in files.iter().filter(|file| !file.ends_with("src/lib.rs")) {
+        let text = code(file);
+        let path = module_path(&source, file);
+        for (at, name) in root_names(&text, path.len()) {
+            let to = if modules.contains(&name) { Some(&name) } else { exports.get(&name) };
+            if let Some(to) = to.filter(|to| **to != path[0]) {
+                let line = text[..at].matches('\n').count() + 1;
+                let place = format!("{}:{line}", shown(file));
+                found.push(Import { from: path[0].clone(), to: to.clone(), place });
+            }
+        }
+    }
+    assert!(found.len() > 50, "{package}: {} imports were found", found.len());
+    found
+}
+
+/// The names that follow `crate::`, or as many `super::` as lead to the crate's root, with their positions.
+fn root_names(text: &str, depth: usize) -> Vec<(usize, String)> {
+    let mut found = Vec::new();
+    for prefix in ["crate::".to_owned(), "super::".repeat(depth)] {
+        for (at, _) in text.match_indices(&prefix) {
+            let before = text[..at].chars().next_back().unwrap_or(' ');
+            if is_of_name(before) || text[..at].ends_with("super::") {
+                continue;
+            }
+            let rest = &text[at + prefix.len()..];
+            let mut names = Vec::new();
+            match rest.strip_prefix('{') {
+                None => names.push(first_name(rest)),
+                Some(group) => {
+                    let mut level = 0;
+                    let mut starts = true;
+                    for (index, c) in group.char_indices() {
+                        match c {
+                            '{' => level += 1,
+                            '}' if level == 0 => break,
+                            '}' => level -= 1,
+                            ',' if level == 0 => starts = true,
+                            c if starts && is_of_name(c) => {
+                                names.push(first_name(&group[index..]));
+                                starts = false;
+                            }
+                            _ => {}
+                        }
+                    }
+                }
+            }
+            found.extend(names.into_iter().map(|name| (at, name)));
+        }
+    }
+    found
+}
+
+/// The module that each name of `pub use module::…` in a crate's root comes from.
+fn exports(root: &str) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    for statement in root.split(';') {
+        if let Some((_, path)) = statement.rsplit_once("use ") {
+            let module = first_name(path);
+            let names = path.split(|c| !is_of_name(c)).filter(|name| !name.is_empty() && *name != module);
+            found.extend(names.map(|name| (name.to_owned(), module.clone())));
+        }
+    }
+    found
 }
 
 /// The names that a crate's root exports, without hidden ones.
@@ -67,6 +198,32 @@ fn public_names(root: &str) -> BTreeSet<String> {
         }
     }
     found
+}
+
+/// The folders of modules that exist in tests only (`#[cfg(test)] mod name;`), by their path without an extension.
+fn test_modules(file: &Path) -> Vec<PathBuf> {
+    let folder = match file.file_name().and_then(|name| name.to_str()) {
+        Some("mod.rs" | "lib.rs") => file.parent().unwrap().to_owned(),
+        _ => file.with_extension(""),
+    };
+    let text = fs::read_to_string(file).unwrap();
+    let after_attribute =
+        text.split("#[cfg(").skip(1).filter(|rest| rest.starts_with("test)") || rest.starts_with("all(test"));
+    after_attribute.filter_map(|rest| Some(folder.join(first_name(rest.split_once(")]\nmod ")?.1)))).collect()
+}
+
+/// The text of a file without comments and tests.
+fn code(file: &Path) -> String {
+    let text = fs::read_to_string(file).unwrap();
+    let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+    text.lines().map(|line| line.split("//").next().unwrap_or_default()).collect::<Vec<_>>().join("\n")
+}
+
+/// `report/page/data.rs` is `[report, page, data]`.
+fn module_path(source: &Path, file: &Path) -> Vec<String> {
+    let path = file.strip_prefix(source).unwrap().with_extension("");
+    let names = path.iter().map(|name| name.to_string_lossy().into_owned());
+    names.filter(|name| name != "mod").collect()
 }
 
 fn collect(folder: &Path, found: &mut Vec<PathBuf>) {

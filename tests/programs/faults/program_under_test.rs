@@ -45,25 +45,29 @@ pub(crate) fn run(arguments: &str) -> Ended {
     Program::start("", &format!("run {arguments}")).end()
 }
 
+fn spawn(folder: &Path, mode: &str, arguments: &str) -> Child {
+    let mut command = command("faults", folder);
+    command.args(arguments.split_whitespace()).env("FAULTS", mode);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
 impl Program {
     /// Starts the program in a new folder; `mode` selects what its `main` does.
     pub(crate) fn start(mode: &str, arguments: &str) -> Self {
         let folder = Folder::new();
-        let mut program = Program::start_in(&folder, mode, arguments);
-        program._folder = Some(folder);
-        program
+        Program::of(spawn(&folder, mode, arguments), Some(folder))
     }
 
     /// Starts the program in `folder`.
     pub(crate) fn start_in(folder: &Path, mode: &str, arguments: &str) -> Self {
-        let mut command = command("faults", folder);
-        command.args(arguments.split_whitespace()).env("FAULTS", mode);
-        let begun = Instant::now();
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        Program::of(spawn(folder, mode, arguments), None)
+    }
+
+    fn of(mut child: Child, folder: Option<Folder>) -> Self {
         let said = Arc::<Said>::default();
         let readers =
             vec![said.listen(child.stdout.take().unwrap()), said.listen(child.stderr.take().unwrap())];
-        Program { child, said, readers, begun, _folder: None }
+        Program { child, said, readers, begun: Instant::now(), _folder: folder }
     }
 
     /// Waits until it has printed `wanted`.
