@@ -1,7 +1,7 @@
 //! The breaker of a limit, as a pure state machine.
 //!
-//! Closed → open after so many failures in a row → half-open after the cooldown → closed by enough successful probes, or
-//! open again by one that fails. While probes are under way, everybody else is refused.
+//! Closed → open after a number of failures in a row → half-open after the cooldown → closed by enough successful probes, or
+//! open again by a failed one. While probes are running, all other steps are refused.
 
 use super::{Breaker, BreakerState, Time};
 
@@ -10,7 +10,7 @@ use super::{Breaker, BreakerState, Time};
 pub(super) struct Circuit {
     settings: Breaker,
     state: State,
-    /// Counts the changes of state: what was admitted before one has no say afterwards.
+    /// Counts the changes of state: the results of steps admitted before the last one are ignored.
     epoch: u64,
 }
 
@@ -18,61 +18,61 @@ pub(super) struct Circuit {
 enum State {
     Closed { failures: u32 },
     Open { until: Time },
-    HalfOpen { succeeded: u32, under_way: u32 },
+    HalfOpen { succeeded: u32, running: u32 },
 }
 
-/// What was admitted, to tell the breaker how it ended.
+/// An admitted step, whose result is reported to the breaker.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ticket(u64);
 
-/// How an admitted step ended, as far as the breakers of its limits are concerned.
+/// The result of an admitted step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ending {
     Success,
     Failure,
-    /// Nothing was said: it counts as neither.
+    /// Not reported: counts as neither.
     Unknown,
 }
 
-/// Why nothing is admitted.
+/// Why a breaker admits no step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Shut {
-    /// The cooldown lasts until then.
+    /// It is cooling down until then.
     Until(Time),
-    /// Until a probe that is under way has ended.
+    /// A probe is running.
     Probing,
 }
 
 impl Circuit {
-    /// A closed one, in the place of another: what that one admitted has no say here.
+    /// Makes a closed breaker that replaces another. Results of steps that the other admitted are ignored.
     pub(super) fn new(settings: Breaker, replaced: Option<&Circuit>) -> Self {
         let epoch = replaced.map_or(0, |replaced| replaced.epoch + 1);
         Circuit { settings, state: State::Closed { failures: 0 }, epoch }
     }
 
-    /// Whether a step may be admitted now.
+    /// Checks whether a step may be admitted now.
     pub(super) fn check(&self, now: Time) -> Result<(), Shut> {
         match self.state {
             State::Open { until } if now < until => Err(Shut::Until(until)),
-            State::HalfOpen { succeeded, under_way } if succeeded + under_way >= self.probes() => {
+            State::HalfOpen { succeeded, running } if succeeded + running >= self.probes() => {
                 Err(Shut::Probing)
             }
             _ => Ok(()),
         }
     }
 
-    /// Admits a step, which [`check`](Circuit::check) has allowed.
+    /// Admits a step that [`check`](Circuit::check) has allowed.
     pub(super) fn enter(&mut self, now: Time) -> Ticket {
         if matches!(self.state, State::Open { until } if now >= until) {
-            self.change(State::HalfOpen { succeeded: 0, under_way: 0 });
+            self.change(State::HalfOpen { succeeded: 0, running: 0 });
         }
-        if let State::HalfOpen { under_way, .. } = &mut self.state {
-            *under_way += 1;
+        if let State::HalfOpen { running, .. } = &mut self.state {
+            *running += 1;
         }
         Ticket(self.epoch)
     }
 
-    /// Takes note of how an admitted step ended.
+    /// Records the result of an admitted step.
     pub(super) fn leave(&mut self, ticket: Ticket, ending: Ending, now: Time) {
         if ticket.0 != self.epoch {
             return;
@@ -85,19 +85,19 @@ impl Circuit {
                     self.open(now);
                 }
             }
-            (State::HalfOpen { succeeded, under_way }, Ending::Success) => {
-                (*succeeded, *under_way) = (*succeeded + 1, *under_way - 1);
+            (State::HalfOpen { succeeded, running }, Ending::Success) => {
+                (*succeeded, *running) = (*succeeded + 1, *running - 1);
                 if *succeeded >= self.settings.probes {
                     self.change(State::Closed { failures: 0 });
                 }
             }
             (State::HalfOpen { .. }, Ending::Failure) => self.open(now),
-            (State::HalfOpen { under_way, .. }, Ending::Unknown) => *under_way -= 1,
+            (State::HalfOpen { running, .. }, Ending::Unknown) => *running -= 1,
             (State::Closed { .. }, Ending::Unknown) | (State::Open { .. }, _) => {}
         }
     }
 
-    /// What it is, for a report made now.
+    /// Returns the state for a report.
     pub(super) fn state(&self, now: Time) -> BreakerState {
         match self.state {
             State::Closed { .. } => BreakerState::Closed,

@@ -1,32 +1,31 @@
-//! Calls whoever's turn has come, without recursion.
+//! Calls waiters without recursion.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
 
-use super::Turn;
-use super::waiting::Waiter;
+use super::queue::{Callback, Outcome};
 
-/// A waiter, and what it is told.
-type Delivery = (Waiter, Turn);
+/// A waiter to call, and the outcome for it.
+type Delivery = (Callback, Outcome);
 
 thread_local! {
-    /// What this thread still has to call; `Some` while it is calling.
+    /// The calls left for this thread; `Some` while it is calling.
     static CALLING: RefCell<Option<VecDeque<Delivery>>> = const { RefCell::new(None) };
 }
 
-/// Calls waiters on this thread: now, or after the call under way where this is called by one of them. So a waiter that
-/// gives its permit back at once, which makes the next one's turn come, makes no recursion.
+/// Calls waiters on this thread: now, or after the call that is running if a waiter calls this. So a waiter that gives its
+/// permit back at once, and thereby admits the next one, causes no recursion.
 ///
-/// A waiter that panics does not keep the others from being called.
-pub(super) fn deliver(turns: impl Iterator<Item = Delivery>) {
-    let mut turns = Some(turns.collect());
+/// If a waiter panics, the others are called all the same.
+pub(super) fn deliver(calls: Vec<Delivery>) {
+    let mut calls = Some(VecDeque::from(calls));
     let is_first = CALLING.try_with(|calling| match &mut *calling.borrow_mut() {
         Some(queue) => {
-            queue.extend(turns.take().into_iter().flatten());
+            queue.extend(calls.take().into_iter().flatten());
             false
         }
         idle => {
-            *idle = turns.take();
+            *idle = calls.take();
             true
         }
     });
@@ -37,11 +36,11 @@ pub(super) fn deliver(turns: impl Iterator<Item = Delivery>) {
         }
         Ok(false) => {}
         // The thread is ending, and its variables are gone.
-        Err(_) => turns.into_iter().flatten().for_each(|(waiter, turn)| waiter(turn)),
+        Err(_) => calls.into_iter().flatten().for_each(|(waiter, outcome)| waiter(outcome)),
     }
 }
 
-/// Calls what is left when a waiter has panicked.
+/// Makes the calls that are left after a waiter has panicked.
 struct Rest;
 
 impl Drop for Rest {
@@ -51,12 +50,12 @@ impl Drop for Rest {
 }
 
 fn call_all() {
-    while let Some((waiter, turn)) = next() {
-        waiter(turn);
+    while let Some((waiter, outcome)) = next() {
+        waiter(outcome);
     }
 }
 
-/// What to call next; where there is nothing, the thread is idle again.
+/// Returns the next call; without any, the thread is idle again.
 fn next() -> Option<Delivery> {
     let next = CALLING.try_with(|calling| {
         let mut calling = calling.borrow_mut();

@@ -1,4 +1,4 @@
-//! One limit: what there is of it, and what a step may lack.
+//! One limit: its capacity, and what a step may lack of it.
 
 use std::sync::Arc;
 
@@ -9,35 +9,35 @@ use super::{LimitSettings, Time};
 /// One limit.
 pub(super) struct Limit {
     pub(super) name: Arc<str>,
-    /// As configured; `capacity` below may have been changed since.
+    /// As configured; the capacity may have been changed since.
     pub(super) settings: LimitSettings,
     pub(super) capacity: u64,
     in_use: u64,
     peak: u64,
     pub(super) bucket: Option<Bucket>,
     pub(super) circuit: Option<Circuit>,
-    /// The classes that need it and in which somebody waits.
-    pub(super) classes: Vec<u32>,
-    /// The last round in which the two below were set.
+    /// The queues with waiters that need it.
+    pub(super) queues: Vec<u32>,
+    /// The last round of admission, for which the next two fields hold.
     pub(super) round: u64,
-    /// In this round: somebody who comes first lacks it.
+    /// Whether an earlier waiter lacks it.
     pub(super) is_reserved: bool,
-    /// In this round: what is kept for those who come first and lack something else.
+    /// The amount kept for earlier waiters that lack something else.
     set_aside: u64,
 }
 
-/// What keeps a step from having its share of a limit.
+/// What a step lacks of a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Lack {
     Nothing,
-    /// Somebody has to give something back.
+    /// An amount that others hold.
     Share,
-    /// The rate allows it from then on.
+    /// Time: the rate allows the step from then on.
     Time(Time),
 }
 
 impl Limit {
-    /// A limit that nobody configured.
+    /// Makes a limit with the default settings.
     pub(super) fn new(name: &str) -> Self {
         let settings = LimitSettings::default();
         Limit {
@@ -48,7 +48,7 @@ impl Limit {
             peak: 0,
             bucket: None,
             circuit: None,
-            classes: Vec::new(),
+            queues: Vec::new(),
             round: 0,
             is_reserved: false,
             set_aside: 0,
@@ -63,22 +63,22 @@ impl Limit {
         self.settings = settings;
     }
 
-    /// Forgets what was reserved and set aside in earlier rounds.
+    /// Forgets the reservations of earlier rounds.
     pub(super) fn start_round(&mut self, round: u64) {
         self.round = round;
         self.is_reserved = false;
         self.set_aside = 0;
     }
 
-    /// As much of an amount as there is to be had at all.
+    /// Returns an amount, or the whole capacity if that is less.
     pub(super) fn share(&self, amount: u64) -> u64 {
         amount.min(self.capacity)
     }
 
-    /// What is lacking for some amount, as far as this limit is concerned.
+    /// Returns what a step that needs this amount lacks.
     pub(super) fn lack(&self, amount: u64, now: Time) -> Lack {
         let taken = self.in_use.saturating_add(self.set_aside).saturating_add(self.share(amount));
-        // A capacity of 0 is a pause, and not a limit of which everybody gets all that there is.
+        // A capacity of 0 is a pause: no step gets "the whole capacity".
         if amount > 0 && (self.capacity == 0 || taken > self.capacity) {
             return Lack::Share;
         }
@@ -88,27 +88,27 @@ impl Limit {
         }
     }
 
-    /// Reserves it for somebody who lacks it, or sets an amount aside for somebody who lacks something else.
-    pub(super) fn keep(&mut self, amount: u64, is_lacking: bool) {
+    /// Reserves the limit for a waiter that lacks it, or sets an amount aside for a waiter that lacks something else.
+    pub(super) fn reserve(&mut self, amount: u64, is_lacking: bool) {
         self.is_reserved |= is_lacking;
         self.set_aside = self.set_aside.saturating_add(self.share(amount));
     }
 
-    /// Takes an amount, of which nothing is lacking; returns how much that is.
+    /// Takes an amount, of which nothing is lacking. Returns the amount taken.
     pub(super) fn take(&mut self, amount: u64, now: Time) -> u64 {
         let taken = self.share(amount);
         self.in_use = self.in_use.saturating_add(taken);
-        debug_assert!(self.in_use <= self.capacity, "`{}` gives more than there is", self.name);
+        debug_assert!(self.in_use <= self.capacity, "`{}` grants more than its capacity", self.name);
         self.peak = self.peak.max(self.in_use);
         if let Some(bucket) = &mut self.bucket {
             let token = bucket.take(now);
-            debug_assert!(token.is_ok(), "a token was there a moment ago, under the same lock");
+            debug_assert!(token.is_ok(), "the bucket had a token, under the same lock");
         }
         taken
     }
 
     pub(super) fn give_back(&mut self, amount: u64) {
-        debug_assert!(amount <= self.in_use, "`{}` gets back more than it gave", self.name);
+        debug_assert!(amount <= self.in_use, "`{}` gets back more than it granted", self.name);
         self.in_use = self.in_use.saturating_sub(amount);
     }
 

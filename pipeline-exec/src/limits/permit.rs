@@ -1,26 +1,71 @@
-//! What a step is told when its turn has come: a permit, a time to come back, or a refusal.
+//! The turn of a step: a permit, a time to ask again, or a refusal.
 
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::Limits;
-use super::book::{Held, Seat};
 use super::breaker::Ending;
-use super::need::Request;
+use super::queue::{Decided, Held, Outcome, Position, Refusal};
+use super::state::LimitState;
 
-/// What a step is told when its turn has come.
+/// The answer to a request.
+#[derive(Debug)]
+pub(crate) enum Request<W> {
+    /// The turn has come at once; the waiter is handed back unused.
+    Now(Turn, W),
+    /// The waiter is called when its turn has come, or dropped when its run is withdrawn.
+    Parked,
+}
+
+/// The turn of a step.
 #[derive(Debug)]
 pub(crate) enum Turn {
-    /// It may start, and holds this until it has ended.
+    /// The step may start. It holds the permit until it has ended.
     Granted(Permit),
-    /// It may start at that time, as far as rates are concerned: it asks [`Place::again`] then.
+    /// The rates allow the step at that time. It calls [`Place::again`] then.
     Wait(Place, Duration),
-    /// It may not start, because a breaker is open.
+    /// A breaker is open: the step may not start.
     Refused(Refusal),
 }
 
-/// What a step needs, held while it runs. Dropping it gives everything back and calls whoever can go on, on this thread.
+impl Turn {
+    fn new(outcome: Outcome, limits: &Limits) -> Self {
+        let limits = limits.clone();
+        match outcome {
+            Outcome::Granted(held) => Turn::Granted(Permit { limits, held: Some(held) }),
+            Outcome::Wait(position, from) => Turn::Wait(Place { limits, position: Some(position) }, from),
+            Outcome::Refused(refusal) => Turn::Refused(refusal),
+        }
+    }
+}
+
+impl Limits {
+    /// Returns the answer of `ask`, or parks the waiter. If `ask` returns `None`, the waiter is dropped.
+    pub(super) fn request<W>(
+        &self,
+        waiter: W,
+        ask: impl FnOnce(&mut LimitState, &mut Decided) -> Option<Result<Outcome, Position>>,
+    ) -> Request<W>
+    where
+        W: FnOnce(Turn) + Send + 'static,
+    {
+        let (outcome, waiter) = self.change(|state, decided| match ask(state, decided) {
+            Some(Ok(outcome)) => (Some(outcome), Some(waiter)),
+            Some(Err(position)) => {
+                let limits = self.clone();
+                state.park(position, Box::new(move |outcome| waiter(Turn::new(outcome, &limits))));
+                (None, None)
+            }
+            None => (None, Some(waiter)),
+        });
+        match (outcome, waiter) {
+            (Some(outcome), Some(waiter)) => Request::Now(Turn::new(outcome, self), waiter),
+            _ => Request::Parked,
+        }
+    }
+}
+
+/// The limits that a running step holds. Dropping it gives them back and calls the waiters that can start, on this thread.
 #[must_use = "a permit that is dropped gives everything back"]
 pub(crate) struct Permit {
     limits: Limits,
@@ -28,33 +73,25 @@ pub(crate) struct Permit {
 }
 
 impl Permit {
-    pub(super) fn new(limits: &Limits, held: Held) -> Self {
-        Permit { limits: limits.clone(), held: Some(held) }
+    /// Gives everything back, and reports a success to the breakers.
+    pub(crate) fn succeeded(mut self, now: Duration) {
+        self.give_back(Ending::Success, now);
     }
 
-    /// Gives everything back, and tells the breakers that the step succeeded.
-    pub(crate) fn succeeded(self, now: Duration) {
-        self.end(Ending::Success, now);
-    }
-
-    /// Gives everything back, and tells the breakers that the step failed.
-    pub(crate) fn failed(self, now: Duration) {
-        self.end(Ending::Failure, now);
-    }
-
-    fn end(mut self, ending: Ending, now: Duration) {
-        self.give_back(ending, now);
+    /// Gives everything back, and reports a failure to the breakers.
+    pub(crate) fn failed(mut self, now: Duration) {
+        self.give_back(Ending::Failure, now);
     }
 
     fn give_back(&mut self, ending: Ending, now: Duration) {
         if let Some(held) = self.held.take() {
-            self.limits.change(|book, calls| book.give_back(&held, ending, now, calls));
+            self.limits.change(|state, decided| state.give_back(&held, ending, now, decided));
         }
     }
 }
 
 impl Drop for Permit {
-    /// The time is the last one that anybody said: nothing is admitted too early.
+    /// The time is the last one that a caller passed in: no waiter is admitted too early.
     fn drop(&mut self) {
         self.give_back(Ending::Unknown, Duration::ZERO);
     }
@@ -66,65 +103,34 @@ impl fmt::Debug for Permit {
     }
 }
 
-/// The place in the queue of a step that was told when to come back. What it needs is kept for it; dropping the place
-/// leaves the queue.
+/// The place in the queue of a step that is to ask again. Dropping it leaves the queue.
 #[must_use = "a place that is dropped is lost"]
 pub(crate) struct Place {
     limits: Limits,
-    seat: Option<Seat>,
+    position: Option<Position>,
 }
 
 impl Place {
-    pub(super) fn new(limits: &Limits, seat: Seat) -> Self {
-        Place { limits: limits.clone(), seat: Some(seat) }
-    }
-
-    /// Asks again, from the same place. Where the run was withdrawn meanwhile, the waiter is dropped.
+    /// Asks again from the same place. If the run was withdrawn meanwhile, the waiter is dropped.
     pub(crate) fn again<W>(mut self, now: Duration, waiter: W) -> Request<W>
     where
         W: FnOnce(Turn) + Send + 'static,
     {
-        let Some(seat) = self.seat.take() else { return Request::Parked };
-        match self.limits.change(|book, calls| book.ask_again(seat, now, waiter, calls)) {
-            Ok(answer) => Request::new(&self.limits, answer),
-            Err(_withdrawn) => Request::Parked,
-        }
+        let Some(position) = self.position.take() else { return Request::Parked };
+        self.limits.request(waiter, |state, decided| state.ask_again(position, now, decided))
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        if let Some(seat) = self.seat.take() {
-            self.limits.change(|book, calls| book.leave(seat, calls));
+        if let Some(position) = self.position.take() {
+            self.limits.change(|state, decided| state.leave(position, decided));
         }
     }
 }
 
 impl fmt::Debug for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Place").field("seat", &self.seat).finish_non_exhaustive()
+        f.debug_struct("Place").field("position", &self.position).finish_non_exhaustive()
     }
 }
-
-/// A breaker is open.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Refusal {
-    /// The limit's name.
-    pub(crate) name: Arc<str>,
-    /// When it lets a probe through; `None` while one is under way, and it depends on that.
-    pub(crate) until: Option<Duration>,
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Refusal { name, until } = self;
-        let why = if until.is_some() {
-            "steps that need it failed several times in a row; one will be let through as a probe after the cooldown"
-        } else {
-            "a probe is under way, and what it needs is not known to work again before that has ended"
-        };
-        write!(f, "the breaker of limit `{name}` is open: {why}")
-    }
-}
-
-impl std::error::Error for Refusal {}

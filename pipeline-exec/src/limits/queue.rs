@@ -1,79 +1,112 @@
-//! Who can go on when something has changed.
+//! The waiters for limits, and what is decided about them.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-use std::ops::Bound;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
 
-use super::book::{Book, Call, Seat};
-use super::waiting::{Key, Waiting};
+use super::Time;
+use super::breaker::Ticket;
 
-/// The first of each class, the most urgent on top.
-type Firsts = BinaryHeap<Reverse<(Key, u32)>>;
+/// An amount of one limit.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Share {
+    pub(super) limit: u32,
+    pub(super) amount: u64,
+}
 
-impl Book {
-    /// Puts somebody into the queue.
-    pub(super) fn sit(&mut self, seat: Seat, waiting: Waiting) {
-        let class = &mut self.classes[seat.0 as usize];
-        if class.waiting.is_empty() {
-            class.limits.iter().for_each(|limit| self.limits[*limit as usize].classes.push(seat.0));
-        }
-        class.waiting.insert(seat.1, waiting);
-    }
+/// All that a step needs.
+#[derive(Debug)]
+pub(super) struct Needs {
+    /// By limit, ascending.
+    pub(super) shares: Box<[Share]>,
+    /// Index of the queue for these limits.
+    pub(super) queue: u32,
+    pub(super) urgency: u64,
+}
 
-    /// Takes somebody out of the queue.
-    pub(super) fn stand(&mut self, seat: Seat) -> Option<Waiting> {
-        let class = &mut self.classes[seat.0 as usize];
-        let waiting = class.waiting.remove(&seat.1)?;
-        if class.waiting.is_empty() {
-            class.limits.iter().for_each(|limit| {
-                self.limits[*limit as usize].classes.retain(|class| *class != seat.0);
-            });
-        }
-        Some(waiting)
-    }
+/// The order of waiters: by urgency, then by arrival.
+pub(super) type Key = (Reverse<u64>, u64);
 
-    /// Admits whoever can go on, after something about these limits has changed.
-    ///
-    /// Everybody looked at is admitted, or reserves a name that nobody reserved before: so the work is bounded by those
-    /// admitted and the names, whatever the number of those who wait.
-    pub(super) fn admit(&mut self, changed: &[u32], calls: &mut Vec<Call>) {
-        let mut firsts = self.reach(changed);
-        while let Some(Reverse((key, index))) = firsts.pop() {
-            let class = &self.classes[index as usize];
-            if class.limits.iter().any(|limit| self.limits[*limit as usize].is_reserved) {
-                continue;
-            }
-            self.look((index, key), calls);
-            let later = (Bound::Excluded(key), Bound::Unbounded);
-            let next = self.classes[index as usize].waiting.range(later).next();
-            firsts.extend(next.map(|(key, _)| Reverse((*key, index))));
-        }
-    }
+/// The position of a waiter: its queue, and its key there.
+pub(super) type Position = (u32, Key);
 
-    /// The classes that a change of these limits can matter to: those that need one of them, and those that need a name
-    /// that one of those needs, and so on. What was reserved among them is looked at anew.
-    fn reach(&mut self, changed: &[u32]) -> Firsts {
-        self.round += 1;
-        let mut firsts = Firsts::new();
-        if changed.iter().all(|limit| self.limits[*limit as usize].classes.is_empty()) {
-            return firsts;
-        }
-        let mut open = changed.to_vec();
-        while let Some(index) = open.pop() {
-            let limit = &mut self.limits[index as usize];
-            if limit.round == self.round {
-                continue;
-            }
-            limit.start_round(self.round);
-            for index in &limit.classes {
-                let class = &mut self.classes[*index as usize];
-                if class.round != self.round {
-                    class.round = self.round;
-                    open.extend(&*class.limits);
-                    firsts.extend(class.waiting.first_key_value().map(|(key, _)| Reverse((*key, *index))));
-                }
-            }
-        }
-        firsts
+/// The waiters that need the same limits, in any amounts. If one of these limits is reserved, none of them can be admitted,
+/// so they need not be considered, however many there are.
+#[derive(Default)]
+pub(super) struct Queue {
+    /// The limits, ascending.
+    pub(super) limits: Arc<[u32]>,
+    pub(super) waiters: BTreeMap<Key, Waiter>,
+    /// The last round in which it was found.
+    pub(super) round: u64,
+}
+
+/// A step that waits.
+pub(super) struct Waiter {
+    pub(super) needs: Arc<Needs>,
+    pub(super) owner: u64,
+    pub(super) waiting: Waiting,
+}
+
+/// How a waiter gets its outcome.
+pub(super) enum Waiting {
+    /// It is the caller, who holds the lock and finds the outcome in [`Decided::own`].
+    Asking,
+    /// It is called.
+    Parked(Callback),
+    /// It has the time to ask again; its position is reserved.
+    RateLimited,
+}
+
+/// Called once, with the outcome.
+pub(super) type Callback = Box<dyn FnOnce(Outcome) + Send>;
+
+/// What was decided under the lock.
+#[derive(Default)]
+pub(super) struct Decided {
+    /// The outcome for the caller.
+    pub(super) own: Option<Outcome>,
+    /// Those to be called once the lock is released.
+    pub(super) calls: Vec<(Callback, Outcome)>,
+}
+
+/// A decision about a waiter.
+pub(super) enum Outcome {
+    Granted(Held),
+    /// It keeps its position, and may ask again at that time.
+    Wait(Position, Time),
+    Refused(Refusal),
+}
+
+/// What a permit gives back.
+#[derive(Debug)]
+pub(super) struct Held {
+    pub(super) needs: Arc<Needs>,
+    /// The amount of each share; `None` if it is what was needed.
+    pub(super) taken: Option<Box<[u64]>>,
+    pub(super) tickets: Vec<(u32, Ticket)>,
+}
+
+/// An open breaker refuses the step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    /// The limit's name.
+    pub(crate) name: Arc<str>,
+    /// When the breaker lets a probe through; `None` while a probe is running.
+    pub(crate) until: Option<Time>,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Refusal { name, until } = self;
+        let why = if until.is_some() {
+            "steps that need it failed several times in a row; one will be let through as a probe after the cooldown"
+        } else {
+            "a probe is running, and the breaker waits for its result"
+        };
+        write!(f, "the breaker of limit `{name}` is open: {why}")
     }
 }
+
+impl std::error::Error for Refusal {}

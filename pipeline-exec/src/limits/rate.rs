@@ -1,8 +1,7 @@
 //! A token bucket: governor's arithmetic over our own clock and state.
 //!
-//! The clock is the time that callers say; the state is a plain cell, because all of it is under the lock. What governor
-//! calls the key says whether tokens are taken or only asked for, so that one is taken only when everything else can be
-//! had too.
+//! The clock is the time that callers pass in. The state is a plain cell, because the lock guards it. What governor calls
+//! the key decides whether a token is taken or only looked for: a step takes one only if it can have all its needs.
 
 use std::cell::Cell;
 use std::num::NonZeroU32;
@@ -17,30 +16,30 @@ use super::{RateLimit, Time};
 
 /// A token bucket.
 #[derive(Debug)]
-pub(super) struct Bucket(RateLimiter<Ask, State, Said, governor::middleware::NoOpMiddleware<Time>>);
+pub(super) struct Bucket(RateLimiter<Ask, State, Passed, governor::middleware::NoOpMiddleware<Time>>);
 
 impl Bucket {
-    /// A full bucket.
-    #[allow(clippy::unnecessary_wraps, reason = "there is none where rates are not compiled in")]
+    /// Makes a full bucket.
+    #[allow(clippy::unnecessary_wraps, reason = "without the feature `rate` this returns `None`")]
     pub(super) fn new(rate: &RateLimit) -> Option<Self> {
-        // Rounded up, and no token is ever early: the rate is never exceeded, not even by the part of a nanosecond.
+        // Rounded up, so that the rate is not exceeded even by a fraction of a nanosecond.
         let interval = rate.per.as_nanos().div_ceil(u128::from(rate.count.max(1))).max(1);
-        // A century: governor counts in nanoseconds, in 64 bits, and multiplies by the burst.
+        // A century: governor counts nanoseconds in 64 bits, and multiplies by the burst.
         let longest = Duration::from_hours(876_000).as_nanos();
         let interval = interval.min(longest);
         let burst = u128::from(rate.burst.unwrap_or(1).max(1)).min(longest / interval).max(1);
         let burst = NonZeroU32::new(burst as u32).unwrap_or(NonZeroU32::MIN);
         let quota = Quota::with_period(Duration::from_nanos(interval as u64));
         let quota = quota.expect("invariant: an interval is at least a nanosecond").allow_burst(burst);
-        Some(Bucket(RateLimiter::new(quota, State::default(), Said::default())))
+        Some(Bucket(RateLimiter::new(quota, State::default(), Passed::default())))
     }
 
-    /// Whether a token can be had now, or else from when on; takes none.
+    /// Checks for a token without taking it. The error is the time of the next one.
     pub(super) fn check(&self, now: Time) -> Result<(), Time> {
         self.ask(Ask::Whether, now)
     }
 
-    /// Takes a token, if it can be had now.
+    /// Takes a token. The error is the time of the next one.
     pub(super) fn take(&mut self, now: Time) -> Result<(), Time> {
         self.ask(Ask::Take, now)
     }
@@ -57,11 +56,11 @@ enum Ask {
     Take,
 }
 
-/// The time that was said last.
+/// The time passed in last.
 #[derive(Debug, Default)]
-struct Said(Cell<Time>);
+struct Passed(Cell<Time>);
 
-impl Clock for Said {
+impl Clock for Passed {
     type Instant = Time;
 
     fn now(&self) -> Time {
@@ -69,7 +68,7 @@ impl Clock for Said {
     }
 }
 
-/// When the bucket will be full again; `None` until a token was taken.
+/// When the bucket will be full again; `None` until a token is taken.
 #[derive(Debug, Default)]
 struct State(Cell<Option<Nanos>>);
 

@@ -1,14 +1,14 @@
-//! What stands for a token bucket where the feature `rate` is off: there is none. A limit with a rate is reported then
-//! before anything runs ([`LimitSettings::wrong`](super::LimitSettings)).
+//! The token bucket of a build without the feature `rate`: there is none. A limit with a rate is reported before anything
+//! runs ([`LimitSettings::wrong`](super::LimitSettings)).
 
 use super::{RateLimit, Time};
 
-/// There is no such thing.
+/// No bucket.
 #[derive(Debug)]
 pub(super) enum Bucket {}
 
 impl Bucket {
-    /// `None`: rates are not compiled in.
+    /// Returns `None`: rates are not compiled in.
     pub(super) fn new(_: &RateLimit) -> Option<Self> {
         None
     }

@@ -1,20 +1,20 @@
-//! Limits as configured.
+//! The settings of a limit.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// One named limit. By default a mutex: capacity 1, no rate, no breaker.
+/// The settings of a named limit. The default is a mutex: capacity 1, no rate, no breaker.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct LimitSettings {
-    /// How much there is to share, in whatever unit the steps' needs are written in. Default 1; 0 admits nobody until
-    /// [`Limits::set_capacity`](super::Limits::set_capacity) says otherwise.
+    /// The capacity, in the unit of the steps' needs. Default 1; 0 admits no step until
+    /// [`Limits::set_capacity`](super::Limits::set_capacity) raises it.
     pub capacity: u64,
-    /// How often steps may be admitted, whatever their amounts. No limit by default.
+    /// How often steps may be admitted, whatever their amounts. Default: unlimited.
     pub rate: Option<RateLimit>,
-    /// When to stop admitting steps because they fail. Never by default.
+    /// When to stop admitting steps because they fail. Default: never.
     pub breaker: Option<Breaker>,
 }
 
@@ -25,7 +25,7 @@ impl Default for LimitSettings {
 }
 
 impl LimitSettings {
-    /// A limit of some capacity, without rate and breaker.
+    /// Makes a limit of this capacity, without rate and breaker.
     pub fn new(capacity: u64) -> Self {
         LimitSettings { capacity, ..LimitSettings::default() }
     }
@@ -44,7 +44,7 @@ impl LimitSettings {
         self
     }
 
-    /// What cannot be meant or done, each with a hint.
+    /// Returns what is wrong with the settings, each with a hint.
     pub(crate) fn wrong(&self) -> impl Iterator<Item = (&'static str, &'static str)> + use<> {
         const AT_LEAST_1: &str = "give it a value of at least 1, or leave the setting out";
         let rate = self.rate.as_ref();
@@ -52,8 +52,8 @@ impl LimitSettings {
         let found = [
             (
                 rate.is_some() && !cfg!(feature = "rate"),
-                "it has a rate, which this build cannot keep",
-                "turn on the feature `rate` of `pipeline`, or leave the rate out",
+                "it has a rate, which this build does not support",
+                "enable the feature `rate` of `pipeline`, or leave the rate out",
             ),
             (rate.is_some_and(|rate| rate.count == 0), "its rate has a count of 0", AT_LEAST_1),
             (rate.is_some_and(|rate| rate.per.is_zero()), "its rate is per 0 seconds", AT_LEAST_1),
@@ -73,7 +73,7 @@ impl LimitSettings {
     }
 }
 
-/// So many admissions in so much time, evenly spaced: `10/s` admits one every 100 ms.
+/// A number of admissions per unit of time, evenly spaced: `10/s` admits one every 100 ms.
 ///
 /// Read from text (`"10/s"`, `"600/m"`, `"5/200ms"`; units `ns`, `us`, `ms`, `s`, `m`, `h`) or from a table with the
 /// fields' names, where `per` is a text such as `"200ms"`.
@@ -81,24 +81,24 @@ impl LimitSettings {
 #[serde(try_from = "WrittenRate")]
 #[non_exhaustive]
 pub struct RateLimit {
-    /// How many, at least 1.
+    /// Number of admissions, at least 1.
     pub count: u32,
-    /// In how much time, more than 0.
+    /// The time for them, more than 0.
     #[serde(serialize_with = "write_duration")]
     pub per: Duration,
-    /// How many may follow each other at once after a pause. By default 1, so that no time of length `per` sees more
-    /// than `count`; with a burst, it sees at most `count + burst`.
+    /// Number of admissions at once after a pause. Default 1: then no time of length `per` has more than `count`
+    /// admissions. With a burst it has at most `count + burst`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub burst: Option<u32>,
 }
 
 impl RateLimit {
-    /// So many in so much time, evenly spaced.
+    /// Makes a rate of `count` admissions per `per`, without bursts.
     pub fn new(count: u32, per: Duration) -> Self {
         RateLimit { count, per, burst: None }
     }
 
-    /// Sets how many may follow each other at once after a pause.
+    /// Sets the number of admissions at once after a pause.
     #[must_use]
     pub fn burst(mut self, burst: u32) -> Self {
         self.burst = Some(burst);
@@ -151,28 +151,28 @@ impl TryFrom<WrittenRate> for RateLimit {
     }
 }
 
-/// Stops admitting steps that need a limit, after some failed in a row.
+/// Stops admitting the steps that need a limit after several of them failed in a row.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Breaker {
-    /// After how many failures in a row it opens, at least 1.
+    /// Number of failures in a row after which it opens, at least 1.
     pub failures: u32,
-    /// How long it stays open before it lets a probe through. Written as text: `"30s"`.
+    /// Time from opening to the first probe. Written as text: `"30s"`.
     #[serde(serialize_with = "write_duration", deserialize_with = "read_duration")]
     pub cooldown: Duration,
-    /// How many probes have to succeed for it to close, at least 1. So many are let through; one failure opens it again.
+    /// Number of probes that have to succeed for it to close, at least 1. A failed probe opens it again.
     #[serde(default = "one")]
     pub probes: u32,
 }
 
 impl Breaker {
-    /// Opens after so many failures in a row, for so long; one probe closes it.
+    /// Makes a breaker that opens after `failures` in a row for the time of `cooldown`; one probe closes it.
     pub fn new(failures: u32, cooldown: Duration) -> Self {
         Breaker { failures, cooldown, probes: 1 }
     }
 
-    /// Sets how many probes have to succeed for it to close.
+    /// Sets the number of probes that have to succeed for it to close.
     #[must_use]
     pub fn probes(mut self, probes: u32) -> Self {
         self.probes = probes;
@@ -184,7 +184,7 @@ fn one() -> u32 {
     1
 }
 
-/// Units as written, in nanoseconds. The largest that divides a duration is the one it is written in.
+/// Units in nanoseconds. A duration is written in the largest unit that divides it.
 const UNITS: [(&str, u64); 6] = [
     ("h", 3_600_000_000_000),
     ("m", 60_000_000_000),
@@ -194,7 +194,7 @@ const UNITS: [(&str, u64); 6] = [
     ("ns", 1),
 ];
 
-/// A whole number and a unit; the unit alone is one of it.
+/// Reads a whole number and a unit. A unit alone means 1.
 fn parse_duration(text: &str) -> Option<Duration> {
     let text = text.trim();
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
