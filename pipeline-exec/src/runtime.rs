@@ -6,20 +6,20 @@ use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::settings::{MOST_SLOTS, cores};
 
-/// The runtime of the caller where there is one, the framework's own otherwise.
+/// Returns the caller's runtime if there is one, or else the framework's.
 pub(crate) fn current() -> Handle {
     Handle::try_current().unwrap_or_else(|_| own())
 }
 
-/// Whether this thread belongs to a runtime: it may be one of its workers, and must not be counted on meanwhile.
+/// Reports whether this thread belongs to a runtime. It may be one of its workers, which a run must not block.
 pub(crate) fn is_entered() -> bool {
     Handle::try_current().is_ok()
 }
 
-/// The framework's own runtime: made when first needed, kept for the life of the process.
+/// Returns the framework's runtime, which is made when first needed and kept for the life of the process.
 ///
 /// # Panics
-/// Where the operating system gives no thread.
+/// If the operating system refuses a thread.
 pub(crate) fn own() -> Handle {
     static RUNTIME: OnceLock<Runtime> = OnceLock::new();
     let runtime = RUNTIME.get_or_init(|| {
@@ -34,12 +34,12 @@ pub(crate) fn own() -> Handle {
     runtime.handle().clone()
 }
 
-/// Drives a future to its end on a thread with a runtime of its own. For a caller that may be blocking a worker of the
-/// framework's runtime: a run that waited for that worker would never end.
+/// Blocks until a future is ready, on a new thread with a new runtime. For a caller that may block a worker of the framework's
+/// runtime: a run that needs this worker would never end.
 ///
 /// # Panics
-/// If the operating system gives no thread.
-pub(crate) fn on_a_thread_of_its_own<F: Future<Output: Send>>(
+/// If the operating system refuses a thread.
+pub(crate) fn block_on_new_thread<F: Future<Output: Send>>(
     start: impl FnOnce(Handle) -> F + Send,
 ) -> F::Output {
     let on_thread = || {
@@ -48,8 +48,7 @@ pub(crate) fn on_a_thread_of_its_own<F: Future<Output: Send>>(
             .enable_all()
             .build()
             .expect("the operating system gives what a runtime needs");
-        let future = start(runtime.handle().clone());
-        runtime.block_on(future)
+        runtime.block_on(start(runtime.handle().clone()))
     };
     std::thread::scope(|scope| match scope.spawn(on_thread).join() {
         Ok(output) => output,

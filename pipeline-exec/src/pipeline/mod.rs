@@ -241,7 +241,7 @@ impl Pipeline {
     pub fn run_blocking(&self) -> Result<Run, Problems> {
         if runtime::is_entered() && !on_a_driving_thread() {
             let prepared = self.prepare()?;
-            return runtime::on_a_thread_of_its_own(|runtime| prepared.launch(runtime, false).0.wait());
+            return runtime::block_on_new_thread(|runtime| prepared.launch(runtime, false).0.wait());
         }
         // On a thread that is in a step, the run's own steps are left to others.
         let (handle, callers) = self.prepare()?.launch(runtime::own(), !on_a_driving_thread());

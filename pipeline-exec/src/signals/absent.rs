@@ -1,4 +1,4 @@
-//! What stands in for the listener where signals are not listened for: on other systems, and without the feature.
+//! The listener of other systems, and of builds without the feature: it hears nothing.
 
 use std::io;
 use std::time::Duration;

@@ -1,8 +1,8 @@
-//! Who waits for signals.
+//! Listens for signals.
 //!
-//! The first is dealt with by one thread for the whole process, never by a runtime, whose workers may be blocked just
-//! then. The second ends the process in the signal handler itself, so that nothing at all can be in its way: neither
-//! this thread, which may wait for a terminal that takes no more text, nor an exit handler that waits for a lock.
+//! One thread for the whole process handles the first signal. A runtime does not, because all its workers may be blocked.
+//! The second signal ends the process in the signal handler itself, so that nothing can hold it up: not this thread, which
+//! may wait for a terminal that takes no more text, and no exit handler that waits for a lock.
 
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,16 +15,16 @@ use signal_hook::{flag, iterator::Signals, low_level};
 use super::Signal;
 use crate::stopper::Stopper;
 
-/// Signals that come so soon after the first are part of it: some programs send one to a process, and again to the group
-/// that it is in.
+/// Signals within this time after the first are part of it: some programs send one to a process, and again to its process
+/// group.
 const TWINS: Duration = Duration::from_millis(100);
 
-/// A run has this long to end after its grace time.
+/// Time that a run has to end after its grace time.
 const OVERDUE: Duration = Duration::from_secs(1);
 
 const SIGNALS: [(Signal, i32); 2] = [(Signal::Interrupt, SIGINT), (Signal::Terminate, SIGTERM)];
 
-/// A run that a signal stops, while this is there. Knows which signal did.
+/// A guard of a run that a signal stops. It also holds the signal that did.
 #[derive(Debug)]
 pub(crate) struct Listening {
     number: u64,
@@ -40,7 +40,7 @@ struct Listener {
 struct State {
     /// Whether the handlers are installed and the thread runs.
     is_ready: bool,
-    /// The signal that came first. It stays: the process is on its way out.
+    /// The first signal. It is never cleared: the process is about to end.
     received: Option<Signal>,
     runs: Vec<Listed>,
     number: u64,
@@ -60,7 +60,7 @@ static LISTENER: Listener =
 /// Stops a run when a signal comes, until the guard is dropped: see [`Listening::attach`].
 ///
 /// # Errors
-/// Where the operating system refuses a handler, a pipe or a thread.
+/// If the operating system refuses a handler, a pipe or a thread.
 pub(crate) fn listen() -> io::Result<Listening> {
     let mut state = LISTENER.lock();
     if !state.is_ready {
@@ -75,8 +75,7 @@ pub(crate) fn listen() -> io::Result<Listening> {
 
 /// Installs the handlers and starts the thread.
 fn install() -> io::Result<()> {
-    // The order is the point: the action that leaves is looked at first, and armed by the thread after the first
-    // signal.
+    // The order matters: the action that ends the process comes first. The thread arms it after the first signal.
     let leaves = Arc::new(AtomicBool::new(false));
     for (signal, number) in SIGNALS {
         flag::register_conditional_shutdown(number, i32::from(signal.exit_code()), Arc::clone(&leaves))?;
@@ -90,9 +89,9 @@ fn install() -> io::Result<()> {
             return;
         };
         std::thread::sleep(TWINS);
-        // From here on the handlers leave by themselves.
+        // From here on the handlers end the process.
         leaves.store(true, Ordering::SeqCst);
-        stopping.see_to_the_end();
+        stopping.enforce_grace();
     })?;
     Ok(())
 }
@@ -102,12 +101,12 @@ impl Listener {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Called by the thread only. What was stopped, if a run was there.
+    /// Stops the runs that listen, and returns them. Called by the thread only.
     fn receive(&self, signal: Signal, number: i32) -> Option<Stopping> {
         let mut state = self.lock();
         if state.runs.is_empty() {
             drop(state);
-            // Nobody listens: what would happen without us. It ends the process, so an error leaves nothing to do.
+            // No run listens: do what happens without a handler. It ends the process, so there is no error to handle.
             let _ = low_level::emulate_default_handler(number);
             return None;
         }
@@ -121,7 +120,7 @@ impl Listener {
             Some(grace) => format!("have at most {} to end", humantime::format_duration(grace)),
             None => "are waited for until they end".to_owned(),
         };
-        tell(format!(
+        print(format!(
             "{signal} was received: no further step starts, async steps are cancelled, steps on threads \
              {waits}; a second signal ends the process at once"
         ));
@@ -129,7 +128,7 @@ impl Listener {
     }
 }
 
-/// Runs that a signal has stopped.
+/// The runs that a signal has stopped.
 struct Stopping {
     signal: Signal,
     grace: Option<Duration>,
@@ -137,15 +136,15 @@ struct Stopping {
 }
 
 impl Stopping {
-    /// Ends the process where a run that has a grace time does not end with it: code that is no step keeps its threads.
-    fn see_to_the_end(self) {
+    /// Ends the process if a run with a grace time does not end after it, because code that is no step holds its threads.
+    fn enforce_grace(self) {
         let Some(grace) = self.grace else { return };
         std::thread::sleep(grace.saturating_add(OVERDUE));
         let state = LISTENER.lock();
         if !self.runs.iter().any(|run| state.runs.iter().any(|left| left.number == run.number)) {
             return;
         }
-        tell(format!(
+        print(format!(
             "the run has not ended after its grace time: an observer blocks, or something else that is no step. The process \
              ends without a report, because of {}",
             self.signal
@@ -156,7 +155,7 @@ impl Stopping {
 }
 
 impl Listed {
-    /// Stops the run, if it is still there.
+    /// Stops the run, if it has started and not ended.
     fn stop(&self, signal: Signal) {
         if let Some(run) = self.run.as_ref().and_then(|(stopper, _)| stopper.run()) {
             let _ = self.stopped_by.set(signal);
@@ -165,9 +164,8 @@ impl Listed {
     }
 }
 
-/// Tells whoever sent the signal what happens, on standard error. That may take no more text for now, or be closed:
-/// nothing waits for it.
-fn tell(text: String) {
+/// Writes to standard error. It may be closed, or take no more text for now, so nothing waits for it.
+fn print(text: String) {
     let thread = std::thread::Builder::new().name("pipeline-signal-text".to_owned());
     let _ = thread.spawn(move || {
         let _ = io::stderr().write_all((text + "\n").as_bytes());
@@ -175,7 +173,7 @@ fn tell(text: String) {
 }
 
 impl Listening {
-    /// The run, once it has started; stopped at once where a signal has come before.
+    /// Adds how to stop the run, once it has started. If a signal has come before, the run is stopped at once.
     pub(crate) fn attach(&self, stopper: Stopper, grace: Option<Duration>) {
         let mut state = LISTENER.lock();
         let received = state.received;
@@ -188,7 +186,7 @@ impl Listening {
         }
     }
 
-    /// The signal that stopped the run.
+    /// Returns the signal that stopped the run.
     pub(crate) fn stopped_by(&self) -> Option<Signal> {
         self.stopped_by.get().copied()
     }

@@ -7,18 +7,18 @@ use std::fmt;
 
 pub(crate) use self::listener::{Listening, listen};
 
-/// A signal that stops runs, see [`Pipeline::stop_on_signals`](crate::Pipeline::stop_on_signals).
+/// A signal that stops runs; see [`Pipeline::stop_on_signals`](crate::Pipeline::stop_on_signals).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Signal {
     /// SIGINT: Ctrl-C.
     Interrupt,
-    /// SIGTERM: a service manager, or `kill`.
+    /// SIGTERM: from a service manager, or `kill`.
     Terminate,
 }
 
 impl Signal {
-    /// `SIGINT` or `SIGTERM`.
+    /// Returns `SIGINT` or `SIGTERM`.
     pub fn name(self) -> &'static str {
         match self {
             Signal::Interrupt => "SIGINT",
@@ -26,7 +26,7 @@ impl Signal {
         }
     }
 
-    /// The exit code of a process that a signal ended, as shells have it: 130 or 143.
+    /// Returns the exit code of a process that the signal ended, as shells report it: 130 or 143.
     pub fn exit_code(self) -> u8 {
         match self {
             Signal::Interrupt => 130,
