@@ -1,7 +1,7 @@
 //! A hash that is the same in every process, on every platform, in every version.
 //!
-//! The hash of the standard library is none of that: it may change with its version, and hashes lengths and numbers as the
-//! platform has them. Here everything goes in as bytes of a stated order, and every text after its length.
+//! The hash of the standard library may change with its version, and depends on the platform's lengths and numbers. Here
+//! everything is hashed as bytes in a fixed order, and every text after its length.
 
 use std::hash::Hasher as _;
 use std::time::Duration;
@@ -9,11 +9,11 @@ use std::time::Duration;
 use serde_json::Value;
 use siphasher::sip128::{Hasher128 as _, SipHasher24};
 
-/// A hash of parts, each of which goes in so that no other sequence of parts gives the same bytes.
+/// A hash of a sequence of parts. No other sequence of parts gives the same bytes.
 pub(crate) struct StableHash(SipHasher24);
 
 impl StableHash {
-    /// An empty hash. What it is for goes in first, so that two purposes never give the same by having the same parts.
+    /// Makes an empty hash. The purpose is hashed first, so that equal parts for two purposes give different hashes.
     pub(crate) fn new(purpose: &str) -> Self {
         let mut hash = StableHash(SipHasher24::new_with_key(b"pipeline, stable"));
         hash.text(purpose);
@@ -54,8 +54,8 @@ impl StableHash {
         self.text(text);
     }
 
-    /// The order of an object's fields does not count: whether they are sorted depends on features that other crates of
-    /// a build turn on.
+    /// Hashes a value. The order of an object's fields does not count, because it depends on features that other crates of a
+    /// build enable.
     pub(crate) fn json(&mut self, value: &Value) {
         match value {
             Value::Null => self.number(1),
@@ -97,16 +97,16 @@ mod tests {
         hash.end()
     }
 
-    /// Computed apart from this crate, by another SipHash-2-4-128 and the layout spelt out. If this fails, earlier reports
-    /// seem to be of other configurations: never a mere fix of the test.
+    /// Computed by another implementation of SipHash-2-4-128. If this fails, new fingerprints do not match those of earlier
+    /// reports: fix the code, not the test.
     #[test]
-    fn the_hash_of_a_value_is_what_it_always_was() {
+    fn the_hash_of_a_value_does_not_change_between_versions() {
         let json = r#"{"b":[1,2.5,null,true],"a":{"":"x"}}"#;
         assert_eq!(of_json(json), 0xfa96_4adc_28ac_70d3_e6ae_c6b9_80a3_5695);
     }
 
     #[test]
-    fn values_of_other_kinds_are_others_and_the_order_of_fields_is_none() {
+    fn kinds_of_values_differ_and_the_order_of_fields_does_not_count() {
         let kinds =
             ["null", "false", "0", "\"\"", "[]", "{}", "[[]]", "[null]", "\"0\"", "0.0", "{\"\":null}"];
         let made: std::collections::BTreeSet<_> = kinds.iter().map(|json| of_json(json)).collect();

@@ -1,9 +1,8 @@
-//! Random numbers that are the same whenever the run's seed is: on every machine, in any schedule.
+//! Random numbers that depend only on the run's seed: the same on every machine, in any schedule.
 //!
-//! A run has one seed. Each step has a seed of its own, made from the run's and from who the step is; so no step's
-//! numbers depend on how many another has drawn, or on which of them came first. How seeds and streams are made is part
-//! of what the framework promises: a change of either would silently change what users' steps return. Golden values
-//! below hold it in place.
+//! A run has one seed. The seed of a step is made from it and the step's name, so the numbers of a step do not depend on how
+//! many another step has drawn, or on which of them ran first. How seeds and streams are made is part of the framework's
+//! promise, because a change would silently change what users' steps return. The tests compare golden values.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -13,7 +12,7 @@ use rand_core::{SeedableRng, TryRng};
 
 use crate::hash::StableHash;
 
-/// The seed of a step: from the run's seed, the step's name in the graph, and which of the step's items it works on.
+/// Returns the seed of a step, from the run's seed, the step's name in the graph, and the index of its item.
 pub(crate) fn step_seed(run_seed: u64, step: &str, index: u64) -> u64 {
     let mut hash = StableHash::new("step seed");
     hash.number(run_seed);
@@ -24,21 +23,28 @@ pub(crate) fn step_seed(run_seed: u64, step: &str, index: u64) -> u64 {
 
 /// A stream of random numbers; made by [`StepContext::rng`](crate::StepContext::rng).
 ///
-/// `ChaCha8` with a key that is made from a seed. The same seed gives the same stream on every platform and in every
-/// version of the framework. Not for secrets: a seed has 64 bits, and is in the report.
+/// `ChaCha8` with a key made from a seed. The same seed gives the same stream on every platform and in every version of the
+/// framework. Do not use it for secrets: a seed has 64 bits, and is in the report.
 ///
-/// It implements the traits of `rand_core` 0.10, so that it serves as the generator of `rand` 0.10 and of all that is
-/// built on it. How `rand` turns the stream into numbers of a range may differ between its versions; what the methods
-/// here return does not.
+/// It implements the traits of `rand_core` 0.10, so it serves as a generator of `rand` 0.10. How `rand` makes numbers in a
+/// range may differ between its versions; the results of the methods here do not.
+///
+/// ```
+/// # extern crate pipeline_core as pipeline;
+/// use pipeline::StepRng;
+///
+/// let mut rng = StepRng::new(42);
+/// assert_eq!((rng.below(10), rng.below(1000)), (9, 330));
+/// ```
 pub struct StepRng(ChaCha8Rng);
 
 impl StepRng {
-    /// The stream of a seed. `StepRng::new(cx.seed())` is `cx.rng()`.
+    /// Makes the stream of a seed. `StepRng::new(cx.seed())` is `cx.rng()`.
     pub fn new(seed: u64) -> Self {
         StepRng::of_stream(seed, 0)
     }
 
-    /// One of the many streams of a seed.
+    /// Makes one of several streams of a seed.
     pub(crate) fn of_stream(seed: u64, stream: u64) -> Self {
         let half = |number| {
             let mut hash = StableHash::new("stream key");
@@ -51,19 +57,19 @@ impl StepRng {
         StepRng(ChaCha8Rng::from_seed(key))
     }
 
-    /// The next 64 bits.
+    /// Returns the next 64 bits.
     pub fn next_u64(&mut self) -> u64 {
         let Ok(next) = self.0.try_next_u64();
         next
     }
 
-    /// A number from 0 to `n - 1`, each as likely as any other.
+    /// Returns a number from 0 to `n - 1`, each with the same probability.
     ///
     /// # Panics
-    /// Where `n` is 0: there is no such number.
+    /// If `n` is 0.
     pub fn below(&mut self, n: u64) -> u64 {
         assert!(n > 0, "there is no number below 0; ask for a number below 1 or more");
-        // Lemire's method: the high half of a product, drawn again where the low half shows that it would be one of the
+        // Lemire's method: the high half of a product, drawn again if the low half shows that the result would be one of the
         // few numbers that come up once too often.
         let too_often = n.wrapping_neg() % n;
         loop {
@@ -74,7 +80,7 @@ impl StepRng {
         }
     }
 
-    /// A number from 0 (included) to 1 (excluded), in steps of 2⁻⁵³.
+    /// Returns a number from 0 (included) to 1 (excluded), in steps of 2⁻⁵³.
     pub fn unit_f64(&mut self) -> f64 {
         const STEP: f64 = 1.0 / (1_u64 << 53) as f64;
         (self.next_u64() >> 11) as f64 * STEP
@@ -98,7 +104,7 @@ impl TryRng for StepRng {
 }
 
 impl fmt::Debug for StepRng {
-    /// Without the state: a log that held it would show what comes next.
+    /// Leaves the state out, because a log of it would show the next numbers.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("StepRng").finish_non_exhaustive()
     }
@@ -112,10 +118,10 @@ mod tests {
         [rng.next_u64(), rng.next_u64(), rng.next_u64()]
     }
 
-    /// The values were computed apart from this crate, with `rand_chacha` and `siphasher` and the layout spelt out.
-    /// If this fails, the numbers of every pipeline change: that is a breaking change, never a fix of the test.
+    /// The values were computed by other code, with `rand_chacha` and `siphasher`. If this fails, the numbers of every pipeline
+    /// change: fix the code, not the test.
     #[test]
-    fn seeds_and_streams_are_what_they_always_were() {
+    fn seeds_and_streams_do_not_change_between_versions() {
         assert_eq!(step_seed(42, "orders", 0), 0xcca9_3ca5_263c_0b6c);
         assert_eq!(step_seed(42, "orders", 1), 0x4160_299d_36e3_9d83);
         assert_eq!(
@@ -139,9 +145,9 @@ mod tests {
         assert_eq!(bytes, [63, 194, 40, 243, 123]);
     }
 
-    /// A longer stretch, past the generator's own buffer, and a seed for each of many steps.
+    /// A stream longer than the generator's buffer, and the seeds of many steps.
     #[test]
-    fn long_stretches_are_what_they_always_were() {
+    fn long_streams_do_not_change_between_versions() {
         let mut rng = StepRng::new(42);
         let stretch = (0..1000).fold(0_u64, |sum, _| sum.rotate_left(7) ^ rng.next_u64());
         assert_eq!(stretch, 0xe0c2_4f82_78bb_6b83);
@@ -150,30 +156,30 @@ mod tests {
     }
 
     #[test]
-    fn run_seed_step_and_index_each_make_another_seed() {
+    fn the_seed_depends_on_run_step_and_index() {
         let seed = step_seed(1, "a", 0);
         let others = [step_seed(2, "a", 0), step_seed(1, "b", 0), step_seed(1, "a", 1), step_seed(1, "", 0)];
         assert!(others.iter().all(|other| *other != seed), "{seed} {others:?}");
     }
 
     #[test]
-    fn numbers_below_a_bound_are_below_it_and_all_come_up() {
+    fn below_returns_each_number_below_the_bound_equally_often() {
         let mut rng = StepRng::new(1);
         let mut seen = [0_u32; 7];
         for _ in 0..7_000 {
             seen[rng.below(7) as usize] += 1;
         }
-        // Six standard deviations: the stream is fixed, so that this cannot fail by chance.
+        // Six standard deviations. The stream is fixed, so this cannot fail by chance.
         assert!(seen.iter().all(|count| (824..=1176).contains(count)), "{seen:?}");
         assert_eq!(rng.below(1), 0);
-        // Half of all draws are refused here.
+        // Half of the draws are repeated here.
         let bound = (1 << 63) + 1;
         assert!((0..100).all(|_| rng.below(bound) < bound));
     }
 
     #[test]
     #[should_panic(expected = "there is no number below 0")]
-    fn nothing_is_below_zero() {
+    fn no_number_is_below_zero() {
         StepRng::new(1).below(0);
     }
 
@@ -187,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_a_generator_of_rand() {
+    fn it_implements_the_trait_of_rand() {
         fn any(rng: &mut impl rand_core::Rng) -> u64 {
             rng.next_u64()
         }

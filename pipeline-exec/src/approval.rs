@@ -1,4 +1,4 @@
-//! Steps that wait for a person, or another program, to say yes.
+//! Steps that wait for the approval of a person or another program.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-/// Requests and decisions, shared by all clones: a resource for steps that ask, and a handle for whoever decides.
+/// Requests and decisions, shared by all clones: a resource for the steps that ask, and a handle for the code that decides.
 ///
 /// ```
 /// # use pipeline_exec::{Approvals, Rejected};
@@ -37,31 +37,31 @@ struct Shared {
 
 #[derive(Debug)]
 enum State {
-    /// Asked, and whether somebody was told.
     Asked {
         question: String,
-        told: bool,
+        /// Whether [`Approvals::next_request`] has returned it.
+        is_taken: bool,
     },
     Decided(Result<(), Rejected>),
 }
 
-/// What a step asks.
+/// A request for approval.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ApprovalRequest {
-    /// The name by which it is decided.
+    /// The name, by which it is decided.
     pub name: String,
-    /// What is asked, for people.
+    /// The question, for people.
     pub question: String,
 }
 
-/// Somebody has said no.
+/// A rejected request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Rejected {
-    /// What was asked.
+    /// The name of the request.
     pub name: String,
-    /// Why it was rejected.
+    /// The reason.
     pub reason: String,
 }
 
@@ -74,22 +74,22 @@ impl fmt::Display for Rejected {
 impl Error for Rejected {}
 
 impl Approvals {
-    /// Nothing asked, nothing decided.
+    /// Makes an empty set of requests.
     pub fn new() -> Self {
         Approvals::default()
     }
 
-    /// Asks, and waits for the decision; one that was made before is taken at once. It holds for all who ask by that
-    /// name, until it is [forgotten](Approvals::forget).
+    /// Asks for approval and waits for the decision. If it was made before, returns at once. The decision holds for all requests
+    /// of that name, until it is [forgotten](Approvals::forget).
     ///
     /// # Errors
-    /// Where the answer is no.
+    /// If the request is rejected.
     ///
     /// # Cancel safety
     /// Safe: the request stays, and asking again waits for the same decision. Bound the wait with the step's `timeout`.
     pub async fn ask(&self, name: impl Into<String>, question: impl Into<String>) -> Result<(), Rejected> {
         let (name, question) = (name.into(), question.into());
-        self.requests().entry(name.clone()).or_insert(State::Asked { question, told: false });
+        self.requests().entry(name.clone()).or_insert(State::Asked { question, is_taken: false });
         self.0.changed.notify_waiters();
         self.wait(|requests| match requests.get(&name) {
             Some(State::Decided(decision)) => Some(decision.clone()),
@@ -98,15 +98,15 @@ impl Approvals {
         .await
     }
 
-    /// Waits for a request that nobody was told of yet.
+    /// Waits for a request that was not returned before.
     ///
     /// # Cancel safety
-    /// Safe: a request is told to whoever gets it.
+    /// Safe: dropping the future loses no request.
     pub async fn next_request(&self) -> ApprovalRequest {
         self.wait(|requests| {
             requests.iter_mut().find_map(|(name, state)| match state {
-                State::Asked { question, told } if !*told => {
-                    *told = true;
+                State::Asked { question, is_taken } if !*is_taken => {
+                    *is_taken = true;
                     Some(ApprovalRequest { name: name.clone(), question: question.clone() })
                 }
                 _ => None,
@@ -115,7 +115,7 @@ impl Approvals {
         .await
     }
 
-    /// What was asked and not decided, by name.
+    /// Returns the requests without a decision, sorted by name.
     pub fn pending(&self) -> Vec<ApprovalRequest> {
         let requests = self.requests();
         let pending = requests.iter().filter_map(|(name, state)| match state {
@@ -127,19 +127,19 @@ impl Approvals {
         pending.collect()
     }
 
-    /// Says yes, also before it is asked. `false` where it was decided already: the first decision stays.
+    /// Approves a request, even before it is made. Returns `false` if it was decided already: the first decision stays.
     pub fn approve(&self, name: impl Into<String>) -> bool {
         self.decide(name.into(), Ok(()))
     }
 
-    /// Says no, also before it is asked. `false` where it was decided already.
+    /// Rejects a request, even before it is made. Returns `false` if it was decided already.
     pub fn reject(&self, name: impl Into<String>, reason: impl Into<String>) -> bool {
         let name = name.into();
         let rejected = Rejected { name: name.clone(), reason: reason.into() };
         self.decide(name, Err(rejected))
     }
 
-    /// Forgets what was decided by a name, so that it can be asked anew: for another run.
+    /// Forgets the decision about a name, so that another run can ask again.
     pub fn forget(&self, name: &str) {
         self.requests().remove(name);
     }
@@ -158,7 +158,7 @@ impl Approvals {
     async fn wait<T>(&self, mut look: impl FnMut(&mut BTreeMap<String, State>) -> Option<T>) -> T {
         loop {
             let mut changed = std::pin::pin!(self.0.changed.notified());
-            // Told from here on, so that nothing which happens after the look is missed.
+            // Registered before the look, so that no later change is missed.
             changed.as_mut().enable();
             let found = look(&mut self.requests());
             if let Some(found) = found {

@@ -1,15 +1,14 @@
-//! Other ways to execute a plan than the one of this crate.
+//! Other executors of a plan than that of this crate.
 
 use std::sync::Arc;
 
 use pipeline_core::frame::Frame;
 
-/// Executes the steps of a run in a way of its own: on one thread, under a debugger, on somebody else's pool.
+/// An executor of the steps of a run: on one thread, under a debugger, on another thread pool.
 ///
-/// The frame decides what may run; it hands out a [`Ready`](pipeline_core::frame::Ready) for each step, and takes back a
-/// [`Finished`](pipeline_core::frame::Finished). Both are tokens that cannot be made or copied, so whatever an
-/// implementation does, no step starts early or twice, and no output is read before it is there. What it does not start
-/// is cancelled when it returns.
+/// The frame decides what may run. It hands out a [`Ready`](pipeline_core::frame::Ready) for each step, and takes back a
+/// [`Finished`](pipeline_core::frame::Finished). Both are tokens that cannot be made or copied, so no implementation can start
+/// a step early or twice, or read an output before it exists. Steps not started when it returns are cancelled.
 ///
 /// ```
 /// # use std::sync::Arc;
@@ -47,10 +46,10 @@ use pipeline_core::frame::Frame;
 /// # Ok::<(), pipeline_core::Problems>(())
 /// ```
 ///
-/// An executor that is to honour policies (retries, timeouts, limits) reads them from
-/// [`Plan::policy`](pipeline_core::Plan::policy); the frame has what it needs for attempts
+/// An executor that honours policies (retries, timeouts, limits) reads them from
+/// [`Plan::policy`](pipeline_core::Plan::policy); the frame has methods for attempts
 /// ([`Frame::start_attempt`], [`Frame::retry`], [`Frame::give_up`], [`Frame::fall_back`]).
 pub trait Execute {
-    /// Runs the steps of a frame, as far as it goes, and returns when none is under way any more.
+    /// Runs the steps of a frame, and returns when none is running any more.
     fn execute(&self, frame: &Arc<Frame>);
 }

@@ -1,4 +1,4 @@
-//! Many runs at once, bounded.
+//! A bounded number of runs at once.
 
 use std::sync::Arc;
 
@@ -10,7 +10,21 @@ use crate::pipeline::Pipeline;
 use crate::run::Run;
 use crate::settings::MOST_SLOTS;
 
-/// Runs many pipelines, at most so many at once, and knows which are under way. Clones share the bound.
+/// Runs pipelines, a bounded number at once. Clones share the bound.
+///
+/// ```
+/// # use pipeline_core::{DagBuilder, Problems};
+/// # use pipeline_exec::{Executor, Pipeline};
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// # let mut dag = DagBuilder::new();
+/// # dag.cpu("one", (), |()| 1_u64);
+/// # let pipeline = Pipeline::new(dag.build()?);
+/// let executor = Executor::new(2)?;
+/// let (first, second) = tokio::join!(executor.run(&pipeline), executor.run(&pipeline));
+/// assert!(first?.succeeded() && second?.succeeded());
+/// assert!(executor.live().is_empty());
+/// # Ok::<(), Problems>(()) }).unwrap();
+/// ```
 #[derive(Clone, Debug)]
 pub struct Executor {
     places: Arc<Semaphore>,
@@ -18,14 +32,14 @@ pub struct Executor {
 }
 
 impl Executor {
-    /// An executor for at most `most_runs` runs at once; further ones wait in the order in which they came.
+    /// Makes an executor for at most `most_runs` runs at once. Others wait in order of arrival.
     ///
     /// # Errors
-    /// Where the number is not from 1 to [`MOST_SLOTS`].
+    /// If the number is not from 1 to [`MOST_SLOTS`].
     pub fn new(most_runs: usize) -> Result<Self, Problems> {
         if !(1..=MOST_SLOTS).contains(&most_runs) {
             let message =
-                format!("an executor's number of runs is {most_runs}, but has to be from 1 to {MOST_SLOTS}");
+                format!("an executor's number of runs is {most_runs}, but must be from 1 to {MOST_SLOTS}");
             return Err(Problem::new(ProblemCode::InvalidSetting, message)
                 .hint("give a number in that range")
                 .into());
@@ -33,7 +47,7 @@ impl Executor {
         Ok(Executor { places: Arc::new(Semaphore::new(most_runs)), live: Arc::default() })
     }
 
-    /// Runs a pipeline as soon as there is a place.
+    /// Runs a pipeline as soon as the bound allows it.
     ///
     /// # Errors
     /// As [`Pipeline::run`].
@@ -47,7 +61,7 @@ impl Executor {
         handle.wait().await
     }
 
-    /// The ids of the runs under way, sorted.
+    /// Returns the ids of the current runs, sorted.
     pub fn live(&self) -> Vec<String> {
         let mut ids: Vec<String> = self.live.iter().map(|entry| entry.key().clone()).collect();
         ids.sort();
@@ -55,7 +69,7 @@ impl Executor {
     }
 }
 
-/// A run in the list of those under way, until dropped.
+/// The entry of a current run; dropping it removes the run from the list.
 struct Listed<'e> {
     executor: &'e Executor,
     id: String,

@@ -1,4 +1,4 @@
-//! Loops: a pipeline that runs until its result has converged, but not for ever.
+//! Loops: a pipeline that runs until its result has converged, at most a number of times.
 
 use std::error::Error;
 use std::fmt;
@@ -9,10 +9,10 @@ use pipeline_core::Problems;
 use crate::pipeline::Pipeline;
 use crate::run::Run;
 
-/// A loop over runs of a pipeline, bounded: at most so many rounds.
+/// A loop over runs of a pipeline, with a bounded number of rounds.
 ///
-/// A graph has no circles, so a computation that goes round is a loop around a graph: each round is a run, made from the
-/// state that the one before has left.
+/// A graph has no cycles, so an iterative computation is a loop around a graph. Each round is a run, made from the state that
+/// the previous one has left.
 ///
 /// ```
 /// # use std::ops::ControlFlow;
@@ -41,56 +41,56 @@ pub struct Repeat {
     most: u32,
 }
 
-/// What a loop has come to.
+/// The result of a loop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Converged<T> {
-    /// What the last round was ended with.
+    /// The value that `judge` returned for the last round.
     pub value: T,
-    /// How many rounds there were, from 1.
+    /// Number of rounds, from 1.
     pub rounds: u32,
 }
 
-/// Why a loop has come to nothing.
+/// Why a loop failed.
 #[non_exhaustive]
 pub enum RepeatError<S> {
-    /// A round could not be started: no step of it has run.
+    /// A round could not start: none of its steps has run.
     Problems {
-        /// Which round, from 1.
+        /// The round, from 1.
         round: u32,
-        /// What was wrong.
+        /// The problems.
         problems: Problems,
     },
-    /// The caller found no way on.
+    /// The caller returned an error.
     Judged {
-        /// In which round, from 1.
+        /// The round, from 1.
         round: u32,
-        /// Why.
+        /// The error.
         error: Box<dyn Error + Send + Sync>,
     },
-    /// No round was the last one that was wanted.
+    /// All rounds have run without a result.
     NotConverged {
-        /// How many rounds there were.
+        /// Number of rounds.
         rounds: u32,
-        /// The state that the last one has left.
+        /// The state after the last one.
         state: S,
     },
 }
 
-/// What the caller makes of a round: its result, or the state for the next.
+/// The judgement of a round: the result, or the state for the next round.
 type Judged<T, S> = Result<ControlFlow<T, S>, Box<dyn Error + Send + Sync>>;
 
 impl Repeat {
-    /// A loop of at most so many rounds; 0 runs none.
+    /// Makes a loop of at most `rounds` rounds; 0 runs none.
     pub fn at_most(rounds: u32) -> Self {
         Repeat { most: rounds }
     }
 
-    /// Runs rounds until `judge` breaks off. `round` makes the pipeline of each from the state and the number of the
-    /// round (from 1); `judge` is given the state and the run, and says how to go on.
+    /// Runs rounds until `judge` breaks the loop. `round` makes the pipeline of each round from the state and the number of the
+    /// round (from 1). `judge` gets the state and the run, and returns the result or the next state.
     ///
     /// # Errors
-    /// See [`RepeatError`]. A step that fails is for `judge` to see.
+    /// See [`RepeatError`]. A failed step is no error: `judge` sees it in the run.
     ///
     /// # Cancel safety
     /// Dropping the future stops the run of the round.
@@ -153,13 +153,16 @@ impl<S> fmt::Display for RepeatError<S> {
             RepeatError::Problems { round, problems } => write!(f, "round {round}: {problems}"),
             RepeatError::Judged { round, error } => write!(f, "round {round}: {error}"),
             RepeatError::NotConverged { rounds, .. } => {
-                write!(f, "no convergence within {rounds} rounds; allow more, or see why it does not come")
+                write!(
+                    f,
+                    "no convergence within {rounds} rounds; allow more, or find out why it does not converge"
+                )
             }
         }
     }
 }
 
-/// As `Display`: it is what `fn main() -> Result<…>` prints.
+/// As `Display`, because `fn main() -> Result<…>` prints this.
 impl<S> fmt::Debug for RepeatError<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)

@@ -1,13 +1,13 @@
-//! For tests of pipelines.
+//! Tools for tests of pipelines.
 //!
-//! Four tools need nothing from here:
+//! Four need nothing from here:
 //! * A step is a plain function: call it, `valid_orders(&sample)`.
 //! * A step with a context: [`StepContext::for_test`](pipeline_core::StepContext::for_test).
-//! * A step that is not to run: [`Pipeline::with_output`](crate::Pipeline::with_output) gives its output, and prunes
+//! * A step that should not run: [`Pipeline::with_output`](crate::Pipeline::with_output) gives its output, and prunes
 //!   what only it needs.
 //! * Time: with tokio's `start_paused` test runtime, waiting steps wait in virtual time.
 //!
-//! This module adds a [`Recorder`] that keeps what happened, and checks it against the rules that hold for every run.
+//! This module adds a [`Recorder`], which records a run and checks it against the rules that hold for every run.
 
 mod check;
 
@@ -21,7 +21,7 @@ use crate::event::{Event, Observer};
 use crate::report::RunReport;
 use crate::settings::Settings;
 
-/// Keeps the starts and ends of the steps of a run, in the order in which they happened. Clones share what is kept.
+/// Records the starts and ends of the steps of a run, in their order. Clones share the record.
 ///
 /// ```
 /// # use pipeline_core::{DagBuilder, Problems};
@@ -42,57 +42,59 @@ pub struct Recorder {
     moments: Arc<Mutex<Vec<Moment>>>,
 }
 
-/// One thing that happened to a step.
+/// A recorded event of a step.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Moment {
     step: String,
     what: What,
 }
 
-/// What happened to a step.
+/// Kind of an event of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum What {
     Started,
-    /// This attempt, which is not the first.
+    /// This attempt, which is not the first, started.
     AttemptStarted(u32),
-    /// This attempt, and another will follow.
+    /// This attempt failed, and another will follow.
     AttemptFailed(u32),
     Finished(Status),
 }
 
 impl Recorder {
-    /// A recorder that has seen nothing.
+    /// Makes an empty recorder.
     pub fn new() -> Self {
         Recorder::default()
     }
 
-    /// The names of the steps that started, in the order in which they did.
+    /// Returns the names of the steps that started, in that order.
     pub fn started(&self) -> Vec<String> {
         self.filtered(|what| *what == What::Started)
     }
 
-    /// The names of the steps that ended, in the order in which they did.
+    /// Returns the names of the steps that ended, in that order.
     pub fn finished(&self) -> Vec<String> {
         self.filtered(|what| matches!(what, What::Finished(_)))
     }
 
-    /// What happened against the rules, in words; empty for every run that is as it should be.
+    /// Returns the violations of the rules, as text; none for a correct run.
     ///
-    /// No step starts before all it waits for has ended (steps of which it needs only some are left out); none starts
-    /// or ends twice, or ends otherwise than the report says; attempts start and fail in turn, between start and end;
-    /// none but one that was skipped, cancelled or refused ends without a start; steps of one sequence follow each
-    /// other, and an exclusive one is alone; what was planned is the sum of the terminal states.
+    /// * A step starts after all steps that it waits for have ended. Steps of which it needs only some are left out.
+    /// * No step starts or ends twice, or ends with another status than that of the report.
+    /// * Attempts start and fail in turn, between start and end.
+    /// * Only a skipped, cancelled or refused step ends without a start.
+    /// * Steps of one sequence follow each other, and an exclusive step runs alone.
+    /// * The number of planned steps is the sum of the terminal states.
     ///
     /// # Complexity
-    /// O(edges · log steps + moments), and O(moments · width) where steps run beside each other.
+    /// O(edges · log steps + events · width), with the number of steps that run at once as the width.
     pub fn violations(&self, plan: &Plan, report: &RunReport) -> Vec<String> {
         self.check(plan, report, None)
     }
 
-    /// The same for a run with these settings, whose slots and limits were not changed meanwhile: as well, no more steps
-    /// run at once than there are workers and slots, and no more of a limit is in use than there is.
+    /// Returns the same for a run with these settings, if its slots and limits were not changed meanwhile. In addition, no more
+    /// steps run at once than workers and slots allow, and no more of a limit is in use than its capacity.
     ///
-    /// Between two attempts of a step nothing of it is in use.
+    /// Between two attempts, a step uses nothing.
     pub fn violations_under(&self, settings: &Settings, plan: &Plan, report: &RunReport) -> Vec<String> {
         self.check(plan, report, Some(settings))
     }
@@ -103,7 +105,7 @@ impl Recorder {
         check.each_step_alone();
         check.order();
         check.counts();
-        check.company(settings);
+        check.concurrency(settings);
         check.violations()
     }
 

@@ -1,4 +1,4 @@
-//! When each step started and ended, and where.
+//! Time and thread of each step.
 
 mod counter;
 mod ticker;
@@ -10,7 +10,7 @@ use std::time::Instant;
 
 pub(crate) use self::ticker::Ticker;
 
-/// When the steps of a run started and ended, in nanoseconds since the run began. Clones share the stamps.
+/// The start and end of each step of a run, in nanoseconds since the run began. Clones share them.
 #[derive(Clone, Debug)]
 pub(crate) struct Timings {
     origin: Instant,
@@ -24,7 +24,7 @@ struct Stamp {
     place: AtomicU32,
 }
 
-/// Where a step ran: the number of a thread in this process, and its kind.
+/// The thread of a step: its number in this process, and its kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Place(u32);
 
@@ -33,27 +33,27 @@ const BLOCKING: u32 = 1 << 31;
 const CALLER: u32 = 1 << 30;
 
 impl Place {
-    /// The current thread, as one of the blocking pool.
+    /// Returns the current thread, as one of the blocking pool.
     pub(crate) fn blocking_thread() -> Self {
         Place(thread_number() | BLOCKING)
     }
 
-    /// The current thread, as one that runs tasks.
+    /// Returns the current thread, as one that runs tasks.
     pub(crate) fn task() -> Self {
         Place(thread_number())
     }
 
-    /// The current thread, as the one that waits for the run.
+    /// Returns the current thread, as the one that waits for the run.
     pub(crate) fn caller() -> Self {
         Place(thread_number() | CALLER)
     }
 
-    /// The watchdog's thread: it finishes steps, and starts none.
+    /// Returns the watchdog's thread, which finishes steps but starts none.
     pub(crate) fn watchdog() -> Self {
         Place(thread_number())
     }
 
-    /// The current thread, of the same kind.
+    /// Returns the current thread, of the same kind.
     pub(crate) fn here(self) -> Self {
         Place(thread_number() | self.0 & (BLOCKING | CALLER))
     }
@@ -90,7 +90,7 @@ impl Timings {
         Timings { origin, stamps: (0..steps).map(stamp).collect() }
     }
 
-    /// Nanoseconds since the run began.
+    /// Returns the nanoseconds since the run began.
     #[allow(clippy::disallowed_methods)]
     pub(crate) fn now(&self) -> u64 {
         self.origin.elapsed().as_nanos() as u64
@@ -102,26 +102,26 @@ impl Timings {
         stamp.place.store(place.0, Ordering::Relaxed);
     }
 
-    /// Notes the end of a step, and says how long it took.
+    /// Records the end of a step, and returns its duration.
     pub(crate) fn end(&self, step: usize, now: u64) -> u64 {
         let stamp = &self.stamps[step];
         stamp.end.store(now, Ordering::Relaxed);
         now.saturating_sub(stamp.start.load(Ordering::Relaxed))
     }
 
-    /// Start and end of a step that ran. Clocks of two threads may disagree by some nanoseconds: it never ends before it starts.
+    /// Returns start and end of a step that ran. The end is at least the start, although clocks of two threads may differ.
     pub(crate) fn span(&self, step: usize) -> Option<(u64, u64)> {
         let stamp = &self.stamps[step];
         let (start, end) = (stamp.start.load(Ordering::Relaxed), stamp.end.load(Ordering::Relaxed));
         (start != NEVER && end != NEVER).then_some((start, end.max(start)))
     }
 
-    /// When a step started, if it did.
+    /// Returns the start of a step, if it has started.
     pub(crate) fn started(&self, step: usize) -> Option<u64> {
         Some(self.stamps[step].start.load(Ordering::Relaxed)).filter(|&start| start != NEVER)
     }
 
-    /// Where a step started.
+    /// Returns the thread on which a step started.
     pub(crate) fn place(&self, step: usize) -> Place {
         Place(self.stamps[step].place.load(Ordering::Relaxed))
     }
@@ -131,7 +131,7 @@ impl Timings {
 mod tests {
     use super::*;
 
-    /// The thread that ends a step may be another than the one that began it.
+    /// The thread that ends a step may differ from the one that started it.
     #[test]
     #[allow(clippy::disallowed_methods)]
     fn a_step_never_ends_before_it_starts() {

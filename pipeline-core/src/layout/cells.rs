@@ -1,11 +1,10 @@
-//! What is put into columns: the steps, and where lines pass a level without ending there.
+//! The cells of columns: steps, and the passages of lines that cross a level.
 
 use crate::lists::Lists;
 
-/// A graph up to this size gets lines that go around boxes; a larger one is looked at from too far away to see them.
+/// Maximum size of a graph whose lines go around boxes. In a larger drawing they would be too small to see.
 const MOST_STEPS_WITH_DETOURS: usize = 1_000;
-/// So many places where lines pass a level, for each step and for all, are enough for graphs that people write; with more
-/// of them lines go straight.
+/// Maximum number of passages, enough for graphs written by people. With more, lines go straight.
 const MOST_PASSAGES: usize = 20_000;
 
 /// The cells of a drawing: first the steps, then the passages. All lines out of one step share its passages.
@@ -65,14 +64,14 @@ impl Cells {
         self.before = before;
     }
 
-    /// The passages of the line between two steps, from left to right.
+    /// Returns the passages of the line between two steps, from left to right.
     pub(super) fn passages(&self, from: usize, to: usize) -> std::ops::Range<u32> {
         let Some(&first) = self.first_passage.get(from) else { return 0..0 };
         first..first + self.level[to] - self.level[from] - 1
     }
 }
 
-/// The upstream steps of each step, ascending and distinct.
+/// Returns the upstream steps of each step, ascending and distinct.
 fn lists(steps: usize, edges: impl IntoIterator<Item = (usize, usize)>) -> Lists {
     let sound = edges.into_iter().filter(|&(from, to)| from < to && to < steps);
     let mut sorted: Vec<(u32, u32)> = sound.map(|(from, to)| (to as u32, from as u32)).collect();
@@ -98,7 +97,7 @@ fn levels(upstream: &Lists) -> Vec<u32> {
     levels
 }
 
-/// Numbers the passages: one for each level between a step and the farthest that reads it. Empty for a graph that gets none.
+/// Numbers the passages: one for each level between a step and the farthest that reads it. Empty if lines go straight.
 fn first_passages(upstream: &Lists, levels: &[u32]) -> Vec<u32> {
     let steps = levels.len();
     if steps > MOST_STEPS_WITH_DETOURS {

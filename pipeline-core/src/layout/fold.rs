@@ -1,33 +1,32 @@
-//! Long graphs are broken into lines, as text is: a chain of ten thousand steps is a thread on which nobody sees anything,
-//! and a page when it is folded.
+//! Breaks long graphs into lines, as text is, so that a chain of ten thousand steps fills a page instead of one long line.
 
 use super::cells::Cells;
 use super::{BOX_HEIGHT, LEVEL_GAP, Layout};
 
-/// Fewer levels than these can be scrolled through.
+/// Minimum number of levels to fold; fewer can be scrolled through.
 const LEAST_LEVELS: usize = 24;
-/// A drawing is folded from so many times its height in width on, to about `WANTED`.
+/// Ratio of width to height from which a drawing is folded, to about `WANTED`.
 const TOO_WIDE: f64 = 10.0;
 const WANTED: f64 = 2.5;
-/// The free space between two lines, as wide as a step is high.
+/// Space between two lines.
 const LINE_GAP: f64 = BOX_HEIGHT;
 
-/// Folds a drawing where it is far wider than high. The lines of the graph then go to the left where a line ends.
+/// Folds a drawing that is far wider than high. Edges from the end of a line go left to the start of the next one.
 pub(super) fn fold(cells: &Cells, mut layout: Layout) -> Layout {
     if cells.columns.len() < LEAST_LEVELS || layout.width < TOO_WIDE * layout.height {
         return layout;
     }
     let pitch = layout.height + LINE_GAP;
     let longest = (layout.width * pitch * WANTED).sqrt();
-    // By level: how far its boxes go to the left, and down.
+    // For each level: the shift of its boxes to the left, and down.
     let mut shifts = Vec::with_capacity(cells.columns.len());
-    let (mut line, mut begin, mut width) = (0.0, 0.0, 0.0_f64);
+    let (mut line, mut start, mut width) = (0.0, 0.0, 0.0_f64);
     for (left, right) in spans(cells, &layout) {
-        if right - begin > longest && left > begin {
-            (line, begin) = (line + 1.0, left);
+        if right - start > longest && left > start {
+            (line, start) = (line + 1.0, left);
         }
-        width = width.max(right - begin);
-        shifts.push((begin, line * pitch));
+        width = width.max(right - start);
+        shifts.push((start, line * pitch));
     }
     for (place, &level) in layout.boxes.iter_mut().zip(&cells.level) {
         let (left, down) = shifts[level as usize];
@@ -46,7 +45,7 @@ pub(super) fn fold(cells: &Cells, mut layout: Layout) -> Layout {
     layout
 }
 
-/// Where each level begins and ends.
+/// Returns the left and right end of each level.
 fn spans(cells: &Cells, layout: &Layout) -> Vec<(f64, f64)> {
     let mut spans = vec![(f64::INFINITY, 0.0_f64); cells.columns.len()];
     for (place, &level) in layout.boxes.iter().zip(&cells.level) {

@@ -1,9 +1,8 @@
-//! Where the steps of a graph stand in a drawing: in columns by level, in rows so that few lines cross. A drawing that would
-//! be far wider than high is folded into lines, one below the other.
+//! The layout of a drawing of a graph: steps in a column for each level, in an order with few crossing lines. A drawing that
+//! would be far wider than high is folded into several rows of columns.
 //!
-//! For the drawings that are made here and the page of a run, which has to be drawn from a report alone: so it reads
-//! numbers only, believes none of them, and is done in bounded time whatever the graph. Texts and looks are the
-//! drawing's own.
+//! Graph drawings and the page of a run use it. The page is drawn from a report alone, so the layout reads only numbers,
+//! checks them, and takes bounded time for any graph. Texts and styles are up to the drawing.
 
 mod cells;
 mod fold;
@@ -12,67 +11,66 @@ mod place;
 
 use self::cells::Cells;
 
-/// The height of a step's box.
+/// Height of the box of a step.
 pub const BOX_HEIGHT: f64 = 36.0;
-/// The free space between two boxes of a column.
+/// Space between two boxes of a column.
 pub const ROW_GAP: f64 = 12.0;
-/// The free space between the columns of two levels, for lines to bend in.
+/// Space between the columns of two levels, in which lines bend.
 pub const LEVEL_GAP: f64 = 72.0;
 
 /// A drawing of a graph, in pixels from its upper left corner.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Layout {
-    /// The width of the whole.
+    /// The width of the drawing.
     pub width: f64,
-    /// The height of the whole.
+    /// The height of the drawing.
     pub height: f64,
     /// The boxes, by step.
     pub boxes: Vec<Place>,
-    /// The lines that cannot go straight from box to box, because other levels lie between; sorted by `to`, then `from`.
-    /// A graph of more than about a thousand steps has none: its lines all go straight.
+    /// The lines that cross other levels between their boxes; sorted by `to`, then `from`. A graph of more than about a
+    /// thousand steps has none: all its lines are straight.
     pub detours: Vec<Detour>,
 }
 
-/// A step's box; all are [`BOX_HEIGHT`] high.
+/// The box of a step. All are [`BOX_HEIGHT`] high.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Place {
     /// Its left edge.
     pub x: f64,
     /// Its upper edge.
     pub y: f64,
-    /// Its width: that of the widest step of its level.
+    /// Its width, which is that of the widest step of its level.
     pub width: f64,
 }
 
-/// How a line goes from step `from` to step `to` through the levels between.
+/// The path of a line from step `from` to step `to` through the levels between.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Detour {
-    /// Where the line begins.
+    /// The step at which the line starts.
     pub from: usize,
-    /// Where it ends.
+    /// The step at which it ends.
     pub to: usize,
-    /// The stretches on which it passes a level, from left to right.
+    /// The stretches in which it crosses a level, from left to right.
     pub through: Vec<Stretch>,
 }
 
 /// A horizontal part of a line.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Stretch {
-    /// Where it begins.
+    /// Its left end.
     pub left: f64,
-    /// Where it ends.
+    /// Its right end.
     pub right: f64,
-    /// How far down it is.
+    /// Its vertical position.
     pub y: f64,
 }
 
 impl Layout {
-    /// Lays out as many steps as there are `widths`: the width that each step's box should have at the least. `edges`
-    /// are pairs of an earlier and a later step. Pairs that are not, or that name a step which is not there, are left
-    /// out, so that a graph from a damaged file is drawn too.
+    /// Lays out one step for each of `widths`, the minimum width of its box. `edges` are pairs of an earlier and a later step.
+    /// Other pairs are left out, so that a graph from a damaged file can be drawn too.
     ///
     /// # Complexity
-    /// O((steps + edges) · log steps), in a few rounds.
+    /// O((steps + edges) · log steps), for a few rounds.
     pub fn of(widths: &[f64], edges: impl IntoIterator<Item = (usize, usize)>) -> Self {
         let mut cells = Cells::of(widths.len(), edges);
         order::reduce_crossings(&mut cells);

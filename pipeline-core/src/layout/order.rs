@@ -1,12 +1,12 @@
-//! The order of each column: a cell stands where those it is connected with stand on average, from left to right and
-//! back, a few times; the order with the fewest crossings is kept.
+//! The order of each column: cells are sorted by the average position of their neighbours, from left to right and back, a few
+//! times. The order with the fewest crossings is kept.
 
 use super::cells::Cells;
 use crate::lists::Lists;
 
-/// More rounds than any graph was seen to gain from.
+/// Number of rounds; no graph was seen to gain from more.
 const ROUNDS: usize = 12;
-/// From so many cells on, a round is worth its time only at the begin, and crossings are not counted.
+/// Number of cells above which only a few rounds are made, and crossings are not counted.
 const MANY: usize = 4_000;
 
 pub(super) fn reduce_crossings(cells: &mut Cells) {
@@ -34,7 +34,7 @@ pub(super) fn reduce_crossings(cells: &mut Cells) {
     cells.columns = best.1;
 }
 
-/// From left to right and back.
+/// Sorts all columns, from left to right and back.
 fn sweep(cells: &mut Cells, place: &mut [f64]) {
     let Cells { columns, before, behind, .. } = cells;
     for column in columns.iter_mut().skip(1) {
@@ -45,7 +45,7 @@ fn sweep(cells: &mut Cells, place: &mut [f64]) {
     }
 }
 
-/// Sorts a column by where the neighbours of its cells are on average; a cell without any stays where it is.
+/// Sorts a column by the average position of the neighbours; a cell without any keeps its position.
 fn sort(column: &mut [u32], neighbours: &Lists, place: &mut [f64]) {
     let mut keyed: Vec<(f64, u32)> = column
         .iter()
@@ -63,14 +63,14 @@ pub(super) fn average(cells: &[u32], place: &[f64]) -> Option<f64> {
     (!cells.is_empty()).then(|| sum / cells.len() as f64)
 }
 
-/// Places are from 0 to 1 in every column, so that columns of different lengths can be compared.
+/// Numbers the cells of a column from 0 to 1, so that columns of different lengths can be compared.
 fn number(column: &[u32], place: &mut [f64]) {
     for (row, &cell) in column.iter().enumerate() {
         place[cell as usize] = (row as f64 + 0.5) / column.len() as f64;
     }
 }
 
-/// How many pairs of lines between neighbouring columns cross: the inversions of their ends, in order of their begins.
+/// Returns the number of crossings between neighbouring columns: the inversions of the ends, in order of the starts.
 fn crossings(cells: &Cells, place: &[f64]) -> usize {
     let of_column = |column: &Vec<u32>| {
         let mut lines: Vec<(f64, f64)> = column
@@ -90,7 +90,7 @@ fn crossings(cells: &Cells, place: &[f64]) -> usize {
     cells.columns.iter().map(of_column).sum()
 }
 
-/// How many pairs are in descending order, by a Fenwick tree over the numbers seen so far.
+/// Returns the number of pairs in descending order, by a Fenwick tree over the numbers so far.
 fn inversions(numbers: impl Iterator<Item = usize>, bound: usize) -> usize {
     let mut tree = vec![0_usize; bound + 1];
     let mut inversions = 0;

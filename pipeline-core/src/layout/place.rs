@@ -4,23 +4,23 @@ use super::cells::Cells;
 use super::order::average;
 use super::{BOX_HEIGHT, Detour, LEVEL_GAP, Layout, Place, ROW_GAP, Stretch};
 
-/// The height of a place where lines pass.
+/// Height of a passage.
 const PASSAGE_HEIGHT: f64 = 6.0;
-/// The free space between the columns of one level that is too high for one.
+/// Space between the columns of one level that has several.
 const COLUMN_GAP: f64 = 24.0;
-/// A level of more steps is broken into several columns, and more yet in graphs of thousands, to stay near to the shape of
-/// a screen.
+/// Number of rows above which a level is broken into several columns. Larger graphs have more rows, to fit the shape of a
+/// screen.
 const LEAST_ROWS: usize = 40;
 const ROUNDS: usize = 10;
 
 pub(super) fn place(cells: &Cells, widths: &[f64]) -> Layout {
     let widest = cells.columns.iter().map(Vec::len).max().unwrap_or(0);
-    // As many rows as make the whole about twice as wide as it is high, at the usual width of a box.
+    // The number of rows that makes the drawing about twice as wide as high, at the usual width of a box.
     let rows = LEAST_ROWS.max((2.0 * cells.steps as f64).sqrt() as usize);
     if widest > rows { broken(cells, widths, rows) } else { aligned(cells, widths) }
 }
 
-/// Columns of `rows` cells, filled row by row, so that a cell is about as high up as its neighbours.
+/// Fills columns of `rows` cells row by row, so that a cell is about level with its neighbours.
 fn broken(cells: &Cells, widths: &[f64], rows: usize) -> Layout {
     let mut layout = Layout { boxes: vec![Place::default(); cells.steps], ..Layout::default() };
     let pitch = BOX_HEIGHT + ROW_GAP;
@@ -45,7 +45,7 @@ fn broken(cells: &Cells, widths: &[f64], rows: usize) -> Layout {
     layout
 }
 
-/// One column for each level; a cell is as near as it can be to where its neighbours are on average.
+/// Makes one column for each level, each cell as near as possible to the average position of its neighbours.
 fn aligned(cells: &Cells, widths: &[f64]) -> Layout {
     let middle = middles(cells);
     let half = |cell: usize| height(cells, cell) / 2.0;
@@ -87,7 +87,7 @@ fn height(cells: &Cells, cell: usize) -> f64 {
     if cell < cells.steps { BOX_HEIGHT } else { PASSAGE_HEIGHT }
 }
 
-/// How far down the middle of each cell is; less than nothing for some.
+/// Returns the vertical position of the middle of each cell, which can be negative.
 fn middles(cells: &Cells) -> Vec<f64> {
     let mut middle = vec![0.0; cells.before.len()];
     for column in &cells.columns {
@@ -114,9 +114,8 @@ fn follow(cells: &Cells, column: &[u32], middle: &mut [f64], from_left: bool) {
     settle(cells, column, &wanted, middle);
 }
 
-/// Puts the cells of a column as near as they can be to where they want to be, in their order and with space between: in
-/// terms of the sum of squares the best there is. Cells that would overlap become one block, which stands where its cells
-/// want to be on average.
+/// Places the cells of a column in their order as near as possible to their wanted positions (by least squares), with space
+/// between. Cells that would overlap form a block, which is placed at their average wanted position.
 fn settle(cells: &Cells, column: &[u32], wanted: &[f64], middle: &mut [f64]) {
     let mut offsets = Vec::with_capacity(column.len());
     let mut blocks: Vec<(f64, usize)> = Vec::with_capacity(column.len());

@@ -1,4 +1,4 @@
-//! What to use on which machine.
+//! The slots to start with on a machine.
 
 use std::fmt;
 
@@ -9,25 +9,32 @@ use crate::settings::{MOST_SLOTS, Settings, cores};
 
 const MIB: u64 = 1 << 20;
 
-/// The slots to begin with on a machine, lane by lane, each with its reason.
+/// The slots to start with on a machine, for each lane, each with its reason.
 ///
-/// With memory to spare these are the defaults of [`Settings`]. Else half of the memory is for CPU steps, a quarter each
-/// for blocking and async steps, at 64, 16 and 1 MiB per step: a rule of thumb to begin with, where a
-/// [`Controller`](super::Controller) looks at what is really used.
+/// If memory suffices, these are the defaults of [`Settings`]. Otherwise CPU steps get half of the memory, blocking and async
+/// steps a quarter each, at 64, 16 and 1 MiB per step. This is a rule of thumb; a [`Controller`](super::Controller) adapts
+/// the slots to what is really used.
+///
+/// ```
+/// use pipeline_exec::pressure::Budget;
+///
+/// let budget = Budget::new(8, 1 << 30, None); // 8 cores, 1 GiB
+/// assert_eq!(budget.lanes.iter().map(|lane| lane.slots).collect::<Vec<_>>(), [8, 16, 256]);
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Budget {
-    /// The cores that there are.
+    /// The cores of the machine.
     pub cores: usize,
-    /// The memory that there is, in bytes.
+    /// The memory of the machine, in bytes.
     pub memory: u64,
-    /// How much of it a run may use, in bytes.
+    /// The memory that a run may use, in bytes.
     pub limit: Option<u64>,
-    /// The lanes: CPU, blocking, IO.
+    /// The lanes, in the order CPU, blocking, IO.
     pub lanes: Vec<LaneBudget>,
 }
 
-/// The slots of one lane, and why.
+/// The slots of one lane, with the reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LaneBudget {
@@ -40,12 +47,12 @@ pub struct LaneBudget {
 }
 
 impl Budget {
-    /// For a machine with so many cores and bytes of memory, of which a run may use `limit`.
+    /// Makes the budget of a machine with `cores` and `memory` bytes, of which a run may use `limit`.
     pub fn new(cores: usize, memory: u64, limit: Option<u64>) -> Self {
         let (cores, usable) = (cores.clamp(1, MOST_SLOTS), limit.map_or(memory, |limit| limit.min(memory)));
         let defaults = Settings::default();
         let lanes = vec![
-            lane(Lane::Cpu, cores, "a slot per core: more would wait for each other", usable / 2, 64 * MIB),
+            lane(Lane::Cpu, cores, "one slot per core: more would wait for each other", usable / 2, 64 * MIB),
             lane(
                 Lane::Blocking,
                 defaults.blocking,
@@ -58,15 +65,15 @@ impl Budget {
         Budget { cores, memory, limit, lanes }
     }
 
-    /// For the machine that this process runs on: the cores that it may use, and the memory that it has or could get
-    /// according to a sample; `None` where the sample does not tell.
+    /// Makes the budget of this process: the cores that it may use, and the memory that it has or could get according to
+    /// the sample. Returns `None` if the sample does not show the available memory.
     pub fn here(sample: &Sample, limit: Option<u64>) -> Option<Self> {
         let memory = sample.memory.saturating_add(sample.available?);
         let limit = [limit, sample.limit_seen].into_iter().flatten().min();
         Some(Budget::new(cores(), memory, limit))
     }
 
-    /// The default settings with these slots.
+    /// Returns the default settings with these slots.
     pub fn settings(&self) -> Settings {
         self.lanes
             .iter()
@@ -74,7 +81,7 @@ impl Budget {
     }
 }
 
-/// As many slots as wanted, or as `room` has place for.
+/// Returns the slots wanted, or fewer if they do not fit in `room`.
 fn lane(lane: Lane, wanted: usize, why: &str, room: u64, per_step: u64) -> LaneBudget {
     let fitting = usize::try_from(room / per_step).unwrap_or(usize::MAX).max(1);
     if wanted <= fitting {

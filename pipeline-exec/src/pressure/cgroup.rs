@@ -1,23 +1,23 @@
-//! The memory limits that control groups set, in both versions of their file system.
+//! The memory limits of control groups, in both versions of their file system.
 
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use super::procfs::Kept;
 
-/// Above this a v1 limit means none: the kernel then tells the largest number of whole pages.
+/// A v1 limit above this means none: the kernel then reports the largest number of whole pages.
 const NO_LIMIT: u64 = 1 << 62;
 
-/// The files that can limit the memory of this process: those of its group, and of each group above.
+/// The files that can limit the memory of this process: those of its group and of all groups above.
 ///
-/// They are looked up once, and read each time: limits are changed while processes run, groups rarely.
+/// They are found once and read each time, because limits change while processes run, but groups rarely do.
 pub(super) struct Limits {
     files: Vec<Kept>,
 }
 
 impl Limits {
-    /// Looks up the groups of this process under `root`, which is `/` but in tests. Finding none is not an error:
-    /// most machines set no limit, and some have no groups.
+    /// Finds the groups of this process under `root`, which is `/` except in tests. To find none is no error: most machines
+    /// set no limit, and some have no groups.
     pub(super) fn find(root: &Path) -> Self {
         let read = |file: &str| fs::read_to_string(root.join("proc/self").join(file)).unwrap_or_default();
         let (groups, mounts) = (read("cgroup"), read("mountinfo"));
@@ -25,7 +25,7 @@ impl Limits {
         Limits { files: files.filter_map(|file| Kept::open(&file).ok()).collect() }
     }
 
-    /// The smallest limit at this moment, in bytes.
+    /// Returns the smallest limit at this moment, in bytes.
     pub(super) fn smallest(&mut self) -> Option<u64> {
         self.files
             .iter_mut()
@@ -37,7 +37,7 @@ impl Limits {
 
 /// A mounted hierarchy of groups that can limit memory.
 struct Mount {
-    /// The group that is seen at the mount point.
+    /// The group at the mount point.
     group: PathBuf,
     point: PathBuf,
     unified: bool,
@@ -57,11 +57,11 @@ impl Mount {
         Some(Mount { group: unescaped(left.next()?), point: unescaped(left.next()?), unified })
     }
 
-    /// The limit files of the process's group and of those above it, as far as they are seen; not each need exist.
+    /// Returns the limit files of the process's group and of the visible groups above it. Some may not exist.
     fn files(&self, root: &Path, groups: &str) -> Vec<PathBuf> {
         let Some(group) = groups.lines().find_map(|line| self.group_of(line)) else { return Vec::new() };
-        // A container can be told the path of its group on the host, of which its mount shows the lower part only.
-        // Where neither fits, the mount point itself is the closest group that can be seen.
+        // A container may see the path of its group on the host, but mount only the lower part of it. If the two do not
+        // fit together, the mount point itself is the closest visible group.
         let below = group.strip_prefix(&self.group).unwrap_or(Path::new(""));
         let below = if below.components().all(|part| matches!(part, Component::Normal(_))) {
             below
@@ -69,14 +69,14 @@ impl Mount {
             Path::new("")
         };
         let point = root.join(self.point.strip_prefix("/").unwrap_or(&self.point));
-        // `memory.high` does not kill, but slows down what goes beyond it until it is useless.
+        // `memory.high` does not kill, but slows a process above it down until it is useless.
         let names: &[&str] =
             if self.unified { &["memory.max", "memory.high"] } else { &["memory.limit_in_bytes"] };
         let files = below.ancestors().flat_map(|group| names.iter().map(move |name| group.join(name)));
         files.map(|file| point.join(file)).collect()
     }
 
-    /// The path in a line of `/proc/self/cgroup`, `id:controllers:path`, where it is one of this hierarchy.
+    /// Returns the path in a line of `/proc/self/cgroup` (`id:controllers:path`), if the line is of this hierarchy.
     fn group_of<'a>(&self, line: &'a str) -> Option<&'a Path> {
         let mut fields = line.splitn(3, ':');
         let (id, controllers, path) = (fields.next()?, fields.next()?, fields.next()?);
@@ -89,7 +89,7 @@ impl Mount {
     }
 }
 
-/// A path of `mountinfo`, where blanks, tabs, line ends and backslashes are written as three octal digits.
+/// Decodes a path of `mountinfo`, which has spaces, tabs, line ends and backslashes as three octal digits.
 fn unescaped(text: &str) -> PathBuf {
     let codes = [("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")];
     codes.iter().fold(text.to_owned(), |text, (code, char)| text.replace(code, char)).into()

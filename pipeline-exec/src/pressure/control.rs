@@ -1,4 +1,4 @@
-//! From samples to shares: who uses too much memory gets fewer slots, and gets them back.
+//! From samples to shares: a run that uses too much memory gets fewer slots, and gets them back later.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,27 +7,27 @@ use serde::{Deserialize, Serialize};
 
 use super::{Sample, Share, bytes};
 
-/// From this part of the limit on, in percent, the share is halved.
+/// Percentage of the limit from which the share is halved.
 const HIGH: u64 = 80;
-/// From here on, one step runs at a time.
+/// Percentage from which one step runs at a time.
 const CRITICAL: u64 = 95;
-/// Below this the share may grow. The distance to [`HIGH`] is what keeps it from going up and down.
+/// Percentage below which the share may grow. The distance to [`HIGH`] keeps it from going up and down.
 const CALM: u64 = 70;
-/// So many calm observations in a row double the share: what was just started needs time to use its memory.
+/// Number of calm observations in a row that double the share: steps need time to use their memory.
 const CALM_IN_A_ROW: u32 = 3;
-/// The slots that are halved, unless said: few enough to recover within seconds, enough for most machines.
+/// Default number of slots that are halved: few enough to recover within seconds, enough for most machines.
 const DEFAULT_SLOTS: usize = 16;
 
-/// How close a run is to its memory limit, and what is done about it.
+/// How close a run is to its memory limit, and the consequence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Pressure {
-    /// All slots.
+    /// All slots are used.
     Normal,
-    /// 80 % of the limit were reached: the share is halved at each observation that finds as much.
+    /// Memory has reached 80 % of the limit. Each such observation halves the share.
     High,
-    /// 95 % of the limit were reached: one step at a time, until it is calm again.
+    /// Memory has reached 95 % of the limit: one step at a time, until it is below 70 % again.
     Critical,
     /// Memory is below 70 % again: the share grows.
     Recovering,
@@ -35,8 +35,8 @@ pub enum Pressure {
 
 /// Decides how many slots a run may use. It reads no clock and does no I/O: the same samples give the same changes.
 ///
-/// Between 70 % and 80 % of the limit nothing changes. A share that was taken away comes back only after several
-/// observations in a row below 70 %, and doubles once per such row.
+/// Between 70 % and 80 % of the limit nothing changes. A reduced share doubles after each three observations in a row below
+/// 70 %.
 ///
 /// ```
 /// use pipeline_exec::pressure::{Controller, Sample};
@@ -55,52 +55,51 @@ pub struct Controller {
     calm: u32,
 }
 
-/// A share that a run may use from now on, and why.
+/// A change of the share that a run may use, with the reason.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Change {
-    /// When it was observed, since the run began.
+    /// Time of the observation since the run began.
     pub at: Duration,
-    /// The state from now on.
+    /// The new state.
     pub pressure: Pressure,
-    /// The share until now.
+    /// The old share.
     pub before: Share,
-    /// The share from now on.
+    /// The new share.
     pub share: Share,
-    /// What was seen: "memory 3.4 GiB of 4.0 GiB (85 %)".
+    /// The reason: "memory 3.4 GiB of 4.0 GiB (85 %)".
     pub reason: String,
 }
 
 impl Controller {
-    /// For a run that may use `limit` bytes of memory; 0 is read as 1.
+    /// Makes a controller for a run that may use `limit` bytes of memory; 0 is read as 1.
     ///
-    /// Where a sample tells of a smaller limit, that one holds. `u64::MAX` is no limit but the one seen.
+    /// If a sample shows a smaller limit, that one applies. `u64::MAX` means only the limit of the samples.
     pub fn new(limit: u64) -> Self {
         Controller { limit, slots: DEFAULT_SLOTS, share: Share::ALL, pressure: Pressure::Normal, calm: 0 }
     }
 
-    /// Sets the slots of the lane that counts most for memory, 16 unless said: when the share leaves that lane one slot
-    /// and pressure stays high, one step runs at a time over all lanes. Best said before the first observation.
+    /// Sets the slots of the lane that uses most memory; default 16. If the share leaves that lane one slot and pressure stays
+    /// high, one step runs at a time over all lanes. Call it before the first observation.
     #[must_use]
     pub fn slots(mut self, slots: usize) -> Self {
         self.slots = slots.max(1);
         self
     }
 
-    /// The share at this moment.
+    /// Returns the current share.
     pub fn share(&self) -> Share {
         self.share
     }
 
-    /// The state at this moment.
+    /// Returns the current state.
     pub fn pressure(&self) -> Pressure {
         self.pressure
     }
 
-    /// Takes a sample made `now` after the begin of the run; says what changes because of it.
+    /// Takes a sample made `now` after the run began, and returns what changes because of it.
     ///
-    /// There is a change where the share is another one, and where memory becomes critical although the share cannot be
-    /// made smaller.
+    /// A change is returned if the share changes, and if memory becomes critical although the share cannot become smaller.
     pub fn observe(&mut self, now: Duration, sample: &Sample) -> Option<Change> {
         let seen = sample.limit_seen.filter(|seen| *seen < self.limit);
         let limit = seen.unwrap_or(self.limit).max(1);
@@ -122,7 +121,7 @@ impl Controller {
             (self.share, self.pressure) = (Share::ONE, Pressure::Critical);
         } else if percent >= HIGH {
             self.share = self.share.halved(self.slots);
-            // Critical stays critical until it is calm: the share is as small as it gets, there is nothing to say.
+            // Critical stays critical until memory is calm: the share cannot become smaller.
             if self.pressure != Pressure::Critical {
                 self.pressure = Pressure::High;
             }
@@ -134,7 +133,7 @@ impl Controller {
     }
 }
 
-/// Whole percent, rounded down; `limit` is not 0.
+/// Returns whole percent, rounded down; `limit` is not 0.
 fn percent(memory: u64, limit: u64) -> u64 {
     let percent = u128::from(memory) * 100 / u128::from(limit);
     u64::try_from(percent).unwrap_or(u64::MAX)
@@ -146,9 +145,9 @@ fn reason(memory: u64, limit: u64, of_cgroup: bool) -> String {
 }
 
 impl Change {
-    /// The change as it shows in one lane: "memory 3.4 GiB of 4.0 GiB (85 %): CPU slots 8 → 4".
+    /// Returns the change of one lane as text: "memory 3.4 GiB of 4.0 GiB (85 %): CPU slots 8 → 4".
     ///
-    /// `lane` is the lane's name for people, `slots` how many it has when nothing presses.
+    /// `lane` is the lane's name for people, `slots` its number of slots without pressure.
     pub fn in_lane(&self, lane: &str, slots: usize) -> String {
         if self.share.is_one_at_a_time() {
             return self.to_string();
@@ -162,9 +161,9 @@ impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: ", self.reason)?;
         match (self.before, self.share) {
-            (Share::ONE, Share::ONE) => f.write_str(
-                "one step runs at a time already; raise the limit, or let steps hold less at once",
-            ),
+            (Share::ONE, Share::ONE) => {
+                f.write_str("one step runs at a time already; raise the limit, or let steps use less memory")
+            }
             (before, share) => write!(f, "{share}, {before} before"),
         }
     }

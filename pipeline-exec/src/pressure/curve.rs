@@ -1,4 +1,4 @@
-//! What a run used over time, in bounded memory.
+//! The memory and processor time of a run over time, in bounded memory.
 
 use std::time::Duration;
 
@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::Sample;
 
-/// More points than a plot shows; at four samples per second the first thinning comes after two minutes.
+/// More points than a plot shows. At four samples per second, points are first merged after two minutes.
 const MOST_POINTS: usize = 512;
-/// Processor time is told in steps of 10 ms: over a shorter span, one step would read as a peak.
+/// Processor time is reported in units of 10 ms: over a shorter span, one unit would read as a peak.
 const LEAST_SPAN: Duration = Duration::from_millis(100);
 
 /// Memory and processor time over a run, as data.
@@ -18,43 +18,43 @@ const LEAST_SPAN: Duration = Duration::from_millis(100);
 pub struct Curve {
     /// In order of time, at most 512.
     pub points: Vec<CurvePoint>,
-    /// How many samples the points were made of.
+    /// Number of samples that the points were made of.
     pub samples: u64,
-    /// The most memory seen in a sample, in bytes.
+    /// The most memory in a sample, in bytes.
     pub peak_memory: u64,
-    /// The most threads seen in a sample.
+    /// The most threads in a sample.
     pub peak_threads: u32,
-    /// Cores in use, on average from the first to the last sample: 2.0 is two cores all the time.
+    /// Average cores in use from the first to the last sample: 2.0 means two cores all the time.
     pub mean_cpu: f64,
     /// The most cores in use over a tenth of a second or more; for a shorter run, the mean.
     pub peak_cpu: f64,
 }
 
-/// The part of a curve from the point before to this one.
+/// The part of a curve from the previous point to this one.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct CurvePoint {
-    /// When it ends, since the run began.
+    /// Its end, since the run began.
     pub at: Duration,
-    /// The most memory seen in it, in bytes.
+    /// The most memory in it, in bytes.
     pub memory: u64,
-    /// Cores in use, on average over it.
+    /// Average cores in use.
     pub cpu: f64,
-    /// The most threads seen in it.
+    /// The most threads in it.
     pub threads: u32,
 }
 
-/// Keeps samples for a [`Curve`]. Whatever the length of the run, it keeps at most 512 points: when there are more, each
-/// two become one, and each later one stands for twice as many samples. No peak is lost by that.
+/// Collects samples for a [`Curve`]. It keeps at most 512 points, however long the run is: when they are full, it merges
+/// each two into one, and later points stand for twice as many samples. No peak is lost.
 #[derive(Clone, Debug)]
 pub struct Recorder {
     points: Vec<Point>,
-    /// The samples of a full point, and how many the last one has.
+    /// Number of samples of a full point, and of the last one.
     per_point: u64,
     in_last: u64,
     samples: u64,
     first: Usage,
-    /// Where the span for the next look at the peak begins.
+    /// The start of the span in which the next peak is measured.
     mark: Usage,
     peak_cpu: f64,
 }
@@ -74,7 +74,7 @@ struct Usage {
 }
 
 impl Usage {
-    /// Cores in use since an earlier moment; 0 for no time.
+    /// Returns the cores in use since an earlier moment; 0 for no time.
     fn since(self, earlier: Usage) -> f64 {
         let time = self.at.saturating_sub(earlier.at).as_secs_f64();
         let cpu = self.cpu.saturating_sub(earlier.cpu).as_secs_f64();
@@ -89,7 +89,7 @@ impl Default for Recorder {
 }
 
 impl Recorder {
-    /// One without samples.
+    /// Makes a recorder without samples.
     pub fn new() -> Self {
         Recorder {
             points: Vec::new(),
@@ -102,8 +102,8 @@ impl Recorder {
         }
     }
 
-    /// Keeps a sample made `now` after the begin of the run. Samples are given in order of time; the first one is where
-    /// processor time is counted from, so it belongs to the begin of the run, and the last one to its end.
+    /// Adds a sample made `now` after the run began. Samples come in order of time. Processor time counts from the first
+    /// one to the last one, so take them at the start and the end of the run.
     pub fn record(&mut self, now: Duration, sample: &Sample) {
         let usage = Usage { at: now, cpu: sample.cpu };
         if self.samples == 0 {
@@ -136,7 +136,7 @@ impl Recorder {
         }
     }
 
-    /// The curve of what was kept so far.
+    /// Returns the curve of the samples so far.
     pub fn curve(&self) -> Curve {
         let before = std::iter::once(self.first).chain(self.points.iter().map(|point| point.usage));
         let points = self.points.iter().zip(before).map(|(point, before)| CurvePoint {
@@ -157,7 +157,7 @@ impl Recorder {
     }
 }
 
-/// One point for two that follow each other.
+/// Merges two neighbouring points.
 fn joined(earlier: Point, later: Point) -> Point {
     Point {
         usage: later.usage,

@@ -1,7 +1,7 @@
-//! How much memory and processor time a run uses, and how many slots it may have because of that.
+//! The memory and processor time that a run uses, and the slots that it may have because of that.
 //!
-//! A [`Sampler`] measures, a [`Controller`] decides, a [`Recorder`] keeps what was measured, a [`Budget`] says what to
-//! start with. None of them reads a clock, sleeps or knows the engine: who watches a run calls them and acts.
+//! A [`Sampler`] measures, a [`Controller`] decides, a [`Recorder`] keeps the measurements, a [`Budget`] proposes the slots to
+//! start with. None of them reads a clock, sleeps or knows the engine: the watchdog of a run calls them and acts.
 
 mod budget;
 mod cgroup;
@@ -23,14 +23,14 @@ pub use self::process::ProcessSampler;
 pub use self::sample::{Sample, Sampler};
 pub use self::share::Share;
 
-/// A number of bytes in a unit that fits, for people.
+/// Returns a number of bytes in a fitting unit, for people.
 fn bytes(bytes: u64) -> String {
     const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
     if bytes < 1024 {
         return format!("{bytes} B");
     }
     let (mut value, mut unit) = (bytes as f64 / 1024.0, 0);
-    // Not 1024: what is rounded to one decimal below must not read "1024.0 MiB".
+    // Not 1024: a value rounded to one decimal must not read "1024.0 MiB".
     while value >= 1023.95 && unit + 1 < UNITS.len() {
         value /= 1024.0;
         unit += 1;

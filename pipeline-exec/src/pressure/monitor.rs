@@ -1,4 +1,4 @@
-//! Samples a run, and says when its slots have to change.
+//! Samples a run, and decides when its slots have to change.
 
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::{Change, Controller, Curve, Recorder, Sample, Sampler};
 use crate::settings::in_reach;
 
-/// How often a run with a memory limit is sampled.
+/// Time between two samples of a run with a memory limit.
 const EVERY: Duration = Duration::from_millis(250);
 
 /// Samples one run.
@@ -26,7 +26,7 @@ struct State {
 }
 
 impl Monitor {
-    /// A monitor of a run whose slots, `slots` at the most, are to keep memory below `limit`.
+    /// Makes a monitor that keeps the memory of a run with at most `slots` below `limit`.
     pub(crate) fn new(
         sampler: Box<dyn Sampler>,
         limit: Option<u64>,
@@ -46,7 +46,7 @@ impl Monitor {
         Monitor { every: in_reach(every.unwrap_or(EVERY)), state: Mutex::new(state) }
     }
 
-    /// Takes a sample if one is due, and says what has to change. A sample that cannot be taken is left out.
+    /// Takes a sample if one is due, and returns what has to change. A sample that fails is left out.
     pub(crate) fn look(&self, now: Duration) -> Option<Change> {
         let mut state = self.lock();
         if now < state.next || state.has_ended {
@@ -59,12 +59,12 @@ impl Monitor {
         Some(change)
     }
 
-    /// When the next sample is due.
+    /// Returns the time of the next sample.
     pub(crate) fn next(&self) -> Duration {
         self.lock().next
     }
 
-    /// Takes the last sample, at the end of the run: there are no slots to change any more.
+    /// Takes the last sample, at the end of the run, when no slots can change any more.
     pub(crate) fn end(&self, now: Duration) {
         let mut state = self.lock();
         if !std::mem::replace(&mut state.has_ended, true) {
@@ -72,7 +72,7 @@ impl Monitor {
         }
     }
 
-    /// What was seen.
+    /// Returns the samples and changes so far.
     pub(crate) fn seen(&self) -> (Curve, Vec<Change>) {
         let state = self.lock();
         (state.recorder.curve(), state.changes.clone())
@@ -84,9 +84,9 @@ impl Monitor {
 }
 
 impl State {
-    /// Takes a sample, and keeps it.
+    /// Takes a sample and records it.
     fn sample(&mut self, now: Duration) -> Option<Sample> {
-        // A sampler is the user's, perhaps: its panic is a sample that could not be taken.
+        // A sampler may be user code: its panic is a sample that failed.
         let sampled = pipeline_core::contain::guard(|| self.sampler.sample());
         let sample: Sample = sampled.ok()?.ok()?;
         self.recorder.record(now, &sample);

@@ -1,6 +1,6 @@
-//! This process and its descendants, measured.
+//! Measures this process and its descendants.
 //!
-//! Read from `/proc`: libraries that measure processes scan the whole process table, for what is a handful of small files.
+//! Reads a handful of small files in `/proc`. Libraries that measure processes scan the whole process table.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -12,16 +12,15 @@ use super::cgroup::Limits;
 use super::procfs::{Image, Proc, Process, Units};
 use super::{Sample, Sampler};
 
-/// How many threads of this process a sample asks for children, besides those known to have some. The system tells the
-/// children of each thread on its own, and a run can have hundreds of threads: the others follow in turn.
+/// Number of threads of this process that a sample asks for children, besides those known to have some. The system lists
+/// the children of each thread separately, and a run can have hundreds of threads: the others follow in later samples.
 const THREADS_AT_ONCE: usize = 16;
 
 /// Measures this process and its descendants, and the memory limits of its control groups. Linux only.
 ///
-/// Memory is what is resident. What several of the processes share is counted for each, but a new process that did not
-/// execute a program yet is the image of its parent, and not counted. In a process with many threads it can take a few
-/// samples until a new child is found. Where the kernel does not tell of children (`CONFIG_PROC_CHILDREN`), only this
-/// process is measured.
+/// Memory is resident memory. Pages that several processes share are counted for each. A new process that has not executed a
+/// program yet is a copy of its parent, and is not counted. In a process with many threads it can take a few samples to find
+/// a new child. If the kernel does not list children (`CONFIG_PROC_CHILDREN`), only this process is measured.
 pub struct ProcessSampler {
     proc: Proc,
     units: Units,
@@ -31,12 +30,12 @@ pub struct ProcessSampler {
     cpu: Duration,
 }
 
-/// Which threads of this process are asked for children.
+/// The threads of this process to ask for children.
 #[derive(Default)]
 struct Turns {
-    /// Those that had some the last time.
+    /// Threads that had some in the last sample.
     parents: HashSet<u32>,
-    /// Those whose turn comes before all are listed anew.
+    /// Threads to ask before all are listed anew.
     left: Vec<u32>,
 }
 
@@ -48,16 +47,16 @@ struct Totals {
 }
 
 impl ProcessSampler {
-    /// One for this process.
+    /// Makes a sampler for this process.
     ///
     /// # Errors
     ///
-    /// `Unsupported` where `/proc` is missing or not as Linux has it; a [`Sampler`] of your own helps.
+    /// `Unsupported` if `/proc` is missing or not that of Linux. Use another [`Sampler`] then.
     pub fn new() -> io::Result<Self> {
         ProcessSampler::below(Path::new("/"), has_children)
     }
 
-    /// One that finds `proc` and the control groups below a folder.
+    /// Makes a sampler that finds `proc` and the control groups below a folder.
     pub(super) fn below(root: &Path, has_children: fn() -> bool) -> io::Result<Self> {
         let mut proc = Proc::open(root.join("proc")).map_err(unsupported)?;
         let units = proc.own().and_then(|_| proc.units()).map_err(unsupported)?;
@@ -71,13 +70,13 @@ impl ProcessSampler {
         totals.add(&own, None);
         let mut open: Vec<(u32, Image)> =
             self.own_children().into_iter().map(|child| (child, own.image)).collect();
-        // The table changes while it is read, and numbers are given out again: none is visited twice.
+        // The table changes while it is read, and numbers are reused: visit none twice.
         let mut seen = HashSet::from([own.pid]);
         while let Some((pid, parent)) = open.pop() {
             if !seen.insert(pid) {
                 continue;
             }
-            // One that cannot be read has ended since it was listed.
+            // A process that cannot be read has ended since it was listed.
             let Ok(process) = self.proc.process(pid) else { continue };
             totals.add(&process, Some(parent));
             let name = pid.to_string();
@@ -118,7 +117,7 @@ impl Sampler for ProcessSampler {
     fn sample(&mut self) -> io::Result<Sample> {
         let totals = self.tree()?;
         let nanos = u128::from(totals.ticks) * 1_000_000_000 / u128::from(self.units.ticks);
-        // A process that nobody waits for takes its time with it when it ends; "so far" does not go back.
+        // When a process ends that no parent waits for, its time is lost; the sum must not go back.
         self.cpu = self.cpu.max(Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX)));
         Ok(Sample {
             memory: totals.pages.saturating_mul(self.units.page),
@@ -140,7 +139,7 @@ impl Totals {
 }
 
 impl Turns {
-    /// Those that are asked now; forgets who had children, for they are asked again.
+    /// Returns the threads to ask now. Forgets which had children, because they are asked again.
     fn next(&mut self, all: impl FnOnce() -> Vec<u32>) -> HashSet<u32> {
         if self.left.is_empty() {
             self.left = all();
@@ -156,13 +155,13 @@ impl Turns {
     }
 }
 
-/// Whether this process has any child, ended ones that nobody waited for included. One call to the system; to ask every
-/// thread takes hundreds, and most runs have none.
+/// Reports whether this process has a child, including ended ones not waited for. This is one system call; asking each
+/// thread takes hundreds, and most runs have no children.
 fn has_children() -> bool {
     #[cfg(target_os = "linux")]
     {
         use rustix::process::{WaitId, WaitIdOptions, waitid};
-        // It neither waits nor takes a child's end away from who does.
+        // It does not wait, and leaves the child for the code that does.
         let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
         !matches!(waitid(WaitId::All, look), Err(rustix::io::Errno::CHILD))
     }
@@ -172,8 +171,8 @@ fn has_children() -> bool {
 
 fn unsupported(error: io::Error) -> io::Error {
     let text = format!(
-        "the memory of this process cannot be measured, /proc is missing or not as Linux has it ({error}); \
-         give the run a sampler of your own, or leave out the memory limit"
+        "the memory of this process cannot be measured, /proc is missing or not that of Linux ({error}); \
+         give the run another sampler, or leave out the memory limit"
     );
     io::Error::new(io::ErrorKind::Unsupported, text)
 }

@@ -1,4 +1,4 @@
-//! What Linux says about processes in `/proc`.
+//! Processes, as Linux describes them in `/proc`.
 
 use std::borrow::Cow;
 use std::fs::{self, File};
@@ -11,11 +11,11 @@ pub(super) struct Proc {
     stat: Kept,
     statm: Kept,
     memory: Option<Kept>,
-    /// Used again for each file that is opened for one look.
+    /// Reused for each file that is opened to be read once.
     buffer: Vec<u8>,
 }
 
-/// A file that is kept open: to open one of `/proc` takes longer than to read it again.
+/// A file that is kept open, because opening a file of `/proc` takes longer than reading it again.
 pub(super) struct Kept {
     file: File,
     buffer: Vec<u8>,
@@ -26,7 +26,7 @@ impl Kept {
         Ok(Kept { file: File::open(path)?, buffer: Vec::with_capacity(4096) })
     }
 
-    /// What the file says now.
+    /// Returns the current content.
     pub(super) fn read(&mut self) -> io::Result<Cow<'_, str>> {
         self.file.rewind()?;
         self.buffer.clear();
@@ -36,21 +36,21 @@ impl Kept {
     }
 }
 
-/// The units in which the system counts.
+/// The units of the system.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Units {
-    /// The bytes of a page.
+    /// Bytes of a page.
     pub(super) page: u64,
-    /// The ticks of processor time in a second.
+    /// Ticks of processor time in a second.
     pub(super) ticks: u64,
 }
 
-/// What the system says about one process.
+/// One process.
 #[derive(Debug)]
 pub(super) struct Process {
     pub(super) pid: u32,
     pub(super) threads: u32,
-    /// Processor time, that of children that ended and were waited for included.
+    /// Processor time, including that of ended children that were waited for.
     pub(super) ticks: u64,
     pub(super) image: Image,
     /// Resident pages.
@@ -58,7 +58,7 @@ pub(super) struct Process {
 }
 
 /// The size of an address space, and the place of the stack in it. A new process has those of its parent until it
-/// executes a program: then the stack gets another place, at random.
+/// executes a program, which places the stack at random.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Image {
     size: u64,
@@ -72,7 +72,7 @@ impl Proc {
         Ok(Proc { root, stat, statm, memory, buffer: Vec::with_capacity(4096) })
     }
 
-    /// Reads the units from the vector that the kernel gives to each program: pairs of a key and a value.
+    /// Reads the units from the vector that the kernel passes to each program: pairs of a key and a value.
     pub(super) fn units(&self) -> io::Result<Units> {
         const WORD: usize = size_of::<usize>();
         let vector = fs::read(self.root.join("self/auxv"))?;
@@ -87,30 +87,30 @@ impl Proc {
         }
     }
 
-    /// This process.
+    /// Returns this process.
     pub(super) fn own(&mut self) -> io::Result<Process> {
         parse(&self.stat.read()?, &self.statm.read()?)
     }
 
-    /// A process by its number.
+    /// Returns a process by its number.
     pub(super) fn process(&mut self, pid: u32) -> io::Result<Process> {
         let stat = self.read(&format!("{pid}/stat"))?.into_owned();
         parse(&stat, &self.read(&format!("{pid}/statm"))?)
     }
 
-    /// The threads of a process; none where it has ended.
+    /// Returns the threads of a process; none if it has ended.
     pub(super) fn threads(&self, name: &str) -> Vec<u32> {
         let Ok(tasks) = fs::read_dir(self.root.join(name).join("task")) else { return Vec::new() };
         tasks.filter_map(|task| task.ok()?.file_name().to_str()?.parse().ok()).collect()
     }
 
-    /// The children of one thread; none where it has ended, or where the kernel was built not to tell.
+    /// Returns the children of one thread; none if it has ended, or if the kernel does not list them.
     pub(super) fn children(&mut self, name: &str, thread: u32) -> Vec<u32> {
         let text = self.read(&format!("{name}/task/{thread}/children")).unwrap_or_default();
         text.split_ascii_whitespace().filter_map(|pid| pid.parse().ok()).collect()
     }
 
-    /// How many bytes the machine could still give out without swapping.
+    /// Returns the bytes that the machine could still allocate without swapping.
     pub(super) fn available(&mut self) -> Option<u64> {
         let text = self.memory.as_mut()?.read().ok()?;
         let value = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
@@ -126,7 +126,7 @@ impl Proc {
 
 fn parse(stat: &str, statm: &str) -> io::Result<Process> {
     let process = parse_stat(stat).ok_or_else(|| invalid("stat"))?;
-    // `stat` tells the resident pages too, but estimated: off by many megabytes where there are many cores.
+    // `stat` has the resident pages too, but estimated: off by many megabytes on machines with many cores.
     let pages = statm.split(' ').nth(1).and_then(|pages| pages.parse().ok());
     Ok(Process { pages: pages.ok_or_else(|| invalid("statm"))?, ..process })
 }
@@ -134,7 +134,7 @@ fn parse(stat: &str, statm: &str) -> io::Result<Process> {
 /// Reads `stat`: the number, the name in parentheses, and fields; `man 5 proc` counts them from 1.
 fn parse_stat(stat: &str) -> Option<Process> {
     let pid = stat.split(' ').next()?.parse().ok()?;
-    // A name may have parentheses and blanks of its own: what follows the last one is fields.
+    // A name may contain parentheses and spaces: the fields follow the last parenthesis.
     let fields: Vec<&str> = stat.rsplit_once(") ")?.1.split_ascii_whitespace().collect();
     let field = |number: usize| fields.get(number - 3)?.parse::<u64>().ok();
     let ticks = (14..=17).map(field).sum::<Option<u64>>()?;

@@ -1,7 +1,7 @@
-//! What a thread has entered on its way into steps, innermost last.
+//! The guards that a thread holds inside of steps, innermost last.
 //!
-//! A guard of `tracing` or OpenTelemetry must be dropped on the thread that made it, in reverse order; the hooks of an
-//! observer have no place for one. So each thread keeps its own.
+//! A guard of `tracing` or OpenTelemetry must be dropped on the thread that made it, in reverse order. The hooks of an
+//! observer cannot hold it, so each thread keeps its guards here.
 
 use std::any::Any;
 use std::cell::RefCell;
@@ -10,11 +10,11 @@ thread_local! {
     static INSIDE: RefCell<Vec<Option<Box<dyn Any>>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Goes in: keeps what `enter` gives until [`exit`]. Counted also where `enter` gives nothing or panics, so that each exit
-/// has its own entry.
+/// Keeps the guard that `enter` returns until [`exit`]. An entry is also made if `enter` returns none or panics, so that each
+/// exit has its entry.
 pub(super) fn enter<G: Any>(enter: impl FnOnce() -> Option<G>) {
     INSIDE.with_borrow_mut(|inside| inside.push(None));
-    // Code of a subscriber's may run here, and come back to this thread's stack.
+    // A subscriber's code may run here, and enter again on this thread.
     if let Some(guard) = enter() {
         let place = |inside: &mut Vec<Option<Box<dyn Any>>>| {
             if let Some(last) = inside.last_mut() {
@@ -25,7 +25,7 @@ pub(super) fn enter<G: Any>(enter: impl FnOnce() -> Option<G>) {
     }
 }
 
-/// Comes out of what was entered last.
+/// Drops the guard entered last.
 pub(super) fn exit() {
     let guard = INSIDE.with_borrow_mut(Vec::pop);
     drop(guard);

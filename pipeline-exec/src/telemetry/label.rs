@@ -1,4 +1,4 @@
-//! What the labels of metrics say: bounded, whatever the steps are called.
+//! Labels of metrics, bounded in number and length.
 
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
@@ -7,34 +7,34 @@ use pipeline_core::{Lane, Plan};
 
 use crate::text::clean;
 
-/// So many different steps or groups are told apart; a monitoring system keeps a series for each.
+/// Maximum number of different steps or groups, because a monitoring system keeps a series for each.
 const MOST: usize = 1000;
-/// So many characters of a name are kept.
+/// Maximum length of a name, in characters.
 const LONGEST: usize = 128;
-/// What stands for all the others.
+/// The name for all others.
 const OTHER: &str = "(other)";
 
-/// By what the metrics of steps are told apart.
+/// The label by which the metrics of steps differ.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LabelBy {
-    /// A series for each step, by its name. After 1000 names, further ones are counted together, as `(other)`.
+    /// A series for each step, by its name. After 1000 names, the others are counted together, as `(other)`.
     #[default]
     Step,
     /// A series for each group; steps without one have an empty label. For pipelines of many or generated steps.
     Group,
 }
 
-/// What the metrics of a step are labelled with, beside its status.
+/// The labels of a step, without its status.
 #[derive(Clone, Debug)]
 pub(super) struct StepLabels {
     pub(super) by: LabelBy,
-    /// The name of the step or group: at most 128 characters, none that could steer a terminal.
+    /// The name of the step or group: at most 128 characters, none of them a terminal control character.
     pub(super) name: String,
     pub(super) lane: Lane,
 }
 
-/// Makes labels, and keeps their number in bounds.
+/// Makes labels, and bounds their number.
 #[derive(Debug, Default)]
 pub(super) struct Labels {
     by: LabelBy,
@@ -46,7 +46,7 @@ impl Labels {
         Labels { by, known: Mutex::default() }
     }
 
-    /// The labels of the step at a position of a plan.
+    /// Returns the labels of the step at a position of a plan.
     pub(super) fn of(&self, plan: &Plan, step: usize) -> StepLabels {
         let spec = plan.spec(step);
         let name = match self.by {
@@ -69,7 +69,7 @@ impl Labels {
     }
 }
 
-/// A name in one line, cut where it is long.
+/// Returns a name on one line, shortened if it is long.
 fn shortened(name: &str) -> String {
     let head: String = name.chars().take(LONGEST).collect();
     let cleaned = clean(&head).replace('\n', "\\n");

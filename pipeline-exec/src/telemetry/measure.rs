@@ -1,4 +1,4 @@
-//! Events as measurements: what is counted, apart from by whom.
+//! Events as measurements, independent of the metrics library.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -11,33 +11,33 @@ use super::label::{Labels, StepLabels};
 use crate::event::{Event, Observer, RunEnd, RunView};
 use crate::report::RunStatus;
 
-/// The bounds of histograms of durations, in seconds: from a step that only computes to one that runs for an hour.
+/// The bounds of histograms of durations, in seconds: from a short computation to an hour.
 pub(super) const SECONDS: [f64; 15] =
     [1e-5, 1e-4, 1e-3, 5e-3, 1e-2, 5e-2, 0.1, 0.5, 1.0, 5.0, 10.0, 60.0, 300.0, 1800.0, 3600.0];
 
-/// Of so many pipelines the steps' meters are kept from run to run.
+/// Number of pipelines whose meters are kept from run to run.
 const MOST_PLANS: usize = 8;
 
-/// Counts and measures, in some library's way.
+/// Counts and measures with some library.
 pub(super) trait Meters: Send + Sync + 'static {
-    /// The meters of one step, found once.
+    /// The meters of one step.
     type Step: Send + Sync + 'static;
 
-    /// The meters of a step with these labels.
+    /// Makes the meters of a step with these labels.
     fn step(&self, labels: &StepLabels) -> Self::Step;
-    /// A step starts.
+    /// Records that a step starts.
     fn started(&self, step: &Self::Step);
-    /// An attempt has failed, and another follows.
+    /// Records that an attempt has failed and another follows.
     fn retried(&self, step: &Self::Step);
-    /// A step goes on with its fallback.
+    /// Records that a step uses its fallback.
     fn fell_back(&self, step: &Self::Step);
-    /// A step has ended, after so long where it had started.
+    /// Records that a step has ended; `ran` is its duration if it had started.
     fn ended(&self, step: &Self::Step, status: Status, ran: Option<Duration>);
-    /// How long a step waited from its last input to its start.
+    /// Records the time from a step's last input to its start.
     fn waited(&self, step: &Self::Step, wait: Duration);
-    /// A run starts.
+    /// Records that a run starts.
     fn run_started(&self);
-    /// A run has ended.
+    /// Records that a run has ended.
     fn run_ended(&self, status: RunStatus, duration: Duration);
 }
 
@@ -45,12 +45,12 @@ pub(super) trait Meters: Send + Sync + 'static {
 pub(super) struct Measure<M: Meters> {
     pub(super) meters: Arc<M>,
     labels: Labels,
-    /// The meters of the steps of the plans that were run last. A plan that is gone is not mistaken for another: its
-    /// address is not used again while there is a weak reference.
+    /// The meters of the plans that ran last. The address of a dropped plan is not reused while a weak reference to it
+    /// exists, so no plan is mistaken for another.
     plans: Mutex<Vec<(Weak<Plan>, StepsOf<M>)>>,
 }
 
-/// The meters of a plan's steps, by position.
+/// The meters of the steps of a plan, by position.
 type StepsOf<M> = Arc<[<M as Meters>::Step]>;
 
 impl<M: Meters> Measure<M> {
@@ -86,7 +86,7 @@ struct MeasuredRun<M: Meters> {
     states: Box<[State]>,
 }
 
-/// What was told of a step so far.
+/// The events of a step so far.
 #[derive(Default)]
 struct State {
     started: AtomicBool,
@@ -116,7 +116,7 @@ impl<M: Meters> Observer for MeasuredRun<M> {
 }
 
 impl<M: Meters> MeasuredRun<M> {
-    /// Counts what no event has told: how long steps waited, and those that ended without having been started.
+    /// Records what no event has shown: how long steps waited, and the steps that ended without a start.
     fn run_finished(&self, duration: Duration, end: &RunEnd<'_>) {
         let report = end.report();
         for ((step, state), told) in self.steps.iter().zip(&self.states).zip(&report.steps) {

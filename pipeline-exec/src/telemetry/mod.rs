@@ -1,6 +1,6 @@
-//! What monitoring systems see of runs: observers that others need not write.
+//! Observers for monitoring systems.
 //!
-//! Each is behind a feature of its own, and each is an [`Observer`](crate::Observer): `pipeline.observe(…)`.
+//! Each has a feature, and each is an [`Observer`](crate::Observer): `pipeline.observe(…)`.
 
 #[cfg(any(feature = "tracing", feature = "otel"))]
 mod inside;

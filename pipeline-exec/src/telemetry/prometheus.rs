@@ -1,4 +1,4 @@
-//! Runs and steps as metrics that Prometheus reads.
+//! Runs and steps as metrics for Prometheus.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -17,8 +17,8 @@ use super::measure::{Measure, Meters, SECONDS};
 use crate::event::{Event, Observer, RunView};
 use crate::report::RunStatus;
 
-/// Counts and times runs and steps, and renders that as text for Prometheus. Clones share what they have counted, over any
-/// number of pipelines and runs:
+/// Counts and times runs and steps, and renders the result as text for Prometheus. Clones share their counts, over any number
+/// of pipelines and runs:
 ///
 /// ```
 /// # use pipeline_core::{DagBuilder, Problems};
@@ -35,19 +35,19 @@ use crate::report::RunStatus;
 ///
 /// | metric | labels | |
 /// |---|---|---|
-/// | `pipeline_steps_total` | step, lane, status | steps that ended, not started ones included |
+/// | `pipeline_steps_total` | step, lane, status | steps that ended, including those that did not start |
 /// | `pipeline_step_duration_seconds` | step, lane, status | from start to end; steps that started |
-/// | `pipeline_step_wait_seconds` | step, lane | from the last input to the start; told at the run's end |
-/// | `pipeline_step_attempts_total` | step, lane | attempts that were begun or decided upon |
+/// | `pipeline_step_wait_seconds` | step, lane | from the last input to the start; recorded when the run ends |
+/// | `pipeline_step_attempts_total` | step, lane | attempts that were started or scheduled |
 /// | `pipeline_step_retries_total` | step, lane | attempts that failed and are followed by another |
-/// | `pipeline_step_fallbacks_total` | step, lane | steps that went on with their fallback |
+/// | `pipeline_step_fallbacks_total` | step, lane | steps that used their fallback |
 /// | `pipeline_steps_running` | step, lane | steps that have started and not ended |
 /// | `pipeline_runs_total` | status | runs that ended |
 /// | `pipeline_run_duration_seconds` | status | from start to end |
 /// | `pipeline_runs_running` | | runs that have started and not ended |
 ///
-/// With [`LabelBy::Group`], the label `step` is `group`. Names are cut after 128 characters, and characters that could steer
-/// a terminal are written as escapes.
+/// With [`LabelBy::Group`], the label `step` is `group`. Names are shortened to 128 characters, and terminal control characters
+/// are escaped.
 #[derive(Clone)]
 pub struct Prometheus(Arc<Inner>);
 
@@ -57,15 +57,15 @@ struct Inner {
 }
 
 impl Prometheus {
-    /// The type of the text, for the HTTP header.
+    /// The media type of the text, for the HTTP header.
     pub const CONTENT_TYPE: &'static str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-    /// A collector with a series for each step.
+    /// Makes a collector with a series for each step.
     pub fn new() -> Self {
         Prometheus::labelled_by(LabelBy::Step)
     }
 
-    /// A collector with a series for each step, or for each group.
+    /// Makes a collector with a series for each step or for each group.
     pub fn labelled_by(by: LabelBy) -> Self {
         let mut registry = Registry::default();
         let families = Families::register(&mut registry);
@@ -73,7 +73,7 @@ impl Prometheus {
         Prometheus(Arc::new(Inner { registry, measure }))
     }
 
-    /// All that was counted so far, in the `OpenMetrics` text format, which Prometheus reads.
+    /// Returns all counts so far, in the `OpenMetrics` text format, which Prometheus reads.
     pub fn render(&self) -> String {
         let mut text = String::new();
         encode(&mut text, &self.0.registry).expect("invariant: writing to a string does not fail");
@@ -154,19 +154,15 @@ impl Families {
             "Attempts that failed and are followed by another",
             retries.clone(),
         );
-        registry.register(
-            "pipeline_step_fallbacks",
-            "Steps that went on with their fallback",
-            fallbacks.clone(),
-        );
-        registry.register("pipeline_steps_running", "Steps under way", steps_running.clone());
+        registry.register("pipeline_step_fallbacks", "Steps that used their fallback", fallbacks.clone());
+        registry.register("pipeline_steps_running", "Steps that run", steps_running.clone());
         registry.register("pipeline_runs", "Runs that ended", runs.clone());
         registry.register(
             "pipeline_run_duration_seconds",
             "From a run's start to its end",
             run_durations.clone(),
         );
-        registry.register("pipeline_runs_running", "Runs under way", runs_running.clone());
+        registry.register("pipeline_runs_running", "Runs that have not ended", runs_running.clone());
         families
     }
 }
@@ -176,11 +172,11 @@ struct StepMetrics {
     labels: Vec<Label>,
     running: Gauge,
     attempts: Counter,
-    /// What there is for each status it came to so far.
+    /// The metrics of each status that the step has ended with.
     ended: [OnceLock<(Counter, OnceLock<Histogram>)>; STATUSES],
 }
 
-/// More than there are statuses.
+/// Upper bound of the number of statuses.
 const STATUSES: usize = 16;
 
 impl Meters for Families {

@@ -14,22 +14,22 @@ use crate::event::{Event, Observer, RunView, StepCall};
 /// |---|---|---|
 /// | `run` | info | `run_id`, `planned`; at its end `succeeded`, `duration` |
 /// | `step` | info | `run_id`, `step`, `lane`; at its end `status`, `attempt` (the last one), `duration` |
-/// | `attempt` | debug | `attempt`, from the second on: what the step does in it is in here |
+/// | `attempt` | debug | `attempt`, from the second on: what the step logs in it is in here |
 ///
-/// A run's span is a child of the span that is current where the run is started; durations are in seconds. What a step
-/// logs is inside of its step's span, on whatever thread and after whatever `await`, and what it starts (a run
-/// [within](crate::Pipeline::within) it, say) is a child of it; what it spawns elsewhere is that one's business, as
-/// always in `tracing`. Failed attempts, fallbacks and polls that keep a thread are events (warn) in the step's span, as
-/// is the step's failure (error); skipped steps (debug) and changed slots (info) are events in the run's. All have the
-/// target `pipeline`.
+/// A run's span is a child of the span that is current where the run is started. Durations are in seconds. What a step logs
+/// is in its span, on any thread and after any `await`. A run that it starts, such as one
+/// [within](crate::Pipeline::within) it, is a child of its span; a task that it spawns is not, as always in `tracing`.
 ///
-/// Spans and events go to the subscriber that is current on the thread where they are made: set a global one. Texts are
-/// recorded as strings, which `tracing_subscriber` writes escaped.
+/// Failed attempts, fallbacks and slow polls (warn) and the step's failure (error) are events in the step's span. Skipped
+/// steps (debug) and changed slots (info) are events in the run's span. All have the target `pipeline`.
+///
+/// Spans and events go to the subscriber that is current on the thread that makes them, so set a global one. Texts are
+/// recorded as strings, which `tracing_subscriber` escapes.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Spans(());
 
 impl Spans {
-    /// The observer. One serves any number of pipelines and runs.
+    /// Makes the observer. One serves any number of pipelines and runs.
     pub const fn new() -> Self {
         Spans(())
     }
@@ -48,9 +48,9 @@ impl Observer for Spans {
 
 /// The spans of one run.
 struct SpansOfRun {
-    /// None after the run's end: a span is closed when nobody holds it, and whoever keeps the run keeps this.
+    /// None after the run has ended: a span is closed once it is dropped everywhere, and a kept run keeps this observer.
     run: Mutex<Span>,
-    /// Of the steps under way, by position.
+    /// The spans of running steps, by position.
     steps: Box<[Mutex<StepSpans>]>,
 }
 
@@ -58,7 +58,7 @@ struct SpansOfRun {
 #[derive(Default)]
 struct StepSpans {
     step: Option<Span>,
-    /// Of an attempt after the first.
+    /// The number and span of an attempt after the first.
     attempt: Option<(u32, Span)>,
 }
 
@@ -71,7 +71,7 @@ impl SpansOfRun {
         self.run.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The span of a step under way; the run's, of one that is not. Events are made inside of it, not only as its children:
+    /// Returns the span of a running step, or else the run's. Events are made inside of it, not only as its children, because
     /// formats that list the spans of an event list the current ones.
     fn of(&self, position: usize) -> Span {
         self.with(position, |spans| spans.step.clone()).unwrap_or_else(|| self.run())
@@ -96,9 +96,7 @@ impl Observer for SpansOfRun {
             }
             Event::SlowPoll { position, time, .. } => {
                 let time = time.as_secs_f64();
-                self.of(position).in_scope(
-                    || warn!(target: "pipeline", time, "the step keeps its thread without waiting"),
-                );
+                self.of(position).in_scope(|| warn!(target: "pipeline", time, "the step blocks its thread"));
             }
             Event::SlotsChanged { share, reason, .. } => {
                 let share = share.to_string();
@@ -117,7 +115,7 @@ impl Observer for SpansOfRun {
     }
 
     fn wants_enter(&self) -> bool {
-        // Where nobody listens, nothing has to be entered.
+        // Without a subscriber, nothing has to be entered.
         tracing::level_filters::LevelFilter::current() >= Level::ERROR
     }
 
@@ -143,7 +141,7 @@ impl SpansOfRun {
                 return Some(span.clone());
             }
             let span = debug_span!(target: "pipeline", parent: step, "attempt", attempt = call.attempt);
-            // Where spans of this level are not wanted, the step's has to do.
+            // If spans of this level are disabled, use the step's.
             let span = if span.is_disabled() { step.clone() } else { span };
             spans.attempt = Some((call.attempt, span.clone()));
             Some(span)

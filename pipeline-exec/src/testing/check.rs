@@ -1,4 +1,4 @@
-//! What was recorded of a run, against the rules that hold for every run.
+//! Checks the record of a run against the rules that hold for every run.
 
 use std::collections::BTreeMap;
 
@@ -9,20 +9,20 @@ use super::{Moment, What};
 use crate::report::{RunReport, StepReport};
 use crate::settings::Settings;
 
-/// Where the moments of one step are in the history.
+/// The indices of the start and end of a step in the history.
 #[derive(Clone, Debug, Default)]
 struct Seen {
     start: Option<usize>,
     end: Option<usize>,
-    /// The attempts that failed and were followed by another.
+    /// Number of failed attempts that were followed by another.
     failed: u32,
 }
 
-/// The history of a run under scrutiny.
+/// A check of the history of a run.
 pub(super) struct Check<'a> {
     plan: &'a Plan,
     report: &'a RunReport,
-    /// Step and what happened to it, in order.
+    /// Steps with their events, in order.
     moments: Vec<(usize, What)>,
     seen: Vec<Seen>,
     violations: Vec<String>,
@@ -53,7 +53,7 @@ impl<'a> Check<'a> {
         self.plan.spec(step).name()
     }
 
-    /// Each step by itself: one start, then attempts that fail, then one end; and the end is the one in the report.
+    /// Checks each step by itself: one start, then failed attempts, then one end, which is that of the report.
     pub(super) fn each_step_alone(&mut self) {
         for (at, (step, what)) in self.moments.clone().into_iter().enumerate() {
             let (name, seen) = (self.name(step), self.seen[step].clone());
@@ -86,31 +86,35 @@ impl<'a> Check<'a> {
         }
         for step in 0..self.plan.len() {
             let (name, Seen { start, end, .. }) = (self.name(step), self.seen[step].clone());
-            let Some(told) = self.report.steps.get(step) else {
+            let Some(reported) = self.report.steps.get(step) else {
                 self.say(format!("`{name}` is not in the report"));
                 continue;
             };
-            if end.is_some() && start > end || end.is_some() && start.is_none() && !may_end_unstarted(told) {
+            if end.is_some() && start > end
+                || end.is_some() && start.is_none() && !may_end_unstarted(reported)
+            {
                 self.say(format!("`{name}` ended before it started"));
             }
-            let never_ran = matches!(told.status, Status::Given | Status::Cancelled);
+            let never_ran = matches!(reported.status, Status::Given | Status::Cancelled);
             if end.is_none() && !never_ran {
-                self.say(format!("`{name}` is {} in the report, and has not ended", told.status));
+                self.say(format!("`{name}` is {} in the report, and has not ended", reported.status));
             }
         }
     }
 
     fn end_is_reported(&mut self, step: usize, status: Status) {
-        let Some(told) = self.report.steps.get(step) else { return };
+        let Some(reported) = self.report.steps.get(step) else { return };
         // The drop of an output may fail its step later.
-        let is_late = status == Status::Succeeded && told.status == Status::Failed;
-        if told.status != status && !is_late {
-            self.violations
-                .push(format!("`{}` ended {status}, and is {} in the report", told.name, told.status));
+        let is_late = status == Status::Succeeded && reported.status == Status::Failed;
+        if reported.status != status && !is_late {
+            self.violations.push(format!(
+                "`{}` ended {status}, and is {} in the report",
+                reported.name, reported.status
+            ));
         }
     }
 
-    /// Steps after each other: none starts before all it waits for has ended.
+    /// Checks that no step starts before all steps that it waits for have ended.
     pub(super) fn order(&mut self) {
         for step in 0..self.plan.len() {
             let Some(start) = self.seen[step].start else { continue };
@@ -123,7 +127,7 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// What was planned is the sum of the terminal states, of which each step has one.
+    /// Checks that the number of planned steps is the sum of the terminal states.
     pub(super) fn counts(&mut self) {
         let counts = &self.report.counts;
         let sum = counts.succeeded
@@ -138,11 +142,11 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// Steps beside each other: an exclusive one is alone, those of one sequence follow each other, and, where the
-    /// settings are given, nobody has more than there is.
+    /// Checks steps that run at once: an exclusive step is alone, steps of one sequence follow each other, and no more is in
+    /// use than the settings allow.
     ///
-    /// A step counts while an attempt of it runs; of a sequence, until its end.
-    pub(super) fn company(&mut self, settings: Option<&Settings>) {
+    /// A step counts while an attempt of it runs; in a sequence, until its end.
+    pub(super) fn concurrency(&mut self, settings: Option<&Settings>) {
         let mut active: Vec<usize> = Vec::new();
         let mut sequences: BTreeMap<&str, usize> = BTreeMap::new();
         for (step, what) in self.moments.clone() {
@@ -200,16 +204,16 @@ impl<'a> Check<'a> {
         for (name, limit) in &settings.limits {
             let needs = all.clone().flat_map(|policy| policy.limits.iter());
             let of_name = needs.filter(|(needed, _)| needed == name);
-            // Who needs more than there is gets all there is.
+            // A step that needs more than the capacity gets the whole capacity.
             let used = of_name.map(|(_, amount)| u64::from(*amount).min(limit.capacity)).sum();
             check(&format!("`{name}`"), used, limit.capacity);
         }
     }
 }
 
-/// Whether a step may have an end and no start: skipped, or refused or cancelled while it waited for its turn.
-fn may_end_unstarted(told: &StepReport) -> bool {
+/// Reports whether a step may end without a start: skipped, or refused or cancelled while it waited.
+fn may_end_unstarted(reported: &StepReport) -> bool {
     use pipeline_core::FailureKind;
-    let refused = told.error.as_ref().is_some_and(|error| error.kind == FailureKind::CircuitOpen);
-    refused || matches!(told.status, Status::Skipped | Status::Cancelled)
+    let refused = reported.error.as_ref().is_some_and(|error| error.kind == FailureKind::CircuitOpen);
+    refused || matches!(reported.status, Status::Skipped | Status::Cancelled)
 }

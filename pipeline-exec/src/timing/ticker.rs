@@ -1,4 +1,4 @@
-//! The time of a driver: looked up on the clock now and then, and counted in between.
+//! The time of a driver: read from the clock now and then, and counted in between.
 
 use std::ops::Range;
 use std::sync::OnceLock;
@@ -7,38 +7,38 @@ use std::time::{Duration, Instant};
 
 use super::{Timings, counter};
 
-/// For so long after a look at the clock, in nanoseconds, time is counted. Whatever happens to the machine meanwhile (it is
-/// put to sleep, or moved), nothing is wrong for longer.
+/// Time after a reading of the clock in which time is counted, in nanoseconds. If the machine sleeps or is moved meanwhile,
+/// the time is wrong for no longer than this.
 const COUNTED: u64 = 20_000;
 
-/// So long does it take to know how fast the counter runs: to 1 in 10 000.
+/// Time to measure the pace of the counter, to 1 in 10 000.
 const LEARNT_IN: Duration = Duration::from_millis(1);
 
-/// A look at the clock that took longer, in counts, was interrupted: nobody knows which count belongs to it.
+/// A reading of the clock that took more counts than this was interrupted, so its count is unknown.
 const INTERRUPTED: u64 = 2_000;
 
-/// The paces of counters that there are, in nanoseconds for 2³² counts.
+/// Plausible paces of counters, in nanoseconds for 2³² counts.
 const PACES: Range<u64> = (1 << 32) / 10..10 << 32;
 
-/// Nanoseconds in 2³² counts; 0 as long as that is not known.
+/// Nanoseconds in 2³² counts; 0 while it is unknown.
 static PACE: AtomicU64 = AtomicU64::new(0);
 
 /// The time of one driver. It never goes back.
 #[derive(Debug, Default)]
 pub(crate) struct Ticker {
-    /// What the counter showed at the last look at the clock.
+    /// The counter at the last reading of the clock.
     count: u64,
-    /// What the clock showed then, in nanoseconds since the run began.
+    /// The clock then, in nanoseconds since the run began.
     nanos: u64,
-    /// For how many counts from then on time is counted; 0 where it is not.
+    /// Number of counts from then on in which time is counted; 0 for none.
     counted: u64,
     pace: u64,
-    /// What was told last.
-    told: u64,
+    /// The time returned last.
+    last: u64,
 }
 
 impl Ticker {
-    /// Nanoseconds since the run began. Two drivers may differ by as much as a look at the clock takes, some 50 ns.
+    /// Returns the nanoseconds since the run began. Two drivers may differ by the cost of reading the clock, some 50 ns.
     #[inline]
     pub(crate) fn now(&mut self, timings: &Timings) -> u64 {
         let passed = if self.counted == 0 { 0 } else { counter::read().wrapping_sub(self.count) };
@@ -47,11 +47,11 @@ impl Ticker {
         } else {
             self.look(timings)
         };
-        self.told = self.told.max(now);
-        self.told
+        self.last = self.last.max(now);
+        self.last
     }
 
-    /// Looks at the clock, and begins to count from there where the counter is one to count with.
+    /// Reads the clock, and counts from there on if the counter is a clock.
     #[cold]
     fn look(&mut self, timings: &Timings) -> u64 {
         self.counted = 0;
@@ -69,7 +69,7 @@ impl Ticker {
     }
 }
 
-/// What the clock shows, and the counter at the same time; no count where the look was interrupted.
+/// Reads the clock and the counter at the same time; no count if the reading was interrupted.
 fn both(timings: &Timings) -> (u64, Option<u64>) {
     let before = counter::read();
     let nanos = timings.now();
@@ -77,7 +77,7 @@ fn both(timings: &Timings) -> (u64, Option<u64>) {
     (nanos, (took < INTERRUPTED).then_some(before + took / 2))
 }
 
-/// Looks at the clock; and learns how fast the counter runs, once two looks of this process lie far enough apart.
+/// Reads the clock, and learns the pace of the counter once two readings of this process are far enough apart.
 fn learn(timings: &Timings) -> u64 {
     static FIRST: OnceLock<(Instant, u64)> = OnceLock::new();
     if !counter::is_a_clock() {
@@ -99,7 +99,7 @@ fn learn(timings: &Timings) -> u64 {
     if let Some(count) = count {
         let counts = count.wrapping_sub(first_count).max(1);
         let pace = (passed(nanos).as_nanos() << 32) / u128::from(counts);
-        // Counters run at 0.1 to 10 GHz. Another pace is that of a machine which slept between the two looks.
+        // Counters run at 0.1 to 10 GHz. Another pace means that the machine slept between the two readings.
         if let Some(pace) = u64::try_from(pace).ok().filter(|pace| PACES.contains(pace)) {
             PACE.store(pace, Ordering::Relaxed);
         }
@@ -111,24 +111,24 @@ fn learn(timings: &Timings) -> u64 {
 mod tests {
     use super::*;
 
-    /// Counted or looked up: what is told is the clock's time, as exactly as it can be compared.
+    /// Counted or read, the time is that of the clock, as exactly as they can be compared.
     #[test]
     #[allow(clippy::disallowed_methods)]
-    fn time_is_that_of_the_clock_and_never_goes_back() {
+    fn time_follows_the_clock_and_never_goes_back() {
         let timings = Timings::new(0, Instant::now());
         let mut ticker = Ticker::default();
         let (mut last, mut counted, mut off, mut looks) = (0, 0_u64, 0_u64, 0_u64);
         while timings.now() < 30_000_000 {
             let before = timings.now();
-            let told = ticker.now(&timings);
+            let time = ticker.now(&timings);
             let after = timings.now();
-            assert!(told >= last, "{told} after {last}");
-            last = told;
+            assert!(time >= last, "{time} after {last}");
+            last = time;
             looks += 1;
-            counted += u64::from(ticker.counted != 0 && ticker.nanos < before.min(told));
-            off += u64::from(told + 1_000 < before || told > after + 1_000);
+            counted += u64::from(ticker.counted != 0 && ticker.nanos < before.min(time));
+            off += u64::from(time + 1_000 < before || time > after + 1_000);
         }
-        // A thread that is interrupted between two looks of this test is seen as off, too.
+        // A thread that is interrupted between two readings of this test counts as off, too.
         assert!(off * 100 < looks, "{off} of {looks} are off by more than a microsecond");
         assert_eq!(counter::is_a_clock(), counted > 0, "{counted} of {looks} were counted");
     }

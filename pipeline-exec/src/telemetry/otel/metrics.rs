@@ -14,13 +14,13 @@ use crate::report::RunStatus;
 use crate::telemetry::label::{LabelBy, Labels, StepLabels};
 use crate::telemetry::measure::{Measure, Meters, SECONDS};
 
-/// Counts and times runs and steps by OpenTelemetry: `pipeline.observe(OtelMetrics::global())`.
+/// Counts and times runs and steps with OpenTelemetry: `pipeline.observe(OtelMetrics::global())`.
 ///
 /// | instrument | kind | unit | attributes |
 /// |---|---|---|---|
 /// | `pipeline.step.count` | counter | `{step}` | step, lane, status |
 /// | `pipeline.step.duration` | histogram | `s` | step, lane, status |
-/// | `pipeline.step.wait` | histogram | `s` | step, lane; told at the run's end |
+/// | `pipeline.step.wait` | histogram | `s` | step, lane; recorded when the run ends |
 /// | `pipeline.step.attempts` | counter | `{attempt}` | step, lane |
 /// | `pipeline.step.retries` | counter | `{attempt}` | step, lane |
 /// | `pipeline.step.fallbacks` | counter | `{step}` | step, lane |
@@ -35,17 +35,17 @@ use crate::telemetry::measure::{Measure, Meters, SECONDS};
 pub struct OtelMetrics(Arc<Measure<Instruments>>);
 
 impl OtelMetrics {
-    /// By the global meter provider as it is now: set that first.
+    /// Makes an observer with the current global meter provider, so set that first.
     pub fn global() -> Self {
         OtelMetrics::of(&global::meter(SCOPE), LabelBy::Step)
     }
 
-    /// By the global meter provider, with series for each step or for each group.
+    /// Makes an observer with the global meter provider, with series for each step or for each group.
     pub fn global_labelled_by(by: LabelBy) -> Self {
         OtelMetrics::of(&global::meter(SCOPE), by)
     }
 
-    /// By a provider of your own.
+    /// Makes an observer with a given provider.
     pub fn new(provider: &impl MeterProvider, by: LabelBy) -> Self {
         OtelMetrics::of(&provider.meter(SCOPE), by)
     }
@@ -104,20 +104,16 @@ impl Instruments {
                 "{attempt}",
                 "Attempts that failed and are followed by another.",
             ),
-            fallbacks: counter(
-                "pipeline.step.fallbacks",
-                "{step}",
-                "Steps that went on with their fallback.",
-            ),
-            steps_active: active("pipeline.step.active", "{step}", "Steps under way."),
+            fallbacks: counter("pipeline.step.fallbacks", "{step}", "Steps that used their fallback."),
+            steps_active: active("pipeline.step.active", "{step}", "Steps that run."),
             runs: counter("pipeline.run.count", "{run}", "Runs that ended."),
             run_durations: seconds("pipeline.run.duration", "From a run's start to its end."),
-            runs_active: active("pipeline.run.active", "{run}", "Runs under way."),
+            runs_active: active("pipeline.run.active", "{run}", "Runs that have not ended."),
         }
     }
 }
 
-/// The attributes of a step; the status is put behind them.
+/// The attributes of a step, to which its status is appended.
 struct StepAttributes([KeyValue; 2]);
 
 impl StepAttributes {
@@ -135,7 +131,7 @@ impl Meters for Instruments {
             LabelBy::Step => "pipeline.step.name",
             LabelBy::Group => "pipeline.step.group",
         };
-        // An `Arc`: attributes are cloned for each measurement that has more of them.
+        // An `Arc`, because attributes are cloned for each measurement that appends one.
         let name: Arc<str> = labels.name.as_str().into();
         StepAttributes([KeyValue::new(key, name), KeyValue::new("pipeline.step.lane", labels.lane.name())])
     }

@@ -1,7 +1,7 @@
-//! Runs and steps for OpenTelemetry: traces and metrics, each an observer of its own.
+//! Runs and steps for OpenTelemetry: traces and metrics, each with its observer.
 //!
-//! The types of `opentelemetry` in the signatures are the one exception to the rule that no third-party type is: which
-//! provider is meant can be said in its types only, and a program that wants none of them uses the global providers.
+//! The types of `opentelemetry` are the one exception to the rule that public signatures have no third-party type, because a
+//! provider can only be passed as such a type. A program that does not want them uses the global providers.
 
 mod metrics;
 mod traces;
@@ -9,5 +9,5 @@ mod traces;
 pub use self::metrics::OtelMetrics;
 pub use self::traces::OtelTraces;
 
-/// The instrumentation scope of all that is recorded.
+/// The instrumentation scope.
 const SCOPE: &str = "pipeline";

@@ -16,31 +16,29 @@ use crate::event::{Event, Observer, RunView, StepCall};
 use crate::report::RunStatus;
 use crate::telemetry::inside;
 
-/// Traces runs and steps by OpenTelemetry: `pipeline.observe(OtelTraces::global())`.
+/// Traces runs and steps with OpenTelemetry: `pipeline.observe(OtelTraces::global())`.
 ///
-/// A run is a span (`run`), a child of the context that is current where the run is started; a step is a span of its name
-/// below it, with a link to each step it waited for. Inside of a step its span is the current one, on whatever thread and
-/// after whatever `await`: spans that the step makes are its children, runs that it starts included. A span
-/// lasts as long as the report says.
+/// A run is a span (`run`), a child of the context that is current where the run is started. A step is a child span of its name,
+/// with a link to each step it waited for. Inside of a step its span is current, on any thread and after any `await`: spans
+/// and runs that the step makes are its children. The duration of a span is that of the report.
 ///
 /// | span | attributes |
 /// |---|---|
 /// | run | `pipeline.run.id`, `pipeline.run.planned`, `pipeline.run.status` |
-/// | step | `pipeline.run.id`, `pipeline.step.name`, `pipeline.step.lane`, `pipeline.step.status`, `pipeline.step.attempts`; `pipeline.step.group` and `error.type` where there is one |
+/// | step | `pipeline.run.id`, `pipeline.step.name`, `pipeline.step.lane`, `pipeline.step.status`, `pipeline.step.attempts`; `pipeline.step.group` and `error.type` if there is one |
 ///
-/// A failed attempt, the failure of the step and the error instead of which a fallback was used are events by the name
-/// `exception`; failed and timed-out steps, and runs with any, have the status *error*. Steps that did not start have no
-/// span.
+/// Failed attempts, the failure of the step, and an error that a fallback replaced are events named `exception`. Failed and
+/// timed-out steps, and runs with any, have the status *error*. Steps that did not start have no span.
 #[derive(Clone)]
 pub struct OtelTraces(Arc<BoxedTracer>);
 
 impl OtelTraces {
-    /// By the global tracer provider as it is now: set that first.
+    /// Makes an observer with the current global tracer provider, so set that first.
     pub fn global() -> Self {
         OtelTraces(Arc::new(global::tracer(SCOPE)))
     }
 
-    /// By a provider of your own.
+    /// Makes an observer with a given provider.
     pub fn new<P>(provider: &P) -> Self
     where
         P: TracerProvider,
@@ -90,18 +88,18 @@ struct TracedRun {
 
 #[derive(Default)]
 struct TracedStep {
-    /// While it is under way: its span as a context, when it started, and how many attempts failed.
-    under_way: Mutex<Option<(Context, SystemTime, u32)>>,
-    /// For the links of those that wait for it.
+    /// While it runs: its span as a context, its start, and the number of failed attempts.
+    running: Mutex<Option<(Context, SystemTime, u32)>>,
+    /// For the links of the steps that wait for it.
     span: OnceLock<SpanContext>,
 }
 
 impl TracedRun {
     fn with<T>(&self, position: usize, look: impl FnOnce(&mut Option<(Context, SystemTime, u32)>) -> T) -> T {
-        look(&mut self.steps[position].under_way.lock().unwrap_or_else(PoisonError::into_inner))
+        look(&mut self.steps[position].running.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// The context of a step under way; the run's, of one that is not.
+    /// Returns the context of a running step, or else the run's.
     fn of(&self, position: usize) -> Context {
         let context = self.with(position, |step| step.as_ref().map(|(context, ..)| context.clone()));
         context.unwrap_or_else(|| self.context.clone())
@@ -146,7 +144,7 @@ impl TracedRun {
     }
 }
 
-/// An error as the attributes of an event, by the semantic conventions.
+/// Returns an error as the attributes of an event, by the semantic conventions.
 fn exception(error: &StepError, attempt: u32) -> Vec<KeyValue> {
     vec![
         KeyValue::new("exception.type", error.kind().name()),
