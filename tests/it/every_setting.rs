@@ -444,7 +444,8 @@ fn values_out_of_range_are_problems_before_a_step_runs() {
     ];
     if !cfg!(feature = "rate") {
         let rate = LimitSettings::new(1).rate("10/s".parse().unwrap());
-        cases.push((base().limit("db", rate), "limit `db`: it has a rate, which this build does not support"));
+        cases
+            .push((base().limit("db", rate), "limit `db`: it has a rate, which this build does not support"));
     }
     for (settings, message) in cases {
         let problems = Pipeline::to::<er_never>().settings(settings).run_blocking().unwrap_err();

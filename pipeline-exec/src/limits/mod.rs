@@ -37,8 +37,8 @@ use pipeline_core::{Problem, ProblemCode};
 
 pub(crate) use self::need::{Clamped, Need};
 pub(crate) use self::permit::{Permit, Place, Request, Turn};
-pub(crate) use self::queue::Refusal;
 use self::queue::Decided;
+pub(crate) use self::queue::Refusal;
 pub use self::settings::{Breaker, LimitSettings, RateLimit};
 pub use self::snapshot::{BreakerState, LimitReport};
 use self::state::LimitState;

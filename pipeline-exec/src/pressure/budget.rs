@@ -2,9 +2,10 @@
 
 use std::fmt;
 
+use bytesize::ByteSize;
 use pipeline_core::Lane;
 
-use super::{Sample, bytes};
+use super::Sample;
 use crate::settings::{MOST_SLOTS, Settings, cores};
 
 const MIB: u64 = 1 << 20;
@@ -87,16 +88,16 @@ fn lane(lane: Lane, wanted: usize, why: &str, room: u64, per_step: u64) -> LaneB
     if wanted <= fitting {
         return LaneBudget { lane, slots: wanted, why: why.to_owned() };
     }
-    let why = format!("memory: {} for this lane, {} per step", bytes(room), bytes(per_step));
+    let why = format!("memory: {} for this lane, {} per step", ByteSize(room), ByteSize(per_step));
     LaneBudget { lane, slots: fitting, why }
 }
 
 impl fmt::Display for Budget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let cores = if self.cores == 1 { "core" } else { "cores" };
-        write!(f, "{} {cores}, {} of memory", self.cores, bytes(self.memory))?;
+        write!(f, "{} {cores}, {} of memory", self.cores, ByteSize(self.memory))?;
         if let Some(limit) = self.limit {
-            write!(f, ", limit {}", bytes(limit))?;
+            write!(f, ", limit {}", ByteSize(limit))?;
         }
         write!(f, "\n{:<8}  {:>5}  why", "lane", "slots")?;
         self.lanes

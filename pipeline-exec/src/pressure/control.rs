@@ -3,9 +3,10 @@
 use std::fmt;
 use std::time::Duration;
 
+use bytesize::ByteSize;
 use serde::{Deserialize, Serialize};
 
-use super::{Sample, Share, bytes};
+use super::{Sample, Share};
 
 /// Percentage of the limit from which the share is halved.
 const HIGH: u64 = 80;
@@ -141,7 +142,7 @@ fn percent(memory: u64, limit: u64) -> u64 {
 
 fn reason(memory: u64, limit: u64, of_cgroup: bool) -> String {
     let whose = if of_cgroup { " of the limit of its cgroup" } else { "" };
-    format!("memory {} of {} ({} %{whose})", bytes(memory), bytes(limit), percent(memory, limit))
+    format!("memory {} of {} ({} %{whose})", ByteSize(memory), ByteSize(limit), percent(memory, limit))
 }
 
 impl Change {

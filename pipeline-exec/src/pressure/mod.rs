@@ -22,18 +22,3 @@ pub(crate) use self::monitor::Monitor;
 pub use self::process::ProcessSampler;
 pub use self::sample::{Sample, Sampler};
 pub use self::share::Share;
-
-/// Returns a number of bytes in a fitting unit, for people.
-fn bytes(bytes: u64) -> String {
-    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
-    if bytes < 1024 {
-        return format!("{bytes} B");
-    }
-    let (mut value, mut unit) = (bytes as f64 / 1024.0, 0);
-    // Not 1024: a value rounded to one decimal must not read "1024.0 MiB".
-    while value >= 1023.95 && unit + 1 < UNITS.len() {
-        value /= 1024.0;
-        unit += 1;
-    }
-    format!("{value:.1} {}", UNITS[unit])
-}

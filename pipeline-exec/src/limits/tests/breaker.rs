@@ -1,4 +1,4 @@
-//! The breaker: every transition, a model, and how it is seen through the limits.
+//! The breaker: every transition, a model, and its effect on admission.
 
 use proptest::prelude::*;
 
@@ -6,13 +6,13 @@ use super::*;
 use crate::limits::breaker::{Circuit, Ending, Shut};
 use crate::limits::{Breaker, BreakerState};
 
-/// What is done to a breaker, and what is expected of it.
+/// An action on a breaker, or an expectation.
 enum Do {
-    /// Admitted at that millisecond, under the number that follows.
+    /// A step is admitted at this millisecond, under the next number.
     Enter(u64, usize),
-    /// Refused at that millisecond.
+    /// A step is refused at this millisecond.
     Refused(u64, Shut),
-    /// The admitted of that number ends at that millisecond.
+    /// The step of this number ends at this millisecond.
     End(usize, Ending, u64),
     State(u64, BreakerState),
 }
@@ -69,7 +69,7 @@ fn opened(then: impl IntoIterator<Item = Do>) -> Vec<Do> {
 }
 
 #[test]
-fn after_the_cooldown_it_lets_its_probes_through_and_nobody_else() {
+fn after_the_cooldown_it_admits_its_probes_only() {
     let script =
         [State(9, Open), State(10, HalfOpen), Enter(10, 1), Enter(10, 2), Refused(99, Shut::Probing)];
     run(Breaker::new(1, ms(10)).probes(2), &opened(script));
@@ -111,7 +111,7 @@ fn a_probe_without_an_outcome_makes_room_for_another() {
 }
 
 #[test]
-fn what_was_admitted_before_it_opened_has_no_say_afterwards() {
+fn results_of_steps_admitted_before_it_opened_are_ignored() {
     let script = [
         Enter(0, 0),
         Enter(0, 1),
@@ -128,7 +128,7 @@ fn what_was_admitted_before_it_opened_has_no_say_afterwards() {
     run(Breaker::new(1, ms(10)), &script);
 }
 
-/// The same, from the history alone: nothing is kept but what happened since the last change.
+/// A model of the breaker that keeps only the history since the last change.
 #[derive(Default)]
 struct Model {
     opened: Option<u64>,
@@ -165,7 +165,7 @@ impl Model {
 
 proptest! {
     #[test]
-    fn it_does_what_its_history_says(
+    fn it_follows_the_model(
         failures in 1u32..4,
         probes in 1u32..4,
         script in prop::collection::vec((0u64..6, prop::bool::ANY, any::<prop::sample::Index>(), 0u8..5), 1..200),
@@ -195,14 +195,14 @@ proptest! {
 }
 
 #[test]
-fn an_open_breaker_refuses_those_who_wait_and_those_who_come() {
+fn an_open_breaker_refuses_waiters_and_later_steps() {
     let breaker = Breaker::new(1, ms(10));
     let limits = Limits::new().limit("api", LimitSettings::new(1).breaker(breaker));
-    let (need, told) = (limits.need(&[("api", 1)], 0), Told::default());
-    (1..=3).for_each(|name| told.ask(&need, 0, ZERO, name));
-    told.granted_first().failed(ms(5));
-    told.ask(&need, 0, ms(6), 4);
-    let told_now = told.take();
+    let (need, turns) = (limits.need(&[("api", 1)], 0), Turns::default());
+    (1..=3).for_each(|name| turns.ask(&need, 0, ZERO, name));
+    turns.granted_first().failed(ms(5));
+    turns.ask(&need, 0, ms(6), 4);
+    let told_now = turns.take();
     assert_eq!(told_now.len(), 3);
     for (_, turn) in told_now {
         let Turn::Refused(refusal) = turn else { panic!("not refused: {turn:?}") };
@@ -216,15 +216,15 @@ fn an_open_breaker_refuses_those_who_wait_and_those_who_come() {
 fn runs_that_share_limits_share_the_breaker_and_its_probe() {
     let breaker = Breaker::new(1, ms(10));
     let limits = Limits::new().limit("api", LimitSettings::new(9).breaker(breaker));
-    let (need, told) = (limits.need(&[("api", 1)], 0), Told::default());
-    told.ask(&need, 1, ZERO, 1);
-    told.granted_first().failed(ZERO);
-    told.ask(&need, 1, ms(10), 2);
-    let probe = told.granted_first();
-    told.ask(&need, 2, ms(11), 3);
-    assert!(matches!(&told.take()[..], [(3, Turn::Refused(refusal))] if refusal.until.is_none()));
+    let (need, turns) = (limits.need(&[("api", 1)], 0), Turns::default());
+    turns.ask(&need, 1, ZERO, 1);
+    turns.granted_first().failed(ZERO);
+    turns.ask(&need, 1, ms(10), 2);
+    let probe = turns.granted_first();
+    turns.ask(&need, 2, ms(11), 3);
+    assert!(matches!(&turns.take()[..], [(3, Turn::Refused(refusal))] if refusal.until.is_none()));
     probe.succeeded(ms(12));
-    told.ask(&need, 2, ms(13), 4);
-    assert_eq!(names(&told.granted()), [4]);
+    turns.ask(&need, 2, ms(13), 4);
+    assert_eq!(names(&turns.granted()), [4]);
     assert_eq!(limits.snapshot()[0].breaker, Some(Closed));
 }

@@ -1,4 +1,4 @@
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(clippy::unwrap_used, reason = "a panic fails the test")]
 
 mod breaker;
 mod model;
@@ -21,15 +21,15 @@ fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
 }
 
-/// What waiters were told, by their names, in order.
+/// The turns of waiters, by their names, in order.
 #[derive(Clone, Default)]
-struct Told(Arc<Mutex<Vec<(u64, Turn)>>>);
+struct Turns(Arc<Mutex<Vec<(u64, Turn)>>>);
 
-impl Told {
-    /// Asks under a name; an answer at once is noted like a later one.
+impl Turns {
+    /// Asks under a name. A turn at once is recorded like a later one.
     fn ask(&self, need: &Need, owner: u64, now: Duration, name: u64) {
-        let told = self.clone();
-        note(need.request(owner, now, move |turn| told.put(name, turn)));
+        let turns = self.clone();
+        note(need.request(owner, now, move |turn| turns.put(name, turn)));
     }
 
     fn put(&self, name: u64, turn: Turn) {
@@ -40,18 +40,18 @@ impl Told {
         std::mem::take(&mut self.0.lock().unwrap())
     }
 
-    /// The permits granted since the last look; panics where somebody was told something else.
+    /// Takes the permits granted so far; panics if there is another turn.
     fn granted(&self) -> Vec<(u64, Permit)> {
         self.take().into_iter().map(|(name, turn)| (name, permit(turn))).collect()
     }
 
-    /// The only permit, or the first of those granted; the rest is given back.
+    /// Takes the first permit granted, and gives the rest back.
     fn granted_first(&self) -> Permit {
         self.granted().remove(0).1
     }
 }
 
-/// Calls the waiter that came back with an answer.
+/// Calls a waiter that was handed back.
 fn note(request: Request<impl FnOnce(Turn)>) {
     if let Request::Now(turn, waiter) = request {
         waiter(turn);

@@ -1,4 +1,4 @@
-//! Admission against a model that looks at everybody after every change.
+//! Admission against a model that considers all waiters after every change.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 
 const LIMITS: [&str; 3] = ["a", "b", "c"];
-/// Amounts of the limits above; 0 stands for not needed.
+/// Amounts of the limits above; 0 means not needed.
 type Amounts = [u64; 3];
 
 #[derive(Clone, Debug)]
@@ -22,13 +22,13 @@ enum Op {
 struct Model {
     capacity: Amounts,
     in_use: Amounts,
-    /// By urgency and arrival: the name of who waits, what it needs, and its run.
+    /// By urgency and arrival: the name of the waiter, its needs, and its run.
     waiting: Vec<(u64, u64, Amounts, u64)>,
     running: BTreeMap<u64, Amounts>,
 }
 
 impl Model {
-    /// Admits whoever can be, and returns their names in order.
+    /// Admits the waiters that can be, and returns their names in order.
     fn admit(&mut self) -> Vec<u64> {
         self.waiting.sort_by_key(|(urgency, name, ..)| (std::cmp::Reverse(*urgency), *name));
         let (mut reserved, mut aside, mut admitted) = ([false; 3], [0; 3], Vec::new());
@@ -82,17 +82,17 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
 struct Both {
     limits: Limits,
     model: Model,
-    told: Told,
+    turns: Turns,
     newest: Option<u64>,
     permits: BTreeMap<u64, Permit>,
 }
 
 impl Both {
-    /// Has the model admit after a change, and compares.
+    /// Lets the model admit after a change, and compares.
     fn compare(&mut self) -> Result<(), TestCaseError> {
         let expected = self.model.admit();
-        let mut granted = self.told.granted();
-        // Who asks and is admitted at once finds the answer after those were called who can go on because of that.
+        let mut granted = self.turns.granted();
+        // A step that is admitted at once gets its turn after the waiters that were called because of it.
         let order = |name: &u64| expected.iter().position(|expected| expected == name);
         if granted.last().is_some_and(|(name, _)| self.newest == Some(*name)) {
             granted.sort_by_key(|(name, _)| order(name));
@@ -118,7 +118,7 @@ impl Both {
                     LIMITS.into_iter().zip(amounts).filter(|(_, amount)| *amount > 0).collect();
                 self.newest = Some(name);
                 self.model.waiting.push((urgency, name, amounts, owner));
-                self.told.ask(&self.limits.need(&needed, urgency), owner, ZERO, name);
+                self.turns.ask(&self.limits.need(&needed, urgency), owner, ZERO, name);
             }
             Op::GiveBack(which) if !self.permits.is_empty() => {
                 let name = *self.permits.keys().nth(which.index(self.permits.len())).expect("one of them");
@@ -146,14 +146,14 @@ impl Both {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
     #[test]
-    fn the_same_are_admitted_as_if_everybody_was_looked_at(ops in ops()) {
+    fn the_same_waiters_are_admitted_as_by_the_model(ops in ops()) {
         let limits = capacities([("a", 3), ("b", 2), ("c", 1)]);
         let model = Model { capacity: [3, 2, 1], ..Model::default() };
-        let mut both = Both { limits, model, told: Told::default(), newest: None, permits: BTreeMap::new() };
+        let mut both = Both { limits, model, turns: Turns::default(), newest: None, permits: BTreeMap::new() };
         for (name, op) in ops.into_iter().enumerate() {
             both.apply(name as u64, op)?;
         }
-        // Nobody is lost: with some capacity everywhere, all are admitted in the end.
+        // No waiter is lost: with some capacity of each limit, all are admitted in the end.
         for limit in 0..3 {
             both.apply(0, Op::Capacity(limit, 2))?;
         }

@@ -1,4 +1,4 @@
-//! Rates: the bucket against a model, and how it is seen through the limits.
+//! Rates: the bucket against a model, and its effect on admission.
 
 use proptest::prelude::*;
 
@@ -6,7 +6,7 @@ use super::*;
 use crate::limits::RateLimit;
 use crate::limits::rate::Bucket;
 
-/// A bucket that holds time: each token is worth an interval of it.
+/// A bucket that holds time: each token costs an interval of it.
 struct Model {
     interval: u64,
     most: u64,
@@ -33,7 +33,7 @@ proptest! {
         waits in prop::collection::vec(0u64..3000, 1..200),
     ) {
         let per = Duration::from_nanos(interval * u64::from(count));
-        let mut bucket = Bucket::new(&RateLimit::new(count, per).burst(burst)).expect("rates are on");
+        let mut bucket = Bucket::new(&RateLimit::new(count, per).burst(burst)).expect("the feature `rate` is enabled");
         let most = interval * u64::from(burst);
         let mut model = Model { interval, most, held: most, now: 0 };
         let mut now = 0;
@@ -50,14 +50,14 @@ proptest! {
     }
 
     #[test]
-    fn no_window_sees_more_than_the_burst_and_the_rate(
+    fn no_window_has_more_than_the_burst_and_the_rate(
         count in 1u32..30,
         per in 1u64..5000,
         burst in prop::option::of(1u32..6),
         waits in prop::collection::vec(0u64..400, 1..150),
     ) {
         let rate = RateLimit { count, per: Duration::from_nanos(per), burst };
-        let mut bucket = Bucket::new(&rate).expect("rates are on");
+        let mut bucket = Bucket::new(&rate).expect("the feature `rate` is enabled");
         let (mut now, mut taken) = (0, Vec::new());
         for wait in waits {
             now += wait;
@@ -67,7 +67,7 @@ proptest! {
     }
 }
 
-/// Panics where some window saw more than the burst and what the rate brings in that time.
+/// Panics if some window has more than the burst and the rate allow.
 pub(super) fn assert_rate(rate: &RateLimit, nanos: &[u64]) {
     for (first, from) in nanos.iter().enumerate() {
         for (last, to) in nanos.iter().enumerate().skip(first) {
@@ -82,7 +82,8 @@ pub(super) fn assert_rate(rate: &RateLimit, nanos: &[u64]) {
 fn extreme_rates_neither_overflow_nor_panic() {
     for (count, per) in [(u32::MAX, Duration::from_nanos(1)), (0, Duration::ZERO), (1, Duration::MAX)] {
         for burst in [0, 1, u32::MAX] {
-            let mut bucket = Bucket::new(&RateLimit::new(count, per).burst(burst)).expect("rates are on");
+            let mut bucket =
+                Bucket::new(&RateLimit::new(count, per).burst(burst)).expect("the feature `rate` is enabled");
             assert_eq!((bucket.check(ZERO), bucket.take(ZERO)), (Ok(()), Ok(())), "{count} {per:?} {burst}");
         }
     }
@@ -92,28 +93,28 @@ fn rated(capacity: u64) -> Limits {
     Limits::new().limit("api", LimitSettings::new(capacity).rate("10/s".parse().unwrap()))
 }
 
-/// The place of the only one who was told to wait, its name, and until when in milliseconds.
-fn place(told: &Told) -> (u64, crate::limits::Place, u128) {
-    match <[_; 1]>::try_from(told.take()) {
+/// The name of the only waiter, its place, and the time to ask again in milliseconds.
+fn place(turns: &Turns) -> (u64, crate::limits::Place, u128) {
+    match <[_; 1]>::try_from(turns.take()) {
         Ok([(name, Turn::Wait(place, until))]) => (name, place, until.as_millis()),
-        other => panic!("not one who waits: {other:?}"),
+        other => panic!("not one waiter: {other:?}"),
     }
 }
 
 #[test]
-fn who_comes_first_is_told_when_to_come_back_and_the_others_stand_behind() {
+fn the_first_waiter_gets_a_time_and_the_others_stay_behind() {
     let limits = rated(9);
-    let (need, told) = (limits.need(&[("api", 1)], 0), Told::default());
-    told.ask(&need, 0, ZERO, 1);
-    let _one = told.granted();
-    told.ask(&need, 0, ms(30), 2);
-    told.ask(&need, 0, ms(40), 3);
-    let (name, second, until) = place(&told);
+    let (need, turns) = (limits.need(&[("api", 1)], 0), Turns::default());
+    turns.ask(&need, 0, ZERO, 1);
+    let _one = turns.granted();
+    turns.ask(&need, 0, ms(30), 2);
+    turns.ask(&need, 0, ms(40), 3);
+    let (name, second, until) = place(&turns);
     assert_eq!((name, until), (2, 100));
-    let told_2 = told.clone();
+    let told_2 = turns.clone();
     note(second.again(ms(100), move |turn| told_2.put(2, turn)));
-    let mut answers = told.take();
-    // Of two answers under one lock, the caller's own comes last.
+    let mut answers = turns.take();
+    // Of two turns decided under one lock, that of the caller comes last.
     assert!(matches!(answers.pop(), Some((2, Turn::Granted(_)))));
     assert!(matches!(&answers[..], [(3, Turn::Wait(_, until))] if *until == ms(200)));
 }
@@ -121,16 +122,16 @@ fn who_comes_first_is_told_when_to_come_back_and_the_others_stand_behind() {
 #[test]
 fn no_token_is_taken_while_something_else_is_lacking() {
     let limits = rated(9);
-    let (both, told) = (limits.need(&[("api", 1), ("file", 1)], 0), Told::default());
-    told.ask(&limits.need(&[("file", 1)], 0), 0, ZERO, 1);
-    let file = told.granted();
-    told.ask(&both, 0, ZERO, 2);
-    assert!(told.take().is_empty());
-    told.ask(&limits.need(&[("api", 1)], 0), 0, ZERO, 3);
-    let _api = told.granted();
-    // The token is gone, to one who could use it; the next one is due later.
+    let (both, turns) = (limits.need(&[("api", 1), ("file", 1)], 0), Turns::default());
+    turns.ask(&limits.need(&[("file", 1)], 0), 0, ZERO, 1);
+    let file = turns.granted();
+    turns.ask(&both, 0, ZERO, 2);
+    assert!(turns.take().is_empty());
+    turns.ask(&limits.need(&[("api", 1)], 0), 0, ZERO, 3);
+    let _api = turns.granted();
+    // Another step has taken the token; the next one is due later.
     drop(file);
-    let (name, _place, until) = place(&told);
+    let (name, _place, until) = place(&turns);
     assert_eq!((name, until), (2, 100));
 }
 
@@ -138,40 +139,40 @@ fn no_token_is_taken_while_something_else_is_lacking() {
 fn a_place_that_is_dropped_or_withdrawn_makes_the_next_one_first() {
     for is_withdrawn in [false, true] {
         let limits = rated(9);
-        let (need, told) = (limits.need(&[("api", 1)], 0), Told::default());
-        told.ask(&need, 0, ZERO, 1);
-        let _one = told.granted();
-        told.ask(&need, 7, ZERO, 2);
-        told.ask(&need, 0, ZERO, 3);
-        let (_, second, _) = place(&told);
+        let (need, turns) = (limits.need(&[("api", 1)], 0), Turns::default());
+        turns.ask(&need, 0, ZERO, 1);
+        let _one = turns.granted();
+        turns.ask(&need, 7, ZERO, 2);
+        turns.ask(&need, 0, ZERO, 3);
+        let (_, second, _) = place(&turns);
         if is_withdrawn {
             limits.withdraw(7);
-            assert_eq!(place(&told).0, 3);
+            assert_eq!(place(&turns).0, 3);
             assert!(matches!(second.again(ms(100), drop), Request::Parked));
         } else {
             drop(second);
-            assert_eq!(place(&told).0, 3);
+            assert_eq!(place(&turns).0, 3);
         }
     }
 }
 
 #[test]
-fn a_more_urgent_one_that_comes_while_somebody_waits_for_the_time_goes_first() {
+fn a_more_urgent_step_passes_a_rate_limited_one() {
     let limits = rated(9);
-    let told = Told::default();
+    let turns = Turns::default();
     let need = limits.need(&[("api", 1)], 0);
-    told.ask(&need, 0, ZERO, 1);
-    let _one = told.granted();
-    told.ask(&need, 0, ZERO, 2);
-    let (_, second, _) = place(&told);
-    told.ask(&limits.need(&[("api", 1)], 9), 0, ZERO, 3);
-    let (_, urgent, _) = place(&told);
-    let told_2 = told.clone();
+    turns.ask(&need, 0, ZERO, 1);
+    let _one = turns.granted();
+    turns.ask(&need, 0, ZERO, 2);
+    let (_, second, _) = place(&turns);
+    turns.ask(&limits.need(&[("api", 1)], 9), 0, ZERO, 3);
+    let (_, urgent, _) = place(&turns);
+    let told_2 = turns.clone();
     note(second.again(ms(100), move |turn| told_2.put(2, turn)));
-    assert!(told.take().is_empty());
-    let told_3 = told.clone();
+    assert!(turns.take().is_empty());
+    let told_3 = turns.clone();
     note(urgent.again(ms(100), move |turn| told_3.put(3, turn)));
-    let mut answers = told.take();
+    let mut answers = turns.take();
     assert!(matches!(answers.pop(), Some((3, Turn::Granted(_)))));
     assert!(matches!(&answers[..], [(2, Turn::Wait(_, until))] if *until == ms(200)));
 }
@@ -179,9 +180,9 @@ fn a_more_urgent_one_that_comes_while_somebody_waits_for_the_time_goes_first() {
 #[test]
 fn a_time_that_goes_back_brings_no_tokens() {
     let limits = rated(9);
-    let (need, told) = (limits.need(&[("api", 1)], 0), Told::default());
-    told.ask(&need, 0, ms(500), 1);
-    let _one = told.granted();
-    told.ask(&need, 0, ms(400), 2);
-    assert_eq!(place(&told).2, 600);
+    let (need, turns) = (limits.need(&[("api", 1)], 0), Turns::default());
+    turns.ask(&need, 0, ms(500), 1);
+    let _one = turns.granted();
+    turns.ask(&need, 0, ms(400), 2);
+    assert_eq!(place(&turns).2, 600);
 }

@@ -22,7 +22,7 @@ fn a_rate_is_read_from_text() {
 }
 
 #[test]
-fn what_is_no_rate_is_refused_with_an_example() {
+fn an_invalid_rate_is_refused_with_an_example() {
     for text in [
         "",
         "10",
@@ -56,7 +56,7 @@ fn settings_are_read_as_they_are_written() {
 }
 
 #[test]
-fn wrong_settings_are_refused_with_what_would_be_right() {
+fn wrong_settings_are_refused_with_a_remedy() {
     for (json, part) in [
         (r#"{"capacitiy": 3}"#, "unknown field `capacitiy`"),
         (r#"{"rate": "ten"}"#, "`ten` is not a rate"),
@@ -70,7 +70,7 @@ fn wrong_settings_are_refused_with_what_would_be_right() {
 }
 
 #[test]
-fn what_cannot_be_meant_is_a_problem() {
+fn impossible_settings_are_problems() {
     let rate = RateLimit { count: 0, per: Duration::ZERO, burst: Some(0) };
     let breaker = Breaker::new(0, Duration::ZERO).probes(0);
     let wrong = LimitSettings::new(1).rate(rate).breaker(breaker);

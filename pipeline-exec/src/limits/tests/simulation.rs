@@ -1,4 +1,4 @@
-//! Steps with amounts, rates and durations, in a time of our own.
+//! Steps with amounts, rates and durations, in simulated time.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -9,13 +9,13 @@ use super::rate::assert_rate;
 use super::*;
 use crate::limits::{Place, RateLimit};
 
-/// What happens at some time: a step ends, or one comes back to its place.
+/// An event: a step ends, or asks again from its place.
 enum Event {
     End(Permit),
     Again(Place),
 }
 
-/// When (in nanoseconds), and which step.
+/// The time of an event in nanoseconds, and its step.
 type Events = BTreeMap<(u64, u64), Event>;
 
 #[derive(Clone, Debug)]
@@ -37,10 +37,10 @@ fn step() -> impl Strategy<Value = Step> {
     })
 }
 
-/// Turns what was told into events; returns when steps were granted that need the limit with the rate.
-fn schedule(told: &Told, steps: &[Step], now: u64, events: &mut Events) -> Vec<u64> {
+/// Makes events of turns. Returns the times at which steps that need the rated limit were admitted.
+fn schedule(turns: &Turns, steps: &[Step], now: u64, events: &mut Events) -> Vec<u64> {
     let mut granted = Vec::new();
-    for (name, turn) in told.take() {
+    for (name, turn) in turns.take() {
         let step = &steps[name as usize];
         match turn {
             Turn::Granted(permit) => {
@@ -66,7 +66,7 @@ proptest! {
     ) {
         let rate = RateLimit::new(count, Duration::from_nanos(per)).burst(burst);
         let limits = capacities([("db", 3)]).limit("api", LimitSettings::new(2).rate(rate.clone()));
-        let told = Told::default();
+        let turns = Turns::default();
         steps.sort_by_key(|step| Reverse(step.arrives));
         let (mut arrivals, mut events, mut granted, mut ended) = (steps.len(), Events::new(), Vec::new(), 0);
         while arrivals > 0 || !events.is_empty() {
@@ -78,7 +78,7 @@ proptest! {
                 now = step.arrives;
                 let needed = [("api", step.api), ("db", step.db)];
                 let need = limits.need(&needed[usize::from(step.api == 0)..], step.urgency);
-                told.ask(&need, 0, Duration::from_nanos(now), arrivals as u64);
+                turns.ask(&need, 0, Duration::from_nanos(now), arrivals as u64);
             } else {
                 let ((at, name), event) = events.pop_first().expect("one of the two is there");
                 now = at;
@@ -88,13 +88,13 @@ proptest! {
                         permit.succeeded(Duration::from_nanos(now));
                     }
                     Event::Again(place) => {
-                        let told_then = told.clone();
+                        let told_then = turns.clone();
                         let waiter = move |turn| told_then.put(name, turn);
                         note(place.again(Duration::from_nanos(now), waiter));
                     }
                 }
             }
-            granted.extend(schedule(&told, &steps, now, &mut events));
+            granted.extend(schedule(&turns, &steps, now, &mut events));
         }
         prop_assert_eq!(ended, steps.len());
         assert_rate(&rate, &granted);

@@ -1,4 +1,4 @@
-//! Many threads at once, with a gauge per limit.
+//! Many threads at once, with a gauge for each limit.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Barrier, mpsc};
@@ -9,7 +9,7 @@ const LIMITS: [(&str, u64); 3] = [("a", 3), ("b", 2), ("c", 1)];
 const THREADS: u64 = 4;
 const EACH: u64 = 3000;
 
-/// How much of each limit is held, as those see it who hold it.
+/// The amount of each limit held, as counted by its holders.
 #[derive(Default)]
 struct Gauges([AtomicU64; 3], AtomicU64);
 
@@ -29,10 +29,10 @@ impl Gauges {
     }
 }
 
-/// What was granted, on its way to the thread that gives it back.
+/// A permit on its way to the thread that gives it back.
 type Granted = (Permit, [u64; 3]);
 
-/// Asks for pseudo-random amounts. Every other permit is given back by the waiter itself, on whatever thread that is;
+/// Asks for pseudo-random amounts. Every other permit is given back by the waiter itself, on any thread;
 /// the others by the next thread.
 fn work(
     seed: u64,
@@ -54,7 +54,7 @@ fn work(
             if turn % 2 == 0 {
                 gauges_then.leave(amounts);
             } else {
-                // A failed send is the last of all: the receiver has nothing to wait for, and has gone.
+                // A send fails only if the receiver has received all and ended.
                 to.send((permit, amounts)).expect("the next thread still listens");
             }
         });
@@ -71,7 +71,7 @@ fn give_back(gauges: &Gauges, granted: impl Iterator<Item = Granted>) {
 }
 
 #[test]
-fn threads_never_hold_more_than_there_is_and_everybody_is_admitted() {
+fn threads_never_hold_more_than_the_capacity_and_all_are_admitted() {
     let limits = capacities(LIMITS);
     let gauges = Arc::new(Gauges::default());
     let (senders, receivers): (Vec<_>, Vec<_>) = (0..THREADS).map(|_| mpsc::channel()).unzip();
@@ -87,7 +87,7 @@ fn threads_never_hold_more_than_there_is_and_everybody_is_admitted() {
     });
     let threads: Vec<_> = threads.collect();
     let receivers: Vec<_> = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
-    // What is left is passed on from waiter to waiter, on this thread.
+    // The remaining permits are passed on from waiter to waiter, on this thread.
     while receivers
         .iter()
         .any(|from| from.try_recv().map(|left| give_back(&gauges, [left].into_iter())).is_ok())

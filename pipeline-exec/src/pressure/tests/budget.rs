@@ -45,7 +45,7 @@ blocking      8  memory: 128.0 MiB for this lane, 16.0 MiB per step
 io          128  memory: 128.0 MiB for this lane, 1.0 MiB per step";
     assert_eq!(table, right);
     let table = Budget::new(8, 16 * GIB, None).to_string();
-    assert!(table.contains("cpu           8  a slot per core"), "{table}");
+    assert!(table.contains("cpu           8  one slot per core"), "{table}");
 }
 
 #[test]

@@ -77,7 +77,7 @@ fn thinning_loses_no_peak_and_no_processor_time() {
 #[test]
 fn a_tick_of_the_clock_within_a_short_span_is_no_peak() {
     let mut recorder = Recorder::new();
-    // 10 ms of processor time are told within 1 ms, then nothing for a second.
+    // 10 ms of processor time are counted within 1 ms, then nothing for a second.
     for (at, cpu) in [(0, 0), (1, 10), (1000, 10)] {
         recorder.record(Duration::from_millis(at), &sample(1, cpu, 1));
     }
