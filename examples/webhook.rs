@@ -1,5 +1,5 @@
-//! How do I send notifications of failed runs? With a hook at the end of a run, which hands a summary to a thread that
-//! posts it. No step or run waits for the network; a webhook that fails is reported, and fails no run.
+//! How do I send notifications of failed runs? With an observer, which hands a summary to a thread that posts it at the end of
+//! a run. No step or run waits for the network; a webhook that fails is reported, and fails no run.
 //!
 //! `cargo run --example webhook -- http://example.com/hook` posts there. Without a URL, the example runs a server.
 
@@ -13,7 +13,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use pipeline::prelude::*;
-use pipeline::{RunReport, RunStatus, Status};
+use pipeline::{Event, Observer, RunReport, RunStatus, Status};
 use serde_json::{Value, json};
 
 #[step]
@@ -41,10 +41,12 @@ impl Webhook {
         Webhook { summaries, thread: thread::spawn(move || Webhook::post_all(&url, &to_post)) }
     }
 
-    /// Returns the hook for [`Pipeline::on_run_end`].
-    fn hook(&self) -> impl Fn(&RunReport) + Send + Sync + use<> {
+    /// Returns an observer that posts the summary of each failed run.
+    fn observer(&self) -> impl Observer + use<> {
         let summaries = self.summaries.clone();
-        move |run| {
+        move |event: &Event<'_>| {
+            let Event::RunFinished { end, .. } = event else { return };
+            let run = end.report();
             if run.status == RunStatus::Failed && summaries.try_send(summary(run)).is_err() {
                 eprintln!("webhook: too many summaries, dropping that of run {}", run.run_id);
             }
@@ -125,7 +127,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         None => listen().map(|(url, arrives)| (url, Some(arrives)))?,
     };
     let webhook = Webhook::new(url);
-    let pipeline = Pipeline::to::<revenue>().on_run_end(webhook.hook());
+    let pipeline = Pipeline::to::<revenue>().observe(webhook.observer());
     for text in ["12", "twelve"] {
         let run = pipeline.clone().param("text", text).run_blocking()?;
         println!("{text}: {}", run.report().status);
@@ -140,7 +142,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     // No server listens on this address any more.
     let free = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?;
     let webhook = Webhook::new(format!("http://{free}/"));
-    let pipeline = Pipeline::to::<revenue>().param("text", "dozen").on_run_end(webhook.hook());
+    let pipeline = Pipeline::to::<revenue>().param("text", "dozen").observe(webhook.observer());
     println!("dozen: {}", pipeline.run_blocking()?.report().status);
     drop(pipeline);
     println!("not delivered: {}", webhook.finish());

@@ -6,6 +6,6 @@
 pub use pipeline_core::frame::{
     Attempt, Finished, Frame, Given, GivenUp, MOST_ATTEMPTS, Progress, Ready, Roots, Suspended,
 };
-pub use pipeline_core::{BoundParams, Params, Resources, RunScope};
+pub use pipeline_core::{BoundParams, ParamValue, Params, Resources, RunScope};
 #[cfg(feature = "exec")]
 pub use pipeline_exec::Execute;

@@ -164,7 +164,7 @@ fn compare(graph: &Arc<Graph>, lane: Lane, lane_name: &str, best: &Baselines<'_>
 }
 
 /// Runs only our own side, for a profiler: `--profile --shape chain --lane cpu --steps 1000000 --rounds 20`. With
-/// `--report`, timings are on; with `--observed hooks`, the run has an observer ([`observed::KINDS`]).
+/// `--report`, timings are on; with `--observed observer`, the run has an observer ([`observed::KINDS`]).
 fn profile(options: &Options) {
     let (steps, rounds) = (options.steps.unwrap_or(1_000_000), options.rounds.unwrap_or(20));
     for shape in

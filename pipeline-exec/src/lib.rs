@@ -36,13 +36,11 @@ mod timing;
 pub use approval::{ApprovalRequest, Approvals, Rejected};
 #[cfg(feature = "cli")]
 pub use cli::{main, main_with};
-pub use event::{
-    Because, Event, EventKind, EventRecord, Observer, RunEnd, RunView, StepCall, StepEnd, StepStart,
-};
+pub use event::{Because, Event, EventKind, EventRecord, Observer, RunEnd, RunView, StepCall};
 pub use execute::Execute;
 pub use executor::Executor;
 pub use limits::{Breaker, BreakerState, LimitReport, LimitSettings, Limits, RateLimit};
-pub use pipeline::Pipeline;
+pub use pipeline::{GivenOutput, Pipeline};
 pub use repeat::{Converged, Repeat, RepeatError};
 #[cfg(feature = "report")]
 pub use report::graph_page;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use pipeline::graph::{ParamValue, Problem, ProblemCode};
+use pipeline::graph::{Problem, ProblemCode};
 use pipeline::prelude::*;
 
 /// A05: values from code and from text, read as the type that the step asks for.
@@ -130,21 +130,15 @@ fn a_parameter_can_be_set_for_one_step() {
     assert_eq!((run.output::<left>(), run.output::<right>()), (Ok(&1), Ok(&2)));
 }
 
-/// A05: a later value of a name wins; a default only fills a gap.
+/// A05: of two values for one name, the later wins.
 #[test]
-fn the_last_value_of_a_parameter_wins_and_defaults_fill_gaps() {
+fn the_last_value_of_a_parameter_wins() {
     #[step]
-    fn reads(#[param] a: u32, #[param] b: u32) -> (u32, u32) {
-        (a, b)
+    fn reads(#[param] a: u32) -> u32 {
+        a
     }
-    let default = |name: &str, value: u32| (name.to_owned(), ParamValue::of(&value).unwrap());
-    let run = Pipeline::to::<reads>()
-        .param("a", 1)
-        .param("a", 2)
-        .params_default([default("a", 8), default("b", 9)], "a test")
-        .run_blocking()
-        .unwrap();
-    assert_eq!(run.output::<reads>(), Ok(&(2, 9)));
+    let run = Pipeline::to::<reads>().param("a", 1).param("a", 2).run_blocking().unwrap();
+    assert_eq!(run.output::<reads>(), Ok(&2));
 }
 
 /// Parameters of steps that an override excludes are not required.

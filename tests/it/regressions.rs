@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use pipeline::graph::{ProblemCode, Refs, StepSpec};
 use pipeline::prelude::*;
-use pipeline::run::OutputError;
+use pipeline::run::{GivenOutput, OutputError};
 use pipeline::*;
 
 use crate::support::{Recorder, alone, quiet};
@@ -161,7 +161,8 @@ fn a_panic_while_an_override_is_made_is_a_failure_not_a_panic_of_run() {
     fn source() -> u32 {
         1
     }
-    let pipeline = Pipeline::to::<source>().with_output_from::<source>(|| panic!("planted in an override"));
+    let pipeline = Pipeline::to::<source>()
+        .with_output_named("source", GivenOutput::from_fn(|| -> u32 { panic!("planted in an override") }));
     let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         pipeline.run_blocking().map(|run| run.succeeded())
     }));

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use pipeline::graph::{ProblemCode, Refs};
 use pipeline::prelude::*;
-use pipeline::run::OutputError;
+use pipeline::run::{GivenOutput, OutputError};
 use pipeline::*;
 
 use crate::support::{Gauge, Inside};
@@ -325,7 +325,8 @@ fn a_given_output_leaves_out_its_step_and_what_only_it_needs() {
         assert!(run.succeeded());
     }
     let last_wins = Pipeline::to::<summed>().with_output::<both>(1).with_output::<both>(2);
-    let last_wins = last_wins.with_output_from::<fetched>(|| vec![10]).run_blocking().unwrap();
+    let last_wins =
+        last_wins.with_output_named("fetched", GivenOutput::from_fn(|| vec![10_u32])).run_blocking().unwrap();
     assert_eq!(last_wins.output::<summed>(), Ok(&12));
 }
 
@@ -365,7 +366,8 @@ fn given_outputs_are_dropped_once_per_run() {
         let _ = counted;
         1
     }
-    let pipeline = Pipeline::to::<reads_counted>().with_output_from::<counted>(|| Counted);
+    let pipeline =
+        Pipeline::to::<reads_counted>().with_output_named("counted", GivenOutput::from_fn(|| Counted));
     for n in 1..=3 {
         let run = pipeline.run_blocking().unwrap();
         assert!(run.succeeded());

@@ -10,7 +10,7 @@ use super::exit::Refusal;
 use super::settings::SettingsArgs;
 use super::store;
 use super::wording::{counted, listed, one_line};
-use crate::pipeline::Pipeline;
+use crate::pipeline::{GivenOutput, Pipeline};
 use crate::store::{RunEntry, output_path, short_id};
 
 /// The run to take where it does not matter which.
@@ -73,7 +73,7 @@ impl InputArgs {
                 let (file, name) = (one_line(&file.display().to_string()), one_line(name));
                 Refusal::Environment(format!("cannot read {file}, the output given for `{name}`: {error}"))
             })?;
-            pipeline = pipeline.with_output_json(name, json);
+            pipeline = pipeline.with_output_named(name, GivenOutput::json(json));
         }
         Ok((pipeline, given))
     }

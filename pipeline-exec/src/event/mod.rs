@@ -1,7 +1,6 @@
 //! What happens in a run, as it happens.
 
 mod end;
-mod hooks;
 mod observer;
 mod record;
 mod run;
@@ -13,7 +12,6 @@ use pipeline_core::frame::{Status, StepOutput};
 use pipeline_core::{Lane, StepError};
 
 pub use self::end::RunEnd;
-pub use self::hooks::{StepEnd, StepStart};
 pub(crate) use self::observer::{Entered, Observers};
 pub use self::observer::{Observer, StepCall};
 #[cfg(feature = "report")]

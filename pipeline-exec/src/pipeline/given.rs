@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use pipeline_core::frame::Given;
@@ -13,17 +14,93 @@ use serde::Serialize;
 use super::{Pipeline, TargetOf};
 use crate::limits::Limits;
 
-/// An output that is given instead of running its step.
-#[derive(Clone)]
-pub(super) struct Override {
-    pub(super) of: TargetOf,
-    /// `None` where it is read as the type that the step returns.
-    pub(super) ty: Option<TypeDef>,
+/// The output of a step, given by name instead of running the step: for [`Pipeline::with_output_named`].
+///
+/// Every value that can be cloned is one; [`GivenOutput::from_fn`] and [`GivenOutput::json`] make the others.
+#[must_use = "an output does nothing until it is given to a pipeline"]
+pub struct GivenOutput {
+    /// `None` if it is read as the type that the step returns.
+    ty: Option<TypeDef>,
     make: Arc<Make>,
 }
 
-/// Makes the output for a step at a position of a plan, anew for each run. Where it cannot, says why and what to do.
+/// A given output and its step.
+#[derive(Clone)]
+pub(super) struct Override {
+    pub(super) of: TargetOf,
+    ty: Option<TypeDef>,
+    make: Arc<Make>,
+}
+
+/// Makes the output for a step at a position of a plan, anew for each run. On failure, returns the reason and a hint.
 type Make = dyn Fn(&Plan, usize) -> Result<Given, (String, &'static str)> + Send + Sync;
+
+impl<T: Clone + Send + Sync + 'static> From<T> for GivenOutput {
+    fn from(value: T) -> Self {
+        GivenOutput::from_fn(move || value.clone())
+    }
+}
+
+impl GivenOutput {
+    /// Makes the value anew for each run: for types that cannot be cloned.
+    ///
+    /// ```
+    /// # use pipeline_core::DagBuilder;
+    /// # use pipeline_exec::{GivenOutput, Pipeline};
+    /// struct Socket(u16);
+    ///
+    /// # fn main() -> Result<(), pipeline_core::Problems> {
+    /// let mut dag = DagBuilder::new();
+    /// let socket = dag.cpu("socket", (), |()| Socket(80));
+    /// dag.cpu("port", (socket,), |(socket,)| socket.0);
+    /// let pipeline = Pipeline::new(dag.build()?);
+    /// let run = pipeline.with_output_named("socket", GivenOutput::from_fn(|| Socket(8080))).run_blocking()?;
+    /// assert_eq!(run.output_named::<u16>("port"), Ok(&8080));
+    /// # Ok(()) }
+    /// ```
+    pub fn from_fn<T: Send + Sync + 'static>(make: impl Fn() -> T + Send + Sync + 'static) -> Self {
+        let make = move |_: &Plan, step: usize| Ok(Given::new(step, make()));
+        GivenOutput { ty: Some(TypeDef::of::<T>()), make: Arc::new(make) }
+    }
+
+    /// Reads JSON as the type that the step returns: a file that a run [has saved](crate::RunStore::save_outputs), or one
+    /// written by hand. If it cannot be read, the run reports a problem.
+    ///
+    /// The bytes live as long as the program, because the value may borrow from them. Outputs of closures cannot be read.
+    ///
+    /// ```no_run
+    /// # use pipeline_exec::{GivenOutput, Pipeline};
+    /// let orders = std::fs::read("orders.json")?;
+    /// let pipeline = Pipeline::all().with_output_named("orders", GivenOutput::json(orders));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    #[cfg(feature = "outputs")]
+    pub fn json(json: impl Into<Vec<u8>>) -> Self {
+        let json: &'static [u8] = Vec::leak(json.into());
+        let make = move |plan: &Plan, step: usize| {
+            let def = plan.spec(step).def();
+            let ty = short_type(def.output.name());
+            match def.codec.read(step, json) {
+                Some(Ok(given)) => Ok(given),
+                Some(Err(error)) => Err((
+                    format!("cannot be read as `{ty}`: {}", without_value(&error)),
+                    "give JSON as the type's `Deserialize` reads it, such as `run --save-outputs` writes",
+                )),
+                None => Err((
+                    format!("cannot be read: serde does not know how to read `{ty}`"),
+                    "derive `Deserialize` for the type, or let the step run; outputs of closures cannot be read",
+                )),
+            }
+        };
+        GivenOutput { ty: None, make: Arc::new(make) }
+    }
+}
+
+impl fmt::Debug for GivenOutput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GivenOutput").field("ty", &self.ty).finish_non_exhaustive()
+    }
+}
 
 /// What the steps of a run read beside outputs.
 pub(crate) struct Bound {
@@ -49,69 +126,53 @@ fn without_value(error: &std::io::Error) -> String {
 }
 
 impl Pipeline {
-    /// Gives the output of a step instead of running it; steps that only it needs do not run either. For tests, and
-    /// for going on from what is there. The value is cloned for each run.
+    /// Gives the output of a step instead of running it. Steps that only it needs do not run either. For tests, and to
+    /// continue from an earlier result. Each run gets a clone of the value.
+    ///
+    /// ```
+    /// # extern crate pipeline_core as pipeline;
+    /// # use pipeline_exec::Pipeline;
+    /// # use pipeline_macros::step;
+    /// #[step]
+    /// fn price() -> u64 {
+    ///     panic!("asks a server")
+    /// }
+    ///
+    /// #[step]
+    /// fn total(price: &u64) -> u64 {
+    ///     price * 3
+    /// }
+    ///
+    /// # fn main() -> Result<(), pipeline_core::Problems> {
+    /// let run = Pipeline::to::<total>().with_output::<price>(14).run_blocking()?;
+    /// assert_eq!(run.output::<total>(), Ok(&42));
+    /// # Ok(()) }
+    /// ```
     pub fn with_output<S: Step>(self, value: S::Output) -> Self
     where
         S::Output: Clone,
     {
-        self.with_output_from::<S>(move || value.clone())
+        self.give(TargetOf::Def(S::def()), value.into())
     }
 
-    /// Gives the output of a step, made anew for each run.
-    pub fn with_output_from<S: Step>(self, make: impl Fn() -> S::Output + Send + Sync + 'static) -> Self {
-        self.give::<S::Output>(TargetOf::Def(S::def()), move |step| Given::new(step, make()))
-    }
-
-    /// Gives the output of a step by name.
-    pub fn with_output_named<T: Clone + Send + Sync + 'static>(
-        self,
-        name: impl Into<String>,
-        value: T,
-    ) -> Self {
-        self.give::<T>(TargetOf::Name(name.into()), move |step| Given::new(step, value.clone()))
-    }
-
-    fn give<T: Send + Sync + 'static>(
-        mut self,
-        of: TargetOf,
-        make: impl Fn(usize) -> Given + Send + Sync + 'static,
-    ) -> Self {
-        let make = move |_: &Plan, step: usize| Ok(make(step));
-        self.given.push(Override { of, ty: Some(TypeDef::of::<T>()), make: Arc::new(make) });
-        self.replan()
-    }
-
-    /// Gives the output of a step by name, as JSON that is read as the type which the step returns: a file that a run
-    /// [has saved](crate::RunStore::save_outputs), or one written by hand. Where it cannot be read, that is a problem when the
-    /// pipeline is run.
+    /// Gives the output of a step by name: a value of the type that the step returns, or a [`GivenOutput`].
     ///
-    /// The bytes live as long as the program, for the value may borrow from them. Outputs of closures cannot be given so.
-    #[cfg(feature = "outputs")]
-    pub fn with_output_json(mut self, name: impl Into<String>, json: impl Into<Vec<u8>>) -> Self {
-        let json: &'static [u8] = Vec::leak(json.into());
-        let make = move |plan: &Plan, step: usize| {
-            let def = plan.spec(step).def();
-            match def.codec.read(step, json) {
-                Some(Ok(given)) => Ok(given),
-                Some(Err(error)) => Err((
-                    format!(
-                        "cannot be read as `{}`: {}",
-                        short_type(def.output.name()),
-                        without_value(&error)
-                    ),
-                    "give JSON as the type's `Deserialize` reads it, such as `run --save-outputs` writes",
-                )),
-                None => Err((
-                    format!(
-                        "cannot be read: serde does not know how to read `{}`",
-                        short_type(def.output.name())
-                    ),
-                    "derive `Deserialize` for the type, or let the step run; outputs of closures cannot be read",
-                )),
-            }
-        };
-        self.given.push(Override { of: TargetOf::Name(name.into()), ty: None, make: Arc::new(make) });
+    /// ```
+    /// # use pipeline_core::DagBuilder;
+    /// # use pipeline_exec::Pipeline;
+    /// # let mut dag = DagBuilder::new();
+    /// # let price = dag.cpu("price", (), |()| 0_u64);
+    /// # dag.cpu("total", (price,), |(price,)| price * 3);
+    /// let run = Pipeline::new(dag.build()?).with_output_named("price", 14_u64).run_blocking()?;
+    /// assert_eq!(run.output_named::<u64>("total"), Ok(&42));
+    /// # Ok::<(), pipeline_core::Problems>(())
+    /// ```
+    pub fn with_output_named(self, name: impl Into<String>, output: impl Into<GivenOutput>) -> Self {
+        self.give(TargetOf::Name(name.into()), output.into())
+    }
+
+    fn give(mut self, of: TargetOf, GivenOutput { ty, make }: GivenOutput) -> Self {
+        self.given.push(Override { of, ty, make });
         self.replan()
     }
 
@@ -128,7 +189,8 @@ impl Pipeline {
     }
 
     /// Sets run parameters that are not set yet.
-    pub fn params_default(
+    #[cfg(feature = "cli")]
+    pub(crate) fn params_default(
         mut self,
         params: impl IntoIterator<Item = (String, pipeline_core::ParamValue)>,
         origin: &str,
@@ -196,8 +258,8 @@ impl Pipeline {
                 Ok(made) => made.map_err(|(why, hint)| problem(&why, hint)),
                 Err(panic) => {
                     let hint = match given.ty {
-                        Some(_) => "mend what was given to `with_output` or `with_output_from`",
-                        None => "mend the `Deserialize` of the type",
+                        Some(_) => "fix the code that makes the value",
+                        None => "fix the `Deserialize` of the type",
                     };
                     Err(problem("panicked when it was made", hint).note(panic))
                 }

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use pipeline_core::{Dag, Params, Plan, Problems, Resources, Step, StepContext, StepDef};
 
+pub use self::given::GivenOutput;
 use self::given::Override;
 use crate::engine::on_a_driving_thread;
 use crate::event::Observers;
@@ -268,8 +269,8 @@ impl Pipeline {
         Ok(self.prepare()?.launch(runtime::current(), false).0)
     }
 
-    /// How the run will be executed.
-    pub fn current_settings(&self) -> &Settings {
+    /// The settings of its runs.
+    pub(crate) fn current_settings(&self) -> &Settings {
         &self.settings
     }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use pipeline::graph::ProblemCode;
+use pipeline::run::GivenOutput;
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::*;
@@ -107,8 +108,8 @@ fn outputs_with_serde_support_are_saved_and_given_to_a_later_run() {
     assert_eq!(file("saved_opaque"), None);
 
     let later = Pipeline::to::<saved_total>()
-        .with_output_json("saved_readings", readings)
-        .with_output_json("saved_site", br#""south""#.to_vec());
+        .with_output_named("saved_readings", GivenOutput::json(readings))
+        .with_output_named("saved_site", GivenOutput::json(br#""south""#));
     let later = later.run_blocking().unwrap();
     assert_eq!(later.status("saved_readings").unwrap(), Status::Given);
     assert_eq!(later.output::<saved_total>().unwrap(), "south -2.9 7");
@@ -183,19 +184,20 @@ fn json_of_the_wrong_type_is_a_problem_that_does_not_quote_it() {
         ("saved_opaque", "hunter2", "serde does not know how to read"),
         ("saved_one_way", "7", "serde does not know how to read"),
     ] {
-        let problems = total().with_output_json(step, json).run_blocking().unwrap_err();
+        let problems = total().with_output_named(step, GivenOutput::json(json)).run_blocking().unwrap_err();
         let told = problems.to_string();
         assert!(problems.has(ProblemCode::OverrideMismatch), "{told}");
         assert!(told.contains(why) && told.contains(&format!("`{step}`")), "{told}");
         assert!(!told.contains("hunter2"), "{told}");
     }
     for (step, json) in [("saved_checked", r#""hunter2""#), ("saved_never", r#"["hunter2"]"#)] {
-        let given = Pipeline::to::<reads_checked>().with_output_json(step, json);
+        let given = Pipeline::to::<reads_checked>().with_output_named(step, GivenOutput::json(json));
         let told = given.run_blocking().unwrap_err().to_string();
         assert!(told.contains("its `Deserialize` refuses the value"), "{told}");
         assert!(!told.contains("hunter2"), "{told}");
     }
-    let problems = total().with_output_json("saved_reading", "[]").run_blocking().unwrap_err();
+    let problems =
+        total().with_output_named("saved_reading", GivenOutput::json("[]")).run_blocking().unwrap_err();
     assert!(problems.to_string().contains("did you mean `saved_readings`?"), "{problems}");
 }
 

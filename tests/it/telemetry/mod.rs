@@ -1,7 +1,7 @@
-//! What other systems see of runs: hooks, observers that enter steps, spans, traces, metrics.
+//! What other systems see of runs: closures, observers that enter steps, spans, traces, metrics.
 
+mod closures;
 mod entering;
-mod hooks;
 #[cfg(feature = "otel")]
 mod otel;
 #[cfg(feature = "prometheus")]
