@@ -1,4 +1,4 @@
-//! What steps are given: outputs instead of running them, run parameters, resources.
+//! The inputs of steps from outside: given outputs, run parameters, resources.
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -45,17 +45,11 @@ impl GivenOutput {
     /// Makes the value anew for each run: for types that cannot be cloned.
     ///
     /// ```
-    /// # use pipeline_core::DagBuilder;
-    /// # use pipeline_exec::{GivenOutput, Pipeline};
-    /// struct Socket(u16);
-    ///
-    /// # fn main() -> Result<(), pipeline_core::Problems> {
-    /// let mut dag = DagBuilder::new();
-    /// let socket = dag.cpu("socket", (), |()| Socket(80));
-    /// dag.cpu("port", (socket,), |(socket,)| socket.0);
-    /// let pipeline = Pipeline::new(dag.build()?);
-    /// let run = pipeline.with_output_named("socket", GivenOutput::from_fn(|| Socket(8080))).run_blocking()?;
-    /// assert_eq!(run.output_named::<u16>("port"), Ok(&8080));
+    #[doc = include_str!("examples/graph.in")]
+    /// # use pipeline_exec::GivenOutput;
+    /// let orders = GivenOutput::from_fn(|| vec![20_u64, 22]);
+    /// let run = Pipeline::new(dag).with_output_named("orders", orders).run_blocking()?;
+    /// assert_eq!(run.output_named::<String>("report")?, "total: 42");
     /// # Ok(()) }
     /// ```
     pub fn from_fn<T: Send + Sync + 'static>(make: impl Fn() -> T + Send + Sync + 'static) -> Self {
@@ -102,14 +96,14 @@ impl fmt::Debug for GivenOutput {
     }
 }
 
-/// What the steps of a run read beside outputs.
+/// The parameters and resources of a run.
 pub(crate) struct Bound {
     pub(crate) params: BoundParams,
     pub(crate) resources: Vec<Arc<dyn Any + Send + Sync>>,
 }
 
-/// What serde says of a value that it cannot read, without the value: `invalid type: string "x", expected u64`. What the
-/// type's own code says may quote it too, and is left out.
+/// Returns serde's reason without the value that it cannot read: `expected u64`, not `invalid type: string "x", expected u64`.
+/// The reason from a type's own code may quote the value, and is left out.
 #[cfg(feature = "outputs")]
 fn without_value(error: &std::io::Error) -> String {
     const QUOTE_IT: [&str; 5] =
@@ -130,22 +124,9 @@ impl Pipeline {
     /// continue from an earlier result. Each run gets a clone of the value.
     ///
     /// ```
-    /// # extern crate pipeline_core as pipeline;
-    /// # use pipeline_exec::Pipeline;
-    /// # use pipeline_macros::step;
-    /// #[step]
-    /// fn price() -> u64 {
-    ///     panic!("asks a server")
-    /// }
-    ///
-    /// #[step]
-    /// fn total(price: &u64) -> u64 {
-    ///     price * 3
-    /// }
-    ///
-    /// # fn main() -> Result<(), pipeline_core::Problems> {
-    /// let run = Pipeline::to::<total>().with_output::<price>(14).run_blocking()?;
-    /// assert_eq!(run.output::<total>(), Ok(&42));
+    #[doc = include_str!("examples/steps.in")]
+    /// let run = Pipeline::to::<total>().with_output::<orders>(vec![20, 22]).run_blocking()?;
+    /// assert_eq!(run.output::<total>()?, &42);
     /// # Ok(()) }
     /// ```
     pub fn with_output<S: Step>(self, value: S::Output) -> Self
@@ -158,14 +139,10 @@ impl Pipeline {
     /// Gives the output of a step by name: a value of the type that the step returns, or a [`GivenOutput`].
     ///
     /// ```
-    /// # use pipeline_core::DagBuilder;
-    /// # use pipeline_exec::Pipeline;
-    /// # let mut dag = DagBuilder::new();
-    /// # let price = dag.cpu("price", (), |()| 0_u64);
-    /// # dag.cpu("total", (price,), |(price,)| price * 3);
-    /// let run = Pipeline::new(dag.build()?).with_output_named("price", 14_u64).run_blocking()?;
-    /// assert_eq!(run.output_named::<u64>("total"), Ok(&42));
-    /// # Ok::<(), pipeline_core::Problems>(())
+    #[doc = include_str!("examples/graph.in")]
+    /// let run = Pipeline::new(dag).with_output_named("total", 42_u64).run_blocking()?;
+    /// assert_eq!(run.output_named::<String>("report")?, "total: 42");
+    /// # Ok(()) }
     /// ```
     pub fn with_output_named(self, name: impl Into<String>, output: impl Into<GivenOutput>) -> Self {
         self.give(TargetOf::Name(name.into()), output.into())
@@ -176,13 +153,27 @@ impl Pipeline {
         self.replan()
     }
 
-    /// Sets a run parameter, for all steps that declare it; `"step.parameter"` sets it for one.
+    /// Sets a run parameter for all steps that declare it; `"step.parameter"` sets it for one step.
+    ///
+    /// ```
+    #[doc = include_str!("examples/params.in")]
+    /// let run = Pipeline::to::<greeting>().param("name", "you").run_blocking()?;
+    /// assert_eq!(run.output::<greeting>()?, "hello you");
+    /// # Ok(()) }
+    /// ```
     pub fn param(mut self, name: impl Into<String>, value: impl Serialize) -> Self {
         self.params.set(name, &value);
         self
     }
 
-    /// Sets a run parameter from text, as a command line does.
+    /// Sets a run parameter from text, read as the type that each step declares. A command line does this.
+    ///
+    /// ```
+    #[doc = include_str!("examples/params.in")]
+    /// let run = Pipeline::to::<greeting>().param_text("name", "you").param_text("times", "2").run_blocking()?;
+    /// assert_eq!(run.output::<greeting>()?, "hello you you");
+    /// # Ok(()) }
+    /// ```
     pub fn param_text(mut self, name: impl Into<String>, text: impl Into<String>) -> Self {
         self.params.set_text(name, text);
         self
@@ -201,24 +192,46 @@ impl Pipeline {
         self
     }
 
-    /// Injects a value, found by its type.
+    /// Adds a resource: a value that steps find by its type.
+    ///
+    /// ```
+    #[doc = include_str!("examples/resources.in")]
+    /// let run = Pipeline::to::<length>().resource(Words(vec!["a", "b"])).run_blocking()?;
+    /// assert_eq!(run.output::<length>()?, &2);
+    /// # Ok(()) }
+    /// ```
     pub fn resource<T: Send + Sync + 'static>(self, value: T) -> Self {
         self.resource_arc(Arc::new(value))
     }
 
-    /// Injects a value that is shared with others.
+    /// Adds a resource that is shared with others. Steps read the value itself, not the `Arc`.
+    ///
+    /// ```
+    #[doc = include_str!("examples/resources.in")]
+    /// let words = std::sync::Arc::new(Words(vec!["a", "b"]));
+    /// let run = Pipeline::to::<length>().resource_arc(words.clone()).run_blocking()?;
+    /// assert_eq!(run.output::<length>()?, &words.0.len());
+    /// # Ok(()) }
+    /// ```
     pub fn resource_arc<T: Send + Sync + 'static>(mut self, value: Arc<T>) -> Self {
         self.resources.insert(None, value);
         self
     }
 
-    /// Injects a value, found by its type and name.
+    /// Adds a resource that steps find by its type and name.
+    ///
+    /// ```
+    #[doc = include_str!("examples/resources.in")]
+    /// let run = Pipeline::to::<extra>().resource_named("extra", Words(vec!["c"])).run_blocking()?;
+    /// assert_eq!(run.output::<extra>()?, &1);
+    /// # Ok(()) }
+    /// ```
     pub fn resource_named<T: Send + Sync + 'static>(mut self, name: impl Into<String>, value: T) -> Self {
         self.resources.insert(Some(name.into()), Arc::new(value));
         self
     }
 
-    /// What a run of the plan is given, checked and found: parameters and resources. Settings are checked beside them.
+    /// Checks settings, parameters and resources, and binds them to the steps of a plan.
     pub(crate) fn bind(&self, plan: &Plan) -> Result<Bound, Vec<Problem>> {
         let mut problems = self.settings.problems(&self.origins);
         problems.extend(self.settings.unknown_names(plan.dag(), &self.origins));
@@ -236,7 +249,7 @@ impl Pipeline {
         }
     }
 
-    /// The outputs that are given, made for one run; of two for one step, the later.
+    /// Makes the given outputs for one run. Of two for one step, the later wins.
     pub(crate) fn make_given(&self, plan: &Plan) -> Result<Vec<Given>, Vec<Problem>> {
         let mut made = BTreeMap::new();
         for given in &self.given {
@@ -270,7 +283,7 @@ impl Pipeline {
         if problems.is_empty() { Ok(given) } else { Err(problems) }
     }
 
-    /// Outputs given by name, whose type rustc could not compare.
+    /// Checks the types of outputs given by name, which rustc cannot compare.
     pub(super) fn mismatched_outputs(&self, dag: &Dag) -> Vec<Problem> {
         let mut problems = Vec::new();
         for given in &self.given {

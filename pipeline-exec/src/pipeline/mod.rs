@@ -1,4 +1,4 @@
-//! What to run and with what: the value a user builds and runs.
+//! Pipelines: what to run, with which inputs, and how.
 
 mod given;
 mod manner;
@@ -23,11 +23,10 @@ use crate::runtime;
 use crate::settings::{Origins, Settings};
 use crate::store::RunStore;
 
-/// A pipeline: a graph, the outputs wanted from it, and what its steps are given.
+/// A pipeline: a graph, the outputs wanted from it, and the inputs of its steps.
 ///
-/// Every method that sets something returns the pipeline, so that calls chain. Nothing is checked until
-/// [`Pipeline::plan`] or a run, which report all problems at once. A pipeline can be run many times, one after
-/// another or at the same time; it is planned once.
+/// Methods that set something return the pipeline, so calls chain. [`Pipeline::plan`] and each run check everything and
+/// report all problems at once. A pipeline is planned once and can run many times, also at the same time.
 ///
 /// ```
 /// # use pipeline_core::{DagBuilder, Problems};
@@ -54,7 +53,7 @@ pub struct Pipeline {
     params: Params,
     resources: Resources,
     settings: Settings,
-    /// Where the settings come from, as far as they are not from code.
+    /// Where the settings that are not from code come from.
     origins: Origins,
     limits: Option<Limits>,
     sampler: Option<MakeSampler>,
@@ -62,15 +61,15 @@ pub struct Pipeline {
     observers: Observers,
     stops_on_signals: bool,
     store: Option<RunStore>,
-    /// The words that it was started with, where the command line started it.
+    /// The command line that started it, if one did.
     command_line: Option<Arc<CommandLine>>,
     planned: Arc<Mutex<Option<Planned>>>,
 }
 
-/// Makes what samples a run.
+/// Makes the sampler of a run.
 type MakeSampler = Arc<dyn Fn() -> Box<dyn Sampler> + Send + Sync>;
 
-/// What planning led to, kept for the next run.
+/// The result of planning, kept for the next run.
 type Planned = Result<Arc<Plan>, Problems>;
 
 #[derive(Clone)]
@@ -91,18 +90,39 @@ enum TargetOf {
 }
 
 impl Pipeline {
-    /// The pipeline of one registered step and everything it needs. Further targets: [`Pipeline::and`].
+    /// Returns the pipeline of one registered step and everything it needs. [`Pipeline::and`] adds further targets.
+    ///
+    /// ```
+    #[doc = include_str!("examples/steps.in")]
+    /// let run = Pipeline::to::<total>().run_blocking()?;
+    /// assert_eq!(run.output::<total>()?, &7);
+    /// # Ok(()) }
+    /// ```
     pub fn to<S: Step>() -> Self {
         Pipeline::with(GraphSource::Targets).and::<S>()
     }
 
-    /// The pipeline of every step registered in this program. All outputs that nothing reads are targets, unless
-    /// some are named with [`Pipeline::and`] or [`Pipeline::target`].
+    /// Returns the pipeline of every step registered in this program. Its targets are the outputs that no step reads, unless
+    /// [`Pipeline::and`] or [`Pipeline::target`] names some.
+    ///
+    /// ```standalone_crate
+    #[doc = include_str!("examples/steps.in")]
+    /// let run = Pipeline::all().run_blocking()?;
+    /// assert_eq!((run.output::<total>()?, run.output::<largest>()?), (&7, &Some(4)));
+    /// # Ok(()) }
+    /// ```
     pub fn all() -> Self {
         Pipeline::with(GraphSource::Registered)
     }
 
-    /// The pipeline of a graph; targets as [`Pipeline::all`].
+    /// Returns the pipeline of a graph, with the same targets as [`Pipeline::all`].
+    ///
+    /// ```
+    #[doc = include_str!("examples/graph.in")]
+    /// let run = Pipeline::new(dag).run_blocking()?;
+    /// assert_eq!(run.output_named::<String>("report")?, "total: 7");
+    /// # Ok(()) }
+    /// ```
     pub fn new(dag: impl Into<Arc<Dag>>) -> Self {
         Pipeline::with(GraphSource::Dag(dag.into()))
     }
@@ -133,41 +153,86 @@ impl Pipeline {
         }
     }
 
-    /// Wants the output of another step.
+    /// Adds a target: a step whose output is wanted.
+    ///
+    /// ```
+    #[doc = include_str!("examples/steps.in")]
+    /// let run = Pipeline::to::<total>().and::<largest>().run_blocking()?;
+    /// assert_eq!(run.output::<largest>()?, &Some(4));
+    /// # Ok(()) }
+    /// ```
     pub fn and<S: Step>(mut self) -> Self {
         self.targets.push(TargetOf::Def(S::def()));
         self.replan()
     }
 
-    /// Wants the output of a step by name: short where unique, or `module::name`.
+    /// Adds a target by name: the step's own name if it is unique, else `module::name`.
+    ///
+    /// ```
+    #[doc = include_str!("examples/graph.in")]
+    /// let run = Pipeline::new(dag).target("total").run_blocking()?;
+    /// assert_eq!(run.output_named::<u64>("total")?, &7);
+    /// assert!(run.status("report").is_err()); // not part of the run
+    /// # Ok(()) }
+    /// ```
     pub fn target(mut self, name: impl Into<String>) -> Self {
         self.targets.push(TargetOf::Name(name.into()));
         self.replan()
     }
 
-    /// Runs the steps that any of these terms selects, and keeps their outputs where no step takes them: a name, a glob,
-    /// `tag:x`, `group:x`, with a leading `+` for everything upstream, with a trailing `+` for everything downstream; all
-    /// forms are in [`Selection`](pipeline_core::Selection).
+    /// Runs the steps that any of these terms selects, and what they need. Their outputs are kept unless a step takes them.
+    ///
+    /// A term is a name, a glob, `tag:x` or `group:x`. A leading `+` adds everything upstream, a trailing `+` everything
+    /// downstream. [`Selection`](pipeline_core::Selection) lists all forms.
+    ///
+    /// ```
+    #[doc = include_str!("examples/graph.in")]
+    /// let run = Pipeline::new(dag).select(["tot*"]).run_blocking()?;
+    /// assert_eq!(run.output_named::<u64>("total")?, &7);
+    /// # Ok(()) }
+    /// ```
     pub fn select(mut self, terms: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.selected.extend(terms.into_iter().map(Into::into));
         self.replan()
     }
 
-    /// Does not want the steps that any of these terms selects. A target that needs one of them is a problem, unless
-    /// its output is given.
+    /// Leaves out the steps that any of these terms selects. A target that needs one of them is a problem, unless its output is
+    /// given.
+    ///
+    /// ```
+    #[doc = include_str!("examples/graph.in")]
+    /// let run = Pipeline::new(dag).exclude(["report"]).run_blocking()?;
+    /// assert_eq!(run.available(), ["total"]);
+    /// # Ok(()) }
+    /// ```
     pub fn exclude(mut self, terms: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.excluded.extend(terms.into_iter().map(Into::into));
         self.replan()
     }
 
-    /// Runs only the steps that these terms select and everything that needs them, with what those need. Several terms
-    /// are alternatives; [`Pipeline::select`], [`Pipeline::until`] and [`Pipeline::exclude`] narrow it further.
+    /// Runs only the steps that any of these terms selects and their dependents, with what those need. [`Pipeline::select`],
+    /// [`Pipeline::until`] and [`Pipeline::exclude`] narrow this further.
+    ///
+    /// ```
+    #[doc = include_str!("examples/graph.in")]
+    /// let pipeline = Pipeline::new(dag).from_steps(["total"]).with_output_named("orders", vec![1_u64]);
+    /// let run = pipeline.run_blocking()?;
+    /// assert_eq!(run.output_named::<String>("report")?, "total: 1");
+    /// # Ok(()) }
+    /// ```
     pub fn from_steps(mut self, terms: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.from.extend(terms.into_iter().map(Into::into));
         self.replan()
     }
 
-    /// Runs only the steps that these terms select and everything that they need: the run ends with them.
+    /// Runs only the steps that any of these terms selects and what they need: the run ends with them.
+    ///
+    /// ```
+    #[doc = include_str!("examples/graph.in")]
+    /// let run = Pipeline::new(dag).until(["total"]).run_blocking()?;
+    /// assert!(run.status("report").is_err()); // not part of the run
+    /// # Ok(()) }
+    /// ```
     pub fn until(mut self, terms: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.until.extend(terms.into_iter().map(Into::into));
         self.replan()
@@ -179,34 +244,69 @@ impl Pipeline {
         self.settings(settings)
     }
 
-    /// Keeps the output of a step to the end of the run, beside those of the targets.
+    /// Keeps the output of a step to the end of the run, in addition to those of the targets.
+    ///
+    /// ```
+    #[doc = include_str!("examples/steps.in")]
+    /// let run = Pipeline::to::<total>().keep::<orders>().run_blocking()?;
+    /// assert_eq!(run.output::<orders>()?, &[3, 4]);
+    /// # Ok(()) }
+    /// ```
     pub fn keep<S: Step>(mut self) -> Self {
         self.keep.push(TargetOf::Def(S::def()));
         self.replan()
     }
 
-    /// Keeps the output of a step by name.
+    /// Keeps the output of a step, by name.
+    ///
+    /// ```
+    #[doc = include_str!("examples/graph.in")]
+    /// let run = Pipeline::new(dag).keep_named("total").run_blocking()?;
+    /// assert_eq!(run.output_named::<u64>("total")?, &7);
+    /// # Ok(()) }
+    /// ```
     pub fn keep_named(mut self, name: impl Into<String>) -> Self {
         self.keep.push(TargetOf::Name(name.into()));
         self.replan()
     }
 
-    /// Keeps every output to the end of the run, but those that a step takes by value.
+    /// Keeps every output to the end of the run, except those that a step takes by value.
+    ///
+    /// ```
+    #[doc = include_str!("examples/graph.in")]
+    /// let run = Pipeline::new(dag).keep_all().run_blocking()?;
+    /// assert_eq!(run.available(), ["orders", "total", "report"]);
+    /// # Ok(()) }
+    /// ```
     pub fn keep_all(mut self) -> Self {
         self.keep_all = true;
         self.replan()
     }
 
-    /// Plans the run: resolves the graph, checks it, and settles what runs. Done once; a later run uses it.
+    /// Plans the run: resolves the graph, checks it, and determines which steps run. The plan is kept for later runs.
+    ///
+    /// ```
+    #[doc = include_str!("examples/graph.in")]
+    /// let plan = Pipeline::new(dag).target("total").plan()?;
+    /// assert_eq!(plan.planned(), 2);
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
-    /// All problems of the graph and its targets at once. Parameters and resources are checked by the run.
+    /// All problems of the graph and its targets at once. A run checks parameters, resources and settings too.
     pub fn plan(&self) -> Result<Arc<Plan>, Problems> {
         let mut planned = self.planned.lock().unwrap_or_else(PoisonError::into_inner);
         planned.get_or_insert_with(|| self.make_plan().map(Arc::new)).clone()
     }
 
-    /// Checks everything that a run would check first, and runs nothing.
+    /// Checks everything that a run checks before its first step, and runs nothing.
+    ///
+    /// ```
+    #[doc = include_str!("examples/steps.in")]
+    /// let problems = Pipeline::to::<total>().param("color", "red").check().unwrap_err();
+    /// assert!(problems.has(pipeline_core::ProblemCode::UnknownParam));
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     /// All problems of graph, parameters, resources and settings at once.
@@ -218,24 +318,38 @@ impl Pipeline {
         }
     }
 
-    /// Runs the pipeline. Steps run on the tokio runtime this is awaited in, or, outside of one, on the
-    /// framework's own.
+    /// Runs the pipeline. Steps run on the tokio runtime in which this is awaited; without one, on the framework's own.
     ///
-    /// A step that fails does not make this an error: the run is the value that tells how each step ended.
+    /// A failed step is not an error here: the run reports how each step ended.
+    ///
+    /// ```
+    #[doc = include_str!("examples/steps.in")]
+    /// let run = futures::executor::block_on(Pipeline::to::<total>().run())?;
+    /// assert_eq!(run.output::<total>()?, &7);
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
-    /// All problems of graph, parameters, resources and settings at once; then no step has run.
+    /// All problems of graph, parameters, resources and settings at once. Then no step has run.
     ///
     /// # Cancel safety
-    /// Dropping the future stops the run: no further step starts, async steps that wait are dropped, and steps on
-    /// threads run to their end in the background, their outputs discarded.
+    /// Dropping the future stops the run: no further step starts, and waiting async steps are dropped. Steps on threads run to
+    /// their end in the background, and their outputs are discarded.
     pub async fn run(&self) -> Result<Run, Problems> {
         self.start()?.wait().await
     }
 
-    /// Runs the pipeline and waits for it in the calling thread, which takes part in it. Works inside of a tokio runtime
-    /// and inside of a step too, however deep: the steps then run on threads of their own. Still it blocks the thread
-    /// that it is called on; in async code, prefer [`Pipeline::run`].
+    /// Runs the pipeline and waits for it. The calling thread runs steps too.
+    ///
+    /// This also works inside a tokio runtime and inside a step, however deep: the steps then run on other threads. It still
+    /// blocks the calling thread; in async code, prefer [`Pipeline::run`].
+    ///
+    /// ```
+    #[doc = include_str!("examples/steps.in")]
+    /// let run = Pipeline::to::<total>().run_blocking()?;
+    /// assert!(run.succeeded());
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     /// As [`Pipeline::run`].
@@ -252,8 +366,10 @@ impl Pipeline {
         Ok(handle.wait_blocking())
     }
 
-    /// Has another executor run the pipeline, in the calling thread. The settings that concern schedule and time are its
-    /// own to honour; observers are told of the start and the end of the run only, and the report has no times.
+    /// Runs the pipeline with another executor, in the calling thread. [`Execute`] has an example.
+    ///
+    /// That executor honours the settings about schedule and time, or not. Observers get the start and the end of the run only,
+    /// and the report has no times.
     ///
     /// # Errors
     /// As [`Pipeline::run`].
@@ -262,6 +378,14 @@ impl Pipeline {
     }
 
     /// Starts the pipeline in the background.
+    ///
+    /// ```
+    #[doc = include_str!("examples/steps.in")]
+    /// let handle = Pipeline::to::<total>().start()?;
+    /// let run = futures::executor::block_on(handle.wait())?;
+    /// assert_eq!(run.output::<total>()?, &7);
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     /// As [`Pipeline::run`].
