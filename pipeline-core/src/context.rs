@@ -137,13 +137,28 @@ impl StepContext {
         self
     }
 
-    /// A context for calling a step function from a test: run id `"test"`, seed 0, attempt 1, never cancelled.
+    /// Makes a context for a test that calls a step function: run id `"test"`, seed 0, attempt 1, never cancelled.
+    ///
+    /// ```
+    /// # use pipeline_core::StepContext;
+    /// fn greeting(cx: &StepContext) -> String {
+    ///     format!("{} of run {}", cx.step(), cx.run_id())
+    /// }
+    /// assert_eq!(greeting(&StepContext::for_test("greeting")), "greeting of run test");
+    /// ```
     pub fn for_test(step: impl Into<Cow<'static, str>>) -> Self {
         StepContext::for_test_seeded(step, 0)
     }
 
-    /// As [`StepContext::for_test`], in a run of another seed: a step of that name then draws what it draws in a run
-    /// with that seed.
+    /// Makes a context for a test, as [`StepContext::for_test`] does, in a run of another seed. A step of that name draws what
+    /// it draws in a run with that seed.
+    ///
+    /// ```
+    /// # use pipeline_core::StepContext;
+    /// let draw = |seed| StepContext::for_test_seeded("sample", seed).rng().next_u64();
+    /// assert_eq!(draw(1), draw(1));
+    /// assert_ne!(draw(1), draw(2));
+    /// ```
     pub fn for_test_seeded(step: impl Into<Cow<'static, str>>, seed: u64) -> Self {
         StepContext::new(Arc::new(RunScope::new("test").with_seed(seed)), step.into(), 1)
     }
@@ -153,35 +168,60 @@ impl StepContext {
         self.scope.host.get().map(|host| &**host)
     }
 
-    /// The id of the run, the same in the report and in every event.
+    /// Returns the id of the run, the same in the report and in every event.
+    ///
+    /// ```
+    /// # use pipeline_core::StepContext;
+    /// assert_eq!(StepContext::for_test("load").run_id(), "test");
+    /// ```
     pub fn run_id(&self) -> &str {
         self.scope.run_id()
     }
 
-    /// The name of the step, as in the report.
+    /// Returns the name of the step, as in the report.
+    ///
+    /// ```
+    /// # use pipeline_core::StepContext;
+    /// assert_eq!(StepContext::for_test("load").step(), "load");
+    /// ```
     pub fn step(&self) -> &str {
         &self.step
     }
 
-    /// Which attempt this is, from 1.
+    /// Returns the number of this attempt, from 1.
+    ///
+    /// ```
+    /// # use pipeline_core::StepContext;
+    /// fn server(cx: &StepContext) -> &'static str {
+    ///     if cx.attempt() == 1 { "primary" } else { "replica" }
+    /// }
+    /// assert_eq!(server(&StepContext::for_test("load")), "primary");
+    /// ```
     pub const fn attempt(&self) -> u32 {
         self.attempt
     }
 
-    /// The seed of this step in this run: made from the run's seed and the step's name in the graph, by a hash that is
-    /// the same on every platform and in every version. The same for every attempt.
+    /// Returns the seed of this step in this run, for generators of other crates. For random numbers alone, use
+    /// [`StepContext::rng`].
     ///
-    /// For generators of other crates. Where any will do, take [`StepContext::rng`].
+    /// A hash of the run's seed and the step's name in the graph, the same for every attempt, on every platform and in every
+    /// version.
+    ///
+    /// ```
+    /// # use pipeline_core::StepContext;
+    /// let seed = |step: &str| StepContext::for_test_seeded(step.to_owned(), 42).seed();
+    /// assert_eq!(seed("sample"), seed("sample"));
+    /// assert_ne!(seed("sample"), seed("shuffle"));
+    /// ```
     pub fn seed(&self) -> u64 {
         step_seed(self.scope.seed(), &self.step, self.index)
     }
 
-    /// A stream of random numbers that is this step's own: the same in every run with the same seed, whatever other
-    /// steps draw and in whatever order steps run. Each call begins the stream anew.
+    /// Returns this step's own stream of random numbers: the same in every run with the same seed, in any schedule. Each call
+    /// starts the stream anew.
     ///
-    /// Every attempt of a step has the same stream, so that an attempt which comes after a failed one repeats what that
-    /// one did, and the outcome does not depend on how many attempts it took. For a stream that differs between
-    /// attempts, see [`StepContext::rng_for`].
+    /// Every attempt of a step has the same stream. So an attempt after a failed one repeats what that one did, and the outcome
+    /// does not depend on the number of attempts. For a stream that differs between attempts, see [`StepContext::rng_for`].
     ///
     /// ```
     /// # use pipeline_core::StepContext;
@@ -196,16 +236,23 @@ impl StepContext {
         self.rng_for(0)
     }
 
-    /// One of many independent streams of this step, by number; 0 is [`StepContext::rng`].
+    /// Returns one of many independent streams of this step, by number; 0 is [`StepContext::rng`].
     ///
-    /// `cx.rng_for(cx.attempt().into())` differs between attempts; `cx.rng_for(row)` gives each row of a loop that runs
-    /// on several threads numbers that do not depend on the thread.
+    /// `cx.rng_for(cx.attempt().into())` differs between attempts. `cx.rng_for(row)` gives each row of a loop on several threads
+    /// numbers that do not depend on the thread.
+    ///
+    /// ```
+    /// # use pipeline_core::StepContext;
+    /// let cx = StepContext::for_test("sample");
+    /// assert_eq!(cx.rng_for(7).next_u64(), cx.rng_for(7).next_u64());
+    /// assert_ne!(cx.rng_for(7).next_u64(), cx.rng_for(8).next_u64());
+    /// ```
     pub fn rng_for(&self, stream: u64) -> StepRng {
         StepRng::of_stream(self.seed(), stream)
     }
 
-    /// Puts an item that the step cannot deal with on the list in the report, and goes on without it. The item is written
-    /// as JSON: give what helps to find it again, and nothing that is secret.
+    /// Records an item that the step cannot process in the report, so that the step can continue without it. The item is
+    /// written as JSON: pass what helps to find it again, and nothing secret.
     ///
     /// ```
     /// # use pipeline_core::StepContext;
@@ -222,8 +269,8 @@ impl StepContext {
         self.scope.dead_letters.lock().unwrap_or_else(PoisonError::into_inner).push(letter);
     }
 
-    /// Starts to say how far the step is, to whoever watches the run: on a terminal, `done/total` and the rate stand
-    /// beside its name. Give the number of items, or `None` where it is not known.
+    /// Starts to report the progress of the step. The live view shows `done/total` and the rate beside its name. Pass the number
+    /// of items, or `None` if it is unknown.
     ///
     /// ```
     /// # use pipeline_core::StepContext;
@@ -239,13 +286,28 @@ impl StepContext {
         StepProgress::new(Arc::clone(self.own_activity()), total.into())
     }
 
-    /// Adds to a counter of the step, such as `rows_in`, `rows_out` or `rejected`; the report has its sum. An attempt
-    /// begins at zero. It takes a lock: count a batch at once, not each row.
+    /// Adds to a counter of the step, such as `rows_in` or `rejected`; the report has its sum. Each attempt starts at zero. It
+    /// takes a lock: count a batch at once, not each row.
+    ///
+    /// ```
+    /// # use pipeline_core::StepContext;
+    /// let cx = StepContext::for_test("load");
+    /// cx.count("rows_in", 100);
+    /// cx.count("rows_in", 20);
+    /// assert_eq!(cx.activity().counters["rows_in"], 120);
+    /// ```
     pub fn count(&self, name: impl Into<Cow<'static, str>>, more: u64) {
         self.own_activity().count(name.into(), more);
     }
 
-    /// What this attempt has said of itself so far.
+    /// Returns the progress and counters that this attempt has reported so far.
+    ///
+    /// ```
+    /// # use pipeline_core::StepContext;
+    /// let cx = StepContext::for_test("load");
+    /// cx.progress(10).add(4);
+    /// assert_eq!(cx.activity().progress.unwrap().done, 4);
+    /// ```
     pub fn activity(&self) -> StepActivity {
         self.own_activity().look()
     }
@@ -254,20 +316,51 @@ impl StepContext {
         self.activity.get_or_init(|| self.scope.activity_of(self.step.clone(), self.attempt))
     }
 
-    /// Whether the run was asked to stop, or this attempt was given up (because of a deadline, or because nobody needs
-    /// it). A long CPU step looks at it now and then and returns early: nothing can stop a thread from outside.
+    /// Reports whether the run was asked to stop, or this attempt was given up (at a deadline, or because it is unused). A long
+    /// CPU step checks this now and then and returns early: a thread cannot be stopped from outside.
+    ///
+    /// ```
+    /// # use pipeline_core::StepContext;
+    /// fn sum(numbers: &[u64], cx: &StepContext) -> Result<u64, &'static str> {
+    ///     let mut sum = 0;
+    ///     for batch in numbers.chunks(1000) {
+    ///         if cx.is_cancelled() {
+    ///             return Err("cancelled");
+    ///         }
+    ///         sum += batch.iter().sum::<u64>();
+    ///     }
+    ///     Ok(sum)
+    /// }
+    /// assert_eq!(sum(&[1, 2], &StepContext::for_test("sum")), Ok(3));
+    /// ```
     pub fn is_cancelled(&self) -> bool {
         self.given_up.as_ref().is_some_and(|given_up| given_up.is_raised()) || self.scope.is_stopped()
     }
 
-    /// Resolves as soon as [`StepContext::is_cancelled`] is true, at once where it is already. Never where the run comes
-    /// to its own end: await it beside what it is to interrupt.
+    /// Returns a future that resolves once [`StepContext::is_cancelled`] is true. It never resolves if the run ends by itself:
+    /// await it together with the work that it interrupts.
     ///
-    /// For tasks and threads that a step has started. The step's own future need not await it: one that waits is
-    /// dropped when the run is stopped.
+    /// For tasks and threads that a step has started. The step's own future need not await it: a waiting one is dropped when the
+    /// run is stopped.
+    ///
+    /// ```
+    /// # use pipeline_core::StepContext;
+    /// # async fn next_message() -> Option<String> { None }
+    /// async fn forward(cx: StepContext) {
+    ///     let mut cancelled = std::pin::pin!(cx.cancelled());
+    ///     let mut message = std::pin::pin!(next_message());
+    ///     std::future::poll_fn(|task| {
+    ///         if cancelled.as_mut().poll(task).is_ready() {
+    ///             return std::task::Poll::Ready(None);
+    ///         }
+    ///         message.as_mut().poll(task)
+    ///     })
+    ///     .await;
+    /// }
+    /// ```
     ///
     /// # Cancel safety
-    /// Dropping the future loses nothing and leaves nothing behind; another one resolves just the same.
+    /// Dropping the future loses nothing; another one resolves just the same.
     pub fn cancelled(&self) -> Cancelled {
         Cancelled { scope: Arc::clone(&self.scope), given_up: self.given_up.clone(), places: [None; 2] }
     }

@@ -14,9 +14,9 @@ use crate::policy::Policy;
 use crate::step::{InputDef, InputKind, Mode, Quorum, Source, StepDef};
 use crate::value::TypeDef;
 
-/// What a closure step reads: a tuple of handles, or a `Vec` of handles for a fan-in of any width.
+/// Inputs of a closure step: a tuple of handles, or a `Vec` of handles for a fan-in of any width.
 pub trait Inputs: Send + Sync + 'static {
-    /// What the closure receives: a tuple of references, or a `Vec` of them.
+    /// The argument of the closure: a tuple of references, or a `Vec` of them.
     type Refs<'a>: Send;
 
     #[doc(hidden)]
@@ -25,7 +25,7 @@ pub trait Inputs: Send + Sync + 'static {
     fn read(call: Call<'_>) -> Self::Refs<'_>;
 }
 
-/// What an async closure receives: the references, and with them the lifetime that its future may borrow for.
+/// The argument of an async closure: the references, with the lifetime for which its future may borrow.
 pub struct Refs<'a, I: Inputs>(pub I::Refs<'a>);
 
 impl<I: Inputs> std::fmt::Debug for Refs<'_, I> {
@@ -34,11 +34,22 @@ impl<I: Inputs> std::fmt::Debug for Refs<'_, I> {
     }
 }
 
-/// A boxed future, as async closures return it.
+/// The boxed future that an async closure returns.
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 impl DagBuilder {
-    /// Adds a closure that computes, on the CPU lane.
+    /// Adds a closure on the CPU lane.
+    ///
+    /// ```
+    /// # use pipeline_core::DagBuilder;
+    /// let mut dag = DagBuilder::new();
+    /// let numbers = dag.cpu("numbers", (), |()| vec![1_u64, 2, 3]);
+    /// let parts = vec![dag.cpu("one", (), |()| 1_u64), dag.cpu("two", (), |()| 2_u64)];
+    /// dag.cpu("total", (numbers,), |(numbers,)| numbers.iter().sum::<u64>());
+    /// dag.cpu("joined", parts, |parts| parts.into_iter().sum::<u64>()); // as many as there are
+    /// assert_eq!(dag.build()?.len(), 5);
+    /// # Ok::<(), pipeline_core::Problems>(())
+    /// ```
     #[track_caller]
     pub fn cpu<I: Inputs, T: Send + Sync + 'static>(
         &mut self,
@@ -53,7 +64,16 @@ impl DagBuilder {
         self.closure(name.into(), Lane::Cpu, inputs, Arc::new(code))
     }
 
-    /// Adds a closure that computes and can fail, on the CPU lane.
+    /// Adds a closure that can fail, on the CPU lane.
+    ///
+    /// ```
+    /// # use pipeline_core::DagBuilder;
+    /// let mut dag = DagBuilder::new();
+    /// let text = dag.cpu("text", (), |()| "42".to_owned());
+    /// dag.try_cpu("number", (text,), |(text,)| text.parse::<u64>());
+    /// assert_eq!(dag.build()?.len(), 2);
+    /// # Ok::<(), pipeline_core::Problems>(())
+    /// ```
     #[track_caller]
     pub fn try_cpu<I: Inputs, T: Send + Sync + 'static, E: Into<Box<dyn Error + Send + Sync>>>(
         &mut self,
@@ -64,7 +84,15 @@ impl DagBuilder {
         self.fallible(name.into(), Lane::Cpu, inputs, code)
     }
 
-    /// Adds a closure that waits in the calling thread, on the blocking lane.
+    /// Adds a closure that blocks its thread and can fail, on the blocking lane.
+    ///
+    /// ```
+    /// # use pipeline_core::DagBuilder;
+    /// let mut dag = DagBuilder::new();
+    /// dag.blocking("config", (), |()| std::fs::read_to_string("config.toml"));
+    /// assert_eq!(dag.build()?.len(), 1);
+    /// # Ok::<(), pipeline_core::Problems>(())
+    /// ```
     #[track_caller]
     pub fn blocking<I: Inputs, T: Send + Sync + 'static, E: Into<Box<dyn Error + Send + Sync>>>(
         &mut self,
@@ -75,7 +103,17 @@ impl DagBuilder {
         self.fallible(name.into(), Lane::Blocking, inputs, code)
     }
 
-    /// Adds an async closure that can fail, on the IO lane: `|Refs((a, b))| Box::pin(async move { … })`.
+    /// Adds an async closure that can fail, on the IO lane.
+    ///
+    /// ```
+    /// # use pipeline_core::{DagBuilder, Refs};
+    /// # async fn fetch(url: &str) -> Result<String, std::io::Error> { Ok(url.to_owned()) }
+    /// let mut dag = DagBuilder::new();
+    /// let url = dag.cpu("url", (), |()| "http://localhost".to_owned());
+    /// dag.io("page", (url,), |Refs((url,))| Box::pin(async move { fetch(url).await }));
+    /// assert_eq!(dag.build()?.len(), 2);
+    /// # Ok::<(), pipeline_core::Problems>(())
+    /// ```
     #[track_caller]
     pub fn io<I: Inputs, T: Send + Sync + 'static, E: Into<Box<dyn Error + Send + Sync>> + 'static>(
         &mut self,

@@ -12,9 +12,25 @@ use crate::value::TypeDef;
 impl DagBuilder {
     /// Adds every step of another builder, named `prefix/name`.
     ///
-    /// The part is closed first: a path input reads the part's own copy of the step it names, so that one part can
-    /// be included many times with different inputs and parameters. What stays open are the inputs of its templates
-    /// (`#[input]`): bind them with [`Included::input`].
+    /// The part is closed first: a path input reads the part's own copy of the step that it names. So one part can be included
+    /// many times, with different inputs and parameters. The inputs of its templates (`#[input]`) stay open: bind them with
+    /// [`Included::input`].
+    ///
+    /// ```
+    #[doc = include_str!("example.in")]
+    /// let part = || {
+    ///     let mut part = DagBuilder::new();
+    ///     part.add::<sum>();
+    ///     part
+    /// };
+    /// let mut dag = DagBuilder::new();
+    /// let numbers = dag.cpu("numbers", (), |()| vec![1_u64, 2]);
+    /// let totals = ["a", "b"].map(|name| dag.include(name, part()).input("numbers", numbers).output::<sum>());
+    /// dag.cpu("all", totals.to_vec(), |totals| totals.into_iter().sum::<u64>());
+    /// let dag = dag.build()?;
+    /// assert_eq!(dag.step(dag.find("a/sum")?).name(), "a/sum");
+    /// # Ok(()) }
+    /// ```
     #[track_caller]
     pub fn include(&mut self, prefix: &str, mut part: DagBuilder) -> Included<'_> {
         part.close();
@@ -90,7 +106,7 @@ impl DagBuilder {
     }
 }
 
-/// A part just included; binds its open inputs and names its outputs.
+/// A part that was just included. Binds its open inputs and finds its outputs.
 #[derive(Debug)]
 pub struct Included<'b> {
     builder: &'b mut DagBuilder,
@@ -130,7 +146,7 @@ impl Included<'_> {
         self
     }
 
-    /// The part's instance of a step.
+    /// Returns the part's instance of a step.
     #[must_use]
     pub fn output<S: Step>(&mut self) -> Handle<S::Output> {
         let name = S::def().name.to_string();
@@ -141,7 +157,7 @@ impl Included<'_> {
         self.found(found, &name)
     }
 
-    /// The part's step of a name, without the prefix.
+    /// Returns the part's step of a name, without the prefix.
     #[must_use]
     pub fn output_named<T: Send + Sync + 'static>(&mut self, name: &str) -> Handle<T> {
         let full = format!("{}/{name}", self.prefix);

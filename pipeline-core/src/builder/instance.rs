@@ -1,4 +1,4 @@
-//! One added step, while its name, inputs and parameters are being set.
+//! A step of a builder whose name, inputs and parameters can still be set.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,7 +14,7 @@ use crate::policy::Policy;
 use crate::problem::{Problem, ProblemCode, closest};
 use crate::step::{InputKind, Source};
 
-/// A step just added to a builder. It is part of the graph already; this only sets more of it.
+/// A step that was just added to a builder. Its methods set its name, inputs, parameters and policy.
 pub struct Instance<'b, T> {
     builder: &'b mut DagBuilder,
     step: u32,
@@ -32,35 +32,35 @@ impl<'b, T> Instance<'b, T> {
         Instance { builder, step, output: PhantomData }
     }
 
-    /// Names the instance; names are unique in a graph.
+    /// Names the instance. Names are unique in a graph.
     #[must_use]
     pub fn named(self, name: impl Into<Cow<'static, str>>) -> Self {
         self.builder.draft.steps[self.step as usize].name = Some(name.into());
         self
     }
 
-    /// Feeds a parameter from one step.
+    /// Binds a parameter to a step.
     #[must_use]
     #[track_caller]
     pub fn input<U>(self, parameter: &str, upstream: Handle<U>) -> Self {
         self.bind(parameter, vec![upstream.source()])
     }
 
-    /// Feeds a fan-in parameter from several steps, in this order.
+    /// Binds a fan-in parameter to several steps, in this order.
     #[must_use]
     #[track_caller]
     pub fn inputs<U>(self, parameter: &str, upstream: impl IntoIterator<Item = Handle<U>>) -> Self {
         self.bind(parameter, upstream.into_iter().map(Handle::source).collect())
     }
 
-    /// Feeds a parameter from the step of a name, which may be added later.
+    /// Binds a parameter to the step of a name, which may be added later.
     #[must_use]
     #[track_caller]
     pub fn input_named(self, parameter: &str, upstream: impl Into<String>) -> Self {
         self.bind(parameter, vec![BoundSource::Name(upstream.into())])
     }
 
-    /// Lets another step end first, without data.
+    /// Waits for another step, without reading its output.
     #[must_use]
     #[track_caller]
     pub fn after<U>(self, earlier: Handle<U>) -> Self {
@@ -74,7 +74,7 @@ impl<'b, T> Instance<'b, T> {
         self
     }
 
-    /// Sets a run parameter of this instance; it wins over what the run is given.
+    /// Sets a run parameter of this instance; it wins over the value of the run.
     #[must_use]
     #[track_caller]
     pub fn param(self, name: &str, value: impl Serialize) -> Self {
@@ -99,18 +99,18 @@ impl<'b, T> Instance<'b, T> {
         self
     }
 
-    /// Changes how this instance is to be run: `policy` is given what its function says.
+    /// Changes how this instance runs: `policy` gets the policy of its function.
     ///
-    /// What belongs to the code of the function stays as it is: its condition, its fallback, its switch, and whether an
-    /// input taken by value is cloned for each attempt. So an instance that takes an input by value is retried only
-    /// where its function says `retries` too.
+    /// The parts that belong to the code of the function stay: its condition, its fallback, its switch, and whether an input taken
+    /// by value is cloned for each attempt. So an instance that takes an input by value is retried only if its function sets
+    /// `retries` too.
     #[must_use]
     pub fn policy(self, policy: impl FnOnce(Policy) -> Policy) -> Self {
         self.builder.change_policy(self.step, policy);
         self
     }
 
-    /// The handle by which later steps read this one.
+    /// Returns the handle by which later steps read this one.
     pub fn handle(self) -> Handle<T> {
         Handle::new(self.builder.id, self.step)
     }

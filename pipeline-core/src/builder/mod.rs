@@ -24,13 +24,13 @@ use crate::policy::Policy;
 use crate::problem::{Problem, ProblemCode, Problems};
 use crate::step::{Step, StepDef};
 
-/// Makes a [`Dag`] step by step.
+/// Builds a [`Dag`] step by step.
 ///
 /// Mistakes (an unknown parameter, a wrong type, a circle) are reported by [`DagBuilder::build`], all at once.
 #[derive(Debug)]
 pub struct DagBuilder {
     draft: Draft,
-    /// Tells its handles from those of other builders.
+    /// Distinguishes its handles from those of other builders.
     id: u32,
 }
 
@@ -41,21 +41,47 @@ impl Default for DagBuilder {
 }
 
 impl DagBuilder {
-    /// A builder without steps.
+    /// Makes a builder without steps.
+    ///
+    /// ```
+    /// # use pipeline_core::DagBuilder;
+    /// let mut dag = DagBuilder::new();
+    /// dag.cpu("answer", (), |()| 42_u64);
+    /// assert_eq!(dag.build()?.len(), 1);
+    /// # Ok::<(), pipeline_core::Problems>(())
+    /// ```
     pub fn new() -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
         DagBuilder { draft: Draft::new(Scope::Builder(id)), id }
     }
 
-    /// Adds an instance of a step function; name it with [`Instance::named`] where there are several.
+    /// Adds an instance of a step function. If there are several, name each with [`Instance::named`].
+    ///
+    /// ```
+    #[doc = include_str!("example.in")]
+    /// let mut dag = DagBuilder::new();
+    /// let small = dag.add::<range>().named("small").param("n", 3).handle();
+    /// dag.add::<total>().named("total_of_small").input("range", small);
+    /// assert_eq!(dag.build()?.len(), 2);
+    /// # Ok(()) }
+    /// ```
     #[track_caller]
     pub fn add<S: Step>(&mut self) -> Instance<'_, S::Output> {
         self.add_def(S::def())
     }
 
-    /// Adds an instance of a step known by its definition only (from the registry); `T` is checked by
-    /// [`DagBuilder::build`] where the handle is used.
+    /// Adds an instance of a step that is known by its definition only, such as one from the registry. [`DagBuilder::build`]
+    /// checks `T` where the handle is used.
+    ///
+    /// ```standalone_crate
+    #[doc = include_str!("example.in")]
+    /// let def = pipeline_core::registered().into_iter().find(|def| def.name == "range").unwrap();
+    /// let mut dag = DagBuilder::new();
+    /// dag.add_def::<Vec<u64>>(def).param("n", 3);
+    /// assert_eq!(dag.build()?.len(), 1);
+    /// # Ok(()) }
+    /// ```
     #[track_caller]
     pub fn add_def<T>(&mut self, def: &'static StepDef) -> Instance<'_, T> {
         let step = self.draft.add(DraftStep {
@@ -71,12 +97,11 @@ impl DagBuilder {
         Instance::new(self, step)
     }
 
-    /// Changes how a step is to be run: `policy` is given what was said of it so far. See
-    /// [`Instance::policy`].
+    /// Changes how a step runs: `policy` gets the policy so far. See [`Instance::policy`].
     ///
     /// ```
-    /// # use pipeline_core::{Backoff, DagBuilder};
     /// # use std::time::Duration;
+    /// # use pipeline_core::{Backoff, DagBuilder};
     /// let mut dag = DagBuilder::new();
     /// let rates = dag.try_cpu("rates", (), |()| "1.1".parse::<f64>());
     /// dag.policy(rates, |policy| policy.retries(3).backoff(Backoff::fixed(Duration::from_millis(100))));
@@ -98,17 +123,37 @@ impl DagBuilder {
         step.policy = Some(Arc::new(policy(said)));
     }
 
-    /// How many steps were added so far.
+    /// Returns the number of steps added so far.
+    ///
+    /// ```
+    /// # use pipeline_core::DagBuilder;
+    /// let mut dag = DagBuilder::new();
+    /// dag.cpu("answer", (), |()| 42_u64);
+    /// assert_eq!(dag.len(), 1);
+    /// ```
     pub fn len(&self) -> usize {
         self.draft.steps.len()
     }
 
-    /// Whether no step was added so far.
+    /// Reports whether no step was added so far.
+    ///
+    /// ```
+    /// # use pipeline_core::DagBuilder;
+    /// assert!(DagBuilder::new().is_empty());
+    /// ```
     pub fn is_empty(&self) -> bool {
         self.draft.steps.is_empty()
     }
 
     /// Resolves, checks and orders the graph.
+    ///
+    /// ```
+    /// # use pipeline_core::{DagBuilder, ProblemCode};
+    /// let mut dag = DagBuilder::new();
+    /// dag.cpu("answer", (), |()| 42_u64);
+    /// dag.cpu("answer", (), |()| 7_u64);
+    /// assert!(dag.build().unwrap_err().has(ProblemCode::DuplicateStep));
+    /// ```
     ///
     /// # Errors
     /// All problems at once.
@@ -134,7 +179,7 @@ impl DagBuilder {
     }
 }
 
-/// A step of a builder, by the type of its output; for binding inputs of later steps.
+/// A step of a builder, typed by its output. Later steps read it.
 pub struct Handle<T> {
     step: u32,
     builder: u32,
