@@ -202,7 +202,7 @@ impl Pipeline {
     /// ```
     #[doc = include_str!("examples/graph.in")]
     /// let run = Pipeline::new(dag).exclude(["report"]).run_blocking()?;
-    /// assert_eq!(run.available(), ["total"]);
+    /// assert_eq!(run.available(), ["orders", "total"]);
     /// # Ok(()) }
     /// ```
     pub fn exclude(mut self, terms: impl IntoIterator<Item = impl Into<String>>) -> Self {

@@ -47,7 +47,14 @@ impl RunHandle {
         self.engine().record()
     }
 
-    /// The id of the run.
+    /// Returns the id of the run.
+    ///
+    /// ```
+    #[doc = include_str!("../pipeline/examples/steps.in")]
+    /// let handle = Pipeline::to::<total>().start()?;
+    /// println!("run {} started", handle.id());
+    /// # Ok(()) }
+    /// ```
     pub fn id(&self) -> &str {
         self.record().frame.scope().run_id()
     }
@@ -56,17 +63,34 @@ impl RunHandle {
         Arc::clone(self.record().frame.scope())
     }
 
-    /// Asks the run to stop: no further step starts, and async steps that wait are dropped. Waiting for the run
-    /// still gives it, with the steps that did not run as cancelled.
+    /// Asks the run to stop: no further step starts, and waiting async steps are dropped. [`RunHandle::wait`] still returns the
+    /// run; its steps that did not run are cancelled.
+    ///
+    /// ```
+    #[doc = include_str!("../pipeline/examples/steps.in")]
+    /// let handle = Pipeline::to::<total>().start()?;
+    /// handle.stop();
+    /// let run = futures::executor::block_on(handle.wait())?;
+    /// assert!(run.status("total").is_ok());
+    /// # Ok(()) }
+    /// ```
     pub fn stop(&self) {
         self.engine().stop();
     }
 
-    /// Changes how many steps of a lane run at once, while the run goes on. More takes effect at once; fewer as steps
-    /// end. A limit over all lanes ([`Settings::workers`](crate::Settings::workers)) stays as it is.
+    /// Changes how many steps of a lane run at once. A higher number takes effect immediately, a lower one as steps end. A limit
+    /// over all lanes ([`Settings::workers`](crate::Settings::workers)) does not change.
+    ///
+    /// ```
+    #[doc = include_str!("../pipeline/examples/steps.in")]
+    /// # use pipeline_core::Lane;
+    /// let handle = Pipeline::to::<total>().start()?;
+    /// handle.resize(Lane::Cpu, 1)?;
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
-    /// Where the number is not from 1 to [`MOST_SLOTS`](crate::MOST_SLOTS); then nothing has changed.
+    /// If the number is not from 1 to [`MOST_SLOTS`](crate::MOST_SLOTS). Then nothing changes.
     pub fn resize(&self, lane: Lane, slots: usize) -> Result<(), Problems> {
         let changed = Settings::default().with_slots(lane, slots);
         Problems::check(changed.problems(&Origins::default()))?;
@@ -74,31 +98,64 @@ impl RunHandle {
         Ok(())
     }
 
-    /// Starts no further step until [`RunHandle::resume`]. Steps under way go on, and the run does not end meanwhile.
+    /// Starts no further step until [`RunHandle::resume`]. Running steps continue, and the run does not end meanwhile.
+    ///
+    /// ```
+    #[doc = include_str!("../pipeline/examples/steps.in")]
+    /// let handle = Pipeline::to::<total>().start()?;
+    /// handle.pause();
+    /// handle.resume();
+    /// assert!(futures::executor::block_on(handle.wait())?.succeeded());
+    /// # Ok(()) }
+    /// ```
     pub fn pause(&self) {
         self.engine().pause();
     }
 
-    /// Goes on after [`RunHandle::pause`].
+    /// Continues after [`RunHandle::pause`], which has an example.
     pub fn resume(&self) {
         self.engine().resume();
     }
 
-    /// A way to stop the run from elsewhere.
+    /// Returns a handle that only stops the run, for other threads and tasks.
+    ///
+    /// ```
+    #[doc = include_str!("../pipeline/examples/steps.in")]
+    /// let handle = Pipeline::to::<total>().start()?;
+    /// let stopper = handle.stopper();
+    /// std::thread::spawn(move || stopper.stop());
+    /// # Ok(()) }
+    /// ```
     pub fn stopper(&self) -> Stopper {
         let run: Arc<dyn Stop> = Arc::<Engine>::clone(self.engine());
         Stopper::new(Arc::downgrade(&run))
     }
 
-    /// Where a step is now, by name: pending also while it runs.
+    /// Returns the current status of a step, by name. A running step is pending.
+    ///
+    /// ```
+    #[doc = include_str!("../pipeline/examples/steps.in")]
+    /// let handle = Pipeline::to::<total>().start()?;
+    /// println!("{}", handle.status("total")?);
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
-    /// Where the run has no such step.
+    /// If the run has no such step.
     pub fn status(&self, name: &str) -> Result<Status, OutputError> {
         output::position(&self.record().frame, name).map(|step| self.record().frame.status(step))
     }
 
-    /// Reads an output by name while the run goes on: one that was asked for, once its step has succeeded.
+    /// Returns an output by name while the run continues: one that was asked for, once its step has succeeded.
+    ///
+    /// ```
+    #[doc = include_str!("../pipeline/examples/steps.in")]
+    /// let handle = Pipeline::to::<total>().start()?;
+    /// if let Ok(total) = handle.output_named::<u64>("total") {
+    ///     println!("already there: {total}");
+    /// }
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     /// Why there is none (yet).
@@ -107,6 +164,14 @@ impl RunHandle {
     }
 
     /// Waits for the end of the run.
+    ///
+    /// ```
+    #[doc = include_str!("../pipeline/examples/steps.in")]
+    /// let handle = Pipeline::to::<total>().start()?;
+    /// let run = futures::executor::block_on(handle.wait())?;
+    /// assert_eq!(run.output::<total>()?, &7);
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     /// None at present; the type leaves room for a run that is refused late.

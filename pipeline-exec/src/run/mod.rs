@@ -65,38 +65,79 @@ impl Run {
         Run { record, duration, stopped_by, report, recorded }
     }
 
-    /// The folder in which the run [was recorded](crate::Pipeline::record_to), or why it could not be, or not wholly; `None` where
-    /// it was not to be recorded.
+    /// Returns the folder in which the run [was recorded](Pipeline::record_to), or why it could not be recorded completely. `None`
+    /// if it was not to be recorded.
+    ///
+    /// ```
+    #[doc = include_str!("../pipeline/examples/steps.in")]
+    /// let run = Pipeline::to::<total>().run_blocking()?;
+    /// assert!(run.recorded().is_none());
+    /// # Ok(()) }
+    /// ```
     #[cfg(feature = "report")]
     pub fn recorded(&self) -> Option<Result<&Path, &StoreError>> {
         Some(self.recorded.as_ref()?.as_deref())
     }
 
-    /// The id of the run, the same in every event and in the report.
+    /// Returns the id of the run, the same in every event and in the report.
+    ///
+    /// ```
+    #[doc = include_str!("../pipeline/examples/steps.in")]
+    /// let run = Pipeline::to::<total>().run_blocking()?;
+    /// assert_eq!(run.id(), run.report().run_id);
+    /// # Ok(()) }
+    /// ```
     pub fn id(&self) -> &str {
         self.record.frame.scope().run_id()
     }
 
-    /// From the first look at the plan to the last step's end.
+    /// Returns the time from the first look at the plan to the end of the last step.
+    ///
+    /// ```
+    #[doc = include_str!("../pipeline/examples/steps.in")]
+    /// let run = Pipeline::to::<total>().run_blocking()?;
+    /// println!("took {:?}", run.duration());
+    /// # Ok(()) }
+    /// ```
     pub fn duration(&self) -> Duration {
         self.duration
     }
 
-    /// Whether nothing went wrong: every step has an output, or is not missed because it is optional, its condition did
-    /// not hold, its switch chose another branch, or nobody needed it; or it was skipped because of such a step. O(steps).
+    /// Reports whether nothing went wrong. Each step has an output, or its output is not missed: the step is optional, its
+    /// condition did not hold, its switch chose another branch, it was unused, or it was skipped because of such a step. O(steps).
+    ///
+    /// ```
+    #[doc = include_str!("../pipeline/examples/steps.in")]
+    /// assert!(Pipeline::to::<total>().run_blocking()?.succeeded());
+    /// # Ok(()) }
+    /// ```
     pub fn succeeded(&self) -> bool {
         self.record.succeeded()
     }
 
-    /// The signal that stopped the run, where it [listens for signals](crate::Pipeline) and one came.
+    /// Returns the signal that stopped the run, if it [listens for signals](Pipeline) and one came.
+    ///
+    /// ```
+    #[doc = include_str!("../pipeline/examples/steps.in")]
+    /// let run = Pipeline::to::<total>().run_blocking()?;
+    /// assert_eq!(run.stopped_by(), None);
+    /// # Ok(()) }
+    /// ```
     pub fn stopped_by(&self) -> Option<Signal> {
         self.stopped_by
     }
 
-    /// What the process of a program that is this one run exits with: 130 or 143 where SIGINT or SIGTERM stopped the run,
-    /// else 0 where the run succeeded, else 1. O(steps).
+    /// Returns the exit code of a program that is this one run: 130 or 143 if SIGINT or SIGTERM stopped the run, else 0 if the run
+    /// succeeded, else 1. O(steps).
     ///
-    /// Returned from `main`, it ends the process without waiting for steps that were left behind on their threads.
+    /// Returned from `main`, it ends the process without waiting for detached steps.
+    ///
+    /// ```no_run
+    /// # use pipeline_exec::Pipeline;
+    /// fn main() -> std::process::ExitCode {
+    ///     Pipeline::all().run_blocking().expect("a valid pipeline").exit_code()
+    /// }
+    /// ```
     pub fn exit_code(&self) -> ExitCode {
         ExitCode::from(self.exit_number())
     }
@@ -105,7 +146,14 @@ impl Run {
         self.stopped_by.map_or(u8::from(!self.succeeded()), Signal::exit_code)
     }
 
-    /// The run itself where it [succeeded](Run::succeeded).
+    /// Returns the run itself if it [succeeded](Run::succeeded).
+    ///
+    /// ```
+    #[doc = include_str!("../pipeline/examples/steps.in")]
+    /// let run = Pipeline::to::<total>().run_blocking()?.into_result()?;
+    /// assert_eq!(run.output::<total>()?, &7);
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
     /// Every failure of the run, timeouts included.
@@ -113,50 +161,105 @@ impl Run {
         if self.succeeded() { Ok(self) } else { Err(RunFailed::of(&self.record.frame)) }
     }
 
-    /// Reads an output that was asked for.
+    /// Returns an output that was asked for.
+    ///
+    /// ```
+    #[doc = include_str!("../pipeline/examples/steps.in")]
+    /// let run = Pipeline::to::<total>().run_blocking()?;
+    /// assert_eq!(run.output::<total>()?, &7);
+    /// assert!(run.output::<orders>().is_err()); // dropped after its last reader
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
-    /// Why there is none: the step failed, was skipped or cancelled, was not part of the run, or its output was not
-    /// kept.
+    /// Why there is none: the step failed, was skipped or cancelled, was not part of the run, or its output was not kept.
     pub fn output<S: Step>(&self) -> Result<&S::Output, OutputError> {
         output::of_step::<S>(&self.record.frame)
     }
 
-    /// Reads an output by the step's name.
+    /// Returns an output by the name of its step.
+    ///
+    /// ```
+    #[doc = include_str!("../pipeline/examples/graph.in")]
+    /// let run = Pipeline::new(dag).run_blocking()?;
+    /// assert_eq!(run.output_named::<String>("report")?, "total: 7");
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
-    /// As [`Run::output`], and where the step returns another type than `T`.
+    /// As [`Run::output`], and if the step returns another type than `T`.
     pub fn output_named<T: 'static>(&self, name: &str) -> Result<&T, OutputError> {
         output::of_name(&self.record.frame, name)
     }
 
     /// Moves an output that was asked for out of the run.
     ///
+    /// ```
+    #[doc = include_str!("../pipeline/examples/steps.in")]
+    /// let mut run = Pipeline::to::<orders>().run_blocking()?;
+    /// let orders: Vec<u64> = run.take_output::<orders>()?;
+    /// assert_eq!(orders, [3, 4]);
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
-    /// As [`Run::output`], and where it was moved out before.
+    /// As [`Run::output`], and if it was moved out before.
     pub fn take_output<S: Step>(&mut self) -> Result<S::Output, OutputError> {
         output::take::<S>(self)
     }
 
-    /// The names of the steps whose outputs can be read, in plan order.
+    /// Returns the names of the steps whose outputs can be read, in plan order.
+    ///
+    /// ```
+    #[doc = include_str!("../pipeline/examples/graph.in")]
+    /// let run = Pipeline::new(dag).run_blocking()?;
+    /// assert_eq!(run.available(), ["report"]);
+    /// # Ok(()) }
+    /// ```
     pub fn available(&self) -> Vec<&str> {
         output::available(&self.record.frame)
     }
 
-    /// How a step ended, by name.
+    /// Returns how a step ended, by name.
+    ///
+    /// ```
+    #[doc = include_str!("../pipeline/examples/graph.in")]
+    /// # use pipeline_core::frame::Status;
+    /// let run = Pipeline::new(dag).run_blocking()?;
+    /// assert_eq!(run.status("orders")?, Status::Succeeded);
+    /// # Ok(()) }
+    /// ```
     ///
     /// # Errors
-    /// Where the run has no such step.
+    /// If the run has no such step.
     pub fn status(&self, name: &str) -> Result<Status, OutputError> {
         output::position(&self.record.frame, name).map(|step| self.record.frame.status(step))
     }
 
-    /// Why a step did not succeed, by name: its own error, or that of the step that caused its skip.
+    /// Returns why a step did not succeed, by name: its own error, or that of the step that caused its skip.
+    ///
+    /// ```
+    /// # use pipeline_exec::Pipeline;
+    /// let mut dag = pipeline_core::DagBuilder::new();
+    /// let rows = dag.blocking("rows", (), |()| Err::<u64, _>("no such table"));
+    /// dag.cpu("total", (rows,), |(rows,)| *rows);
+    /// let run = Pipeline::new(dag.build()?).run_blocking()?;
+    /// assert_eq!(run.error("total").unwrap().message(), "no such table");
+    /// # Ok::<(), pipeline_core::Problems>(())
+    /// ```
     pub fn error(&self, name: &str) -> Option<&StepError> {
         self.record.frame.error(output::position(&self.record.frame, name).ok()?)
     }
 
-    /// The report; made when first asked for. O(steps).
+    /// Returns the report, made at the first call. O(steps).
+    ///
+    /// ```
+    #[doc = include_str!("../pipeline/examples/steps.in")]
+    /// let run = Pipeline::to::<total>().run_blocking()?;
+    /// assert_eq!(run.report().counts.succeeded, 2);
+    /// println!("{}", run.report());
+    /// # Ok(()) }
+    /// ```
     pub fn report(&self) -> &RunReport {
         self.report.get_or_init(|| RunReport::of(&self.record, self.duration))
     }
