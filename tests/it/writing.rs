@@ -41,7 +41,7 @@ fn a_run_without_writing_skips_steps_that_write_and_says_so() {
     let why = step("wr_table").error.as_ref().unwrap();
     assert_eq!(
         (why.kind, why.message.as_str()),
-        (FailureKind::NotMet, "it writes, and the run is not to write")
+        (FailureKind::NotMet, "it writes, and `no_write` is set")
     );
     assert_eq!(step("wr_mail").because.as_deref(), Some("wr_table"));
     // The same pipeline writes if it may: the earlier plan does not stick.

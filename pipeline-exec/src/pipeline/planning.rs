@@ -1,4 +1,4 @@
-//! From targets and selection to a plan.
+//! Turns targets and selections into a plan.
 
 use std::sync::Arc;
 
@@ -6,10 +6,10 @@ use pipeline_core::{Dag, Plan, PlanOptions, Problem, ProblemCode, Problems, Sele
 
 use super::{GraphSource, Pipeline, TargetOf};
 
-/// Why a step that writes is skipped.
-const NO_WRITE: &str = "it writes, and the run is not to write";
+/// Reason for skipping a step that writes.
+const NO_WRITE: &str = "it writes, and `no_write` is set";
 
-/// Excluded steps that a target needs all the same.
+/// Returns a problem for each excluded step that a target needs.
 fn needed_but_excluded(plan: &Plan, excluded: &[usize]) -> Vec<Problem> {
     let needed = excluded.iter().filter_map(|&step| plan.position(step));
     let running = needed.filter(|&step| !plan.given().contains(&(step as u32)));
@@ -25,7 +25,7 @@ fn needed_but_excluded(plan: &Plan, excluded: &[usize]) -> Vec<Problem> {
                 .map_or("another step", |reader| dag.step(reader).name());
             let message = format!("step `{}` is excluded, but `{reader}` needs it", spec.name());
             Problem::new(ProblemCode::InvalidSelection, message).step(spec.name(), spec.location()).hint(
-                format!("exclude `{}+` to leave out what depends on it too, or give its output", spec.name()),
+                format!("exclude `{}+` to leave out its dependents too, or give its output", spec.name()),
             )
         })
         .collect()
@@ -37,7 +37,7 @@ impl Pipeline {
         self
     }
 
-    /// The definitions of its graph's steps; without a graph of its own, of all registered steps.
+    /// Returns the definitions of the steps of its graph; without one, of all registered steps.
     #[cfg(feature = "cli")]
     pub(crate) fn defs(&self) -> Vec<&pipeline_core::StepDef> {
         match &self.graph {
@@ -81,20 +81,20 @@ impl Pipeline {
         Ok(plan)
     }
 
-    /// The steps that the settings say are not to run.
+    /// Returns the steps that the settings skip.
     fn disabled_by_no_write(&self, dag: &Dag) -> Vec<(usize, String)> {
         let writers = (0..dag.len()).filter(|&step| self.settings.no_write && dag.step(step).policy().writes);
         writers.map(|step| (step, NO_WRITE.to_owned())).collect()
     }
 
-    /// Adds what was selected to the targets, takes out what was excluded or is out of bounds, and returns what was excluded.
+    /// Adds the selected steps, and removes those that are excluded or out of bounds. Returns the excluded steps.
     fn apply_selection(
         &self,
         dag: &Dag,
         options: &mut PlanOptions,
         problems: &mut Vec<Problem>,
     ) -> Vec<usize> {
-        let told = problems.len();
+        let before = problems.len();
         let mut select = |selection: Result<Selection, Problems>| {
             let selected = selection.and_then(|selection| dag.select(&selection));
             selected.unwrap_or_else(|found| {
@@ -106,7 +106,7 @@ impl Pipeline {
         if !self.selected.is_empty() {
             options.run = select(Selection::parse(&self.selected));
         } else if is_bounded || options.targets.is_empty() && !self.excluded.is_empty() {
-            // Without targets, all that is left is run; and the bounds say what is wanted.
+            // Without targets, everything that is left runs; bounds count as targets.
             options.run = (0..dag.len()).collect();
         }
         if !is_bounded && self.excluded.is_empty() {
@@ -120,28 +120,28 @@ impl Pipeline {
             |step: &usize| within.binary_search(step).is_ok() && excluded.binary_search(step).is_err();
         options.targets.retain(is_wanted);
         options.run.retain(is_wanted);
-        if options.targets.is_empty() && options.run.is_empty() && problems.len() == told {
+        if options.targets.is_empty() && options.run.is_empty() && problems.len() == before {
             problems.push(self.nothing_left(within.is_empty()));
         }
         excluded
     }
 
-    /// Why a selection whose terms all fit selects nothing.
+    /// Returns why valid terms select nothing.
     fn nothing_left(&self, bounds_exclude_all: bool) -> Problem {
         let (from, until) = (self.from.join("`, `"), self.until.join("`, `"));
         let (message, hint) = if bounds_exclude_all {
-            let message = format!("nothing is left to run: `{until}` needs nothing from `{from}` on");
-            (message, "begin further up, or end further down")
+            let message = format!("nothing to run: `{until}` does not depend on `{from}`");
+            (message, "start further up, or end further down")
         } else if self.from.is_empty() && self.until.is_empty() {
             ("every selected step is excluded".to_owned(), "exclude less, or select more")
         } else {
-            let message = "nothing is left to run: no selected step is between the ends that were given";
-            (message.to_owned(), "select more, or move the ends")
+            let message = "nothing to run: no selected step is within the bounds";
+            (message.to_owned(), "select more, or widen the bounds")
         };
         Problem::new(ProblemCode::InvalidSelection, message).hint(hint)
     }
 
-    /// Targets named by string are looked up in the whole registry: they join the typed ones.
+    /// Builds the graph of all targets. Those named by text are looked up in the whole registry.
     fn dag_of_targets(&self) -> Result<Dag, Problems> {
         let mut defs = Vec::new();
         let mut registered = None;
@@ -159,7 +159,7 @@ impl Pipeline {
 }
 
 impl TargetOf {
-    /// The position in the graph.
+    /// Returns its position in the graph.
     pub(super) fn find(&self, dag: &Dag) -> Result<usize, Problem> {
         match self {
             TargetOf::Name(name) => dag.find(name),

@@ -126,7 +126,7 @@ fn what_is_skipped_is_told_with_the_reason() {
     let _shown = dag.cpu("shown", (mail,), |(mail,)| mail + 1);
     let told = text(&document(&pipeline(dag, Settings::default().no_write(true)), None), false);
     for line in [
-        "skipped        table: it writes, and the run is not to write",
+        "skipped        table: it writes, and `no_write` is set",
         "skipped        mail: it needs `table`, which is skipped",
         "skipped        shown: it needs `mail`, which is skipped",
     ] {
