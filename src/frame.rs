@@ -3,9 +3,7 @@
 //! Implement [`Execute`] and hand it to [`Pipeline::run_with`](crate::Pipeline::run_with); or, without the feature
 //! `exec`, bind a [`Plan`](crate::graph::Plan) to [`Params`] and [`Resources`] and drive a [`Frame`] yourself.
 
-pub use pipeline_core::frame::{
-    Attempt, Finished, Frame, Given, GivenUp, MOST_ATTEMPTS, Progress, Ready, Roots, Suspended,
-};
+pub use pipeline_core::frame::{Attempt, Finished, Frame, Given, GivenUp, Progress, Ready, Roots, Suspended};
 pub use pipeline_core::{BoundParams, ParamValue, Params, Resources, RunScope};
 #[cfg(feature = "exec")]
 pub use pipeline_exec::Execute;

@@ -39,10 +39,7 @@ fn a_run_without_writing_skips_steps_that_write_and_says_so() {
     assert_eq!((report.counts.succeeded, report.counts.skipped), (2, 2));
     let step = |name: &str| report.steps.iter().find(|step| step.name == name).unwrap();
     let why = step("wr_table").error.as_ref().unwrap();
-    assert_eq!(
-        (why.kind, why.message.as_str()),
-        (FailureKind::NotMet, "it writes, and `no_write` is set")
-    );
+    assert_eq!((why.kind, why.message.as_str()), (FailureKind::NotMet, "it writes, and `no_write` is set"));
     assert_eq!(step("wr_mail").because.as_deref(), Some("wr_table"));
     // The same pipeline writes if it may: the earlier plan does not stick.
     let run = pipeline.settings(Settings::default()).run_blocking().unwrap();

@@ -115,7 +115,10 @@ fn without_value(error: &std::io::Error) -> String {
     match why.rfind(", expected ").filter(|_| starts(&QUOTE_IT)) {
         Some(at) => why[at + ", ".len()..].to_owned(),
         None if starts(&OF_FIELDS) || of_json.is_some_and(|error| !error.is_data()) => why,
-        None => "its `Deserialize` refuses the value; the reason is not shown, because it may quote the value".to_owned(),
+        None => {
+            "its `Deserialize` refuses the value; the reason is not shown, because it may quote the value"
+                .to_owned()
+        }
     }
 }
 
