@@ -358,16 +358,16 @@ fn given_outputs_are_dropped_once_per_run() {
         }
     }
     #[step]
-    fn counted() -> Counted {
+    fn drop_counted() -> Counted {
         Counted
     }
     #[step]
-    fn reads_counted(counted: &Counted) -> u32 {
-        let _ = counted;
+    fn reads_counted(drop_counted: &Counted) -> u32 {
+        let _ = drop_counted;
         1
     }
     let pipeline =
-        Pipeline::to::<reads_counted>().with_output_named("counted", GivenOutput::from_fn(|| Counted));
+        Pipeline::to::<reads_counted>().with_output_named("drop_counted", GivenOutput::from_fn(|| Counted));
     for n in 1..=3 {
         let run = pipeline.run_blocking().unwrap();
         assert!(run.succeeded());
