@@ -78,13 +78,13 @@ fn graph() -> Result<Dag, Problems> {
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let pipeline = Pipeline::new(graph()?);
-    let one = pipeline.clone().sequential().run_blocking()?;
+    let one = pipeline.clone().settings(Settings::default().workers(1)).run_blocking()?;
     let words = one.output_named::<Vec<(String, u64)>>("counted")?;
     for (word, count) in words.iter().filter(|(_, count)| *count > 1) {
         println!("{count} {word}");
     }
     for workers in [1, 2, 4, 8] {
-        let run = pipeline.clone().workers(workers).run_blocking()?;
+        let run = pipeline.clone().settings(Settings::default().workers(workers)).run_blocking()?;
         let same = run.output_named::<Vec<(String, u64)>>("counted")? == words;
         println!("with {workers} at once: {}", if same { "the same" } else { "something else" });
         if std::env::args().any(|argument| argument == "--times") {

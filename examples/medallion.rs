@@ -49,7 +49,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         println!("{:<7} {}", step.group.as_deref().unwrap_or_default(), step.name);
     }
 
-    let sequential = Pipeline::all().select(["group:gold"]).sequential().run_blocking()?;
+    let sequential =
+        Pipeline::all().select(["group:gold"]).settings(Settings::default().workers(1)).run_blocking()?;
     println!("at once when sequential: {}", sequential.report().figures.peak_concurrency);
     assert_eq!(parallel.output::<revenue>()?, sequential.output::<revenue>()?);
     assert_eq!(parallel.output::<best_customer>()?, sequential.output::<best_customer>()?);

@@ -50,7 +50,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (sender, lines) = mpsc::channel();
     // An observer runs between steps: hand the event on, and do slow work elsewhere.
     let observer = move |event: &Event<'_>| drop(sender.send(line(event)));
-    let pipeline = Pipeline::to::<total>().and::<longest>().sequential().observe(observer);
+    let pipeline =
+        Pipeline::to::<total>().and::<longest>().settings(Settings::default().workers(1)).observe(observer);
     let run = pipeline.run_blocking()?;
     lines.try_iter().for_each(|line| println!("{line}"));
     println!("longest: {}", run.output::<longest>()?);

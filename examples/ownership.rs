@@ -57,7 +57,10 @@ fn same_buffer(sorted: &Rows, seen_at: &usize) -> bool {
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let run = Pipeline::to::<same_buffer>().and::<largest>().sequential().run_blocking()?;
+    let run = Pipeline::to::<same_buffer>()
+        .and::<largest>()
+        .settings(Settings::default().workers(1))
+        .run_blocking()?;
     println!("the run has ended");
     println!("same buffer all the way: {}", run.output::<same_buffer>()?);
     println!("largest: {:?}", run.output::<largest>()?);

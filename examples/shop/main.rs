@@ -36,7 +36,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use pipeline::graph::Format;
-use pipeline::{Pipeline, Run};
+use pipeline::{Pipeline, Run, Settings};
 
 use crate::sales_reports::{Summary, summary};
 use crate::size::Size;
@@ -90,7 +90,7 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn Error + Send + Sync>> 
 
     let mut pipeline = Pipeline::all().keep::<summary>().param("data", &data).param("out", &out);
     if arguments.sequential {
-        pipeline = pipeline.sequential();
+        pipeline = pipeline.settings(Settings::default().workers(1));
     }
     if arguments.plan {
         println!("{}", pipeline.check()?.dag().render(Format::Text));

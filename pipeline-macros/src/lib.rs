@@ -113,7 +113,7 @@ mod tests;
 /// | `cost = 10` | estimated relative duration, 1 by default: what lies on a long path starts first |
 /// | `fallible` | the return type is an alias of `Result` with another name |
 /// | `infallible` | the `Result` is itself the output |
-/// | `writes` | what the step is for is an effect outside of the process, a file or a table: a run that is not to write (`--no-write`, `Pipeline::no_write`) skips it |
+/// | `writes` | what the step is for is an effect outside of the process, a file or a table: a run that is not to write (`--no-write`, `Settings::no_write`) skips it |
 /// | `crate = path` | where the `pipeline` crate is, for a dependency that is renamed or re-exported |
 ///
 /// `extern crate renamed as pipeline;` at the crate root serves every step of a crate at once, in place of `crate`.

@@ -69,7 +69,8 @@ fn each_attempt_has_its_times_in_every_lane() {
         all.len()
     }
     for workers in [1, 4] {
-        let run = Pipeline::to::<at_all>().workers(workers).run_blocking().unwrap();
+        let run =
+            Pipeline::to::<at_all>().settings(Settings::default().workers(workers)).run_blocking().unwrap();
         assert!(run.succeeded(), "{}", run.report());
         for name in ["at_cpu", "at_blocking", "at_io_at_once", "at_io_after_waiting"] {
             let step = step_report(&run, name);
@@ -94,7 +95,7 @@ fn waits_between_attempts_make_no_run_slower_than_one_step_at_a_time() {
     fn fails_twice(#[context] cx: &StepContext) -> Result<u32, String> {
         fail_until(3, cx)
     }
-    let run = Pipeline::to::<fails_twice>().workers(1).run_blocking().unwrap();
+    let run = Pipeline::to::<fails_twice>().settings(Settings::default().workers(1)).run_blocking().unwrap();
     let (step, figures, wall) = (step_report(&run, "fails_twice"), &run.report().figures, run.report().wall);
     let share = |time: Option<Duration>| time.unwrap().as_secs_f64() / wall.as_secs_f64();
     let same = |a: f64, b: f64| assert!((a - b).abs() < 1e-6, "{a} is not {b}: {figures:#?}");
@@ -123,7 +124,8 @@ fn a_step_between_two_attempts_does_not_count_as_running() {
     fn goes_on_meanwhile() {
         std::thread::sleep(Duration::from_millis(1));
     }
-    let pipeline = Pipeline::to::<rests>().and::<goes_on_meanwhile>().workers(1);
+    let pipeline =
+        Pipeline::to::<rests>().and::<goes_on_meanwhile>().settings(Settings::default().workers(1));
     let run = pipeline.run_blocking().unwrap();
     let (rests, other) = (step_report(&run, "rests"), step_report(&run, "goes_on_meanwhile"));
     assert_fits(rests);

@@ -57,7 +57,10 @@ fn a_step_that_succeeds_at_its_third_attempt_has_succeeded_in_every_lane() {
         all.into_iter().sum()
     }
     for workers in [1, 4] {
-        let run = Pipeline::to::<third_sum>().workers(workers).run_blocking().unwrap();
+        let run = Pipeline::to::<third_sum>()
+            .settings(Settings::default().workers(workers))
+            .run_blocking()
+            .unwrap();
         assert_eq!(run.output::<third_sum>(), Ok(&12));
         assert!(run.succeeded() && run.report().status == RunStatus::Succeeded);
         for step in STEPS {
@@ -225,7 +228,7 @@ async fn jitter_is_the_same_for_the_same_seed() {
             .and::<shaken_too>()
             .resource(Clock::start())
             .resource(Arc::clone(&starts))
-            .seed(seed);
+            .settings(Settings::default().seed(seed));
         let run = pipeline.run().await.unwrap();
         let starts = starts.lock().unwrap().clone();
         (waits(&run, "shaken"), waits(&run, "shaken_too"), starts)
@@ -608,7 +611,9 @@ fn only_the_last_failure_of_a_step_stops_a_run_that_fails_fast() {
     }
     for by_settings in [true, false] {
         let run = |last: u32| {
-            let pipeline = Pipeline::to::<after_hesitant>().param("last", last).fail_fast(by_settings);
+            let pipeline = Pipeline::to::<after_hesitant>()
+                .param("last", last)
+                .settings(Settings::default().fail_fast(by_settings));
             pipeline.run_blocking().unwrap()
         };
         let recovered = run(3);
@@ -665,7 +670,11 @@ fn an_attempt_repeats_the_random_numbers_of_the_one_before() {
         fail_until(last, cx).map(|_| drawn)
     }
     let drawn = |last: u32| {
-        let run = Pipeline::to::<draws>().param("last", last).seed(5).run_blocking().unwrap();
+        let run = Pipeline::to::<draws>()
+            .param("last", last)
+            .settings(Settings::default().seed(5))
+            .run_blocking()
+            .unwrap();
         *run.output::<draws>().unwrap()
     };
     assert_eq!(drawn(1), drawn(3));

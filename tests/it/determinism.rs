@@ -137,7 +137,7 @@ fn a_seed_gives_one_report_to_the_byte_at_any_width() {
     let at = |settings: Settings| layers().settings(settings.deterministic(true).seed(42));
     let mut pipelines: Vec<Pipeline> =
         [1, 2, 4, 8, 16].into_iter().map(|workers| at(Settings::default().workers(workers))).collect();
-    pipelines.push(at(Settings::default()).sequential());
+    pipelines.push(at(Settings::default()).settings(Settings::default().workers(1)));
     pipelines.extend([Settings::default(), Settings::conservative(), Settings::high_performance()].map(at));
     let of = |pipeline: &Pipeline| {
         let run = pipeline.run_blocking().unwrap();
@@ -161,7 +161,7 @@ fn a_seed_gives_one_report_to_the_byte_at_any_width() {
         counts.succeeded > 10 && counts.failed > 3 && counts.skipped > 0,
         "all of it is tried: {counts:?}"
     );
-    let other = of(&at(Settings::default()).seed(43));
+    let other = of(&at(Settings::default()).settings(Settings::default().seed(43)));
     assert!(other.0 != first.0 && other.1 != first.1 && other.3 != first.3);
 }
 
@@ -172,7 +172,7 @@ fn outputs_follow_from_the_seed_in_every_run() {
         return;
     }
     quiet_with_places();
-    let of = |settings: Settings| hash(&layers().settings(settings).seed(42).run_blocking().unwrap());
+    let of = |settings: Settings| hash(&layers().settings(settings.seed(42)).run_blocking().unwrap());
     let deterministic = of(Settings::default().deterministic(true));
     assert_eq!(of(Settings::default()), deterministic);
     assert_eq!(of(Settings::default().workers(1)), deterministic);
@@ -196,7 +196,11 @@ fn random_numbers_depend_on_the_seed_and_the_step_name() {
     for at in 1..20 {
         earlier = dag.add::<dt_draws_later>().input("first", earlier).named(at.to_string()).handle();
     }
-    let run = Pipeline::new(dag.build().unwrap()).keep_all().seed(7).workers(4).run_blocking().unwrap();
+    let run = Pipeline::new(dag.build().unwrap())
+        .keep_all()
+        .settings(Settings::default().seed(7).workers(4))
+        .run_blocking()
+        .unwrap();
     let mut seen = BTreeSet::new();
     let names = (0..20).map(|at| at.to_string()).chain((0..alone.len()).map(|at| format!("alone {at}")));
     for name in names {
@@ -221,7 +225,7 @@ fn a_run_without_a_seed_is_repeated_with_the_one_in_its_report() {
     let seed = first.report().provenance.seed;
     assert_ne!(seed, second.report().provenance.seed);
     assert_ne!(hash(&first), hash(&second));
-    let again = layers().seed(seed).run_blocking().unwrap();
+    let again = layers().settings(Settings::default().seed(seed)).run_blocking().unwrap();
     assert_eq!(hash(&again), hash(&first));
     assert_eq!(again.report().provenance, first.report().provenance);
     let json: serde_json::Value = serde_json::from_str(&first.report().to_json()).unwrap();
@@ -264,12 +268,16 @@ fn the_fingerprint_of_the_configuration_follows_settings_and_parameters() {
     ) -> usize {
         n as usize + secret.len()
     }
-    let base = || Pipeline::to::<dt_configured>().seed(1);
+    let base = || Pipeline::to::<dt_configured>().settings(Settings::default().seed(1));
     let of = |pipeline: Pipeline| pipeline.run_blocking().unwrap().report().provenance.clone();
     let first = of(base());
     assert_eq!(first.config_fingerprint.len(), 32);
-    let same =
-        [base(), base().seed(2), base().observe(|_: &Event<'_>| {}), base().settings(Settings::default())];
+    let same = [
+        base(),
+        base().settings(Settings::default().seed(2)),
+        base().observe(|_: &Event<'_>| {}),
+        base().settings(Settings::default()),
+    ];
     for pipeline in same {
         assert_eq!(of(pipeline).config_fingerprint, first.config_fingerprint);
     }
@@ -277,8 +285,8 @@ fn the_fingerprint_of_the_configuration_follows_settings_and_parameters() {
         base().param("n", 1),
         base().param("n", 2),
         base().param("secret", "hunter2"),
-        base().fail_fast(true),
-        base().workers(3),
+        base().settings(Settings::default().fail_fast(true)),
+        base().settings(Settings::default().workers(3)),
         base().settings(Settings::default().deterministic(true)),
     ];
     let mut seen = BTreeSet::from([first.config_fingerprint.clone()]);
@@ -316,12 +324,15 @@ fn provenance_names_packages_and_reports_drift() {
         dt_one + 1
     }
     let of = |pipeline: Pipeline| pipeline.run_blocking().unwrap().report().provenance.clone();
-    let first = of(Pipeline::to::<dt_two>().seed(1));
+    let first = of(Pipeline::to::<dt_two>().settings(Settings::default().seed(1)));
     let packages: Vec<_> = first.packages.iter().collect();
     assert_eq!(packages, [(&env!("CARGO_PKG_NAME").to_owned(), &env!("CARGO_PKG_VERSION").to_owned())]);
     assert_eq!(first.framework, env!("CARGO_PKG_VERSION"));
-    assert_eq!(of(Pipeline::to::<dt_two>().seed(1)).drift(&first), Vec::<String>::new());
-    let now = of(Pipeline::to::<dt_one>().seed(2).fail_fast(true));
+    assert_eq!(
+        of(Pipeline::to::<dt_two>().settings(Settings::default().seed(1))).drift(&first),
+        Vec::<String>::new()
+    );
+    let now = of(Pipeline::to::<dt_one>().settings(Settings::default().seed(2).fail_fast(true)));
     let expected = ["the graph has changed", "the settings or run parameters have changed", "seed 1 → 2"];
     assert_eq!(now.drift(&first), expected);
     let mut closures = DagBuilder::new();

@@ -139,11 +139,11 @@ fn fail_fast_stops_what_has_not_started() {
             last = dag.cpu(format!("chain_{n}"), (last,), |(n,)| n + 1);
         }
         dag.cpu("behind", (bad,), |(n,)| *n);
-        Pipeline::new(dag.build().unwrap()).sequential()
+        Pipeline::new(dag.build().unwrap()).settings(Settings::default().workers(1))
     };
     let isolated = build().run_blocking().unwrap();
     assert_eq!(isolated.report().counts.succeeded, 50);
-    let stopped = build().fail_fast(true).run_blocking().unwrap();
+    let stopped = build().settings(Settings::default().fail_fast(true)).run_blocking().unwrap();
     let counts = stopped.report().counts;
     assert_eq!(counts.failed, 1);
     assert!(counts.cancelled > 0 && counts.succeeded < 51, "{counts:?}");
@@ -165,7 +165,12 @@ async fn fail_fast_drops_async_steps_that_wait() {
         1
     }
     let begun = tokio::time::Instant::now();
-    let run = Pipeline::to::<fails_later>().and::<waits_long>().fail_fast(true).run().await.unwrap();
+    let run = Pipeline::to::<fails_later>()
+        .and::<waits_long>()
+        .settings(Settings::default().fail_fast(true))
+        .run()
+        .await
+        .unwrap();
     assert_eq!(begun.elapsed().as_secs(), 1);
     assert_eq!(run.status("waits_long"), Ok(Status::Cancelled));
     assert_eq!(run.status("fails_later"), Ok(Status::Failed));
@@ -203,7 +208,8 @@ fn a_failure_in_the_medallion_lets_the_other_branches_complete() {
         silver_a + silver_b + silver_c
     }
     for workers in [1, 4] {
-        let run = Pipeline::to::<gold>().workers(workers).run_blocking().unwrap();
+        let run =
+            Pipeline::to::<gold>().settings(Settings::default().workers(workers)).run_blocking().unwrap();
         for step in ["silver_b", "gold"] {
             assert_eq!(run.status(step), Ok(Status::Skipped));
             assert_eq!(run.report().step(step).unwrap().because.as_deref(), Some("bronze_b"));

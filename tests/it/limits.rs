@@ -143,7 +143,10 @@ fn workers_limit_all_lanes_together() {
                 }),
             });
         }
-        let run = Pipeline::new(dag.build().unwrap()).workers(limit).run_blocking().unwrap();
+        let run = Pipeline::new(dag.build().unwrap())
+            .settings(Settings::default().workers(limit))
+            .run_blocking()
+            .unwrap();
         assert!(run.succeeded());
         assert!(gauge.peak() <= limit, "{} of {limit}", gauge.peak());
         assert_eq!(gauge.now(), 0);
@@ -162,7 +165,8 @@ fn workers_are_all_used_by_a_mix_of_lanes() {
     }
     let meeting = Arc::clone(&meeting);
     dag.blocking("blocking", (), move |()| Ok::<_, Infallible>(meeting.meet()));
-    let run = Pipeline::new(dag.build().unwrap()).workers(3).run_blocking().unwrap();
+    let run =
+        Pipeline::new(dag.build().unwrap()).settings(Settings::default().workers(3)).run_blocking().unwrap();
     assert!(all_met(&run));
 }
 
@@ -246,7 +250,7 @@ fn steps_of_one_lane_make_steps_of_another_ready() {
         }
         let mut pipeline = Pipeline::new(dag.build().unwrap());
         if let Some(workers) = workers {
-            pipeline = pipeline.workers(workers);
+            pipeline = pipeline.settings(Settings::default().workers(workers));
         }
         let run = pipeline.run_blocking().unwrap();
         assert_eq!(run.output_named::<u64>("again_299"), Ok(&300));
@@ -284,9 +288,9 @@ fn sequential_runs_one_step_at_a_time_with_the_same_outputs() {
     let parallel = pipeline.clone().run_blocking().unwrap();
     let alone = Arc::new(Gauge::default());
     for sequential in [
-        pipeline.clone().resource(Arc::clone(&alone)).sequential(),
         pipeline.clone().resource(Arc::clone(&alone)).settings(Settings::default().workers(1)),
-        pipeline.clone().resource(Arc::clone(&alone)).workers(1),
+        pipeline.clone().resource(Arc::clone(&alone)).settings(Settings::default().workers(1)),
+        pipeline.clone().resource(Arc::clone(&alone)).settings(Settings::default().workers(1)),
     ] {
         let run = sequential.run_blocking().unwrap();
         assert_eq!(run.output::<sum_of>(), parallel.output::<sum_of>());

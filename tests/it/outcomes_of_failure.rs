@@ -453,7 +453,7 @@ fn a_failure_with_a_fallback_does_not_stop_the_run() {
         LATER.store(true, Ordering::SeqCst);
         *made_good
     }
-    let run = Pipeline::to::<later>().fail_fast(true).run_blocking().unwrap();
+    let run = Pipeline::to::<later>().settings(Settings::default().fail_fast(true)).run_blocking().unwrap();
     assert_eq!(run.output::<later>(), Ok(&2));
     assert!(LATER.load(Ordering::SeqCst) && run.succeeded());
 }

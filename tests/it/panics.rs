@@ -52,7 +52,7 @@ fn a_panic_fails_its_step_with_message_and_place() {
         sync_panic + first_poll + after_wait + blocking_panic
     }
     let pipeline = Pipeline::to::<behind_panics>().and::<unharmed>();
-    for pipeline in [pipeline.clone(), pipeline.sequential()] {
+    for pipeline in [pipeline.clone(), pipeline.settings(Settings::default().workers(1))] {
         let run = pipeline.run_blocking().unwrap();
         assert_eq!(run.output::<unharmed>(), Ok(&1));
         for (n, step) in ["sync_panic", "first_poll", "after_wait", "blocking_panic"].iter().enumerate() {

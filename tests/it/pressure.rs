@@ -419,6 +419,7 @@ fn the_process_itself_is_sampled() {
 fn one_worker_is_reported_as_a_limit() {
     let mut dag = DagBuilder::new();
     dag.cpu("only", (), |()| ());
-    let run = Pipeline::new(dag.build().unwrap()).sequential().run_blocking().unwrap();
+    let run =
+        Pipeline::new(dag.build().unwrap()).settings(Settings::default().workers(1)).run_blocking().unwrap();
     assert_eq!(run.report().limited_by, ["one step at a time: the settings have one worker"]);
 }

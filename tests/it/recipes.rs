@@ -36,7 +36,9 @@ fn chunks_come_back_in_order_four_at_once() {
         })
         .collect();
     let _ = dag.add::<restored>().inputs("chunks", chunks);
-    let pipeline = Pipeline::new(dag.build().unwrap()).workers(4).resource(Meeting::new(4));
+    let pipeline = Pipeline::new(dag.build().unwrap())
+        .settings(Settings::default().workers(4))
+        .resource(Meeting::new(4));
     let gauge = Arc::new(Gauge::default());
     let run = pipeline.resource(Arc::clone(&gauge)).run_blocking().unwrap().into_result().unwrap();
     assert!(run.output_named::<Vec<u64>>("restored").unwrap().iter().copied().eq(1..=10_000));

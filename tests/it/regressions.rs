@@ -259,7 +259,7 @@ fn fail_fast_stops_at_an_output_whose_drop_panics() {
     fn later(reader: &u32) -> u32 {
         *reader
     }
-    let run = Pipeline::to::<later>().fail_fast(true).run_blocking().unwrap();
+    let run = Pipeline::to::<later>().settings(Settings::default().fail_fast(true)).run_blocking().unwrap();
     assert_eq!(run.status("bomb"), Ok(Status::Failed));
     assert_eq!(run.status("later"), Ok(Status::Cancelled));
 }

@@ -79,12 +79,17 @@ async fn run_blocking_works_inside_of_a_multi_thread_runtime() {
 fn run_blocking_works_inside_of_steps_five_deep() {
     fn nested(depth: u32) -> u64 {
         if depth == 0 {
-            return *pipeline().sequential().run_blocking().unwrap().output::<rt_result>().unwrap();
+            return *pipeline()
+                .settings(Settings::default().workers(1))
+                .run_blocking()
+                .unwrap()
+                .output::<rt_result>()
+                .unwrap();
         }
         let mut dag = DagBuilder::new();
         dag.cpu("deeper", (), move |()| nested(depth - 1));
         dag.blocking("waits", (), move |()| Ok::<_, Infallible>(depth));
-        let pipeline = Pipeline::new(dag.build().unwrap()).settings(Settings::default().cpu(1)).sequential();
+        let pipeline = Pipeline::new(dag.build().unwrap()).settings(Settings::default().cpu(1).workers(1));
         *pipeline.run_blocking().unwrap().output_named::<u64>("deeper").unwrap()
     }
     assert_eq!(nested(5), RESULT);
@@ -96,13 +101,23 @@ async fn run_works_inside_of_async_steps_five_deep() {
     fn nested(depth: u32) -> futures::future::BoxFuture<'static, u64> {
         Box::pin(async move {
             if depth == 0 {
-                return *pipeline().sequential().run().await.unwrap().output::<rt_result>().unwrap();
+                return *pipeline()
+                    .settings(Settings::default().workers(1))
+                    .run()
+                    .await
+                    .unwrap()
+                    .output::<rt_result>()
+                    .unwrap();
             }
             let mut dag = DagBuilder::new();
             dag.io("deeper", (), move |Refs(())| {
                 Box::pin(async move { Ok::<_, Infallible>(nested(depth - 1).await) })
             });
-            let run = Pipeline::new(dag.build().unwrap()).sequential().run().await.unwrap();
+            let run = Pipeline::new(dag.build().unwrap())
+                .settings(Settings::default().workers(1))
+                .run()
+                .await
+                .unwrap();
             *run.output_named::<u64>("deeper").unwrap()
         })
     }

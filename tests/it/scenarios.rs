@@ -83,7 +83,8 @@ fn s6_the_widest_level_is_not_the_peak() {
     for n in 0..16 {
         dag.cpu(format!("s{n}"), (), |()| ());
     }
-    let run = Pipeline::new(dag.build().unwrap()).workers(4).run_blocking().unwrap();
+    let run =
+        Pipeline::new(dag.build().unwrap()).settings(Settings::default().workers(4)).run_blocking().unwrap();
     assert_eq!(run.report().figures.widest_level, 16);
     assert!(run.report().figures.peak_concurrency <= 4);
 }
@@ -161,6 +162,6 @@ async fn the_step_on_the_longest_path_goes_first() {
     }
     let order = std::sync::Arc::new(std::sync::Mutex::new(Vec::<&str>::new()));
     let pipeline = Pipeline::to::<short_way>().and::<long_end>().and::<costly>().resource_arc(order.clone());
-    pipeline.sequential().run().await.unwrap();
+    pipeline.settings(Settings::default().workers(1)).run().await.unwrap();
     assert_eq!(*order.lock().unwrap(), ["costly", "long", "short"]);
 }

@@ -274,7 +274,10 @@ fn settle_takers(steps: &mut [StepModel]) {
 fn check(steps: &[StepModel], dag: &Arc<Dag>, workers: usize) -> Result<(), TestCaseError> {
     let outcomes = model(steps);
     let recorder = Recorder::default();
-    let pipeline = Pipeline::new(Arc::clone(dag)).workers(workers).keep_all().observe(recorder.clone());
+    let pipeline = Pipeline::new(Arc::clone(dag))
+        .settings(Settings::default().workers(workers))
+        .keep_all()
+        .observe(recorder.clone());
     let run = pipeline.run_blocking().map_err(|problems| TestCaseError::fail(problems.to_string()))?;
     let report = run.report();
     prop_assert_eq!(report.steps.len(), steps.len() + 1);
@@ -380,7 +383,7 @@ fn one_graph_gives_the_same_outputs_at_every_width() {
         for workers in [Some(1), Some(2), Some(4), Some(16), None] {
             let mut pipeline = Pipeline::new(Arc::clone(&dag)).keep_all();
             if let Some(workers) = workers {
-                pipeline = pipeline.workers(workers);
+                pipeline = pipeline.settings(Settings::default().workers(workers));
             }
             let run = pipeline.run_blocking().unwrap();
             let outputs: Vec<_> = run

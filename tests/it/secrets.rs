@@ -185,7 +185,11 @@ fn a_secret_has_no_fingerprint_even_if_another_step_reads_it_as_text() {
     }
     let provenance = |token: &str, n: u32, of_one: u32| {
         let pipeline = Pipeline::to::<sc_careless>().param("token", token).param("n", n).param("m", 1);
-        let run = pipeline.param("sc_keeps.n", of_one).seed(1).run_blocking().unwrap();
+        let run = pipeline
+            .param("sc_keeps.n", of_one)
+            .settings(Settings::default().seed(1))
+            .run_blocking()
+            .unwrap();
         run.report().provenance.clone()
     };
     let names =

@@ -62,7 +62,7 @@ fn settings_out_of_range_are_problems() {
     let settings = Settings::default().io(0).cpu(MOST_SLOTS + 1).blocking(0);
     let problems = Pipeline::to::<never_runs>().settings(settings).run_blocking().unwrap_err();
     assert_eq!(problems.iter().filter(|problem| problem.code == ProblemCode::InvalidSetting).count(), 3);
-    let problems = Pipeline::to::<never_runs>().workers(0).check().unwrap_err();
+    let problems = Pipeline::to::<never_runs>().settings(Settings::default().workers(0)).check().unwrap_err();
     assert!(problems.to_string().contains("`workers` is `0`"), "{problems}");
     assert!(Executor::new(0).is_err());
 }

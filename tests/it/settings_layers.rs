@@ -469,7 +469,8 @@ fn steps_are_disabled_by_settings() {
     let resolved = SettingsStack::new()
         .text("pipeline.json", r#"{"steps": {"so_source": {"enabled": false}}}"#)
         .resolve();
-    let run = Pipeline::to::<so_mail>().settings_from(&resolved.unwrap()).run_blocking().unwrap();
+    let run =
+        Pipeline::to::<so_mail>().settings(resolved.unwrap().settings().clone()).run_blocking().unwrap();
     let why = run.error("so_source").unwrap().message().to_owned();
     assert_eq!(why, "disabled by pipeline.json (`steps.so_source.enabled = false`)");
     // A given output stays.

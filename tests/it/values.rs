@@ -148,7 +148,7 @@ fn a_buffer_moves_through_a_chain_of_takers_and_out() {
         second.push(second.as_ptr().addr() as u8);
         second
     }
-    let mut run = Pipeline::to::<third>().sequential().run_blocking().unwrap();
+    let mut run = Pipeline::to::<third>().settings(Settings::default().workers(1)).run_blocking().unwrap();
     let kept = run.output::<third>().unwrap().as_ptr().addr();
     let bytes = run.output::<third>().unwrap().clone();
     assert_eq!((bytes[1], bytes[2]), (kept as u8, kept as u8));

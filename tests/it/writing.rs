@@ -30,7 +30,7 @@ fn wr_summary(wr_rows: &[u64], wr_table: Option<&usize>) -> (u64, bool) {
 /// run has succeeded.
 #[test]
 fn a_run_without_writing_skips_steps_that_write_and_says_so() {
-    let pipeline = Pipeline::to::<wr_mail>().and::<wr_summary>().no_write();
+    let pipeline = Pipeline::to::<wr_mail>().and::<wr_summary>().settings(Settings::default().no_write(true));
     let run = pipeline.clone().run_blocking().unwrap();
     assert_eq!(WRITTEN.load(Ordering::SeqCst), 0);
     assert!(run.succeeded(), "{}", run.report());
@@ -55,8 +55,12 @@ fn closures_can_write_and_given_outputs_count() {
     dag.policy(file, Policy::writes);
     let _ = dag.cpu("read", (file,), |(file,)| file + 1);
     let dag = std::sync::Arc::new(dag.build().unwrap());
-    let run = Pipeline::new(dag.clone()).no_write().run_blocking().unwrap();
+    let run = Pipeline::new(dag.clone()).settings(Settings::default().no_write(true)).run_blocking().unwrap();
     assert_eq!((run.status("file"), run.status("read")), (Ok(Status::Skipped), Ok(Status::Skipped)));
-    let run = Pipeline::new(dag).no_write().with_output_named("file", 1_u64).run_blocking().unwrap();
+    let run = Pipeline::new(dag)
+        .settings(Settings::default().no_write(true))
+        .with_output_named("file", 1_u64)
+        .run_blocking()
+        .unwrap();
     assert_eq!(run.output_named::<u64>("read").unwrap(), &2);
 }

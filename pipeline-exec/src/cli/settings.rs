@@ -73,7 +73,7 @@ impl SettingsArgs {
             // All at once: what is wrong with the graph, and names that mean nothing in it, are told beside.
             match pipeline.plan() {
                 Ok(plan) => {
-                    problems.extend(resolved.settings().unknown_names(plan.dag(), resolved.origins()));
+                    problems.extend(resolved.settings().unknown_names(plan.dag()));
                 }
                 Err(of_graph) => problems.extend(of_graph.into_vec()),
             }

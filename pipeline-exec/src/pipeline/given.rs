@@ -236,8 +236,8 @@ impl Pipeline {
 
     /// Checks settings, parameters and resources, and binds them to the steps of a plan.
     pub(crate) fn bind(&self, plan: &Plan) -> Result<Bound, Vec<Problem>> {
-        let mut problems = self.settings.problems(&self.origins);
-        problems.extend(self.settings.unknown_names(plan.dag(), &self.origins));
+        let mut problems = self.settings.problems();
+        problems.extend(self.settings.unknown_names(plan.dag()));
         problems.extend(self.limits.iter().flat_map(Limits::problems));
         if self.limits.is_some() && !self.settings.limits.is_empty() {
             let message = "limits are given twice: in the settings, and shared with other pipelines";

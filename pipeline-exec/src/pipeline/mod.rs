@@ -1,7 +1,7 @@
 //! Pipelines: what to run, with which inputs, and how.
 
 mod given;
-mod manner;
+mod options;
 mod planning;
 mod start;
 
@@ -20,7 +20,7 @@ use crate::pressure::Sampler;
 use crate::record::CommandLine;
 use crate::run::{Run, RunHandle};
 use crate::runtime;
-use crate::settings::{Origins, Settings};
+use crate::settings::Settings;
 use crate::store::RunStore;
 
 /// A pipeline: a graph, the outputs wanted from it, and the inputs of its steps.
@@ -53,8 +53,6 @@ pub struct Pipeline {
     params: Params,
     resources: Resources,
     settings: Settings,
-    /// Where the settings that are not from code come from.
-    origins: Origins,
     limits: Option<Limits>,
     sampler: Option<MakeSampler>,
     within: Option<StepContext>,
@@ -141,7 +139,6 @@ impl Pipeline {
             params: Params::new(),
             resources: Resources::new(),
             settings: Settings::default(),
-            origins: Origins::default(),
             limits: None,
             sampler: None,
             within: None,
@@ -236,12 +233,6 @@ impl Pipeline {
     pub fn until(mut self, terms: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.until.extend(terms.into_iter().map(Into::into));
         self.replan()
-    }
-
-    /// Skips the steps that write (`#[step(writes)]`), and with them what requires their outputs; the report says why.
-    pub fn no_write(self) -> Self {
-        let settings = self.settings.clone().no_write(true);
-        self.settings(settings)
     }
 
     /// Keeps the output of a step to the end of the run, in addition to those of the targets.

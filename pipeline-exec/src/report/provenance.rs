@@ -20,7 +20,7 @@ const OF_THE_SCHEDULE: [&str; 4] = ["timings", "shuffle", "sample_every", "slow_
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Provenance {
-    /// The seed of the run: [`Pipeline::seed`](crate::Pipeline::seed) with it gives every step the same random numbers.
+    /// The seed of the run: [`Settings::seed`](crate::Settings::seed) with it gives every step the same random numbers.
     /// One that was not chosen is below 2⁵³, so that readers of JSON that know only floating numbers do not round it.
     pub seed: u64,
     /// The fingerprint of the graph that ran.
@@ -114,12 +114,12 @@ impl Provenance {
     ///
     /// ```
     /// # use pipeline_core::{DagBuilder, Problems};
-    /// # use pipeline_exec::Pipeline;
+    /// # use pipeline_exec::{Pipeline, Settings};
     /// let mut dag = DagBuilder::new();
     /// dag.cpu("one", (), |()| 1_u64);
     /// let pipeline = Pipeline::new(dag.build()?);
-    /// let first = pipeline.clone().seed(1).run_blocking()?;
-    /// let second = pipeline.seed(2).run_blocking()?;
+    /// let first = pipeline.clone().settings(Settings::default().seed(1)).run_blocking()?;
+    /// let second = pipeline.settings(Settings::default().seed(2)).run_blocking()?;
     /// let drift = second.report().provenance.drift(&first.report().provenance);
     /// assert_eq!(drift, ["seed 1 → 2"]);
     /// # Ok::<(), Problems>(())

@@ -8,7 +8,7 @@ use pipeline_core::{Lane, Problems, RunScope};
 use super::{OutputError, Run, output};
 use crate::engine::{Engine, Parent};
 use crate::record::RunRecord;
-use crate::settings::{Origins, Settings};
+use crate::settings::Settings;
 use crate::signals::Listening;
 use crate::stopper::{Stop, Stopper};
 use crate::store::Recording;
@@ -93,7 +93,7 @@ impl RunHandle {
     /// If the number is not from 1 to [`MOST_SLOTS`](crate::MOST_SLOTS). Then nothing changes.
     pub fn resize(&self, lane: Lane, slots: usize) -> Result<(), Problems> {
         let changed = Settings::default().with_slots(lane, slots);
-        Problems::check(changed.problems(&Origins::default()))?;
+        Problems::check(changed.problems())?;
         self.engine().resize(lane, slots);
         Ok(())
     }

@@ -10,7 +10,8 @@ use crate::limits::LimitSettings;
 
 impl Settings {
     /// Returns a problem for each setting that is out of its range, with its source.
-    pub(crate) fn problems(&self, origins: &Origins) -> Vec<Problem> {
+    pub(crate) fn problems(&self) -> Vec<Problem> {
+        let origins = &self.origins;
         let path = |section: &[&str], row: &'static Row| {
             let parts = section.iter().chain([&row.key]).map(|&part| part.to_owned());
             (parts.collect::<Vec<_>>(), row)

@@ -25,7 +25,7 @@ use self::explicit::{Explicit, Remember};
 pub(crate) use self::layers::value_of_toml;
 pub use self::layers::{ResolvedSettings, SettingInForce, SettingsStack};
 pub(crate) use self::of_steps::cannot_be_retried;
-pub(crate) use self::origins::Origins;
+use self::origins::Origins;
 #[cfg(feature = "cli")]
 pub(crate) use self::presets::{PRESETS, Preset};
 use self::row::settings;
@@ -119,6 +119,9 @@ settings! {
         /// The settings that code has set by a method: they win over file, environment and flags.
         #[serde(skip)]
         pub(crate) explicit: Explicit,
+        /// Origins of the settings that are not from code.
+        #[serde(skip)]
+        pub(crate) origins: Origins,
     }
 }
 
@@ -289,6 +292,7 @@ impl Settings {
     /// Lays `later` over these settings: each setting that is explicit there, or not the default, wins.
     pub(crate) fn merge(mut self, later: Settings) -> Settings {
         self.lay(&later);
+        self.origins.lay(&later.origins, || layers::keys_set_by_code(&later));
         let Settings { defaults, groups, tags, steps, limits, explicit, .. } = later;
         self.explicit.0.extend(explicit.0);
         self.limits.extend(limits);

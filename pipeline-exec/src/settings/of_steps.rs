@@ -25,13 +25,13 @@ impl Settings {
     }
 
     /// The disabled steps of a plan, each with the reason.
-    pub(crate) fn disabled(&self, plan: &Plan, origins: &Origins) -> Vec<(usize, String)> {
+    pub(crate) fn disabled(&self, plan: &Plan) -> Vec<(usize, String)> {
         if !self.says_enabled() {
             return Vec::new();
         }
         let by_name = self.by_name(plan.dag());
         let steps = 0..plan.len();
-        steps.filter_map(|step| Some((step, self.why_off(plan, step, &by_name, origins)?))).collect()
+        steps.filter_map(|step| Some((step, self.why_off(plan, step, &by_name)?))).collect()
     }
 
     fn says_enabled(&self) -> bool {
@@ -42,16 +42,10 @@ impl Settings {
     }
 
     /// Why a step is not to run. What is said of it by name wins over its group, that over its tags, those over the run.
-    fn why_off(
-        &self,
-        plan: &Plan,
-        step: usize,
-        by_name: &BTreeMap<usize, StepDefaults>,
-        origins: &Origins,
-    ) -> Option<String> {
+    fn why_off(&self, plan: &Plan, step: usize, by_name: &BTreeMap<usize, StepDefaults>) -> Option<String> {
         let (dag, in_dag) = (plan.dag(), plan.in_dag(step));
         let off = |key: String| {
-            let origin = origins.of(&key).unwrap_or("the settings");
+            let origin = self.origins.of(&key).unwrap_or("the settings");
             format!("disabled by {} (`{} = false`)", shown(origin), shown(&key))
         };
         if let Some(on) = by_name.get(&in_dag).and_then(|said| said.enabled) {
@@ -77,7 +71,8 @@ impl Settings {
     }
 
     /// Names of steps, groups, tags and limits that no step has: neither of this graph nor of the program.
-    pub(crate) fn unknown_names(&self, dag: &Dag, origins: &Origins) -> Vec<Problem> {
+    pub(crate) fn unknown_names(&self, dag: &Dag) -> Vec<Problem> {
+        let origins = &self.origins;
         let mut problems = Vec::new();
         for (key, said) in &self.steps {
             match named(dag, key) {

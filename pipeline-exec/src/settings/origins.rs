@@ -7,8 +7,8 @@ use pipeline_core::Problem;
 
 use crate::text::clean;
 
-/// Where settings come from, by key (`workers`, `groups.silver.timeout`): a file, a variable, a flag. What is not here was
-/// set by code, or is the default.
+/// The origin of each setting by key (`workers`, `groups.silver.timeout`): a file, a variable, a flag. Settings without one
+/// were set by code, or are the default. Origins are no part of the value: all are equal.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Origins(Arc<BTreeMap<String, String>>);
 
@@ -17,7 +17,20 @@ impl Origins {
         Origins(Arc::new(origins))
     }
 
-    /// Where a setting comes from, or the first that is below the key.
+    /// Lays the origins of later settings over these. `set_by_code` are the later settings that code has set.
+    pub(super) fn lay(&mut self, later: &Origins, set_by_code: impl FnOnce() -> Vec<String>) {
+        if self.0.is_empty() {
+            *self = later.clone();
+            return;
+        }
+        let origins = Arc::make_mut(&mut self.0);
+        for key in set_by_code() {
+            origins.remove(&key);
+        }
+        origins.extend(later.0.iter().map(|(key, origin)| (key.clone(), origin.clone())));
+    }
+
+    /// Returns the origin of a setting, or of the first below the key.
     pub(crate) fn of(&self, key: &str) -> Option<&str> {
         let below = format!("{key}.");
         let mut from = self.0.range(key.to_owned()..);
@@ -27,12 +40,18 @@ impl Origins {
         first.map(|(_, origin)| origin.as_str())
     }
 
-    /// Adds to a problem where the setting comes from.
+    /// Adds the origin of the setting to a problem.
     pub(super) fn note(&self, key: &str, problem: Problem) -> Problem {
         match self.of(key) {
             Some(origin) => problem.note(format!("`{}` is set by {}", shown(key), shown(origin))),
             None => problem,
         }
+    }
+}
+
+impl PartialEq for Origins {
+    fn eq(&self, _: &Self) -> bool {
+        true
     }
 }
 

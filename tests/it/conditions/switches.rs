@@ -85,7 +85,7 @@ proptest! {
             Order::Many(prices) => prices.iter().sum(),
         };
         let pipeline = Pipeline::to::<so_first>().and::<so_priority>().and::<so_options>().and::<so_outcomes>();
-        let run = pipeline.and::<so_behind>().param("order", &order).workers(workers).run_blocking().unwrap();
+        let run = pipeline.and::<so_behind>().param("order", &order).settings(Settings::default().workers(workers)).run_blocking().unwrap();
         prop_assert!(run.succeeded());
         prop_assert_eq!((run.output::<so_first>(), run.output::<so_priority>()), (Ok(&expected), Ok(&expected)));
         prop_assert_eq!(run.output::<so_options>(), Ok(&vec![expected]));

@@ -148,7 +148,7 @@ fn fail_fast_does_not_stop_at_a_skip() {
     fn cs_other(cs_skipped: Option<&u32>) -> u32 {
         cs_skipped.copied().unwrap_or(3)
     }
-    let pipeline = Pipeline::to::<cs_other>().and::<cs_after>().fail_fast(true);
+    let pipeline = Pipeline::to::<cs_other>().and::<cs_after>().settings(Settings::default().fail_fast(true));
     let run = pipeline.run_blocking().unwrap();
     assert!(run.succeeded());
     assert_eq!(run.output::<cs_other>(), Ok(&3));

@@ -62,7 +62,7 @@ fn an_exclusive_step_overlaps_with_nothing_in_any_lane() {
         many::<ex_io>(&mut dag, "alone_io", 5);
         let mut pipeline = Pipeline::new(dag.build().unwrap()).resource(Arc::new(Gauge::default()));
         if let Some(workers) = workers {
-            pipeline = pipeline.workers(workers);
+            pipeline = pipeline.settings(Settings::default().workers(workers));
         }
         let run = run_in_time(pipeline);
         assert!(run.succeeded());
@@ -115,7 +115,12 @@ async fn s8_free_steps_overlap_a_sequence() {
     many::<s8_state>(&mut dag, "state", 7);
     many::<s8_free>(&mut dag, "later", 2);
     let clock = Clock::start();
-    let run = Pipeline::new(dag.build().unwrap()).workers(4).resource(clock).run().await.unwrap();
+    let run = Pipeline::new(dag.build().unwrap())
+        .settings(Settings::default().workers(4))
+        .resource(clock)
+        .run()
+        .await
+        .unwrap();
     assert_eq!(clock.now(), 7000, "1.71 times as fast as one at a time");
     let state = spans(&run, "state");
     let starts: Vec<u128> = state.iter().map(|span| span.from).collect();
@@ -162,7 +167,10 @@ async fn three_years(workers: usize) -> u128 {
         last_year = states;
     }
     let clock = Clock::start();
-    let pipeline = Pipeline::new(dag.build().unwrap()).keep_all().workers(workers).resource(clock);
+    let pipeline = Pipeline::new(dag.build().unwrap())
+        .keep_all()
+        .settings(Settings::default().workers(workers))
+        .resource(clock);
     let run = pipeline.run().await.unwrap();
     let all = spans(&run, "");
     assert_eq!(all.len(), 60);

@@ -33,7 +33,9 @@ fn a_higher_priority_starts_first_whatever_the_path() {
     let _ = dag.add::<po_high>();
     let _ = dag.add::<po_highest>();
     let recorder = Recorder::default();
-    let pipeline = Pipeline::new(dag.build().unwrap()).sequential().observe(recorder.clone());
+    let pipeline = Pipeline::new(dag.build().unwrap())
+        .settings(Settings::default().workers(1))
+        .observe(recorder.clone());
     assert!(pipeline.run_blocking().unwrap().succeeded());
     assert_eq!(
         recorder.started(),

@@ -144,7 +144,7 @@ fn fail_fast_cancels_the_steps_that_wait_for_a_limit() {
         many::<pk_io>(&mut dag, "io", 30);
         many::<pk_alone>(&mut dag, "alone", 1);
         let pipeline = Pipeline::new(dag.build().unwrap()).limits(&limits).resource(gauge);
-        let run = run_in_time(pipeline.fail_fast(by_setting));
+        let run = run_in_time(pipeline.settings(Settings::default().fail_fast(by_setting)));
         let counts = run.report().counts;
         assert_eq!((counts.failed, counts.failed + counts.succeeded + counts.cancelled), (1, 62));
         assert_usable(&limits);

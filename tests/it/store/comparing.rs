@@ -16,8 +16,13 @@ fn fails_above_ten(counts: &u64, #[context] _cx: &StepContext) -> Result<u64, St
 /// H05, H06
 #[test]
 fn a_diff_shows_statuses_counters_steps_and_provenance() {
-    let counting =
-        |rows: u64| Pipeline::to::<fails_above_ten>().param("rows", rows).seed(7).run_blocking().unwrap();
+    let counting = |rows: u64| {
+        Pipeline::to::<fails_above_ten>()
+            .param("rows", rows)
+            .settings(Settings::default().seed(7))
+            .run_blocking()
+            .unwrap()
+    };
     let (few, many) = (counting(3), counting(30));
     let diff = many.report().diff(few.report());
     assert_eq!(diff.runs, [few.id(), many.id()]);

@@ -125,7 +125,8 @@ fn a_retried_step_has_a_slice_for_each_attempt() {
         *sliced
     }
     let folder = Folder::new();
-    let pipeline = Pipeline::to::<after_sliced>().and::<beside_sliced>().workers(1);
+    let pipeline =
+        Pipeline::to::<after_sliced>().and::<beside_sliced>().settings(Settings::default().workers(1));
     let (run, dir) = record(pipeline, &folder.store());
     let trace = read_json(dir.join("trace.json"));
     let events = trace["traceEvents"].as_array().unwrap();

@@ -126,7 +126,7 @@ fn steps_that_never_run_are_counted_at_the_end() {
     let run = Pipeline::to::<pr_skipped>()
         .with_output::<pr_source>(1)
         .observe(metrics.clone())
-        .fail_fast(true)
+        .settings(Settings::default().fail_fast(true))
         .run_blocking()
         .unwrap();
     assert_eq!(run.status("pr_skipped"), Ok(Status::Cancelled));

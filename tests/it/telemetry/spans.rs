@@ -134,7 +134,11 @@ fn the_log_of_an_async_step_is_in_its_span_on_every_thread() {
         [before, std::thread::current().id()]
     }
     listen();
-    let run = Pipeline::to::<sp_moves>().sequential().observe(Spans::new()).run_blocking().unwrap();
+    let run = Pipeline::to::<sp_moves>()
+        .settings(Settings::default().workers(1))
+        .observe(Spans::new())
+        .run_blocking()
+        .unwrap();
     let [before, after] = run.output::<sp_moves>().unwrap();
     assert_ne!(before, after);
     let said = said(&lines(run.id()), "on another thread");

@@ -291,6 +291,11 @@ impl SettingsStack {
     }
 }
 
+/// The keys of the settings that code has set.
+pub(super) fn keys_set_by_code(settings: &Settings) -> Vec<String> {
+    read::set_by_code(settings).into_iter().map(|(key, _)| key.join(".")).collect()
+}
+
 /// The parts of a key as written; a part in double quotes may have dots in it.
 fn parts(key: &str) -> Key {
     let mut parts = vec![String::new()];

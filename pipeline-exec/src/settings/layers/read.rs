@@ -77,16 +77,16 @@ pub(super) fn put_together(
     if let Some(source) = opens_lanes {
         open_lanes(&mut all, &sources, source);
     }
-    let settings = serde_json::from_value::<Settings>(all.nested(&[])).unwrap_or_else(|error| {
+    let mut settings = serde_json::from_value::<Settings>(all.nested(&[])).unwrap_or_else(|error| {
         // Parts can be read each, and not together: none such is known.
         let message = format!("the settings cannot be read: {}", shown(&error.to_string()));
         problems.push(Problem::new(ProblemCode::InvalidSetting, message).hint("mend what is named"));
         Settings::default()
     });
     let set = all.0.iter().filter(|(_, leaf)| leaf.origin != DEFAULT);
-    let origins = Origins::new(set.map(|(key, leaf)| (key.join("."), leaf.origin.clone())).collect());
-    problems.extend(settings.problems(&origins));
-    (ResolvedSettings::new(settings, all, origins, params, warnings), problems)
+    settings.origins = Origins::new(set.map(|(key, leaf)| (key.join("."), leaf.origin.clone())).collect());
+    problems.extend(settings.problems());
+    (ResolvedSettings::new(settings, all, params, warnings), problems)
 }
 
 /// All layers over each other, and the source of each leaf.

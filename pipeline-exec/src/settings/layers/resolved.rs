@@ -4,14 +4,13 @@ use serde_json::Value;
 
 use super::FileParams;
 use super::leaf::{Key, Leaf, Leaves};
-use crate::settings::{Origins, Settings};
+use crate::settings::Settings;
 
 /// Settings as they hold, each with where it comes from.
 #[derive(Clone, Debug)]
 pub struct ResolvedSettings {
     settings: Settings,
     leaves: Leaves,
-    origins: Origins,
     params: FileParams,
     warnings: Vec<String>,
 }
@@ -31,10 +30,10 @@ pub struct SettingInForce {
 impl SettingInForce {
     /// Settings that were resolved before, with where they come from.
     #[cfg(feature = "cli")]
-    pub(crate) fn all(settings: &Settings, origins: &Origins) -> Vec<Self> {
+    pub(crate) fn all(settings: &Settings) -> Vec<Self> {
         let mut all = Self::of(&Leaves::written(settings, super::read::DEFAULT));
         for setting in &mut all {
-            if let Some(origin) = origins.of(&setting.key) {
+            if let Some(origin) = settings.origins.of(&setting.key) {
                 origin.clone_into(&mut setting.origin);
             }
         }
@@ -60,14 +59,8 @@ impl SettingInForce {
 }
 
 impl ResolvedSettings {
-    pub(super) fn new(
-        settings: Settings,
-        leaves: Leaves,
-        origins: Origins,
-        params: FileParams,
-        warnings: Vec<String>,
-    ) -> Self {
-        ResolvedSettings { settings, leaves, origins, params, warnings }
+    pub(super) fn new(settings: Settings, leaves: Leaves, params: FileParams, warnings: Vec<String>) -> Self {
+        ResolvedSettings { settings, leaves, params, warnings }
     }
 
     /// The settings.
@@ -77,7 +70,7 @@ impl ResolvedSettings {
 
     /// Where a setting comes from; for a part with settings below it, where the first of them does that somebody has set.
     pub fn origin(&self, key: &str) -> &str {
-        self.origins.of(key).unwrap_or(super::read::DEFAULT)
+        self.settings.origins.of(key).unwrap_or(super::read::DEFAULT)
     }
 
     /// Every setting as it holds, sorted by key.
@@ -93,9 +86,5 @@ impl ResolvedSettings {
     /// The run parameters of files, each with the name of its file.
     pub fn params(&self) -> impl Iterator<Item = (&str, &Value, &str)> {
         self.params.0.iter().map(|(name, (value, origin))| (name.as_str(), value, origin.as_str()))
-    }
-
-    pub(crate) fn origins(&self) -> &Origins {
-        &self.origins
     }
 }

@@ -120,7 +120,10 @@ fn run_inside() -> u32 {
     let mut dag = DagBuilder::new();
     let one = dag.cpu("one", (), |()| 1_u32);
     dag.cpu("two", (one,), |(one,)| one + 1);
-    let run = Pipeline::new(dag.build().expect("a graph")).sequential().run_blocking().expect("it is right");
+    let run = Pipeline::new(dag.build().expect("a graph"))
+        .settings(Settings::default().workers(1))
+        .run_blocking()
+        .expect("it is right");
     *run.output_named::<u32>("two").expect("it was run")
 }
 
