@@ -132,7 +132,7 @@ impl<'b, T> Instance<'b, T> {
         self
     }
 
-    /// The position of a parameter that can be bound to so many sources.
+    /// Returns the position of a parameter that can be bound to this number of sources.
     fn check_binding(&self, parameter: &str, sources: usize) -> Result<usize, Problem> {
         let step = &self.builder.draft.steps[self.step as usize];
         let invalid = |message: String| Problem::new(ProblemCode::InvalidBinding, message);
