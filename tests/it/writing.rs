@@ -42,7 +42,7 @@ fn a_run_without_writing_skips_steps_that_write_and_says_so() {
     assert_eq!((why.kind, why.message.as_str()), (FailureKind::NotMet, "it writes, and `no_write` is set"));
     assert_eq!(step("wr_mail").because.as_deref(), Some("wr_table"));
     // The same pipeline writes if it may: the earlier plan does not stick.
-    let run = pipeline.settings(Settings::default()).run_blocking().unwrap();
+    let run = pipeline.settings(Settings::default().no_write(false)).run_blocking().unwrap();
     assert_eq!((run.report().counts.succeeded, WRITTEN.load(Ordering::SeqCst)), (4, 1));
     assert_eq!(run.output::<wr_summary>().unwrap(), &(6, true));
 }
