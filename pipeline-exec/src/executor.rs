@@ -58,7 +58,7 @@ impl Executor {
         let _place = self.places.acquire().await.expect("invariant: the semaphore is never closed");
         let handle = pipeline.start()?;
         let _listed = Listed::new(self, handle.scope());
-        handle.wait().await
+        Ok(handle.wait().await)
     }
 
     /// Returns the ids of the current runs, sorted.

@@ -104,7 +104,7 @@ impl Repeat {
         for number in 1..=self.most {
             let started = round(&state, number).and_then(|pipeline| pipeline.start());
             let run = match started {
-                Ok(handle) => handle.wait().await,
+                Ok(handle) => Ok(handle.wait().await),
                 Err(problems) => Err(problems),
             };
             match judged(number, run, state, &mut judge)? {

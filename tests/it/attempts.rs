@@ -589,7 +589,7 @@ fn a_stop_during_a_backoff_ends_the_run_at_once() {
         assert_eq!(is_waiting.recv_timeout(LIMIT).unwrap(), (1, Duration::from_hours(1)));
     }
     handle.stop();
-    let run = within(move || futures::executor::block_on(handle.wait()).unwrap());
+    let run = within(move || futures::executor::block_on(handle.wait()));
     assert_eq!(step_report(&run, "backs_off").status, Status::Failed);
     assert_eq!(step_report(&run, "backs_off").error.as_ref().unwrap().message, "attempt 1");
     assert_eq!(step_report(&run, "backs_off").attempts, 1);

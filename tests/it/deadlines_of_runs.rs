@@ -168,7 +168,7 @@ fn the_deadline_of_a_run_holds_while_it_is_stopped_or_paused() {
         .unwrap();
     enters.recv_timeout(LIMIT).unwrap();
     handle.pause();
-    let paused = within(move || block_on(handle.wait()).unwrap());
+    let paused = within(move || block_on(handle.wait()));
     assert_eq!(paused.status("rd_after"), Ok(Status::Cancelled));
 }
 
@@ -259,7 +259,7 @@ fn a_no_cancel_future_runs_to_completion() {
     until("it waits", || gauge.now() == 1);
     handle.stop();
     gate.0.add_permits(1);
-    let stopped = within(move || block_on(handle.wait()).unwrap());
+    let stopped = within(move || block_on(handle.wait()));
     assert!(done.load(Ordering::SeqCst), "it was not dropped by the stop");
     assert_eq!(stopped.status("whole_at_stop"), Ok(Status::Succeeded));
 }
@@ -307,7 +307,7 @@ fn a_stop_waits_at_most_the_grace_time() {
     let handle = pipeline.start().unwrap();
     until("it started", || recorder.started() == ["rd_hangs"]);
     handle.stop();
-    let run = within(move || block_on(handle.wait()).unwrap());
+    let run = within(move || block_on(handle.wait()));
     assert_eq!(
         (run.status("rd_hangs"), step_report(&run, "rd_hangs").still_running),
         (Ok(Status::Cancelled), 1)

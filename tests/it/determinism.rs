@@ -382,7 +382,7 @@ fn stopping_wakes_steps_and_tasks_that_await_it() {
     }
     handle.stop();
     assert_eq!(hear.recv_timeout(LIMIT), Ok("the task ends"));
-    let run = futures::executor::block_on(handle.wait()).unwrap();
+    let run = futures::executor::block_on(handle.wait());
     assert_eq!(run.output::<dt_awaits>(), Ok(&true));
 }
 

@@ -222,7 +222,7 @@ fn after_a_stop(settings: &Settings) -> Shown {
     let handle = Pipeline::new(dag.build().unwrap()).settings(settings.clone()).start().unwrap();
     begun.recv().unwrap();
     handle.stop();
-    let run = futures::executor::block_on(handle.wait()).unwrap();
+    let run = futures::executor::block_on(handle.wait());
     let shown = run.status("holds").unwrap().name().to_owned();
     drop(open);
     shown
@@ -242,7 +242,7 @@ fn after_left_behind(settings: &Settings) -> Shown {
     let mut dag = DagBuilder::new();
     let (_begun, open) = holding(&mut dag);
     let handle = Pipeline::new(dag.build().unwrap()).settings(settings.clone()).start().unwrap();
-    let run = futures::executor::block_on(handle.wait()).unwrap();
+    let run = futures::executor::block_on(handle.wait());
     let shown = run.report().stopped_because.is_some().to_string();
     drop(open);
     shown
@@ -488,7 +488,7 @@ fn the_longest_times_and_largest_amounts_are_accepted() {
     assert!(run.succeeded(), "{}", run.report());
     let handle = pipeline.start().unwrap();
     handle.stop();
-    let stopped = futures::executor::block_on(handle.wait()).unwrap();
+    let stopped = futures::executor::block_on(handle.wait());
     assert_ne!(
         stopped.status("el_after"),
         Ok(Status::Pending),

@@ -65,7 +65,7 @@ fn one_id_is_attached_to_all_parts_of_a_run() {
     });
     let handle = pipeline.start().unwrap();
     let id = handle.id().to_owned();
-    let run = futures::executor::block_on(handle.wait()).unwrap();
+    let run = futures::executor::block_on(handle.wait());
     assert_eq!(run.output::<ob_last>(), Ok(&id));
     assert_eq!(run.output::<ob_middle>(), Ok(&(id.clone(), "ob_middle".to_owned(), 1)));
     assert_eq!((run.id(), run.report().run_id.as_str()), (id.as_str(), id.as_str()));
@@ -190,6 +190,6 @@ fn an_observer_can_stop_the_run() {
     let handle = pipeline.start().unwrap();
     *stopper.lock().unwrap() = Some(handle.stopper());
     go.send(()).unwrap();
-    let run = futures::executor::block_on(handle.wait()).unwrap();
+    let run = futures::executor::block_on(handle.wait());
     assert_eq!((run.status("first"), run.status("second")), (Ok(Status::Succeeded), Ok(Status::Cancelled)));
 }

@@ -76,7 +76,7 @@ fn sampled(
 fn run_while(pipeline: Pipeline, act: impl FnOnce(&RunHandle)) -> Run {
     let handle = pipeline.start().unwrap();
     act(&handle);
-    let run = block_on(handle.wait()).unwrap();
+    let run = block_on(handle.wait());
     assert!(run.succeeded());
     run
 }

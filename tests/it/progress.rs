@@ -39,7 +39,7 @@ fn looks(pipeline: Pipeline, step: &str, count: usize) -> (Vec<StepActivity>, Ru
         activity
     };
     let found = (0..count).map(look).collect();
-    (found, futures::executor::block_on(handle.wait()).unwrap())
+    (found, futures::executor::block_on(handle.wait()))
 }
 
 fn said(done: u64, total: Option<u64>, note: &str) -> impl Fn(&StepActivity) -> bool {

@@ -91,7 +91,7 @@ async fn a_stopped_run_reports_what_was_cancelled() {
         stopper.stop();
         stopper.stop();
     });
-    let run = handle.wait().await.unwrap();
+    let run = handle.wait().await;
     let report = run.report();
     assert_eq!((report.run_id.as_str(), report.status), (id.as_str(), RunStatus::Cancelled));
     assert_eq!((report.counts.succeeded, report.counts.cancelled), (1, 2));
@@ -122,7 +122,7 @@ async fn a_run_that_is_stopped_after_an_optional_step_failed_was_stopped() {
         tokio::time::sleep(Duration::from_secs(3)).await;
         stopper.stop();
     });
-    let run = handle.wait().await.unwrap();
+    let run = handle.wait().await;
     let report = run.report();
     assert_eq!((report.status, report.counts.failed), (RunStatus::Cancelled, 1));
 }
@@ -142,7 +142,7 @@ fn a_cpu_step_sees_that_the_run_was_stopped() {
     let handle = Pipeline::to::<looks>().resource(entered).start().unwrap();
     enter.recv_timeout(LIMIT).unwrap();
     handle.stop();
-    let run = futures::executor::block_on(handle.wait()).unwrap();
+    let run = futures::executor::block_on(handle.wait());
     assert_eq!(run.output::<looks>(), Ok(&true), "it ended by itself, with an output");
     assert!(run.succeeded());
 }
@@ -158,14 +158,14 @@ fn stopping_early_or_late_is_harmless() {
     for _ in 0..200 {
         let handle = Pipeline::to::<early>().start().unwrap();
         handle.stop();
-        let run = futures::executor::block_on(handle.wait()).unwrap();
+        let run = futures::executor::block_on(handle.wait());
         assert!(matches!(run.status("early"), Ok(Status::Cancelled | Status::Succeeded)));
         let counts = run.report().counts;
         assert_eq!(counts.planned, counts.succeeded + counts.cancelled);
     }
     let handle = Pipeline::to::<early>().start().unwrap();
     let stopper = handle.stopper();
-    let run = futures::executor::block_on(handle.wait()).unwrap();
+    let run = futures::executor::block_on(handle.wait());
     stopper.stop();
     assert_eq!(run.output::<early>(), Ok(&1));
     assert_eq!(run.report().status, RunStatus::Succeeded);
@@ -192,7 +192,7 @@ async fn a_panic_in_the_drop_of_a_cancelled_future_is_noted() {
     let handle = Pipeline::new(dag.build().unwrap()).start().unwrap();
     tokio::time::sleep(Duration::from_secs(1)).await;
     handle.stop();
-    let run = handle.wait().await.unwrap();
+    let run = handle.wait().await;
     let report = run.report().step("angry").unwrap();
     assert_eq!(report.status, Status::Cancelled);
     assert!(report.error.as_ref().unwrap().message.contains("planted in a cancelled future"));
@@ -249,7 +249,7 @@ fn no_step_starts_after_a_stop() {
     enter.recv_timeout(LIMIT).unwrap();
     handle.stop();
     release.send(()).unwrap();
-    let run = futures::executor::block_on(handle.wait()).unwrap();
+    let run = futures::executor::block_on(handle.wait());
     assert_eq!(recorder.started(), ["first"]);
     assert_eq!(run.report().counts.cancelled, 3);
 }
@@ -282,7 +282,7 @@ async fn a_stop_waits_for_a_no_cancel_future() {
         tokio::task::yield_now().await;
     }
     seen.goes_on.notify_one();
-    let run = tokio::time::timeout(LIMIT, handle.wait()).await.unwrap().unwrap();
+    let run = tokio::time::timeout(LIMIT, handle.wait()).await.unwrap();
     assert_eq!(run.output::<uninterrupted>(), Ok(&7));
 }
 

@@ -213,7 +213,6 @@ fn simulate(seed: u64) -> (String, Vec<String>) {
         let Ok(run) = tokio::time::timeout(Duration::from_hours(1), handle.wait()).await else {
             return (history.lock().unwrap().clone(), vec![format!("the run hangs; {moves:?}")]);
         };
-        let run = run.unwrap();
         let (plan, report) = (pipeline.plan().unwrap(), run.report());
         let mut wrong = recorder.violations_under(&settings, &plan, report);
         let interrupted = settings.fail_fast || moves.iter().any(|(_, what)| matches!(what, Move::Stop));

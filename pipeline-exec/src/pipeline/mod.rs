@@ -327,7 +327,7 @@ impl Pipeline {
     /// Dropping the future stops the run: no further step starts, and waiting async steps are dropped. Steps on threads run to
     /// their end in the background, and their outputs are discarded.
     pub async fn run(&self) -> Result<Run, Problems> {
-        self.start()?.wait().await
+        Ok(self.start()?.wait().await)
     }
 
     /// Runs the pipeline and waits for it. The calling thread runs steps too.
@@ -347,7 +347,8 @@ impl Pipeline {
     pub fn run_blocking(&self) -> Result<Run, Problems> {
         if runtime::is_entered() && !on_a_driving_thread() {
             let prepared = self.prepare()?;
-            return runtime::block_on_new_thread(|runtime| prepared.launch(runtime, false).0.wait());
+            let run = runtime::block_on_new_thread(|runtime| prepared.launch(runtime, false).0.wait());
+            return Ok(run);
         }
         // On a thread that is in a step, the run's own steps are left to others.
         let (handle, callers) = self.prepare()?.launch(runtime::own(), !on_a_driving_thread());
@@ -373,7 +374,7 @@ impl Pipeline {
     /// ```
     #[doc = include_str!("examples/steps.in")]
     /// let handle = Pipeline::to::<total>().start()?;
-    /// let run = futures::executor::block_on(handle.wait())?;
+    /// let run = futures::executor::block_on(handle.wait());
     /// assert_eq!(run.output::<total>()?, &7);
     /// # Ok(()) }
     /// ```

@@ -70,7 +70,7 @@ impl RunHandle {
     #[doc = include_str!("../pipeline/examples/steps.in")]
     /// let handle = Pipeline::to::<total>().start()?;
     /// handle.stop();
-    /// let run = futures::executor::block_on(handle.wait())?;
+    /// let run = futures::executor::block_on(handle.wait());
     /// assert!(run.status("total").is_ok());
     /// # Ok(()) }
     /// ```
@@ -105,7 +105,7 @@ impl RunHandle {
     /// let handle = Pipeline::to::<total>().start()?;
     /// handle.pause();
     /// handle.resume();
-    /// assert!(futures::executor::block_on(handle.wait())?.succeeded());
+    /// assert!(futures::executor::block_on(handle.wait()).succeeded());
     /// # Ok(()) }
     /// ```
     pub fn pause(&self) {
@@ -168,23 +168,20 @@ impl RunHandle {
     /// ```
     #[doc = include_str!("../pipeline/examples/steps.in")]
     /// let handle = Pipeline::to::<total>().start()?;
-    /// let run = futures::executor::block_on(handle.wait())?;
+    /// let run = futures::executor::block_on(handle.wait());
     /// assert_eq!(run.output::<total>()?, &7);
     /// # Ok(()) }
     /// ```
     ///
-    /// # Errors
-    /// None at present; the type leaves room for a run that is refused late.
-    ///
     /// # Cancel safety
     /// Dropping the future stops the run.
-    pub async fn wait(self) -> Result<Run, Problems> {
+    pub async fn wait(self) -> Run {
         let loan = self.parent.as_ref().and_then(Parent::lend);
         self.engine().done().wait().await;
         if let Some(loan) = loan {
             loan.pay_back().await;
         }
-        Ok(self.ended())
+        self.ended()
     }
 
     /// Blocks the thread until the run has ended.

@@ -17,7 +17,7 @@ use crate::support::{
 /// Waits for the end of a run that may hang.
 #[track_caller]
 fn end(handle: RunHandle) -> Run {
-    within(move || block_on(handle.wait()).unwrap())
+    within(move || block_on(handle.wait()))
 }
 
 /// A step on a thread that signals its start, and ends when the test opens the door.
@@ -256,7 +256,7 @@ async fn a_paused_run_can_be_resumed() {
     tokio::time::sleep(Duration::from_millis(850)).await;
     handle.resume();
     handle.resume();
-    let run = handle.wait().await.unwrap();
+    let run = handle.wait().await;
     assert!(run.succeeded());
     let mut starts: Vec<u128> = spans(&run, "").iter().map(|span| span.from).collect();
     starts.sort_unstable();

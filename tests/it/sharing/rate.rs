@@ -61,7 +61,7 @@ async fn steps_that_wait_for_a_rate_are_cancelled_with_the_run() {
     let handle = Pipeline::new(dag.build().unwrap()).limits(&limits).resource(clock).start().unwrap();
     tokio::time::sleep(Duration::from_millis(500)).await;
     handle.stop();
-    let run = handle.wait().await.unwrap();
+    let run = handle.wait().await;
     assert_eq!(clock.now(), 500);
     let counts = run.report().counts;
     assert_eq!((counts.succeeded, counts.cancelled), (1, 2));

@@ -124,7 +124,7 @@ fn a_running_run_is_read_from_its_journal() {
     assert!(report.stopped_because.unwrap().contains("goes on"));
     assert!(go.meet());
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let run = runtime.block_on(handle.wait()).unwrap();
+    let run = runtime.block_on(handle.wait());
     assert_eq!(store.find("latest").unwrap().state, RunState::Succeeded);
     assert_eq!(&store.report("latest").unwrap(), run.report());
 }
@@ -156,7 +156,7 @@ fn the_journal_has_the_times_of_each_attempt() {
     };
     assert!(go.meet());
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let run = runtime.block_on(handle.wait()).unwrap();
+    let run = runtime.block_on(handle.wait());
     let told = run.report().step("journaled").unwrap();
     assert_eq!(meanwhile.failed_attempts, told.failed_attempts);
     let last = meanwhile.last_attempt.unwrap();
@@ -191,7 +191,7 @@ fn the_journal_has_an_attempt_whose_backoff_was_interrupted() {
     };
     handle.stop();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let run = runtime.block_on(handle.wait()).unwrap();
+    let run = runtime.block_on(handle.wait());
     fs::remove_file(run.recorded().unwrap().unwrap().join("report.json")).unwrap();
     let read = store.report("latest").unwrap();
     for name in ["cut_short", "cut_and_replaced"] {
