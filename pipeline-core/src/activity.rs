@@ -43,7 +43,7 @@ pub struct ProgressSoFar {
     pub done: u64,
     /// Of how many; `None` where that is not known.
     pub total: Option<u64>,
-    /// What the step is at, in its own words; empty where it says nothing.
+    /// What the step is at, in its own words; empty if it says nothing.
     pub note: String,
 }
 

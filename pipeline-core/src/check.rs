@@ -55,7 +55,7 @@ pub trait Depth: Step {
     const DEPTH: usize;
 }
 
-/// The larger of two depths, in const context.
+/// Returns the larger of two depths, in const context.
 pub const fn deeper(a: usize, b: usize) -> usize {
     if a > b { a } else { b }
 }
@@ -69,7 +69,7 @@ pub struct Edge {
     pub ty: TypeDef,
 }
 
-/// The edge to `Upstream`, whose output can be read as `Wanted`.
+/// Returns the edge to `Upstream`, whose output can be read as `Wanted`.
 pub const fn check_edge<Upstream, Wanted>() -> Edge
 where
     Upstream: Step,
@@ -89,7 +89,7 @@ where
     check_after::<Upstream>()
 }
 
-/// The edge to `Upstream`, whatever its output.
+/// Returns the edge to `Upstream`, whatever its output.
 pub const fn check_after<Upstream: Step>() -> Edge {
     Edge { def: Upstream::def, ty: TypeDef::of::<Upstream::Output>() }
 }
@@ -101,7 +101,7 @@ pub struct Viewed {
     pub ty: TypeDef,
 }
 
-/// The output type that `Wanted` is read from.
+/// Returns the output type that `Wanted` is read from.
 pub const fn check_view<Wanted>() -> Viewed
 where
     Wanted: View + ?Sized,
@@ -115,7 +115,7 @@ pub const fn check_again<T: Again + 'static>() -> fn(Call<'_>, usize) -> T {
     |call, index| call.take_or_clone(index)
 }
 
-/// The output type of a step.
+/// Returns the output type of a step.
 pub const fn check_output<S: Step>() -> TypeDef {
     TypeDef::of::<S::Output>()
 }

@@ -1,8 +1,8 @@
 //! Outputs as JSON: for the types that serde can write, and for those that it can read.
 //!
-//! Which of the two a type is, is asked where it is named, in the expansion of `#[step]`: a constant of an inherent `impl`
-//! with a bound hides the trait's constant of the same name exactly where the bound holds. Steps ask nothing of their
-//! outputs, and a type that serde does not know has no codec.
+//! Which of the two a type is, is asked where it is named, in the expansion of `#[step]`: a constant of an inherent
+//! `impl` with a bound hides the trait's constant of the same name exactly where the bound holds. Steps ask nothing of
+//! their outputs, and a type that serde does not know has no codec.
 //!
 //! The constants have a prefix, for a trait of the user's that holds for all types may have a `READ` too.
 //!
@@ -32,12 +32,12 @@ impl Codec {
         Codec { write, read }
     }
 
-    /// Whether outputs can be written: the type is `Serialize`.
+    /// Reports whether outputs can be written: the type is `Serialize`.
     pub const fn can_write(&self) -> bool {
         self.write.is_some()
     }
 
-    /// Whether outputs can be read: the type is `Deserialize`.
+    /// Reports whether outputs can be read: the type is `Deserialize`.
     pub const fn can_read(&self) -> bool {
         self.read.is_some()
     }

@@ -74,7 +74,7 @@ fn remedy(message: &str) -> Option<&'static str> {
     )
 }
 
-/// The text of a user's error, or what to say instead where its `Display` panics.
+/// Returns the text of a user's error, or what to say instead where its `Display` panics.
 pub fn display<E: Error + ?Sized>(error: &E) -> String {
     guard(|| error.to_string()).unwrap_or_else(|panic| format!("(the error's own Display panicked: {panic})"))
 }

@@ -1,6 +1,5 @@
 //! What a step can ask about the run it is in.
 
-use std::any::Any;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt::Display;
@@ -26,8 +25,6 @@ pub struct RunScope {
     dead_letters: Mutex<Vec<DeadLetter>>,
     /// What steps say of themselves, by name; of each, the latest attempt that says anything.
     activities: Mutex<HashMap<Cow<'static, str>, Arc<Activity>>>,
-    /// What executes the run, for runs that its steps start.
-    host: OnceLock<Arc<dyn Any + Send + Sync>>,
 }
 
 impl RunScope {
@@ -39,7 +36,6 @@ impl RunScope {
             stopped: Signal::default(),
             dead_letters: Mutex::default(),
             activities: Mutex::default(),
-            host: OnceLock::new(),
         }
     }
 
@@ -49,12 +45,12 @@ impl RunScope {
         RunScope { seed, ..self }
     }
 
-    /// The id of the run.
+    /// Returns the id of the run.
     pub fn run_id(&self) -> &str {
         &self.run_id
     }
 
-    /// The seed of the run, from which each step's own is made.
+    /// Returns the seed of the run, from which each step's own is made.
     pub fn seed(&self) -> u64 {
         self.seed
     }
@@ -66,17 +62,12 @@ impl RunScope {
         StepRng::of_stream(step_seed(self.seed, step, OF_THE_RUN), attempt.into()).unit_f64()
     }
 
-    /// Says what executes the run; the first one stays.
-    pub fn set_host(&self, host: Arc<dyn Any + Send + Sync>) {
-        let _ = self.host.set(host);
-    }
-
-    /// The items that steps could not deal with, in the order in which they were given.
+    /// Returns the items that steps could not deal with, in the order in which they were given.
     pub fn dead_letters(&self) -> Vec<DeadLetter> {
         self.dead_letters.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// How far a step is and what it has counted, as it has said itself; of its latest attempt. Empty where it has said
+    /// How far a step is and what it has counted, as it has said itself; of its latest attempt. Empty if it has said
     /// nothing.
     pub fn activity(&self, step: &str) -> StepActivity {
         let activities = self.activities.lock().unwrap_or_else(PoisonError::into_inner);
@@ -105,11 +96,20 @@ impl RunScope {
         self.stopped.raise()
     }
 
-    /// Whether the run was asked to stop.
+    /// Reports whether the run was asked to stop.
     #[inline]
     pub fn is_stopped(&self) -> bool {
         self.stopped.is_raised()
     }
+}
+
+/// A step under way in this process. An executor finds by it the run that a context belongs to, for runs within steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RunningStep {
+    /// The [number](crate::frame::Frame::number) of the run's frame.
+    pub frame: u32,
+    /// The position of the step in the run's plan.
+    pub step: u32,
 }
 
 /// What a step can ask about the run it is in; a parameter `#[context] cx: &StepContext`.
@@ -117,6 +117,8 @@ impl RunScope {
 pub struct StepContext {
     scope: Arc<RunScope>,
     step: Cow<'static, str>,
+    /// `None` for a test.
+    running: Option<RunningStep>,
     /// Which of the step's items the context is for; 0 for a step that has none.
     index: u64,
     attempt: u32,
@@ -128,7 +130,21 @@ pub struct StepContext {
 
 impl StepContext {
     pub(crate) fn new(scope: Arc<RunScope>, step: Cow<'static, str>, attempt: u32) -> Self {
-        StepContext { scope, step, index: 0, attempt, given_up: None, activity: OnceLock::new() }
+        StepContext {
+            scope,
+            step,
+            running: None,
+            index: 0,
+            attempt,
+            given_up: None,
+            activity: OnceLock::new(),
+        }
+    }
+
+    /// The same context, of a step under way.
+    pub(crate) fn of_running(mut self, running: RunningStep) -> Self {
+        self.running = Some(running);
+        self
     }
 
     /// The same context, for an attempt that may be given up.
@@ -163,9 +179,9 @@ impl StepContext {
         StepContext::new(Arc::new(RunScope::new("test").with_seed(seed)), step.into(), 1)
     }
 
-    /// What executes the run, as it has said itself.
-    pub fn host(&self) -> Option<&(dyn Any + Send + Sync)> {
-        self.scope.host.get().map(|host| &**host)
+    /// Returns the step under way that the context belongs to; `None` for the context of a test. For executors.
+    pub fn running(&self) -> Option<RunningStep> {
+        self.running
     }
 
     /// Returns the id of the run, the same in the report and in every event.

@@ -54,8 +54,8 @@ impl FailureKind {
         FailureKind::NotMet,
     ];
 
-    /// The stable code, `PL01…`, as [`ProblemCode::name`](crate::ProblemCode::name) is for what is found at start-up; a
-    /// code never changes its meaning.
+    /// Returns the stable code, `PL01…`, as [`ProblemCode::name`](crate::ProblemCode::name) is for what is found at
+    /// start-up; a code never changes its meaning.
     pub const fn code(self) -> &'static str {
         match self {
             FailureKind::Error => "PL0101",
@@ -69,7 +69,7 @@ impl FailureKind {
         }
     }
 
-    /// The kind as written in reports.
+    /// Returns the kind as written in reports.
     pub const fn name(self) -> &'static str {
         match self {
             FailureKind::Error => "error",
@@ -139,17 +139,17 @@ impl StepError {
         self
     }
 
-    /// Whether the step's filter says that another attempt is worth it.
+    /// Reports whether the step's filter says that another attempt is worth it.
     pub const fn may_retry(&self) -> bool {
         self.may_retry
     }
 
-    /// Whether the step failed only after its output had served its readers.
+    /// Reports whether the step failed only after its output had served its readers.
     pub(crate) fn is_late(&self) -> bool {
         self.kind == FailureKind::DropPanic
     }
 
-    /// The name of the step that failed; empty where the run was stopped before any did.
+    /// Returns the name of the step that failed; empty if the run was stopped before any did.
     pub fn step(&self) -> &str {
         &self.step
     }
@@ -169,17 +169,17 @@ impl StepError {
         self.attempt
     }
 
-    /// The error's own text, or the panic's message.
+    /// Returns the error's own text, or the panic's message.
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// The user's error, for `downcast_ref`.
+    /// Returns the user's error, for `downcast_ref`.
     pub fn user_error(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
         self.source.as_deref()
     }
 
-    /// The texts of the causes below the error, outermost first. A cause whose `Display` panics is named as such.
+    /// Returns the texts of the causes below the error, outermost first. A cause whose `Display` panics is named as such.
     pub fn causes(&self) -> Vec<String> {
         let mut causes = Vec::new();
         let mut cause = self.source.as_deref().and_then(|error| error.source());
@@ -228,7 +228,7 @@ impl fmt::Debug for StepError {
 }
 
 impl Error for StepError {
-    /// The error that the step's error was caused by; its own text is part of this error's.
+    /// Returns the error that the step's error was caused by; its own text is part of this error's.
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.source.as_deref().and_then(|error| error.source())
     }

@@ -24,7 +24,7 @@ impl Lane {
         self as usize
     }
 
-    /// The lane as written in `#[step(…)]` and reports.
+    /// Returns the lane as written in `#[step(…)]` and reports.
     pub const fn name(self) -> &'static str {
         match self {
             Lane::Io => "io",

@@ -49,7 +49,7 @@ mod view;
 pub use activity::{ProgressSoFar, StepActivity, StepProgress};
 pub use builder::{DagBuilder, Handle, Included, Inputs, Instance, Refs};
 pub use codec::Codec;
-pub use context::{Cancelled, RunScope, StepContext};
+pub use context::{Cancelled, RunScope, RunningStep, StepContext};
 pub use dag::{
     CriticalPath, Dag, DefRef, Format, GraphDocument, InputDocument, Levels, Selection, Statistics,
     StepDocument, StepSpec,

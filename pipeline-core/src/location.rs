@@ -14,7 +14,7 @@ pub struct Location {
 }
 
 impl Location {
-    /// The place of the caller.
+    /// Returns the place of the caller.
     #[track_caller]
     pub fn caller() -> Self {
         let at = std::panic::Location::caller();
@@ -31,7 +31,7 @@ impl fmt::Display for Location {
 /// A package as cargo names it, for messages about types from two versions of one crate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Package {
-    /// `CARGO_PKG_NAME`, or empty where the build is not cargo's.
+    /// `CARGO_PKG_NAME`, or empty if the build is not cargo's.
     pub name: &'static str,
     /// `CARGO_PKG_VERSION`, or empty.
     pub version: &'static str,

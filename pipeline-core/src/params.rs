@@ -33,7 +33,8 @@ pub struct ParamDef {
 
 impl ParamDef {
     /// Reports whether what is given for the parameter is never shown, because its type holds a
-    /// [`Secret`](crate::Secret), or may hold one: a type that reads itself by code of its own can make a secret of anything.
+    /// [`Secret`](crate::Secret), or may hold one: a type that reads itself by code of its own can make a secret of
+    /// anything.
     pub fn is_secret(&self) -> bool {
         (self.secret)() != Some(false)
     }
@@ -134,7 +135,7 @@ impl Params {
         self.values.entry(name.into()).or_insert_with(|| (Ok(value), Cow::Owned(origin.to_owned())));
     }
 
-    /// The names given, sorted.
+    /// Returns the names given, sorted.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.values.keys().map(String::as_str)
     }
@@ -172,7 +173,7 @@ impl std::fmt::Debug for BoundParams {
 }
 
 impl BoundParams {
-    /// The value held for borrowing.
+    /// Returns the value held for borrowing.
     pub(crate) fn borrowed<T: 'static>(&self, index: u32) -> &T {
         let entry = &self.entries[index as usize];
         entry.value.downcast_ref().expect("invariant: the parameter was parsed as the step's own type")

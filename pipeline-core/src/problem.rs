@@ -37,7 +37,7 @@ macro_rules! problem_codes {
             /// Every code, in order.
             pub const ALL: &[ProblemCode] = &[$(ProblemCode::$name,)*];
 
-            /// The code as printed.
+            /// Returns the code as printed.
             pub const fn name(self) -> &'static str {
                 match self { $(ProblemCode::$name => $code,)* }
             }
@@ -88,7 +88,8 @@ problem_codes! {
     InvalidSwitch = "PL0020",
     /// An input asks for more successes than it has upstream steps.
     InvalidQuorum = "PL0021",
-    /// The environment refused what the run needs before its first step: a file to record it in, a way to listen for signals.
+    /// The environment refused what the run needs before its first step: a file to record it in, a way to listen for
+    /// signals.
     Environment = "PL0301",
 }
 
@@ -189,7 +190,7 @@ impl Problems {
         self.0
     }
 
-    /// The problems, by code and place.
+    /// Returns the problems, by code and place.
     pub fn iter(&self) -> std::slice::Iter<'_, Problem> {
         self.0.iter()
     }
@@ -202,7 +203,7 @@ impl Problems {
         }
     }
 
-    /// Whether a problem of this code is among them.
+    /// Reports whether a problem of this code is among them.
     pub fn has(&self, code: ProblemCode) -> bool {
         self.0.iter().any(|problem| problem.code == code)
     }
@@ -238,12 +239,13 @@ impl fmt::Debug for Problems {
 
 impl Error for Problems {}
 
-/// Whether a name is that near to a known one that the known one was meant: a letter or two apart, of short ones none.
+/// Reports whether a name is that near to a known one that the known one was meant: a letter or two apart, of short
+/// ones none.
 pub fn is_slip(written: &str, known: &str) -> bool {
     strsim::osa_distance(written, known) <= (known.len() / 3).min(2)
 }
 
-/// The closest of the known names, for "did you mean": one that differs only by case before all others.
+/// Returns the closest of the known names, for "did you mean": one that differs only by case before all others.
 pub fn closest<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let folded = wanted.to_lowercase();
     let similarity =

@@ -14,7 +14,7 @@ pub struct Registration(pub DefFn);
 
 inventory::collect!(Registration);
 
-/// Every registered step, sorted by module, name, file and line. Two steps of one identity are both there.
+/// Returns every registered step, sorted by module, name, file and line. Two steps of one identity are both there.
 ///
 /// # Complexity
 /// O(n log n) in the number of steps of the program; nothing is cached.

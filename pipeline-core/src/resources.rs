@@ -26,7 +26,7 @@ impl Resources {
         values.push((name, value));
     }
 
-    /// The value for a request: by name where one is asked for, otherwise the unnamed one or the only one.
+    /// Returns the value for a request: by name where one is asked for, otherwise the unnamed one or the only one.
     pub(crate) fn find(&self, id: TypeId, name: Option<&str>) -> Option<&Arc<dyn Any + Send + Sync>> {
         let values = self.values.get(&id)?;
         match name {
@@ -39,7 +39,7 @@ impl Resources {
         .map(|(_, value)| value)
     }
 
-    /// The names under which values of a type were given.
+    /// Returns the names under which values of a type were given.
     pub(crate) fn names(&self, id: TypeId) -> Vec<&str> {
         let values = self.values.get(&id).into_iter().flatten();
         values.filter_map(|(name, _)| name.as_deref()).collect()

@@ -34,14 +34,14 @@ impl Signal {
         true
     }
 
-    /// Whether the flag was raised.
+    /// Reports whether the flag was raised.
     #[inline]
     pub(crate) fn is_raised(&self) -> bool {
         self.raised.load(Ordering::Relaxed)
     }
 
-    /// Whether the flag was raised; where it was not, `waker` is woken when it is. `place` says where a waker of the
-    /// same caller is already, and from now on where this one is.
+    /// Reports whether the flag was raised; where it was not, `waker` is woken when it is. `place` says where a waker
+    /// of the same caller is already, and from now on where this one is.
     ///
     /// The flag is raised before the lock is taken to empty the list, and looked at while the lock is held here: so a
     /// waker gets into the list before it is emptied, or not at all because the flag is seen.

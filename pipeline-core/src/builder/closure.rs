@@ -184,7 +184,7 @@ impl DagBuilder {
     }
 }
 
-/// A closure that ends in the call.
+/// A closure that does not wait.
 struct Direct<F>(F);
 
 impl<F: for<'a> Fn(Call<'a>) -> Result<(), Failure> + Send + Sync + 'static> Callable for Direct<F> {

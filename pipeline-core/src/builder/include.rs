@@ -55,7 +55,7 @@ impl DagBuilder {
         Included { builder: self, prefix: prefix.to_owned(), steps: first..end, place: Location::caller() }
     }
 
-    /// Binds every path input to the builder's own instance, adding registered steps where there is none.
+    /// Binds every path input to the builder's own instance, or to a registered step, which is added.
     fn close(&mut self) {
         let mut step = 0;
         while step < self.draft.steps.len() {
@@ -80,7 +80,7 @@ impl DagBuilder {
                     InputKind::Upstream { source: source @ (Source::Glob(_) | Source::Tag(_)), .. } => {
                         let found = self.draft.matching(step as u32, source);
                         if found.is_empty() {
-                            // What the part lacks, the whole may have.
+                            // A name that the part lacks may be in the whole.
                             continue;
                         }
                         found.into_iter().map(|found| self.source(found)).collect()
@@ -188,7 +188,7 @@ impl Included<'_> {
                     .note(format!("its steps: {}", names.join(", ")))
                     .hint("use one of its steps");
                 self.builder.problem(problem);
-                // The problem stops the build; any step serves until then.
+                // The problem stops the build, so any step will do.
                 self.steps.start.min(self.builder.draft.steps.len().saturating_sub(1) as u32)
             }),
         )

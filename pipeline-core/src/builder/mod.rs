@@ -1,8 +1,8 @@
-//! Graphs made at run time, over the same resolution and the same checks as registered ones.
+//! Graphs made at run time, by the same resolution and the same checks as registered ones.
 //!
 //! A builder holds instances of step functions (each with its own name, inputs and parameters), closures, and other
-//! builders included as parts. What is not bound by hand follows the definition: a path input of an instance reads
-//! the step it names, added as it is registered where the builder has no instance of it.
+//! builders included as parts. Inputs that are not bound follow the definition: a path input of an instance reads
+//! the step that it names; if the builder has no instance of that step, the registered one is added.
 
 mod closure;
 mod include;
@@ -156,7 +156,7 @@ impl DagBuilder {
     /// ```
     ///
     /// # Errors
-    /// All problems at once.
+    /// Returns all problems at once.
     ///
     /// # Complexity
     /// O(steps + edges), without recursion.
@@ -164,7 +164,7 @@ impl DagBuilder {
         self.draft.finish()
     }
 
-    /// A step of this builder as the source of an input.
+    /// Returns a step of this builder as the source of an input.
     fn source(&self, step: u32) -> BoundSource {
         BoundSource::Step { step, builder: self.id }
     }

@@ -1,4 +1,4 @@
-//! The code of a step, erased: what a frame can call.
+//! The code of a step, type-erased so that a frame can call it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ pub enum Code {
 }
 
 impl Code {
-    /// The callable behind either form.
+    /// Returns the callable behind either form.
     #[inline]
     pub fn callable(&self) -> &dyn Callable {
         match self {
@@ -35,16 +35,16 @@ impl fmt::Debug for Code {
 /// Code that a frame can call. Step functions implement [`SyncStep`](crate::step::SyncStep) or
 /// [`AsyncStep`](crate::step::AsyncStep) instead.
 pub trait Callable: Send + Sync + 'static {
-    /// Runs the step as far as it goes without waiting. On success the output has been put into its slot.
+    /// Runs the step until it ends or waits. On success its output is in its slot.
     fn start<'a>(&'a self, call: Call<'a>) -> Started<'a>;
 
-    /// Puts the fallback of a step that has failed into its slot; `false` where it has none.
+    /// Puts the fallback of a failed step into its slot; returns `false` if it has none.
     fn fall_back(&self, call: Call<'_>, error: &StepError) -> bool {
         let _ = (call, error);
         false
     }
 
-    /// Which case of the step's switch its output is, by position in its list of cases.
+    /// Returns the case that the output of a switch chooses, by position in its list of cases.
     fn case(&self, call: Call<'_>) -> Option<u32> {
         let _ = call;
         None

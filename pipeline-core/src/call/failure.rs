@@ -1,13 +1,12 @@
-//! Why a call ended without an output.
+//! Reasons why a call ended without an output.
 
 use std::error::Error;
 
-/// Why a call ended without an output. Boxed: a result of one word, rarely an error, is returned in a register from
-/// every step.
+/// Reason why a call ended without an output. Boxed, so that every step returns its result in a register.
 #[derive(Debug)]
 pub struct Failure(pub(crate) Box<Why>);
 
-/// What is behind a [`Failure`].
+/// The content of a [`Failure`].
 #[derive(Debug)]
 pub(crate) enum Why {
     /// The function returned `Err`.
@@ -17,18 +16,18 @@ pub(crate) enum Why {
 }
 
 impl Failure {
-    /// Keeps the user's error as it is.
+    /// Makes a failure of the user's error.
     pub fn from_error(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Failure(Box::new(Why::Error { source: error.into(), may_retry: true }))
     }
 
-    /// The step's condition does not hold.
+    /// Makes the failure of a step whose condition does not hold.
     #[must_use]
     pub fn not_met() -> Self {
         Failure(Box::new(Why::NotMet))
     }
 
-    /// The same failure, of which the step's filter says whether another attempt is worth it.
+    /// Sets whether the step's filter allows another attempt.
     #[must_use]
     pub fn retry_if(mut self, worth_it: bool) -> Self {
         if let Why::Error { may_retry, .. } = &mut *self.0 {

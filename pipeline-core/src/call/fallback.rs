@@ -1,15 +1,15 @@
-//! What `fallback = …` may be: a value of the step's output, or a function that makes one.
+//! The forms of `fallback = …`: a value of the output's type, or a function that returns one.
 
 use crate::error::StepError;
 
-/// What a path given as a fallback may name. `Form` tells the three kinds apart, and is inferred.
+/// A value that a path given as a fallback may name. `Form` distinguishes the three kinds, and is inferred.
 #[diagnostic::on_unimplemented(
     message = "this is no fallback for an output of type `{Output}`",
     label = "gives no `{Output}`",
     note = "a fallback is a value of type `{Output}`, or a function or closure `Fn(&StepError) -> {Output}` or `Fn() -> {Output}`"
 )]
 pub trait Fallback<Output, Form> {
-    /// The output to go on with.
+    /// Returns the output of the fallback.
     fn output(self, error: &StepError) -> Output;
 }
 
@@ -17,7 +17,7 @@ pub trait Fallback<Output, Form> {
 #[derive(Debug)]
 pub struct IsValue;
 
-/// The fallback is a function of nothing.
+/// The fallback is a function without parameters.
 #[derive(Debug)]
 pub struct MakesValue;
 
@@ -46,17 +46,17 @@ impl<Output, F: FnOnce(&StepError) -> Output> Fallback<Output, OfError> for F {
     }
 }
 
-/// The output that a path given as a fallback stands for.
+/// Returns the output of a fallback given as a path.
 pub fn fallback_of<Output, Form, F: Fallback<Output, Form>>(fallback: F, error: &StepError) -> Output {
     fallback.output(error)
 }
 
-/// The output that a closure makes. The bound tells rustc the types of the closure.
+/// Returns the output of a closure. The bound gives rustc the types of the closure.
 pub fn fallback_value<Output, F: FnOnce() -> Output>(fallback: F) -> Output {
     fallback()
 }
 
-/// The output that a closure makes of the error.
+/// Returns the output that a closure makes of the error.
 pub fn fallback_of_error<Output, F: FnOnce(&StepError) -> Output>(fallback: F, error: &StepError) -> Output {
     fallback(error)
 }

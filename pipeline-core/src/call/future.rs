@@ -1,9 +1,8 @@
-//! The future of an async step, erased, in memory that is used again.
+//! The future of an async step, type-erased, in memory that is reused.
 //!
-//! Most polls of a step's future are its only one: it is ready at once. A box for each would be allocated and freed
-//! around that one poll (a third of the cost of an async no-op step, by the overhead bench). So a fresh future is
-//! written into a spare block that the thread keeps, polled there, and leaves the block when it is ready; only one
-//! that waits takes the block with it.
+//! Most step futures are ready at their first poll. A box would be allocated and freed around that one poll, which
+//! measured a third of the cost of an async no-op step. So a fresh future is written into a spare block that the thread
+//! keeps, polled there, and leaves the block when it is ready. A future that waits takes the block with it.
 
 #![allow(unsafe_code)]
 
@@ -18,11 +17,11 @@ use std::task::{Context, Poll, Waker};
 
 use super::Failure;
 
-/// How far a call came.
+/// Result of starting a call.
 pub enum Started<'a> {
     /// It ended.
     Done(Result<(), Failure>),
-    /// It waits for something; poll the future to go on.
+    /// It waits; poll the future to continue.
     Pending(StepFuture<'a>),
 }
 
@@ -35,21 +34,21 @@ impl fmt::Debug for Started<'_> {
     }
 }
 
-/// What a step's future returns; its output is in the slot by then.
+/// Result of a step's future; the output is then in the slot.
 type Output = Result<(), Failure>;
 
-/// Room for a future of the usual size.
+/// Memory for a future of the usual size.
 type Block = MaybeUninit<[u128; 32]>;
 
 thread_local! {
     static SPARE: Cell<Option<Spare>> = const { Cell::new(None) };
 }
 
-/// A block that nobody uses.
+/// An unused block.
 struct Spare(NonNull<Block>);
 
 impl Spare {
-    /// The thread's spare block, or a new one.
+    /// Returns the thread's spare block, or a new one.
     #[inline]
     fn take() -> Self {
         SPARE
@@ -68,7 +67,7 @@ impl Spare {
 
 impl Drop for Spare {
     fn drop(&mut self) {
-        // SAFETY: the pointer is from `Box::leak` in `take`, and a `Spare` is the only one to have it.
+        // SAFETY: the pointer is from `Box::leak` in `take`, and only this `Spare` has it.
         drop(unsafe { Box::from_raw(self.0.as_ptr()) });
     }
 }
@@ -101,7 +100,7 @@ impl<'a> StepFuture<'a> {
         const { assert!(align_of::<Pin<Box<u8>>>() <= align_of::<Block>()) };
         debug_assert!(size_of::<F>() <= size_of::<Block>() && align_of::<F>() <= align_of::<Block>());
         let block = Spare::take();
-        // SAFETY: size and alignment were compared, and nobody else uses the block.
+        // SAFETY: size and alignment were compared, and the block is unused.
         unsafe { block.0.cast::<F>().write(future) };
         StepFuture { block: Some(block), poll: poll::<F>, drop: drop_in_place::<F>, borrows: PhantomData }
     }
@@ -133,7 +132,7 @@ unsafe fn poll<F: Future<Output = Output>>(block: NonNull<Block>, cx: &mut Conte
 }
 
 /// # Safety
-/// The block holds an `F`, which nobody uses afterwards.
+/// The block holds an `F`, which is not used afterwards.
 unsafe fn drop_in_place<F>(block: NonNull<Block>) {
     // SAFETY: the caller's promise is the same.
     unsafe { block.cast::<F>().drop_in_place() };
@@ -162,7 +161,7 @@ impl fmt::Debug for StepFuture<'_> {
     }
 }
 
-/// Polls a fresh step future for the first time. The waker does nothing: whoever gets `Pending` polls again at once
+/// Polls a fresh step future for the first time. The waker does nothing: on `Pending`, the caller polls again at once
 /// with a real one.
 #[inline]
 pub(crate) fn poll_once<'a>(future: impl Future<Output = Output> + Send + 'a) -> Started<'a> {
@@ -187,7 +186,7 @@ mod tests {
         }
     }
 
-    /// Yields once, holding what it is given across the wait.
+    /// Yields once, holding its argument across the wait.
     async fn yields<T>(held: T) -> Output {
         let mut yielded = false;
         std::future::poll_fn(|_| {

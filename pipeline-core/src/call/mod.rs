@@ -1,7 +1,6 @@
 //! One call of a step: how type-erased code reads its inputs and hands over its output.
 //!
-//! Which input is bound to which slot was settled and type-checked when the plan was made, so a call only follows
-//! indices.
+//! Inputs were bound to slots and type-checked when the plan was made, so a call only follows indices.
 
 mod code;
 mod failure;
@@ -23,14 +22,14 @@ use crate::context::StepContext;
 use crate::error::{STOPPED, StepError};
 use crate::view::View;
 
-/// The inputs of one call, and the place for its output.
+/// The inputs of one call, and the slot for its output.
 ///
-/// Parameters are addressed by their position. Every accessor trusts the plan, which has compared the types: the
-/// macro and the builder are the only callers.
+/// Parameters are addressed by their position. Every accessor trusts the plan, which has compared the types. The macro
+/// and the builder are the only callers.
 #[derive(Clone, Copy)]
 pub struct Call<'a> {
     cells: &'a Cells,
-    /// The step, below its attempt: in one word, so that a call is passed in two registers.
+    /// The attempt, above the step: one word, so that a call is passed in two registers.
     at: u64,
 }
 
@@ -61,7 +60,7 @@ impl<'a> Call<'a> {
         self.cells.bindings()
     }
 
-    /// The upstream steps of a fan-in, in its order.
+    /// Returns the upstream steps of a fan-in, in its order.
     #[inline]
     fn sources(self, parameter: usize) -> &'a [u32] {
         self.bindings().sources(self.step(), parameter)
@@ -83,7 +82,7 @@ impl<'a> Call<'a> {
         self.cells.take(self.step(), parameter)
     }
 
-    /// Moves the output of the one upstream out of its slot for the last attempt, and clones it for those before.
+    /// Moves the output of the one upstream out of its slot in the last attempt, and clones it in earlier ones.
     pub fn take_or_clone<T: Clone + 'static>(self, parameter: usize) -> T {
         if self.attempt().is_last() && !self.cells.was_given_up(self.step()) {
             self.cells.take(self.step(), parameter)
@@ -92,15 +91,15 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// `None` where the upstream did not succeed.
+    /// Reads the output of the one upstream; `None` if it did not succeed.
     pub fn option<P: View + ?Sized>(self, parameter: usize) -> Option<&'a P> {
         self.outcome(parameter).ok()
     }
 
-    /// The outcome of the upstream.
+    /// Returns the outcome of the one upstream.
     ///
     /// # Errors
-    /// The error of the upstream, or, where it was skipped, of the step that caused the skip.
+    /// Returns the error of the upstream or, if it was skipped, of the step that caused the skip.
     pub fn outcome<P: View + ?Sized>(self, parameter: usize) -> Result<&'a P, &'a StepError> {
         self.cells.outcome::<P>(self.bindings().source(self.step(), parameter))
     }
@@ -110,7 +109,7 @@ impl<'a> Call<'a> {
         self.sources(parameter).iter().map(move |&source| P::view(self.cells.value(source)))
     }
 
-    /// The outcomes of every upstream of a fan-in, in its order.
+    /// Returns the outcome of every upstream of a fan-in, in its order.
     pub fn outcomes<P: View + ?Sized>(
         self,
         parameter: usize,
@@ -118,17 +117,17 @@ impl<'a> Call<'a> {
         self.sources(parameter).iter().map(move |&source| self.cells.outcome::<P>(source))
     }
 
-    /// `None` for each upstream of a fan-in that did not succeed, in its order.
+    /// Reads every upstream of a fan-in, in its order; `None` for each that did not succeed.
     pub fn options<P: View + ?Sized>(self, parameter: usize) -> impl ExactSizeIterator<Item = Option<&'a P>> {
         self.outcomes::<P>(parameter).map(Result::ok)
     }
 
-    /// Reads those upstream steps of a fan-in that succeeded, in its order.
+    /// Reads the upstream steps of a fan-in that succeeded, in its order.
     pub fn available<P: View + ?Sized>(self, parameter: usize) -> impl Iterator<Item = &'a P> {
         self.outcomes::<P>(parameter).filter_map(Result::ok)
     }
 
-    /// The same, each with the name of its step.
+    /// As [`Call::available`], each with the name of its step.
     pub fn available_named<P: View + ?Sized>(
         self,
         parameter: usize,
@@ -144,15 +143,15 @@ impl<'a> Call<'a> {
         P::view(self.cells.value(source))
     }
 
-    /// The same, `None` where none succeeded.
+    /// As [`Call::chosen`]; `None` if no step succeeded.
     pub fn chosen_option<P: View + ?Sized>(self, parameter: usize) -> Option<&'a P> {
         self.chosen_outcome(parameter).ok()
     }
 
-    /// The same, as an outcome.
+    /// As [`Call::chosen`], as an outcome.
     ///
     /// # Errors
-    /// Where none succeeded, the error of the first.
+    /// Returns the error of the first upstream if none succeeded.
     pub fn chosen_outcome<P: View + ?Sized>(self, parameter: usize) -> Result<&'a P, &'a StepError> {
         let first = || self.sources(parameter).first().copied();
         match self.cells.chosen(self.step(), parameter).or_else(first) {
@@ -161,32 +160,32 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// The names of the upstream steps of a fan-in, in its order.
+    /// Returns the names of the upstream steps of a fan-in, in its order.
     pub fn names(self, parameter: usize) -> impl ExactSizeIterator<Item = &'a str> {
         self.sources(parameter).iter().map(move |&source| self.cells.name(source))
     }
 
-    /// A run parameter by value.
+    /// Returns a run parameter by value.
     pub fn param<T: DeserializeOwned + Send + Sync + 'static>(self, parameter: usize) -> T {
         self.cells.params().owned(self.bindings().source(self.step(), parameter))
     }
 
-    /// A run parameter by reference; it lives as long as the run.
+    /// Borrows a run parameter, which lives as long as the run.
     pub fn param_view<P: View + ?Sized>(self, parameter: usize) -> &'a P {
         P::view(self.cells.params().borrowed(self.bindings().source(self.step(), parameter)))
     }
 
-    /// An injected value.
+    /// Borrows an injected value.
     pub fn resource<T: Send + Sync + 'static>(self, parameter: usize) -> &'a T {
         self.cells.resource(self.bindings().source(self.step(), parameter))
     }
 
-    /// The context of this step in this run.
+    /// Returns the context of this step in this run.
     pub fn context(self) -> StepContext {
         self.cells.context(self.step(), self.attempt())
     }
 
-    /// Puts the output into its slot; `false` where the attempt is too late, and the output was dropped instead.
+    /// Puts the output into its slot. If the attempt is too late, drops the output instead and returns `false`.
     #[inline]
     pub(crate) fn put<T: Send + Sync + 'static>(self, output: T) -> bool {
         if self.attempt().is_watched() {

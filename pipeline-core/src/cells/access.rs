@@ -1,6 +1,6 @@
-//! Typed access to the slots: the only caller of their unsafe functions, each call with the reason why it may.
+//! Typed access to the slots: the only caller of their unsafe functions, with the proof of each call.
 //!
-//! Three facts carry every proof below. *Types*: the plan is made from a graph in which every edge's two types were
+//! Every proof below rests on three facts. *Types*: the plan is made from a graph in which every edge's two types were
 //! compared, and outputs are put by the step's own code. *Order*: the frame starts a step with a
 //! [`Ready`](crate::frame::Ready), which exists once and only after every upstream has ended (see [`Counters`]). *Life*:
 //! the frame has an output dropped or taken only after each of its readers has ended, and a kept one not before the
@@ -18,10 +18,10 @@ use crate::view::View;
 impl Cells {
     #[inline]
     fn slot(&self, step: u32) -> &Slot {
-        &self.cells[step as usize].slot
+        &self.each[step as usize].slot
     }
 
-    /// Whether a step returns values of type `T`.
+    /// Reports whether a step returns values of type `T`.
     fn returns<T: 'static>(&self, step: u32) -> bool {
         self.bindings.output(step).id() == TypeId::of::<T>()
     }
@@ -34,16 +34,16 @@ impl Cells {
         unsafe { self.slot(step).put(value) };
     }
 
-    /// Stores a given output and returns the status that its step is to end with. The caller holds the right to run the
-    /// step, or the run has not begun.
+    /// Stores a given output and returns the status of its step. The caller holds the right to run the step, or the run
+    /// has not begun.
     ///
     /// # Panics
     /// If the output is not of the type that the step returns.
     pub(crate) fn put_given(&self, given: Given) -> Status {
         let Given { step, status, ty, value, put } = given;
         assert!(self.bindings.output(step) == ty, "the given output has the type that the step returns");
-        // SAFETY: the type was compared; the caller is the only one who may put an output of the step, and no other step
-        // reads the slot before the caller has ended the step.
+        // SAFETY: the type was compared; only the caller may put an output of the step, and no other step reads the slot
+        // before the caller has ended the step.
         unsafe { put(self.slot(step), value) };
         status
     }
@@ -63,7 +63,7 @@ impl Cells {
         self.value(step)
     }
 
-    /// The output of a step that has ended with one and is not finished. The caller holds what it takes to finish the
+    /// Returns the output of a step that has ended with one and is not finished. The caller has the right to finish the
     /// step, and does not do so while the result lives.
     pub(crate) fn fresh(&self, step: u32, write: Option<WriteFn>) -> StepOutput<'_> {
         StepOutput::new(self.holding(step), write)
@@ -80,13 +80,12 @@ impl Cells {
             "an output is taken when no step reads it any more"
         );
         self.counters(source).mark_gone();
-        // SAFETY: types and order as above; the graph has one taker per output, which waits for every other reader, and
-        // neither an attempt of a reader nor one of the taker itself was given up; marked as gone, the output is
-        // neither dropped nor taken again.
+        // SAFETY: types and order as above; the graph has one taker per output, which waits for every other reader; no
+        // attempt of a reader or of the taker was given up; marked as gone, the output is not dropped or taken again.
         unsafe { self.slot(source).take() }
     }
 
-    /// Reads an output, or why there is none, for a step that is running and has it as an input.
+    /// Reads an output, or the error that explains why there is none, for a step that is running and has it as an input.
     pub(crate) fn outcome<P: View + ?Sized>(&self, source: u32) -> Result<&P, &StepError> {
         if self.status(source).has_output() {
             return Ok(P::view(self.value(source)));
@@ -94,7 +93,7 @@ impl Cells {
         Err(self.error(source).unwrap_or(&error::STOPPED))
     }
 
-    /// The status of a step.
+    /// Returns the status of a step.
     pub(crate) fn status(&self, step: u32) -> Status {
         self.counters(step).ended().map_or(Status::Pending, Status::from_code)
     }
@@ -105,8 +104,8 @@ impl Cells {
     }
 
     fn holding(&self, step: u32) -> Value<'_> {
-        // SAFETY: types as above; both callers know that the output is there, and stays: a kept one is neither taken
-        // nor dropped before the frame is, a fresh one not before its step is finished.
+        // SAFETY: types as above; both callers know that the output is there, and stays: a kept one until the frame is
+        // dropped, a fresh one until its step is finished.
         unsafe { self.slot(step).holding(self.bindings.output(step)) }
     }
 
@@ -121,46 +120,46 @@ impl Cells {
     /// Ends a step with an error.
     pub(crate) fn publish_error(&self, step: u32, error: Box<StepError>) {
         let code = code_of(error.kind());
-        // SAFETY: called by the one who ends the step, once, when its code has put no value, or when the value was just
-        // dropped by its last reader: the slot is empty and no one else uses it.
+        // SAFETY: called once, by the thread that ends the step, when its code has put no value, or by the last reader
+        // right after it dropped the value: the slot is empty and not used elsewhere.
         unsafe { self.slot(step).put_error(error) };
         self.counters(step).end(code);
     }
 
     /// Ends a step that was skipped because of `cause`.
     pub(crate) fn publish_cause(&self, step: u32, cause: u32) {
-        // SAFETY: called by the one who ends the step, once; its code has not run.
+        // SAFETY: called once, by the thread that ends the step; its code has not run.
         unsafe { self.slot(step).put_cause(cause) };
         self.counters(step).end(Status::Skipped as u8);
     }
 
-    /// The step whose failure is behind the missing output of a step that has ended without one.
+    /// Returns the step whose failure is the cause if a step has ended without an output.
     pub(crate) fn cause_of(&self, step: u32) -> Option<u32> {
         let code = self.counters(step).ended()?;
         if code == Status::Skipped as u8 {
-            // SAFETY: the status says that `publish_cause` has stored it.
+            // SAFETY: by its status, `publish_cause` has stored it.
             return Some(unsafe { self.slot(step).cause() });
         }
-        // A late failure is that of a drop: the readers of the output have had it.
+        // A late failure is that of a drop: the readers of the output were served.
         let is_late = code == Status::Failed as u8 && self.error(step).is_some_and(StepError::is_late);
         (!is_late && !Status::from_code(code).has_output()).then_some(step)
     }
 
-    /// The error of a step that failed, or of the step that caused its skip.
+    /// Returns the error of a step that failed, or of the step that caused its skip.
     pub(crate) fn error(&self, step: u32) -> Option<&StepError> {
         let cause = match self.counters(step).ended() {
-            // SAFETY: the status says that `publish_cause` has stored it.
+            // SAFETY: by its status, `publish_cause` has stored it.
             Some(code) if code == Status::Skipped as u8 => unsafe { self.slot(step).cause() },
             _ => step,
         };
         match self.counters(cause).ended() {
-            // SAFETY: the status says that `publish_error` has stored it; errors live as long as the cells.
+            // SAFETY: by its status, `publish_error` has stored it; errors live as long as the cells.
             Some(code) if holds_error(code) => Some(unsafe { self.slot(cause).error() }),
             _ => None,
         }
     }
 
-    /// Drops an output after its last reader, if there is one.
+    /// Drops the output of a step, if it is still there. Its last reader has ended.
     pub(crate) fn drop_value(&self, step: u32) {
         let counters: &Counters = self.counters(step);
         let drop = self.bindings.output(step).drop_slot();
@@ -172,11 +171,11 @@ impl Cells {
         }
     }
 
-    /// Drops what a slot still holds at the end of the run's life.
+    /// Drops what a slot still holds when the frame is dropped.
     pub(crate) fn drop_left_over(&mut self, step: u32) {
         if self.counters(step).ended().is_some_and(holds_error) {
-            // SAFETY: the status says that there is an error; `&mut self` proves that no one reads it.
-            unsafe { self.cells[step as usize].slot.drop_error() };
+            // SAFETY: by its status, there is an error; `&mut self` proves that it is not read.
+            unsafe { self.each[step as usize].slot.drop_error() };
         } else {
             self.drop_value(step);
         }

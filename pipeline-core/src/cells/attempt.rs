@@ -1,9 +1,9 @@
-//! One attempt of a step, as a word.
+//! One attempt of a step, in one word.
 
 const WATCHED: u32 = 1 << 31;
 const LAST: u32 = 1 << 30;
 
-/// No step can have more attempts.
+/// The maximum number of attempts of a step.
 pub const MOST_ATTEMPTS: u32 = (1 << 24) - 1;
 
 /// One attempt of a step, as its executor describes it.
@@ -14,13 +14,13 @@ impl Attempt {
     /// The only attempt of a step that nobody gives up on.
     pub const ONLY: Attempt = Attempt(1 | LAST);
 
-    /// The attempt of a number, from 1. `last` says that no other will follow, `watched` that somebody may give it up.
+    /// Makes the attempt of a number, from 1. After the `last` none follows; a `watched` one may be given up.
     pub const fn new(number: u32, last: bool, watched: bool) -> Self {
         let number = if number > MOST_ATTEMPTS { MOST_ATTEMPTS } else { number };
         Attempt(number | if last { LAST } else { 0 } | if watched { WATCHED } else { 0 })
     }
 
-    /// Which attempt it is, from 1.
+    /// Returns its number, from 1.
     pub const fn number(self) -> u32 {
         self.0 & !(WATCHED | LAST)
     }

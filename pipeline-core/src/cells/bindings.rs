@@ -1,10 +1,10 @@
-//! Where the steps of a plan read their inputs: index arrays, made once with the plan and shared by its runs.
+//! Index arrays that show where the steps of a plan read their inputs; made once with the plan and shared by its runs.
 
 use std::borrow::Cow;
 
 use crate::value::TypeDef;
 
-/// Where each parameter of each step is read from, and what each step returns.
+/// The sources of each parameter of each step, and the type that each step returns.
 #[derive(Debug, Default)]
 pub(crate) struct Bindings {
     steps: Vec<Bound>,
@@ -21,7 +21,7 @@ struct Bound {
     first: u32,
 }
 
-/// What one parameter reads; the meaning of the numbers follows from the parameter's kind.
+/// The source of one parameter; the meaning of the numbers follows from the parameter's kind.
 #[derive(Clone, Copy, Debug)]
 struct Bind {
     start: u32,
@@ -42,7 +42,7 @@ pub(crate) struct Group {
 }
 
 impl Bindings {
-    /// Bindings of no step yet; `groups` ascend by step and parameter.
+    /// Makes bindings without steps; `groups` ascend by step and parameter.
     pub(crate) fn new(steps: usize, groups: Vec<Group>) -> Self {
         Bindings { steps: Vec::with_capacity(steps), groups, ..Bindings::default() }
     }
@@ -63,31 +63,31 @@ impl Bindings {
         self.many.extend(sources);
     }
 
-    /// The step, run parameter or resource that a parameter reads.
+    /// Returns the step, run parameter or resource that a parameter reads.
     #[inline]
     pub(crate) fn source(&self, step: u32, parameter: usize) -> u32 {
         self.bind(step, parameter).start
     }
 
-    /// The steps that a parameter of several reads, in its order.
+    /// Returns the steps that a fan-in reads, in its order.
     #[inline]
     pub(crate) fn sources(&self, step: u32, parameter: usize) -> &[u32] {
         let bind = self.bind(step, parameter);
         &self.many[bind.start as usize..(bind.start + bind.len) as usize]
     }
 
-    /// The type that a step returns.
+    /// Returns the output type of a step.
     #[inline]
     pub(crate) fn output(&self, step: u32) -> TypeDef {
         self.steps[step as usize].output
     }
 
-    /// The inputs that start their step early.
+    /// Returns the inputs that start their step early.
     pub(crate) fn groups(&self) -> &[Group] {
         &self.groups
     }
 
-    /// The group of an input.
+    /// Returns the group of an input.
     pub(crate) fn group_at(&self, step: u32, parameter: usize) -> Option<usize> {
         let key = |group: &Group| (group.step, group.parameter as usize);
         self.groups.binary_search_by_key(&(step, parameter), key).ok()
@@ -99,11 +99,11 @@ impl Bindings {
     }
 }
 
-/// What the cells of a run ask about its steps, apart from their bindings and rarely. The plan answers.
+/// Facts about the steps that are rarely needed; implemented by the plan.
 pub(crate) trait Steps: Send + Sync {
-    /// The name of a step.
+    /// Returns the name of a step.
     fn name(&self, step: u32) -> &Cow<'static, str>;
 
-    /// Whether a step reads the output of another.
+    /// Reports whether a step reads the output of another.
     fn reads(&self, step: u32, source: u32) -> bool;
 }

@@ -1,9 +1,9 @@
-//! The two counters of a step: how many inputs it misses, and how many readers its output has left.
+//! The two counters of a step: the inputs that it still waits for, and the readers that its output still has.
 //!
-//! This is the whole synchronisation between steps. The thread that brings a counter to zero owns what comes next:
-//! the step (it may start it) or the output (it may drop it). Both counters only fall, and each falls to zero once;
-//! the `AcqRel` decrements form one release sequence, so whoever sees zero has seen everything that the other
-//! threads did before their own decrement.
+//! This is the whole synchronisation between steps. The thread that brings a counter to zero owns the step (it may
+//! start it) or the output (it may drop it). Both counters only fall, and each reaches zero once; the `AcqRel`
+//! decrements form one release sequence, so the thread that sees zero sees everything that the other threads did before
+//! their own decrement.
 
 use crate::sync::{AtomicU32, Ordering};
 
@@ -13,7 +13,7 @@ const ENDED: u32 = 1 << 31;
 /// Set in [`Counters::missing`] while a watched attempt runs, whose number the low bits hold.
 const RUNNING: u32 = 1 << 30;
 
-/// Set beside the attempt's number once the one who runs it has claimed the step.
+/// Set beside the attempt's number once its thread has claimed the step.
 const CLAIMED: u32 = 1 << 29;
 
 /// The value of [`Counters::missing`] once a watched attempt was given up, until another begins or the step ends.
@@ -30,46 +30,46 @@ pub(crate) struct Counters {
 }
 
 impl Counters {
-    /// A step that waits for `missing` upstream steps and whose output will be read by `readers` steps.
+    /// Makes the counters of a step that waits for `missing` upstream steps and whose output has `readers`.
     pub(crate) fn new(missing: u32, readers: u32) -> Self {
         Counters { missing: AtomicU32::new(missing), readers: AtomicU32::new(readers) }
     }
 
-    /// One upstream has ended. True for exactly one caller: the one that completes the inputs.
+    /// Counts an upstream step that has ended. Returns true to exactly one caller: the one that completes the inputs.
     #[inline]
     pub(crate) fn arrive(&self) -> bool {
         self.missing.fetch_sub(1, Ordering::AcqRel) == 1
     }
 
-    /// One reader is done with the output. True for exactly one caller: the last.
+    /// Counts a reader that is done with the output. Returns true to exactly one caller: the last.
     #[inline]
     pub(crate) fn release(&self) -> bool {
         self.readers.fetch_sub(1, Ordering::AcqRel) == 1
     }
 
-    /// A watched attempt begins. Only the owner of the step calls it.
+    /// Begins a watched attempt. Only the owner of the step calls it.
     pub(crate) fn begin(&self, attempt: u32) {
         self.missing.store(RUNNING | attempt, Ordering::Release);
     }
 
-    /// Claims the step for the one who runs a watched attempt. True for one caller at most, and never for a claim and
-    /// [`Counters::give_up`] both.
+    /// Claims the step for the thread that runs a watched attempt. Returns true to at most one caller, and never to both
+    /// a claim and a [`Counters::give_up`].
     #[inline]
     pub(crate) fn claim(&self, attempt: u32) -> bool {
         self.settle(attempt, CLAIMED | attempt)
     }
 
-    /// Claims the step for the one who gives a watched attempt up.
+    /// Claims the step for the thread that gives up a watched attempt.
     pub(crate) fn give_up(&self, attempt: u32) -> bool {
         self.settle(attempt, GIVEN_UP)
     }
 
-    /// Whether a watched attempt has begun, and was neither claimed nor given up.
+    /// Reports whether a watched attempt is running: it was not claimed or given up.
     pub(crate) fn is_running(&self, attempt: u32) -> bool {
         self.missing.load(Ordering::Acquire) == RUNNING | attempt
     }
 
-    /// Whether the one who runs the attempt has claimed the step.
+    /// Reports whether the thread that runs the attempt has claimed the step.
     pub(crate) fn is_claimed(&self, attempt: u32) -> bool {
         self.missing.load(Ordering::Acquire) == CLAIMED | attempt
     }
@@ -86,7 +86,7 @@ impl Counters {
         self.missing.store(ENDED | u32::from(status), Ordering::Release);
     }
 
-    /// The status, if the step has ended.
+    /// Returns the status, if the step has ended.
     #[inline]
     pub(crate) fn ended(&self) -> Option<u8> {
         let word = self.missing.load(Ordering::Acquire);
@@ -98,7 +98,7 @@ impl Counters {
         self.readers.store(GONE, Ordering::Relaxed);
     }
 
-    /// Whether the output has left its slot; meaningful to whoever happens after the last reader.
+    /// Reports whether the output has left its slot; meaningful only after the last reader.
     pub(crate) fn is_gone(&self) -> bool {
         self.readers.load(Ordering::Relaxed) == GONE
     }

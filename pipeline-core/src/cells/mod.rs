@@ -1,7 +1,7 @@
-//! The cells of one run: counters and a slot for each step, and what the code of steps reads beside them.
+//! The cells of one run: counters and a slot for each step, and the values that steps read beside them.
 //!
-//! The cells store, and know no order: which step may start, and when an output is dropped, is a matter of the
-//! [`Frame`](crate::frame::Frame) above. The code of a step reaches them through a [`Call`](crate::call::Call).
+//! The cells only store. Which step may start, and when an output is dropped, is decided by the
+//! [`Frame`](crate::frame::Frame). The code of a step reaches the cells through a [`Call`](crate::call::Call).
 
 mod access;
 mod attempt;
@@ -18,14 +18,16 @@ pub use self::attempt::{Attempt, MOST_ATTEMPTS};
 pub(crate) use self::bindings::{Bindings, Group, Steps};
 pub(crate) use self::counter::Counters;
 pub(crate) use self::tally::Tally;
-use crate::context::{RunScope, StepContext};
+use crate::context::{RunScope, RunningStep, StepContext};
 use crate::params::BoundParams;
 use crate::signal::Signal;
 use crate::value::Slot;
 
-/// The cells of one run, and what its steps read beside them.
+/// The cells of one run, and the values that its steps read beside them.
 pub(crate) struct Cells {
-    cells: Box<[Cell]>,
+    /// The number of the run's frame.
+    frame: u32,
+    each: Box<[Cell]>,
     bindings: Arc<Bindings>,
     steps: Arc<dyn Steps>,
     /// One for each group of the bindings.
@@ -48,8 +50,9 @@ struct Cell {
 }
 
 impl Cells {
-    /// Cells in which nothing is stored, each with the counters given.
+    /// Makes empty cells, one for each of the counters.
     pub(crate) fn new(
+        frame: u32,
         counters: impl Iterator<Item = Counters>,
         bindings: Arc<Bindings>,
         steps: Arc<dyn Steps>,
@@ -59,7 +62,8 @@ impl Cells {
     ) -> Self {
         let tally = |group: &Group| Tally::new(group.members.len(), group.needed);
         Cells {
-            cells: counters.map(|counters| Cell { counters, slot: Slot::empty() }).collect(),
+            frame,
+            each: counters.map(|counters| Cell { counters, slot: Slot::empty() }).collect(),
             tallies: bindings.groups().iter().map(tally).collect(),
             bindings,
             steps,
@@ -72,39 +76,39 @@ impl Cells {
         }
     }
 
-    /// How many steps there are.
+    /// Returns the number of steps.
     pub(crate) fn len(&self) -> usize {
-        self.cells.len()
+        self.each.len()
     }
 
-    /// The counters of a step.
+    /// Returns the counters of a step.
     #[inline]
     pub(crate) fn counters(&self, step: u32) -> &Counters {
-        &self.cells[step as usize].counters
+        &self.each[step as usize].counters
     }
 
-    /// The count of a group.
+    /// Returns the count of a group.
     pub(crate) fn tally(&self, group: usize) -> &Tally {
         &self.tallies[group]
     }
 
-    /// Where the steps read their inputs.
+    /// Returns where the steps read their inputs.
     #[inline]
     pub(crate) fn bindings(&self) -> &Bindings {
         &self.bindings
     }
 
-    /// The name of a step.
+    /// Returns the name of a step.
     pub(crate) fn name(&self, step: u32) -> &str {
         self.steps.name(step)
     }
 
-    /// The run parameters, as bound to the steps.
+    /// Returns the run parameters, as bound to the steps.
     pub(crate) fn params(&self) -> &BoundParams {
         &self.params
     }
 
-    /// What the steps of the run share.
+    /// Returns what the steps of the run share.
     #[inline]
     pub(crate) fn scope(&self) -> &Arc<RunScope> {
         &self.scope
@@ -115,24 +119,25 @@ impl Cells {
         value.downcast_ref().expect("invariant: resources are found by type")
     }
 
-    /// The context of an attempt.
+    /// Makes the context of an attempt.
     pub(crate) fn context(&self, step: u32, attempt: Attempt) -> StepContext {
         let name = self.steps.name(step).clone();
-        let context = StepContext::new(Arc::clone(&self.scope), name, attempt.number());
+        let context = StepContext::new(Arc::clone(&self.scope), name, attempt.number())
+            .of_running(RunningStep { frame: self.frame, step });
         if !attempt.is_watched() {
             return context;
         }
         let mut cancels = self.cancels.lock().unwrap_or_else(PoisonError::into_inner);
         let given_up = Arc::clone(cancels.entry((step, attempt.number())).or_default());
         drop(cancels);
-        // An attempt that was given up before the entry was there has raised no signal.
+        // If the attempt was given up before the entry existed, no signal was raised.
         if !self.counters(step).is_running(attempt.number()) {
             given_up.raise();
         }
         context.cancelled_by(given_up)
     }
 
-    /// The upstream step whose output an input of one value out of several gets.
+    /// Returns the upstream step that an input of one value out of several reads.
     pub(crate) fn chosen(&self, step: u32, parameter: usize) -> Option<u32> {
         let group = self.bindings.group_at(step, parameter);
         let winner = group.and_then(|group| self.tallies[group].winner());
@@ -155,25 +160,25 @@ impl Cells {
         self.any_given_up.store(true, Ordering::Relaxed);
         let cancels = self.cancels.lock().unwrap_or_else(PoisonError::into_inner);
         let cancelled = cancels.get(&(step, attempt.number())).map(Arc::clone);
-        // What is woken may ask for a context itself.
+        // A task that is woken may ask for a context itself.
         drop(cancels);
         if let Some(cancelled) = cancelled {
             cancelled.raise();
         }
     }
 
-    /// Whether any attempt was given up. A step that starts after one was sees it.
+    /// Reports whether any attempt was given up. A step that starts afterwards sees it.
     #[inline]
     pub(crate) fn any_given_up(&self) -> bool {
         self.any_given_up.load(Ordering::Relaxed)
     }
 
-    /// Whether an attempt of the step was given up: it may still run, and read the step's inputs.
+    /// Reports whether an attempt of the step was given up: it may still run, and read the step's inputs.
     pub(crate) fn was_given_up(&self, step: u32) -> bool {
         self.any_given_up() && self.given_up().contains(&step)
     }
 
-    /// A step other than `step` that may still read the output of `source`, though all of its readers have ended.
+    /// Returns a step other than `step` that may still read the output of `source`, though all readers have ended.
     pub(crate) fn still_reads(&self, source: u32, step: u32) -> Option<u32> {
         let given_up = self.given_up();
         given_up.iter().copied().find(|&reader| reader != step && self.steps.reads(reader, source))

@@ -1,4 +1,4 @@
-//! Finds and tells circles.
+//! Finds and reports circles.
 
 use std::collections::VecDeque;
 
@@ -6,11 +6,11 @@ use crate::lists::Lists;
 use crate::location::Location;
 use crate::problem::{Problem, ProblemCode};
 
-/// How many circles are told at the most; the rest show when these are gone.
+/// Maximum number of circles reported; the rest is reported once these are fixed.
 const MOST: usize = 10;
 
-/// One problem for each circle among the steps that Kahn's algorithm left over (`missing > 0`), each circle the
-/// shortest through one of its steps, printed once, in the order in which the steps would have to run.
+/// Returns a problem for each circle among the steps that Kahn's algorithm left over (`missing > 0`). Each circle is the
+/// shortest through one of its steps, and is printed once, in the order in which the steps would have to run.
 pub(super) fn problems<'a>(
     waits_for: &Lists,
     missing: &[u32],
@@ -28,7 +28,7 @@ pub(super) fn problems<'a>(
     problems
 }
 
-/// Walks from upstream to upstream until a step comes again, then takes the shortest circle through that step.
+/// Walks from upstream to upstream until a step repeats, then returns the shortest circle through that step.
 fn next_circle(waits_for: &Lists, left: &mut [bool]) -> Option<Vec<usize>> {
     let mut visited = vec![false; left.len()];
     for start in 0..left.len() {
@@ -46,7 +46,7 @@ fn next_circle(waits_for: &Lists, left: &mut [bool]) -> Option<Vec<usize>> {
         if let Some(circle) = came_back.then(|| shortest_through(step, waits_for, left)).flatten() {
             return Some(circle);
         }
-        // What was walked without coming back leads to no circle that is left.
+        // Steps that were walked without a repetition are not part of a further circle.
         for step in walk {
             left[step] = left[step] && waits_for.get(step).iter().any(|&next| left[next as usize]);
         }
@@ -54,7 +54,7 @@ fn next_circle(waits_for: &Lists, left: &mut [bool]) -> Option<Vec<usize>> {
     None
 }
 
-/// The shortest circle through a step, by breadth-first search against the edges; in running order.
+/// Returns the shortest circle through a step, by breadth-first search against the edges; in running order.
 fn shortest_through(start: usize, waits_for: &Lists, left: &[bool]) -> Option<Vec<usize>> {
     let mut came_from = vec![usize::MAX; left.len()];
     let mut queue = VecDeque::from([start]);
@@ -78,7 +78,7 @@ fn shortest_through(start: usize, waits_for: &Lists, left: &[bool]) -> Option<Ve
 }
 
 fn describe<'a>(circle: &[usize], label: &impl Fn(usize) -> (&'a str, Location)) -> Problem {
-    // Starts with the smallest name, so that one circle always reads the same.
+    // Starts with the smallest name, so that a circle is always printed in the same way.
     let first = (0..circle.len()).min_by_key(|&at| label(circle[at]).0).unwrap_or(0);
     let mut steps: Vec<usize> = circle.iter().cycle().skip(first).take(circle.len()).copied().collect();
     steps.push(steps[0]);

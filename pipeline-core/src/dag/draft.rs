@@ -1,4 +1,4 @@
-//! A graph in the making: steps in the order in which they were added, edges not yet resolved.
+//! A graph under construction: steps in the order in which they were added, edges not yet resolved.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -30,10 +30,10 @@ pub(crate) struct DraftStep {
     /// Inputs bound by hand; the others follow the definition.
     pub(crate) bound: Vec<Bound>,
     pub(crate) after: Vec<u32>,
-    /// Whether `after` already has what the definition says.
+    /// Whether `after` already contains the steps of the definition.
     pub(crate) after_closed: bool,
     pub(crate) params: Vec<(String, Result<ParamValue, String>)>,
-    /// How the step is to be run, where it differs from the definition.
+    /// How the step is run, if it differs from the definition.
     pub(crate) policy: Option<Arc<Policy>>,
 }
 
@@ -54,7 +54,7 @@ pub(crate) enum BoundSource {
     Name(String),
 }
 
-/// A graph in the making.
+/// A graph under construction.
 #[derive(Debug)]
 pub(crate) struct Draft {
     pub(crate) scope: Scope,
@@ -64,7 +64,7 @@ pub(crate) struct Draft {
     pub(crate) problems: Vec<Problem>,
 }
 
-/// The identity of a static definition.
+/// Returns the identity of a static definition.
 pub(crate) fn address(def: &'static StepDef) -> usize {
     std::ptr::from_ref(def).addr()
 }
@@ -107,7 +107,7 @@ impl Draft {
     /// Resolves every edge, checks the graph and orders it.
     ///
     /// # Errors
-    /// All problems at once.
+    /// Returns all problems at once.
     pub(crate) fn finish(mut self) -> Result<Dag, Problems> {
         let edges = self.resolve();
         let names = self.unique_names();

@@ -1,4 +1,4 @@
-//! From a document back to a graph that runs.
+//! Loads a document as a graph that runs.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use crate::problem::{Problem, ProblemCode, Problems, closest};
 use crate::registry;
 use crate::step::{InputKind, StepDef};
 
-/// The number of the builder that stands behind every loaded graph; real builders count from 1.
+/// The builder number of every loaded graph; real builders count from 1.
 const LOADED: u32 = 0;
 
 /// The steps of this program by identity, and the steps of the document by name.
@@ -19,16 +19,16 @@ struct Known<'a> {
 }
 
 impl Dag {
-    /// Loads a graph: its steps are found among the registered ones by identity and keep their names and edges, and all
-    /// is checked as if a builder had made it. Values of parameters are no part of a document: a run gives them.
-    /// Places are those of the functions, also for instances.
+    /// Loads a graph. Its steps are found among the registered ones by identity, and keep their names and edges. The graph
+    /// is checked as if a builder had made it. A document has no values of parameters: a run gives them. Locations are those
+    /// of the functions, also for instances.
     ///
     /// # Errors
-    /// All problems of the document and the graph at once; [`ProblemCode::InvalidDocument`] for a closure, for a step
+    /// Returns all problems of the document and the graph at once; [`ProblemCode::InvalidDocument`] for a closure, for a step
     /// or parameter that this program does not have, and for an edge from a step that is not in the document.
     ///
     /// # Complexity
-    /// O(steps + edges), and sorting the registered steps.
+    /// O(steps + edges), and the sorting of the registered steps.
     pub fn from_document(document: &GraphDocument) -> Result<Dag, Problems> {
         let mut problems = Vec::new();
         let known = Known::of(document, &mut problems);

@@ -51,25 +51,25 @@ pub struct Dag {
     pub(crate) downstream: Lists,
     /// For each step, the distinct steps that have to succeed before it, because of `after`.
     pub(crate) follows: Lists,
-    /// For each step that takes an output, the other readers of that output, which it lets go first.
+    /// For each step that takes an output, the other readers of that output, which go first.
     pub(crate) readers_first: Lists,
     /// Finds steps by name; filled when the first name is looked up.
     pub(crate) names: names::NameIndex,
 }
 
 impl Dag {
-    /// The graph of a step and everything it needs.
+    /// Returns the graph of a step and everything that it needs.
     ///
     /// # Errors
-    /// All problems of the graph at once.
+    /// Returns all problems of the graph at once.
     pub fn of<S: Step>() -> Result<Dag, Problems> {
         Dag::from_defs(&[S::def()])
     }
 
-    /// The graph of several steps and everything they need.
+    /// Returns the graph of several steps and everything that they need.
     ///
     /// # Errors
-    /// All problems of the graph at once.
+    /// Returns all problems of the graph at once.
     pub fn from_defs(targets: &[&'static StepDef]) -> Result<Dag, Problems> {
         let mut draft = Draft::new(Scope::Registry);
         for def in targets {
@@ -78,10 +78,10 @@ impl Dag {
         draft.finish()
     }
 
-    /// The graph of every step registered in this program, templates left out.
+    /// Returns the graph of every step registered in this program, except templates.
     ///
     /// # Errors
-    /// All problems of the graph at once; [`ProblemCode::NoSteps`] where nothing is registered.
+    /// Returns all problems of the graph at once; [`ProblemCode::NoSteps`] if no step is registered.
     pub fn registered() -> Result<Dag, Problems> {
         let steps = registry::registered();
         if steps.is_empty() {
@@ -94,60 +94,60 @@ impl Dag {
         draft.finish()
     }
 
-    /// How many steps there are.
+    /// Returns the number of steps.
     pub fn len(&self) -> usize {
         self.steps.len()
     }
 
-    /// Whether there is no step.
+    /// Reports whether there is no step.
     pub fn is_empty(&self) -> bool {
         self.steps.is_empty()
     }
 
-    /// How many distinct edges there are, data and `after` together.
+    /// Returns the number of distinct edges, data and `after` together.
     pub fn edge_count(&self) -> usize {
         self.upstream.total()
     }
 
-    /// The steps in topological order.
+    /// Returns the steps in topological order.
     pub fn steps(&self) -> &[StepSpec] {
         &self.steps
     }
 
-    /// One step.
+    /// Returns a step.
     ///
     /// # Panics
-    /// Where `step` is not below [`Dag::len`].
+    /// If `step` is not below [`Dag::len`].
     pub fn step(&self, step: usize) -> &StepSpec {
         &self.steps[step]
     }
 
-    /// The distinct steps that `step` waits for, ascending.
+    /// Returns the distinct steps that `step` waits for, ascending.
     pub fn upstream(&self, step: usize) -> &[u32] {
         self.upstream.get(step)
     }
 
-    /// The distinct steps that wait for `step`, ascending.
+    /// Returns the distinct steps that wait for `step`, ascending.
     pub fn downstream(&self, step: usize) -> &[u32] {
         self.downstream.get(step)
     }
 
-    /// The steps that feed one parameter of a step, in the order in which the step sees them.
+    /// Returns the steps that feed one parameter of a step, in the order of the input.
     pub fn sources(&self, step: usize, parameter: usize) -> &[u32] {
         self.sources.get(self.first_parameter[step] as usize + parameter)
     }
 
-    /// The position of a registered step.
+    /// Returns the position of a registered step.
     pub fn position_of<S: Step>(&self) -> Option<usize> {
         self.position_of_def(S::def())
     }
 
-    /// The position of a registered step, by its definition. O(n).
+    /// Returns the position of a registered step, by its definition. O(n).
     pub fn position_of_def(&self, def: &'static StepDef) -> Option<usize> {
         self.steps.iter().position(|spec| std::ptr::eq(spec.def(), def))
     }
 
-    /// Some steps as a graph of their own, with the edges among them. `steps` ascend.
+    /// Returns a separate graph of some steps, with the edges among them. `steps` ascend.
     pub(crate) fn part(&self, steps: &[u32]) -> Dag {
         let mut place = vec![None; self.len()];
         for (new, &step) in steps.iter().enumerate() {
@@ -173,7 +173,7 @@ impl Dag {
         }
     }
 
-    /// The positions of the steps that nothing waits for.
+    /// Returns the positions of the steps that no other waits for.
     pub fn sinks(&self) -> impl Iterator<Item = usize> {
         (0..self.len()).filter(|&step| self.downstream(step).is_empty())
     }

@@ -1,8 +1,8 @@
-//! Finding a step by what people call it.
+//! Finds a step by name.
 //!
-//! In falling order of precision: the name in the graph, the full identity `module::name`, the end of an identity
-//! (`ingest::orders`), the short name. What a more precise reading finds hides what a vaguer one would; two answers
-//! at the same level are a problem, never a guess.
+//! The forms of a name, from the most to the least precise: the name in the graph, the full identity `module::name`, the
+//! end of an identity (`ingest::orders`), the short name. The most precise form that finds a step wins. Two steps found
+//! by the same form are a problem, never a guess.
 
 use std::sync::OnceLock;
 
@@ -11,10 +11,10 @@ use crate::problem::{Problem, ProblemCode, closest};
 use crate::registry;
 use crate::step::StepDef;
 
-/// The most candidates that an ambiguous name lists.
+/// Maximum number of candidates listed for an ambiguous name.
 const MOST: usize = 10;
 
-/// The positions of all steps sorted by name: two allocations, made at the first look-up.
+/// The positions of all steps, sorted by name; made at the first look-up.
 #[derive(Debug, Default)]
 pub(crate) struct NameIndex {
     /// By the name in the graph, which is unique.
@@ -24,13 +24,12 @@ pub(crate) struct NameIndex {
 }
 
 impl Dag {
-    /// Finds a step by its name in the graph, its full identity `module::name`, the end of one (`ingest::orders`), or
-    /// its short name where that is unique. The identity of a function also finds the instance made from it, if
-    /// there is one only.
+    /// Finds a step by its name in the graph, its full identity `module::name`, the end of one (`ingest::orders`), or its
+    /// short name if that is unique. The identity of a function also finds an instance made from it, if it is the only one.
     ///
     /// # Errors
-    /// [`ProblemCode::UnknownTarget`], with the closest name or what to do about a library that was not linked;
-    /// [`ProblemCode::AmbiguousName`], with the candidates and where they are written.
+    /// [`ProblemCode::UnknownTarget`], with the closest name, or a hint about a library that was not linked;
+    /// [`ProblemCode::AmbiguousName`], with the candidates and their locations.
     ///
     /// # Complexity
     /// O(log steps); the first call sorts the names.
@@ -45,14 +44,14 @@ impl Dag {
         }
     }
 
-    /// The step of exactly this name in the graph.
+    /// Returns the step of exactly this name in the graph.
     pub(super) fn named(&self, name: &str) -> Option<usize> {
         let by_name = self.names.by_name.get_or_init(|| self.sorted(StepSpec::name));
         let found = by_name.binary_search_by(|&step| self.step(step as usize).name().cmp(name)).ok()?;
         by_name.get(found).map(|&step| step as usize)
     }
 
-    /// The steps whose definition's identity is or ends with `name`, as precisely as it can be read; ascending.
+    /// Returns the steps whose definition's identity is `name`, or else those whose identity ends with it; ascending.
     fn meant_by(&self, name: &str) -> Vec<usize> {
         let short = name.rsplit("::").next().unwrap_or(name);
         let index = self.names.by_short_name.get_or_init(|| self.sorted(short_name));
@@ -110,12 +109,12 @@ fn short_name(spec: &StepSpec) -> &str {
     &spec.def().name
 }
 
-/// Whether a step is used under the name of its definition, rather than being an instance with a name of its own.
+/// Reports whether a step has the name of its definition; an instance may have another.
 fn is_plain(spec: &StepSpec) -> bool {
     spec.name() == spec.def().name || spec.name() == spec.def().id()
 }
 
-/// Whether `name` is the identity of a definition, or what follows some `::` in it.
+/// Reports whether `name` is the identity of a definition, or the part of it after some `::`.
 fn identity_ends_with(def: &StepDef, name: &str) -> bool {
     let Some(path) = name.strip_suffix(&*def.name) else { return false };
     if path.is_empty() {
@@ -125,7 +124,7 @@ fn identity_ends_with(def: &StepDef, name: &str) -> bool {
     rest.is_some_and(|rest| rest.is_empty() || rest.ends_with("::"))
 }
 
-/// Keeps those that fit, unless none does.
+/// Keeps the steps that fit, unless none does.
 fn prefer(steps: &mut Vec<usize>, fits: impl Fn(usize) -> bool) {
     if steps.iter().any(|&step| fits(step)) {
         steps.retain(|&step| fits(step));

@@ -1,4 +1,4 @@
-//! Topological order, unique names, and the step from draft to graph.
+//! Topological order, unique names, and the conversion of a draft to a graph.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -17,7 +17,7 @@ struct Neighbours {
 }
 
 impl Draft {
-    /// A name for each step: the short name where it is unique, the full identity otherwise. Two steps that still
+    /// Returns a name for each step: the short name if it is unique, otherwise the full identity. Two steps that still
     /// share a name are a problem.
     pub(crate) fn unique_names(&mut self) -> Vec<Cow<'static, str>> {
         let mut uses: HashMap<&str, u32> = HashMap::with_capacity(self.steps.len());
@@ -51,11 +51,11 @@ impl Draft {
         names
     }
 
-    /// Orders the steps so that each comes after all it waits for; equal ones in the order in which they were
+    /// Orders the steps so that each comes after the steps that it waits for, otherwise in the order in which they were
     /// added. Kahn's algorithm, O(steps + edges).
     ///
     /// # Errors
-    /// One problem for each circle found.
+    /// Returns a problem for each circle found.
     pub(crate) fn order(&self, edges: &Edges, names: &[Cow<'static, str>]) -> Result<Vec<u32>, Vec<Problem>> {
         let neighbours = self.neighbours(edges);
         let waits_for = merged(&neighbours.upstream, &neighbours.readers_first);
@@ -80,7 +80,7 @@ impl Draft {
         Err(cycle::problems(&waits_for, &missing, |step| (names[step].as_ref(), self.steps[step].location)))
     }
 
-    /// The distinct upstream steps of each step, and the readers that a taker lets go first.
+    /// Returns the distinct upstream steps of each step, and the readers that go before a taker.
     fn neighbours(&self, edges: &Edges) -> Neighbours {
         let count = self.steps.len();
         let mut upstream = Lists::with_capacity(count, edges.sources.total());
@@ -93,7 +93,7 @@ impl Draft {
             scratch.dedup();
             upstream.push(scratch.drain(..));
         }
-        // Two takers of one output wait for each other: that is told as what it is, not as a circle.
+        // Two takers of one output wait for each other; this is reported as such, not as a circle.
         let two_takers = self.problems.iter().any(|problem| problem.code == ProblemCode::SecondTaker);
         let taken = if two_takers { HashMap::new() } else { self.taken(edges) };
         let readers_first = if taken.is_empty() {
@@ -106,7 +106,7 @@ impl Draft {
         Neighbours { upstream, readers_first }
     }
 
-    /// The outputs that each step takes by value.
+    /// Returns the outputs that each step takes by value.
     fn taken(&self, edges: &Edges) -> HashMap<u32, Vec<u32>> {
         let mut taken: HashMap<u32, Vec<u32>> = HashMap::new();
         for (step, draft) in self.steps.iter().enumerate() {
@@ -120,7 +120,7 @@ impl Draft {
         taken
     }
 
-    /// For each taker, every other step that reads what it takes and is not waited for anyway.
+    /// Returns, for each taker, the other readers of the output that it takes, unless it waits for them anyway.
     fn readers_first(&self, edges: &Edges, upstream: &Lists, taken: &HashMap<u32, Vec<u32>>) -> Lists {
         let mut readers: HashMap<u32, HashSet<u32>> =
             taken.values().flatten().map(|&source| (source, HashSet::new())).collect();
@@ -198,7 +198,7 @@ impl Draft {
     }
 }
 
-/// List by list, the items of both.
+/// Returns lists that each have the items of both.
 fn merged(a: &Lists, b: &Lists) -> Lists {
     let mut both = Lists::with_capacity(a.len(), a.total() + b.total());
     for position in 0..a.len() {

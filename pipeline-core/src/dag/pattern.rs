@@ -1,8 +1,8 @@
-//! What a selection compares names with: a text, or a glob.
+//! Patterns that a selection compares names with: a text, or a glob.
 
 use std::borrow::Cow;
 
-/// A text that is matched as it is, or as a glob where it has one of `*?[{\`.
+/// A text, or a glob if it contains one of `*?[{\`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Pattern {
     text: String,
@@ -13,7 +13,7 @@ impl Pattern {
     /// Reads a pattern.
     ///
     /// # Errors
-    /// Why it cannot be a glob, though it looks like one.
+    /// Returns the reason why it is not a valid glob.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         if text.starts_with('!') {
             return Err("a pattern cannot start with `!`: exclude the steps instead".to_owned());
@@ -25,22 +25,22 @@ impl Pattern {
         Ok(Pattern { text: text.to_owned(), is_glob })
     }
 
-    /// The pattern as written.
+    /// Returns the pattern as written.
     pub(crate) fn text(&self) -> &str {
         &self.text
     }
 
-    /// Whether it can match more than itself.
+    /// Reports whether it can match other texts than itself.
     pub(crate) const fn is_glob(&self) -> bool {
         self.is_glob
     }
 
-    /// Whether a name is the text, or fits the glob.
+    /// Reports whether a name is the text, or matches the glob.
     pub(crate) fn matches(&self, name: &str) -> bool {
         if name == self.text {
             return true;
         }
-        // Names are no paths: `*` matches a separator in them like any other character.
+        // Names are not paths: `*` matches a separator in them like any other character.
         self.is_glob && fast_glob::glob_match(&*without_separators(&self.text), &*without_separators(name))
     }
 }

@@ -1,7 +1,7 @@
-//! Who needs whom: everything upstream and everything downstream of a step.
+//! Everything upstream and everything downstream of a step.
 //!
-//! These follow data and `after` edges. That a taker lets the other readers of a value go first is an order, not a
-//! need, so it is no part of any answer here.
+//! These follow data and `after` edges. A taker also waits for the other readers of a value, but does not need them: they
+//! are not part of any answer here.
 
 use super::Dag;
 use crate::lists::Lists;
@@ -10,7 +10,7 @@ impl Dag {
     /// Returns every step that `step` needs, directly or through others: ascending, without `step` itself.
     ///
     /// # Panics
-    /// Where `step` is not below [`Dag::len`].
+    /// If `step` is not below [`Dag::len`].
     ///
     /// # Complexity
     /// O(steps + edges above `step`).
@@ -23,7 +23,7 @@ impl Dag {
     /// Returns every step that needs `step`, directly or through others: ascending, without `step` itself.
     ///
     /// # Panics
-    /// Where `step` is not below [`Dag::len`].
+    /// If `step` is not below [`Dag::len`].
     ///
     /// # Complexity
     /// O(steps + edges below `step`).
@@ -36,7 +36,7 @@ impl Dag {
     /// Returns the given steps and everything they need, ascending.
     ///
     /// # Panics
-    /// Where one of them is not below [`Dag::len`].
+    /// If one of them is not below [`Dag::len`].
     ///
     /// # Complexity
     /// O(steps + edges), however many steps are given.
@@ -47,7 +47,7 @@ impl Dag {
     /// Returns the given steps and everything that needs them, ascending.
     ///
     /// # Panics
-    /// Where one of them is not below [`Dag::len`].
+    /// If one of them is not below [`Dag::len`].
     ///
     /// # Complexity
     /// O(steps + edges), however many steps are given.
@@ -58,7 +58,7 @@ impl Dag {
     /// Returns the steps that `step` waits for only because of `after`, without reading their output: ascending.
     ///
     /// # Panics
-    /// Where `step` is not below [`Dag::len`].
+    /// If `step` is not below [`Dag::len`].
     ///
     /// # Complexity
     /// O(k log k) in the number of steps that feed `step`.
@@ -72,17 +72,17 @@ impl Dag {
         only_after.map(|&upstream| upstream as usize).collect()
     }
 
-    /// How many parameters a step has.
+    /// Returns the number of parameters of a step.
     pub(crate) fn parameter_count(&self, step: usize) -> usize {
         (self.first_parameter[step + 1] - self.first_parameter[step]) as usize
     }
 
-    /// Every step that ends before `step` starts, whatever the reason: data, `after`, or a value it takes last.
+    /// Returns every step that ends before `step` starts, for any reason: data, `after`, or a value that it takes last.
     pub(crate) fn waits_for(&self, step: usize) -> impl Iterator<Item = usize> {
         self.upstream.get(step).iter().chain(self.readers_first.get(step)).map(|&upstream| upstream as usize)
     }
 
-    /// Marks the given steps and all that the lists lead to from them.
+    /// Marks the given steps and all that the lists lead to.
     pub(super) fn reached(&self, starts: impl IntoIterator<Item = usize>, lists: &Lists) -> Vec<bool> {
         let mut reached = vec![false; self.len()];
         let mut open = Vec::new();
@@ -102,7 +102,7 @@ impl Dag {
     }
 }
 
-/// The positions that are marked, ascending.
+/// Returns the positions that are marked, ascending.
 pub(super) fn positions(marked: &[bool]) -> Vec<usize> {
     marked.iter().enumerate().filter_map(|(position, &marked)| marked.then_some(position)).collect()
 }

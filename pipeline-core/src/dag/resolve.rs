@@ -1,4 +1,4 @@
-//! From what parameters ask for to the steps that feed them.
+//! Finds the steps that feed each parameter.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -26,15 +26,15 @@ impl Edges {
     }
 }
 
-/// Who provides a name, built when the first name is looked up.
+/// The steps of each name; built when the first name is looked up.
 struct Names {
     by_name: HashMap<String, Vec<u32>>,
     registry: HashMap<String, Vec<&'static StepDef>>,
 }
 
 impl Draft {
-    /// Resolves the inputs of every step; path edges add the registered steps they name, so that the draft grows
-    /// while it is walked.
+    /// Resolves the inputs of every step. Path edges add the registered steps that they name, so the draft grows while it
+    /// is walked.
     pub(crate) fn resolve(&mut self) -> Edges {
         if self.scope == Scope::Registry {
             self.add_named_steps();
@@ -66,8 +66,8 @@ impl Draft {
         edges
     }
 
-    /// In registry scope, names, patterns and tags reach steps that no path names: adds those first, so that what a
-    /// pattern matches does not depend on the order of resolution.
+    /// Adds the steps that names, patterns and tags reach in registry scope, before all others: so the matches of a pattern
+    /// do not depend on the order of resolution.
     fn add_named_steps(&mut self) {
         let mut registered: Option<Vec<&'static StepDef>> = None;
         let mut step = 0;
@@ -159,7 +159,7 @@ impl Draft {
         resolved
     }
 
-    /// The step that a path names: the one instance in the draft, or the registered step itself.
+    /// Returns the step that a path names: the one instance in the draft, or the registered step itself.
     pub(crate) fn resolve_path(
         &mut self,
         step: usize,
@@ -227,7 +227,7 @@ impl Draft {
         }
     }
 
-    /// A name that no step of the draft has: in a builder, the registered step of that name.
+    /// Resolves a name that no step of the draft has: in a builder, to the registered step of that name.
     fn resolve_registered_name(
         &mut self,
         step: u32,
@@ -252,7 +252,7 @@ impl Draft {
         None
     }
 
-    /// Every step of the draft that a pattern or tag names, by name; never the reader itself.
+    /// Returns every step of the draft that a pattern or tag names, by name; never the reader itself.
     pub(crate) fn matching(&self, step: u32, source: &Source) -> Vec<u32> {
         let mut found: Vec<u32> = (0..self.steps.len() as u32)
             .filter(|&candidate| candidate != step && matches_draft(source, &self.steps[candidate as usize]))
@@ -337,7 +337,7 @@ impl Draft {
         }
     }
 
-    /// Every case of a switch that is part of the graph says that it is a branch of it.
+    /// Checks that every case of a switch that is part of the graph is declared as a branch of it.
     fn check_cases(&mut self) {
         for switch in 0..self.steps.len() {
             let switch_def = self.steps[switch].def.clone();
@@ -359,7 +359,7 @@ impl Draft {
         }
     }
 
-    /// A branch is one of the cases of its switch.
+    /// Checks that a branch is one of the cases of its switch.
     fn check_branch(&mut self, step: u32, input: &InputDef, switch: u32) {
         let (def, switch_def) =
             (self.steps[step as usize].def.clone(), self.steps[switch as usize].def.clone());
@@ -385,7 +385,7 @@ impl Draft {
         self.problems.push(problem);
     }
 
-    /// What to call a step in a message before names were made unique.
+    /// Returns the name of a step for messages, before names are made unique.
     pub(crate) fn label(&self, step: u32) -> String {
         let step = &self.steps[step as usize];
         step.name.clone().unwrap_or_else(|| step.def.name.clone()).into_owned()
@@ -415,14 +415,14 @@ impl Names {
     }
 }
 
-/// A handle of one builder was given to another.
+/// Returns the problem of a handle that was given to another builder.
 pub(crate) fn foreign_handle(step: &str) -> Problem {
     let message = format!("step `{step}` was given a handle that another builder has made");
     Problem::new(ProblemCode::InvalidBinding, message)
         .hint("use handles of the same builder; a part's steps are reached by `Included::output`")
 }
 
-/// Whether a registered step is what a name, pattern or tag asks for.
+/// Reports whether a registered step matches a name, pattern or tag.
 fn matches(source: &Source, def: &StepDef) -> bool {
     match source {
         Source::Name(name) => def.name == *name || def.id() == *name,

@@ -1,4 +1,4 @@
-//! Evaluating a selection on a graph.
+//! Evaluates a selection on a graph.
 
 use std::collections::BTreeSet;
 
@@ -10,16 +10,16 @@ use crate::problem::{Problem, ProblemCode, Problems, closest};
 use crate::step::StepDef;
 
 impl Dag {
-    /// Finds the steps that a selection means, ascending. Only what it names: what those steps need is added by `+term`
-    /// or [`Dag::with_ancestors`].
+    /// Returns the steps that a selection names, ascending. The steps that they need are added by `+term` or
+    /// [`Dag::with_ancestors`].
     ///
     /// # Errors
-    /// All at once, for each term that selects nothing: [`ProblemCode::UnknownTarget`], with the closest name; for
-    /// each name that fits several steps: [`ProblemCode::AmbiguousName`].
+    /// Returns all problems at once: [`ProblemCode::UnknownTarget`], with the closest name, for each term that selects
+    /// nothing; [`ProblemCode::AmbiguousName`] for each name that fits several steps.
     ///
     /// # Complexity
-    /// O(steps + edges), and O(steps) for each pattern, tag and group, O(log steps) for each name; O(steps + edges) for each
-    /// part of a term that is bounded (`2+term`) or an intersection.
+    /// O(steps + edges), and O(steps) for each pattern, tag and group, O(log steps) for each name; O(steps + edges) for
+    /// each part of a term that is bounded (`2+term`) or an intersection.
     pub fn select(&self, selection: &Selection) -> Result<Vec<usize>, Problems> {
         let mut problems = Vec::new();
         let mut chosen = if selection.included.is_empty() {
@@ -40,7 +40,7 @@ impl Dag {
         Ok(positions(&chosen))
     }
 
-    /// Marks what the terms select together.
+    /// Marks the union of the terms.
     fn chosen(&self, terms: &[Term], problems: &mut Vec<Problem>) -> Vec<bool> {
         let (mut alone, mut with_upstream, mut with_downstream) = (Vec::new(), Vec::new(), Vec::new());
         for term in terms {
@@ -69,7 +69,7 @@ impl Dag {
                 Err(problem) => problems.push(problem),
             }
         }
-        // The union of what each start reaches is what all starts reach together: two walks, however many terms.
+        // All starts are walked together: two walks, however many terms there are.
         let mut chosen = self.reached(with_upstream, &self.upstream);
         let below = self.reached(with_downstream, &self.downstream);
         chosen.iter_mut().zip(below).for_each(|(chosen, below)| *chosen |= below);
@@ -79,7 +79,7 @@ impl Dag {
         chosen
     }
 
-    /// The steps that every part of a term selects.
+    /// Returns the steps that every part of a term selects.
     fn intersection(&self, term: &Term, problems: &mut Vec<Problem>) -> Vec<usize> {
         let known = problems.len();
         let mut common = vec![true; self.len()];
@@ -100,7 +100,7 @@ impl Dag {
         common
     }
 
-    /// The steps at most so many edges away.
+    /// Returns the steps within a number of edges.
     fn near(&self, starts: &[usize], lists: &Lists, most: usize) -> Vec<usize> {
         let mut seen: BTreeSet<usize> = starts.iter().copied().collect();
         let mut edge = starts.to_vec();
@@ -114,7 +114,7 @@ impl Dag {
         seen.into_iter().collect()
     }
 
-    /// The steps that an atom matches, without what it adds upstream and downstream.
+    /// Returns the steps that an atom matches, without those that it adds upstream and downstream.
     fn matched(&self, atom: &Atom) -> Result<Vec<usize>, Problem> {
         let pattern = &atom.pattern;
         let found = match atom.kind {
@@ -161,7 +161,7 @@ impl Dag {
     }
 }
 
-/// What a step has of a kind of label; nothing for names.
+/// Returns the labels of a step of one kind; none for names.
 fn labels(def: &StepDef, kind: TermKind) -> impl Iterator<Item = &str> {
     let one = match kind {
         TermKind::Group => def.group.as_deref(),

@@ -1,9 +1,9 @@
-//! Selections as data: which steps somebody asked for, in words.
+//! Selections of steps, as data.
 
 use super::pattern::Pattern;
 use crate::problem::{Problem, ProblemCode, Problems};
 
-/// Which steps of a graph are wanted: the union of some terms, without the union of others.
+/// A selection of steps of a graph: the union of some terms, without the union of others.
 ///
 /// | term | selects |
 /// |---|---|
@@ -12,10 +12,10 @@ use crate::problem::{Problem, ProblemCode, Problems};
 /// | `tag:nightly`, `group:silver` | every step with that tag, of that group; globs too |
 /// | `lane:io`, `package:shop` | every step of that lane, of that package; globs too |
 /// | `+term`, `term+` | what the term selects, and everything it needs; everything that needs it |
-/// | `1+term`, `term+2` | the same, at most so many steps away |
+/// | `1+term`, `term+2` | the same, at most 1 or 2 steps away |
 /// | `term,term` | what both select |
 ///
-/// A term that is the name of a step in full means that step, whatever characters are in it.
+/// A term that is the full name of a step selects that step, whatever characters it contains.
 ///
 /// # Examples
 ///
@@ -26,16 +26,16 @@ use crate::problem::{Problem, ProblemCode, Problems};
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Selection {
-    /// Nothing here selects every step.
+    /// Empty: every step.
     pub(super) included: Vec<Term>,
     pub(super) excluded: Vec<Term>,
-    /// Only these and what needs them; nothing here is no bound.
+    /// Only these and the steps that need them. Empty: no bound.
     pub(super) from: Vec<Term>,
-    /// Only these and what they need; nothing here is no bound.
+    /// Only these and the steps that they need. Empty: no bound.
     pub(super) until: Vec<Term>,
 }
 
-/// One term of a selection: what all its atoms select.
+/// One term of a selection: the steps that all of its atoms select.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Term {
     /// The term as written.
@@ -43,7 +43,7 @@ pub(super) struct Term {
     pub(super) atoms: Vec<Atom>,
 }
 
-/// A name, glob or label, and how far around it.
+/// A name, glob or label, with its reach.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Atom {
     /// The atom as written.
@@ -56,7 +56,7 @@ pub(super) struct Atom {
     pub(super) downstream: Reach,
 }
 
-/// How many edges away steps are still selected.
+/// The number of edges within which steps are selected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reach {
     Nothing,
@@ -64,7 +64,7 @@ pub(super) enum Reach {
     All,
 }
 
-/// What the pattern of a term is compared with.
+/// The property of a step that the pattern of a term is compared with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TermKind {
     Name,
@@ -74,7 +74,7 @@ pub(super) enum TermKind {
     Package,
 }
 
-/// What a pattern can be compared with beside names, and the word before its colon.
+/// The properties other than the name that a pattern can be compared with, and the word before the colon.
 const LABELS: [(&str, TermKind); 4] = [
     ("tag:", TermKind::Tag),
     ("group:", TermKind::Group),
@@ -83,12 +83,12 @@ const LABELS: [(&str, TermKind); 4] = [
 ];
 
 impl Selection {
-    /// Selects every step.
+    /// Returns the selection of every step.
     pub fn all() -> Self {
         Selection::default()
     }
 
-    /// Reads the terms of a selection; no term selects every step.
+    /// Reads the terms of a selection. Without terms, every step is selected.
     ///
     /// # Errors
     /// [`ProblemCode::InvalidSelection`] for each term that cannot be read.
@@ -96,7 +96,7 @@ impl Selection {
         Ok(Selection { included: parse_terms(terms)?, ..Selection::default() })
     }
 
-    /// Leaves out what these terms select.
+    /// Excludes the steps that these terms select.
     ///
     /// # Errors
     /// [`ProblemCode::InvalidSelection`] for each term that cannot be read.
@@ -105,7 +105,8 @@ impl Selection {
         Ok(self)
     }
 
-    /// Leaves out all but what these terms select and everything that needs it; no term leaves out nothing.
+    /// Excludes all except the steps that these terms select and everything that needs them. Without terms, nothing is
+    /// excluded.
     ///
     /// # Errors
     /// [`ProblemCode::InvalidSelection`] for each term that cannot be read.
@@ -114,7 +115,8 @@ impl Selection {
         Ok(self)
     }
 
-    /// Leaves out all but what these terms select and everything that it needs; no term leaves out nothing.
+    /// Excludes all except the steps that these terms select and everything that they need. Without terms, nothing is
+    /// excluded.
     ///
     /// # Errors
     /// [`ProblemCode::InvalidSelection`] for each term that cannot be read.
@@ -171,13 +173,13 @@ impl Atom {
     }
 }
 
-/// `2` in `2+term`; more than fit into a number are all.
+/// Reads the `2` of `2+term`; a number that is too large is no limit.
 fn number(text: &str) -> Option<Reach> {
     let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     is_number.then(|| text.parse().map_or(Reach::All, Reach::Steps))
 }
 
-/// Splits at commas; those in the braces and brackets of a glob do not count.
+/// Splits at commas, except those in the braces and brackets of a glob.
 fn split(text: &str) -> Vec<&str> {
     let (mut parts, mut start, mut depth, mut is_escaped) = (Vec::new(), 0, 0_usize, false);
     for (at, c) in text.char_indices() {

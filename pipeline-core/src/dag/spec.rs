@@ -1,4 +1,4 @@
-//! One step of one graph: a definition, and the name and parameters under which it is used.
+//! One step of one graph: a definition, with the name and parameters that it has in the graph.
 
 use std::borrow::Cow;
 use std::ops::Deref;
@@ -20,23 +20,23 @@ pub struct StepSpec {
 }
 
 impl StepSpec {
-    /// The name in this graph, unique in it: the short name of a registered step where that is unique, its full
-    /// identity otherwise, or the name of the instance.
+    /// Returns the name, which is unique in this graph: the name of the instance, or the short name of a registered step,
+    /// or its full identity if the short name is not unique.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// What is known of the step itself.
+    /// Returns the definition of the step.
     pub fn def(&self) -> &StepDef {
         &self.def
     }
 
-    /// How the step is to be run: as set on the instance, or as written on the function.
+    /// Returns how the step is run: as set on the instance, or as written on the function.
     pub fn policy(&self) -> &Policy {
         self.policy.as_deref().unwrap_or(&self.def.policy)
     }
 
-    /// Where the step is written, or, for an instance or a closure, where it was added.
+    /// Returns where the step is written or, for an instance or a closure, where it was added.
     pub fn location(&self) -> Location {
         self.location
     }

@@ -1,16 +1,17 @@
-//! What has to hold of every run, looked at again from what can be seen afterwards.
+//! Checks of what has to hold for every run.
 //!
-//! Debug builds look at each start and each end, so that every run of every test is checked without anybody asking.
+//! Debug builds check each start and each end, so every run of every test is checked.
 
 use super::{Frame, Status};
 use crate::error::FailureKind;
 use crate::step::InputKind;
 
 impl Frame {
-    /// What contradicts what, in words, once every step has ended (see [`Frame::cancel_rest`]); empty for every run.
+    /// Returns the contradictions of a run in which every step has ended (see [`Frame::cancel_rest`]), in words. A
+    /// correct run has none.
     ///
-    /// Each step has one terminal state; one that succeeded had every input that it requires; one that was skipped was
-    /// so for a step that has no output, or for a reason of its own.
+    /// Each step has one terminal state. A step that succeeded had every input that it requires. A skipped step has a
+    /// reason: an upstream step without an output, or an error that says why.
     ///
     /// # Complexity
     /// O(steps + edges).
@@ -37,7 +38,8 @@ impl Frame {
         }
     }
 
-    /// A step whose output a step requires and which has none; not one whose output was lost after it had been read.
+    /// Returns an upstream step that a step requires and that has no output. An output that was lost after it had been
+    /// read does not count.
     fn missing_input(&self, step: usize) -> Option<u32> {
         let position = step as u32;
         if let Some(earlier) = self.plan.after(step).find(|&earlier| self.cells.cause_of(earlier).is_some()) {
@@ -54,7 +56,7 @@ impl Frame {
                 None if mode.is_required() => 0,
                 None => continue,
             };
-            // One more than may be missing.
+            // One more than allowed.
             if let Some(missing) = lost.nth(spare) {
                 return Some(missing);
             }
@@ -62,7 +64,7 @@ impl Frame {
         None
     }
 
-    /// Whether a step may start: all it waits for has ended, and it has not itself.
+    /// Reports whether a step may start: all steps that it waits for have ended, and it has not.
     pub(super) fn may_start(&self, step: u32) -> bool {
         let has_ended = |step: usize| self.cells.counters(step as u32).ended().is_some();
         !has_ended(step as usize) && self.plan.waits_for(step as usize).all(has_ended)

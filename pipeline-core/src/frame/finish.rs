@@ -1,4 +1,4 @@
-//! How a step ends: its status is published, what it read is given back, and its successors come closer.
+//! The end of a step: its status is published, its inputs are released, and its successors wait for one step less.
 
 use std::sync::atomic::Ordering;
 
@@ -11,11 +11,11 @@ use crate::step::{InputKind, Mode};
 use crate::value::STOPPED_CODE;
 
 impl Frame {
-    /// Ends a step. `ready` receives every step that waits for nothing more, the most urgent last.
+    /// Ends a step. `ready` receives every step that waits for no further step, the most urgent last.
     ///
-    /// Outputs that had this step as their last reader are dropped here, before any successor is told, so that peak
-    /// memory is a function of what is in flight. A panic in such a drop is contained and fails the step that made
-    /// the output; `true` says that this has happened.
+    /// Outputs that had this step as their last reader are dropped here, before any successor can start, so that peak
+    /// memory depends only on what is in flight. A panic in such a drop is contained and fails the step that made the
+    /// output; the result is then `true`.
     #[inline]
     pub fn finish(&self, finished: Finished, mut ready: impl FnMut(Ready)) -> bool {
         let step = finished.step;
@@ -46,8 +46,8 @@ impl Frame {
         drop_panicked
     }
 
-    /// Marks every step that has not ended as cancelled, and says how many there were. For the end of a run that was
-    /// stopped, when nothing runs any more.
+    /// Marks every step that has not ended as cancelled, and returns their number. For the end of a stopped run, when no
+    /// step runs any more.
     pub fn cancel_rest(&self) -> usize {
         let all = (0..self.cells.len() as u32).map(|step| self.cells.counters(step));
         all.filter(|counters| counters.ended().is_none()).map(|counters| counters.end(STOPPED_CODE)).count()
@@ -72,12 +72,12 @@ impl Frame {
         self.cells.publish_error(step, error);
     }
 
-    /// Counted before the successors are told, so that whoever starts one of them sees that there is a failure.
+    /// Called before the successors become ready, so that the thread that starts one of them sees the failure.
     pub(super) fn count_unsuccessful(&self) {
         self.unsuccessful.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// The step whose failure keeps this one from running.
+    /// Returns the step whose failure keeps this one from running.
     #[cold]
     pub(super) fn blocked_by(&self, step: u32) -> Option<u32> {
         if let Some(switch) = self.plan.branch_of(step as usize)
@@ -107,7 +107,7 @@ impl Frame {
             if let Some(cause) = sources.iter().find_map(|&source| self.cells.cause_of(source)) {
                 return Some(cause);
             }
-            // What an attempt that was given up may still read cannot be moved out.
+            // An output that a given-up attempt may still read cannot be moved out.
             if *mode == Mode::Take && self.cells.any_given_up() {
                 let reader = sources.iter().find_map(|&source| self.cells.still_reads(source, step));
                 if reader.is_some() {
@@ -144,24 +144,24 @@ impl Frame {
         self.finished(step, Err(Ended::Failed(Box::new(error))))
     }
 
-    /// A step that is skipped because of itself.
+    /// Ends a step that is skipped for a reason other than its upstream steps.
     fn not_met(&self, step: u32, reason: String) -> Finished {
         self.cancelled(step, Attempt::ONLY, GivenUp { kind: FailureKind::NotMet, note: reason })
     }
 
-    /// What keeps a step from starting, now that something has gone wrong.
+    /// Ends a step that cannot start, if there is a reason.
     #[cold]
     pub(super) fn not_started(&self, step: u32) -> Option<Finished> {
         if let Some(why) = self.disabled.get(&step) {
             return Some(self.not_met(step, why.clone()));
         }
         let blocked = self.blocked_by(step).map(|cause| self.finished(step, Err(Ended::Skipped(cause))));
-        // A branch that its switch did not choose is skipped for that reason, whether or not somebody needs it.
+        // A branch that its switch did not choose is skipped for that reason, even if it is unused too.
         let not_chosen = || self.plan.hot[step as usize].is_branch.then(|| self.not_chosen(step)).flatten();
         blocked.or_else(not_chosen).or_else(|| self.cancelled_unused(step))
     }
 
-    /// A step that is disabled, or whose switch chose another branch or cannot choose.
+    /// Ends a step that is disabled, or whose switch chose another branch or cannot choose.
     pub(super) fn not_chosen(&self, step: u32) -> Option<Finished> {
         if let Some(why) = self.plan.disabled(step as usize) {
             return Some(self.not_met(step, why.to_owned()));
@@ -184,7 +184,7 @@ impl Frame {
         StepError::from_panic(spec.name.clone(), spec.location, kind, message)
     }
 
-    /// Drops an output that nobody will read any more. `false` where that panicked.
+    /// Drops an output that no step will read any more. Returns `false` if that panicked.
     fn drop_output(&self, step: u32) -> bool {
         match contain::guard(|| self.cells.drop_value(step)) {
             Ok(()) => true,
@@ -202,7 +202,7 @@ impl Drop for Frame {
             return;
         }
         for step in 0..self.cells.len() as u32 {
-            // A panic in the drop of what was left over has no report to go to: the hook has printed it.
+            // No report can have a panic in this drop; the panic hook has printed it.
             let _ = contain::guard(|| self.cells.drop_left_over(step));
         }
     }

@@ -1,6 +1,7 @@
 //! Inputs that need only some of their upstream steps: which step completes them, and which become unused.
 //!
-//! A member that ends is counted in its group's [`Tally`](crate::cells::Tally); the one that decides arrives at the step for all of them.
+//! A member that ends is counted in its group's [`Tally`](crate::cells::Tally). The member that decides arrives at the
+//! step on behalf of all.
 
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,14 +18,14 @@ pub(super) fn unused(plan: &Plan) -> Box<[AtomicBool]> {
 }
 
 impl GivenUp {
-    /// The reason for which an unused step is cancelled.
+    /// Makes the reason for which an unused step is cancelled.
     pub fn unused() -> GivenUp {
         GivenUp { kind: FailureKind::Unused, note: "its readers have what they need".to_owned() }
     }
 }
 
 impl Frame {
-    /// A step has ended that some inputs need only as one of several.
+    /// Counts a step that has ended in the groups that it is a member of.
     #[cold]
     pub(super) fn arrive_in_groups(&self, member: u32, ready: &mut dyn FnMut(Ready)) {
         for &group in self.plan.groups_of(member) {
@@ -58,26 +59,26 @@ impl Frame {
         self.newly_unused.lock().unwrap_or_else(PoisonError::into_inner).extend(running);
     }
 
-    /// Whether steps can become unused in this run.
+    /// Reports whether steps can become unused in this run.
     #[inline]
     pub fn may_have_unused(&self) -> bool {
         self.plan.has_groups()
     }
 
-    /// The steps that became unused since the last call, started or not.
+    /// Returns the steps that became unused since the last call, started or not.
     pub fn take_unused(&self) -> Vec<usize> {
         let mut unused = self.newly_unused.lock().unwrap_or_else(PoisonError::into_inner);
         unused.drain(..).map(|step| step as usize).collect()
     }
 
-    /// Whether a step is unused: its readers have what they need.
+    /// Reports whether a step is unused: its readers have what they need.
     pub fn is_unused(&self, step: usize) -> bool {
         self.unused.get(step).is_some_and(|unused| unused.load(Ordering::Acquire))
     }
 
     pub(super) fn cancelled_unused(&self, step: u32) -> Option<Finished> {
         self.is_unused(step as usize).then(|| {
-            // It was not tried: there is no attempt to name.
+            // It was not tried, so there is no attempt to name.
             let finished = self.cancelled(step, Attempt::new(0, false, false), GivenUp::unused());
             debug_assert!(matches!(finished.result, Err(Ended::Failed(_))));
             finished

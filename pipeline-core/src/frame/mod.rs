@@ -1,10 +1,9 @@
-//! The state of one run: one allocation of counters and slots, and the rules by which steps start and end.
+//! The state of one run, and the rules by which its steps start and end.
 //!
-//! The frame decides everything that is a question of order (what is ready, what is skipped, when an output is
-//! dropped) and nothing that is a question of time or place: it has no clock, no thread and no queue. An executor
-//! holds tokens: a [`Ready`] is the right to start one step, a [`Finished`] the duty to end it. Tokens cannot be
-//! made or copied outside of this module, so that an executor, whatever it does, cannot start a step twice or
-//! early; the frame's safety does not depend on it.
+//! The frame decides the order: which step is ready, which is skipped, when an output is dropped. It decides nothing
+//! about time or threads: it has no clock, no thread and no queue. An executor holds tokens: a [`Ready`] is the right to
+//! start one step, a [`Finished`] the duty to end it. Tokens cannot be made or copied outside of this module. So no
+//! executor can start a step twice or early, and the frame's safety does not depend on the executor.
 //!
 //! ```text
 //! Ready --start--> Finished --finish--> the steps that are Ready now
@@ -48,7 +47,7 @@ pub struct Frame {
     cells: Cells,
     /// The number of this frame in the process; its tokens carry it.
     id: u32,
-    /// How many steps did not succeed; while it is zero, no step is checked for what may keep it from starting.
+    /// The number of steps that did not succeed. While it is zero, every ready step can start, and none is checked.
     unsuccessful: AtomicU32,
     /// For each step, whether it is unused; empty if no step can become unused.
     unused: Box<[AtomicBool]>,
@@ -56,11 +55,11 @@ pub struct Frame {
     newly_unused: Mutex<Vec<u32>>,
     /// The steps that are disabled for this run, each with the reason.
     disabled: BTreeMap<u32, String>,
-    /// How many roots of each lane were handed out.
+    /// The number of roots of each lane that were handed out.
     handed_out: [Padded; Lane::ALL.len()],
 }
 
-/// Keeps a counter that many threads write off the lines that they read.
+/// A counter on cache lines of its own: many threads write it.
 #[repr(align(128))]
 #[derive(Default)]
 struct Padded(AtomicUsize);
@@ -74,7 +73,7 @@ pub struct Ready(
 );
 
 impl Ready {
-    /// The step, by position in the plan.
+    /// Returns the step, by position in the plan.
     #[inline]
     pub fn step(&self) -> usize {
         self.index() as usize
@@ -91,7 +90,7 @@ impl Ready {
     }
 }
 
-/// A step whose code has ended and which must be handed to [`Frame::finish`].
+/// A step whose code has ended; the duty to hand it to [`Frame::finish`].
 #[derive(Debug)]
 #[must_use = "dependents of a step that is not finished never start"]
 pub struct Finished {
@@ -101,11 +100,11 @@ pub struct Finished {
     result: Result<Status, Ended>,
 }
 
-/// Why a step did not succeed.
+/// Reason why a step did not succeed.
 #[derive(Debug)]
 enum Ended {
     Failed(Box<StepError>),
-    /// Because of the failure of this step.
+    /// Another step failed.
     Skipped(u32),
 }
 
@@ -120,13 +119,13 @@ impl Ended {
 }
 
 impl Finished {
-    /// The step, by position in the plan.
+    /// Returns the step, by position in the plan.
     #[inline]
     pub fn step(&self) -> usize {
         self.step as usize
     }
 
-    /// The status it will have.
+    /// Returns the status that it will have.
     #[inline]
     pub fn status(&self) -> Status {
         match &self.result {
@@ -135,7 +134,7 @@ impl Finished {
         }
     }
 
-    /// The error, where the step failed.
+    /// Returns the error, if the step failed.
     pub fn error(&self) -> Option<&StepError> {
         match &self.result {
             Err(Ended::Failed(error)) => Some(error),
@@ -143,7 +142,7 @@ impl Finished {
         }
     }
 
-    /// The step whose failure causes the skip, by position in the plan, where the step is skipped because of another.
+    /// Returns the step whose failure causes the skip, by position in the plan, if another step causes it.
     pub fn skipped_because(&self) -> Option<usize> {
         match self.result {
             Err(Ended::Skipped(cause)) if cause != self.step => Some(cause as usize),
@@ -152,32 +151,32 @@ impl Finished {
     }
 }
 
-/// What starting a step led to.
+/// Result of starting a step.
 #[derive(Debug)]
 pub enum Progress {
     /// It ended.
     Finished(Finished),
     /// It waits; await it.
     Suspended(Suspended),
-    /// The attempt was given up meanwhile: whoever did so ends the step.
+    /// The attempt was given up meanwhile: the thread that gave it up ends the step.
     Late,
 }
 
-/// Why the code of an attempt ended without an output.
+/// Reason why the code of an attempt ended without an output.
 enum Stopped {
     Failed(crate::call::Failure),
     Panicked(String),
 }
 
 impl Frame {
-    /// The state of a run in which nothing has started.
+    /// Makes the state of a run that has not started.
     ///
     /// `params` and `resources` come from [`Plan::bind_params`] and [`Plan::bind_resources`] of the same plan;
     /// `given` are the outputs of [`Plan::given`].
     ///
     /// # Panics
-    /// Where an output is given for a step that is not a given one, or is of another type than the step returns, or
-    /// where a given step has none.
+    /// If an output is given for a step that is not a given one, or is not of the type that the step returns, or if a
+    /// given step has no output.
     pub fn new(
         plan: Arc<Plan>,
         params: BoundParams,
@@ -187,11 +186,12 @@ impl Frame {
     ) -> Frame {
         let counters = (0..plan.len()).map(|step| Counters::new(plan.missing(step), plan.readers(step)));
         let bindings = Arc::clone(plan.bindings());
-        let cells = Cells::new(counters, bindings, Arc::clone(&plan) as _, params, resources, scope);
+        let id = next_id();
+        let cells = Cells::new(id, counters, bindings, Arc::clone(&plan) as _, params, resources, scope);
         let frame = Frame {
             cells,
-            id: next_id(),
-            // A switch has to be asked from the start.
+            id,
+            // Branches are checked from the start.
             unsuccessful: AtomicU32::new(u32::from(plan.has_branches())),
             unused: group::unused(&plan),
             newly_unused: Mutex::default(),
@@ -203,38 +203,38 @@ impl Frame {
         frame
     }
 
-    /// Turns steps off for this run: each is skipped for the reason given, and so is what requires its output. An output
-    /// that is given stays.
+    /// Disables steps for this run: each is skipped for its reason, and so are the steps that require its output. A given
+    /// output stays.
     #[must_use]
     pub fn disable(mut self, steps: impl IntoIterator<Item = (usize, String)>) -> Frame {
         self.disabled.extend(steps.into_iter().map(|(step, why)| (step as u32, why)));
         if !self.disabled.is_empty() {
-            // Somebody has to look from the start.
+            // Steps are checked from the start.
             *self.unsuccessful.get_mut() += 1;
         }
         self
     }
 
-    /// The number that tells this frame from the others of the process.
+    /// Returns the number of this frame, unique in the process.
     #[inline]
     pub fn number(&self) -> u32 {
         self.id
     }
 
-    /// The plan of the run.
+    /// Returns the plan of the run.
     #[inline]
     pub fn plan(&self) -> &Arc<Plan> {
         &self.plan
     }
 
-    /// What the steps of the run share.
+    /// Returns what the steps of the run share.
     #[inline]
     pub fn scope(&self) -> &Arc<RunScope> {
         self.cells.scope()
     }
 
-    /// Hands out roots of a lane, the most urgent first, each once: at most `most`, and at most `1 / share` of what
-    /// is left, so that a few holders of many small ones do not leave one with a long tail.
+    /// Hands out roots of a lane, the most urgent first, each once: at most `most`, and at most `1 / share` of the rest,
+    /// so that no driver ends up alone with a long tail.
     pub fn take_roots(&self, lane: Lane, most: usize, share: usize) -> Roots {
         let count = self.plan.roots(lane).len();
         let handed_out = &self.handed_out[lane.index()].0;
@@ -247,36 +247,36 @@ impl Frame {
         Roots { lane, frame: self.id, left: start..(start + wanted).min(count) }
     }
 
-    /// The next of the roots that were handed out.
+    /// Returns the next of the roots that were handed out.
     ///
     /// # Panics
-    /// Where the roots are another frame's.
+    /// If the roots are another frame's.
     #[inline]
     pub fn next_root(&self, roots: &mut Roots) -> Option<Ready> {
         assert!(roots.frame == self.id, "roots belong to the frame that handed them out");
         roots.left.next().map(|index| self.ready(self.plan.roots(roots.lane)[index]))
     }
 
-    /// How urgent the next root of a lane is, if one is still to be handed out.
+    /// Returns the urgency of the next root of a lane, if one is still to be handed out.
     pub fn next_root_urgency(&self, lane: Lane) -> Option<u64> {
         let next = self.handed_out[lane.index()].0.load(Ordering::Relaxed);
         self.plan.roots(lane).get(next).map(|&step| self.plan.urgency(step as usize))
     }
 
-    /// Whether roots of a lane are still to be handed out.
+    /// Reports whether roots of a lane are still to be handed out.
     pub fn has_roots(&self, lane: Lane) -> bool {
         self.handed_out[lane.index()].0.load(Ordering::SeqCst) < self.plan.roots(lane).len()
     }
 
-    /// Whether a step that is ready will not be tried, because an input it requires is missing, its switch chose
-    /// another branch, or nobody needs it.
+    /// Reports whether a ready step will not be tried, because an input that it requires is missing, its switch chose
+    /// another branch, or it is disabled or unused.
     #[inline]
     pub fn will_skip(&self, ready: &Ready) -> bool {
-        self.has_trouble() && self.is_kept_back(ready.index())
+        self.has_unsuccessful() && self.is_prevented(ready.index())
     }
 
     #[cold]
-    fn is_kept_back(&self, step: u32) -> bool {
+    fn is_prevented(&self, step: u32) -> bool {
         let not_chosen = || {
             let is_branch = self.plan.hot[step as usize].is_branch;
             let finished = if is_branch { self.not_chosen(step) } else { None };
@@ -288,19 +288,19 @@ impl Frame {
             || not_chosen()
     }
 
-    /// Starts a step and runs it as far as it goes without waiting. A panic ends the step, not the caller.
+    /// Starts a step and runs it until it ends or waits. A panic ends the step, not the caller.
     #[inline]
     pub fn start(self: &Arc<Self>, ready: Ready) -> Progress {
         self.start_call(ready, Attempt::ONLY)
     }
 
-    /// Starts one attempt of a step; see [`Frame::retry`] for how another comes to be.
+    /// Starts one attempt of a step. [`Frame::retry`] makes a further one possible.
     #[inline]
     pub fn start_attempt(self: &Arc<Self>, ready: Ready, attempt: Attempt) -> Progress {
         self.start_call(ready, attempt)
     }
 
-    /// Inlined into both, so that what is only for attempts costs a step without them nothing.
+    /// Inlined into both, so that a step without further attempts pays nothing for them.
     #[allow(clippy::inline_always, reason = "measured: a third of the cost of a no-op step")]
     #[inline(always)]
     fn start_call(self: &Arc<Self>, ready: Ready, attempt: Attempt) -> Progress {
@@ -308,7 +308,7 @@ impl Frame {
         assert!(ready.frame() == self.id, "a token belongs to the frame that made it");
         debug_assert!(self.may_start(step), "`{}` starts too early, or again", self.plan.name(step));
         let hot = &self.plan.hot[step as usize];
-        if self.has_trouble()
+        if self.has_unsuccessful()
             && let Some(finished) = self.not_started(step)
         {
             return Progress::Finished(finished);
@@ -330,13 +330,13 @@ impl Frame {
         }
     }
 
-    /// The end of an attempt that was not simply one that succeeded.
+    /// Ends an attempt that did not simply succeed.
     #[inline(never)]
     fn stopped(&self, step: u32, attempt: Attempt, result: Result<(), Stopped>) -> Progress {
         self.ended(step, attempt, result).map_or(Progress::Late, Progress::Finished)
     }
 
-    /// The end of an attempt whose code has returned; `None` where it comes too late.
+    /// Ends an attempt whose code has returned; `None` if it comes too late.
     fn ended(&self, step: u32, attempt: Attempt, result: Result<(), Stopped>) -> Option<Finished> {
         if attempt.is_watched() && !self.owns(step, attempt) {
             return None;
@@ -359,7 +359,7 @@ impl Frame {
         Finished { step, frame: self.id, result }
     }
 
-    /// The run parameters, as bound to the steps.
+    /// Returns the run parameters, as bound to the steps.
     pub fn params(&self) -> &BoundParams {
         self.cells.params()
     }
@@ -371,7 +371,7 @@ impl std::fmt::Debug for Frame {
     }
 }
 
-/// Steps that wait for nothing, handed out once; see [`Frame::next_root`].
+/// Steps that wait for no other; see [`Frame::next_root`].
 #[derive(Debug)]
 pub struct Roots {
     lane: Lane,
@@ -380,7 +380,7 @@ pub struct Roots {
 }
 
 impl Roots {
-    /// Whether none is left.
+    /// Reports whether no root is left.
     pub fn is_empty(&self) -> bool {
         self.left.is_empty()
     }
@@ -388,6 +388,6 @@ impl Roots {
 
 fn next_id() -> u32 {
     static NEXT: AtomicU32 = AtomicU32::new(1);
-    // Zero is left out when the numbers begin anew.
+    // Zero is skipped when the numbers wrap around.
     NEXT.fetch_add(1, Ordering::Relaxed).max(1)
 }

@@ -1,44 +1,43 @@
-//! What has become of a step: its status, its error, its output; and outputs that were not computed by this run.
+//! The result of a step: its status, its error, its output; and outputs that this run did not compute.
 
 use super::{Finished, Frame, Ready, Status};
 use crate::error::StepError;
 use crate::value::{Given, StepOutput};
 
 impl Frame {
-    /// The status of a step.
+    /// Returns the status of a step.
     pub fn status(&self, step: usize) -> Status {
         self.cells.status(step as u32)
     }
 
-    /// The error of a step that failed, or of the step that caused its skip.
+    /// Returns the error of a step that failed, or of the step that caused its skip.
     pub fn error(&self, step: usize) -> Option<&StepError> {
         self.cells.error(step as u32)
     }
 
-    /// The step whose failure caused a skip.
+    /// Returns the step whose failure caused the skip of a step.
     pub fn skipped_because(&self, step: usize) -> Option<usize> {
         let cause = || self.cells.cause_of(step as u32).map(|cause| cause as usize);
         (self.status(step) == Status::Skipped).then(cause).flatten().filter(|&cause| cause != step)
     }
 
-    /// Whether the output of a step can be read from outside: it is there, is kept, and was not moved out.
+    /// Reports whether the output of a step can be read from outside: it is there, is kept, and was not moved out.
     pub fn is_available(&self, step: usize) -> bool {
         let is_gone = || self.cells.counters(step as u32).is_gone();
         self.plan.is_kept(step) && self.status(step).has_output() && !is_gone()
     }
 
-    /// Reads an output that is kept, from outside: `None` if the step has not ended with one, is not kept, or returns
-    /// another type.
+    /// Reads an output from outside: `None` if it is not available, or not a `T`.
     pub fn output<T: 'static>(&self, step: usize) -> Option<&T> {
         if self.is_available(step) { self.cells.kept(step as u32) } else { None }
     }
 
-    /// Moves an output that is kept out, from outside; `None` as [`Frame::output`], and after the first time.
+    /// Moves an output out, from outside: `None` if it is not available, or not a `T`.
     pub fn take_output<T: 'static>(&mut self, step: usize) -> Option<T> {
         if self.is_available(step) { self.cells.take_kept(step as u32) } else { None }
     }
 
-    /// The output of a step that has ended and is not finished; `None` if it has none.
+    /// Returns the output of a step that has ended and is not finished; `None` if it has none.
     pub fn output_of<'a>(&'a self, finished: &'a Finished) -> Option<StepOutput<'a>> {
         assert!(finished.frame == self.id, "a token belongs to the frame that made it");
         let codec = self.plan.spec(finished.step()).def().codec;
@@ -46,7 +45,7 @@ impl Frame {
         finished.status().has_output().then(|| self.cells.fresh(finished.step, codec.write))
     }
 
-    /// Ends the given steps of the plan, before the run.
+    /// Ends the given steps of the plan before the run.
     pub(super) fn put_given(&self, given: Vec<Given>) {
         assert_eq!(given.len(), self.plan.given().len(), "every given step has one output");
         for given in given {

@@ -1,4 +1,4 @@
-//! An async step that waits: its future, and the frame that the future borrows from.
+//! An async step that waits: its future, and the frame that it borrows from.
 
 #![allow(unsafe_code)]
 
@@ -11,11 +11,11 @@ use super::{Attempt, Finished, Frame, GivenUp, Stopped};
 use crate::call::StepFuture;
 use crate::contain;
 
-/// An async step that waits. Await it to go on; it never panics. It ends with `None` where the attempt was given up
+/// An async step that waits. Await it to continue; it never panics. It ends with `None` if the attempt was given up
 /// meanwhile.
 ///
 /// # Cancel safety
-/// Call [`Suspended::cancel`] to stop the step; a `Suspended` that is only dropped leaves its step without an end.
+/// Call [`Suspended::cancel`] to stop the step. If a `Suspended` is only dropped, its step never ends.
 #[must_use = "futures do nothing unless polled"]
 pub struct Suspended {
     /// `None` once it has ended. Declared before the frame that it borrows from, and so dropped before it.
@@ -34,18 +34,18 @@ impl Suspended {
         Suspended { future: Some(future), frame, step, attempt }
     }
 
-    /// The step, by position in the plan.
+    /// Returns the step, by position in the plan.
     pub fn step(&self) -> usize {
         self.step as usize
     }
 
-    /// Which attempt of the step it is.
+    /// Returns the attempt of the step.
     pub fn attempt(&self) -> Attempt {
         self.attempt
     }
 
-    /// Drops the step's future, because of `why`. A panic in that drop is noted in the step's error. `None` where the
-    /// attempt was given up by somebody else before.
+    /// Drops the step's future, because of `why`. A panic in that drop is recorded in the step's error. `None` if the
+    /// attempt was given up before.
     pub fn cancel(mut self, why: GivenUp) -> Option<Finished> {
         let future = self.future.take();
         let note = match contain::guard(|| drop(future)) {
@@ -72,7 +72,7 @@ impl Future for Suspended {
             Err(panic) => Err(Stopped::Panicked(panic)),
         };
         let future = self.future.take();
-        // Its output is in the slot, or its error in `result`: what its drop may say changes nothing.
+        // Its output is in the slot, or its error in `result`: a panic in its drop changes nothing.
         let _ = contain::guard(|| drop(future));
         Poll::Ready(self.frame.ended(step, self.attempt, result))
     }

@@ -1,4 +1,4 @@
-//! Checks what a run is given against what the plan asks for.
+//! Binds run parameters and resources to the steps of a plan.
 
 use std::any::Any;
 use std::borrow::Cow;
@@ -17,7 +17,7 @@ impl Plan {
     /// Reads every run parameter of the plan, once.
     ///
     /// # Errors
-    /// Every missing, unreadable and unknown parameter.
+    /// Returns every missing, unreadable and unknown parameter.
     pub fn bind_params(&self, given: &Params) -> Result<BoundParams, Vec<Problem>> {
         let mut problems = self.unknown_params(given);
         let mut bound = BoundParams::default();
@@ -44,7 +44,7 @@ impl Plan {
     /// Finds every resource of the plan.
     ///
     /// # Errors
-    /// Every missing resource.
+    /// Returns every missing resource.
     pub fn bind_resources(&self, given: &Resources) -> Result<Vec<Arc<dyn Any + Send + Sync>>, Vec<Problem>> {
         let mut problems = Vec::new();
         let mut bound = Vec::with_capacity(self.resources.len());
@@ -87,7 +87,7 @@ impl Plan {
         }
     }
 
-    /// Who gave the value of a parameter, in words.
+    /// Returns the origin of a parameter's value, in words.
     fn origin(&self, step: u32, param: &ParamDef, given: &Params) -> Cow<'static, str> {
         let spec = self.spec(step as usize);
         if spec.params.iter().any(|(name, _)| *name == param.name) {
@@ -141,7 +141,7 @@ impl Plan {
                         format!("the default of run parameter `{}` panicked", param.name),
                     )
                     .note(panic)
-                    .hint("give the parameter a value, or mend its default")
+                    .hint("give the parameter a value, or fix its default")
                 }),
                 None => Err(self.missing_param(param)),
             },
@@ -162,7 +162,7 @@ impl Plan {
         })
     }
 
-    /// The type of a parameter as people write it; and in full, where another parameter's type looks the same.
+    /// Returns the type of a parameter in short; and in full, if another parameter's type looks the same.
     fn type_of(&self, param: &ParamDef) -> (String, Option<String>) {
         let short = short_type(param.ty.name());
         let looks_alike = |&(step, parameter): &(u32, u32)| {
@@ -173,7 +173,7 @@ impl Plan {
         (short, full)
     }
 
-    /// Parameters that no step of the graph declares; steps outside of the plan count as well, so that one set of
+    /// Reports parameters that no step of the graph declares. Steps outside of the plan count as well, so that one set of
     /// parameters serves every target.
     fn unknown_params(&self, given: &Params) -> Vec<Problem> {
         let mut names: Vec<&str> = given.names().collect();

@@ -1,4 +1,4 @@
-//! From a graph and what is asked of it to a plan.
+//! Makes a plan of a graph and options.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
@@ -13,13 +13,13 @@ use crate::problem::{Problem, ProblemCode, Problems};
 use crate::step::{InputDef, InputKind};
 
 impl Plan {
-    /// Plans the run of some targets and everything they need.
+    /// Makes the plan of some targets and everything that they need.
     ///
     /// # Errors
-    /// [`ProblemCode::TakenTarget`] where the output of a target, or of a step to be kept, is taken by another step.
+    /// [`ProblemCode::TakenTarget`] if another step takes the output of a target or of a step to be kept.
     ///
     /// # Panics
-    /// Where a position in the options is not below the graph's length.
+    /// If a position in the options is not below the graph's length.
     ///
     /// # Complexity
     /// O(steps + edges · log edges), without recursion.
@@ -68,7 +68,7 @@ impl Builder {
         Ok(builder)
     }
 
-    /// An output that is taken cannot be kept as well.
+    /// Does not keep outputs that are taken, and reports those that were asked for.
     fn settle_taken(&mut self, dag: &Dag, options: &PlanOptions) -> Result<(), Problems> {
         let mut problems = Vec::new();
         let mut asked = vec![false; self.in_dag.len()];
@@ -106,7 +106,7 @@ impl Builder {
         Problems::check(problems)
     }
 
-    /// The place of a step of the graph, if it is part of the plan and runs.
+    /// Returns the position in the plan of a step of the graph, if it runs.
     fn running(&self, step: u32) -> Option<u32> {
         let place = self.place[step as usize];
         (place != ABSENT && !self.given[place as usize]).then_some(place)
@@ -197,7 +197,7 @@ impl Builder {
         }
     }
 
-    /// For each step, the running steps of the plan that it waits for, those left out of which it needs only some.
+    /// Returns, for each step, the running steps of the plan that it waits for, except the members of its groups.
     fn waits_for(&self, dag: &Dag, in_sequence: &BTreeMap<u32, u32>) -> Lists {
         let mut lists = Lists::with_capacity(self.in_dag.len(), dag.edge_count());
         for (position, &step) in self.in_dag.iter().enumerate() {
@@ -205,7 +205,7 @@ impl Builder {
                 lists.push([]);
                 continue;
             }
-            // Also where no group is left because enough is given: then there is nothing to wait for.
+            // Even if no group is left because enough outputs are given: then there is nothing to wait for.
             let has_early = has_early_input(dag, step as usize);
             let upstream = dag.upstream(step as usize).iter().copied();
             let upstream =
@@ -217,7 +217,7 @@ impl Builder {
         lists
     }
 
-    /// For each step of a sequence but its first, the step before, where it is not waited for anyway.
+    /// Returns the step before each step of a sequence, unless it is waited for anyway.
     fn in_sequence(&self, dag: &Dag) -> BTreeMap<u32, u32> {
         let mut last: BTreeMap<&str, u32> = BTreeMap::new();
         let mut before = BTreeMap::new();
@@ -238,7 +238,7 @@ impl Builder {
         before
     }
 
-    /// The running steps of the plan that are to be skipped.
+    /// Returns the running steps of the plan that are disabled.
     fn disabled(&self, options: &PlanOptions) -> BTreeMap<u32, String> {
         let named = options.disabled.iter();
         named.filter_map(|(step, why)| Some((self.running(*step as u32)?, why.clone()))).collect()
@@ -265,7 +265,7 @@ impl Builder {
                 let sources = dag.sources(step as usize, parameter);
                 let members: Vec<u32> = sources.iter().filter_map(|&source| self.running(source)).collect();
                 let given = sources.len() - members.len();
-                // Where enough is given, there is nothing to wait for.
+                // If enough outputs are given, there is nothing to wait for.
                 let needed = count.saturating_sub(given as u32);
                 if needed == 0 {
                     continue;
@@ -275,7 +275,7 @@ impl Builder {
                     let mut running = readers.filter_map(|&reader| self.running(reader));
                     let in_dag = self.in_dag[member as usize];
                     let mut parameters = 0..dag.parameter_count(step as usize);
-                    // Cancelled for the sake of this input, it would be missed by whatever else the step has it for.
+                    // If the step reads it elsewhere too, it has to end.
                     let only_here = parameters.all(|other| {
                         other == parameter || !dag.sources(step as usize, other).contains(&in_dag)
                     });
@@ -291,7 +291,7 @@ impl Builder {
         groups
     }
 
-    /// For each step, the distinct steps whose output it reads; and for each output, how many steps read it.
+    /// Returns, for each step, the distinct steps whose output it reads; and for each output, the number of its readers.
     fn reads(&self, dag: &Dag) -> (Lists, Vec<u32>) {
         let mut reads = Lists::with_capacity(self.in_dag.len(), 0);
         let mut readers = vec![0_u32; self.in_dag.len()];
@@ -311,7 +311,7 @@ impl Builder {
         (reads, readers)
     }
 
-    /// What each step gives back when it has ended: outputs that need a drop and are not kept.
+    /// Returns the outputs that each step releases when it has ended: those that need a drop and are not kept.
     fn releases(&self, dag: &Dag, reads: &Lists, readers: &[u32]) -> Lists {
         let mut releases = Lists::with_capacity(self.in_dag.len(), 0);
         let taken = self.taken(dag);
@@ -321,7 +321,7 @@ impl Builder {
                 output.drop_slot().is_some() && !self.kept[source as usize]
             });
             releases.push(given_back.filter_map(|source| match taken[source as usize] {
-                // The taker comes last: it drops what it did not take because it was skipped.
+                // The taker comes last: if it was skipped, it drops the output.
                 taker if taker == step as u32 => Some(source | SOLE),
                 ABSENT if readers[source as usize] == 1 => Some(source | SOLE),
                 ABSENT => Some(source),
@@ -331,7 +331,7 @@ impl Builder {
         releases
     }
 
-    /// For each output, the step that takes it.
+    /// Returns, for each output, the step that takes it.
     fn taken(&self, dag: &Dag) -> Vec<u32> {
         let mut taken = vec![ABSENT; self.in_dag.len()];
         for (position, &step) in self.in_dag.iter().enumerate() {
@@ -346,7 +346,7 @@ impl Builder {
         taken
     }
 
-    /// The longest remaining path from each step, in cost, below its priority.
+    /// Returns the longest remaining path from each step, in cost, with its priority above it.
     fn urgency(&self, dag: &Dag, waits_for: &Lists, groups: &[Group]) -> Vec<u64> {
         let mut urgency: Vec<u64> =
             self.in_dag.iter().map(|&step| u64::from(dag.step(step as usize).def().cost)).collect();
@@ -386,7 +386,7 @@ impl Builder {
     }
 }
 
-/// The targets and everything they need, without what only given steps need.
+/// Returns the targets and everything that they need, except what only given steps need.
 fn needed(dag: &Dag, wanted: impl Iterator<Item = usize>, given: &[bool]) -> Vec<bool> {
     let mut selected = vec![false; dag.len()];
     let mut stack: Vec<usize> = Vec::new();
@@ -408,13 +408,13 @@ fn needed(dag: &Dag, wanted: impl Iterator<Item = usize>, given: &[bool]) -> Vec
     selected
 }
 
-/// Whether `step` has an input that may start it before all of its upstream steps have ended.
+/// Reports whether `step` has an input that can start it before all of its upstream steps have ended.
 pub(super) fn has_early_input(dag: &Dag, step: usize) -> bool {
     dag.step(step).def().inputs.iter().any(|input| choice::early(&input.kind).is_some())
 }
 
-/// Whether `step`, which has `earlier` upstream, reads it only in inputs that start it early, and does not wait for it
-/// otherwise: because of `after`, or because it takes what that one reads. Looks at the other inputs only.
+/// Reports whether `step` waits for `earlier`, an upstream step, only in inputs that start it early: not in another input,
+/// not because of `after`, and not because it takes an output that `earlier` reads.
 pub(super) fn is_sole_early(dag: &Dag, step: usize, earlier: u32) -> bool {
     let inputs = &dag.step(step).def().inputs;
     let mut others = (0..inputs.len()).filter(|&parameter| choice::early(&inputs[parameter].kind).is_none());
@@ -423,7 +423,7 @@ pub(super) fn is_sole_early(dag: &Dag, step: usize, earlier: u32) -> bool {
         && !reads_what_is_taken(dag, step, earlier)
 }
 
-/// Whether `earlier` reads an output that `step` takes, and so has to end before.
+/// Reports whether `earlier` reads an output that `step` takes, and so has to end before.
 fn reads_what_is_taken(dag: &Dag, step: usize, earlier: u32) -> bool {
     let earlier = earlier as usize;
     let is_read = |source: &u32| {
@@ -461,14 +461,14 @@ fn in_groups(groups: &[Group], count: usize) -> Lists {
     lists
 }
 
-/// Successors in ascending urgency (whoever finishes a step goes on with the last), marked where they wait for
-/// nothing else.
+/// Returns the successors in ascending urgency, because a driver continues with the last. Those that wait for no other
+/// step are marked.
 fn by_urgency(successors: &Lists, urgency: &[u64], missing: &[u32]) -> Lists {
     let mut sorted = Lists::with_capacity(successors.len(), successors.total());
     let mut scratch = Vec::new();
     for step in 0..successors.len() {
         scratch.extend_from_slice(successors.get(step));
-        // Equal ones in reverse, so that the first in plan order is the last here.
+        // Equal ones in reverse, so that the first in plan order comes last.
         scratch.sort_by_key(|&next: &u32| (urgency[next as usize], std::cmp::Reverse(next)));
         sorted
             .push(scratch.drain(..).map(|next| if missing[next as usize] == 1 { next | SOLE } else { next }));

@@ -1,4 +1,4 @@
-//! Choices: which steps of a plan may not run, or be cancelled, because of what others return.
+//! Choices: steps that other steps' outputs may skip or cancel.
 //!
 //! *Branches*: a step that is a case of an upstream's switch. *Groups*: an input that needs only some of its upstream
 //! steps, and starts without waiting for the rest.
@@ -10,16 +10,16 @@ use crate::cells::{Group, Steps};
 use crate::dag::Dag;
 use crate::step::{InputKind, Mode, Quorum};
 
-/// Of which switch a step is a branch, and which case.
+/// The switch that a step is a branch of, and the case that it is.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Branch {
     /// The step that chooses.
     pub(crate) step: u32,
-    /// By position in its policy's list; `None` where it does not list the step.
+    /// By position in the list of cases; `None` if the step is not listed.
     pub(crate) case: Option<u32>,
 }
 
-/// The case that `step` is, where it is a branch.
+/// Returns the switch and the case of a step, if it is a branch.
 pub(super) fn branch(dag: &Dag, step: usize) -> Option<(u32, Option<u32>)> {
     let def = dag.step(step).def();
     let parameter = def
@@ -32,14 +32,14 @@ pub(super) fn branch(dag: &Dag, step: usize) -> Option<(u32, Option<u32>)> {
     Some((switch, case.map(|case| case as u32)))
 }
 
-/// The groups of a step; they are ordered by step and parameter.
+/// Returns the groups of a step; they are ordered by step and parameter.
 pub(super) fn of_step(groups: &[Group], step: u32) -> &[Group] {
     let start = groups.partition_point(|group| group.step < step);
     let length = groups[start..].partition_point(|group| group.step == step);
     &groups[start..start + length]
 }
 
-/// The quorum of an input that does not wait for all of its upstream steps, and how many have to succeed.
+/// Returns how many steps have to succeed for an input that does not wait for all of its upstream steps.
 pub(super) fn early(kind: &InputKind) -> Option<u32> {
     match kind {
         InputKind::Upstream { quorum: Quorum::First, .. } => Some(1),
@@ -51,12 +51,12 @@ pub(super) fn early(kind: &InputKind) -> Option<u32> {
 }
 
 impl Plan {
-    /// The switch that decides whether a step runs.
+    /// Returns the switch that decides whether a step runs.
     pub(crate) fn branch_of(&self, step: usize) -> Option<Branch> {
         self.branches.get(&(step as u32)).copied()
     }
 
-    /// Why a step is skipped whatever happens, where it is.
+    /// Returns the reason for which a step is disabled, if it is.
     pub fn disabled(&self, step: usize) -> Option<&str> {
         self.disabled.get(&(step as u32)).map(String::as_str)
     }
@@ -65,28 +65,28 @@ impl Plan {
         self.disabled.contains_key(&(step as u32))
     }
 
-    /// The groups whose members a run watches.
+    /// Returns the groups whose members a run watches.
     pub(crate) fn groups(&self) -> &[Group] {
         self.bindings.groups()
     }
 
-    /// Whether the output of some step says whether another one runs, or a step is disabled.
+    /// Reports whether a switch decides if some step runs, or a step is disabled.
     pub(crate) fn has_branches(&self) -> bool {
         !self.branches.is_empty() || !self.disabled.is_empty()
     }
 
-    /// Whether an input starts its step early.
+    /// Reports whether an input starts its step early.
     #[inline]
     pub(crate) fn has_groups(&self) -> bool {
         !self.groups().is_empty()
     }
 
-    /// The groups that a step is a member of, by position.
+    /// Returns the groups that a step is a member of, by position.
     pub(crate) fn groups_of(&self, step: u32) -> &[u32] {
         if self.groups().is_empty() { &[] } else { self.in_groups.get(step as usize) }
     }
 
-    /// Whether a step may be cancelled while it runs, because nobody needs it any more.
+    /// Reports whether a step can become unused, and then be cancelled while it runs.
     pub fn may_be_unused(&self, step: usize) -> bool {
         self.may_be_unused.binary_search(&(step as u32)).is_ok()
     }

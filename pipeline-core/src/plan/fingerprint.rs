@@ -14,9 +14,9 @@ use crate::step::{InputDef, InputKind, Mode, Quorum};
 use crate::{contain, secret};
 
 impl Fingerprint {
-    /// Returns the fingerprint of a run's configuration: its settings except the fields `left_out`, and the value given for
-    /// each run parameter of each step. Values are hashed and not kept. Defaults in code, resources and given outputs are
-    /// left out: they have no form that could be hashed.
+    /// Returns the fingerprint of a run's configuration: its settings except the fields `left_out`, and the value given
+    /// for each run parameter of each step. Values are hashed and not kept. Defaults in code, resources and given
+    /// outputs are left out: they have no form that could be hashed.
     ///
     /// A value with few possibilities can be found by hashing them all. So of a parameter that holds a
     /// [`Secret`](crate::Secret), only whether it was given is hashed.
@@ -38,7 +38,7 @@ impl Fingerprint {
             hash.text(&entry.def.name);
             match &entry.given {
                 None => hash.number(0),
-                // Out of a hash, a short secret can be found by trying.
+                // A short secret could be found by hashing all candidates.
                 Some(_) if secret.contains(&*entry.def.name) => hash.number(1),
                 Some(value) => hash.param(value),
             }
@@ -46,10 +46,10 @@ impl Fingerprint {
         Fingerprint(hash.end())
     }
 
-    /// Returns the fingerprint of the value given for each run parameter, by its name, or by `step.name` if the steps that
-    /// read it were given different values. A parameter that was not given has none. The same holds for one that is a
-    /// [`Secret`](crate::Secret) to any step of the graph, because a value with few possibilities could be found by hashing
-    /// them all.
+    /// Returns the fingerprint of the value given for each run parameter, by its name, or by `step.name` if the steps
+    /// that read it were given different values. A parameter that was not given has none. The same holds for one that
+    /// is a [`Secret`](crate::Secret) to any step of the graph, because a value with few possibilities could be found
+    /// by hashing them all.
     pub fn of_params(plan: &Plan, params: &BoundParams) -> BTreeMap<String, Fingerprint> {
         let secret = plan.secret_params(params);
         let mut read: BTreeMap<&str, Vec<(&str, Option<Fingerprint>)>> = BTreeMap::new();
@@ -80,12 +80,12 @@ impl Fingerprint {
 }
 
 impl Plan {
-    /// Returns the fingerprint of the graph that this plan runs. It is the same in every process. It differs if a step, an
-    /// edge, a mode, the type of an output, or a policy that the outcome depends on differs.
+    /// Returns the fingerprint of the graph that this plan runs. It is the same in every process. It differs if a step,
+    /// an edge, a mode, the type of an output, or a policy that the outcome depends on differs.
     ///
-    /// Left out are the steps' code, places, documentation, tags and groups, and the lane, cost, priority and limits, which
-    /// decide where and when a step runs but not its result. Types are hashed by the compiler's name for them, which may
-    /// change with its version.
+    /// Left out are the steps' code, places, documentation, tags and groups, and the lane, cost, priority and limits,
+    /// which decide where and when a step runs but not its result. Types are hashed by the compiler's name for them,
+    /// which may change with its version.
     ///
     /// # Complexity
     /// O(steps + edges) for the first call.
@@ -93,8 +93,8 @@ impl Plan {
         *self.fingerprint.get_or_init(|| self.make_fingerprint())
     }
 
-    /// Returns the names of the run parameters that are secret to some step of the graph. What is given for one goes to every
-    /// step that reads it, even if that step does not declare it as a secret.
+    /// Returns the names of the run parameters that are secret to some step of the graph. What is given for one goes to
+    /// every step that reads it, even if that step does not declare it as a secret.
     fn secret_params(&self, params: &BoundParams) -> HashSet<&str> {
         // If a type does not show whether it holds a secret, reading what was given does.
         let reads_secret = |param: &ParamDef| {

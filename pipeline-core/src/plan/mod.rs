@@ -1,8 +1,8 @@
-//! What one kind of run executes: the part of a graph that its targets need, as flat index arrays.
+//! The part of a graph that a run executes, as flat index arrays.
 //!
-//! Made once, run many times and many times at once. Positions are topological, so that what runs close in time is
-//! close in memory. Everything a step needs when it starts or ends is here as indices: nothing is looked up, hashed
-//! or compared while a run goes on.
+//! A plan is made once, and can be run many times, also at the same time. Positions are topological, so that steps that
+//! run close in time are close in memory. Everything that a step needs when it starts or ends is here as indices: a run
+//! looks up, hashes and compares nothing.
 
 mod bind;
 mod build;
@@ -23,28 +23,28 @@ use crate::params::BoundParams;
 use crate::policy::Policy;
 use crate::step::InputKind;
 
-/// Set on an index in [`Plan::successors`] or [`Plan::releases`] where no counter is needed: the successor waits for
-/// nothing else, or the output has no other reader.
+/// Set on an index in [`Plan::successors`] or [`Plan::releases`] that needs no counter: the successor waits for no other
+/// step, or the output has no other reader.
 pub(crate) const SOLE: u32 = 1 << 31;
 
-/// What a run is asked for.
+/// Options of a plan.
 #[derive(Clone, Debug, Default)]
 pub struct PlanOptions {
-    /// The steps whose outputs are wanted, by position in the graph. Every sink where this and `run` are empty.
+    /// The steps whose outputs are wanted, by position in the graph. Every sink if this and `run` are empty.
     pub targets: Vec<usize>,
-    /// Steps that are run as well; their outputs are kept to the end of the run where no step takes them.
+    /// Steps that are run as well; their outputs are kept to the end of the run if no step takes them.
     pub run: Vec<usize>,
     /// Further steps whose outputs are kept to the end of the run.
     pub keep: Vec<usize>,
-    /// Whether all outputs are kept to the end of the run, but those that are taken.
+    /// Whether all outputs are kept to the end of the run, except those that are taken.
     pub keep_all: bool,
     /// Steps that are not run because their outputs are given.
     pub given: Vec<usize>,
-    /// Steps that are skipped, and so what requires them, each with the reason that its error tells.
+    /// Steps that are skipped, each with the reason for its error. Steps that require them are skipped too.
     pub disabled: Vec<(usize, String)>,
 }
 
-/// What one kind of run executes. Steps are addressed by their position in the plan.
+/// The part of a graph that a run executes. Steps are addressed by their position in the plan.
 #[derive(Debug)]
 pub struct Plan {
     dag: Arc<Dag>,
@@ -55,7 +55,7 @@ pub struct Plan {
     successors: Lists,
     releases: Lists,
     missing: Vec<u32>,
-    /// The longest remaining path from each step, in cost: what is more urgent goes first.
+    /// The longest remaining path from each step, in cost: the more urgent step goes first.
     urgency: Vec<u64>,
     readers: Vec<u32>,
     roots: [Vec<u32>; Lane::ALL.len()],
@@ -73,19 +73,19 @@ pub struct Plan {
     is_plain: bool,
     /// Whether any step takes an output by value.
     has_takers: bool,
-    /// The steps that are skipped whatever happens, and why.
+    /// The disabled steps, each with the reason.
     disabled: BTreeMap<u32, String>,
     /// The steps that are a case of a switch.
     branches: BTreeMap<u32, Branch>,
-    /// The members of groups that nobody else needs, ascending.
+    /// The steps that can become unused, ascending.
     may_be_unused: Vec<u32>,
-    /// For each step, the groups it is a member of; empty where there is no group.
+    /// For each step, the groups it is a member of; empty if there is no group.
     in_groups: Lists,
-    /// For each step that runs after another only because both are part of one sequence, that other.
+    /// For each step that waits for another only because of their sequence, that other.
     in_sequence: BTreeMap<u32, u32>,
 }
 
-/// What starting and finishing a step reads, side by side.
+/// The data that starting and finishing a step reads, side by side.
 #[derive(Debug)]
 pub(crate) struct Hot {
     pub(crate) code: Code,
@@ -94,100 +94,100 @@ pub(crate) struct Hot {
     pub(crate) kept: bool,
     /// The output has no reader and is not kept: it is dropped when the step ends.
     pub(crate) drop_at_end: bool,
-    /// Whether somebody has to look if the step runs at all: a switch decides, or it is disabled.
+    /// Whether it has to be checked if the step runs at all: a switch decides, or it is disabled.
     pub(crate) is_branch: bool,
 }
 
 impl Plan {
-    /// How many steps there are, given ones included.
+    /// Returns the number of steps, including the given ones.
     pub fn len(&self) -> usize {
         self.hot.len()
     }
 
-    /// Whether there is no step.
+    /// Reports whether there is no step.
     pub fn is_empty(&self) -> bool {
         self.hot.is_empty()
     }
 
-    /// How many steps will be run: all but the given ones.
+    /// Returns the number of steps that will be run: all except the given ones.
     pub fn planned(&self) -> usize {
         self.hot.len() - self.given.len()
     }
 
-    /// The graph this plan was made from.
+    /// Returns the graph this plan was made from.
     pub fn dag(&self) -> &Arc<Dag> {
         &self.dag
     }
 
-    /// The part of the graph that runs, as a graph of its own: for drawing and statistics.
+    /// Returns the part of the graph that runs as a separate graph, for drawing and statistics.
     pub fn sub_dag(&self) -> Dag {
         self.dag.part(&self.in_dag)
     }
 
-    /// The position in the graph of a step of the plan.
+    /// Returns the position in the graph of a step of the plan.
     pub fn in_dag(&self, step: usize) -> usize {
         self.in_dag[step] as usize
     }
 
-    /// The position in the plan of a step of the graph, if it is part of the plan. O(log n).
+    /// Returns the position in the plan of a step of the graph, if it is part of the plan. O(log n).
     pub fn position(&self, in_dag: usize) -> Option<usize> {
         self.in_dag.binary_search(&(in_dag as u32)).ok()
     }
 
-    /// A step, as the graph has it.
+    /// Returns a step of the graph.
     pub fn spec(&self, step: usize) -> &StepSpec {
         self.dag.step(self.in_dag(step))
     }
 
-    /// How a step is to be run.
+    /// Returns how a step is to be run.
     pub fn policy(&self, step: usize) -> &Policy {
         self.spec(step).policy()
     }
 
-    /// Whether nothing was said of any step that an executor would have to look at while a run goes on, and none can
-    /// come to be one that nobody needs.
+    /// Reports whether an executor can start every step without looking at its policy: all policies are plain, and no step
+    /// can become unused.
     pub fn is_plain(&self) -> bool {
         self.is_plain && !self.has_groups()
     }
 
-    /// Whether any step takes an output by value.
+    /// Reports whether any step takes an output by value.
     pub fn has_takers(&self) -> bool {
         self.has_takers
     }
 
-    /// The lane of a step.
+    /// Returns the lane of a step.
     #[inline]
     pub fn lane(&self, step: usize) -> Lane {
         self.hot[step].lane
     }
 
-    /// The steps whose outputs were asked for, ascending.
+    /// Returns the steps whose outputs were asked for, ascending.
     pub fn targets(&self) -> &[u32] {
         &self.targets
     }
 
-    /// The steps whose outputs are given, ascending.
+    /// Returns the steps whose outputs are given, ascending.
     pub fn given(&self) -> &[u32] {
         &self.given
     }
 
-    /// Whether the output of a step stays to the end of the run.
+    /// Reports whether the output of a step stays to the end of the run.
     pub fn is_kept(&self, step: usize) -> bool {
         self.hot[step].kept
     }
 
-    /// The longest remaining path from a step, in cost, itself included: of two ready steps, the one with more goes
-    /// first.
+    /// Returns the longest remaining path from a step, in cost, including the step: of two ready steps, the one with the
+    /// longer path goes first.
     pub fn urgency(&self, step: usize) -> u64 {
         self.urgency[step]
     }
 
-    /// How many steps of a lane wait for nothing.
+    /// Returns the number of steps of a lane that wait for no other.
     pub fn root_count(&self, lane: Lane) -> usize {
         self.roots[lane.index()].len()
     }
 
-    /// How many steps each lane has, by [`Lane::index`].
+    /// Returns the number of steps of each lane, by [`Lane::index`].
     pub fn lane_counts(&self) -> [usize; Lane::ALL.len()] {
         let mut counts = [0; Lane::ALL.len()];
         for hot in &self.hot {
@@ -196,8 +196,8 @@ impl Plan {
         counts
     }
 
-    /// The running steps of the plan that a step waits for: data, `after`, readers that go before a taker, and the step
-    /// before it in a sequence. Steps of which it needs only some are left out.
+    /// Returns the running steps of the plan that a step waits for: data, `after`, readers that go before a taker, and the
+    /// step before it in a sequence. Members of its groups are left out.
     pub fn waits_for(&self, step: usize) -> impl Iterator<Item = usize> {
         let in_dag = self.in_dag(step);
         let upstream = self.dag.upstream(in_dag).iter().chain(self.dag.readers_first.get(in_dag));
@@ -209,11 +209,11 @@ impl Plan {
         needed.chain(self.in_sequence.get(&(step as u32)).map(|&earlier| earlier as usize))
     }
 
-    /// The steps of the plan that feed one input of a step that is to run, by the input's position among the step's; none
-    /// where it reads no step.
+    /// Returns the steps of the plan that feed one input of a step that will be run; empty if the input reads no step.
+    /// `input` is its position among the inputs of the step.
     ///
     /// # Panics
-    /// Where the step has no such input, or its output is given.
+    /// If the step has no such input, or its output is given.
     pub fn input_steps(&self, step: usize, input: usize) -> Vec<usize> {
         let InputKind::Upstream { source, .. } = &self.spec(step).def().inputs[input].kind else {
             return Vec::new();
@@ -227,7 +227,7 @@ impl Plan {
     /// is no run parameter. `params` are those of this plan.
     ///
     /// # Panics
-    /// Where the step has no such input, or its output is given.
+    /// If the step has no such input, or its output is given.
     pub fn param_origin<'p>(&self, params: &'p BoundParams, step: usize, input: usize) -> Option<&'p str> {
         match self.spec(step).def().inputs[input].kind {
             InputKind::Param(_) => {
@@ -238,7 +238,7 @@ impl Plan {
         }
     }
 
-    /// The steps of the plan that have to succeed before a step, whatever it reads of them.
+    /// Returns the steps of the plan that have to succeed before a step, whether or not it reads their output.
     pub(crate) fn after(&self, step: usize) -> impl Iterator<Item = u32> {
         let after = self.dag.follows.get(self.in_dag(step)).iter();
         after.filter_map(|&earlier| self.position(earlier as usize).map(|earlier| earlier as u32))
@@ -248,19 +248,19 @@ impl Plan {
         self.spec(step as usize).name()
     }
 
-    /// Steps that miss one input less when this one has ended, the most urgent last; see [`SOLE`].
+    /// Returns the steps that wait for this one, the most urgent last; see [`SOLE`].
     #[inline]
     pub(crate) fn successors(&self, step: u32) -> &[u32] {
         self.successors.get(step as usize)
     }
 
-    /// Steps whose output this one has been reading and gives back; see [`SOLE`].
+    /// Returns the steps whose output this one releases when it ends; see [`SOLE`].
     #[inline]
     pub(crate) fn releases(&self, step: u32) -> &[u32] {
         self.releases.get(step as usize)
     }
 
-    /// Whether any output needs a drop.
+    /// Reports whether any output needs a drop.
     pub(crate) fn has_drops(&self) -> bool {
         self.has_drops
     }
@@ -273,13 +273,13 @@ impl Plan {
         self.readers[step]
     }
 
-    /// Steps of a lane that wait for nothing, the most urgent first.
+    /// Returns the steps of a lane that wait for no other, the most urgent first.
     #[inline]
     pub(crate) fn roots(&self, lane: Lane) -> &[u32] {
         &self.roots[lane.index()]
     }
 
-    /// Where the steps read their inputs.
+    /// Returns where the steps read their inputs.
     pub(crate) fn bindings(&self) -> &Arc<Bindings> {
         &self.bindings
     }
@@ -294,7 +294,7 @@ impl Plan {
         self.bindings.sources(step, parameter)
     }
 
-    /// The step of each run parameter, in the order in which they are bound.
+    /// Returns the step of each run parameter, in the order in which they are bound.
     pub(crate) fn param_steps(&self) -> impl Iterator<Item = usize> {
         self.params.iter().map(|&(step, _)| step as usize)
     }

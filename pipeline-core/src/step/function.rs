@@ -1,4 +1,4 @@
-//! Step functions: what the macro implements for each, and how that is erased into a [`Callable`].
+//! Step functions: the traits that the macro implements for them, and their erasure into a [`Callable`].
 
 use std::future::Future;
 use std::marker::PhantomData;
@@ -8,12 +8,12 @@ use crate::call::{Call, Callable, Code, Failure, Started, poll_once};
 use crate::error::StepError;
 
 impl Code {
-    /// The code of a synchronous step function.
+    /// Returns the code of a synchronous step function.
     pub const fn sync_fn<S: SyncStep>() -> Self {
         Code::Static(&SyncCode::<S>(PhantomData))
     }
 
-    /// The code of an async step function.
+    /// Returns the code of an async step function.
     pub const fn async_fn<S: AsyncStep>() -> Self {
         Code::Static(&AsyncCode::<S>(PhantomData))
     }
@@ -24,16 +24,16 @@ pub trait SyncStep: Step {
     /// Binds the inputs and calls the function.
     ///
     /// # Errors
-    /// What the function returned as `Err`.
+    /// Returns the error of the function.
     fn call(call: Call<'_>) -> Result<Self::Output, Failure>;
 
-    /// The output to go on with when the last attempt has failed.
+    /// Returns the fallback output for a step whose last attempt has failed.
     fn fallback(error: &StepError) -> Option<Self::Output> {
         let _ = error;
         None
     }
 
-    /// Which case of the step's switch an output is.
+    /// Returns the case that an output of a switch chooses.
     fn case(output: &Self::Output) -> Option<u32> {
         let _ = output;
         None
@@ -89,8 +89,8 @@ impl<S: AsyncStep> Callable for AsyncCode<S> {
     }
 }
 
-/// The number of the branch `chosen`: the first case that is the same step, for a step can be named by several paths.
-/// `None` if there is no such case.
+/// Returns the number of the first case that is the same step as case `chosen`: several paths can name one step. `None`
+/// if there is no such case.
 pub fn case_number(cases: &[DefFn], chosen: u32) -> Option<u32> {
     let step = cases.get(chosen as usize)?();
     cases.iter().position(|case| std::ptr::eq(case(), step)).map(|position| position as u32)

@@ -1,4 +1,4 @@
-//! What a parameter asks for: an upstream's output, a run parameter, a resource, or the context.
+//! The inputs of a step: outputs of upstream steps, run parameters, resources, and the context.
 
 use std::borrow::Cow;
 
@@ -12,21 +12,21 @@ use crate::value::TypeDef;
 pub struct InputDef {
     /// The name of the parameter, without `r#`.
     pub name: Cow<'static, str>,
-    /// What it asks for.
+    /// What it reads.
     pub kind: InputKind,
     /// Where the parameter is written.
     pub location: Location,
 }
 
-/// What a parameter asks for.
+/// What a parameter reads.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum InputKind {
     /// The output of one or more upstream steps.
     Upstream {
-        /// Which steps.
+        /// The steps.
         source: Source,
-        /// Whether the value is read, taken, or asked for as an outcome.
+        /// Whether the value is borrowed, taken, or read as an outcome.
         mode: Mode,
         /// How many of them have to succeed.
         quorum: Quorum,
@@ -35,9 +35,9 @@ pub enum InputKind {
     },
     /// A run parameter.
     Param(ParamDef),
-    /// A value injected for the run, found by type and, where given, name.
+    /// A value injected for the run, found by its type and, if given, its name.
     Resource {
-        /// The name, where several of one type exist.
+        /// The name, if several values of the type exist.
         name: Option<Cow<'static, str>>,
         /// The type of the value.
         ty: TypeDef,
@@ -46,7 +46,7 @@ pub enum InputKind {
     Context,
 }
 
-/// Which upstream steps feed an input.
+/// The upstream steps that feed an input.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Source {
@@ -60,14 +60,14 @@ pub enum Source {
     Glob(Cow<'static, str>),
     /// Fan-in from every step with a tag, in name order.
     Tag(Cow<'static, str>),
-    /// Nothing by default: the step is a template, bound where it is instantiated.
+    /// No step: the step is a template, and bound where it is instantiated.
     Unbound,
     /// Like `Unbound`, for a fan-in of any width.
     UnboundMany,
 }
 
 impl Source {
-    /// Whether the input collects several upstream steps (and so reads a `Many` binding).
+    /// Reports whether the input collects several upstream steps.
     pub const fn is_many(&self) -> bool {
         matches!(self, Source::Paths(_) | Source::Glob(_) | Source::Tag(_) | Source::UnboundMany)
     }
@@ -81,21 +81,21 @@ pub enum Mode {
     Borrow,
     /// `T`: runs after every reader and moves the value out.
     Take,
-    /// `Option<&T>`: `None` where the upstream did not succeed.
+    /// `Option<&T>`: `None` if the upstream did not succeed.
     Option,
     /// `Result<&T, &StepError>`: the outcome itself.
     Result,
-    /// No parameter: the upstream's output says whether the step runs, being one case of its switch.
+    /// No parameter: the step is a case of the upstream's switch, whose output decides whether the step runs.
     Branch,
 }
 
 impl Mode {
-    /// Whether the step is skipped where the upstream did not succeed.
+    /// Reports whether the step is skipped if the upstream did not succeed.
     pub const fn is_required(self) -> bool {
         matches!(self, Mode::Borrow | Mode::Take | Mode::Branch)
     }
 
-    /// The name in documents.
+    /// Returns the name in documents.
     pub const fn name(self) -> &'static str {
         match self {
             Mode::Borrow => "borrow",
@@ -107,33 +107,33 @@ impl Mode {
     }
 }
 
-/// How many of the upstream steps of an input have to succeed.
+/// The number of upstream steps of an input that have to succeed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Quorum {
-    /// As the mode says: every one that is read as a value; none that is read as an outcome.
+    /// All if they are read as values; none if they are read as outcomes.
     All,
-    /// At least so many. A fan-in of values gets those that succeeded, in its order.
+    /// At least `count`. A fan-in of values gets those that succeeded, in its order.
     AtLeast {
-        /// How many.
+        /// The number of steps.
         count: u32,
-        /// Whether the step starts as soon as so many have succeeded, and the rest are cancelled; otherwise it waits for
-        /// all to end.
+        /// Whether the step starts as soon as `count` have succeeded, and the rest are cancelled. Otherwise it waits
+        /// for all to end.
         cancel: bool,
     },
     /// One value: the first to succeed in time; the rest are cancelled.
     First,
-    /// One value: that of the first in the order written which succeeded, when all have ended.
+    /// One value, when all have ended: that of the first step, in the order written, that succeeded.
     Priority,
 }
 
 impl Quorum {
-    /// Whether the step may start before all of them have ended.
+    /// Reports whether the step may start before all of them have ended.
     pub const fn is_early(self) -> bool {
         matches!(self, Quorum::First | Quorum::AtLeast { cancel: true, count: 1.. })
     }
 
-    /// How many have to succeed for the step to run; `None` where every one that the mode requires.
+    /// Returns how many have to succeed for the step to run; `None` if the mode decides.
     pub const fn count(self, mode: Mode) -> Option<u32> {
         match self {
             Quorum::All => None,
@@ -145,12 +145,12 @@ impl Quorum {
 }
 
 impl InputDef {
-    /// Whether the input takes its upstream's output by value.
+    /// Reports whether the input takes its upstream's output by value.
     pub const fn takes(&self) -> bool {
         matches!(self.kind, InputKind::Upstream { mode: Mode::Take, .. })
     }
 
-    /// Whether the input has no producer until the step is instantiated.
+    /// Reports whether the input has no upstream step until the step is instantiated.
     pub const fn is_unbound(&self) -> bool {
         matches!(&self.kind, InputKind::Upstream { source: Source::Unbound | Source::UnboundMany, .. })
     }

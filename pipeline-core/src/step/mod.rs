@@ -1,7 +1,7 @@
-//! What is known of a step before anything runs: its definition, as constant data.
+//! The definition of a step, as constant data.
 //!
-//! `#[step]` writes one [`StepDef`] per annotated function; the builder makes one per closure. Nothing here
-//! executes anything: the code of a step is an opaque [`Code`].
+//! `#[step]` writes one [`StepDef`] per annotated function; the builder makes one per closure. Nothing
+//! here executes: the code of a step is an opaque [`Code`].
 
 mod function;
 mod input;
@@ -27,17 +27,17 @@ use crate::value::TypeDef;
     note = "a step is a function annotated with `#[step]`; the attribute emits a type of the same name"
 )]
 pub trait Step: Sized + 'static {
-    /// What the step hands downstream: its return type, or the `T` of a `Result<T, E>`.
+    /// The type that downstream steps read: the return type, or the `T` of a `Result<T, E>`.
     type Output: Send + Sync + 'static;
 
-    /// The step's definition; one address per step, which is also its identity.
+    /// Returns the step's definition. Its address is the step's identity.
     fn def() -> &'static StepDef;
 }
 
-/// Names a step's definition without evaluating it: what a path edge holds.
+/// A step's definition, named without evaluating it; held by an edge written as a path.
 pub type DefFn = fn() -> &'static StepDef;
 
-/// The definition of a step: name, place, lane, inputs, output and code.
+/// The definition of a step: name, location, lane, inputs, output and code.
 pub struct StepDef {
     /// The short name, unique within its module: the function's name without `r#`, or `name = "…"`.
     pub name: Cow<'static, str>,
@@ -49,38 +49,38 @@ pub struct StepDef {
     pub location: Location,
     /// The doc comment, lines joined by `\n`.
     pub doc: Cow<'static, str>,
-    /// Where the step runs.
+    /// The lane that the step runs in.
     pub lane: Lane,
-    /// Labels that can be selected.
+    /// Labels for selection.
     pub tags: Cow<'static, [&'static str]>,
-    /// A stage such as `"silver"`: selected and reported, never a barrier.
+    /// A stage such as `"silver"`, for selection and reports; never a barrier.
     pub group: Option<Cow<'static, str>>,
-    /// Estimated relative duration (1 where nothing is said): weighs the critical path.
+    /// Estimated relative duration, by default 1; the weight in the critical path.
     pub cost: u32,
     /// The parameters of the function, in order.
     pub inputs: Cow<'static, [InputDef]>,
-    /// Steps that have to succeed before this one starts, without data.
+    /// Steps that have to succeed before this one starts, but whose output it does not read.
     pub after: Cow<'static, [DefFn]>,
-    /// The cases of a switch, in order: the steps of which one runs, chosen by this step's output. Each reads this step
-    /// with [`Mode::Branch`].
+    /// The cases of a switch, in order: this step's output chooses which of them runs. Each reads this step with
+    /// [`Mode::Branch`].
     pub cases: Cow<'static, [DefFn]>,
-    /// How the step is to be run when things go wrong, or when others run beside it.
+    /// Retries, deadlines, limits, and everything else about how the step is run.
     pub policy: Policy,
     /// The type of the output.
     pub output: TypeDef,
-    /// How the output is written as JSON, and read.
+    /// How the output is written as JSON and read.
     pub codec: Codec,
     /// The code, type-erased.
     pub code: Code,
 }
 
 impl StepDef {
-    /// The identity of the step, `module::name`.
+    /// Returns the identity of the step, `module::name`.
     pub fn id(&self) -> String {
         if self.module.is_empty() { self.name.to_string() } else { format!("{}::{}", self.module, self.name) }
     }
 
-    /// Whether the step has an input without a producer (`#[input]`) and so can only be used as an instance
+    /// Reports whether the step has an input without an upstream step (`#[input]`): it can only be used as an instance
     /// in a builder.
     pub fn is_template(&self) -> bool {
         self.inputs.iter().any(InputDef::is_unbound)

@@ -18,7 +18,7 @@ pub struct Given {
 }
 
 impl Given {
-    /// The output of a step, by position in the plan, handed in by the caller: the step will be [`Status::Given`].
+    /// Makes the output of a step, by position in the plan. The caller hands it in: the step will be [`Status::Given`].
     pub fn new<T: Send + Sync + 'static>(step: usize, value: T) -> Self {
         Given {
             step: step as u32,
@@ -29,7 +29,7 @@ impl Given {
         }
     }
 
-    /// The same output, found in a store: the step will be [`Status::Cached`].
+    /// Marks the output as found in a store: the step will be [`Status::Cached`].
     #[must_use]
     pub fn from_store(self) -> Self {
         Given { status: Status::Cached, ..self }

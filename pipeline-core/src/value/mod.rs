@@ -1,4 +1,4 @@
-//! What a step leaves behind: the place of its output, the output's type, and the status that says what is there.
+//! What a step results in: its status, the storage of its output, and the type of the output.
 
 mod given;
 mod output;

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use super::slot::Value;
 
-/// Writes an output as JSON.
+/// A function that writes an output as JSON.
 pub(crate) type WriteFn = fn(StepOutput<'_>, &mut dyn Write) -> io::Result<()>;
 
 /// The output of a step that has just succeeded, before any other step reads, takes or drops it.
@@ -20,12 +20,12 @@ impl<'a> StepOutput<'a> {
         StepOutput { value, write }
     }
 
-    /// The output, if it is a `T`.
+    /// Borrows the output, if it is a `T`.
     pub fn get<T: 'static>(self) -> Option<&'a T> {
         self.value.get()
     }
 
-    /// The full name of its type.
+    /// Returns the full name of its type.
     pub fn type_name(self) -> &'static str {
         self.value.ty().name()
     }

@@ -1,10 +1,10 @@
-//! The place of one output. The only file that stores and moves values without types.
+//! Storage for one output. The only file that stores and moves values without types.
 //!
-//! A slot holds, at one time: nothing; an output of the step's type; or a boxed error. Small outputs live in the
-//! slot itself (a `Vec` or `String` fits), larger ones in a box, so that a million slots stay small and the memory
-//! of a large output is given back when it is dropped. Which of the three it holds is known from the step's status
-//! and from [`Counters::is_gone`](crate::cells::Counters::is_gone); who may touch it follows from the counters.
-//! Every function states what its caller has to know.
+//! A slot holds nothing, an output of the step's type, or a boxed error. Small outputs live in the slot itself (a `Vec`
+//! or `String` fits), larger ones in a box, so that a million slots stay small and dropping a large output returns its
+//! memory. Which of the three it holds is known from the step's status
+//! and from [`Counters::is_gone`](crate::cells::Counters::is_gone);
+//! which thread may touch it follows from the counters. Every function states what its caller has to know.
 
 #![allow(unsafe_code)]
 
@@ -15,29 +15,29 @@ use std::mem::{MaybeUninit, align_of, needs_drop, size_of};
 use super::TypeDef;
 use crate::error::StepError;
 
-/// Words of inline storage: three hold a `Vec`, a `String`, or a small struct.
+/// The words of inline storage: three hold a `Vec`, a `String`, or a small struct.
 const WORDS: usize = 3;
 
 type Storage = MaybeUninit<[u64; WORDS]>;
 
-/// Drops the value of a slot, given the type it was made for.
+/// A function that drops the value of a slot; made for one type.
 pub(crate) type DropFn = unsafe fn(&Slot);
 
-/// The place of one output.
+/// Storage for one output.
 pub(crate) struct Slot(UnsafeCell<Storage>);
 
-// SAFETY: values of other types than `Send + Sync` ones cannot be put in (`put` and `TypeDef::of` ask for both), and
-// every access is ordered by the counters of the step, as each caller proves.
+// SAFETY: only `Send + Sync` values can be put in (`put` and `TypeDef::of` require both), and every access is ordered by
+// the counters of the step, as each caller proves.
 unsafe impl Sync for Slot {}
 // SAFETY: as above.
 unsafe impl Send for Slot {}
 
-/// Whether values of `T` live in the slot itself.
+/// Reports whether values of `T` live in the slot itself.
 const fn is_inline<T>() -> bool {
     size_of::<T>() <= size_of::<Storage>() && align_of::<T>() <= align_of::<Storage>()
 }
 
-/// How to drop a slot's value of type `T`; `None` where there is nothing to do.
+/// Returns the function that drops a slot's value of type `T`; `None` if there is nothing to do.
 pub(crate) const fn drop_fn<T: Send + Sync + 'static>() -> Option<DropFn> {
     if needs_drop::<T>() || !is_inline::<T>() { Some(drop_value::<T>) } else { None }
 }
@@ -51,15 +51,15 @@ unsafe fn drop_value<T: 'static>(slot: &Slot) {
     drop(unsafe { slot.take::<T>() });
 }
 
-/// Puts a boxed value of the type that it was made for into a slot.
+/// A function that puts a boxed value into a slot; made for one type.
 pub(crate) type PutFn = unsafe fn(&Slot, Box<dyn Any + Send + Sync>);
 
-/// How to put a boxed value of type `T` into a slot.
+/// Returns the function that puts a boxed value of type `T` into a slot.
 pub(crate) const fn put_fn<T: Send + Sync + 'static>() -> PutFn {
     put_boxed::<T>
 }
 
-/// Puts a boxed value; nothing if it is not a `T`.
+/// Puts a boxed value into a slot; does nothing if the value is not a `T`.
 ///
 /// # Safety
 /// As [`Slot::put`].
@@ -78,7 +78,7 @@ pub(crate) struct Value<'a> {
 }
 
 impl<'a> Value<'a> {
-    /// The value, if it is a `T`.
+    /// Borrows the value, if it is a `T`.
     pub(crate) fn get<T: 'static>(self) -> Option<&'a T> {
         // SAFETY: by the promise given to `Slot::holding`, a value of type `ty` is there for `'a`.
         (self.ty.id() == TypeId::of::<T>()).then(|| unsafe { self.slot.get() })
@@ -113,8 +113,8 @@ impl Slot {
     /// Borrows the value.
     ///
     /// # Safety
-    /// The slot holds a value of type `T`, the caller happens after its `put`, and nobody takes or drops it for as
-    /// long as the reference lives: the caller is a reader that has not released it, or the value is kept.
+    /// The slot holds a value of type `T`, the caller happens after its `put`, and the value is neither taken nor
+    /// dropped while the reference lives: the caller is a reader that has not released it, or the value is kept.
     pub(crate) unsafe fn get<T: 'static>(&self) -> &T {
         let place = self.0.get();
         if is_inline::<T>() {
@@ -126,7 +126,7 @@ impl Slot {
         }
     }
 
-    /// The value, of a type that is known as data only.
+    /// Returns the value, whose type is known as data only.
     ///
     /// # Safety
     /// As [`Slot::get`], for the type `ty`.
@@ -142,10 +142,10 @@ impl Slot {
     pub(crate) unsafe fn take<T: 'static>(&self) -> T {
         let place = self.0.get();
         if is_inline::<T>() {
-            // SAFETY: by the caller's promise a `T` is there, and nobody else will use it.
+            // SAFETY: by the caller's promise a `T` is there, and this is its last use.
             unsafe { place.cast::<T>().read() }
         } else {
-            // SAFETY: `put` stored a pointer from `Box::into_raw`, and nobody else will use it.
+            // SAFETY: `put` stored a pointer from `Box::into_raw`, and this is its last use.
             *unsafe { Box::from_raw(place.cast::<*mut T>().read()) }
         }
     }
@@ -159,7 +159,7 @@ impl Slot {
         unsafe { self.0.get().cast::<*mut StepError>().write(Box::into_raw(error)) };
     }
 
-    /// Borrows the error; it stays until the frame is dropped.
+    /// Borrows the error, which stays until the frame is dropped.
     ///
     /// # Safety
     /// The slot holds an error, and the caller happens after its `put_error`.
@@ -177,7 +177,7 @@ impl Slot {
         drop(unsafe { Box::from_raw(self.0.get().cast::<*mut StepError>().read()) });
     }
 
-    /// Stores which step caused the skip.
+    /// Stores the step that caused the skip.
     ///
     /// # Safety
     /// As [`Slot::put`]; the step will be marked as skipped.
@@ -186,7 +186,7 @@ impl Slot {
         unsafe { self.0.get().cast::<u32>().write(cause) };
     }
 
-    /// Which step caused the skip.
+    /// Returns the step that caused the skip.
     ///
     /// # Safety
     /// The slot holds a cause, and the caller happens after its `put_cause`.

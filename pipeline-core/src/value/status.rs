@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::error::FailureKind;
 
-/// Where a step is: pending and running, or one of the terminal states, of which each step reaches exactly one.
+/// The state of a step: pending, or one of the terminal states. Each step reaches exactly one of those.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
@@ -16,7 +16,7 @@ pub enum Status {
     Succeeded = 1,
     /// Ended with an error or a panic.
     Failed = 2,
-    /// Not started, because an input it requires did not succeed.
+    /// Not started, because an input that it requires did not succeed.
     Skipped = 3,
     /// Stopped, or not started because the run was stopped.
     Cancelled = 4,
@@ -43,17 +43,17 @@ impl Status {
         }
     }
 
-    /// Whether there is an output.
+    /// Reports whether there is an output.
     pub const fn has_output(self) -> bool {
         matches!(self, Status::Succeeded | Status::Cached | Status::Given)
     }
 
-    /// Whether the step was tried and did not succeed.
+    /// Reports whether the step was tried and did not succeed.
     pub const fn is_failure(self) -> bool {
         matches!(self, Status::Failed | Status::TimedOut)
     }
 
-    /// The status as written in reports.
+    /// Returns the status as written in reports.
     pub const fn name(self) -> &'static str {
         match self {
             Status::Pending => "pending",
@@ -77,23 +77,22 @@ impl fmt::Display for Status {
 /// The status code of a step that never started because the run was stopped: cancelled, without an error.
 pub(crate) const STOPPED_CODE: u8 = 6;
 
-/// The status code of a step that was skipped because of itself, not of an upstream: skipped, with an error that says
-/// why.
+/// The status code of a step that was skipped for a reason other than its upstream steps: skipped, with an error.
 pub(crate) const NOT_MET_CODE: u8 = 7;
 
-/// Whether a slot holds an error, by the code of its step's status.
+/// Reports whether a slot holds an error, by the code of its step's status.
 pub(crate) fn holds_error(code: u8) -> bool {
     matches!(Status::from_code(code), Status::Failed | Status::Cancelled | Status::TimedOut | Status::Skipped)
         && code != STOPPED_CODE
         && code != Status::Skipped as u8
 }
 
-/// The status of a step that ended with an error.
+/// Returns the status of a step that ended with an error.
 pub(crate) fn status_of(kind: FailureKind) -> Status {
     Status::from_code(code_of(kind))
 }
 
-/// The status code of a step that ended with an error.
+/// Returns the status code of a step that ended with an error.
 pub(crate) fn code_of(kind: FailureKind) -> u8 {
     match kind {
         FailureKind::Cancelled | FailureKind::Unused => Status::Cancelled as u8,

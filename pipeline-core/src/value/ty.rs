@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::slot::{DropFn, drop_fn};
 
-/// A type known at compile time, held as data: one word, so that every step of a plan can have it at hand.
+/// A type known at compile time, as data of one word.
 #[derive(Clone, Copy)]
 pub struct TypeDef(&'static Facts);
 
@@ -17,24 +17,24 @@ struct Facts {
 }
 
 impl TypeDef {
-    /// Describes `T`.
+    /// Returns the description of `T`.
     pub const fn of<T: Send + Sync + 'static>() -> Self {
         TypeDef(
             const { &Facts { id: TypeId::of::<T>(), name: std::any::type_name::<T>, drop_slot: drop_fn::<T>() } },
         )
     }
 
-    /// The identity of the type.
+    /// Returns the identity of the type.
     pub const fn id(&self) -> TypeId {
         self.0.id
     }
 
-    /// The full name, for people; two types can share one (two versions of one crate).
+    /// Returns the full name, for people. Two types can share a name, such as those of two versions of one crate.
     pub fn name(&self) -> &'static str {
         (self.0.name)()
     }
 
-    /// How to drop a value of this type in its slot; `None` if there is nothing to do.
+    /// Returns the function that drops a value of this type in its slot; `None` if there is nothing to do.
     pub(crate) const fn drop_slot(&self) -> Option<DropFn> {
         self.0.drop_slot
     }

@@ -7,10 +7,10 @@ use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use pipeline_core::{Lane, Problem, ProblemCode, StepContext};
+use pipeline_core::{Lane, Problem, ProblemCode, RunningStep, StepContext};
 use tokio::sync::Notify;
 
-use super::Engine;
+use super::{Engine, under_way};
 use crate::limits::Limits;
 
 /// Runs are not nested deeper than this: what is, calls itself.
@@ -34,19 +34,15 @@ pub(crate) struct Parent {
     pub(crate) depth: u32,
 }
 
-/// What a run's scope has of its engine, for runs that its steps start.
-#[derive(Debug)]
-pub(super) struct Host(pub(super) Weak<Engine>);
-
 impl Parent {
     /// The step that a context belongs to.
     ///
     /// # Errors
     /// Where the context is not that of a step under way, or runs are nested too deep.
     pub(crate) fn of(context: &StepContext) -> Result<Parent, Problem> {
-        let host = context.host().and_then(|host| host.downcast_ref::<Host>());
-        let engine = host.and_then(|host| host.0.upgrade());
-        let Some(engine) = engine else {
+        let found =
+            context.running().and_then(|RunningStep { frame, step }| Some((under_way::find(frame)?, step)));
+        let Some((engine, step)) = found else {
             return Err(Problem::new(
                 ProblemCode::InvalidSetting,
                 "a pipeline is to run within a step that is not under way",
@@ -61,10 +57,7 @@ impl Parent {
             )
             .hint("see whether the pipeline runs itself without an end"));
         }
-        let plan = engine.frame.plan();
-        let in_dag = plan.dag().find(context.step())?;
-        let step = plan.position(in_dag).expect("invariant: a step that runs is part of its plan");
-        Ok(Parent { engine: Arc::downgrade(&engine), step, depth })
+        Ok(Parent { engine: Arc::downgrade(&engine), step: step as usize, depth })
     }
 
     /// Whether the parent's run was stopped, or the step given up.

@@ -20,6 +20,7 @@ mod lanes;
 mod managed;
 mod parked;
 mod slot;
+mod under_way;
 mod waiting;
 mod wake;
 mod watch;
@@ -39,9 +40,10 @@ pub(crate) use self::done::Done;
 use self::done::Present;
 pub(crate) use self::drive::{CallersPart, on_a_driving_thread};
 pub(crate) use self::group::Parent;
-use self::group::{Host, RunGroup};
+use self::group::RunGroup;
 pub(crate) use self::held_above::never_admitted;
 use self::lanes::Lanes;
+use self::under_way::UnderWay;
 
 use self::watch::Watch;
 use crate::event::RunEvents;
@@ -79,6 +81,7 @@ pub(crate) struct Engine {
     pause: Mutex<Option<Present>>,
     runtime: Handle,
     done: Arc<Done>,
+    _under_way: UnderWay,
     /// Dropped last, when nothing of the run goes on.
     kept: Mutex<Option<Box<dyn Any + Send>>>,
 }
@@ -95,7 +98,6 @@ impl Engine {
     ) -> (Arc<Engine>, Option<CallersPart>) {
         let engine = Engine::new(record, events, parent, runtime);
         let host = engine.parent.as_ref().and_then(Parent::engine);
-        engine.frame.scope().set_host(Arc::new(Host(Arc::downgrade(&engine))));
         engine.group.join(&engine);
         let starting = engine.done.enter();
         if let Some(watch) = &engine.watch {
@@ -124,6 +126,7 @@ impl Engine {
         Arc::new_cyclic(|engine| Engine {
             lanes: Lanes::new(&record.settings, host.as_ref().map(|host| &host.lanes)),
             group: host.as_ref().map_or_else(Arc::default, |host| Arc::clone(&host.group)),
+            _under_way: UnderWay::enter(record.frame.number(), engine),
             loans: Mutex::default(),
             standing_by: Mutex::default(),
             parent,

@@ -50,7 +50,7 @@ fn node(dag: &Dag, step: usize, out: &mut String) {
     );
 }
 
-/// What may stand between the quotes of a label. Graphviz reads backslashes, and HTML entities even there.
+/// Escapes a text for the quotes of a label, in which Graphviz reads backslashes and HTML entities.
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in label(text).chars() {

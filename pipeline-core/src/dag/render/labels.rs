@@ -1,4 +1,4 @@
-//! What the drawings have in common: their parts in order, and text that may be hostile.
+//! Common parts of the drawings: lines and groups in order, and labels of texts that may be hostile.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -12,13 +12,13 @@ const LONGEST: usize = 80;
 pub(super) struct Line<'a> {
     pub(super) from: u32,
     pub(super) to: usize,
-    /// The parameter, where the upstream step's name does not already say it.
+    /// The parameter, if its name differs from the upstream step's.
     pub(super) label: Option<&'a str>,
     /// Whether it is only an order, without data.
     pub(super) is_after: bool,
 }
 
-/// Every line: by step, data first, in the order of the parameters.
+/// Returns every line: by step, data first, in the order of the parameters.
 pub(super) fn lines(dag: &Dag) -> impl Iterator<Item = Line<'_>> {
     (0..dag.len()).flat_map(move |to| {
         let inputs = dag.step(to).def().inputs.iter().enumerate();
@@ -34,7 +34,7 @@ pub(super) fn lines(dag: &Dag) -> impl Iterator<Item = Line<'_>> {
     })
 }
 
-/// The groups in the order in which they first appear, each with its steps; then the steps without a group.
+/// Returns the groups in the order in which they first appear, each with its steps; then the steps without a group.
 pub(super) fn groups(dag: &Dag) -> (Vec<(&str, Vec<usize>)>, Vec<usize>) {
     let mut groups: Vec<(&str, Vec<usize>)> = Vec::new();
     let mut places: HashMap<&str, usize> = HashMap::new();
@@ -53,7 +53,7 @@ pub(super) fn groups(dag: &Dag) -> (Vec<(&str, Vec<usize>)>, Vec<usize>) {
     (groups, others)
 }
 
-/// The text on one line of its own: characters that would end it, move the cursor or reorder it are spelled out.
+/// Returns the text as a single line: characters that would end it, move the cursor or reorder it are spelled out.
 pub(super) fn printable(text: &str) -> Cow<'_, str> {
     if !text.contains(is_unprintable) {
         return Cow::Borrowed(text);
@@ -69,7 +69,7 @@ pub(super) fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// The text as a label: printable, and cut where it is very long.
+/// Returns the text as a label: printable, and cut if it is very long.
 pub(super) fn label(text: &str) -> Cow<'_, str> {
     if text.chars().nth(LONGEST).is_none() {
         return printable(text);
@@ -78,7 +78,8 @@ pub(super) fn label(text: &str) -> Cow<'_, str> {
     Cow::Owned(format!("{}…", printable(&start)))
 }
 
-/// Control characters, and the invisible ones that separate lines or turn the direction of writing.
+/// Reports whether a character is a control character, or an invisible one that separates lines or changes the direction
+/// of writing.
 fn is_unprintable(character: char) -> bool {
     character.is_control()
         || matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')

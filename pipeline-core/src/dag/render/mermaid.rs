@@ -1,7 +1,6 @@
 //! A drawing for Mermaid.
 //!
-//! Mermaid's own limits (50 000 characters, 500 edges by default) are for whoever shows the drawing to raise: a drawing
-//! may not do it itself.
+//! Mermaid has limits (by default 50 000 characters, 500 edges). Only the program that shows the drawing can raise them.
 
 use std::fmt::Write;
 
@@ -44,8 +43,8 @@ fn node(dag: &Dag, step: usize, out: &mut String) {
     let _ = writeln!(out, "  s{step}{open}\"{}\"{close}", escaped(spec.name()));
 }
 
-/// What may stand between the quotes of a label. Mermaid reads HTML, Markdown and its own entities there, so whatever
-/// is not plainly text is written as an entity.
+/// Escapes a text for the quotes of a label. Mermaid reads HTML, Markdown and its own entities there, so all special
+/// characters are written as entities.
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in label(text).chars() {

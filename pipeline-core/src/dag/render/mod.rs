@@ -1,4 +1,4 @@
-//! Showing a graph: as a listing, as a drawing, as data.
+//! Shows a graph as a listing, a drawing, or data.
 
 mod dot;
 mod json;
@@ -22,7 +22,7 @@ fn size(dag: &Dag) -> String {
     format!("{steps} step{}, {edges} edge{}", plural(steps), plural(edges))
 }
 
-/// A form in which a graph can be shown.
+/// A format of a graph.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Format {
@@ -33,7 +33,7 @@ pub enum Format {
     Dot,
     /// A drawing for Mermaid: shown by GitHub, GitLab and many editors.
     Mermaid,
-    /// A drawing as it is: an SVG file that every browser shows.
+    /// A drawing as an SVG file, which every browser shows.
     Svg,
     /// Data with a versioned schema: a [`GraphDocument`].
     Json,
@@ -43,7 +43,7 @@ impl Format {
     /// Every format.
     pub const ALL: [Format; 5] = [Format::Text, Format::Dot, Format::Mermaid, Format::Svg, Format::Json];
 
-    /// The format as written on a command line.
+    /// Returns the format as written on a command line.
     pub const fn name(self) -> &'static str {
         match self {
             Format::Text => "text",
@@ -78,10 +78,10 @@ impl FromStr for Format {
 }
 
 impl Dag {
-    /// Shows the graph. The same graph gives the same text in every process.
+    /// Returns the graph in a format. The same graph gives the same text in every process.
     ///
     /// # Complexity
-    /// O(steps + edges), and the length of the text; [`Format::Svg`] sorts the steps in addition.
+    /// O(steps + edges), and the length of the text; [`Format::Svg`] also sorts the steps.
     pub fn render(&self, format: Format) -> String {
         match format {
             Format::Text => text::render(self),

@@ -1,4 +1,4 @@
-//! A drawing as one SVG file: no script, nothing from outside, light or dark as its viewer is.
+//! A drawing as one SVG file: no script, no external resource, light or dark like its viewer.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -10,9 +10,9 @@ use crate::layout::{BOX_HEIGHT, Layout, Place};
 
 /// Free space around the drawing.
 const MARGIN: f64 = 16.0;
-/// The longest line of text in a box, in characters; the whole of it is in the box's tooltip.
+/// The longest line of text in a box, in characters. The tooltip has the whole text.
 const LONGEST: usize = 28;
-/// The width of a character, about, and the free space beside the text.
+/// The approximate width of a character, and the free space beside the text.
 const CHARACTER: f64 = 7.4;
 const PADDING: f64 = 26.0;
 
@@ -45,7 +45,7 @@ pub(super) fn render(dag: &Dag) -> String {
     out
 }
 
-/// How wide a step's box has to be. Characters are not measured: that would need a font.
+/// Returns the width of a step's box. It is an estimate: measuring characters would need a font.
 fn width(dag: &Dag, step: usize) -> f64 {
     let columns = |text: &str| text.chars().map(|c| if c > '\u{2e7f}' { 2.0 } else { 1.0 }).sum::<f64>();
     let name = columns(&cut(&label(dag.step(step).name()))) * CHARACTER;
@@ -87,7 +87,7 @@ fn lines(dag: &Dag, layout: &Layout, out: &mut String) {
     }
 }
 
-/// A step: round where it is async, a box where it computes, with corners cut where it blocks.
+/// Draws a step: round if it is async, a box if it computes, with cut corners if it blocks.
 fn shape(dag: &Dag, step: usize, place: &Place, out: &mut String) {
     let spec = dag.step(step);
     let Place { x, y, width } = *place;
@@ -126,7 +126,7 @@ fn cut(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.chars().take(LONGEST - 1).chain(['…']).collect())
 }
 
-/// What may stand between tags. Texts here are `printable` already: what XML does not allow at all is spelled out in them.
+/// Escapes a text between tags. It is `printable` already: characters that XML does not allow are spelled out.
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
@@ -134,7 +134,7 @@ fn escaped(text: &str) -> String {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
-            // No characters, though they are code points: a reader of XML would refuse the whole file.
+            // Code points that are not characters: an XML reader would refuse the whole file.
             '\u{fffe}' | '\u{ffff}' => out.push('\u{fffd}'),
             _ => out.push(character),
         }

@@ -6,14 +6,14 @@ use super::super::Dag;
 use super::labels::printable;
 use crate::step::{InputDef, InputKind, Mode};
 
-/// A column is padded to its longest cell, but not beyond this.
+/// Maximum width to which a column is padded.
 const WIDEST: usize = 40;
-/// The most upstream steps that one parameter lists.
+/// Maximum number of upstream steps listed for one parameter.
 const MOST: usize = 8;
 
 type Cell = fn(&Dag, usize, &mut String);
 
-/// The columns that are padded; the inputs follow, which have no end.
+/// The columns that are padded; the inputs follow unpadded.
 const COLUMNS: [(&str, Cell); 5] =
     [("#", number), ("step", name), ("lane", lane), ("labels", labels), ("at", place)];
 
@@ -64,7 +64,7 @@ fn lane(dag: &Dag, step: usize, out: &mut String) {
     out.push_str(dag.step(step).def().lane.name());
 }
 
-/// The group, then the tags, each with a `#`.
+/// Returns the group, then the tags, each with a `#`.
 fn labels(dag: &Dag, step: usize, out: &mut String) {
     let def = dag.step(step).def();
     out.push_str(&printable(def.group.as_deref().unwrap_or_default()));
@@ -101,7 +101,7 @@ fn inputs(dag: &Dag, step: usize, out: &mut String) {
     }
 }
 
-/// `orders`, or `rows <- orders` where the names differ, or `xs <- [a, b]`.
+/// `orders`, or `rows <- orders` if the names differ, or `xs <- [a, b]`.
 fn upstream(dag: &Dag, input: &InputDef, sources: &[u32], is_many: bool, out: &mut String) {
     let sources = sources.iter().map(|&source| source as usize);
     if is_many {
@@ -130,7 +130,7 @@ fn list(dag: &Dag, steps: impl ExactSizeIterator<Item = usize>, out: &mut String
     }
 }
 
-/// `param path`, or `param dir as path` where it is given under another name than the parameter has.
+/// `param path`, or `param dir as path` if its name differs from the parameter's.
 fn named(what: &str, input: &InputDef, given_as: Option<&str>, out: &mut String) {
     let _ = match given_as {
         Some(other) if other != input.name => {
