@@ -99,7 +99,7 @@ fn reconciled(
     #[param(default = false)] broken: bool,
 ) -> Result<u64, String> {
     nap(600, pace);
-    if broken { Err(format!("{ledger} bytes are no multiple of {customers}")) } else { Ok(*ledger) }
+    if broken { Err(format!("{ledger} bytes are not a multiple of {customers}")) } else { Ok(*ledger) }
 }
 
 /// Sets the day of each order.

@@ -83,7 +83,7 @@ pub(super) fn shipments(scale: Scale, file: &mut dyn Write) -> io::Result<()> {
     let mut line = Line::new();
     line.text("shipment_id,order_id,carrier,warehouse,shipped_at,delivered_at,cost_cents").end(file)?;
     for k in 0..scale.orders {
-        // Each order once, well shuffled: the number of orders is no multiple of that prime.
+        // Each order once, well shuffled: the number of orders is not a multiple of that prime.
         let order = (k * 2_654_435_761 + 12_345) % scale.orders;
         let status = status(order);
         if !matches!(status, "shipped" | "delivered" | "refunded") {
