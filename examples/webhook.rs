@@ -132,7 +132,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let run = pipeline.clone().param("text", text).run_blocking()?;
         println!("{text}: {}", run.report().status);
     }
-    // The hook in the pipeline has the other end of the channel.
+    // The observer in the pipeline has the other end of the channel.
     drop(pipeline);
     println!("not delivered: {}", webhook.finish());
     if let Some(arrives) = arrives {
