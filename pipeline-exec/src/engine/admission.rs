@@ -1,63 +1,34 @@
 //! Steps that need a share of named limits: admitted before they start, or parked until there is enough.
 //!
-//! A step asks for what it needs of the run (to be alone, or beside others) before what it needs of named limits, which
-//! other runs may share: always in this order, so nobody waits in a circle. A step that is parked has no slot. Its
-//! waiter holds the run's presence, so the run does not end meanwhile.
+//! A step asks the run for what it needs (to be alone, or beside others) before it asks named limits, which other runs
+//! may share. The order is always the same, so no two steps wait for each other. A parked step has no slot, but a presence
+//! in the run, so that the run does not end meanwhile.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{Ordering, fence};
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use futures::future::{Either, select};
 use pipeline_core::FailureKind;
-use pipeline_core::frame::{GivenUp, Ready, Status};
+use pipeline_core::frame::{GivenUp, Ready};
 
 use super::driver::Driver;
+use super::permits::{Permits, now};
 use super::slot::SlotGuard;
-use super::{Engine, drive};
-use crate::limits::{Need, Permit, Place, Refusal, Request, Turn};
+use super::{Engine, spawn};
+use crate::limits::{Need, Place, Refusal, Request, Turn};
 use crate::timing::Place as ThreadPlace;
 
-/// What steps of a run that were admitted hold until they are started.
-#[derive(Debug, Default)]
-pub(super) struct Admitted(Mutex<HashMap<usize, Permits>>);
-
-/// What one attempt holds of limits.
-pub(super) type Permits = Vec<Permit>;
-
-impl Admitted {
-    fn insert(&self, step: usize, permits: Permits) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(step, permits);
-    }
-
-    pub(super) fn take(&self, step: usize) -> Option<Permits> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&step)
-    }
-
-    /// Gives back what steps hold that will not start.
-    pub(super) fn clear(&self) {
-        let held = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
-        drop(held);
-    }
-}
-
 /// A step on its way through the limits.
-pub(super) struct Applicant {
+struct Applicant {
     ready: Ready,
     guard: SlotGuard,
     needs: Arc<[Need]>,
     held: Permits,
 }
 
-/// The time by which limits count: of the runtime where there is one, so that paused time counts too.
-pub(super) fn now() -> Duration {
-    static ORIGIN: LazyLock<Instant> = LazyLock::new(Instant::now);
-    let origin = *ORIGIN;
-    tokio::time::Instant::now().into_std().saturating_duration_since(origin)
-}
-
 impl Driver {
-    /// Asks for what a step needs. It is started once it has that, by this driver or another.
+    /// Asks for what a step needs. This driver or another starts the step once it has that.
     pub(super) fn apply(&self, ready: Ready, needs: &Arc<[Need]>) {
         let engine = self.engine();
         let lane = engine.frame.plan().lane(ready.step());
@@ -67,16 +38,16 @@ impl Driver {
 }
 
 impl Applicant {
-    /// Asks for the next thing it needs, or is admitted.
+    /// Asks for the next thing it needs; with all of them, it is admitted.
     fn ask(self) {
         let Some(need) = self.needs.get(self.held.len()).cloned() else { return self.admit() };
-        let engine = Arc::clone(self.guard.engine());
+        let engine = Arc::clone(self.engine());
         let owner = engine.owner();
         let request = need.request(owner, now(), move |turn| self.turn(turn));
         if let Request::Now(turn, waiter) = request {
             waiter(turn);
         } else if engine.frame.scope().is_stopped() {
-            // It may have been parked after the run had withdrawn what was.
+            // It may have been parked after the stop had withdrawn the parked steps.
             need.withdraw(owner);
         }
     }
@@ -88,19 +59,30 @@ impl Applicant {
                 self.held.push(permit);
                 self.ask();
             }
-            Turn::Wait(place, at) => drive::spawn_at_turn(self, place, at),
+            Turn::Wait(place, at) => {
+                let runtime = self.engine().runtime.clone();
+                spawn::task(&runtime, Box::pin(self.ask_at(place, at)));
+            }
             Turn::Refused(refusal) => self.refuse(&refusal),
         }
     }
 
-    /// Asks again from its place.
-    pub(super) fn ask_again(self, place: Place) {
+    /// Asks again at a moment that limits count by, unless the run is stopped before.
+    async fn ask_at(self, place: Place, at: Duration) {
+        let stop = self.engine().stop.clone();
+        let stopped = {
+            let wait = std::pin::pin!(tokio::time::sleep(at.saturating_sub(now())));
+            matches!(select(std::pin::pin!(stop.cancelled()), wait).await, Either::Left(_))
+        };
+        if stopped {
+            return;
+        }
         if let Request::Now(turn, waiter) = place.again(now(), move |turn| self.turn(turn)) {
             waiter(turn);
         }
     }
 
-    pub(super) fn engine(&self) -> &Arc<Engine> {
+    fn engine(&self) -> &Arc<Engine> {
         self.guard.engine()
     }
 
@@ -109,7 +91,7 @@ impl Applicant {
         let step = self.ready.step();
         engine.admitted.insert(step, self.held);
         if engine.frame.scope().is_stopped() {
-            // It may have been granted after the run had given back what steps held that will not start.
+            // It may have been admitted after the stop had given back what such steps held.
             engine.admitted.clear();
         }
         engine.lanes.of(engine.frame.plan().lane(step)).backlog.push(engine.urgency(step), self.ready);
@@ -124,17 +106,5 @@ impl Applicant {
         let why = GivenUp { kind: FailureKind::CircuitOpen, note: refusal.to_string() };
         let finished = guard.engine().frame.refuse(ready, number, why);
         Driver::new(guard, ThreadPlace::task()).end(finished, true);
-    }
-}
-
-/// Gives back what an attempt held, and says how it ended. One that was skipped or cancelled says nothing about what it
-/// needed: a breaker neither opens nor closes by it.
-pub(super) fn release(permits: Permits, status: Status) {
-    for permit in permits {
-        match status {
-            Status::Succeeded => permit.succeeded(now()),
-            status if status.is_failure() => permit.failed(now()),
-            _ => drop(permit),
-        }
     }
 }

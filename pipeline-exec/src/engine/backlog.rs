@@ -1,4 +1,4 @@
-//! Steps that are ready and in nobody's hand, the most urgent first.
+//! Ready steps that no driver has, the most urgent first.
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
@@ -7,12 +7,12 @@ use std::sync::{Mutex, PoisonError};
 
 use pipeline_core::frame::Ready;
 
-/// Steps that are ready, by urgency. Behind a lock: what goes through here comes from another lane, or from steps that
-/// take long enough for a lock not to matter.
+/// Ready steps, by urgency. Behind a lock: steps in here come from another lane, or from steps that take much longer than
+/// a lock.
 #[derive(Debug, Default)]
 pub(crate) struct Backlog {
     heap: Mutex<BinaryHeap<Entry>>,
-    /// The length of the heap, to look at without the lock.
+    /// The length of the heap, readable without the lock.
     len: AtomicUsize,
 }
 
@@ -23,14 +23,14 @@ struct Entry {
 }
 
 impl Backlog {
-    /// Leaves a step for whoever looks next.
+    /// Adds a step.
     pub(crate) fn push(&self, urgency: u64, ready: Ready) {
         let mut heap = self.heap.lock().unwrap_or_else(PoisonError::into_inner);
         heap.push(Entry { urgency, ready });
         self.len.store(heap.len(), Atomic::SeqCst);
     }
 
-    /// The most urgent step, if it is at least so urgent.
+    /// Takes the most urgent step, if it is at least that urgent.
     pub(crate) fn pop(&self, at_least: u64) -> Option<Ready> {
         if self.is_empty() {
             return None;
@@ -44,7 +44,7 @@ impl Backlog {
         entry.map(|entry| entry.ready)
     }
 
-    /// Whether there is none.
+    /// Whether there is no step.
     pub(crate) fn is_empty(&self) -> bool {
         self.len.load(Atomic::SeqCst) == 0
     }

@@ -63,7 +63,7 @@ impl Engine {
         }
     }
 
-    /// Starts no further step until [`Engine::resume`]. Steps under way go on.
+    /// Starts no further step until [`Engine::resume`]. Steps under way continue.
     pub(crate) fn pause(&self) {
         let mut pause = self.pause.lock().unwrap_or_else(PoisonError::into_inner);
         if pause.is_none() && !self.frame.scope().is_stopped() && !self.done.is_over() {
@@ -72,7 +72,7 @@ impl Engine {
         }
     }
 
-    /// Goes on after a pause.
+    /// Continues after a pause.
     pub(crate) fn resume(self: &Arc<Self>) {
         let present = self.resume_quietly();
         fence(Ordering::SeqCst);
@@ -92,7 +92,7 @@ impl Engine {
         self.still.load(Ordering::Relaxed)
     }
 
-    /// Changes the slots of a lane while the run goes on. Fewer slots take effect as steps end.
+    /// Changes the slots of a lane while the run is under way. Fewer slots take effect as steps end.
     pub(crate) fn resize(self: &Arc<Self>, lane: Lane, slots: usize) {
         self.lanes.resize(lane, slots);
         self.wake_up_to(lane, self.lanes.of(lane).most_drivers(slots));

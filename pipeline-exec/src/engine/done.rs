@@ -1,16 +1,16 @@
-//! Knows when a run is over: when nobody holds a slot any more, nobody can make work, and none is left.
+//! Knows when a run is over: when no guard is left, so that nothing runs, nothing is queued, and nothing can come.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use tokio::sync::Notify;
 
-/// Counts the guards of a run. A guard enters before an earlier one leaves, or the count would touch zero early.
+/// Counts the guards of a run. A guard enters before the one that makes it leaves, or the count would reach zero early.
 #[derive(Debug)]
 pub(crate) struct Done {
     guards: AtomicUsize,
     over: Notify,
-    /// For a waiter that blocks its thread; no executor is needed for that, nor in the way of another.
+    /// For a waiter that blocks its thread, without an executor.
     is_over: Mutex<bool>,
     wake: Condvar,
 }
@@ -25,13 +25,13 @@ impl Done {
         }
     }
 
-    /// Counts one more guard, until the guard is dropped.
+    /// Counts one more guard, until the returned presence is dropped.
     pub(crate) fn enter(self: &Arc<Self>) -> Present {
         self.guards.fetch_add(1, Ordering::Relaxed);
         Present(Some(Arc::clone(self)))
     }
 
-    /// Takes over the presence of a guard that does not come back.
+    /// Takes over the presence of a detached thread.
     pub(crate) fn inherit(self: &Arc<Self>) -> Present {
         Present(Some(Arc::clone(self)))
     }
@@ -44,7 +44,7 @@ impl Done {
     /// Waits until the last guard has left. One waiter at a time.
     ///
     /// # Cancel safety
-    /// Safe: the end is remembered until somebody waits.
+    /// Safe: the end is remembered until it is waited for.
     pub(crate) async fn wait(&self) {
         self.over.notified().await;
     }
@@ -56,12 +56,12 @@ impl Done {
     }
 }
 
-/// One guard of a run.
+/// Presence of one guard in a run.
 #[derive(Debug)]
 pub(crate) struct Present(Option<Arc<Done>>);
 
 impl Present {
-    /// Leaves without being counted out: somebody else has taken this place over.
+    /// Leaves without being counted: another presence has taken its place.
     pub(crate) fn abandon(mut self) {
         self.0 = None;
     }

@@ -1,4 +1,4 @@
-//! A driver: takes a step, runs it, finishes it, goes on with what became ready.
+//! A driver: takes a step, runs it, finishes it, continues with what became ready.
 
 use std::sync::Arc;
 use std::sync::atomic::{Ordering, fence};
@@ -7,22 +7,23 @@ use pipeline_core::Lane;
 use pipeline_core::frame::{Finished, Progress, Ready, Roots, Suspended};
 
 use super::Engine;
-use super::admission::Permits;
+use super::permits::Permits;
 use super::slot::SlotGuard;
-use super::watch::WorkerStatus;
+use super::worker::WorkerStatus;
 use crate::timing::{Place, Ticker};
 
-/// At most so many roots are taken at once, and at most one in so many of those left for each driver.
+/// Maximum number of roots that are taken at once, and the share of the roots left that each driver may take: one in this
+/// many.
 const MOST_ROOTS: usize = 64;
 const ROOT_SHARE: usize = 8;
 
-/// Among so many slots, one that is given to the wrong step is missed.
+/// Maximum number of slots with which a slot that is given to the wrong step is missed.
 const FEW: usize = 64;
 
-/// A step that takes this long, in nanoseconds, is worth a look at what is most urgent before the next.
+/// Duration of a step, in nanoseconds, after which the most urgent step is looked for.
 const LONG: u64 = 10_000;
 
-/// One driver; `drive` has the loops around it.
+/// One driver; the loops around it are in `drive`.
 #[derive(Debug)]
 #[allow(
     clippy::struct_excessive_bools,
@@ -33,40 +34,40 @@ pub(super) struct Driver {
     /// The most urgent of the steps that the last one made ready.
     hand: Option<Ready>,
     roots: Option<Roots>,
-    /// Whether the last step waited or took long. Then what is most urgent in the lane goes next; otherwise what is at
+    /// Whether the last step waited or took long. Then the most urgent step of the lane goes next; otherwise the step at
     /// hand: choosing would cost more than the step.
     unhurried: bool,
-    /// When the last step ended, if the next one follows at once: one look at the clock serves both.
+    /// When the last step ended, if the next one follows at once: both share a look at the clock.
     now: Option<u64>,
     ticker: Ticker,
-    /// Whether it has looked for work, and found none yet.
+    /// Whether it has looked for work and found none.
     searches: bool,
     place: Place,
     worker: Arc<WorkerStatus>,
-    /// Whether more holds for some steps of the run than to be run and finished: rules, or observers that go with them.
+    /// Whether steps of the run have rules, or observers that go with them.
     by_rules: bool,
-    /// Whether a step can come to be one that nobody needs.
+    /// Whether a step can become unused.
     may_have_unused: bool,
-    /// Whether the most urgent goes next after short steps too: one step at a time, so that the order is the same in
+    /// Whether the most urgent step goes next after short steps too: if steps run one at a time, their order is the same in
     /// every run.
     orderly: bool,
     /// Whether ready steps are picked by chance: then none is kept in hand.
     shuffles: bool,
-    /// Whether this driver may be left behind in a step.
+    /// Whether this driver may be detached in a step.
     may_be_detached: bool,
-    /// Whether the watchdog looks at the status of a thread that runs plain steps.
+    /// Whether the watchdog looks at threads that run plain steps.
     is_watched: bool,
 }
 
-/// A step that has not ended in its driver's hands; rare enough to be boxed, so that "it has ended" is one register.
+/// A step that its driver has not ended; rare enough to be boxed, so that "it has ended" fits a register.
 pub(super) type Unfinished = Box<Ran>;
 
-/// What has become of a step that has not ended.
+/// State of an unfinished step.
 pub(super) enum Ran {
-    /// It waits; its attempt started at that moment, where one was noted, and holds these.
+    /// It waits. When its attempt started, if that was timed, and what the attempt holds of limits.
     Waits(Suspended, Option<u64>, Permits),
-    /// Its attempt was given up, and with it this driver.
-    Left,
+    /// Its attempt was given up, and this driver detached.
+    Detached,
 }
 
 impl Driver {
@@ -116,8 +117,8 @@ impl Driver {
         next
     }
 
-    /// Notes that the driver has found work after having none, or none any more. Who finds some looks whether there is more,
-    /// and starts another driver for that: who brought it has started one only, and this one is busy from now on.
+    /// Records that the driver has found work after having none, or has none any more. A driver that finds some starts another
+    /// if there is more: whoever brought the work has started only one.
     #[cold]
     fn found(&mut self, work: bool) {
         self.searches = !work;
@@ -130,7 +131,7 @@ impl Driver {
         }
     }
 
-    /// What is in hand, then the own deque, then roots, then what others left or have.
+    /// Takes the step in hand, then from the own deque, then roots, then what other drivers left or have.
     fn at_hand(&mut self) -> Option<Ready> {
         let engine = self.guard.engine();
         if let Some(ready) = self.hand.take() {
@@ -151,9 +152,9 @@ impl Driver {
         self.take_roots(MOST_ROOTS, share).or_else(|| self.guard.engine().lanes.of(self.guard.lane()).steal())
     }
 
-    /// The most urgent of the lane's backlog (to which goes what is in hand) and roots; then what is at hand.
+    /// Takes the most urgent of the lane's backlog (which gets the step in hand) and roots; then as [`Driver::at_hand`].
     fn most_urgent(&mut self) -> Option<Ready> {
-        self.leave_to_others();
+        self.put_back();
         self.now = None;
         let engine = self.guard.engine();
         let root = engine.frame.next_root_urgency(self.guard.lane());
@@ -164,7 +165,7 @@ impl Driver {
         };
         let engine = self.guard.engine();
         if !engine.lanes.of(self.guard.lane()).backlog.is_empty() {
-            // What was in hand may lie there now, and nobody was told.
+            // What was in hand may be there now, and no driver was woken for it.
             fence(Ordering::SeqCst);
             engine.wake(self.guard.lane());
         }
@@ -173,7 +174,7 @@ impl Driver {
 
     fn take_roots(&mut self, most: usize, share: usize) -> Option<Ready> {
         let engine = self.guard.engine();
-        // A driver that may be left behind keeps nothing where others could not find it.
+        // A driver that may be detached keeps nothing that others could not find.
         let deque = self.guard.deque().filter(|_| self.may_be_detached);
         let most = if self.may_be_detached && deque.is_none() { 1 } else { most };
         let mut roots = engine.frame.take_roots(self.guard.lane(), most, share);
@@ -186,8 +187,8 @@ impl Driver {
         first
     }
 
-    /// Leaves what is in hand, and roots taken, in the backlog.
-    fn leave_to_others(&mut self) {
+    /// Puts the step in hand, and roots taken, into the backlog.
+    fn put_back(&mut self) {
         let engine = self.guard.engine();
         let backlog = &engine.lanes.of(self.guard.lane()).backlog;
         let urgency = |ready: &Ready| engine.urgency(ready.step());
@@ -199,13 +200,13 @@ impl Driver {
         }
     }
 
-    /// Runs a step as far as it goes, and finishes it where it ends.
+    /// Runs a step until it ends or waits, and finishes it if it ends.
     #[inline]
     pub(super) fn run(&mut self, ready: Ready) -> Option<Unfinished> {
         if self.by_rules { self.run_by_rule(ready) } else { self.run_plain(ready) }
     }
 
-    /// Runs a step to which no rule applies.
+    /// Runs a step without a rule.
     #[inline]
     pub(super) fn run_plain(&mut self, ready: Ready) -> Option<Unfinished> {
         self.run_started(ready, |engine, ready| engine.frame.start(ready))
@@ -228,7 +229,7 @@ impl Driver {
         let step = ready.step();
         let now = self.note_start(&ready, true);
         let engine = self.guard.engine();
-        // Only threads that run tasks are watched for steps that keep them.
+        // Only threads that run tasks are watched for slow polls.
         if self.is_watched {
             self.worker.set_plain(engine.frame.number(), step);
         }
@@ -241,11 +242,11 @@ impl Driver {
                 self.waits();
                 Some(Box::new(Ran::Waits(suspended, now, Permits::new())))
             }
-            Progress::Late => Some(Box::new(Ran::Left)),
+            Progress::Late => Some(Box::new(Ran::Detached)),
         }
     }
 
-    /// Notes that a step starts, and when.
+    /// Records the start of a step. Returns when it was, if that is timed.
     #[inline]
     pub(super) fn note_start(&mut self, ready: &Ready, is_first: bool) -> Option<u64> {
         let engine = self.guard.engine();
@@ -260,24 +261,24 @@ impl Driver {
         Some(now)
     }
 
-    /// Notes that a step waits: the driver goes on with what is most urgent.
+    /// Records that a step waits: the driver continues with the most urgent step.
     pub(super) fn waits(&mut self) {
         self.now = None;
         self.unhurried = true;
     }
 
-    /// What the watchdog sees of this thread.
+    /// The status of this thread, which the watchdog reads.
     pub(super) fn worker(&self) -> &WorkerStatus {
         &self.worker
     }
 
-    /// Leaves the run: the step that this thread was in was given up, and its share of the run taken over.
-    pub(super) fn leave_behind(&mut self) {
+    /// Leaves the run: the step that this thread ran was given up, and its share of the run taken over.
+    pub(super) fn detach(&mut self) {
         debug_assert!(self.hand.is_none() && self.roots.as_ref().is_none_or(Roots::is_empty));
         self.guard.abandon();
     }
 
-    /// Ends a step and takes what it made ready. `waited` says that the step was a task of its own.
+    /// Finishes a step and takes what it made ready. `waited` if the step was a separate task.
     #[inline]
     pub(super) fn finish(&mut self, finished: Finished, waited: bool) {
         let engine = self.guard.engine();
@@ -297,7 +298,7 @@ impl Driver {
         let (own, by_urgency) = (guard.lane(), self.unhurried || shuffles);
         let mut left_for = 0_u8;
         let drop_panicked = engine.frame.finish(finished, |ready| {
-            // The usual case alone is inlined: one successor, of the own lane.
+            // Only the usual case is inlined: one successor, of the own lane.
             if hand.is_none() && !shuffles && engine.frame.plan().lane(ready.step()) == own {
                 *hand = Some(ready);
             } else {
@@ -317,7 +318,7 @@ impl Driver {
         }
     }
 
-    /// Gives the slot to a step that waits, and takes another. `false` where there is none: the driver has to end.
+    /// Gives the slot to a step that waits, and takes another. Returns false if none is free: the driver has to end.
     pub(super) fn hand_over_slot(&mut self) -> (SlotGuard, bool) {
         let guard = self.guard.split_slot();
         (guard, self.guard.retake_slot())
@@ -328,42 +329,42 @@ impl Driver {
         self.unhurried
     }
 
-    /// Whether slots are few and all taken, so that it matters what the next one is given to.
+    /// Whether slots are few and all taken, so that it matters which step gets the next one.
     pub(super) fn has_rivals(&self) -> bool {
         let (engine, lane) = (self.guard.engine(), self.guard.lane());
         engine.record.settings.width(lane) <= FEW && !engine.lanes.has_slot(lane)
     }
 
-    /// Takes the right to go on as a driver, for a step that has waited.
+    /// Takes the right to continue as a driver, after a step that has waited.
     pub(super) fn take_post(&mut self) -> bool {
         self.guard.take_post()
     }
 
-    /// Notes that the driver's task is about to let others have their turn on this thread.
+    /// Records that the driver's task is about to yield to others on this thread.
     pub(super) fn rests(&self) {
         self.worker.clear();
     }
 
-    /// Notes that the driver's task let others have their turn, and may be on another thread now.
+    /// Records that the driver's task has yielded, and may be on another thread now.
     pub(super) fn moved(&mut self) {
         self.place = self.place.here();
         self.worker = WorkerStatus::here();
         self.now = None;
     }
 
-    /// Whether it pays to wait a moment for work: not where the slot would be missing elsewhere, nor where a run has to
-    /// end on time. A task that lets others go first may never have its turn again, when they block every worker.
+    /// Whether it pays to wait a moment for work: not if another lane or run could use the slot, or if the run has to end on
+    /// time. A task that yields may never have its turn again, if others block every thread of the runtime.
     pub(super) fn may_linger(&self) -> bool {
         let engine = self.guard.engine();
         !self.may_be_detached && !engine.lanes.share_a_limit() && !engine.holds_still() && !self.is_surplus()
     }
 
-    /// Whether this driver, or another task of the run, may be left behind in a step.
+    /// Whether this driver, or another of the run, may be detached in a step.
     pub(super) fn may_be_detached(&self) -> bool {
         self.may_be_detached
     }
 
-    /// Whether the lane was given fewer slots than are taken.
+    /// Whether more slots of the lane are taken than it has now.
     fn is_surplus(&self) -> bool {
         self.guard.engine().lanes.is_over(self.guard.lane())
     }
@@ -374,9 +375,9 @@ impl Driver {
     }
 }
 
-/// Takes a step that a finished one made ready, where the hand is not simply free: of the own lane's, the last one, which is
-/// the most urgent, stays in hand, and the others are left where their lane finds them. For which lane one was left, as
-/// a bit.
+/// Takes a step that a finished one made ready, if the hand is not simply free. Of the own lane's steps, the last one, which
+/// is the most urgent, stays in hand; the others go to where their lane finds them. Returns the lane that got one, as a
+/// bit.
 #[inline(never)]
 fn leave(guard: &SlotGuard, ready: Ready, hand: Option<&mut Option<Ready>>, by_urgency: bool) -> u8 {
     let engine = guard.engine();
@@ -398,9 +399,9 @@ fn bit(lane: Lane) -> u8 {
 }
 
 impl Drop for Driver {
-    /// Leaves what the driver still has where others find it; the guard, dropped next, wakes them.
+    /// Puts what the driver still has where others find it; the guard, dropped next, wakes them.
     fn drop(&mut self) {
         self.worker.clear();
-        self.leave_to_others();
+        self.put_back();
     }
 }

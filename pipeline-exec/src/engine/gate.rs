@@ -1,9 +1,9 @@
 //! A bounded number of guards: the slots of a lane.
 //!
-//! A gate never waits. Whoever finds it full goes away, and relies on this rule: *whoever leaves looks for work
-//! afterwards*. So that no work is left lying between the two, both sides are sequentially consistent: the one who
-//! brings work makes it visible, then asks the gate; the one who leaves gives its place back, then looks for work.
-//! At least one of them sees the other.
+//! A gate never waits. A thread that finds it full goes away, and relies on this rule: *a thread that leaves looks for work
+//! afterwards*. So that no work is forgotten between the two, both sides are sequentially consistent: the thread that
+//! brings work makes it visible, then asks the gate; the thread that leaves returns its place, then looks for work. At
+//! least one of them sees the other.
 
 use crate::sync::{AtomicUsize, Ordering, fence};
 
@@ -20,7 +20,7 @@ impl Gate {
         Gate { limit: AtomicUsize::new(limit), held: AtomicUsize::new(0) }
     }
 
-    /// Takes a place, if there is one.
+    /// Takes a place, if one is free.
     pub(crate) fn enter(&self) -> bool {
         let limit = self.limit.load(Ordering::SeqCst);
         let mut held = self.held.load(Ordering::SeqCst);
@@ -33,35 +33,35 @@ impl Gate {
         false
     }
 
-    /// Takes a place, whether there is one or not.
+    /// Takes a place, even if none is free.
     pub(crate) fn force(&self) {
         self.held.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// Gives a place back; the caller looks for work afterwards.
+    /// Returns a place; the caller looks for work afterwards.
     pub(crate) fn leave(&self) {
         self.held.fetch_sub(1, Ordering::SeqCst);
         fence(Ordering::SeqCst);
     }
 
-    /// How many there may be.
+    /// Maximum number of guards.
     pub(crate) fn limit(&self) -> usize {
         self.limit.load(Ordering::SeqCst)
     }
 
-    /// Changes the limit; the caller looks for work afterwards. Where there are more guards than that now, they are
-    /// asked to leave: see [`Gate::is_over`].
+    /// Changes the limit; the caller looks for work afterwards. If there are more guards than that now, some have to leave:
+    /// see [`Gate::is_over`].
     pub(crate) fn set_limit(&self, limit: usize) {
         self.limit.store(limit, Ordering::SeqCst);
         fence(Ordering::SeqCst);
     }
 
-    /// Whether more are inside than the limit allows, because it was lowered.
+    /// Whether there are more guards than the limit allows, because it was lowered.
     pub(crate) fn is_over(&self) -> bool {
         self.held.load(Ordering::Relaxed) > self.limit.load(Ordering::Relaxed)
     }
 
-    /// Whether there seems to be a place; preceded by a fence where work was just made visible.
+    /// Whether a place seems to be free; preceded by a fence if work was just made visible.
     pub(crate) fn has_room(&self) -> bool {
         self.held.load(Ordering::SeqCst) < self.limit.load(Ordering::SeqCst)
     }

@@ -1,7 +1,7 @@
-//! Runs in runs: they share the slots of the outermost one, and a step that waits for a run of its own lends its slot.
+//! Nested runs: they share the slots of the outermost one, and a step that waits for a nested run lends its slot.
 //!
-//! The gates of a family are one; queues and drivers are each run's own. So whoever gives a slot back looks for work in
-//! every run of the family, and wakes the steps that wait to have their slot back.
+//! The runs of a group share their gates; each has its own queues and drivers. So a guard that returns a slot looks for
+//! work in every run of the group, and wakes the steps that wait for their lent slot.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering, fence};
@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 use super::{Engine, under_way};
 use crate::limits::Limits;
 
-/// Runs are not nested deeper than this: what is, calls itself.
+/// Maximum depth of nested runs: a pipeline that goes deeper calls itself.
 const MOST_NESTED: u32 = 64;
 
 /// The runs that share slots.
@@ -22,7 +22,7 @@ pub(crate) struct RunGroup {
     engines: Mutex<Vec<Weak<Engine>>>,
     /// Whether a run has joined another.
     several: AtomicBool,
-    /// Told whenever a slot comes free.
+    /// Notified when a slot is returned.
     freed: Notify,
 }
 
@@ -38,7 +38,7 @@ impl Parent {
     /// The step that a context belongs to.
     ///
     /// # Errors
-    /// Where the context is not that of a step under way, or runs are nested too deep.
+    /// If the context is not that of a step under way, or runs are nested too deep.
     pub(crate) fn of(context: &StepContext) -> Result<Parent, Problem> {
         let found =
             context.running().and_then(|RunningStep { frame, step }| Some((under_way::find(frame)?, step)));
@@ -80,11 +80,11 @@ impl Parent {
         self.engine.upgrade()
     }
 
-    /// Lends the parent's slot, until the loan is paid back.
+    /// Lends the parent's slot, until the loan is paid back. `None` if the parent has lent it to another run.
     pub(crate) fn lend(&self) -> Option<Loan> {
         let engine = self.engine.upgrade()?;
         let lane = engine.frame.plan().lane(self.step);
-        // Of two runs that a step waits for at once, the first one borrows.
+        // If a step waits for two runs at once, the first one borrows.
         let is_lent = !engine.loans().insert(self.step);
         if is_lent {
             return None;
@@ -95,7 +95,7 @@ impl Parent {
     }
 }
 
-/// A slot that a step has lent while it waits for a run of its own.
+/// A slot that a step lends while it waits for a nested run.
 #[derive(Debug)]
 pub(crate) struct Loan {
     engine: Arc<Engine>,
@@ -107,7 +107,7 @@ impl Loan {
     /// Waits for the slot, and takes it.
     ///
     /// # Cancel safety
-    /// Where the future is dropped, the step takes its slot back at once, over the limit if need be.
+    /// If the future is dropped, the step takes its slot back at once, even over the limit.
     pub(crate) async fn pay_back(self) {
         loop {
             let freed = self.engine.group.freed.notified();
@@ -122,7 +122,7 @@ impl Loan {
 
     fn try_pay_back(&self) -> bool {
         let mut loans = self.engine.loans();
-        // A step that was given up meanwhile has nothing to come back to.
+        // A step that was given up meanwhile needs no slot.
         if !loans.contains(&self.step) || self.engine.lanes.take_slot(self.lane) {
             loans.remove(&self.step);
             return true;
@@ -132,7 +132,7 @@ impl Loan {
 }
 
 impl Drop for Loan {
-    /// Whoever did not wait for its slot has it all the same: the step gives it back when it ends.
+    /// A step that did not wait for its slot takes it all the same, and returns it when it ends.
     fn drop(&mut self) {
         let mut loans = self.engine.loans();
         if loans.remove(&self.step) {
@@ -147,8 +147,8 @@ impl Engine {
         self.loans.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keeps the run from being over although it has no slot: others of the family have them all, and whoever gives one
-    /// back looks for its work.
+    /// Keeps the run from ending although it has no slot: other runs of the group have them all, and a guard that returns one
+    /// looks for work in this run.
     pub(super) fn stand_by(self: &Arc<Self>, lane: Lane) {
         let mut standing_by = self.standing_by.lock().unwrap_or_else(PoisonError::into_inner);
         if standing_by.is_none() {
@@ -156,31 +156,31 @@ impl Engine {
         }
         drop(standing_by);
         fence(Ordering::SeqCst);
-        // A slot may have come free before the run stood by.
+        // A slot may have been returned before the run stood by.
         if self.frame.scope().is_stopped() || (self.has_work(lane) && self.try_wake(lane)) {
             self.stand_down();
         }
     }
 
-    /// A run that has nothing to start needs no slot, and ends when those who run its steps leave.
+    /// Ends the stand-by of a run that has nothing to start: it needs no slot.
     fn stand_down_if_idle(&self) {
         if Lane::ALL.into_iter().all(|lane| !self.has_work(lane)) {
             self.stand_down();
         }
     }
 
-    /// The run has a slot, or has ended.
+    /// Ends the stand-by: the run has a slot, or is to end.
     pub(super) fn stand_down(&self) {
         let present = self.standing_by.lock().unwrap_or_else(PoisonError::into_inner).take();
         drop(present);
     }
 
-    /// How deep the run is nested; 0 for one that no step has started.
+    /// Depth at which the run is nested; 0 for a run that no step has started.
     pub(crate) fn depth(&self) -> u32 {
         self.parent.as_ref().map_or(0, |parent| parent.depth)
     }
 
-    /// Stops the runs that the steps of this one have started, or those of one step.
+    /// Stops the runs that the steps of this run have started, or one of its steps has.
     pub(super) fn stop_children(&self, step: Option<usize>) {
         for child in self.group.live() {
             let is_child = |parent: &Parent| {
@@ -192,7 +192,7 @@ impl Engine {
         }
     }
 
-    /// Whether a step that does not come back had lent its slot; it is not to be paid back any more.
+    /// Cancels the loan of a step that was given up. Returns whether there was one.
     pub(super) fn cancel_loan(&self, step: usize) -> bool {
         self.loans().remove(&step)
     }
@@ -206,7 +206,7 @@ impl RunGroup {
         self.several.fetch_or(engine.parent.is_some(), Ordering::SeqCst);
     }
 
-    /// A slot has come free; nothing to do where no run has joined another.
+    /// A slot was returned; there is nothing to do if no run has joined another.
     pub(super) fn slot_came_free(&self) {
         if self.several.load(Ordering::SeqCst) {
             self.look_for_work();
@@ -218,10 +218,10 @@ impl RunGroup {
         engines.iter().filter_map(Weak::upgrade).collect()
     }
 
-    /// A slot has come free: whoever has work for it is woken.
+    /// A slot was returned: runs that have work for it are woken.
     pub(super) fn look_for_work(&self) {
         for engine in self.live() {
-            // While this looks at the run, it is not over.
+            // The presence keeps the run from ending meanwhile.
             let present = engine.done.enter();
             Lane::ALL.into_iter().filter(|lane| engine.has_work(*lane)).for_each(|lane| engine.wake(lane));
             engine.stand_down_if_idle();

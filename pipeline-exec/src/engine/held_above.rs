@@ -1,8 +1,8 @@
-//! What the steps above a nested run hold of limits while they wait for it.
+//! Limits that the steps above a nested run hold while they wait for it.
 //!
-//! A step lends its slot to the run that it waits for, not what it holds of named limits: what these protect (a connection,
-//! memory) is still in its hands. A step of the nested run that needs more than they leave would wait for ever, so the run
-//! is refused.
+//! A step lends its slot to the run that it waits for, but not what it holds of named limits: it still uses what these
+//! protect (a connection, memory). A step of the nested run that needs more than is left would wait for ever, so the run is
+//! refused.
 
 use std::collections::BTreeMap;
 
@@ -14,13 +14,13 @@ use crate::limits::Limits;
 use crate::rules::named_needs;
 use crate::settings::Settings;
 
-/// What is held of one limit: how much, and by which step first.
+/// What is held of one limit: the amount, and the innermost step that holds some.
 struct HeldAbove {
     amount: u64,
     by: String,
 }
 
-/// The steps of a nested run that could never start, because those above it hold what they need.
+/// Problems of a nested run whose steps could never start, because the steps above it hold what they need.
 pub(crate) fn never_admitted(
     parent: &Parent,
     plan: &Plan,
@@ -36,7 +36,7 @@ pub(crate) fn never_admitted(
         for (name, amount) in named_needs(plan.policy(step), settings, limits) {
             let Some(held) = held.get(&*name) else { continue };
             let capacity = limits.capacity(&name);
-            // Who needs more than there is gets all of it. Where there is nothing, more has to come anyway.
+            // A step that needs more than there is gets all of it. If there is nothing, more has to come anyway.
             let needed = amount.min(capacity);
             if needed > capacity.saturating_sub(held.amount) {
                 let spec = plan.spec(step);

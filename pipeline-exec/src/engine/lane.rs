@@ -11,9 +11,9 @@ use super::gate::Gate;
 /// One lane of one run.
 ///
 /// `slots` bounds how many steps are under way, and can change. A driver takes one of the lane's deques while there
-/// are some; others steal from it. One without a deque (in a lane whose steps wait rather than compute, or where the
-/// slots have grown) leaves its surplus in the backlog. In the IO lane, where most steps under way wait, `drivers`
-/// bounds how many look for steps at once.
+/// are some; others steal from it. A driver without a deque (in a lane whose steps wait rather than compute, or after the
+/// slots have grown) leaves its surplus in the backlog. In the IO lane, in which most steps under way wait, `drivers`
+/// bounds how many drivers look for steps at once.
 #[derive(Debug)]
 pub(crate) struct LaneState {
     pub(crate) slots: Arc<Gate>,
@@ -23,12 +23,12 @@ pub(crate) struct LaneState {
     idle: Mutex<Vec<Worker<Ready>>>,
 }
 
-/// The right to look for the steps of a lane, with a deque where the lane has some.
+/// The right to look for the steps of a lane, with a deque if the lane has one left.
 #[derive(Debug)]
 pub(crate) struct Post(Option<Worker<Ready>>);
 
 impl Post {
-    /// The right that a thread which does not come back has; its deque stays with it.
+    /// The right of a detached thread, which keeps its deque.
     pub(crate) fn inherited() -> Self {
         Post(None)
     }
@@ -39,7 +39,7 @@ impl Post {
 }
 
 impl LaneState {
-    /// A lane with so many slots and deques, and at most so many drivers.
+    /// A lane with these slots, this number of deques, and at most this number of drivers.
     pub(crate) fn new(slots: Arc<Gate>, deques: usize, drivers: Option<usize>) -> Self {
         let workers: Vec<Worker<Ready>> = (0..deques).map(|_| Worker::new_lifo()).collect();
         LaneState {
@@ -51,12 +51,12 @@ impl LaneState {
         }
     }
 
-    /// How many drivers are worth starting for a lot of work.
+    /// Number of drivers that are worth starting for a lot of work.
     pub(crate) fn most_drivers(&self, slots: usize) -> usize {
         self.drivers.as_ref().map_or(slots, |drivers| drivers.limit().min(slots))
     }
 
-    /// Takes the right to look for steps, with a deque where the lane has some. `None` where all are taken.
+    /// Takes the right to look for steps, with a deque if one is left. `None` if the lane has as many drivers as it may.
     pub(crate) fn take_post(&self) -> Option<Post> {
         if self.drivers.as_ref().is_some_and(|drivers| !drivers.enter()) {
             return None;
@@ -67,7 +67,7 @@ impl LaneState {
         Some(Post(self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()))
     }
 
-    /// Gives it back; steps still in the deque can be stolen.
+    /// Returns the right; steps still in the deque can be stolen.
     pub(crate) fn return_post(&self, post: Post) {
         if let Some(deque) = post.0 {
             self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(deque);
@@ -77,24 +77,24 @@ impl LaneState {
         }
     }
 
-    /// Gives only the deque back, from a thread whose right was taken over.
+    /// Returns only the deque, from a thread whose right was taken over.
     pub(crate) fn return_deque(&self, post: Post) {
         if let Some(deque) = post.0 {
             self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(deque);
         }
     }
 
-    /// Whether somebody could take the right to look for steps.
+    /// Whether the right to look for steps can be taken.
     pub(crate) fn has_post(&self) -> bool {
         self.drivers.as_ref().is_none_or(Gate::has_room)
     }
 
-    /// Whether a step lies in the backlog or a deque.
+    /// Whether a step is in the backlog or a deque.
     pub(crate) fn has_queued(&self) -> bool {
         !self.backlog.is_empty() || self.stealers.iter().any(|stealer| !stealer.is_empty())
     }
 
-    /// A step from another driver's deque: the one that has lain there longest.
+    /// Steals from another driver's deque the step that has been in it the longest.
     pub(crate) fn steal(&self) -> Option<Ready> {
         loop {
             match self.stealers.iter().map(Stealer::steal).collect() {

@@ -13,11 +13,11 @@ use crate::settings::{MOST_SLOTS, Settings, cores};
 #[derive(Debug)]
 pub(crate) struct Lanes {
     each: [LaneState; Lane::ALL.len()],
-    /// The limit over all lanes, where there is one.
+    /// The limit over all lanes, if there is one.
     total: Option<Arc<Gate>>,
     /// Whether the slots are those of another run.
     shared: bool,
-    /// What was asked for: the slots of each lane, and the share of them that may be used now.
+    /// The slots of each lane, and the share of them that may be used now.
     asked: Mutex<Asked>,
 }
 
@@ -29,7 +29,7 @@ struct Asked {
 }
 
 impl Lanes {
-    /// The lanes of a run, with slots of its own, or those of the run that it is part of.
+    /// The lanes of a run, with its own slots, or those of its parent.
     pub(crate) fn new(settings: &Settings, parent: Option<&Lanes>) -> Self {
         let slots = |lane| settings.slots(lane);
         let gate = |lane| match parent {
@@ -41,7 +41,7 @@ impl Lanes {
             Lane::Cpu => LaneState::new(gate(lane), slots(lane).min(MOST_DEQUES), None),
             _ => LaneState::new(gate(lane), 0, None),
         };
-        // Under memory pressure, a run may come down to one step over all lanes.
+        // Under memory pressure, a run may be limited to one step over all lanes.
         let total = settings.workers.or_else(|| settings.memory_limit.map(|_| MOST_AT_ONCE));
         let asked =
             Asked { slots: Lane::ALL.map(slots), total: total.unwrap_or(MOST_AT_ONCE), share: Share::ALL };
@@ -71,7 +71,7 @@ impl Lanes {
         }
     }
 
-    /// Whether more steps of a lane are under way than may be, because slots were taken away.
+    /// Whether more steps of a lane are under way than it has slots, because slots were taken away.
     pub(crate) fn is_over(&self, lane: Lane) -> bool {
         self.of(lane).slots.is_over() || self.total.as_ref().is_some_and(|total| total.is_over())
     }
@@ -80,18 +80,18 @@ impl Lanes {
         &self.each[lane.index()]
     }
 
-    /// How many drivers are worth starting for a lot of work.
+    /// Number of drivers that are worth starting for a lot of work.
     pub(crate) fn most_drivers(&self, lane: Lane, settings: &Settings) -> usize {
         let most = self.of(lane).most_drivers(settings.slots(lane));
         settings.workers.map_or(most, |workers| most.min(workers))
     }
 
-    /// Whether the lanes share a limit, so that one lane's idle driver keeps another lane's step waiting.
+    /// Whether the lanes share a limit, so that an idle driver of one lane keeps a step of another waiting.
     pub(crate) fn share_a_limit(&self) -> bool {
         self.total.is_some() || self.shared
     }
 
-    /// Takes a slot of a lane (and of the total), if there is one.
+    /// Takes a slot of a lane (and of the total), if one is free.
     pub(crate) fn take_slot(&self, lane: Lane) -> bool {
         loop {
             if !self.of(lane).slots.enter() {
@@ -102,15 +102,15 @@ impl Lanes {
                 return true;
             }
             self.of(lane).slots.leave();
-            // Whoever looked at this lane's slots in between found one less; if a place in the total has come free
-            // meanwhile, it is on us to use it.
+            // Another thread that looked at this lane's slots in between found one less. If a place in the total was freed
+            // meanwhile, this thread has to use it.
             if !total.has_room() {
                 return false;
             }
         }
     }
 
-    /// Takes a slot of a lane (and of the total), whether there is one or not.
+    /// Takes a slot of a lane (and of the total), even if none is free.
     pub(crate) fn force_slot(&self, lane: Lane) {
         self.of(lane).slots.force();
         if let Some(total) = &self.total {
@@ -118,7 +118,7 @@ impl Lanes {
         }
     }
 
-    /// Gives a slot back; the caller looks for work afterwards.
+    /// Returns a slot; the caller looks for work afterwards.
     pub(crate) fn return_slot(&self, lane: Lane) {
         self.of(lane).slots.leave();
         if let Some(total) = &self.total {
@@ -145,15 +145,15 @@ impl Lanes {
         self.of(lane).slots.has_room() && self.total.as_ref().is_none_or(|total| total.has_room())
     }
 
-    /// A cheap look at whether [`Lanes::take_driver`] could succeed.
+    /// Whether [`Lanes::take_driver`] could succeed, as a cheap check.
     pub(crate) fn could_drive(&self, lane: Lane) -> bool {
         let of = self.of(lane);
         self.has_slot(lane) && of.has_post()
     }
 }
 
-/// More steps than this cannot be under way.
+/// Maximum number of steps under way.
 const MOST_AT_ONCE: usize = 3 * MOST_SLOTS;
 
-/// Deques beyond this many are only longer to look through.
+/// Maximum number of deques: more would only take longer to look through.
 const MOST_DEQUES: usize = 256;

@@ -1,4 +1,4 @@
-//! Steps for which more holds than to be run and finished: attempts, deadlines, fallbacks, hooks.
+//! Steps with rules: attempts, deadlines, needs, fallbacks, hooks.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,18 +7,16 @@ use pipeline_core::StepError;
 use pipeline_core::contain;
 use pipeline_core::frame::{Attempt, Finished, Progress, Ready, Status};
 
-use super::admission::{self, Permits};
+use super::Engine;
 use super::driver::{Driver, Ran, Unfinished};
-use super::slot::SlotGuard;
-use super::{Engine, drive};
-use crate::record::{AttemptReport, AttemptTimes, Failed};
+use super::permits::{self, Permits};
 use crate::rules::Rule;
 
-/// What becomes of a step whose attempt has ended.
+/// What happens to a step whose attempt has ended.
 enum Verdict {
-    /// It has ended.
+    /// It ends.
     End(Finished),
-    /// It is tried again after so long.
+    /// It is tried again after this time.
     Again(Finished, Duration),
 }
 
@@ -68,8 +66,8 @@ impl Driver {
             Progress::Finished(finished) => {
                 let status = finished.status();
                 self.end(finished, false);
-                // After the end was told: whoever observes the run never sees more at once than limits allow.
-                admission::release(permits, status);
+                // After the end was sent: an observer never sees more steps at once than limits allow.
+                permits::release(permits, status);
                 None
             }
             Progress::Suspended(suspended) => {
@@ -77,14 +75,14 @@ impl Driver {
                 Some(Box::new(Ran::Waits(suspended, now, permits)))
             }
             Progress::Late => {
-                admission::release(permits, self.engine().given_up_as(step));
+                permits::release(permits, self.engine().given_up_as(step));
                 self.engine().history.reattach(step);
-                Some(Box::new(Ran::Left))
+                Some(Box::new(Ran::Detached))
             }
         }
     }
 
-    /// Notes that an attempt starts, and when.
+    /// Records the start of an attempt. Returns when it was, if that is timed.
     fn note_attempt(&mut self, ready: &Ready, number: u32) -> Option<u64> {
         let engine = self.engine();
         let step = ready.step();
@@ -104,10 +102,7 @@ impl Driver {
         {
             match self.engine().judge(rule, finished) {
                 Verdict::End(finished) => self.finish(finished, waited),
-                Verdict::Again(finished, wait) => {
-                    let lane = self.engine().frame.plan().lane(finished.step());
-                    drive::spawn_later(SlotGuard::without_slot(self.engine(), lane), finished, wait);
-                }
+                Verdict::Again(finished, wait) => self.retry_later(finished, wait),
             }
             return;
         }
@@ -124,7 +119,7 @@ impl Engine {
         let number = finished.error().map_or(0, StepError::attempt);
         let entered = self.events.enter(finished.step(), number);
         if let (Some(hook), Some(error)) = (rule.on_failure, finished.error()) {
-            // The hook has printed its panic; it changes nothing about the step.
+            // The panic hook has printed a panic; it changes nothing about the step.
             let _ = contain::guard(|| hook(error));
         }
         let step = finished.step();
@@ -141,89 +136,12 @@ impl Engine {
         Verdict::End(finished)
     }
 
-    /// How long to wait before another attempt; `None` where there will be none.
-    fn retry_after(&self, rule: &Rule, finished: &Finished) -> Option<Duration> {
-        let (step, error) = (finished.step(), finished.error()?);
-        let number = error.attempt();
-        let may = number <= rule.retries && error.may_retry() && !self.frame.scope().is_stopped();
-        // No attempt beside one that may still run, unless the step says that it does no harm.
-        let alone = rule.idempotent || !self.frame.was_given_up(step);
-        if !may || !alone {
-            return None;
-        }
-        let wait = rule.backoff.wait(number, self.chance(step, number));
-        let now = self.record.elapsed();
-        let first = self.first_start(step, now);
-        if rule.deadline.is_some_and(|deadline| now.saturating_add(wait) >= first + deadline) {
-            return None;
-        }
-        self.history.take_retry(self.record.settings.retry_budget).then_some(wait)
-    }
-
-    /// How an attempt ended that was given up where it was.
+    /// How an attempt ended that was given up while it ran.
     pub(super) fn given_up_as(&self, step: usize) -> Status {
         match self.frame.status(step) {
             Status::Cancelled => Status::Cancelled,
-            // Its step may be on its next attempt, or have a fallback: this one took too long.
+            // Its step may be at its next attempt, or have a fallback: this attempt took too long.
             _ => Status::TimedOut,
         }
-    }
-
-    /// When the first attempt of a step started, since the run began.
-    fn first_start(&self, step: usize, now: Duration) -> Duration {
-        let noted = self.history.look(step, |past| past.first_start).filter(|first| !first.is_zero());
-        let timed =
-            || self.timings.as_ref().and_then(|timings| timings.started(step)).map(Duration::from_nanos);
-        noted.or_else(timed).unwrap_or(now)
-    }
-
-    /// A number from 0 to 1 for the jitter of a wait: the same in every run of the same seed.
-    fn chance(&self, step: usize, attempt: u32) -> f64 {
-        let name = self.frame.plan().spec(step).name();
-        self.frame.scope().chance(name, attempt)
-    }
-
-    /// Takes a failed attempt down, and readies the step for the next.
-    pub(super) fn try_again(&self, finished: Finished, wait: Duration) -> Option<Ready> {
-        let now = self.record.elapsed();
-        let first = self.first_start(finished.step(), now);
-        let (ready, error) = self.frame.retry(finished).ok()?;
-        self.history.note(ready.step(), |past| {
-            past.first_start = first;
-            past.awaiting = None;
-            let times = past.latest.take();
-            past.failed.push(Failed { error, wait, times });
-        });
-        Some(ready)
-    }
-
-    /// Notes that an attempt after the first starts.
-    fn note_attempt_start(&self, ready: &Ready, attempt: u32, now: Duration) {
-        if self.frame.will_skip(ready) {
-            return;
-        }
-        let step = ready.step();
-        self.history.note(step, |past| past.latest = Some(AttemptTimes::begun(now)));
-        self.events.attempt_started(step, attempt);
-    }
-
-    /// Notes that an attempt has ended that is to be followed by another.
-    fn note_attempt_end(&self, finished: &Finished, wait: Duration) {
-        let (Some(timings), Some(error)) = (&self.timings, finished.error()) else { return };
-        let (step, now) = (finished.step(), Duration::from_nanos(timings.now()));
-        // Whoever keeps a journal tells of it now: the process may end before the next attempt.
-        let mut awaiting = self.record.is_journaled.then(|| AttemptReport::of(error, wait, None));
-        self.history.note(step, |past| {
-            if error.attempt() == 1 {
-                past.latest = timings.started(step).map(Duration::from_nanos).map(AttemptTimes::begun);
-            }
-            if let Some(latest) = &mut past.latest {
-                latest.end(now);
-            }
-            if let Some(awaiting) = &mut awaiting {
-                awaiting.times = past.latest;
-            }
-            past.awaiting = awaiting;
-        });
     }
 }

@@ -1,7 +1,7 @@
 //! The scheduler: how the steps of one run find threads.
 //!
 //! There is no coordinator and no barrier. A run has a few *drivers* per lane: tasks on the tokio runtime for the IO
-//! lane, threads of its blocking pool for the others. A driver takes a step, runs it, finishes it, and goes on with
+//! lane, threads of its blocking pool for the others. A driver takes a step, runs it, finishes it, and continues with
 //! the most urgent of the steps that became ready; the others go to its deque (or, for another lane, to that lane's
 //! backlog), where idle drivers find them. See `README.md` in this folder for the rules that make this live and
 //! safe.
@@ -19,11 +19,15 @@ mod lane;
 mod lanes;
 mod managed;
 mod parked;
+mod permits;
+mod retry;
 mod slot;
+mod spawn;
 mod under_way;
 mod waiting;
 mod wake;
 mod watch;
+mod worker;
 
 use std::any::Any;
 use std::collections::HashSet;
@@ -35,7 +39,6 @@ use pipeline_core::{Lane, RunScope};
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
-use self::admission::Admitted;
 pub(crate) use self::done::Done;
 use self::done::Present;
 pub(crate) use self::drive::{CallersPart, on_a_driving_thread};
@@ -43,6 +46,7 @@ pub(crate) use self::group::Parent;
 use self::group::RunGroup;
 pub(crate) use self::held_above::never_admitted;
 use self::lanes::Lanes;
+use self::permits::Admitted;
 use self::under_way::UnderWay;
 
 use self::watch::Watch;
@@ -68,7 +72,7 @@ pub(crate) struct Engine {
     group: Arc<RunGroup>,
     /// The step that has started this run, if it shares the slots of that step's run.
     parent: Option<Parent>,
-    /// The steps that have lent their slots to runs of their own.
+    /// The steps that have lent their slots to nested runs.
     loans: Mutex<HashSet<usize>>,
     /// Keeps the run from ending while all slots are with other runs of the group.
     standing_by: Mutex<Option<Present>>,
@@ -82,7 +86,7 @@ pub(crate) struct Engine {
     runtime: Handle,
     done: Arc<Done>,
     _under_way: UnderWay,
-    /// Dropped last, when nothing of the run goes on.
+    /// Dropped last, when nothing of the run is under way.
     kept: Mutex<Option<Box<dyn Any + Send>>>,
 }
 
@@ -174,7 +178,7 @@ impl Engine {
         &self.done
     }
 
-    /// Keeps something until nothing of the run goes on.
+    /// Keeps something until nothing of the run is under way.
     pub(crate) fn keep(&self, what: impl Any + Send) {
         *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(what));
     }

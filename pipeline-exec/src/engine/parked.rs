@@ -1,18 +1,16 @@
-//! What waits for a worker of the runtime, and can be ended without one.
+//! Shares of a run that wait for a thread of the runtime, and can be ended without one.
 //!
 //! A driver on its way to its lane, and a step that waits for its next attempt, are tasks that hold a share of the run.
-//! Where every worker is blocked they never have their turn, and a run whose time is over could not end. So the watchdog
-//! knows them, and takes that share back then.
+//! If every thread of the runtime is blocked, they never run, and a run whose time is over could not end. So
+//! the watchdog knows them, and takes that share back.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use pipeline_core::frame::Finished;
 
-use super::driver::Driver;
 use super::slot::SlotGuard;
-use crate::timing::Place;
 
-/// A share of the run that a task will go on with, unless the watchdog takes it first.
+/// A share of the run that a task will use, unless the watchdog takes it first.
 #[derive(Debug)]
 pub(super) struct Parked(Mutex<Option<Share>>);
 
@@ -29,23 +27,14 @@ impl Parked {
         parked
     }
 
-    /// The task has its turn. `None` where the watchdog has taken the share.
+    /// Takes the share; `None` if the watchdog, or the task, has taken it.
     pub(super) fn take(&self) -> Option<Share> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
-    }
-
-    /// Gives the share back in the task's stead: a step that waits for another attempt ends with the error that it has.
-    pub(super) fn end(&self) {
-        match self.take() {
-            Some((guard, Some(failed))) => Driver::new(guard, Place::watchdog()).finish(failed, true),
-            Some((guard, None)) => drop(guard),
-            None => {}
-        }
     }
 }
 
 impl Drop for Parked {
-    /// A runtime that shuts down drops it: nobody will go on, and the run is stopped.
+    /// If the runtime shuts down before the task runs, the run is stopped: nothing would finish it.
     fn drop(&mut self) {
         if let Some((guard, _)) = self.0.get_mut().unwrap_or_else(PoisonError::into_inner) {
             guard.engine().stop();

@@ -1,4 +1,4 @@
-//! The right to run steps: a slot, a deque, and the duty to look for work when they are given back.
+//! The right to run steps: a slot, a deque, and the duty to look for work when they are returned.
 
 use std::sync::Arc;
 
@@ -10,8 +10,8 @@ use super::Engine;
 use super::done::Present;
 use super::lane::Post;
 
-/// A driver's or a waiting step's share of a run. Dropping it gives everything back, wakes whoever can use it, and
-/// only then lets the run end.
+/// Share of a run that a driver or a waiting step has. Dropping it gives everything back, wakes drivers that can use it,
+/// and only then lets the run end.
 #[derive(Debug)]
 pub(super) struct SlotGuard {
     engine: Arc<Engine>,
@@ -19,12 +19,12 @@ pub(super) struct SlotGuard {
     has_slot: bool,
     /// `None` without the right to look for steps.
     post: Option<Post>,
-    /// Declared last and so dropped last, after `engine`: whoever waits for the end then has the engine to itself.
+    /// Declared last and so dropped last, after `engine`: the thread that waits for the end has the engine to itself.
     present: Option<Present>,
 }
 
 impl SlotGuard {
-    /// A guard that may look for steps of a lane, if one can be had.
+    /// A guard that may look for steps of a lane; `None` if no slot is free.
     pub(super) fn for_driver(engine: &Arc<Engine>, lane: Lane) -> Option<SlotGuard> {
         let post = engine.lanes.take_driver(lane)?;
         Some(SlotGuard {
@@ -36,13 +36,13 @@ impl SlotGuard {
         })
     }
 
-    /// A guard without a slot, for a step that is not under way just now.
+    /// A guard without a slot, for a step that does not run now.
     pub(super) fn without_slot(engine: &Arc<Engine>, lane: Lane) -> SlotGuard {
         let present = Some(engine.done.enter());
         SlotGuard { engine: Arc::clone(engine), lane, has_slot: false, post: None, present }
     }
 
-    /// The share of a driver, or of a step that waits, which does not come back: see [`SlotGuard::abandon`].
+    /// The share of a detached driver, or of a step that waits: see [`SlotGuard::abandon`].
     pub(super) fn taking_over(
         engine: &Arc<Engine>,
         lane: Lane,
@@ -54,7 +54,7 @@ impl SlotGuard {
         SlotGuard { engine: Arc::clone(engine), lane, has_slot, post, present }
     }
 
-    /// Gives nothing back: somebody has taken this share over. Only the deque is returned.
+    /// Gives only the deque back: the watchdog has taken over the rest of this share.
     pub(super) fn abandon(&mut self) {
         if let Some(post) = self.post.take() {
             self.engine.lanes.of(self.lane).return_deque(post);
@@ -100,7 +100,7 @@ impl SlotGuard {
         self.lane
     }
 
-    /// The guard's own deque, where it has one.
+    /// The guard's own deque, if it has one.
     pub(super) fn deque(&self) -> Option<&Worker<Ready>> {
         self.post.as_ref()?.deque()
     }
@@ -115,7 +115,7 @@ impl Drop for SlotGuard {
         if self.has_slot {
             engine.lanes.return_slot(self.lane);
         }
-        // The duty that goes with leaving a gate. Where lanes share a limit, the place may be another lane's.
+        // Whoever leaves a gate looks for work. If lanes share a limit, the place may be another lane's.
         for lane in Lane::ALL {
             if (lane == self.lane || engine.lanes.share_a_limit()) && engine.has_work(lane) {
                 engine.wake(lane);

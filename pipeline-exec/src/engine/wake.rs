@@ -15,7 +15,7 @@ impl Engine {
         }
     }
 
-    /// Starts at most so many drivers for a lane, while there is work for another.
+    /// Starts at most `most` drivers for a lane, while there is work for another.
     pub(super) fn wake_up_to(self: &Arc<Self>, lane: Lane, most: usize) {
         for _ in 0..most {
             if self.has_work(lane) {

@@ -1,16 +1,15 @@
 //! Deadlines, and threads that are kept too long: watched by one OS thread for the whole process.
 //!
-//! A timer of the runtime fires late when its workers are blocked, which is just when a deadline matters. So the
-//! watchdog is a thread of its own. It sees what threads do at their [workers](status), and is told of the steps that wait
-//! ([`Waiter`]). What it does about a step that is overdue:
+//! A timer of the runtime fires late when its threads are blocked, which is when a deadline matters. So the watchdog is a
+//! separate thread. It reads what threads do ([`WorkerStatus`]), and knows the steps that wait ([`Waiter`]). An overdue
+//! step:
 //!
-//! * *waits*: its task is woken to drop the future. A task that has not done so [`PATIENCE`] later has no worker, and is
-//!   treated as one that runs;
-//! * *runs, or is being polled*: the attempt is given up where it is. The watchdog takes over the thread's share of the
-//!   run (its slot, and the duty to finish the step), and the thread is left behind: what it returns is dropped, and it
-//!   leaves the run when it notices.
+//! * *that waits*: its task is woken to drop the future. A task that has not done so after [`PATIENCE`] has no thread, and
+//!   is treated as one that runs;
+//! * *that runs, or is polled*: the attempt is given up. The watchdog takes over the thread's share of the run (its slot,
+//!   and the duty to finish the step), and the thread is detached: what it returns is dropped, and it leaves the run when
+//!   the step's code returns.
 
-mod status;
 mod takeover;
 mod waiter;
 mod watchdog;
@@ -23,24 +22,24 @@ use std::time::{Duration, Instant};
 use pipeline_core::frame::{Attempt, GivenUp};
 use pipeline_core::{FailureKind, Lane, Plan};
 
-pub(crate) use self::status::{Running, WorkerStatus};
 use self::takeover::TakenFrom;
 pub(crate) use self::waiter::Waiter;
 use super::Engine;
 use super::parked::Parked;
+use super::worker::{Running, WorkerStatus};
 use crate::pressure::Monitor;
 use crate::record::{History, RunRecord};
 use crate::rules::Rules;
 use crate::settings::in_reach;
 
-/// So long the task of an overdue step has to drop its future, before it is treated as one without a worker.
+/// Time that the task of an overdue step has to drop its future, before it is treated as one without a thread.
 const PATIENCE: Duration = Duration::from_millis(80);
 
-/// The limits of how often the watchdog looks at what threads do, where it does not know when they began.
+/// Bounds of the time between two looks at the threads.
 const SHORTEST_LOOK: Duration = Duration::from_millis(1);
 const LONGEST_LOOK: Duration = Duration::from_millis(50);
 
-/// What the watchdog knows of one run. It holds nothing that keeps the run's outputs alive.
+/// What the watchdog knows of one run. Nothing in it keeps the run's outputs alive.
 #[derive(Debug)]
 pub(crate) struct Watch {
     frame: u32,
@@ -51,7 +50,7 @@ pub(crate) struct Watch {
     history: Arc<History>,
     monitor: Option<Arc<Monitor>>,
     engine: Weak<Engine>,
-    /// How often to look.
+    /// Time between two looks.
     look: Duration,
     slow_poll: Option<Duration>,
     deadline: Option<Duration>,
@@ -59,17 +58,17 @@ pub(crate) struct Watch {
     most_detached: usize,
     /// The steps that wait and may be given up, by position.
     waiters: Mutex<HashMap<usize, Weak<Waiter>>>,
-    /// What waits for a worker and can be ended without one.
+    /// Shares that wait for a thread and can be ended without one.
     parked: Mutex<Vec<Weak<Parked>>>,
-    /// When what still runs is given up, and why.
+    /// When the steps that still run are given up, and why.
     ends: Mutex<Option<(Instant, GivenUp)>>,
     over: AtomicBool,
-    /// Whether the run's deadline has passed, and was seen to.
+    /// Whether the run was stopped because of its deadline.
     too_late: AtomicBool,
 }
 
 impl Watch {
-    /// What to watch of a run; `None` where there is nothing.
+    /// Makes the watch of a run; `None` if there is nothing to watch.
     pub(super) fn new(engine: &Weak<Engine>, record: &RunRecord) -> Option<Arc<Watch>> {
         let (frame, settings, monitor) = (&record.frame, &record.settings, &record.monitor);
         let plan = frame.plan();
@@ -103,7 +102,7 @@ impl Watch {
         }))
     }
 
-    /// Starts to watch.
+    /// Starts to watch the run.
     pub(super) fn begin(self: &Arc<Self>) {
         watchdog::add(Arc::clone(self));
     }
@@ -113,7 +112,7 @@ impl Watch {
         self.over.store(true, Ordering::Release);
     }
 
-    /// The run was asked to stop: what still runs when its grace has passed is given up.
+    /// Sets the time after which a stopped run gives up the steps that still run.
     pub(super) fn stopped(&self) {
         let Some(grace) = self.grace else { return };
         let note = format!(
@@ -123,7 +122,7 @@ impl Watch {
         self.end_at(Instant::now() + grace, GivenUp { kind: FailureKind::Cancelled, note });
     }
 
-    /// Gives up, at some moment, whatever still runs then.
+    /// Gives up the steps that still run at that moment.
     fn end_at(&self, at: Instant, why: GivenUp) {
         let mut ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
         if ends.as_ref().is_none_or(|(earlier, _)| at < *earlier) {
@@ -133,12 +132,12 @@ impl Watch {
         watchdog::wake_by(at);
     }
 
-    /// Since the run began.
+    /// Time since the run began.
     fn now(&self) -> Duration {
         self.origin.elapsed()
     }
 
-    /// When an attempt has to have ended, since the run began.
+    /// When an attempt is overdue, since the run began.
     fn due(&self, step: usize, since: Duration) -> Option<Duration> {
         let rule = self.rules.as_ref()?.of(step);
         let first = self.history.look(step, |past| past.first_start).filter(|first| !first.is_zero());
@@ -150,7 +149,7 @@ impl Watch {
         self.rules.as_ref().map(|rules| rules.of(step)).is_some_and(|rule| rule.watched)
     }
 
-    /// Why a step is given up that has been running since then.
+    /// Why a step that has been running since then is given up.
     fn overdue(&self, step: usize, since: Duration) -> GivenUp {
         let show =
             |time: Duration| humantime::format_duration(Duration::from_millis(time.as_millis() as u64));
@@ -166,7 +165,7 @@ impl Watch {
         GivenUp { kind: FailureKind::TimedOut, note }
     }
 
-    /// Looks at what a thread does for this run. When to look again at the latest.
+    /// Looks at what a thread does for this run. Returns when to look again at the latest.
     fn inspect(self: &Arc<Self>, status: &WorkerStatus, running: Running) -> Option<Duration> {
         let now = self.now();
         let seen = status.seen(now.as_nanos() as u64);
@@ -199,7 +198,7 @@ impl Watch {
         None
     }
 
-    /// Looks at the run as a whole. When to look again at the latest.
+    /// Looks at the run as a whole. Returns when to look again at the latest.
     fn inspect_run(self: &Arc<Self>) -> Option<Duration> {
         let now = self.now();
         let change = self.monitor.as_ref().and_then(|monitor| monitor.look(now));
@@ -214,7 +213,7 @@ impl Watch {
         sample.into_iter().chain(ending).min()
     }
 
-    /// Looks whether the run, or what is left of it, has to end. When to look again at the latest.
+    /// Looks whether the run, or what is left of it, has to end. Returns when to look again at the latest.
     fn inspect_ending(self: &Arc<Self>, now: Duration) -> Option<Duration> {
         if let Some(deadline) = self.deadline.filter(|deadline| now >= *deadline)
             && let Some(engine) = self.engine.upgrade()
@@ -222,7 +221,7 @@ impl Watch {
         {
             let note =
                 format!("the run took longer than its deadline of {}", humantime::format_duration(deadline));
-            // A run that was stopped before, and waits for threads, does not wait any longer.
+            // A run that was stopped before, and waits for threads, stops waiting.
             if !engine.frame.scope().is_stopped() {
                 self.history.stopped_because(&note);
                 engine.stop_timed_out();
@@ -248,29 +247,29 @@ impl Watch {
             self.take_over(waiter.step(), waiter.attempt(), TakenFrom::Task, why.clone());
         }
         let parked = std::mem::take(&mut *self.parked.lock().unwrap_or_else(PoisonError::into_inner));
-        parked.iter().filter_map(Weak::upgrade).for_each(|parked| parked.end());
+        parked.iter().filter_map(Weak::upgrade).for_each(|parked| Watch::end_parked(&parked));
         // A step that begins just now is seen at the next look.
         Some(now + self.look)
     }
 
-    /// Knows what waits for a worker, to end it when the run has to end.
+    /// Remembers a share that waits for a thread, to end it when the run has to end.
     pub(super) fn park(&self, what: &Arc<Parked>) {
         let mut parked = self.parked.lock().unwrap_or_else(PoisonError::into_inner);
         if parked.len() == parked.capacity() {
-            // Most have had their turn.
+            // Most were taken.
             parked.retain(|parked| parked.strong_count() > 0);
         }
         parked.push(Arc::downgrade(what));
     }
 
-    /// Whether nobody needs a step any more. Asked again and again: a step that begins, or begins to wait, in the moment
-    /// in which it becomes unused is not found then.
+    /// Whether a step is unused. Asked repeatedly: a step that begins, or begins to wait, at the moment at which it becomes
+    /// unused is not found then.
     fn is_unused(&self, step: usize) -> bool {
         let unused = |engine: Arc<Engine>| engine.frame.is_unused(step);
         self.plan.may_be_unused(step) && self.engine.upgrade().is_some_and(unused)
     }
 
-    /// Cancels a step that nobody needs any more, wherever it is.
+    /// Cancels an unused step, whether it runs or waits.
     pub(super) fn cancel_unused(self: &Arc<Self>, step: usize) {
         let why = GivenUp::unused();
         let waiter =

@@ -1,15 +1,18 @@
-//! Taking over what a thread that does not come back holds of its run.
+//! Taking over what a detached thread holds of its run.
 
 use std::time::Duration;
 
 use pipeline_core::FailureKind;
 use pipeline_core::frame::{Attempt, GivenUp};
 
-use super::{Running, Watch};
-use crate::engine::drive;
+use super::Watch;
 use crate::engine::driver::Driver;
+use crate::engine::parked::Parked;
 use crate::engine::slot::SlotGuard;
+use crate::engine::spawn;
+use crate::engine::worker::Running;
 use crate::rules::Rule;
+use crate::runtime;
 use crate::timing::Place;
 
 /// Who runs an attempt that is taken over.
@@ -19,26 +22,26 @@ pub(super) enum TakenFrom {
     Driver,
     /// A thread that polls the task of a step that has waited.
     Poller,
-    /// The task of a step that waits, which no thread polls just now.
+    /// The task of a step that waits, which no thread polls now.
     Task,
 }
 
 impl TakenFrom {
-    /// Who runs what was seen at a status.
+    /// Who runs what a worker status shows.
     pub(super) fn of(running: Running) -> Self {
         if running.has_waited { TakenFrom::Poller } else { TakenFrom::Driver }
     }
 }
 
 impl Watch {
-    /// Gives up an attempt where it is, and finishes its step in its stead. Nothing happens where it has ended.
+    /// Gives up an attempt, and finishes its step on behalf of the thread that runs it. Does nothing if it has ended.
     pub(super) fn take_over(&self, step: usize, attempt: Attempt, from: TakenFrom, why: GivenUp) {
         let Some(engine) = self.engine.upgrade() else { return };
         // While the step is finished here, the run is not over.
         let present = engine.done.enter();
-        // Only what is overdue counts against `max_detached`, and only where it keeps a thread.
+        // Only an overdue attempt that keeps a thread counts against `max_detached`.
         let counts = from != TakenFrom::Task && why.kind == FailureKind::TimedOut;
-        // Noted before: an attempt that was given up may end, and say so, at once.
+        // Recorded before: an attempt that was given up may end, and record that, at once.
         let still_running = self.history.detach(step, counts);
         let Some(finished) = engine.frame.give_up(step, attempt, why) else {
             self.history.reattach(step);
@@ -53,26 +56,39 @@ impl Watch {
             );
             engine.stop_because(&reason);
         }
-        // Code of the user's could keep the watchdog from its other runs.
         let user_code = engine.events.any() || engine.rule(step).is_some_and(Rule::has_user_code);
-        // What the step waits for in a run of its own is not needed any more, and its slot was given back before.
+        // The runs that the step waits for are unused now, and it gave its slot back before.
         engine.stop_children(Some(step));
         let has_slot = !engine.cancel_loan(step);
         let guard =
             SlotGuard::taking_over(&engine, self.plan.lane(step), from == TakenFrom::Driver, has_slot);
         drop(engine);
         if user_code {
-            drive::spawn_end(guard, finished);
+            // The user's code could keep the watchdog from its other runs.
+            spawn::thread(&runtime::own(), move || {
+                Driver::new(guard, Place::blocking_thread()).end(finished, true);
+            });
         } else {
             Driver::new(guard, Place::watchdog()).end(finished, true);
         }
         drop(present);
     }
 
-    /// Names a step that keeps a thread which others need.
+    /// Ends, on behalf of a task, its share of the run: a step that waits for another attempt ends with the error that
+    /// it has.
+    pub(super) fn end_parked(parked: &Parked) {
+        match parked.take() {
+            Some((guard, Some(failed))) => Driver::new(guard, Place::watchdog()).finish(failed, true),
+            Some((guard, None)) => drop(guard),
+            None => {}
+        }
+    }
+
+    /// Records and reports that a step keeps a thread which others need.
     pub(super) fn warn_slow(&self, step: usize, time: Duration) {
         self.history.note(step, |past| past.slow_poll = past.slow_poll.max(Some(time)));
-        let Some(engine) = self.engine.upgrade() else { return };
-        engine.events.slow_poll(step, time);
+        if let Some(engine) = self.engine.upgrade() {
+            engine.events.slow_poll(step, time);
+        }
     }
 }

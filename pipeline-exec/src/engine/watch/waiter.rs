@@ -7,9 +7,10 @@ use pipeline_core::frame::{Attempt, GivenUp};
 use tokio::sync::Notify;
 
 use super::takeover::TakenFrom;
-use super::{Watch, WorkerStatus, watchdog};
+use super::{Watch, watchdog};
+use crate::engine::worker::WorkerStatus;
 
-/// A step that waits and may be given up. Its task holds this, and nobody else does.
+/// A step that waits and may be given up. Held by its task only.
 #[derive(Debug)]
 pub(crate) struct Waiter {
     watch: Arc<Watch>,
@@ -23,7 +24,7 @@ pub(crate) struct Waiter {
 }
 
 impl Watch {
-    /// Watches a step that waits, from now on; `since` is when its attempt started, where that is known.
+    /// Watches a step that waits, from now on; `since` is when its attempt started, if that is known.
     pub(crate) fn wait(self: &Arc<Self>, step: usize, attempt: Attempt, since: Option<u64>) -> Arc<Waiter> {
         let since = since.map_or_else(|| self.now(), Duration::from_nanos);
         let rule = self.rules.as_ref().map(|rules| rules.of(step));
@@ -75,7 +76,7 @@ impl Waiter {
         self.given_up.notify_one();
     }
 
-    /// Takes the step over: its task has no worker, or is not to be disturbed.
+    /// Takes the step over: its task has no thread, or must not be cancelled.
     pub(super) fn take_over(&self, mut why: GivenUp) {
         if self.cancellable {
             why.note
@@ -94,7 +95,7 @@ impl Waiter {
         }
     }
 
-    /// Notes, while `poll` runs, that the current thread polls the step.
+    /// Calls `poll`, and shows meanwhile that the current thread polls the step.
     pub(crate) fn polling<T>(&self, poll: impl FnOnce() -> T) -> T {
         let status = WorkerStatus::here();
         status.set_polling(self.watch.frame, self.step, self.attempt.number(), self.since.as_nanos() as u64);
@@ -107,7 +108,7 @@ impl Waiter {
 impl Drop for Waiter {
     fn drop(&mut self) {
         let mut waiters = self.watch.waiters.lock().unwrap_or_else(PoisonError::into_inner);
-        // A later attempt of the step may have taken the place.
+        // A later attempt of the step may have its place now.
         if waiters.get(&self.step).is_some_and(|waiter| std::ptr::eq(waiter.as_ptr(), self)) {
             waiters.remove(&self.step);
         }

@@ -1,4 +1,4 @@
-//! The thread that watches.
+//! The thread that watches all runs.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 
 use pipeline_core::contain;
 
-use super::{PATIENCE, Waiter, Watch, WorkerStatus};
+use super::{PATIENCE, Waiter, Watch};
+use crate::engine::worker::WorkerStatus;
 
-/// With nothing to watch for so long, the thread sleeps until something comes.
+/// Time without a run after which the thread sleeps until there is one.
 const IDLE: Duration = Duration::from_secs(2);
 
 struct Watchdog {
@@ -19,13 +20,12 @@ struct Watchdog {
 
 struct State {
     runs: Vec<Arc<Watch>>,
-    /// The steps that wait, by when they are due; the number tells those of one moment apart.
+    /// The steps that wait, by when they are due; the number distinguishes steps that are due at one moment.
     due: BTreeMap<(Instant, u64), (Weak<Waiter>, Stage)>,
     number: u64,
-    /// Whether there is something that the thread has not looked at. It may be told of it while it looks around, when a
-    /// notification is lost.
+    /// Whether there is something that the thread has not looked at: a notification is lost while it is not asleep.
     has_news: bool,
-    /// When the thread will wake by itself; `None` while it sleeps until it is woken.
+    /// When the thread will wake by itself; `None` if it sleeps until it is woken.
     wakes: Option<Instant>,
 }
 
@@ -63,7 +63,7 @@ pub(super) fn add(watch: Arc<Watch>) {
     WATCHDOG.wake_before(&state, by);
 }
 
-/// Sees to it that the thread looks at that moment at the latest.
+/// Makes the thread look at that moment at the latest.
 pub(super) fn wake_by(at: Instant) {
     let mut state = WATCHDOG.lock();
     state.has_news = true;
@@ -92,7 +92,7 @@ impl Watchdog {
     fn run(&self) {
         let mut idle_since = Instant::now();
         loop {
-            // What it does for one run must not end it for all others.
+            // A panic because of one run must not end the watchdog of all others.
             let next =
                 contain::guard(|| self.look()).unwrap_or_else(|_panic| Some(Instant::now() + PATIENCE));
             if next.is_some() {
@@ -102,7 +102,7 @@ impl Watchdog {
         }
     }
 
-    /// Looks at every run, and at every step that is due. When to look again at the latest; `None` without a run.
+    /// Looks at every run, and at every step that is due. Returns when to look again at the latest; `None` without a run.
     fn look(&self) -> Option<Instant> {
         let (runs, over, due) = {
             let mut state = self.lock();
@@ -113,7 +113,7 @@ impl Watchdog {
             let over: Vec<Arc<Watch>> = over;
             (state.runs.clone(), over, state.take_due(Instant::now()))
         };
-        // What a run was watched with may be the user's: not dropped under the lock.
+        // Dropping a run's watch may call the user's code: not under the lock.
         drop(over);
         for (waiter, stage) in due {
             self.overdue(&waiter, stage);
@@ -168,7 +168,7 @@ impl State {
         self.due.insert((due, self.number), (waiter, stage));
     }
 
-    /// The entries whose moment has come. Those of steps that have ended are left until then: they hold nothing.
+    /// Takes the entries whose moment has come. Entries of steps that have ended stay until then: they hold nothing.
     fn take_due(&mut self, now: Instant) -> Vec<(Weak<Waiter>, Stage)> {
         let later = self.due.split_off(&(now, u64::MAX));
         std::mem::replace(&mut self.due, later).into_values().collect()
