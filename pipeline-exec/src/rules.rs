@@ -1,4 +1,4 @@
-//! What holds for each step of one run: its own policy over its group's and the run's defaults.
+//! Rules of the steps of one run: each step's policy, over the defaults of its group and of the run.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -10,7 +10,7 @@ use pipeline_core::{Backoff, Plan, Policy, StepError};
 use crate::limits::{CORES, LimitSettings, Limits, MEMORY, Need};
 use crate::settings::{Settings, StepDefaults, cannot_be_retried, in_reach};
 
-/// What holds for one step, or for many that are alike.
+/// Rule of one step, or of many equal ones.
 #[derive(Clone, Debug)]
 #[allow(clippy::struct_excessive_bools, reason = "each is one option of a step, on its own")]
 pub(crate) struct Rule {
@@ -18,24 +18,24 @@ pub(crate) struct Rule {
     pub(crate) deadline: Option<Duration>,
     pub(crate) retries: u32,
     pub(crate) backoff: Backoff,
-    /// Whether somebody may give an attempt up.
+    /// Whether an attempt may be given up.
     pub(crate) watched: bool,
     pub(crate) fail_fast: bool,
     pub(crate) idempotent: bool,
     pub(crate) no_cancel: bool,
     pub(crate) on_failure: Option<fn(&StepError)>,
     pub(crate) has_fallback: bool,
-    /// What the step needs before it starts; nothing for most.
+    /// What the step needs before it starts; empty for most.
     pub(crate) needs: Arc<[Need]>,
-    /// What it needs instead where `parallel_if` says no.
+    /// What it needs instead if `parallel_if` returns false.
     pub(crate) needs_alone: Arc<[Need]>,
     pub(crate) parallel_if: Option<fn() -> bool>,
-    /// Whether the step is run and finished, and nothing else.
+    /// Whether nothing is to be done but to run and finish the step.
     pub(crate) simple: bool,
 }
 
 impl Rule {
-    /// Whether the step is run and finished, and nothing else.
+    /// Whether nothing is to be done but to run and finish the step.
     fn is_simple(&self) -> bool {
         !self.watched
             && self.retries == 0
@@ -44,7 +44,7 @@ impl Rule {
             && !self.has_user_code()
     }
 
-    /// When an attempt has to have ended, given when it and the first one started, on one scale.
+    /// When an attempt is overdue, given when it and the first attempt started, on one scale.
     pub(crate) fn due(&self, attempt_start: Duration, first_start: Duration) -> Option<Duration> {
         let timeout = self.timeout.map(|timeout| attempt_start + timeout);
         let deadline = self.deadline.map(|deadline| first_start + deadline);
@@ -56,17 +56,17 @@ impl Rule {
         policy: &Policy,
         settings: &Settings,
         limits: &Limits,
-        company: Option<&Company>,
+        gate: Option<&ExclusiveGate>,
         urgency: u64,
     ) {
         let named = named_needs(policy, settings, limits);
-        self.needs = needs(company.map(|company| company.need(policy.exclusive)), limits, &named, urgency);
+        self.needs = needs(gate.map(|gate| gate.need(policy.exclusive)), limits, &named, urgency);
         if policy.parallel_if.is_some() {
-            self.needs_alone = needs(company.map(|company| company.need(true)), limits, &named, urgency);
+            self.needs_alone = needs(gate.map(|gate| gate.need(true)), limits, &named, urgency);
         }
     }
 
-    /// What the step needs before it starts; nothing for most.
+    /// What the step needs before it starts, as `parallel_if` decides now.
     pub(crate) fn needs(&self, settings: &Settings) -> &Arc<[Need]> {
         match self.parallel_if {
             Some(may) if !settings.conditional || !pipeline_core::contain::guard(may).unwrap_or(false) => {
@@ -76,43 +76,43 @@ impl Rule {
         }
     }
 
-    /// Whether ending the step calls code of the user's.
+    /// Whether ending the step calls the user's code.
     pub(crate) fn has_user_code(&self) -> bool {
         self.on_failure.is_some() || self.has_fallback
     }
 }
 
-/// What holds for the steps of one run.
+/// Rules of the steps of one run.
 #[derive(Debug)]
 pub(crate) struct Rules {
-    /// For each step, which of `all`; empty where one holds for every step.
+    /// The index into `all` of each step; empty if one rule holds for every step.
     of: Vec<u32>,
     all: Vec<Rule>,
-    /// Where some step has to be alone.
-    company: Option<Company>,
+    /// Present if some step has to be alone.
+    exclusive: Option<ExclusiveGate>,
 }
 
 impl Rules {
-    /// The rules of a run; `None` where every step is run and finished and nothing else.
+    /// The rules of a run; `None` if nothing is to be done but to run and finish each step.
     pub(crate) fn new(plan: &Plan, settings: &Settings, limits: &Limits) -> Option<Rules> {
-        let by_run = leaves_behind(settings)
+        let by_run = may_give_up(settings)
             || settings.defaults != StepDefaults::default()
             || !settings.groups.is_empty()
             || !settings.steps.is_empty();
         match (plan.is_plain(), by_run) {
             (true, false) => None,
             (true, true) if settings.groups.is_empty() && settings.steps.is_empty() && !plan.has_takers() => {
-                let rule = Rule::of(&Policy::NONE, settings, Said::default(), false);
-                Some(Rules { of: Vec::new(), all: vec![rule], company: None })
+                let rule = Rule::of(&Policy::NONE, settings, StepSettings::default(), false);
+                Some(Rules { of: Vec::new(), all: vec![rule], exclusive: None })
             }
             _ => Some(Rules::one_by_one(plan, settings, limits)),
         }
     }
 
-    /// The rules of a run in which not the same holds for every step; those that are alike share one.
+    /// The rules of a run whose steps differ; equal ones share one.
     fn one_by_one(plan: &Plan, settings: &Settings, limits: &Limits) -> Rules {
-        let company = Company::of(plan);
-        let mut rules = Rules { of: Vec::with_capacity(plan.len()), all: Vec::new(), company: None };
+        let gate = ExclusiveGate::of(plan);
+        let mut rules = Rules { of: Vec::with_capacity(plan.len()), all: Vec::new(), exclusive: None };
         let by_name = settings.by_name(plan.dag());
         let mut alike: HashMap<(Option<&str>, bool), u32> = HashMap::new();
         for step in 0..plan.len() {
@@ -122,10 +122,11 @@ impl Rules {
             let name = by_name.get(&plan.in_dag(step));
             let takes = cannot_be_retried(plan.spec(step).def());
             let make = || {
-                let said = Said { name, group: group.and_then(|group| settings.groups.get(group)) };
-                let mut rule = Rule::of(policy, settings, said, takes);
+                let by_settings =
+                    StepSettings { name, group: group.and_then(|group| settings.groups.get(group)) };
+                let mut rule = Rule::of(policy, settings, by_settings, takes);
                 rule.watched |= plan.may_be_unused(step);
-                rule.set_needs(policy, settings, limits, company.as_ref(), plan.urgency(step));
+                rule.set_needs(policy, settings, limits, gate.as_ref(), plan.urgency(step));
                 rule.simple = rule.is_simple();
                 rule
             };
@@ -136,7 +137,7 @@ impl Rules {
             };
             rules.of.push(index);
         }
-        rules.company = company;
+        rules.exclusive = gate;
         rules
     }
 
@@ -149,9 +150,9 @@ impl Rules {
         }
     }
 
-    /// Forgets the steps of a run that wait for company to leave, or to be let in.
+    /// Withdraws the steps of a run that wait to be alone, or for one that is.
     pub(crate) fn withdraw(&self, owner: u64) {
-        if let Some(Company(limits)) = &self.company {
+        if let Some(ExclusiveGate(limits)) = &self.exclusive {
             limits.withdraw(owner);
         }
     }
@@ -161,14 +162,14 @@ impl Rules {
         self.all.iter().any(|rule| rule.watched)
     }
 
-    /// The shortest time in which an attempt can come to its end.
+    /// The shortest time limit of an attempt.
     pub(crate) fn shortest(&self) -> Option<Duration> {
         self.all.iter().flat_map(|rule| [rule.timeout, rule.deadline]).flatten().min()
     }
 }
 
-/// What a step needs of named limits. Limits that are shared with other runs know of the machine's only once a step needs
-/// them.
+/// What a step needs of named limits. Configures the limits of the machine, if the step needs them and they are not
+/// configured.
 pub(crate) fn named_needs(
     policy: &Policy,
     settings: &Settings,
@@ -198,43 +199,43 @@ fn needs(
     of_run.into_iter().chain(named).collect()
 }
 
-/// The limit by which exclusive steps of one run are alone: every other step needs one share of it, they need all.
+/// The limit by which exclusive steps of one run are alone: they need all of it, every other step needs one share.
 #[derive(Debug)]
-struct Company(Limits);
+struct ExclusiveGate(Limits);
 
-const EVERYBODY: u64 = u32::MAX as u64;
+const ALL_SHARES: u64 = u32::MAX as u64;
 
-impl Company {
-    /// `None` where no step of the plan has to be alone.
+impl ExclusiveGate {
+    /// `None` if no step of the plan has to be alone.
     fn of(plan: &Plan) -> Option<Self> {
-        let wants_to_be_alone = |step| plan.policy(step).exclusive || plan.policy(step).parallel_if.is_some();
-        let any = (0..plan.len()).any(wants_to_be_alone);
-        any.then(|| Company(Limits::new().limit("run", LimitSettings::new(EVERYBODY))))
+        let is_exclusive = |step| plan.policy(step).exclusive || plan.policy(step).parallel_if.is_some();
+        let any = (0..plan.len()).any(is_exclusive);
+        any.then(|| ExclusiveGate(Limits::new().limit("run", LimitSettings::new(ALL_SHARES))))
     }
 
     fn need(&self, alone: bool) -> Need {
-        // All are equally urgent: which of two goes first is settled before they ask.
-        self.0.need(&[("run", if alone { EVERYBODY } else { 1 })], 0)
+        // All are equally urgent: the order is decided before they ask.
+        self.0.need(&[("run", if alone { ALL_SHARES } else { 1 })], 0)
     }
 }
 
-/// What the settings say of one step beside what they say of all.
+/// Settings of one step, beside those of all steps.
 #[derive(Clone, Copy, Default)]
-struct Said<'a> {
-    /// By its name: wins over what the step says itself.
+struct StepSettings<'a> {
+    /// By its name: wins over the step's own attribute.
     name: Option<&'a StepDefaults>,
     group: Option<&'a StepDefaults>,
 }
 
 impl Rule {
-    fn of(policy: &Policy, settings: &Settings, said: Said<'_>, takes: bool) -> Rule {
-        let Said { name, group } = said;
+    fn of(policy: &Policy, settings: &Settings, by_settings: StepSettings<'_>, takes: bool) -> Rule {
+        let StepSettings { name, group } = by_settings;
         let time = |own: Option<Duration>, pick: fn(&StepDefaults) -> Option<Duration>| {
             let by_default = || group.and_then(pick).or_else(|| pick(&settings.defaults));
             name.and_then(pick).or(own).or_else(by_default).map(in_reach)
         };
-        let timeout = time(policy.timeout, |said| said.timeout);
-        let deadline = time(policy.deadline, |said| said.deadline);
+        let timeout = time(policy.timeout, |defaults| defaults.timeout);
+        let deadline = time(policy.deadline, |defaults| defaults.deadline);
         let by_default = group.and_then(|group| group.retries).or(settings.defaults.retries);
         let retries = name.and_then(|name| name.retries).or(policy.retries).or(by_default);
         let own_jitter = name.and_then(|name| name.jitter);
@@ -249,7 +250,7 @@ impl Rule {
             deadline,
             retries: retries.filter(|_| !takes).unwrap_or(0),
             backoff: with(backoff.unwrap_or(Backoff::NONE), own_jitter),
-            watched: timeout.is_some() || deadline.is_some() || leaves_behind(settings),
+            watched: timeout.is_some() || deadline.is_some() || may_give_up(settings),
             fail_fast: policy.fail_fast,
             idempotent: policy.idempotent,
             no_cancel: policy.no_cancel,
@@ -263,12 +264,12 @@ impl Rule {
     }
 }
 
-/// Whether the run as a whole may give up what runs.
-fn leaves_behind(settings: &Settings) -> bool {
+/// Whether settings of the whole run may give up steps that run.
+fn may_give_up(settings: &Settings) -> bool {
     settings.grace.is_some() || settings.deadline.is_some()
 }
 
-/// Adds a rule, and says at which position.
+/// Adds a rule. Returns its index.
 fn push(rules: &mut Vec<Rule>, rule: Rule) -> u32 {
     rules.push(rule);
     rules.len() as u32 - 1

@@ -7,8 +7,8 @@ use std::time::Duration;
 use crate::record::RunRecord;
 use crate::report::RunReport;
 
-/// A run that has ended, in [`Event::RunFinished`](super::Event::RunFinished): its report is made when first asked for,
-/// and is the one that [`Run::report`](crate::Run::report) gives later.
+/// A run that has ended, in [`Event::RunFinished`](super::Event::RunFinished). Its report is made when it is first asked for,
+/// and [`Run::report`](crate::Run::report) returns the same one later.
 pub struct RunEnd<'a> {
     record: &'a RunRecord,
     duration: Duration,
@@ -20,7 +20,7 @@ impl<'a> RunEnd<'a> {
         RunEnd { record, duration, report }
     }
 
-    /// The report of the run. O(steps) for the first who asks, nothing for the others.
+    /// Returns the report of the run. O(steps) for the first call, nothing for others.
     pub fn report(&self) -> &'a RunReport {
         self.report.get_or_init(|| RunReport::of(self.record, self.duration))
     }

@@ -29,9 +29,9 @@ pub enum Event<'a> {
     RunStarted {
         /// The id of the run.
         run_id: &'a str,
-        /// How many steps will end in one of the terminal states.
+        /// Number of steps that will end in one of the terminal states.
         planned: usize,
-        /// The run as a whole: its plan, and what its steps will say of themselves.
+        /// The run as a whole: its plan, and the progress that its steps report.
         view: &'a RunView,
     },
     /// A step starts. Steps that are skipped do not.
@@ -56,16 +56,16 @@ pub enum Event<'a> {
         position: usize,
         /// How it ended.
         status: Status,
-        /// From its start to its end.
+        /// Time from its start to its end.
         duration: Duration,
-        /// Why it failed, or was skipped because of itself.
+        /// Its own error.
         error: Option<&'a StepError>,
         /// The step because of which it was skipped.
         because: Option<Because<'a>>,
-        /// Its output, where it has one.
+        /// Its output, if it has one.
         output: Option<StepOutput<'a>>,
     },
-    /// An attempt after the first starts. Of the first, `StepStarted` tells.
+    /// An attempt after the first starts. `StepStarted` is sent for the first.
     AttemptStarted {
         /// The id of the run.
         run_id: &'a str,
@@ -73,7 +73,7 @@ pub enum Event<'a> {
         step: &'a str,
         /// Its position in the plan, and in the report.
         position: usize,
-        /// Which attempt, from 2.
+        /// Number of the attempt, from 2.
         attempt: u32,
     },
     /// An attempt has failed, and will be followed by another unless the run is stopped before.
@@ -84,16 +84,16 @@ pub enum Event<'a> {
         step: &'a str,
         /// Its position in the plan, and in the report.
         position: usize,
-        /// Which attempt, from 1.
+        /// Number of the attempt, from 1.
         attempt: u32,
         /// Why.
         error: &'a StepError,
-        /// How long the step waits before the next.
+        /// Time that the step waits before the next.
         retry_in: Duration,
-        /// From the attempt's start to its end; `None` where it did not run: a breaker refused it.
+        /// Time from the attempt's start to its end; `None` if it did not run: a breaker refused it.
         duration: Option<Duration>,
     },
-    /// A step has failed, and goes on with its fallback.
+    /// A step has failed, and its fallback gives its output.
     FallbackUsed {
         /// The id of the run.
         run_id: &'a str,
@@ -104,7 +104,7 @@ pub enum Event<'a> {
         /// Why it failed.
         error: &'a StepError,
     },
-    /// An async step keeps the thread that runs it without waiting: others cannot run there meanwhile.
+    /// An async step keeps its thread without waiting: other steps cannot run there meanwhile.
     SlowPoll {
         /// The id of the run.
         run_id: &'a str,
@@ -115,11 +115,11 @@ pub enum Event<'a> {
         /// For how long so far.
         time: Duration,
     },
-    /// The run may use another part of its slots than before, because of its memory.
+    /// The share of its slots that the run may use has changed, because of its memory.
     SlotsChanged {
         /// The id of the run.
         run_id: &'a str,
-        /// Which part.
+        /// The share.
         share: Share,
         /// Why, in words.
         reason: &'a str,
@@ -128,16 +128,16 @@ pub enum Event<'a> {
     RunFinished {
         /// The id of the run.
         run_id: &'a str,
-        /// From the first look at the plan to the last step's end.
+        /// Time from the start of the run to the end of its last step.
         duration: Duration,
         /// Whether every step succeeded.
         succeeded: bool,
-        /// The report, for whoever asks for it.
+        /// Makes the report when it is asked for it.
         end: &'a RunEnd<'a>,
     },
 }
 
-/// A step because of which another was skipped: where the skips of a chain began.
+/// A step because of which another was skipped: the one at which the skips of a chain began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Because<'a> {
@@ -148,7 +148,7 @@ pub struct Because<'a> {
 }
 
 impl<'a> Event<'a> {
-    /// The id of the run.
+    /// Returns the id of the run.
     pub fn run_id(&self) -> &'a str {
         match *self {
             Event::RunStarted { run_id, .. }

@@ -1,4 +1,4 @@
-//! Who is told what happens, and who goes with a step into its code.
+//! Receivers of events.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,35 +11,34 @@ use super::{Event, RunView};
 /// Receives the events of a run.
 ///
 /// Called on the thread of the step, between steps: it must not block. Events of different steps come from
-/// different threads at the same time; those of one step come in order. A panic is contained and printed by the
-/// panic hook.
+/// different threads at the same time; those of one step come in order. A panic is contained; the panic hook prints it.
 pub trait Observer: Send + Sync + 'static {
-    /// Something happened.
+    /// Receives an event.
     fn on_event(&self, event: &Event<'_>);
 
-    /// A run begins: an observer that keeps something for each run returns one for this run, which is sent all its events,
+    /// Returns an observer for one run, for an observer that keeps something for each run. It receives all events of the run,
     /// from [`Event::RunStarted`] on, in place of this one. Called once for each run, on the thread that starts it.
     fn for_run(&self, run: &RunView) -> Option<Arc<dyn Observer>> {
         let _ = run;
         None
     }
 
-    /// Whether [`Observer::enter`] and [`Observer::exit`] are to be called. Asked once for each run: one in which nobody
-    /// wants it pays nothing for it.
+    /// Reports whether [`Observer::enter`] and [`Observer::exit`] are to be called. Asked once for each run: a run whose
+    /// observers do not want it pays nothing for it.
     fn wants_enter(&self) -> bool {
         false
     }
 
-    /// This thread goes into a step's code: calls its function, polls its future, drops that future, or calls its fallback
-    /// or its `on_failure` hook. Followed by [`Observer::exit`] on the same thread, whatever the code does; other steps'
-    /// calls may lie in between (a step that runs a pipeline), properly nested.
+    /// Called before this thread enters a step's code: calls its function, polls its future, drops that future, or calls its
+    /// fallback or its `on_failure` hook. Followed by [`Observer::exit`] on the same thread, whatever the code does. Calls of
+    /// other steps may come in between (if the step runs a pipeline), properly nested.
     ///
     /// Not called in runs that [another executor](crate::Execute) executes.
     fn enter(&self, call: &StepCall<'_>) {
         let _ = call;
     }
 
-    /// This thread has come out of a step's code. With several observers, the last that entered exits first.
+    /// Called after this thread has left a step's code. With several observers, the last that entered exits first.
     fn exit(&self, call: &StepCall<'_>) {
         let _ = call;
     }
@@ -51,7 +50,7 @@ impl<F: Fn(&Event<'_>) + Send + Sync + 'static> Observer for F {
     }
 }
 
-/// One call of a step's code, of the several that an attempt may take: an async step is polled until it is ready.
+/// One call of a step's code. An attempt may take several: an async step is polled until it is ready.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct StepCall<'a> {
@@ -63,7 +62,7 @@ pub struct StepCall<'a> {
     pub position: usize,
     /// Where it runs.
     pub lane: Lane,
-    /// Which attempt it is, from 1.
+    /// Number of the attempt, from 1.
     pub attempt: u32,
 }
 
@@ -93,7 +92,7 @@ impl Observers {
         !self.0.is_empty()
     }
 
-    /// Those of one run. An observer that panics when asked for one is sent the events itself.
+    /// The observers of one run. An observer that panics when it is asked for one receives the events itself.
     pub(crate) fn for_run(&self, run: &RunView) -> Self {
         let for_run = |observer: &Arc<dyn Observer>| {
             let own = contain::guard(|| observer.for_run(run)).unwrap_or_default();
@@ -108,12 +107,12 @@ impl Observers {
 
     pub(crate) fn send(&self, event: &Event<'_>) {
         for observer in &self.0 {
-            // The hook has printed the panic; the run goes on without this observer's view of this event.
+            // The panic hook has printed the panic. This observer has missed the event.
             let _ = contain::guard(|| observer.on_event(event));
         }
     }
 
-    /// Goes into a step's code, until the guard is dropped.
+    /// Enters a step's code, until the guard is dropped.
     pub(crate) fn enter<'a>(&'a self, frame: &'a Frame, step: usize, attempt: u32) -> Entered<'a> {
         let call = StepCall::of(frame, step, attempt);
         for observer in &self.0 {
@@ -129,7 +128,7 @@ impl fmt::Debug for Observers {
     }
 }
 
-/// While a thread is in a step's code.
+/// Guard of a thread that is in a step's code.
 #[must_use = "the step's code is left when this is dropped"]
 pub(crate) struct Entered<'a> {
     observers: &'a Observers,

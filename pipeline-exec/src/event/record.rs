@@ -11,10 +11,10 @@ use crate::pressure::Share;
 use crate::record::{CommandLine, ErrorReport};
 use crate::report::RunReport;
 
-/// The version of this schema; a new field or kind does not change it, a changed meaning does.
+/// Version of this schema; a new field or kind does not change it, a changed meaning does.
 pub(crate) const EVENT_SCHEMA: u32 = 1;
 
-/// An [`Event`] that owns what it tells, serialisable: `{"v":1,"at":0.0125,"run_id":"…","event":"step_started",…}`.
+/// An owned, serialisable [`Event`]: `{"v":1,"at":0.0125,"run_id":"…","event":"step_started",…}`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct EventRecord {
@@ -36,11 +36,11 @@ pub struct EventRecord {
 pub enum EventKind {
     /// The run starts.
     RunStarted {
-        /// How many steps will end in one of the terminal states.
+        /// Number of steps that will end in one of the terminal states.
         planned: usize,
         /// When, in milliseconds since 1970.
         started_unix_ms: u64,
-        /// The words that it was started with; `None` where the command line did not start it.
+        /// The command line that started it; `None` if a program started it itself.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         command_line: Option<CommandLine>,
     },
@@ -57,16 +57,15 @@ pub enum EventKind {
         step: String,
         /// How it ended.
         status: Status,
-        /// From its start to its end.
+        /// Time from its start to its end.
         seconds: f64,
-        /// Why it failed, or was skipped because of itself.
+        /// Its own error.
         error: Option<ErrorReport>,
         /// The step because of which it was skipped.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         because: Option<String>,
     },
-    /// Steps have succeeded, each in so short a time that a journal tells of all of them at once. Observers are not sent
-    /// this.
+    /// Many short steps have succeeded. Only in journals: observers receive an event for each step.
     StepsSucceeded {
         /// The names of the steps.
         steps: Vec<String>,
@@ -75,24 +74,23 @@ pub enum EventKind {
     AttemptStarted {
         /// The name of the step.
         step: String,
-        /// Which attempt, from 2.
+        /// Number of the attempt, from 2.
         attempt: u32,
     },
     /// An attempt has failed, and will be followed by another unless the run is stopped before.
     AttemptFailed {
         /// The name of the step.
         step: String,
-        /// Which attempt, from 1.
+        /// Number of the attempt, from 1.
         attempt: u32,
         /// Why.
         error: ErrorReport,
-        /// How long the step waits before the next.
+        /// Time that the step waits before the next.
         retry_in_seconds: f64,
-        /// From the attempt's start to its end; none where it did not run, and in records from before this was noted.
-        #[serde(default)]
+        /// Time from the attempt's start to its end; none if it did not run.
         seconds: Option<f64>,
     },
-    /// A step has failed, and goes on with its fallback.
+    /// A step has failed, and its fallback gives its output.
     FallbackUsed {
         /// The name of the step.
         step: String,
@@ -106,32 +104,32 @@ pub enum EventKind {
         /// For how long so far.
         seconds: f64,
     },
-    /// The run may use another part of its slots than before.
+    /// The share of its slots that the run may use has changed.
     SlotsChanged {
-        /// Which part.
+        /// The share.
         share: Share,
         /// Why, in words.
         reason: String,
     },
     /// The run has ended.
     RunFinished {
-        /// From the first look at the plan to the last step's end.
+        /// Time from the start of the run to the end of its last step.
         seconds: f64,
         /// Whether every step succeeded.
         succeeded: bool,
     },
-    /// What the run did: the last line of `--output json`. No event of an observer's.
+    /// What the run did: the last line of `--output json`. Observers do not receive it.
     RunReported {
         /// The report, as [`RunReport::to_json`] has it.
         report: Box<RunReport>,
     },
-    /// A kind that this version does not know: what a later one wrote can be read all the same.
+    /// A kind that this version does not know: what a later version wrote can be read all the same.
     #[serde(other)]
     Unknown,
 }
 
 impl EventRecord {
-    /// Copies what an event tells. `at` is the time since the run began.
+    /// Copies an event. `at` is the time since the run began.
     pub fn of(event: &Event<'_>, at: Duration) -> Self {
         EventRecord {
             v: EVENT_SCHEMA,
@@ -141,7 +139,7 @@ impl EventRecord {
         }
     }
 
-    /// What a run did, as the last of its records. `at` is the time since the run began.
+    /// The report of a run, as the last of its records. `at` is the time since the run began.
     #[cfg(feature = "cli")]
     pub(crate) fn of_report(report: &RunReport, at: Duration) -> Self {
         EventRecord {
@@ -152,14 +150,14 @@ impl EventRecord {
         }
     }
 
-    /// The record as one line of JSON, without the line's end.
+    /// Returns the record as one line of JSON, without the line's end.
     pub fn to_line(&self) -> String {
         serde_json::to_string(self).unwrap_or_else(|error| format!("{{\"error\":{:?}}}", error.to_string()))
     }
 }
 
 impl EventKind {
-    /// The names of the kinds, as the field `event` has them.
+    /// The names of the kinds, as in the field `event`.
     pub const NAMES: [&str; 11] = [
         "run_started",
         "step_started",
@@ -174,7 +172,7 @@ impl EventKind {
         "run_reported",
     ];
 
-    /// The name of the kind, as the field `event` has it.
+    /// Returns the name of the kind, as in the field `event`.
     pub const fn name(&self) -> &'static str {
         match self {
             EventKind::RunStarted { .. } => "run_started",

@@ -13,12 +13,12 @@ use crate::pressure::Change;
 use crate::record::RunRecord;
 use crate::report::RunReport;
 
-/// Sends the events of one run to its observers. When it is dropped, the run has ended: its observers are sent that, if
-/// they were not before.
+/// Sends the events of one run to its observers. When it is dropped, the run has ended: it sends that, if it has not
+/// before.
 pub(crate) struct RunEvents {
     record: Arc<RunRecord>,
     observers: Observers,
-    /// Whether some observer goes with the steps into their code.
+    /// Whether some observer enters steps' code with them.
     enters: bool,
     has_ended: AtomicBool,
 }
@@ -35,13 +35,13 @@ impl RunEvents {
         self.observers.any()
     }
 
-    /// Whether some observer goes with the steps into their code.
+    /// Whether some observer enters steps' code with them.
     #[inline]
     pub(crate) fn enters(&self) -> bool {
         self.enters
     }
 
-    /// Goes into a step's code, until the guard is dropped, with the observers that want to.
+    /// Enters a step's code, until the guard is dropped, with the observers that want to.
     pub(crate) fn enter(&self, step: usize, attempt: u32) -> Option<Entered<'_>> {
         self.enters.then(|| self.observers.enter(&self.record.frame, step, attempt))
     }

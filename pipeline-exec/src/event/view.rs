@@ -1,4 +1,4 @@
-//! What an observer can see of a run as a whole.
+//! A run as a whole, as its observers see it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use pipeline_core::{Plan, RunScope, StepActivity};
 use crate::record::CommandLine;
 use crate::settings::Settings;
 
-/// A run, as its observers see it: what it is made of, and what its steps say of themselves. Cheap to clone, and may be
+/// A run, as its observers see it: what it is made of, and the progress that its steps report. Cheap to clone, and may be
 /// kept: it holds none of the run's outputs.
 #[derive(Clone)]
 pub struct RunView {
@@ -34,38 +34,38 @@ impl RunView {
         RunView { command_line, ..self }
     }
 
-    /// The id of the run.
+    /// Returns the id of the run.
     pub fn run_id(&self) -> &str {
         self.scope.run_id()
     }
 
-    /// The steps that take part, in plan order, with what each needs.
+    /// Returns the plan: the steps that take part, with what each needs.
     pub fn plan(&self) -> &Arc<Plan> {
         &self.plan
     }
 
-    /// What the run was told.
+    /// Returns the settings of the run.
     pub fn settings(&self) -> &Settings {
         &self.settings
     }
 
-    /// When the run began, by the wall clock.
+    /// Returns when the run began, by the wall clock.
     pub fn started(&self) -> SystemTime {
         self.started
     }
 
-    /// The words that the run was started with on the command line; `None` where a program started it itself.
+    /// Returns the command line that started the run; `None` if a program started it itself.
     pub fn command_line(&self) -> Option<&CommandLine> {
         self.command_line.as_deref()
     }
 
-    /// How far a step is and what it has counted, as it says itself; empty where it says nothing. For whoever draws: look as
-    /// often as there is something to draw, not at each event.
+    /// Returns the progress and the counters that a step has reported; empty if it has reported nothing. For displays: call it
+    /// as often as there is something to draw, not at each event.
     pub fn activity(&self, step: &str) -> StepActivity {
         self.scope.activity(step)
     }
 
-    /// Whether the run was asked to stop.
+    /// Reports whether the run was asked to stop.
     pub fn is_stopped(&self) -> bool {
         self.scope.is_stopped()
     }

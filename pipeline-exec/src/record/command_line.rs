@@ -1,22 +1,22 @@
-//! The words that a run was started with on the command line.
+//! The command line that started a run.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// The words that a run was started with, where [`pipeline::main`](crate::Pipeline) started it: what of them makes it this
-/// run. How it was to be shown is not in it (`--quiet`, `--json`), and of run parameters there are only the names: values
-/// may be secret.
+/// The command line that started a run, if [`pipeline::main`](crate::Pipeline) did. It has the words that make it this run,
+/// and not those that say how it is shown (`--quiet`, `--json`). Of run parameters it has only the names: values may be
+/// secret.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct CommandLine {
-    /// The verb: `run`, also where none was written, or `step`.
+    /// The verb: `run` (also if none was written) or `step`.
     pub verb: String,
-    /// The terms that select steps, as written; none where all were to run.
+    /// The terms that select steps, as written; empty if all were to run.
     #[serde(default)]
     pub terms: Vec<String>,
-    /// The options by their long names (`--workers`), each with its values in the order written; one that takes no value
-    /// has none.
+    /// The options by their long names (`--workers`), each with its values in the order written; empty for an option that
+    /// takes no value.
     #[serde(default)]
     pub options: BTreeMap<String, Vec<String>>,
     /// The names of the run parameters that were given, sorted.
@@ -25,8 +25,8 @@ pub struct CommandLine {
 }
 
 impl CommandLine {
-    /// What is left of it in the report of a deterministic run, which is the same however wide it was run: without the
-    /// options for which `left_out` has the setting.
+    /// The same without the options that set one of the settings `left_out`. For the report of a deterministic run, which is
+    /// the same for any number of slots.
     pub(crate) fn without(mut self, left_out: &[&str]) -> Self {
         let is_left_out = |key: &str| left_out.contains(&key);
         self.options.retain(|option, _| {
@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_deterministic_run_is_told_without_its_widths_and_where_it_is_recorded() {
+    fn the_report_of_a_deterministic_run_has_no_slots_and_no_directory() {
         let option = |name: &str, values: &[&str]| {
             (name.to_owned(), values.iter().map(|&value| value.to_owned()).collect::<Vec<_>>())
         };

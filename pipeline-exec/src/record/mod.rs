@@ -1,4 +1,4 @@
-//! What is known of a run while it goes on and afterwards.
+//! What is known of a run, while it is under way and afterwards.
 //!
 //! The engine writes the record; the report, the journal and the events read it. It knows none of them, and it does not
 //! know how the run is executed.
@@ -146,7 +146,7 @@ impl RunRecord {
         }
     }
 
-    /// Ends the record: steps that did not run are cancelled. Nothing of the run goes on any more. Debug builds check that
+    /// Ends the record: steps that did not run are cancelled. Nothing of the run is under way any more. Debug builds check that
     /// what its steps ended with fits together.
     ///
     /// # Panics

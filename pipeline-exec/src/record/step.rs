@@ -115,7 +115,7 @@ impl StepRecord {
         Some((first.start, last.ended().unwrap_or(last.start)))
     }
 
-    /// Counts the attempts; `ran` tells whether the step was not skipped, given or refused.
+    /// Counts the attempts; `ran` is false if the step was skipped, given or refused.
     pub(crate) fn count_attempts(&mut self, ran: bool) {
         let is_timed = self.latest.is_some() || self.start.is_some() && self.failed.is_empty();
         let ended = matches!(self.status, Status::Succeeded | Status::Failed | Status::TimedOut);

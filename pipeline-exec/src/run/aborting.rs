@@ -1,6 +1,6 @@
-//! Tells, once, that panics cannot be contained in this program.
+//! A warning that panics cannot be contained in this program.
 
-/// Warns on standard error, once for the process, where it is built with `panic = "abort"`.
+/// Warns on standard error, once for the process, if it is built with `panic = "abort"`.
 pub(super) fn warn() {
     #[cfg(panic = "abort")]
     {
@@ -8,7 +8,7 @@ pub(super) fn warn() {
         use std::sync::Once;
 
         static ONCE: Once = Once::new();
-        // Who has closed standard error has not asked.
+        // If standard error is closed, there is no one to warn.
         ONCE.call_once(|| drop(stderr().write_all(WARNING.as_bytes())));
     }
 }

@@ -223,7 +223,7 @@ impl Drop for RunHandle {
         let Some(engine) = &self.engine else { return };
         engine.stop();
         if let Some(recording) = self.recording.take() {
-            // Steps may go on for a while: until then, it counts as running.
+            // The run counts as running until its last step has ended.
             engine.keep(recording);
         }
     }

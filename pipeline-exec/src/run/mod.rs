@@ -54,7 +54,7 @@ impl Run {
             let report = report.get_or_init(|| RunReport::of(&record, duration));
             let recorded = recording.finish(&record, report, duration);
             if let Err(error) = &recorded {
-                // Told here, since what is lost must not be so in silence if a program does not ask.
+                // A program may never ask what went wrong.
                 stderr::write(&format!(
                     "warning: run {} could not be recorded wholly: {error}\n",
                     report.run_id
@@ -192,7 +192,7 @@ impl Run {
         output::of_name(&self.record.frame, name)
     }
 
-    /// Moves an output that was asked for out of the run.
+    /// Moves an output out of the run.
     ///
     /// ```
     #[doc = include_str!("../pipeline/examples/steps.in")]
@@ -270,7 +270,7 @@ impl Run {
             if self.record.history.any_detached() {
                 return None;
             }
-            // A thread on its way out holds the run for another moment.
+            // A thread that leaves the run still holds it.
             std::thread::yield_now();
         }
         Arc::get_mut(&mut Arc::get_mut(&mut self.record)?.frame)

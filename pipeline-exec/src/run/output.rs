@@ -1,4 +1,4 @@
-//! Outputs from outside: found, and explained where there is none.
+//! Reading outputs of a run, and the reason if there is none.
 
 use std::error::Error;
 use std::fmt;
@@ -8,7 +8,7 @@ use pipeline_core::{Step, TypeDef};
 
 use super::Run;
 
-/// Why an output could not be had.
+/// Why an output cannot be read.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OutputError {
@@ -33,8 +33,7 @@ pub enum OutputError {
         /// The name of the step.
         step: String,
     },
-    /// An attempt that was given up still runs on its thread, and may read outputs: they cannot be moved out until it
-    /// ends.
+    /// A detached attempt still runs, and may read outputs: they cannot be moved out until it ends.
     StillRead {
         /// The name of the step.
         step: String,
@@ -49,10 +48,10 @@ pub enum OutputError {
 }
 
 impl OutputError {
-    /// Every code that [`OutputError::code`] gives, in order.
+    /// Every code that [`OutputError::code`] returns, in order.
     pub const CODES: [&str; 5] = ["PL0201", "PL0202", "PL0203", "PL0204", "PL0205"];
 
-    /// The stable code; it never changes its meaning.
+    /// Returns the stable code; it never changes its meaning.
     pub const fn code(&self) -> &'static str {
         let [not_in_run, no_output, not_kept, still_read, other_type] = Self::CODES;
         match self {
@@ -203,7 +202,7 @@ impl RunFailed {
         failed
     }
 
-    /// The text of each failure, in plan order, with its causes.
+    /// Returns the text of each failure, in plan order, with its causes.
     pub fn failures(&self) -> &[String] {
         &self.failures
     }
