@@ -57,19 +57,6 @@ fn an_async_step_that_waits_is_dropped_at_its_deadline() {
     }
 }
 
-/// E12: the run's error names steps that timed out like those that failed.
-#[test]
-fn the_error_of_a_run_names_what_timed_out() {
-    #[step(timeout = "10ms")]
-    async fn late_service() -> u32 {
-        std::future::pending::<u32>().await
-    }
-    let failed = run_in_time(Pipeline::to::<late_service>()).into_result().unwrap_err();
-    assert_eq!(failed.failures().len(), 1);
-    assert!(failed.to_string().contains("step `late_service` timed out"), "{failed}");
-    assert!(failed.to_string().contains("timeout of 10ms"), "{failed}");
-}
-
 /// E07: a timed-out attempt whose future was dropped may be retried.
 #[test]
 fn an_async_step_that_timed_out_is_tried_again() {

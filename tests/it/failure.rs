@@ -247,7 +247,7 @@ fn the_text_report_shows_what_failed_and_why() {
     assert!(text.contains(run.id()));
 }
 
-/// E03: a step that timed out is one of its run's failures, with its reason.
+/// E03, E12: a step that timed out is one of its run's failures, with its reason.
 #[test]
 fn the_error_of_a_run_lists_the_steps_that_timed_out() {
     #[step(timeout = "1ms")]
@@ -261,6 +261,7 @@ fn the_error_of_a_run_lists_the_steps_that_timed_out() {
     let failed = Pipeline::to::<rt_needs>().run_blocking().unwrap().into_result().unwrap_err();
     assert_eq!(failed.failures().len(), 1);
     assert!(failed.failures()[0].contains("step `rt_hangs` timed out"), "{failed}");
+    assert!(failed.failures()[0].contains("timeout of 1ms"), "{failed}");
     assert!(failed.to_string().contains("1 step failed, 1 step did not run"), "{failed}");
 }
 

@@ -82,7 +82,7 @@ fn a_cycle_through_string_edges_is_reported_with_its_path() {
     assert_eq!(text.matches("graph.rs:").count(), 4, "{text}");
 }
 
-/// B04: a step cannot read itself, and two cycles are two problems.
+/// B04
 #[test]
 fn two_cycles_are_two_problems() {
     #[step]

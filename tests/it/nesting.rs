@@ -26,7 +26,8 @@ fn nested_level(
         std::thread::yield_now();
         return Ok(1);
     };
-    let run = level(&widths, deeper)?.resource(Arc::clone(leaves)).within(cx).run_blocking()?;
+    let run =
+        level::<nested_level>(&widths, deeper)?.resource(Arc::clone(leaves)).within(cx).run_blocking()?;
     Ok(run.available().iter().map(|name| run.output_named::<u64>(name).unwrap()).sum())
 }
 
@@ -42,18 +43,15 @@ async fn waiting_level(
         tokio::task::yield_now().await;
         return Ok(1);
     };
-    let mut dag = DagBuilder::new();
-    for index in 0..widths[0] {
-        let _ = dag.add::<waiting_level>().named(format!("level_{index}")).param("widths", deeper);
-    }
-    let run = Pipeline::new(dag.build()?).resource(Arc::clone(leaves)).within(cx).run().await?;
+    let pipeline = level::<waiting_level>(&widths, deeper)?.resource(Arc::clone(leaves));
+    let run = pipeline.within(cx).run().await?;
     Ok(run.available().iter().map(|name| run.output_named::<u64>(name).unwrap()).sum())
 }
 
-fn level(widths: &[usize], deeper: &[usize]) -> Result<Pipeline, Problems> {
+fn level<S: Step>(widths: &[usize], deeper: &[usize]) -> Result<Pipeline, Problems> {
     let mut dag = DagBuilder::new();
     for index in 0..widths[0] {
-        let _ = dag.add::<nested_level>().named(format!("level_{index}")).param("widths", deeper);
+        let _ = dag.add::<S>().named(format!("level_{index}")).param("widths", deeper);
     }
     Ok(Pipeline::new(dag.build()?))
 }

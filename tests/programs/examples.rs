@@ -6,19 +6,19 @@
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 
 use crate::folder::Folder;
-use crate::support::{ROOT, code, command, text};
+use crate::support::{ROOT, Ran, command, ran};
 
 /// Runs an example in a new folder.
-fn run(example: &str, arguments: &[&str]) -> Output {
-    command(example, &Folder::new()).args(arguments).output().unwrap()
+fn run(example: &str, arguments: &[&str]) -> Ran {
+    ran(command(example, &Folder::new()).args(arguments))
 }
 
 /// Runs the `cli` example in a folder, with these variables.
-fn run_in(folder: &Folder, variables: &[(&str, &str)], arguments: &[&str]) -> Output {
-    command("cli", folder).envs(variables.iter().copied()).args(arguments).output().unwrap()
+fn run_in(folder: &Folder, variables: &[(&str, &str)], arguments: &[&str]) -> Ran {
+    ran(command("cli", folder).envs(variables.iter().copied()).args(arguments))
 }
 
 fn transcript(example: &str) -> PathBuf {
@@ -43,7 +43,7 @@ fn names(folder: &str, extension: &str) -> Vec<String> {
         .map(|file| file.unwrap().path())
         .filter(|path| path.extension().is_some_and(|e| e == extension));
     let mut names: Vec<String> =
-        paths.map(|path| text(path.file_stem().unwrap().as_encoded_bytes())).collect();
+        paths.map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned()).collect();
     names.sort();
     names
 }
@@ -57,8 +57,8 @@ fn every_example_prints_its_transcript() {
         // Its steps take time, except here.
         let arguments: &[&str] = if example == "live" { &["-p", "pace=0"] } else { &[] };
         let output = run(&example, arguments);
-        assert!(output.status.success(), "{example}:\n{}", text(&output.stderr));
-        compare(&example, &text(&output.stdout));
+        assert!(output.code == 0, "{example}:\n{}", output.err);
+        compare(&example, &output.out);
     }
 }
 
@@ -71,8 +71,8 @@ fn every_recipe_prints_its_times_to_standard_error() {
     for recipe in recipes {
         assert!(guide.contains(&format!("(../examples/{recipe}.rs)")), "{recipe} is not in docs/recipes.md");
         let output = run(recipe, &["--times"]);
-        let (said, times) = (text(&output.stdout), text(&output.stderr));
-        assert!(output.status.success() && times.contains("critical path "), "{recipe}:\n{times}");
+        let (said, times) = (output.out, output.err);
+        assert!(output.code == 0 && times.contains("critical path "), "{recipe}:\n{times}");
         assert!(!said.contains("critical path "), "{recipe}:\n{said}");
     }
 }
@@ -99,12 +99,12 @@ fn the_command_lines_of_the_transcript_print_what_it_shows() {
     for line in wanted.lines().filter_map(|line| line.strip_prefix("$ cli")) {
         let arguments: Vec<&str> = line.split_whitespace().collect();
         let output = run("cli", &arguments);
-        write!(seen, "$ cli{line}\n{}", text(&output.stdout)).unwrap();
-        if code(&output) >= 2 {
-            seen.push_str(&text(&output.stderr));
+        write!(seen, "$ cli{line}\n{}", output.out).unwrap();
+        if output.code >= 2 {
+            seen.push_str(&output.err);
         }
-        if code(&output) != 0 {
-            writeln!(seen, "exit code {}", code(&output)).unwrap();
+        if output.code != 0 {
+            writeln!(seen, "exit code {}", output.code).unwrap();
         }
         seen.push('\n');
     }
@@ -114,8 +114,8 @@ fn the_command_lines_of_the_transcript_print_what_it_shows() {
 #[test]
 fn a_failing_step_is_exit_code_1_with_a_message_on_standard_error() {
     let output = run("cli", &["run", "revenue", "-p", "refunds.amount=much", "--quiet"]);
-    let told = text(&output.stderr);
-    assert_eq!((code(&output), text(&output.stdout).as_str()), (1, ""), "{told}");
+    let told = output.err;
+    assert_eq!((output.code, output.out.as_str()), (1, ""), "{told}");
     for part in [
         "error[PL0101]: step `refunds` failed\n    at examples/cli.rs:",
         "    error: invalid digit found in string\n    input `amount`: a run parameter, from -p\n",
@@ -137,7 +137,7 @@ fn parameters_come_from_the_command_line_before_the_environment_before_a_file() 
     let path = format!("path={}", written.display());
     let arguments = ["run", "report", "--quiet", "-p", "amount=7", "--params", "params.toml", "-p", &path];
     let output = run_in(&folder, &variables, &arguments);
-    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert_eq!(output.code, 0, "{}", output.err);
     // 10 + 20 from the environment's count, minus the command line's 7, at the file's rate.
     assert_eq!(fs::read_to_string(written).unwrap(), "revenue: 46\n");
 }
@@ -151,8 +151,8 @@ fn variables_that_are_not_text_are_refused() {
     let told = |variable: &str, value: &[u8]| {
         let mut command = command("cli", &folder);
         command.args(["revenue", "--no-report"]).env(variable, std::ffi::OsStr::from_bytes(value));
-        let output = command.output().unwrap();
-        (code(&output), text(&output.stderr))
+        let output = ran(&mut command);
+        (output.code, output.err)
     };
     for variable in ["PIPELINE_PARAM_rate", "PIPELINE_WORKERS", "PIPELINE_STEPS__REVENUE__RETRIES"] {
         let (exit, told) = told(variable, b"2\xff");
@@ -166,9 +166,8 @@ fn variables_that_are_not_text_are_refused() {
 fn the_report_is_json_on_standard_output_and_in_a_file() {
     let folder = Folder::new();
     let file = folder.join("report.json");
-    let output = run("cli", &["run", "+revenue", "--json", "--report", file.to_str().unwrap()]);
-    assert_eq!(code(&output), 0, "{}", text(&output.stderr));
-    for json in [text(&output.stdout), fs::read_to_string(file).unwrap()] {
+    let output = run("cli", &["run", "+revenue", "--json", "--report", file.to_str().unwrap()]).exits(0);
+    for json in [output.out, fs::read_to_string(file).unwrap()] {
         let report: serde_json::Value = serde_json::from_str(&json).unwrap();
         assert_eq!((&report["status"], &report["counts"]["succeeded"]), (&"succeeded".into(), &3.into()));
     }
@@ -183,14 +182,13 @@ fn a_recorded_run_has_its_command_line_and_a_diff_compares_them() {
         (0, &["run", "--workers", "4", "-p", "refunds.amount=7", "-p", "count=2", "-v"]),
     ];
     for (wanted, line) in lines {
-        let output = run_in(&folder, &[], line);
-        assert_eq!(code(&output), wanted, "{}", text(&output.stderr));
+        run_in(&folder, &[], line).exits(wanted);
     }
-    let told = text(&run_in(&folder, &[], &["report", "-2"]).stdout);
+    let told = run_in(&folder, &[], &["report", "-2"]).out;
     let and = "          with the values that were given to refunds.amount\n";
     let wanted = format!("run revenue --fail-fast --workers 2\n{and}");
     assert!(told.contains("to go on: ") && told.contains(&wanted), "{told}");
-    let told = text(&run_in(&folder, &[], &["diff"]).stdout);
+    let told = run_in(&folder, &[], &["diff"]).out;
     let wanted = "\nstarted differently\n  selection revenue → all\n  --fail-fast in A only\n  \
                   --workers 2 → --workers 4\n";
     assert!(told.contains(wanted), "{told}");
@@ -201,22 +199,20 @@ fn a_recorded_run_has_its_command_line_and_a_diff_compares_them() {
     }
     assert!(!told.contains("much") && !told.contains("rate"), "no value, and nothing unchanged: {told}");
     // The other run had this parameter too, from the environment: only the command lines differ.
-    let output = run_in(&folder, &[("PIPELINE_PARAM_amount", "7")], &["run", "-q", "-p", "count=2"]);
-    assert_eq!(code(&output), 0, "{}", text(&output.stderr));
-    let output = run_in(&folder, &[], &["run", "-q", "-p", "count=2", "-p", "amount=7"]);
-    assert_eq!(code(&output), 0, "{}", text(&output.stderr));
-    let told = text(&run_in(&folder, &[], &["diff"]).stdout);
+    run_in(&folder, &[("PIPELINE_PARAM_amount", "7")], &["run", "-q", "-p", "count=2"]).exits(0);
+    run_in(&folder, &[], &["run", "-q", "-p", "count=2", "-p", "amount=7"]).exits(0);
+    let told = run_in(&folder, &[], &["diff"]).out;
     assert!(told.contains("\nstarted differently\n  -p amount in B only\n"), "{told}");
     assert!(!told.contains("given") && !told.contains("run parameter"), "{told}");
     // A single step is retried with `step`: `run` does not accept its options.
     fs::write(folder.join("orders.json"), "[1]").unwrap();
     let output =
         run_in(&folder, &[], &["step", "revenue", "--input", "orders=orders.json", "-p", "amount=much"]);
-    assert_eq!(code(&output), 1, "{}", text(&output.stderr));
-    let told = text(&run_in(&folder, &[], &["report"]).stdout);
+    assert_eq!(output.code, 1, "{}", output.err);
+    let told = run_in(&folder, &[], &["report"]).out;
     assert!(told.contains(" step revenue --input orders=orders.json\n"), "{told}");
     let json = run_in(&folder, &[], &["diff", "latest", "latest", "--json"]);
-    let json: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    let json = json.json();
     assert_eq!(json["started"], serde_json::json!([]));
 }
 
@@ -224,31 +220,29 @@ fn a_recorded_run_has_its_command_line_and_a_diff_compares_them() {
 #[test]
 fn parameter_variables_keep_the_case_of_names_and_others_are_a_warning() {
     let folder = Folder::new();
-    let output = run_in(&folder, &[("PIPELINE_PARAM_COUNT", "hunter2")], &["run", "+revenue"]);
-    let told = text(&output.stderr);
-    assert_eq!(code(&output), 2, "{told}");
+    let told = run_in(&folder, &[("PIPELINE_PARAM_COUNT", "hunter2")], &["run", "+revenue"]).exits(2).err;
     for part in ["error[PL0012]: no step has a run parameter `COUNT`", "did you mean `count`?"] {
         assert!(told.contains(part) && !told.contains("hunter2"), "{told}");
     }
     let output = run_in(&folder, &[("PIPELINE_PARAM_coumt", "2")], &["run", "+revenue"]);
-    assert!(code(&output) == 2 && text(&output.stderr).contains("did you mean `count`?"));
+    assert!(output.code == 2 && output.err.contains("did you mean `count`?"));
     let variables = [("PIPELINE_PARAM_BUILD_BRANCH", "hunter2"), ("PIPELINE_PARAM_count", "2")];
     let output = run_in(&folder, &variables, &["run", "+revenue"]);
-    let told = text(&output.stderr);
+    let told = output.err;
     let warning = "warning: variable PIPELINE_PARAM_BUILD_BRANCH of the environment is no run parameter of any step, and none \
                    is called like it: it is passed over\n";
-    assert!(code(&output) == 0 && told.contains(warning) && !told.contains("hunter2"), "{told}");
-    let told = text(&run_in(&folder, &variables, &["run", "+revenue", "--quiet"]).stderr);
+    assert!(output.code == 0 && told.contains(warning) && !told.contains("hunter2"), "{told}");
+    let told = run_in(&folder, &variables, &["run", "+revenue", "--quiet"]).err;
     assert!(!told.contains("PIPELINE_PARAM"), "{told}");
-    let told = text(&run_in(&folder, &variables, &["info"]).stdout);
+    let told = run_in(&folder, &variables, &["info"]).out;
     assert!(told.contains("PIPELINE_PARAM_BUILD_BRANCH") && told.contains("PIPELINE_PARAM_count"), "{told}");
     for (given, wanted) in [
         ("hunter2", "what `-p` was given has no `=`\n    hint: write it as `-p name=value`"),
         ("=hunter2", "a run parameter (`-p`) has no name\n    hint: write it as `-p name=value`"),
     ] {
         let output = run_in(&folder, &[], &["run", "+revenue", "-p", given]);
-        let told = text(&output.stderr);
-        assert!(code(&output) == 2 && told.contains(wanted) && !told.contains("hunter2"), "{told}");
+        let told = output.err;
+        assert!(output.code == 2 && told.contains(wanted) && !told.contains("hunter2"), "{told}");
     }
 }
 
@@ -258,9 +252,8 @@ fn the_report_of_a_deterministic_run_is_the_same_at_any_width() {
     let folder = Folder::new();
     let report = |width: &[&str]| {
         let line = [&["revenue", "--set", "deterministic=true", "--json"], width].concat();
-        let output = run_in(&folder, &[], &line);
-        assert_eq!(code(&output), 0, "{}", text(&output.stderr));
-        text(&output.stdout)
+        let output = run_in(&folder, &[], &line).exits(0);
+        output.out
     };
     let one = report(&["--workers=1"]);
     assert_eq!(one, report(&["--workers", "4", "--io", "2", "--runs-dir", "elsewhere"]));
@@ -275,9 +268,8 @@ fn info_shows_the_origin_of_each_setting() {
     let file = "preset = \"production\"\nio = 3\ncpu = 3\nblocking = 3\n[steps.refunds]\nretries = 2\n";
     fs::write(folder.join("pipeline.toml"), file).unwrap();
     let variables = [("PIPELINE_CPU", "4"), ("PIPELINE_BLOCKING", "4")];
-    let output = run_in(&folder, &variables, &["info", "--json", "--blocking", "5"]);
-    assert_eq!(code(&output), 0, "{}", text(&output.stderr));
-    let info: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let output = run_in(&folder, &variables, &["info", "--json", "--blocking", "5"]).exits(0);
+    let info = output.json();
     let setting = |key: &str| {
         let all = info["settings"].as_array().unwrap();
         let setting =
@@ -298,7 +290,7 @@ fn info_shows_the_origin_of_each_setting() {
     assert_eq!((&info["schema"], &info["slots"]["cpu"]), (&1.into(), &4.into()));
     assert!(info["machine"]["cores"].as_u64() >= Some(1), "{info}");
     assert!(info["build"]["features"].as_array().unwrap().contains(&"cli".into()), "{info}");
-    let told = text(&run_in(&folder, &variables, &["info"]).stdout);
+    let told = run_in(&folder, &variables, &["info"]).out;
     for heading in ["settings in force", "build", "machine", "slots on this machine, by preset"] {
         assert!(told.lines().any(|line| line == heading), "{told}");
     }
@@ -316,20 +308,18 @@ fn a_run_follows_the_file_in_its_folder() {
         "pipeline.toml",
         "max_workers = 2\n[params]\nrate = 2\n[params.orders]\ncount = 1\n[params.report]\npath = \"out\"\n",
     );
-    let output = run_in(&folder, &[], &["run"]);
-    assert_eq!(code(&output), 0, "{}", text(&output.stderr));
+    let output = run_in(&folder, &[], &["run"]).exits(0);
     // 10, minus the refund of 5, at the file's rate.
     assert_eq!(fs::read_to_string(folder.join("out")).unwrap(), "revenue: 10\n");
     let warning = "warning: setting `max_workers` (pipeline.toml) is called `workers` now; use that name";
-    assert!(text(&output.stderr).contains(warning), "{}", text(&output.stderr));
+    assert!(output.err.contains(warning), "{}", output.err);
     write("off.yaml", "steps:\n  refunds: {enabled: false}\n");
     for (variables, arguments) in [
         (&[][..], &["run", "--config", "off.yaml", "--json"][..]),
         (&[("PIPELINE_CONFIG", "off.yaml")], &["run", "--json"]),
     ] {
-        let output = run_in(&folder, variables, arguments);
-        assert_eq!(code(&output), 0, "{}", text(&output.stderr));
-        let said = text(&output.stdout);
+        let output = run_in(&folder, variables, arguments).exits(0);
+        let said = output.out;
         assert!(said.contains("disabled by off.yaml (`steps.refunds.enabled = false`)"), "{said}");
     }
 }
@@ -342,8 +332,8 @@ fn wrong_settings_are_exit_code_2_and_all_reported() {
     let write = |name: &str, text: &str| fs::write(folder.join(name), text).unwrap();
     write("pipeline.yaml", "io: 0\ngroups: {gald: {retries: 1}}\nlimits: {db: {capacity: 1}}\n");
     let output = run_in(&folder, &[("PIPELINE_WORKER", "2")], &["run", "--set", "seed=many"]);
-    let told = text(&output.stderr);
-    assert_eq!((code(&output), text(&output.stdout).as_str()), (2, ""), "{told}");
+    let told = output.err;
+    assert_eq!((output.code, output.out.as_str()), (2, ""), "{told}");
     for wanted in [
         "the pipeline has 5 problems; no step was run",
         "`io` is set by pipeline.yaml",
@@ -356,35 +346,30 @@ fn wrong_settings_are_exit_code_2_and_all_reported() {
     }
     write("pipeline.toml", "io = 1\n");
     let several = run_in(&folder, &[], &["plan"]);
-    assert!(code(&several) == 2 && text(&several.stderr).contains("pipeline.toml, pipeline.yaml"));
+    assert!(several.code == 2 && several.err.contains("pipeline.toml, pipeline.yaml"));
     let missing = run_in(&folder, &[], &["plan", "--config", "missing.toml"]);
-    assert!(
-        code(&missing) == 3 && text(&missing.stderr).contains("cannot read the settings in missing.toml")
-    );
+    assert!(missing.code == 3 && missing.err.contains("cannot read the settings in missing.toml"));
 }
 
 /// B13: the contents of drawings are tested in `pipeline-core` and `tests/page`.
 #[test]
 fn the_graph_is_drawn_as_svg_and_as_a_page() {
     let svg = run("cli", &["graph", "+revenue", "--format", "svg"]);
-    let drawn = text(&svg.stdout);
-    assert_eq!((code(&svg), drawn.matches("class=\"shape\"").count()), (0, 3), "{drawn}");
+    let drawn = svg.out;
+    assert_eq!((svg.code, drawn.matches("class=\"shape\"").count()), (0, 3), "{drawn}");
     let page = run("cli", &["graph", "--format", "html"]);
-    let drawn = text(&page.stdout);
-    assert!(
-        code(&page) == 0 && drawn.starts_with("<!DOCTYPE html>") && drawn.contains("\"name\":\"refunds\"")
-    );
+    let drawn = page.out;
+    assert!(page.code == 0 && drawn.starts_with("<!DOCTYPE html>") && drawn.contains("\"name\":\"refunds\""));
     let wrong = run("cli", &["graph", "--format", "png"]);
-    let told = text(&wrong.stderr);
-    assert!(code(&wrong) == 2 && told.contains("text, dot, mermaid, svg, json, html"), "{told}");
+    let told = wrong.err;
+    assert!(wrong.code == 2 && told.contains("text, dot, mermaid, svg, json, html"), "{told}");
 }
 
 /// K10, M05: one step alone, with what it needs, in full detail.
 #[test]
 fn the_step_command_shows_a_step_in_full() {
-    let output = run("cli", &["step", "refunds", "-p", "amount=much", "--retries", "1", "--seed", "7"]);
-    let told = text(&output.stdout);
-    assert_eq!(code(&output), 1, "{told}");
+    let told =
+        run("cli", &["step", "refunds", "-p", "amount=much", "--retries", "1", "--seed", "7"]).exits(1).out;
     for part in [
         "step cli::refunds  [io]",
         "at        examples/cli.rs:24",
@@ -397,9 +382,7 @@ fn the_step_command_shows_a_step_in_full() {
     ] {
         assert!(told.contains(part), "{part}\n{told}");
     }
-    let output = run("cli", &["step", "revenue", "--repeat", "3", "-p", "refunds.amount=much"]);
-    let told = text(&output.stdout);
-    assert_eq!(code(&output), 1, "{told}");
+    let told = run("cli", &["step", "revenue", "--repeat", "3", "-p", "refunds.amount=much"]).exits(1).out;
     for part in [
         "needs     orders, refunds; 2 steps to run first",
         "because   `refunds` has no output",
@@ -408,8 +391,8 @@ fn the_step_command_shows_a_step_in_full() {
         assert!(told.contains(part), "{part}\n{told}");
     }
     let output = run("cli", &["step", "revenue", "--repeat", "2"]);
-    let told = text(&output.stdout);
-    assert!(code(&output) == 0 && told.contains("2 of 2 runs gave an output; the step took"), "{told}");
+    let told = output.out;
+    assert!(output.code == 0 && told.contains("2 of 2 runs gave an output; the step took"), "{told}");
     assert_eq!(told.matches("upstream  orders succeeded in").count(), 2, "{told}");
 }
 
@@ -417,15 +400,15 @@ fn the_step_command_shows_a_step_in_full() {
 fn the_step_command_reads_files_and_saved_outputs() {
     let folder = Folder::new();
     let saved = |arguments: &[&str]| {
-        let output = run_in(&folder, &[], &[&["step", "revenue", "--save-outputs"], arguments].concat());
-        assert_eq!(code(&output), 0, "{}", text(&output.stderr));
+        let output =
+            run_in(&folder, &[], &[&["step", "revenue", "--save-outputs"], arguments].concat()).exits(0);
         let runs = fs::read_dir(folder.join(".pipeline/runs")).unwrap();
         let latest = runs.map(|run| run.unwrap().path()).max().unwrap();
-        (fs::read_to_string(latest.join("outputs/revenue.json")).unwrap(), text(&output.stdout))
+        (fs::read_to_string(latest.join("outputs/revenue.json")).unwrap(), output.out)
     };
     let refused = |arguments: &[&str]| {
         let output = run_in(&folder, &[], &[&["step", "revenue"], arguments].concat());
-        (code(&output), text(&output.stderr))
+        (output.code, output.err)
     };
     let (exit, told) = refused(&["--inputs-from", "latest"]);
     assert!(exit == 2 && told.contains("no run is recorded in .pipeline"), "{told}");
@@ -444,21 +427,21 @@ fn the_step_command_reads_files_and_saved_outputs() {
     // The retry command names the run whose outputs were read, since by then another one is the latest.
     let read = |arguments: &[&str]| run_in(&folder, &[], &[&["step", "revenue"], arguments].concat());
     let failed = read(&["--inputs-from", "-5", "-p", "rate=9223372036854775807"]);
-    assert_eq!(code(&failed), 1, "{}", text(&failed.stderr));
-    let told = text(&run_in(&folder, &[], &["report", "latest"]).stdout);
+    assert_eq!(failed.code, 1, "{}", failed.err);
+    let told = run_in(&folder, &[], &["report", "latest"]).out;
     let (_, run_id) = told.split_once(" step revenue --inputs-from ").unwrap_or_else(|| panic!("{told}"));
     let run_id = run_id.split_whitespace().next().unwrap();
-    assert_eq!(code(&read(&["--inputs-from", run_id])), 0);
+    assert_eq!(read(&["--inputs-from", run_id]).code, 0);
     // If a step has no saved output, the inputs it reads are looked up instead.
     let output = run_in(&folder, &[], &["step", "report", "--inputs-from", "latest"]);
-    let told = text(&output.stdout);
+    let told = output.out;
     assert!(told.contains("given     revenue from run "), "{told}");
     let outputs = folder.join(".pipeline/runs");
     for run in fs::read_dir(&outputs).unwrap() {
         let _ = fs::remove_file(run.unwrap().path().join("outputs/revenue.json"));
     }
     let output = run_in(&folder, &[], &["step", "report", "--inputs-from", "latest"]);
-    let told = text(&output.stdout);
+    let told = output.out;
     for part in ["refunds from run ", "2 steps without a saved output to run: revenue, orders"] {
         assert!(told.contains(part), "{part}: {told}");
     }
@@ -487,8 +470,8 @@ fn a_command_in_place_of_a_step_is_reported_as_such() {
         (&["nothing_like_it"], "there is no step `nothing_like_it`"),
     ] {
         let output = run("cli", arguments);
-        let told = text(&output.stderr);
-        assert!(code(&output) == 2 && told.contains(wanted), "{arguments:?}: {told}");
+        let told = output.err;
+        assert!(output.code == 2 && told.contains(wanted), "{arguments:?}: {told}");
     }
 }
 
@@ -504,28 +487,25 @@ fn the_extension_of_the_output_file_chooses_the_drawing() {
     ] {
         let file = folder.join(name);
         let output = run("cli", &["graph", "--output", file.to_str().unwrap()]);
-        assert_eq!((code(&output), output.stdout.len()), (0, 0), "{name}: {}", text(&output.stderr));
+        assert_eq!((output.code, output.out.len()), (0, 0), "{name}: {}", output.err);
         assert!(fs::read_to_string(file).unwrap().starts_with(begin), "{name}");
     }
     let picture = folder.join("g.png");
-    assert_eq!(code(&run("cli", &["graph", "-o", picture.to_str().unwrap()])), 2);
+    run("cli", &["graph", "-o", picture.to_str().unwrap()]).exits(2);
     assert!(!picture.exists(), "no text in a file named as a picture");
     let nowhere = folder.join("no/such/folder.dot");
-    assert_eq!(code(&run("cli", &["graph", "-o", nowhere.to_str().unwrap()])), 3);
+    run("cli", &["graph", "-o", nowhere.to_str().unwrap()]).exits(3);
 }
 
 #[test]
 fn every_shell_completes_every_command_and_the_version_has_the_programs_name() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
-        let script = text(&run("cli", &["completions", shell]).stdout);
+        let script = run("cli", &["completions", shell]).out;
         for word in ["cli", "plan", "list", "graph", "step", "completions", "exclude"] {
             assert!(script.contains(word), "{shell}: {word}");
         }
     }
-    assert_eq!(
-        text(&run("cli", &["--version"]).stdout),
-        format!("cli (pipeline {})\n", env!("CARGO_PKG_VERSION"))
-    );
+    assert_eq!(run("cli", &["--version"]).out, format!("cli (pipeline {})\n", env!("CARGO_PKG_VERSION")));
 }
 
 /// The completions that bash offers for the last word of a line, after it sourced the script of `cli completions bash`.
@@ -543,9 +523,9 @@ fn offered_by_bash(script: &Path, line: &str) -> Vec<String> {
         words.join(" "),
         words[at - 1],
     );
-    let output = Command::new("bash").args(["--norc", "-c", &ask]).output().unwrap();
-    assert!(output.stderr.is_empty(), "{}", text(&output.stderr));
-    text(&output.stdout).lines().filter(|word| !word.is_empty()).map(str::to_owned).collect()
+    let output = ran(Command::new("bash").args(["--norc", "-c", &ask]));
+    assert!(output.err.is_empty(), "{}", output.err);
+    output.out.lines().filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 
 /// B09: step selections complete the names of steps, groups and tags.
@@ -554,7 +534,7 @@ fn offered_by_bash(script: &Path, line: &str) -> Vec<String> {
 fn a_shell_completes_the_names_of_steps_groups_and_tags() {
     let folder = Folder::new();
     let script = folder.join("cli.bash");
-    fs::write(&script, run("cli", &["completions", "bash"]).stdout).unwrap();
+    fs::write(&script, run("cli", &["completions", "bash"]).out).unwrap();
     for (line, wanted) in [
         ("cli run re", &["refunds", "revenue", "report"][..]),
         ("cli or", &["orders"]),
@@ -577,7 +557,7 @@ fn a_shell_completes_the_names_of_steps_groups_and_tags() {
             ],
         ),
     ] {
-        let script = text(&run("cli", &["completions", shell]).stdout);
+        let script = run("cli", &["completions", shell]).out;
         for wanted in wanted {
             assert!(script.contains(wanted), "{shell}: {wanted:?} in\n{script}");
         }
@@ -590,7 +570,7 @@ fn a_plan_is_also_data() {
     let folder = Folder::new();
     let path = format!("path={}", folder.join("report.txt").display());
     let output = run("cli", &["plan", "--json", "--cpu", "1", "-p", &path]);
-    let plan: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let plan = output.json();
     let names: Vec<&str> =
         plan["steps"].as_array().unwrap().iter().filter_map(|step| step["name"].as_str()).collect();
     assert_eq!(names, ["orders", "refunds", "revenue", "report"]);
@@ -609,8 +589,8 @@ fn the_shop_has_ten_correct_outputs_parallel_and_sequential() {
         arguments.extend(["--out", out.to_str().unwrap()]);
         arguments.extend(mode);
         let output = run("shop", &arguments);
-        let said = text(&output.stdout);
-        assert!(output.status.success(), "{mode:?}: {said}\n{}", text(&output.stderr));
+        let said = output.out;
+        assert!(output.code == 0, "{mode:?}: {said}\n{}", output.err);
         assert!(said.contains("10 of 10 outputs match"), "{mode:?}: {said}");
         fs::remove_dir_all(&out).unwrap();
     }

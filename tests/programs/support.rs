@@ -1,7 +1,7 @@
 //! The examples as programs: built once for all tests, and started in a clean environment.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 
 pub(crate) const ROOT: &str = env!("CARGO_MANIFEST_DIR");
@@ -17,8 +17,7 @@ static EXAMPLES: LazyLock<PathBuf> = LazyLock::new(|| {
     if !profile.ends_with("debug") {
         cargo.arg("--profile").arg(profile.file_name().unwrap());
     }
-    let output = cargo.current_dir(ROOT).output().unwrap();
-    assert!(output.status.success(), "{}", text(&output.stderr));
+    ran(cargo.current_dir(ROOT)).exits(0);
     profile.join("examples")
 });
 
@@ -49,10 +48,32 @@ pub(crate) fn clean(command: &mut Command) {
     }
 }
 
-pub(crate) fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
+/// A program that has ended: its exit code, standard output and standard error.
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
 }
 
-pub(crate) fn code(output: &Output) -> i32 {
-    output.status.code().unwrap()
+/// Runs a command to its end.
+#[track_caller]
+pub(crate) fn ran(command: &mut Command) -> Ran {
+    let output = command.output().unwrap();
+    let [out, err] = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
+    Ran { code: output.status.code().unwrap(), out, err }
+}
+
+impl Ran {
+    /// Asserts this exit code.
+    #[track_caller]
+    pub(crate) fn exits(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "{}\n{}", self.out, self.err);
+        self
+    }
+
+    /// Standard output as JSON.
+    #[track_caller]
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}:\n{}", self.out))
+    }
 }

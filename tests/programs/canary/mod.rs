@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use crate::folder::Folder;
-use crate::support::{code, command};
+use crate::support::command;
 
 /// The text that must not appear. Concatenated here, so a panic that quotes this file does not contain it.
 static CANARY: LazyLock<String> = LazyLock::new(|| ["canary", "hunter2", "7f3a"].join("-"));
@@ -66,7 +66,7 @@ fn run_in(folder: &Folder, arguments: &str, secret_from_environment: bool) -> (i
     }
     let arguments = arguments.split_whitespace().map(|argument| argument.replace("{}", &CANARY));
     let output = command.args(arguments).output().unwrap();
-    let code = code(&output);
+    let code = output.status.code().unwrap();
     let mut written =
         vec![("standard output".to_owned(), output.stdout), ("standard error".to_owned(), output.stderr)];
     files(folder, &mut written);

@@ -1,6 +1,6 @@
 //! What a person sees during a run: the live view on a terminal, lines elsewhere, events as data.
 
-use std::process::{Output, Stdio};
+use std::process::Stdio;
 
 use pipeline::Status;
 use pipeline::event::{EventKind, EventRecord};
@@ -8,14 +8,14 @@ use pipeline::event::{EventKind, EventRecord};
 use super::program_under_test::run;
 use super::screen::on_terminal;
 use crate::folder::Folder;
-use crate::support::{command, text};
+use crate::support::{Ran, command, ran};
 
 /// Runs the program with pipes for its streams.
-fn piped(mode: &str, arguments: &str, environment: &[(&str, &str)]) -> Output {
+fn piped(mode: &str, arguments: &str, environment: &[(&str, &str)]) -> Ran {
     let folder = Folder::new();
     let mut command = command("faults", &folder);
     command.args(arguments.split_whitespace()).env("FAULTS", mode).envs(environment.iter().copied());
-    command.output().unwrap()
+    ran(&mut command)
 }
 
 /// I22: rows and bar while steps run; afterwards only permanent lines remain.
@@ -62,9 +62,9 @@ fn no_color_removes_colours_and_keeps_the_view() {
 #[test]
 fn pipes_and_dumb_terminals_get_escape_sequences_only_on_request() {
     let lines = piped("", "run +shown_panics", &[]);
-    assert!(!lines.stderr.contains(&0x1b), "{}", text(&lines.stderr));
+    assert!(!lines.err.contains('\x1b'), "{}", lines.err);
     let forced = piped("", "run +shown_panics", &[("CLICOLOR_FORCE", "1")]);
-    assert!(forced.stderr.contains(&0x1b), "{}", text(&forced.stderr));
+    assert!(forced.err.contains('\x1b'), "{}", forced.err);
     for (arguments, environment) in [
         ("run +shown_panics", [("TERM", "dumb"), ("CI", "")]),
         // A build server, which some libraries take for a terminal with colours.
@@ -88,10 +88,10 @@ fn hostile_names_and_errors_are_harmless_on_a_terminal_in_lines_and_in_events() 
         assert!(end.contains(cleaned), "{arguments}: {end}");
         assert!(!shown.written.contains('\u{202e}'), "{arguments}");
     }
-    let lines = text(&piped("hostile-live", "run --quiet", &[]).stderr);
+    let lines = piped("hostile-live", "run --quiet", &[]).err;
     let first = lines.lines().next().unwrap();
     assert!(first.contains("failed") && first.contains(cleaned) && first.len() < 2_000, "{first}");
-    let events = text(&piped("hostile-live", "run --output json", &[]).stdout);
+    let events = piped("hostile-live", "run --output json", &[]).out;
     assert!(events.lines().all(|line| serde_json::from_str::<EventRecord>(line).is_ok()), "{events}");
     assert!(!events.contains(['\x1b', '\r', '\x07']), "{events}");
 }
@@ -100,7 +100,7 @@ fn hostile_names_and_errors_are_harmless_on_a_terminal_in_lines_and_in_events() 
 #[test]
 fn lines_have_a_time_a_word_and_a_step() {
     let output = piped("", "run shown_source +shown_panics -p seen=/", &[]);
-    let told = text(&output.stderr);
+    let told = output.err;
     let is_time = |word: &str| word.len() == 8 && word.chars().filter(|c| *c == ':').count() == 2;
     let line = |wanted: &str| {
         let line = told.lines().find(|line| line.get(9..).is_some_and(|rest| rest.starts_with(wanted)));
@@ -118,15 +118,14 @@ fn lines_have_a_time_a_word_and_a_step() {
 
 #[test]
 fn a_skipped_step_has_its_reason() {
-    let told = text(&piped("", "run panics+ --retries 0", &[]).stderr);
+    let told = piped("", "run panics+ --retries 0", &[]).err;
     assert!(told.contains(" skipped   behind_panics because panics failed\n"), "{told}");
 }
 
 /// A name that is misspelt or has no capacity is a mutex: a warning before anything runs, unless `--quiet`.
 #[test]
 fn a_limit_without_a_capacity_is_a_warning() {
-    let run =
-        |more: &str| text(&piped("", &format!("run shown_prints shown_prints_again {more}"), &[]).stderr);
+    let run = |more: &str| piped("", &format!("run shown_prints shown_prints_again {more}"), &[]).err;
     let warning = "warning   nothing says how much there is of the limit `shown_press`, so its 2 steps run one at a time";
     let told = run("");
     let (before, _) = told.split_once("started").unwrap_or_default();
@@ -139,7 +138,7 @@ fn a_limit_without_a_capacity_is_a_warning() {
 /// I16: one flag for settings, plan, each step, and its counters.
 #[test]
 fn verbose_shows_settings_plan_and_steps_and_quiet_only_failures() {
-    let told = text(&piped("", "run shown shown_again -p seen=/ -vv --cpu 3", &[]).stderr);
+    let told = piped("", "run shown shown_again -p seen=/ -vv --cpu 3", &[]).err;
     for wanted in [
         "2 steps, 0 edges",
         "started   shown [blocking]",
@@ -153,11 +152,11 @@ fn verbose_shows_settings_plan_and_steps_and_quiet_only_failures() {
     };
     let (set, unset) = (["cpu", "3", "--cpu"], ["fail_fast", "false", "default"]);
     assert!(has(&told, &set) && has(&told, &unset), "{told}");
-    let told = text(&piped("", "run sibling -v --cpu 3", &[]).stderr);
+    let told = piped("", "run sibling -v --cpu 3", &[]).err;
     assert!(has(&told, &set) && !has(&told, &unset), "the defaults need -vv: {told}");
-    let quiet = text(&piped("", "run shown_again sibling -p seen=/ --quiet", &[]).stderr);
+    let quiet = piped("", "run shown_again sibling -p seen=/ --quiet", &[]).err;
     assert_eq!(quiet, "");
-    let quiet = text(&piped("", "run shown_source shown_panics --quiet", &[]).stderr);
+    let quiet = piped("", "run shown_source shown_panics --quiet", &[]).err;
     assert!(quiet.contains(" failed    shown_panics in ") && !quiet.contains("started"), "{quiet}");
 }
 
@@ -165,8 +164,8 @@ fn verbose_shows_settings_plan_and_steps_and_quiet_only_failures() {
 #[test]
 fn json_lines_are_alone_on_standard_output() {
     let output = piped("", "run shown shown_again +shown_panics -p seen=/ --output json", &[]);
-    let (events, told) = (text(&output.stdout), text(&output.stderr));
-    assert_eq!(output.status.code(), Some(1), "{told}");
+    let (events, told) = (output.out, output.err);
+    assert_eq!(output.code, 1, "{told}");
     let records: Vec<EventRecord> = events
         .lines()
         .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))
@@ -187,11 +186,11 @@ fn json_lines_are_alone_on_standard_output() {
 fn an_unknown_output_form_is_wrong_use() {
     run("sibling --output yaml").exits(2).says(&["text, plain, json"]);
     let output = piped("", "run sibling", &[("PIPELINE_OUTPUT", "yaml")]);
-    assert_eq!(output.status.code(), Some(2));
-    let told = text(&output.stderr);
+    assert_eq!(output.code, 2);
+    let told = output.err;
     assert!(told.contains("PIPELINE_OUTPUT=\"yaml\": it must be text, plain or json"), "{told}");
     let plain = piped("", "run sibling", &[("PIPELINE_OUTPUT", "json")]);
-    assert!(text(&plain.stdout).starts_with("{\"v\":1,"), "{}", text(&plain.stdout));
+    assert!(plain.out.starts_with("{\"v\":1,"), "{}", plain.out);
 }
 
 /// The program exits although a detached step holds standard output for ever.

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::program_under_test::{Ended, Program};
 use crate::folder::Folder;
-use crate::support::{clean, path, text};
+use crate::support::{Ran, clean, path, ran};
 
 /// A folder in which programs run, recorded in `here`.
 struct Store(Folder);
@@ -180,20 +180,16 @@ fn too_many_open_files_are_exit_code_3() {
         let mut command = Command::new("sh");
         clean(&mut command);
         command.arg("-c").arg(line).arg(path("faults")).current_dir(&*store.0).stdin(Stdio::null());
-        let output = command.output().unwrap();
-        (output.status.code(), text(&output.stderr))
+        ran(&mut command)
     };
     // With fewer than six the program itself cannot be loaded.
     let mut refused = 0;
     for limit in 6..=24 {
-        let (code, said) = end(limit);
-        assert!(matches!(code, Some(0 | 3)), "{limit}: {code:?}\n{said}");
-        if code == Some(3) {
+        let Ran { code, err, .. } = end(limit);
+        assert!(matches!(code, 0 | 3), "{limit}: {code}\n{err}");
+        if code == 3 {
             refused += 1;
-            assert!(
-                said.contains("error[PL0301]: ") && said.contains("oo many open files"),
-                "{limit}: {said}"
-            );
+            assert!(err.contains("error[PL0301]: ") && err.contains("oo many open files"), "{limit}: {err}");
         }
     }
     assert!((1..19).contains(&refused), "{refused} were refused");
