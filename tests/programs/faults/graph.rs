@@ -14,7 +14,7 @@ fn an_empty_selection_is_wrong_use_with_a_hint() {
 #[test]
 fn a_wrong_flag_is_wrong_use() {
     for (flag, text) in [
-        ("--timeout 5", "time unit needed"),
+        ("--timeout 5", "`defaults.timeout` is `5`, but takes a time above zero, such as `\"30s\"`"),
         ("--timeout 0s", "`defaults.timeout` is `0s`, but takes a time above zero"),
         ("--deadline 0s", "`deadline` is `0s`, but takes a time above zero"),
         ("--retries many", "invalid digit"),
