@@ -1,6 +1,6 @@
-//! What a step says of its own progress: how far it is, and what it has counted.
+//! The progress and counters that a step reports.
 //!
-//! Kept apart from events: a step may say so a million times a second, and whoever wants to show it looks when it draws.
+//! They are not events: a step may report a million times a second, and a viewer reads the state when it draws.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -12,12 +12,12 @@ use serde::{Deserialize, Serialize};
 /// The total is not known.
 const UNKNOWN: u64 = u64::MAX;
 
-/// How far an attempt of a step is, and what it has counted; written by the step, read by whoever shows the run.
+/// The progress and counters of an attempt; written by the step, read by viewers of the run.
 #[derive(Debug)]
 pub(crate) struct Activity {
-    /// Which attempt says so.
+    /// The attempt that reports.
     pub(crate) attempt: u32,
-    /// Whether the step has said how far it is; one that only counts has not.
+    /// Whether the step reports progress; a step that only counts does not.
     says_progress: AtomicBool,
     done: AtomicU64,
     total: AtomicU64,
@@ -25,31 +25,32 @@ pub(crate) struct Activity {
     counters: Mutex<BTreeMap<Cow<'static, str>, u64>>,
 }
 
-/// What a step has said of itself by some moment.
+/// A snapshot of the progress and counters of a step.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct StepActivity {
-    /// How far the step is, if it says so.
+    /// The progress of the step, if it reports any.
     pub progress: Option<ProgressSoFar>,
-    /// What it has counted, by name.
+    /// Its counters, by name.
     pub counters: BTreeMap<String, u64>,
 }
 
-/// How far a step is.
+/// The progress of a step.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ProgressSoFar {
-    /// How many items are done.
+    /// The number of items done.
     pub done: u64,
-    /// Of how many; `None` where that is not known.
+    /// The number of all items; `None` if unknown.
     pub total: Option<u64>,
-    /// What the step is at, in its own words; empty if it says nothing.
+    /// What the step is doing, in its own words; may be empty.
     pub note: String,
 }
 
-/// Says how far a step is, to whoever watches the run; from [`StepContext::progress`](crate::StepContext::progress).
+/// Reports the progress of a step to viewers of the run; made by
+/// [`StepContext::progress`](crate::StepContext::progress).
 ///
-/// Cheap to clone and to call: `add` is one atomic addition. It can go to other threads and tasks of the step.
+/// Cheap to clone and to call: `add` is one atomic addition. Other threads and tasks of the step can use it.
 #[derive(Clone, Debug)]
 pub struct StepProgress(Arc<Activity>);
 
@@ -60,22 +61,22 @@ impl StepProgress {
         StepProgress(activity)
     }
 
-    /// So many more items are done.
+    /// Adds to the number of items done.
     pub fn add(&self, items: u64) {
         self.0.done.fetch_add(items, Ordering::Relaxed);
     }
 
-    /// So many items are done in all.
+    /// Sets the number of items done.
     pub fn set(&self, done: u64) {
         self.0.done.store(done, Ordering::Relaxed);
     }
 
-    /// So many items there will be in all.
+    /// Sets the number of all items.
     pub fn set_total(&self, total: u64) {
         self.0.total.store(total, Ordering::Relaxed);
     }
 
-    /// Says what the step is at, in a few words; shown beside its name. Never say anything secret here.
+    /// Sets what the step is doing, in a few words; shown beside its name. It must not contain secrets.
     pub fn note(&self, text: impl Into<String>) {
         *self.0.note.lock().unwrap_or_else(PoisonError::into_inner) = text.into();
     }

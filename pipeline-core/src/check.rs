@@ -11,30 +11,30 @@ use crate::step::{DefFn, Step};
 use crate::value::TypeDef;
 use crate::view::View;
 
-/// Holds where what a parameter reads is what the upstream returns; stands on the type of the parameter.
+/// The type that a parameter reads is the one that the upstream returns. Reported on the type of the parameter.
 #[diagnostic::on_unimplemented(
     message = "the upstream step returns `{Output}`, but this parameter reads `{Self}`",
     label = "the upstream step returns `{Output}`",
     note = "`&T`, `Option<&T>` and `Result<&T, &StepError>` read a step that returns `T`; `&[T]` reads `Vec<T>`, `&str` reads `String`, `&Path` reads `PathBuf`",
-    note = "where the upstream returns an alias of `Result`, mark it `#[step(fallible)]`"
+    note = "if the upstream returns an alias of `Result`, mark it `#[step(fallible)]`"
 )]
 pub trait Reads<Output: ?Sized> {}
 
 #[diagnostic::do_not_recommend]
 impl<T: ?Sized> Reads<T> for T {}
 
-/// Holds where what one step of a fan-in returns is what the parameter reads; stands on the step.
+/// The type that one step of a fan-in returns is the one that the parameter reads. Reported on the step.
 #[diagnostic::on_unimplemented(
     message = "this step of the fan-in returns `{Self}`, but the parameter collects `{Wanted}`",
     label = "returns `{Self}`",
-    note = "the steps of a fan-in return one type: convert the output in a step of its own, or read it with a parameter of its own"
+    note = "the steps of a fan-in return one type: convert the output in a separate step, or read it with a separate parameter"
 )]
 pub trait Gives<Wanted: ?Sized> {}
 
 #[diagnostic::do_not_recommend]
 impl<T: ?Sized> Gives<T> for T {}
 
-/// Holds where each attempt of a step that retries can have its own; stands on the type of the parameter.
+/// A value that each attempt of a step with retries can have. Reported on the type of the parameter.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is taken by value by a step that retries: each attempt needs its own; derive `Clone` for it, or borrow it (`&T`)",
     label = "cannot be cloned"
@@ -44,7 +44,8 @@ pub trait Again: Clone {}
 #[diagnostic::do_not_recommend]
 impl<T: Clone> Again for T {}
 
-/// The length of the longest path that ends in a step; a cycle makes rustc's evaluation of it circular (E0391).
+/// The length of the longest path that ends in a step. If the graph has a circle, rustc reports its evaluation as circular
+/// (E0391).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a step",
     label = "this names something that is not a step",
@@ -94,7 +95,7 @@ pub const fn check_after<Upstream: Step>() -> Edge {
     Edge { def: Upstream::def, ty: TypeDef::of::<Upstream::Output>() }
 }
 
-/// What a parameter reads where the upstream is found at start-up.
+/// The type that a parameter reads if its upstream is found at start-up.
 #[derive(Clone, Copy, Debug)]
 pub struct Viewed {
     /// The output type that the upstream must have.
@@ -110,7 +111,7 @@ where
     Viewed { ty: TypeDef::of::<Wanted::Owned>() }
 }
 
-/// How a step that retries takes an output by value: a clone for each attempt but the last.
+/// Takes an output by value for a step with retries: a clone for each attempt except the last.
 pub const fn check_again<T: Again + 'static>() -> fn(Call<'_>, usize) -> T {
     |call, index| call.take_or_clone(index)
 }

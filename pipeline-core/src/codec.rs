@@ -1,13 +1,13 @@
-//! Outputs as JSON: for the types that serde can write, and for those that it can read.
+//! Outputs as JSON: types that serde can write, and types that it can read.
 //!
-//! Which of the two a type is, is asked where it is named, in the expansion of `#[step]`: a constant of an inherent
-//! `impl` with a bound hides the trait's constant of the same name exactly where the bound holds. Steps ask nothing of
-//! their outputs, and a type that serde does not know has no codec.
+//! The expansion of `#[step]` probes the type: a constant of an inherent `impl` with a bound hides the trait's constant of
+//! the same name exactly if the bound holds. So steps require nothing of their outputs, and a type without serde has no
+//! codec.
 //!
-//! The constants have a prefix, for a trait of the user's that holds for all types may have a `READ` too.
+//! The constants have a prefix, because a blanket trait of the user's may have a `READ` too.
 //!
-//! The bound is `Deserialize<'static>`: one for every lifetime would be taken as met by `&'static str`, for lifetimes are
-//! not looked at when a constant is chosen, and then refused.
+//! The bound is `Deserialize<'static>`. Lifetimes are ignored when a constant is chosen, so with a bound for every lifetime
+//! `&'static str` would be chosen, and then refused.
 
 use std::fmt;
 use std::io;
@@ -16,7 +16,7 @@ use crate::value::{Given, WriteFn};
 
 type ReadFn = fn(usize, &'static [u8]) -> io::Result<Given>;
 
-/// How the output of a step is written as JSON, and read.
+/// How the output of a step is written as JSON and read.
 #[derive(Clone, Copy, Default)]
 pub struct Codec {
     pub(crate) write: Option<WriteFn>,
@@ -24,10 +24,10 @@ pub struct Codec {
 }
 
 impl Codec {
-    /// Neither: closures, and types that serde does not know.
+    /// Neither: for closures, and types without serde.
     pub const NONE: Codec = Codec { write: None, read: None };
 
-    /// What the two probes have found.
+    /// Makes a codec of the results of the two probes.
     pub const fn new(write: Option<WriteFn>, read: Option<ReadFn>) -> Self {
         Codec { write, read }
     }
@@ -44,10 +44,10 @@ impl Codec {
 
     /// Reads JSON as the output of a step, by position in the plan; `None` where the type is not `Deserialize`.
     ///
-    /// The bytes live as long as the program, for the value may borrow from them.
+    /// The bytes live as long as the program, because the value may borrow from them.
     ///
     /// # Errors
-    /// Where the bytes are not JSON, or not of the type.
+    /// Returns an error if the bytes are not JSON, or not of the type.
     pub fn read(&self, step: usize, json: &'static [u8]) -> Option<io::Result<Given>> {
         self.read.map(|read| read(step, json))
     }
@@ -62,31 +62,31 @@ impl fmt::Debug for Codec {
     }
 }
 
-/// Asks whether `T` can be written: `<ToJson<T>>::__PIPELINE_WRITE`, with [`NotToJson`] in scope.
+/// Probes whether `T` can be written: `<ToJson<T>>::__PIPELINE_WRITE`, with [`NotToJson`] in scope.
 #[derive(Debug)]
 pub struct ToJson<T>(std::marker::PhantomData<T>);
 
 /// The answer for types that are not `Serialize`.
 pub trait NotToJson {
-    /// There is no way.
+    /// No function.
     const __PIPELINE_WRITE: Option<WriteFn> = None;
 }
 
 impl<T> NotToJson for ToJson<T> {}
 
-/// Asks whether `T` can be read: `<FromJson<T>>::__PIPELINE_READ`, with [`NotFromJson`] in scope.
+/// Probes whether `T` can be read: `<FromJson<T>>::__PIPELINE_READ`, with [`NotFromJson`] in scope.
 #[derive(Debug)]
 pub struct FromJson<T>(std::marker::PhantomData<T>);
 
 /// The answer for types that are not `Deserialize`.
 pub trait NotFromJson {
-    /// There is no way.
+    /// No function.
     const __PIPELINE_READ: Option<ReadFn> = None;
 }
 
 impl<T> NotFromJson for FromJson<T> {}
 
-/// Only where asked for: code is made for each type, which takes time to compile.
+/// Behind a feature, because it takes time to compile code for each type.
 #[cfg(feature = "outputs")]
 mod known {
     use serde::{Deserialize, Serialize};

@@ -1,7 +1,7 @@
 //! Calls user code so that a panic stays a value.
 //!
-//! Every line of user code that the framework runs (the step itself, `Drop`, `Display`, an observer) goes through
-//! here. A panic's payload is itself user data: its `Drop` may panic too, and is contained as well.
+//! Every call of user code by the framework (the step itself, `Drop`, `Display`, an observer) goes through here. A panic's
+//! payload is user data too: its `Drop` may panic, and is contained as well.
 
 use std::any::Any;
 use std::cell::RefCell;
@@ -17,13 +17,13 @@ thread_local! {
 /// Calls `code`.
 ///
 /// # Errors
-/// The message and place of a panic.
+/// Returns the message and location of a panic.
 #[inline]
 pub fn guard<T>(code: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(code)).map_err(panic_message)
 }
 
-/// Makes later panics tell where they happened: adds to the panic hook once, and goes on to the hook that was there.
+/// Adds their location to the messages of later panics: installs a panic hook once, which also calls the earlier hook.
 pub fn note_panic_places() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -50,7 +50,7 @@ fn panic_message(payload: Box<dyn Any + Send>) -> String {
         .or_else(|| payload.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "a panic without a text".to_owned());
     if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
-        // A payload that panics in its own drop would go on for ever: leave it.
+        // A payload whose drop panics could do so forever: forget it.
         std::mem::forget(second);
         let _ = PANIC_PLACE.try_with(|cell| cell.try_borrow_mut().map(|mut cell| cell.take()));
     }
@@ -64,7 +64,7 @@ fn panic_message(payload: Box<dyn Any + Send>) -> String {
     message
 }
 
-/// What to say instead of a panic of the runtime's whose own text does not lead to its cause.
+/// Returns a replacement for a panic message of the runtime that does not lead to the cause.
 fn remedy(message: &str) -> Option<&'static str> {
     let blocks = message.starts_with("Cannot start a runtime from within a runtime")
         || message.starts_with("Cannot drop a runtime in a context where blocking is not allowed");
@@ -74,7 +74,7 @@ fn remedy(message: &str) -> Option<&'static str> {
     )
 }
 
-/// Returns the text of a user's error, or what to say instead where its `Display` panics.
+/// Returns the text of a user's error, or a replacement if its `Display` panics.
 pub fn display<E: Error + ?Sized>(error: &E) -> String {
     guard(|| error.to_string()).unwrap_or_else(|panic| format!("(the error's own Display panicked: {panic})"))
 }

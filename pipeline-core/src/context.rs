@@ -1,4 +1,4 @@
-//! What a step can ask about the run it is in.
+//! The context of a step: facts about its run, and what the step reports.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -16,19 +16,19 @@ use crate::dead_letter::DeadLetter;
 use crate::rng::{StepRng, step_seed};
 use crate::signal::Signal;
 
-/// What all steps of one run share.
+/// State that all steps of one run share.
 #[derive(Debug)]
 pub struct RunScope {
     run_id: String,
     seed: u64,
     stopped: Signal,
     dead_letters: Mutex<Vec<DeadLetter>>,
-    /// What steps say of themselves, by name; of each, the latest attempt that says anything.
+    /// The progress and counters of steps, by name; of each, those of the latest attempt that reported any.
     activities: Mutex<HashMap<Cow<'static, str>, Arc<Activity>>>,
 }
 
 impl RunScope {
-    /// A scope with the id of the run, and seed 0.
+    /// Makes the scope of a run with this id, and seed 0.
     pub fn new(run_id: impl Into<String>) -> Self {
         RunScope {
             run_id: run_id.into(),
@@ -39,7 +39,7 @@ impl RunScope {
         }
     }
 
-    /// The same with another seed.
+    /// Sets the seed.
     #[must_use]
     pub fn with_seed(self, seed: u64) -> Self {
         RunScope { seed, ..self }
@@ -50,25 +50,24 @@ impl RunScope {
         &self.run_id
     }
 
-    /// Returns the seed of the run, from which each step's own is made.
+    /// Returns the seed of the run. The seeds of steps are made from it.
     pub fn seed(&self) -> u64 {
         self.seed
     }
 
-    /// A number from 0 to 1 for what is left to chance after an attempt of a step: the same in every run of one seed, and
-    /// independent of what the step draws.
+    /// Returns a random number from 0 to 1 for the executor's use after an attempt of a step, such as jitter. It is the same
+    /// in every run of one seed, and independent of the numbers that the step draws.
     pub fn chance(&self, step: &str, attempt: u32) -> f64 {
         const OF_THE_RUN: u64 = u64::MAX;
         StepRng::of_stream(step_seed(self.seed, step, OF_THE_RUN), attempt.into()).unit_f64()
     }
 
-    /// Returns the items that steps could not deal with, in the order in which they were given.
+    /// Returns the items that steps could not process, in the order in which they were recorded.
     pub fn dead_letters(&self) -> Vec<DeadLetter> {
         self.dead_letters.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// How far a step is and what it has counted, as it has said itself; of its latest attempt. Empty if it has said
-    /// nothing.
+    /// Returns the progress and counters that the latest attempt of a step has reported. Empty if it has reported none.
     pub fn activity(&self, step: &str) -> StepActivity {
         let activities = self.activities.lock().unwrap_or_else(PoisonError::into_inner);
         let activity = activities.get(step).map(Arc::clone);
@@ -76,8 +75,8 @@ impl RunScope {
         activity.map(|activity| activity.look()).unwrap_or_default()
     }
 
-    /// Where an attempt of a step says how far it is. What an earlier attempt has said is forgotten; what a given-up one
-    /// still says is not shown.
+    /// Returns where an attempt of a step reports its progress. The report of an earlier attempt is discarded, and that of a
+    /// given-up one is not shown.
     fn activity_of(&self, step: Cow<'static, str>, attempt: u32) -> Arc<Activity> {
         let mut activities = self.activities.lock().unwrap_or_else(PoisonError::into_inner);
         let activity = activities.entry(step).or_insert_with(|| Arc::new(Activity::new(attempt)));
@@ -90,8 +89,8 @@ impl RunScope {
         Arc::clone(activity)
     }
 
-    /// Asks the run to stop: no further step starts, and whoever awaits [`StepContext::cancelled`] is woken. True for
-    /// the first caller.
+    /// Asks the run to stop: no further step starts, and all tasks that await [`StepContext::cancelled`] are woken. Returns
+    /// true to the first caller.
     pub fn stop(&self) -> bool {
         self.stopped.raise()
     }
@@ -103,7 +102,7 @@ impl RunScope {
     }
 }
 
-/// A step under way in this process. An executor finds by it the run that a context belongs to, for runs within steps.
+/// Identity of a step under way in this process. An executor uses it to find the run of a context, for runs within steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RunningStep {
     /// The [number](crate::frame::Frame::number) of the run's frame.
@@ -112,19 +111,19 @@ pub struct RunningStep {
     pub step: u32,
 }
 
-/// What a step can ask about the run it is in; a parameter `#[context] cx: &StepContext`.
+/// The context of a step; a parameter `#[context] cx: &StepContext`.
 #[derive(Clone, Debug)]
 pub struct StepContext {
     scope: Arc<RunScope>,
     step: Cow<'static, str>,
-    /// `None` for a test.
+    /// `None` in a test.
     running: Option<RunningStep>,
-    /// Which of the step's items the context is for; 0 for a step that has none.
+    /// The item of the step that the context is for; 0 for a step without items.
     index: u64,
     attempt: u32,
     /// Raised when the attempt was given up.
     given_up: Option<Arc<Signal>>,
-    /// Where it says how far it is; found when it first does.
+    /// Where it reports its progress; set by the first report.
     activity: OnceLock<Arc<Activity>>,
 }
 
@@ -141,13 +140,13 @@ impl StepContext {
         }
     }
 
-    /// The same context, of a step under way.
+    /// Sets the step under way that the context belongs to.
     pub(crate) fn of_running(mut self, running: RunningStep) -> Self {
         self.running = Some(running);
         self
     }
 
-    /// The same context, for an attempt that may be given up.
+    /// Sets the signal that is raised when the attempt is given up.
     pub(crate) fn cancelled_by(mut self, given_up: Arc<Signal>) -> Self {
         self.given_up = Some(given_up);
         self

@@ -1,4 +1,4 @@
-//! Why a step did not succeed, as a value.
+//! Errors of steps, as values.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -7,7 +7,7 @@ use std::fmt;
 use crate::contain;
 use crate::location::Location;
 
-/// Why a step did not succeed: what a downstream step reads as `Result<&T, &StepError>`, and what the report shows.
+/// The error of a step that did not succeed. A downstream step reads it as `Result<&T, &StepError>`; the report shows it.
 pub struct StepError {
     step: Cow<'static, str>,
     location: Option<Location>,
@@ -31,7 +31,7 @@ pub enum FailureKind {
     DropPanic,
     /// The step was cancelled: the run was stopped, or its future dropped.
     Cancelled,
-    /// An attempt took longer than its timeout, or all of them longer than the step's or the run's deadline.
+    /// An attempt took longer than its timeout, or the step longer than its own or the run's deadline.
     TimedOut,
     /// The step was cancelled because its readers have what they need.
     Unused,
@@ -42,7 +42,7 @@ pub enum FailureKind {
 }
 
 impl FailureKind {
-    /// Every kind, in the order of their codes.
+    /// All kinds, in the order of their codes.
     pub const ALL: [FailureKind; 8] = [
         FailureKind::Error,
         FailureKind::Panic,
@@ -54,8 +54,8 @@ impl FailureKind {
         FailureKind::NotMet,
     ];
 
-    /// Returns the stable code, `PL01…`, as [`ProblemCode::name`](crate::ProblemCode::name) is for what is found at
-    /// start-up; a code never changes its meaning.
+    /// Returns the stable code, `PL01…`; [`ProblemCode::name`](crate::ProblemCode::name) returns those of problems at
+    /// start-up. A code never changes its meaning.
     pub const fn code(self) -> &'static str {
         match self {
             FailureKind::Error => "PL0101",
@@ -84,7 +84,7 @@ impl FailureKind {
     }
 }
 
-/// The error a step reads where its upstream never started because the run was stopped.
+/// The error of an upstream that never started because the run was stopped.
 pub(crate) static STOPPED: StepError = StepError {
     step: Cow::Borrowed(""),
     location: None,
@@ -133,18 +133,18 @@ impl StepError {
         StepError { step, location: Some(location), kind, attempt, message, may_retry: true, source: None }
     }
 
-    /// The same error, of another attempt.
+    /// Sets the attempt.
     pub(crate) fn of_attempt(mut self, attempt: u32) -> Self {
         self.attempt = attempt;
         self
     }
 
-    /// Reports whether the step's filter says that another attempt is worth it.
+    /// Reports whether the step's filter allows another attempt.
     pub const fn may_retry(&self) -> bool {
         self.may_retry
     }
 
-    /// Reports whether the step failed only after its output had served its readers.
+    /// Reports whether the step failed only after its readers had its output.
     pub(crate) fn is_late(&self) -> bool {
         self.kind == FailureKind::DropPanic
     }
@@ -154,17 +154,17 @@ impl StepError {
         &self.step
     }
 
-    /// Where that step is written.
+    /// Returns where that step is written.
     pub const fn location(&self) -> Option<Location> {
         self.location
     }
 
-    /// What kind of failure it was.
+    /// Returns the kind of failure.
     pub const fn kind(&self) -> FailureKind {
         self.kind
     }
 
-    /// Which attempt failed, from 1; 0 where the step was not tried.
+    /// Returns the attempt that failed, from 1; 0 if the step was not tried.
     pub const fn attempt(&self) -> u32 {
         self.attempt
     }
@@ -179,7 +179,7 @@ impl StepError {
         self.source.as_deref()
     }
 
-    /// Returns the texts of the causes below the error, outermost first. A cause whose `Display` panics is named as such.
+    /// Returns the texts of the error's causes, outermost first. If the `Display` of a cause panics, its text says so.
     pub fn causes(&self) -> Vec<String> {
         let mut causes = Vec::new();
         let mut cause = self.source.as_deref().and_then(|error| error.source());
@@ -228,7 +228,7 @@ impl fmt::Debug for StepError {
 }
 
 impl Error for StepError {
-    /// Returns the error that the step's error was caused by; its own text is part of this error's.
+    /// Returns the cause of the step's error; that error's own text is part of this one.
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.source.as_deref().and_then(|error| error.source())
     }

@@ -1,4 +1,4 @@
-//! The lanes: where a step runs.
+//! The lanes in which steps run.
 
 use std::fmt;
 

@@ -1,13 +1,13 @@
-//! What a pipeline is: step definitions, registry, graph, plan, frame. No runtime, no clock, no I/O.
+//! The model of a pipeline: step definitions, registry, graph, plan, frame. No runtime, no clock, no I/O.
 //!
 //! | concept | type | made from |
 //! |---|---|---|
 //! | a step as written | [`StepDef`] | `#[step]`, or a closure given to a [`DagBuilder`] |
 //! | the graph, checked and ordered | [`Dag`] | the registry, or a builder |
-//! | what one kind of run executes | [`Plan`] | a graph and its targets |
+//! | the part of a graph that a run executes | [`Plan`] | a graph and its targets |
 //! | the state of one run | [`Frame`](frame::Frame) | a plan, parameters and resources |
 //!
-//! Data flows one way, each value made from the one before and immutable but for the frame.
+//! Data flows one way: each value is made from the one before. All are immutable except the frame.
 
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 

@@ -1,8 +1,8 @@
-//! Places in the user's source, and the packages that hold it.
+//! Locations in the user's source, and packages.
 
 use std::fmt;
 
-/// A place in the user's source.
+/// A location in the user's source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Location {
     /// The file, as rustc names it.
@@ -14,7 +14,7 @@ pub struct Location {
 }
 
 impl Location {
-    /// Returns the place of the caller.
+    /// Returns the location of the caller.
     #[track_caller]
     pub fn caller() -> Self {
         let at = std::panic::Location::caller();

@@ -1,4 +1,4 @@
-//! Run parameters: as given, and as bound to the steps that declare them.
+//! Run parameters: as declared, as given, and as bound to steps.
 
 use std::any::Any;
 use std::borrow::Cow;
@@ -19,12 +19,12 @@ pub struct ParamDef {
     pub ty: TypeDef,
     /// Whether it may be left out.
     pub has_default: bool,
-    /// Reads it into the type; used once per run to check, and to hold what is borrowed.
+    /// Reads it into the type; called once per run to check the value and to keep it for borrowing.
     pub parse: ParseFn,
-    /// The default, boxed; only called where `has_default`.
+    /// Returns the default, boxed; only called if `has_default`.
     pub default: Option<fn() -> Box<dyn Any + Send + Sync>>,
-    /// The default as the declaration has it, where it has one written. Not to be shown where
-    /// [`is_secret`](ParamDef::is_secret) says so.
+    /// The default as written in the declaration, if it has one. Not shown if
+    /// [`is_secret`](ParamDef::is_secret) returns true.
     pub default_text: Option<&'static str>,
     /// Returns whether the type can hold a [`Secret`](crate::Secret); `None` if that cannot be seen. It asks the type
     /// each time.
@@ -32,30 +32,28 @@ pub struct ParamDef {
 }
 
 impl ParamDef {
-    /// Reports whether what is given for the parameter is never shown, because its type holds a
-    /// [`Secret`](crate::Secret), or may hold one: a type that reads itself by code of its own can make a secret of
-    /// anything.
+    /// Reports whether the value of the parameter is never shown, because its type holds a
+    /// [`Secret`](crate::Secret), or may hold one: a type with a custom `Deserialize` can make a secret of anything.
     pub fn is_secret(&self) -> bool {
         (self.secret)() != Some(false)
     }
 }
 
-/// Reads a JSON value into a boxed value of a parameter's type, or says why it cannot.
+/// Reads a JSON value into a boxed value of a parameter's type, or returns the reason why it does not fit.
 pub type ParseFn = fn(&Value) -> Result<Box<dyn Any + Send + Sync>, String>;
 
-/// A run parameter as it was given. Its `Debug` says which kind it is, and not the value.
+/// A run parameter as it was given. Its `Debug` shows the kind, but not the value.
 #[derive(Clone, PartialEq)]
 pub enum ParamValue {
     /// A value from code or a file.
     Json(Value),
-    /// Text from a command line or the environment: read as a string where the parameter's type takes one, and as
-    /// JSON otherwise.
+    /// Text from a command line or the environment: read as a string if the parameter's type takes one, otherwise as JSON.
     Text(String),
 }
 
 impl std::fmt::Debug for ParamValue {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // Values may be secrets, and a graph that is printed for its edges holds those of its instances.
+        // Values may be secrets, and printing a graph would show those of its instances.
         f.write_str(match self {
             ParamValue::Json(_) => "Json([not shown])",
             ParamValue::Text(_) => "Text([not shown])",
@@ -67,22 +65,22 @@ impl ParamValue {
     /// Makes a value from any serialisable one.
     ///
     /// # Errors
-    /// What serde says where the value has no JSON form (a map with non-string keys, a path that is not UTF-8).
+    /// Returns serde's message if the value has no JSON form (a map with non-string keys, a path that is not UTF-8).
     pub fn of(value: &(impl Serialize + ?Sized)) -> Result<Self, String> {
         serde_json::to_value(value).map(ParamValue::Json).map_err(|error| error.to_string())
     }
 
-    /// Reads the value as `param` wants it.
+    /// Reads the value as the type of `param`.
     ///
     /// # Errors
-    /// Why the value does not fit the type.
+    /// Returns the reason why the value does not fit the type.
     pub fn read(&self, param: &ParamDef) -> Result<Box<dyn Any + Send + Sync>, String> {
         match self {
             ParamValue::Json(value) => (param.parse)(value),
             ParamValue::Text(text) => (param.parse)(&Value::String(text.clone())).or_else(|as_text| {
                 match serde_json::from_str(text) {
                     Ok(value) => (param.parse)(&value),
-                    // What was meant as JSON: the place of the mistake says more than the whole text.
+                    // It was meant as JSON: the position of the mistake helps more than the whole text.
                     Err(error) if text.starts_with(['{', '[']) => Err(format!("it is no JSON: {error}")),
                     Err(_) => Err(as_text),
                 }
@@ -91,19 +89,19 @@ impl ParamValue {
     }
 }
 
-/// Run parameters as they were given, by name. `step.parameter` addresses one step, `parameter` all that declare it.
+/// Run parameters as they were given, by name. `step.parameter` is for one step, `parameter` for all that declare it.
 #[derive(Clone, Default)]
 pub struct Params {
     values: BTreeMap<String, Origined>,
 }
 
-/// A value, or why it has no JSON form; and who gave it.
+/// A value, or the reason why it has no JSON form; and its origin.
 type Origined = (Result<ParamValue, String>, Cow<'static, str>);
 
 /// Replaces serde's message about a value that may be a secret, because serde quotes the value.
 pub(crate) const NOT_SHOWN: &str = "what was given is not shown: it may hold a secret";
 
-/// Where a value comes from that a program sets.
+/// The origin of a value that the program sets.
 const CODE: Cow<'static, str> = Cow::Borrowed("the program's code");
 
 impl std::fmt::Debug for Params {
@@ -114,13 +112,13 @@ impl std::fmt::Debug for Params {
 }
 
 impl Params {
-    /// No parameters.
+    /// Makes an empty set of parameters.
     pub fn new() -> Self {
         Params::default()
     }
 
-    /// Sets a parameter; the last value of a name wins. A value without a JSON form is reported when the run binds
-    /// its parameters, together with every other problem.
+    /// Sets a parameter; the last value of a name wins. A value without a JSON form is reported when the run binds its
+    /// parameters, together with all other problems.
     pub fn set(&mut self, name: impl Into<String>, value: &(impl Serialize + ?Sized)) {
         self.values.insert(name.into(), (ParamValue::of(value), CODE));
     }
@@ -130,7 +128,7 @@ impl Params {
         self.values.insert(name.into(), (Ok(ParamValue::Text(text.into())), CODE));
     }
 
-    /// Sets a parameter only where it is not set yet. `origin` says in messages where the value comes from.
+    /// Sets a parameter unless it is already set. `origin` is the origin of the value, for messages.
     pub fn set_default(&mut self, name: impl Into<String>, value: ParamValue, origin: &str) {
         self.values.entry(name.into()).or_insert_with(|| (Ok(value), Cow::Owned(origin.to_owned())));
     }
@@ -140,7 +138,7 @@ impl Params {
         self.values.keys().map(String::as_str)
     }
 
-    /// Who gave a parameter, in words: the program's code, a flag, a variable of the environment, a file.
+    /// Returns the origin of a parameter, in words: the program's code, a flag, an environment variable, a file.
     pub fn origin(&self, name: &str) -> Option<&str> {
         self.values.get(name).map(|(_, origin)| &**origin)
     }
@@ -155,11 +153,11 @@ pub(crate) struct BoundParam {
     pub(crate) def: ParamDef,
     pub(crate) given: Option<ParamValue>,
     pub(crate) value: Box<dyn Any + Send + Sync>,
-    /// Who gave the value.
+    /// The origin of the value.
     pub(crate) origin: Cow<'static, str>,
 }
 
-/// The parameters of a run, by the index the plan gave them.
+/// The parameters of a run, by their index in the plan.
 #[derive(Default)]
 pub struct BoundParams {
     pub(crate) entries: Vec<BoundParam>,
@@ -173,13 +171,13 @@ impl std::fmt::Debug for BoundParams {
 }
 
 impl BoundParams {
-    /// Returns the value held for borrowing.
+    /// Borrows the value.
     pub(crate) fn borrowed<T: 'static>(&self, index: u32) -> &T {
         let entry = &self.entries[index as usize];
         entry.value.downcast_ref().expect("invariant: the parameter was parsed as the step's own type")
     }
 
-    /// A value of its own for a step that takes it: read anew, so that the type need not be `Clone`.
+    /// Returns an owned value. It is read anew, so that the type need not be `Clone`.
     pub(crate) fn owned<T: 'static>(&self, index: u32) -> T {
         let entry = &self.entries[index as usize];
         let value = match (&entry.given, entry.def.default) {
@@ -201,7 +199,7 @@ impl BoundParams {
 /// Reads a JSON value as `T`; the macro puts it into [`ParamDef::parse`].
 ///
 /// # Errors
-/// What serde says.
+/// Returns serde's message.
 pub fn parse_param<T: DeserializeOwned + Send + Sync + 'static>(
     value: &Value,
 ) -> Result<Box<dyn Any + Send + Sync>, String> {

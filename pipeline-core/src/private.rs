@@ -1,4 +1,4 @@
-//! What an expansion of `#[step]` may name; not public API, and free to change in any release.
+//! Items that an expansion of `#[step]` may name. Not public API; they can change in any release.
 
 pub use core;
 pub use inventory;
@@ -27,10 +27,10 @@ pub use crate::step::{
 pub use crate::value::TypeDef;
 pub use crate::view::View;
 
-/// Depth of the graph above a step: evaluating it is what makes rustc report a cycle.
+/// Depth of the graph above a step: rustc reports a circle when it evaluates it.
 pub use crate::check::Depth;
 
-/// Writes a field of a constant in the making. The value before owns nothing, and is forgotten: a constant cannot drop.
+/// Writes a field of a constant. The old value owns nothing, and is forgotten: a constant cannot drop.
 pub const fn set<T>(field: &mut T, value: T) {
     std::mem::forget(std::mem::replace(field, value));
 }

@@ -1,18 +1,17 @@
-//! What is wrong with a graph or with what a run was given. All problems are found before any step runs, and all are
-//! reported at once.
+//! Problems of a graph or of a run's inputs. All are found before any step runs, and reported at once.
 
 use std::error::Error;
 use std::fmt;
 
 use crate::location::Location;
 
-/// One thing that is wrong, where, and what to do about it.
+/// One problem: its location, and how to fix it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Problem {
     /// The stable code.
     pub code: ProblemCode,
-    /// What is wrong, in one line.
+    /// The problem in one line.
     pub message: String,
     /// The step concerned, by name.
     pub step: Option<String>,
@@ -20,9 +19,9 @@ pub struct Problem {
     pub parameter: Option<String>,
     /// Where the step or parameter is written.
     pub location: Option<Location>,
-    /// Facts that help: other parties, both types, candidates.
+    /// Facts that help: other steps, both types, candidates.
     pub notes: Vec<String>,
-    /// What to do next.
+    /// How to fix it.
     pub hint: Option<String>,
 }
 
@@ -34,7 +33,7 @@ macro_rules! problem_codes {
         pub enum ProblemCode { $($(#[$doc])* $name,)* }
 
         impl ProblemCode {
-            /// Every code, in order.
+            /// All codes, in order.
             pub const ALL: &[ProblemCode] = &[$(ProblemCode::$name,)*];
 
             /// Returns the code as printed.
@@ -62,7 +61,7 @@ problem_codes! {
     UnboundInput = "PL0007",
     /// A target or selection names no step.
     UnknownTarget = "PL0008",
-    /// A target's output is taken by a step, so the caller could not have it.
+    /// A target's output is taken by a step, so the caller cannot have it.
     TakenTarget = "PL0009",
     /// A required run parameter was not given.
     MissingParam = "PL0010",
@@ -74,9 +73,9 @@ problem_codes! {
     MissingResource = "PL0013",
     /// There is no step to run.
     NoSteps = "PL0014",
-    /// An override gives a value of another type than the step returns, or making the value panicked.
+    /// An override has another type than the step returns, or making its value panicked.
     OverrideMismatch = "PL0015",
-    /// The builder was asked for something that does not fit the step (no such parameter, a bound input twice).
+    /// A binding in the builder does not fit the step (no such parameter, an input bound twice).
     InvalidBinding = "PL0016",
     /// A selection expression cannot be read.
     InvalidSelection = "PL0017",
@@ -88,8 +87,7 @@ problem_codes! {
     InvalidSwitch = "PL0020",
     /// An input asks for more successes than it has upstream steps.
     InvalidQuorum = "PL0021",
-    /// The environment refused what the run needs before its first step: a file to record it in, a way to listen for
-    /// signals.
+    /// The environment refused what the run needs before its first step: a file for its record, or listening for signals.
     Environment = "PL0301",
 }
 
@@ -100,7 +98,7 @@ impl fmt::Display for ProblemCode {
 }
 
 impl Problem {
-    /// A problem that concerns no step in particular.
+    /// Makes a problem that concerns no particular step.
     pub fn new(code: ProblemCode, message: impl Into<String>) -> Self {
         Problem {
             code,
@@ -113,7 +111,7 @@ impl Problem {
         }
     }
 
-    /// Names the step.
+    /// Sets the step.
     #[must_use]
     pub fn step(mut self, name: impl Into<String>, location: Location) -> Self {
         self.step = Some(name.into());
@@ -121,7 +119,7 @@ impl Problem {
         self
     }
 
-    /// Names the parameter, and its place instead of the step's.
+    /// Sets the parameter, and its location instead of the step's.
     #[must_use]
     pub fn parameter(mut self, name: impl Into<String>, location: Location) -> Self {
         self.parameter = Some(name.into());
@@ -136,7 +134,7 @@ impl Problem {
         self
     }
 
-    /// Says what to do.
+    /// Sets how to fix it.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
@@ -167,15 +165,15 @@ impl fmt::Display for Problem {
 
 impl Error for Problem {}
 
-/// Everything that is wrong with a graph or a run's inputs; never empty.
+/// All problems of a graph or of a run's inputs; never empty.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Problems(Vec<Problem>);
 
 impl Problems {
-    /// `Ok` where nothing is wrong.
+    /// Returns `Ok` if there are no problems.
     ///
     /// # Errors
-    /// The problems, sorted by code and place, where there are any.
+    /// Returns the problems, sorted by code and location.
     pub fn check(mut problems: Vec<Problem>) -> Result<(), Problems> {
         if problems.is_empty() {
             return Ok(());
@@ -185,17 +183,17 @@ impl Problems {
         Err(Problems(problems))
     }
 
-    /// Takes the problems out, to add them to others.
+    /// Returns the problems, to add them to others.
     pub fn into_vec(self) -> Vec<Problem> {
         self.0
     }
 
-    /// Returns the problems, by code and place.
+    /// Returns the problems, by code and location.
     pub fn iter(&self) -> std::slice::Iter<'_, Problem> {
         self.0.iter()
     }
 
-    /// How many there are, and what that led to, in words.
+    /// Returns their number and the consequence, in words.
     pub fn heading(&self) -> String {
         match self.0.len() {
             1 => "the pipeline has a problem; no step was run".to_owned(),
@@ -230,7 +228,7 @@ impl fmt::Display for Problems {
     }
 }
 
-/// As `Display`: it is what `fn main() -> Result<…>` prints.
+/// As `Display`, because `fn main() -> Result<…>` prints it.
 impl fmt::Debug for Problems {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
@@ -239,13 +237,12 @@ impl fmt::Debug for Problems {
 
 impl Error for Problems {}
 
-/// Reports whether a name is that near to a known one that the known one was meant: a letter or two apart, of short
-/// ones none.
+/// Reports whether a name is probably a misspelling of a known one: one or two letters differ, or none if it is short.
 pub fn is_slip(written: &str, known: &str) -> bool {
     strsim::osa_distance(written, known) <= (known.len() / 3).min(2)
 }
 
-/// Returns the closest of the known names, for "did you mean": one that differs only by case before all others.
+/// Returns the closest of the known names, for "did you mean". A name that differs only by case is the closest.
 pub fn closest<'a>(wanted: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let folded = wanted.to_lowercase();
     let similarity =

@@ -1,8 +1,8 @@
 //! The steps that `#[step]` registered in this program.
 //!
 //! `inventory` gathers one [`Registration`] per annotated function, in no order: everything here is sorted by module
-//! and name. A library that is linked but never named in code contributes nothing (the linker drops it), which is
-//! why messages about missing steps tell how to name it.
+//! and name. The linker drops a library that is linked but never named in code, so messages about missing steps
+//! explain how to name it.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ pub struct Registration(pub DefFn);
 
 inventory::collect!(Registration);
 
-/// Returns every registered step, sorted by module, name, file and line. Two steps of one identity are both there.
+/// Returns every registered step, sorted by module, name, file and line; including two steps with the same identity.
 ///
 /// # Complexity
 /// O(n log n) in the number of steps of the program; nothing is cached.
@@ -25,7 +25,7 @@ pub fn registered() -> Vec<&'static StepDef> {
     steps
 }
 
-/// How many steps each package registered, by name and version.
+/// Returns the number of steps that each package registered, by name and version.
 pub fn packages() -> BTreeMap<(&'static str, &'static str), usize> {
     let mut counts = BTreeMap::new();
     for step in registered() {

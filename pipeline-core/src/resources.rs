@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-/// Values injected for a run, found by type and, where given, name.
+/// Values injected for a run, found by type and, if given, name.
 #[derive(Clone, Default)]
 pub struct Resources {
     values: HashMap<TypeId, Vec<Named>>,
@@ -14,19 +14,19 @@ pub struct Resources {
 type Named = (Option<String>, Arc<dyn Any + Send + Sync>);
 
 impl Resources {
-    /// No resources.
+    /// Makes an empty set of resources.
     pub fn new() -> Self {
         Resources::default()
     }
 
-    /// Adds a value; one of the same type and name replaces the earlier one.
+    /// Adds a value; it replaces an earlier one of the same type and name.
     pub fn insert<T: Send + Sync + 'static>(&mut self, name: Option<String>, value: Arc<T>) {
         let values = self.values.entry(TypeId::of::<T>()).or_default();
         values.retain(|(known, _)| *known != name);
         values.push((name, value));
     }
 
-    /// Returns the value for a request: by name where one is asked for, otherwise the unnamed one or the only one.
+    /// Returns the value of a type: the one with the name, if a name is given; otherwise the unnamed one, or the only one.
     pub(crate) fn find(&self, id: TypeId, name: Option<&str>) -> Option<&Arc<dyn Any + Send + Sync>> {
         let values = self.values.get(&id)?;
         match name {
@@ -39,7 +39,7 @@ impl Resources {
         .map(|(_, value)| value)
     }
 
-    /// Returns the names under which values of a type were given.
+    /// Returns the names of the values of a type.
     pub(crate) fn names(&self, id: TypeId) -> Vec<&str> {
         let values = self.values.get(&id).into_iter().flatten();
         values.filter_map(|(name, _)| name.as_deref()).collect()

@@ -1,17 +1,17 @@
 //! Types without their modules.
 
-/// A type as people write it: `Vec<Option<i64>>` rather than `alloc::vec::Vec<core::option::Option<i64>>`.
+/// Returns a type in short: `Vec<Option<i64>>` rather than `alloc::vec::Vec<core::option::Option<i64>>`.
 #[must_use]
 pub fn short_type(name: &str) -> String {
     let mut out = String::new();
-    // Where the path that is being read starts in `out`.
+    // The start of the current path in `out`.
     let mut start = 0;
     let mut rest = name.chars().peekable();
     while let Some(c) = rest.next() {
         match c {
             ':' if rest.peek() == Some(&':') => {
                 rest.next();
-                // After `>` or `}` the path goes on from something that has to stay.
+                // After `>` or `}` the path continues from a part that has to stay.
                 if start == out.len() && out.ends_with(['>', '}', ')', ']']) {
                     out.push_str("::");
                     start = out.len();

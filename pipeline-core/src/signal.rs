@@ -1,4 +1,4 @@
-//! A flag that is raised once, and wakes whoever awaits it.
+//! A flag that is raised once, and wakes the tasks that await it.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -7,7 +7,7 @@ use std::task::Waker;
 
 use crate::contain;
 
-/// A flag that is raised once, and wakes whoever awaits it.
+/// A flag that is raised once, and wakes the tasks that await it.
 #[derive(Debug, Default)]
 pub(crate) struct Signal {
     raised: AtomicBool,
@@ -21,14 +21,14 @@ struct Waiting {
 }
 
 impl Signal {
-    /// Raises the flag. True for the first caller.
+    /// Raises the flag. Returns true to the first caller.
     pub(crate) fn raise(&self) -> bool {
         if self.raised.swap(true, Ordering::SeqCst) {
             return false;
         }
         let wakers = std::mem::take(&mut self.waiting().wakers);
         for waker in wakers.into_values() {
-            // A waker is an executor's code: one that panics must not keep the others asleep.
+            // A waker is an executor's code: if one panics, the others are still woken.
             let _ = contain::guard(|| waker.wake());
         }
         true
@@ -40,13 +40,13 @@ impl Signal {
         self.raised.load(Ordering::Relaxed)
     }
 
-    /// Reports whether the flag was raised; where it was not, `waker` is woken when it is. `place` says where a waker
-    /// of the same caller is already, and from now on where this one is.
+    /// Reports whether the flag was raised. If not, `waker` is woken when it is. `place` is the caller's entry in the list;
+    /// the waker replaces an earlier one there.
     ///
-    /// The flag is raised before the lock is taken to empty the list, and looked at while the lock is held here: so a
-    /// waker gets into the list before it is emptied, or not at all because the flag is seen.
+    /// The flag is raised before the lock is taken to empty the list, and read here while the lock is held. So a waker is
+    /// added before the list is emptied, or the raised flag is seen.
     pub(crate) fn wait(&self, place: &mut Option<u64>, waker: &Waker) -> bool {
-        // Cloning and dropping a waker runs an executor's code: never while the lock is held.
+        // Cloning or dropping a waker runs an executor's code, so not while the lock is held.
         let waker = waker.clone();
         let mut waiting = self.waiting();
         if self.is_raised() {

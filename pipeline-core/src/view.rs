@@ -1,8 +1,8 @@
-//! Which owned type a borrowed parameter is read from.
+//! The owned types that borrowed parameters are read from.
 
 use std::path::{Path, PathBuf};
 
-/// What can stand behind the `&` of a parameter, and the output type it is borrowed from.
+/// A type that a parameter can borrow, and the output type that it is borrowed from.
 ///
 /// Every sized type is read from itself; `[T]` from `Vec<T>`, `str` from `String`, `Path` from `PathBuf`.
 pub trait View: 'static {

@@ -4,7 +4,7 @@ use crate::error::StepError;
 
 /// A value that a path given as a fallback may name. `Form` distinguishes the three kinds, and is inferred.
 #[diagnostic::on_unimplemented(
-    message = "this is no fallback for an output of type `{Output}`",
+    message = "this is not a fallback for an output of type `{Output}`",
     label = "gives no `{Output}`",
     note = "a fallback is a value of type `{Output}`, or a function or closure `Fn(&StepError) -> {Output}` or `Fn() -> {Output}`"
 )]

@@ -11,7 +11,7 @@ pub const MOST_ATTEMPTS: u32 = (1 << 24) - 1;
 pub struct Attempt(u32);
 
 impl Attempt {
-    /// The only attempt of a step that nobody gives up on.
+    /// The only attempt of a step that is never given up.
     pub const ONLY: Attempt = Attempt(1 | LAST);
 
     /// Makes the attempt of a number, from 1. After the `last` none follows; a `watched` one may be given up.

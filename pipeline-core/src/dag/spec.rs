@@ -36,7 +36,7 @@ impl StepSpec {
         self.policy.as_deref().unwrap_or(&self.def.policy)
     }
 
-    /// Returns where the step is written or, for an instance or a closure, where it was added.
+    /// Returns the location where the step is written; for an instance or a closure, where it was added.
     pub fn location(&self) -> Location {
         self.location
     }

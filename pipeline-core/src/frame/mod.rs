@@ -59,7 +59,7 @@ pub struct Frame {
     handed_out: [Padded; Lane::ALL.len()],
 }
 
-/// A counter on cache lines of its own: many threads write it.
+/// A counter on separate cache lines, because many threads write it.
 #[repr(align(128))]
 #[derive(Default)]
 struct Padded(AtomicUsize);

@@ -12,7 +12,7 @@ use crate::params::Params;
 use crate::plan::PlanOptions;
 use crate::resources::Resources;
 
-/// A value that counts how many of its kind live; boxed in its slot where `SIZE` is large.
+/// A value that counts the living values of its kind; boxed in its slot if `SIZE` is large.
 #[derive(Debug)]
 struct Counted<const SIZE: usize> {
     live: Arc<AtomicUsize>,
@@ -62,11 +62,11 @@ fn stopped() -> GivenUp {
 fn end(frame: &Arc<Frame>, ready: Ready) -> Finished {
     match frame.start(ready) {
         Progress::Finished(finished) => finished,
-        Progress::Late => unreachable!("nobody gives it up"),
+        Progress::Late => unreachable!("it is not given up"),
         Progress::Suspended(mut suspended) => loop {
             let pinned = std::pin::Pin::new(&mut suspended);
             if let Poll::Ready(finished) = pinned.poll(&mut Context::from_waker(Waker::noop())) {
-                return finished.expect("nobody gives it up");
+                return finished.expect("it is not given up");
             }
         },
     }
@@ -195,13 +195,13 @@ fn a_waiting_step_borrows_its_input_until_it_ends_or_is_cancelled() {
         frame.finish(finished, |next| ready.push(next));
         let Progress::Suspended(suspended) = frame.start(ready.remove(0)) else { panic!("the step waits") };
         let finished = if cancel {
-            suspended.cancel(stopped()).expect("nobody gave it up before")
+            suspended.cancel(stopped()).expect("it was not given up")
         } else {
             let mut suspended = suspended;
             loop {
                 let polled = std::pin::Pin::new(&mut suspended).poll(&mut Context::from_waker(Waker::noop()));
                 if let Poll::Ready(finished) = polled {
-                    break finished.expect("nobody gives it up");
+                    break finished.expect("it is not given up");
                 }
             }
         };
@@ -230,9 +230,9 @@ fn a_waiting_step_may_outlive_every_other_owner_of_the_frame() {
     drop(suspended);
 }
 
-/// Small, large and without size: each kind of storage is looked at between a step's end and its finish.
+/// Reads each kind of storage (small, large, without size) between a step's end and its finish.
 #[test]
-fn an_output_is_seen_before_anybody_reads_it() {
+fn an_output_is_seen_before_any_step_reads_it() {
     let mut dag = DagBuilder::new();
     let small = dag.cpu("small", (), |()| "text".to_owned());
     let large = dag.cpu("large", (), |()| [7_u64; 9]);

@@ -1,4 +1,4 @@
-//! Graphs as data, out and back in.
+//! Graphs written as documents, and loaded again.
 
 use crate::Quorum;
 use std::borrow::Cow;
@@ -68,7 +68,7 @@ inventory::submit!(Registration(|| &ROWS));
 inventory::submit!(Registration(|| &DOUBLE));
 inventory::submit!(Registration(|| &SUM));
 
-/// Two instances of one function, a fan-in, an order without data.
+/// Makes two instances of one function, a fan-in, and an order without data.
 fn instances() -> Dag {
     let mut builder = crate::DagBuilder::new();
     let rows = builder.add_def::<u64>(&ROWS).handle();
@@ -78,7 +78,7 @@ fn instances() -> Dag {
     builder.build().expect("the steps fit together")
 }
 
-/// The document of [`instances`] after a change to its JSON, loaded.
+/// Loads the document of [`instances`] after a change to its JSON.
 fn load_changed(from: &str, to: &str) -> Result<Dag, Problems> {
     let json = instances().render(Format::Json);
     assert!(json.contains(from), "{json}");
@@ -128,7 +128,7 @@ fn a_document_loads_back_into_the_same_graph() {
     assert_eq!(names_of(&loaded, 0..loaded.len()), ["registered_rows", "eu", "us", "registered_sum"]);
     assert_eq!(loaded.render(Format::Dot), dag.render(Format::Dot));
     assert_eq!(loaded.sources(3, 0), dag.sources(3, 0));
-    // Values of parameters and places of instances stay behind; nothing else does.
+    // Only the values of parameters and the locations of instances are lost.
     let again = loaded.document();
     assert!(again.steps.iter().all(|step| step.params.is_empty()));
     assert_eq!(Dag::from_document(&again).expect("loads").document(), again);
@@ -152,7 +152,7 @@ fn a_newer_schema_is_refused() {
 }
 
 #[test]
-fn what_is_no_document_is_refused() {
+fn other_json_is_refused() {
     let deep = "[".repeat(100_000);
     for json in
         ["", "{}", "[]", r#"{"schema": 1}"#, r#"{"schema": 0, "steps": []}"#, r#"{"schema": -1}"#, &deep]

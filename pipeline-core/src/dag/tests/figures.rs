@@ -27,7 +27,7 @@ fn critical_path_is_the_costliest_chain() {
 }
 
 #[test]
-fn of_equal_paths_the_first_is_told() {
+fn the_first_of_equal_paths_is_reported() {
     let (dag, _) = medallion();
     assert_eq!(names_of(&dag, dag.critical_path(|_| 1).steps), ["b1", "s1", "gold"]);
     assert_eq!(names_of(&dag, dag.critical_path(|_| 0).steps), ["b1", "s1", "gold"]);
@@ -73,7 +73,7 @@ fn a_taker_is_on_a_later_level_than_the_readers() {
     assert_eq!(names_of(&dag, 0..3), ["rows", "count", "sorted"]);
     assert_eq!(dag.levels().depth(), 3);
     assert_eq!(dag.critical_path(|_| 1).cost, 3);
-    // Being let go first is an order, not a need.
+    // A reader that goes before a taker is an order, not a need.
     assert_eq!(names_of(&dag, dag.ancestors(2)), ["rows"]);
 }
 

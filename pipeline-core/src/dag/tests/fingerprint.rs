@@ -68,7 +68,7 @@ fn param(name: &'static str) -> InputKind {
 }
 
 #[test]
-fn what_comes_of_a_run_changes_the_fingerprint() {
+fn what_affects_the_outcome_changes_the_fingerprint() {
     let resource = |name: Option<&'static str>| InputKind::Resource {
         name: name.map(Cow::Borrowed),
         ty: TypeDef::of::<u8>(),
@@ -140,7 +140,7 @@ fn where_when_and_beside_what_a_step_runs_changes_nothing() {
     }
 }
 
-/// Where the graph leaves the order open, the plan has that of the builder; and steps run and are told in plan order.
+/// If the graph leaves the order open, the plan has that of the builder; and steps are run and reported in plan order.
 #[test]
 fn steps_in_another_order_are_another_graph() {
     let named = |first: &'static str, second: &'static str, [x, y]: [u32; 2]| {
@@ -149,8 +149,8 @@ fn steps_in_another_order_are_another_graph() {
     assert_ne!(named("a", "b", [0, 1]), named("b", "a", [1, 0]));
 }
 
-/// Computed apart from this crate, as its golden values are: the same in every process, of every version.
+/// Computed by another implementation, as its golden values are: the same in every process and version.
 #[test]
-fn the_fingerprint_of_a_graph_is_what_it_always_was() {
+fn the_fingerprint_of_a_graph_does_not_change_between_versions() {
     assert_eq!(with(base).to_string(), "5e5650f5452d2b5f3093d79300c0795f");
 }

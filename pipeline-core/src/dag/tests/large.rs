@@ -9,7 +9,7 @@ use super::{AT, step};
 /// Deep enough in a debug build for the smallest recursion to overflow.
 const MANY: u32 = if cfg!(debug_assertions) { 200_000 } else { 1_000_000 };
 
-/// Builds a graph of `steps` steps, all of one definition, each reading what `sources` says.
+/// Builds a graph of `steps` steps, all of one definition, each reading its `sources`.
 fn wide_or_deep(steps: u32, sources: impl Fn(u32) -> Vec<u32>) -> Dag {
     let def = Arc::new(step("step").collects("xs", &[]).def);
     let mut draft = Draft::new(Scope::Builder(1));
@@ -39,7 +39,7 @@ fn on_a_small_stack(test: impl FnOnce() + Send + 'static) {
     thread.join().expect("the test passes");
 }
 
-/// Asks a graph everything; only that it returns, and a few figures, are checked.
+/// Runs every query of a graph; checks only that it returns, and a few figures.
 fn ask_everything(dag: &Dag, depth: usize, widest: usize) {
     let last = dag.len() - 1;
     assert_eq!(dag.ancestors(last).len() + dag.descendants(last).len(), last);

@@ -30,7 +30,7 @@ impl Callable for NeverRun {
     }
 }
 
-/// A step as a test writes it down; upstream steps are named by their position in the list given to [`graph`].
+/// A step of a test; upstream steps are positions in the list given to [`graph`].
 #[derive(Clone, Debug)]
 struct Sketch {
     def: StepDef,
@@ -187,7 +187,7 @@ fn build(steps: Vec<Sketch>) -> Result<Dag, Problems> {
     draft.finish()
 }
 
-/// The graph of some steps that fit together.
+/// Returns the graph of some steps that fit together.
 fn graph(steps: Vec<Sketch>) -> Dag {
     build(steps).expect("the steps fit together")
 }
@@ -203,7 +203,7 @@ fn shop() -> Dag {
     ])
 }
 
-/// The names of some steps, for comparing.
+/// Returns the names of some steps, for comparison.
 fn names_of(dag: &Dag, steps: impl IntoIterator<Item = usize>) -> Vec<&str> {
     steps.into_iter().map(|step| dag.step(step).name()).collect()
 }

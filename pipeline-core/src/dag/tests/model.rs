@@ -1,4 +1,4 @@
-//! Random graphs against a model that is slow and plainly right.
+//! Random graphs against a model that is slow but obviously correct.
 
 use std::collections::BTreeSet;
 
@@ -89,7 +89,7 @@ impl Model {
     }
 }
 
-/// Everything that the pairs lead to from some steps, by going on until nothing is new.
+/// Returns everything that the pairs lead to from some steps, by repeating until nothing is new.
 fn closure(pairs: &BTreeSet<(usize, usize)>, from: BTreeSet<usize>) -> BTreeSet<usize> {
     let mut reached = from;
     loop {
@@ -107,7 +107,7 @@ fn reversed(pairs: &BTreeSet<(usize, usize)>) -> BTreeSet<(usize, usize)> {
     pairs.iter().map(|&(from, to)| (to, from)).collect()
 }
 
-/// For each step, the costliest way along the pairs that ends in it, by relaxing until nothing changes; `None` where
+/// Returns, for each step, the costliest path along the pairs that ends in it, by relaxing until nothing changes; `None` if
 /// it never stops changing.
 fn longest(steps: usize, pairs: &BTreeSet<(usize, usize)>, cost: impl Fn(usize) -> u64) -> Option<Vec<u64>> {
     let mut longest: Vec<u64> = (0..steps).map(&cost).collect();
@@ -130,7 +130,7 @@ fn numbers(dag: &Dag) -> Vec<usize> {
     dag.steps().iter().map(|spec| number(spec.name())).collect()
 }
 
-/// The graph of a model and the numbers of its steps; `None` where a taker makes a circle, which must be told.
+/// Returns the graph of a model and the numbers of its steps; `None` if a taker makes a circle, which must be reported.
 fn built(model: &Model) -> Option<(Dag, Vec<usize>)> {
     let is_acyclic = longest(model.steps, &model.waits(), |_| 1).is_some();
     match model.build() {
@@ -155,7 +155,7 @@ fn is_ascending(positions: &[usize]) -> bool {
     positions.windows(2).all(|pair| pair[0] < pair[1])
 }
 
-/// Everything at most so many pairs away from some steps; `None` is no bound.
+/// Returns everything within a number of pairs from some steps; `None` is no bound.
 fn within(pairs: &BTreeSet<(usize, usize)>, from: &BTreeSet<usize>, most: Option<usize>) -> BTreeSet<usize> {
     let Some(most) = most else { return closure(pairs, from.clone()) };
     let mut reached = from.clone();
@@ -167,14 +167,14 @@ fn within(pairs: &BTreeSet<(usize, usize)>, from: &BTreeSet<usize>, most: Option
     reached
 }
 
-/// `None` is nothing, `Some(None)` everything, `Some(Some(n))` at most so many steps away.
+/// `None` is nothing, `Some(None)` everything, `Some(Some(n))` at most `n` steps away.
 type Around = Option<Option<usize>>;
 
 fn arounds() -> impl Strategy<Value = Around> {
     proptest::option::of(proptest::option::of(0_usize..4))
 }
 
-/// A part of a term with what is around it, as written, and what it selects in the model.
+/// A part of a term with its reach, as written, and the steps that it selects in the model.
 fn part(model: &Model, kind: usize, number: usize, around: (Around, Around)) -> (String, BTreeSet<usize>) {
     let (text, alone) = match kind {
         5 => {

@@ -74,7 +74,7 @@ fn a_long_list_of_candidates_is_cut() {
 }
 
 #[test]
-fn an_unknown_name_suggests_the_closest_and_tells_of_the_linker() {
+fn an_unknown_name_suggests_the_closest_and_mentions_the_linker() {
     let problem = missing(&shop(), "revenu");
     assert_eq!(problem.code, ProblemCode::UnknownTarget);
     let hint = problem.hint.expect("a hint");
@@ -93,7 +93,7 @@ fn what_only_looks_like_the_end_of_an_identity_is_not_found() {
 }
 
 #[test]
-fn a_registered_step_that_is_no_part_of_the_graph_is_told() {
+fn a_registered_step_outside_of_the_graph_is_mentioned() {
     let problem = missing(&shop(), "registered_rows");
     assert!(problem.notes[0].contains("is registered, but no part of this graph"), "{problem}");
     assert!(!problem.to_string().contains("that_crate"), "{problem}");

@@ -1,4 +1,4 @@
-//! What a graph looks like.
+//! Graphs in every format.
 
 use super::super::{Dag, Format};
 use super::{graph, shop, step};
@@ -32,14 +32,14 @@ fn text_lists_the_steps_in_aligned_columns() {
 }
 
 #[test]
-fn one_step_is_not_told_as_several() {
+fn one_step_is_in_the_singular() {
     let one = graph(vec![step("alone")]);
     assert!(one.render(Format::Text).starts_with("1 step, 0 edges, depth 1, widest level 1\n"));
     assert!(one.render(Format::Svg).contains("<title>1 step, 0 edges</title>"));
 }
 
 #[test]
-fn text_tells_what_each_parameter_asks_for() {
+fn text_shows_what_each_parameter_reads() {
     let dir = ParamDef {
         name: "dir".into(),
         ty: TypeDef::of::<String>(),

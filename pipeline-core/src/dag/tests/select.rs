@@ -113,7 +113,7 @@ fn names_with_special_characters_mean_themselves() {
 }
 
 #[test]
-fn every_term_that_selects_nothing_is_told() {
+fn every_term_that_selects_nothing_is_reported() {
     let problems = select(&shop(), &["revenu", "tag:sources", "group:silver", "x*"], &["tag:weekly"]);
     let problems = problems.expect_err("nothing fits").into_vec();
     assert_eq!(problems.len(), 5);
@@ -131,7 +131,7 @@ fn every_term_that_selects_nothing_is_told() {
 }
 
 #[test]
-fn an_ambiguous_name_is_told_and_a_glob_takes_all() {
+fn an_ambiguous_name_is_reported_and_a_glob_takes_all() {
     let dag = graph(vec![step_in("a", "load"), step_in("b", "load")]);
     let problems = select(&dag, &["load"], &[]).expect_err("it fits two");
     assert!(problems.has(ProblemCode::AmbiguousName));
@@ -139,7 +139,7 @@ fn an_ambiguous_name_is_told_and_a_glob_takes_all() {
 }
 
 #[test]
-fn every_unreadable_term_is_told() {
+fn every_unreadable_term_is_reported() {
     let terms = ["", "+", "++", "tag:", "group: ", "+tag:+", "a,", "1+", "a[b", "a{b", "a\\", "!a", "fine"];
     let problems = Selection::parse(&terms).expect_err("unreadable").into_vec();
     assert_eq!(problems.len(), terms.len() - 1);

@@ -1,4 +1,4 @@
-//! The code of every simulated step: reads what it is bound to, does what its sketch says, and looks at everything.
+//! The code of every simulated step: reads its inputs, acts as its sketch says, and checks everything.
 
 use std::future::Future;
 use std::pin::pin;
@@ -11,7 +11,7 @@ use crate::call::{Call, Callable, Failure, Started, poll_once};
 use crate::error::StepError;
 use crate::step::{InputKind, Mode, Quorum};
 
-/// The code of all steps: which one is called is asked of the call.
+/// The code of all steps; the call has the step.
 pub(super) struct Simulated;
 
 impl Callable for Simulated {
@@ -44,14 +44,14 @@ impl Callable for Simulated {
     }
 }
 
-/// Without the hook: ten thousand seeds panic often.
+/// Panics without the hook, because ten thousand seeds panic often.
 fn panic() -> ! {
     std::panic::resume_unwind(Box::new("planted"))
 }
 
-/// What an attempt has bound.
+/// The inputs that an attempt has bound.
 struct Bound<'a> {
-    /// With the step that each value is to be from.
+    /// Each with the step that it should be from.
     values: Vec<(u32, &'a Payload)>,
     taken: Vec<(u32, Payload)>,
 }
@@ -92,7 +92,7 @@ async fn attempt(call: Call<'_>) -> Result<(), Failure> {
     }
 }
 
-/// Waits for a few polls, and, where the attempt hangs, until it was given up.
+/// Waits for a few polls and, if the attempt hangs, until it was given up.
 async fn wait(at: At, act: Act) {
     let mut left = world().below(3);
     std::future::poll_fn(|_| {

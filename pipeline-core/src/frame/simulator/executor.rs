@@ -1,4 +1,4 @@
-//! The virtual executor: does one of the things that can happen next, by seed.
+//! The virtual executor: performs one of the events that can happen next, by seed.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use super::world::{At, World};
 use crate::error::FailureKind;
 use crate::frame::{Attempt, Finished, Frame, GivenUp, Progress, Suspended};
 
-/// How deep steps on threads may lie above each other.
+/// Maximum depth of steps on threads above each other.
 const DEEPEST: usize = 3;
 
 #[derive(Clone, Copy)]
@@ -31,7 +31,7 @@ fn take<T>(list: &std::cell::RefCell<Vec<T>>, at: usize) -> T {
 }
 
 impl World {
-    /// Does one thing; `false` where nothing is left to do but to wait for what is late.
+    /// Performs one event; returns `false` if only late attempts are left.
     pub(super) fn act(&self) -> bool {
         self.cancel_unused();
         let mut able = Vec::new();
@@ -63,7 +63,7 @@ impl World {
         true
     }
 
-    /// What happens while a step is in its code on a thread. One that hangs is given up there.
+    /// Performs events while a step is in its code on a thread. One that hangs is given up there.
     pub(super) fn meanwhile(&self, at: At, act: Act) {
         self.depth.set(self.depth.get() + 1);
         let some = || (0..self.below(4)).take_while(|_| self.depth.get() <= DEEPEST && self.act()).count();
@@ -96,7 +96,7 @@ impl World {
         }
     }
 
-    /// An attempt has an end: it was not given up before.
+    /// Checks an attempt that has ended: it was not given up before.
     fn ended(&self, step: usize, attempt: u32, finished: Finished) {
         self.state(step, |state| {
             if state.given_up.contains(&attempt) {
@@ -107,10 +107,10 @@ impl World {
         self.finished.borrow_mut().push(finished);
     }
 
-    /// An attempt has come back, and nobody waits for it.
+    /// Checks a late attempt, which has no effect any more.
     fn is_late(&self, step: usize, attempt: u32) {
         if !self.was_given_up(At { step, attempt }) {
-            self.complain(format!("attempt {attempt} of {step} is lost: nobody gave it up"));
+            self.complain(format!("attempt {attempt} of {step} is lost: it was not given up"));
         }
     }
 
@@ -139,7 +139,7 @@ impl World {
         }
     }
 
-    /// A waiting attempt that hangs is given up: dropped, or left behind.
+    /// Gives up a waiting attempt that hangs: drops or detaches it.
     fn time_out(&self, at: usize) {
         let (step, attempt) = {
             let suspended = self.suspended.borrow();
@@ -164,7 +164,7 @@ impl World {
         }
     }
 
-    /// Gives up whatever attempt of a step runs, where it is; that succeeds exactly where one does.
+    /// Gives up the running attempt of a step; that succeeds exactly if one runs.
     fn give_up(&self, step: usize, kind: FailureKind) {
         let (number, runs) = self.state(step, |state| (state.attempt, state.runs));
         let attempt = self.attempt(step, number);
@@ -186,7 +186,7 @@ impl World {
         self.finished.borrow_mut().push(finished);
     }
 
-    /// A watcher that comes too late, or for another attempt, changes nothing.
+    /// Checks that giving up too late, or another attempt, changes nothing.
     fn meddle(&self, step: usize) {
         let (number, runs) = self.state(step, |state| (state.attempt, state.runs));
         let other = if runs { number - 1 } else { number };
@@ -197,7 +197,7 @@ impl World {
         }
     }
 
-    /// Steps that nobody needs any more: those under way are dropped, or left behind.
+    /// Cancels unused steps: those under way are dropped or detached.
     fn cancel_unused(&self) {
         if self.below(3) == 0 {
             return;
@@ -217,7 +217,7 @@ impl World {
         }
     }
 
-    /// An attempt has ended: the step is tried again, goes on with its fallback, or has ended.
+    /// Handles an attempt that has ended: the step is tried again, takes its fallback, or ends.
     fn end(&self, at: usize) {
         let finished = take(&self.finished, at);
         let (step, frame) = (finished.step(), self.frame());

@@ -1,9 +1,9 @@
 //! The frame under every schedule that a seed can draw: one thread, random graphs, random faults, and an executor that
-//! does at each turn one of the things that can happen next.
+//! performs one of the possible events at a time.
 //!
-//! After each run: every step has ended once, and as a model without a schedule says; nothing started before what it
-//! waits for had ended, or beside a living attempt of itself; every value that was read was the right one, and alive;
-//! every value was dropped once. `PIPELINE_SEED=n` runs one seed alone.
+//! After each run: every step has ended once, and as a model without a schedule says; no step started before the steps
+//! that it waits for had ended, or beside a running attempt of itself; every value that was read was the right one, and
+//! alive; every value was dropped once. `PIPELINE_SEED=n` runs one seed alone.
 
 mod code;
 mod executor;
@@ -28,18 +28,18 @@ use crate::rng::StepRng;
 
 const SEEDS: u64 = if cfg!(miri) { 200 } else { 10_000 };
 
-/// What a run had to show.
+/// Figures of a run.
 #[derive(Debug, Default)]
 struct Shown {
     steps: usize,
-    /// Of which the model knew the one end.
+    /// The steps for which the model predicts a single end.
     foretold: usize,
     stopped: usize,
     late: usize,
     by_status: std::collections::BTreeMap<Status, usize>,
 }
 
-/// Draws a graph and what is asked of it.
+/// Draws a graph and the options of its plan.
 fn frame(rng: &mut StepRng) -> (Rc<World>, Arc<Frame>) {
     let sketch = sketch::draw(rng);
     let dag = Arc::new(sketch::build(&sketch));
@@ -86,7 +86,7 @@ fn simulate(seed: u64, shown: &mut Shown) -> Vec<String> {
         }
     }
     check_end(&world, &frame, shown);
-    // Attempts that were left behind outlive the run, and keep the frame.
+    // Detached attempts outlive the run, and keep the frame.
     let keeps = world.late.borrow().len();
     shown.late += keeps;
     drop(world.frame.take());
@@ -106,7 +106,7 @@ fn simulate(seed: u64, shown: &mut Shown) -> Vec<String> {
     world.complaints()
 }
 
-/// Every step has ended, once, as it may.
+/// Checks that every step has ended, once, as the model allows.
 fn check_end(world: &World, frame: &Frame, shown: &mut Shown) {
     let plan = frame.plan();
     let left = frame.cancel_rest();
@@ -137,8 +137,8 @@ fn check_end(world: &World, frame: &Frame, shown: &mut Shown) {
     check_memory(world, frame);
 }
 
-/// What nobody reads any more is gone, before the frame is; but for what a late attempt may still read, and what a step
-/// has put that nobody waited for.
+/// Checks that outputs are dropped after their last reader, before the frame is; except those that a late attempt may still
+/// read, and those of late attempts.
 fn check_memory(world: &World, frame: &Frame) {
     let plan = frame.plan();
     let any_late = world.states.borrow().iter().any(|state| !state.given_up.is_empty());
@@ -154,7 +154,7 @@ fn check_memory(world: &World, frame: &Frame) {
     }
 }
 
-/// Runs one seed; what a rule of the frame itself says by a panic is a complaint, too.
+/// Runs one seed. A panic of the frame's own checks is a complaint, too.
 fn complaints(seed: u64, shown: &mut Shown) -> Vec<String> {
     crate::contain::guard(|| simulate(seed, shown)).unwrap_or_else(|panic| vec![panic])
 }
@@ -175,7 +175,7 @@ fn every_schedule_of_every_graph_keeps_the_rules() {
         );
     }
     if only.is_none() {
-        // The seeds reach what they are there for.
+        // The seeds reach the cases that they are for.
         assert!(shown.foretold * 10 > shown.steps * 8, "the model leaves too much open: {shown:?}");
         assert!(shown.late > 0 && shown.stopped > 0, "{shown:?}");
         let all = [

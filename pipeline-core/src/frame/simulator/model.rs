@@ -1,7 +1,7 @@
-//! What a run may come to, without any schedule: the steps one after another, each with all the ends it can have.
+//! The possible results of a run, without any schedule: all ends that each step can have, in plan order.
 //!
-//! Mostly one. More where it depends on who is first: a step that nobody needs may be cancelled before it ends, and if
-//! it is left behind, so may the taker of what it reads be skipped.
+//! Most steps have one. A step has more if a race decides: an unused step may be cancelled before it ends, and if it is
+//! detached, the taker of its input may be skipped.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ use crate::step::Mode;
 /// The ends that a step can have.
 pub(super) type Ends = BTreeSet<Status>;
 
-/// What the code of a step comes to, and whether an attempt of it is left behind on the way.
+/// The end of a step's code, and whether an attempt is detached before.
 fn code(step: &Step) -> (Status, bool) {
     let mut left_behind = false;
     let mut status = Status::Failed;
@@ -40,7 +40,7 @@ fn only(ends: &Ends, has_output: bool) -> bool {
     ends.iter().all(|end| end.has_output() == has_output)
 }
 
-/// The ends that each step of a plan can have; a step that may become unused can be cancelled as well.
+/// Returns the ends that each step of a plan can have. A step that may become unused can be cancelled as well.
 pub(super) fn ends(plan: &Plan, steps: &[Step]) -> Vec<Ends> {
     let mut ends: Vec<Ends> = Vec::new();
     for (position, step) in steps.iter().enumerate() {
@@ -95,7 +95,7 @@ fn readers<'a>(plan: &'a Plan, steps: &'a [Step], source: u32) -> impl Iterator<
         .filter(move |&step| !plan.given().contains(&(step as u32)) && plan.reads(step as u32, source))
 }
 
-/// Whether an attempt of a step is surely, or possibly, left behind.
+/// Returns whether an attempt of a step is surely, and possibly, detached.
 fn left_behind(plan: &Plan, step: &Step, position: usize, ends: &Ends) -> (bool, bool) {
     let runs = |end: &Status| *end != Status::Skipped;
     let (_, by_itself) = code(step);

@@ -1,4 +1,4 @@
-//! Random graphs: every kind of edge, every policy that the frame knows, and what each attempt of each step will do.
+//! Random graphs: every kind of edge, every policy that the frame knows, and the behaviour of each attempt.
 
 use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
@@ -14,13 +14,13 @@ use crate::rng::StepRng;
 use crate::step::{DefFn, InputDef, InputKind, Mode, Quorum, Source, StepDef};
 use crate::value::TypeDef;
 
-/// What one attempt of a step does.
+/// The behaviour of one attempt of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Act {
     Succeeds,
     Errs,
     Panics,
-    /// Does not end before it is given up; then comes back late, somehow.
+    /// Does not end before it is given up; then ends late, in a random way.
     Hangs,
 }
 
@@ -31,7 +31,7 @@ pub(super) enum Fallback {
     Panics,
 }
 
-/// One parameter; the steps it reads are named by their place in the sketch.
+/// One parameter; the steps that it reads are positions in the sketch.
 #[derive(Clone, Debug)]
 pub(super) struct Input {
     pub(super) mode: Mode,
@@ -49,9 +49,9 @@ pub(super) struct Step {
     pub(super) waits: bool,
     /// Whether inputs are read when the code ends, not when it begins.
     pub(super) reads_late: bool,
-    /// What it does, attempt by attempt.
+    /// The behaviour of each attempt.
     pub(super) acts: Vec<Act>,
-    /// Whether an attempt that hangs is left alone when it is given up, as one on a thread is; otherwise it is dropped.
+    /// Whether a hanging attempt that is given up is detached, as one on a thread is; otherwise it is dropped.
     pub(super) detaches: bool,
     pub(super) watched: bool,
     pub(super) idempotent: bool,
@@ -60,7 +60,7 @@ pub(super) struct Step {
     pub(super) is_switch: bool,
     /// The case that a switch chooses.
     pub(super) chooses: Option<u32>,
-    /// The case that a branch is, of the switch that its first parameter reads.
+    /// The case of a branch, in the switch that its first parameter reads.
     pub(super) case: Option<u32>,
 }
 
@@ -249,8 +249,7 @@ fn draw_input(rng: &mut StepRng, below: usize) -> Input {
     Input { mode, quorum, many: true, sources }
 }
 
-/// An output has one taker, which comes after every other reader: where a later step reads it too, or the same one
-/// does, or somebody takes it already, it is only read.
+/// Lets a step take an output only if it is the last reader, reads the output once, and no other step takes it.
 fn settle_takers(steps: &mut [Step]) {
     let reads = |step: &Step, source: usize| -> usize {
         step.inputs.iter().filter(|input| input.sources.contains(&source)).count()

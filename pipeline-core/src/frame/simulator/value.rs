@@ -1,20 +1,20 @@
-//! Outputs that are watched: each is known by a number, and the world keeps whether it lives.
+//! Tracked outputs: each has a number, and the world records whether it is alive.
 
 use super::world::world;
 
-/// An output. Not `Copy`, and dropped once, or the world complains.
+/// An output. The world complains if it is not dropped exactly once.
 #[derive(Debug)]
 pub(super) struct Payload {
-    /// Its number in the world's book.
+    /// Its number in the world.
     id: usize,
 }
 
-/// What is known of one output.
+/// The state of one output.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Life {
     /// The step that made it.
     pub(super) maker: usize,
-    /// In which attempt; 0 for a fallback or a given output.
+    /// The attempt that made it; 0 for a fallback or a given output.
     pub(super) attempt: u32,
     pub(super) lives: bool,
 }
@@ -27,7 +27,7 @@ impl Payload {
         Payload { id: lives.len() - 1 }
     }
 
-    /// Who made it; the world complains where it is gone.
+    /// Returns the step that made it; the world complains if it is gone.
     pub(super) fn look(&self, reader: &str) -> Life {
         let world = world();
         let life = world.values.borrow().get(self.id).copied();

@@ -1,4 +1,4 @@
-//! What is true of a simulated run, beside the frame's own opinion of it, and the complaints where the two differ.
+//! The true state of a simulated run, apart from the frame's, and the complaints about differences.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
@@ -15,13 +15,13 @@ thread_local! {
     static WORLD: RefCell<Option<Rc<World>>> = const { RefCell::new(None) };
 }
 
-/// The world of the thread's simulation.
+/// Returns the world of the thread's simulation.
 pub(super) fn world() -> Rc<World> {
     WORLD.with_borrow(|world| world.clone().expect("a simulation is under way"))
 }
 
 pub(super) fn install(world: Option<Rc<World>>) {
-    // What the old one still holds may ask for it while it is dropped.
+    // Values in the old world may ask for it while they are dropped.
     let old = WORLD.with_borrow_mut(|place| std::mem::replace(place, world));
     drop(old);
 }
@@ -39,16 +39,16 @@ impl At {
     }
 }
 
-/// Where one step is.
+/// The state of one step.
 #[derive(Clone, Debug, Default)]
 pub(super) struct State {
     /// The last attempt that was started.
     pub(super) attempt: u32,
     /// Whether its code runs, and it was not given up.
     pub(super) runs: bool,
-    /// The attempts that were given up where they were.
+    /// The attempts that were given up and detached.
     pub(super) given_up: BTreeSet<u32>,
-    /// How many of its attempts are in their code.
+    /// The number of its attempts that are in their code.
     pub(super) living: u32,
     pub(super) ended: Option<Status>,
     /// The attempt whose output is in the slot; 0 for a fallback or a given output.
@@ -63,11 +63,11 @@ pub(super) struct World {
     pub(super) frame: RefCell<Option<Arc<Frame>>>,
     pub(super) ready: RefCell<Vec<Ready>>,
     pub(super) suspended: RefCell<Vec<Suspended>>,
-    /// Given up, and not back yet.
+    /// Given up, and not ended yet.
     pub(super) late: RefCell<Vec<Suspended>>,
     pub(super) finished: RefCell<Vec<Finished>>,
     pub(super) stopped: Cell<bool>,
-    /// How deep the executor is inside of steps on threads.
+    /// The executor's depth inside of steps on threads.
     pub(super) depth: Cell<usize>,
     rng: RefCell<StepRng>,
     complaints: RefCell<Vec<String>>,
@@ -120,7 +120,7 @@ impl World {
         acts[(at.attempt as usize - 1).min(acts.len() - 1)]
     }
 
-    /// What an attempt does that comes back late.
+    /// Returns the behaviour of an attempt that ends late.
     pub(super) fn late_act(&self) -> Act {
         [Act::Succeeds, Act::Errs, Act::Panics][self.below(3)]
     }
@@ -133,7 +133,7 @@ impl World {
         self.state(step, |state| state.ended.is_some_and(Status::has_output))
     }
 
-    /// The code of an attempt begins: everything that has to have happened before has.
+    /// Checks that the code of an attempt may begin.
     pub(super) fn enter(&self, at: At) -> Living {
         let plan = Arc::clone(self.frame().plan());
         for earlier in plan.waits_for(at.step) {
@@ -174,7 +174,7 @@ impl World {
         Living(at.step)
     }
 
-    /// A value that was read is the one that its step ended with.
+    /// Checks that a value is the one that its step ended with.
     pub(super) fn check_read(&self, at: At, source: usize, life: Life) {
         let won = self.state(source, |state| state.won);
         if life.maker != source || won != Some(life.attempt) {
@@ -182,14 +182,14 @@ impl World {
         }
     }
 
-    /// Whether there is a value is what the source's end says.
+    /// Checks that a value is there exactly if the source ended with one.
     pub(super) fn check_presence(&self, step: usize, source: usize, is_there: bool) {
         if is_there != self.has_output(source) {
             self.complain(format!("step {step} reads {source}: {is_there}, against its end"));
         }
     }
 
-    /// The one value out of several is of one that succeeded: in order, or any.
+    /// Checks that the one value out of several is of a step that succeeded: the first in order, or any.
     pub(super) fn check_chosen<'a>(
         &self,
         step: u32,
@@ -205,7 +205,7 @@ impl World {
             _ => sources.any(|source| source == maker) && self.has_output(maker as usize),
         };
         if !is_right {
-            self.complain(format!("step {step} was given {maker} of {quorum:?}"));
+            self.complain(format!("step {step} got the value of {maker} by {quorum:?}"));
         }
         (maker, value)
     }
