@@ -1,9 +1,9 @@
 //! A bounded number of runs at once.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use dashmap::DashMap;
-use pipeline_core::{Problem, ProblemCode, Problems, RunScope};
+use pipeline_core::{Problem, ProblemCode, Problems};
 use tokio::sync::Semaphore;
 
 use crate::pipeline::Pipeline;
@@ -28,7 +28,8 @@ use crate::settings::MOST_SLOTS;
 #[derive(Clone, Debug)]
 pub struct Executor {
     places: Arc<Semaphore>,
-    live: Arc<DashMap<String, Arc<RunScope>>>,
+    /// The ids of the current runs.
+    live: Arc<Mutex<BTreeSet<String>>>,
 }
 
 impl Executor {
@@ -57,15 +58,19 @@ impl Executor {
     pub async fn run(&self, pipeline: &Pipeline) -> Result<Run, Problems> {
         let _place = self.places.acquire().await.expect("invariant: the semaphore is never closed");
         let handle = pipeline.start()?;
-        let _listed = Listed::new(self, handle.scope());
+        let id = handle.id().to_owned();
+        self.ids().insert(id.clone());
+        let _listed = Listed { executor: self, id };
         Ok(handle.wait().await)
     }
 
     /// Returns the ids of the current runs, sorted.
     pub fn live(&self) -> Vec<String> {
-        let mut ids: Vec<String> = self.live.iter().map(|entry| entry.key().clone()).collect();
-        ids.sort();
-        ids
+        self.ids().iter().cloned().collect()
+    }
+
+    fn ids(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.live.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -75,16 +80,8 @@ struct Listed<'e> {
     id: String,
 }
 
-impl<'e> Listed<'e> {
-    fn new(executor: &'e Executor, scope: Arc<RunScope>) -> Self {
-        let id = scope.run_id().to_owned();
-        executor.live.insert(id.clone(), scope);
-        Listed { executor, id }
-    }
-}
-
 impl Drop for Listed<'_> {
     fn drop(&mut self) {
-        self.executor.live.remove(&self.id);
+        self.executor.ids().remove(&self.id);
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use pipeline_core::frame::Status;
-use pipeline_core::{Lane, Problems, RunScope};
+use pipeline_core::{Lane, Problems};
 
 use super::{OutputError, Run, output};
 use crate::engine::{Engine, Parent};
@@ -57,10 +57,6 @@ impl RunHandle {
     /// ```
     pub fn id(&self) -> &str {
         self.record().frame.scope().run_id()
-    }
-
-    pub(crate) fn scope(&self) -> Arc<RunScope> {
-        Arc::clone(self.record().frame.scope())
     }
 
     /// Asks the run to stop: no further step starts, and waiting async steps are dropped. [`RunHandle::wait`] still returns the
