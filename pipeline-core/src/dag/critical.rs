@@ -7,27 +7,47 @@ use super::Dag;
 pub struct CriticalPath {
     /// The steps, in running order.
     pub steps: Vec<usize>,
-    /// What they cost together.
+    /// The sum of their costs.
     pub cost: u64,
 }
 
-/// For each step, the cost from its start to the end of the graph, and the next step on that way.
-struct Ways {
-    remaining: Vec<u64>,
+/// The longest way from each step to the end: the one search for long paths, over any costs and any edges.
+pub(crate) struct Ways {
+    /// By step, the cost of the way, the step itself included.
+    pub(crate) remaining: Vec<u64>,
+    /// By step, the next one on the way.
     next: Vec<Option<u32>>,
 }
 
-impl Dag {
-    /// Finds the costliest path. Of equal ones it is the one whose first steps come first in the order of the graph.
-    /// `cost` is asked once for each step; sums stop at `u64::MAX`.
-    ///
-    /// # Complexity
-    /// O(steps + edges).
-    pub fn critical_path(&self, cost: impl Fn(usize) -> u64) -> CriticalPath {
-        let ways = self.ways(cost);
+impl Ways {
+    /// Walks the steps backwards. They are in running order: each waits for earlier ones only. `cost` is called once for
+    /// each step; sums stop at `u64::MAX`.
+    pub(crate) fn new<I: IntoIterator<Item = usize>>(
+        len: usize,
+        cost: impl Fn(usize) -> u64,
+        waits_for: impl Fn(usize) -> I,
+    ) -> Self {
+        let mut remaining = vec![0_u64; len];
+        let mut next = vec![None; len];
+        for step in (0..len).rev() {
+            let from_here = remaining[step].saturating_add(cost(step));
+            remaining[step] = from_here;
+            for earlier in waits_for(step) {
+                // `>=`: of equal ways, the one through the earlier step, which comes later here.
+                if from_here >= remaining[earlier] {
+                    remaining[earlier] = from_here;
+                    next[earlier] = Some(step as u32);
+                }
+            }
+        }
+        Ways { remaining, next }
+    }
+
+    /// The longest of all ways. Of equal ones it is the one whose first steps come first.
+    pub(crate) fn longest(&self) -> CriticalPath {
         let mut path = CriticalPath::default();
         let mut at = None;
-        for (step, &remaining) in ways.remaining.iter().enumerate() {
+        for (step, &remaining) in self.remaining.iter().enumerate() {
             if at.is_none() || remaining > path.cost {
                 at = Some(step);
                 path.cost = remaining;
@@ -35,13 +55,24 @@ impl Dag {
         }
         while let Some(step) = at {
             path.steps.push(step);
-            at = ways.next[step].map(|next| next as usize);
+            at = self.next[step].map(|next| next as usize);
         }
         path
     }
+}
 
-    /// The cost of the costliest path from each step on, the step itself included: the priority with which a scheduler
-    /// picks among steps that are ready. `cost` is asked once for each step; sums stop at `u64::MAX`.
+impl Dag {
+    /// Returns the costliest path. Of equal ones it is the one whose first steps come first in the order of the graph.
+    /// `cost` is called once for each step; sums stop at `u64::MAX`.
+    ///
+    /// # Complexity
+    /// O(steps + edges).
+    pub fn critical_path(&self, cost: impl Fn(usize) -> u64) -> CriticalPath {
+        self.ways(cost).longest()
+    }
+
+    /// Returns, for each step, the cost of the costliest path from it to the end, the step itself included: the priority
+    /// with which a scheduler picks among ready steps. `cost` is called once for each step; sums stop at `u64::MAX`.
     ///
     /// # Complexity
     /// O(steps + edges).
@@ -49,21 +80,7 @@ impl Dag {
         self.ways(cost).remaining
     }
 
-    /// Walks the graph backwards: when a step is reached, all that wait for it have told it their own remaining cost.
     fn ways(&self, cost: impl Fn(usize) -> u64) -> Ways {
-        let mut remaining = vec![0_u64; self.len()];
-        let mut next = vec![None; self.len()];
-        for step in (0..self.len()).rev() {
-            let from_here = remaining[step].saturating_add(cost(step));
-            remaining[step] = from_here;
-            for upstream in self.waits_for(step) {
-                // `>=`: of equal ways, the one through the earlier step, which comes later here.
-                if from_here >= remaining[upstream] {
-                    remaining[upstream] = from_here;
-                    next[upstream] = Some(step as u32);
-                }
-            }
-        }
-        Ways { remaining, next }
+        Ways::new(self.len(), cost, |step| self.waits_for(step))
     }
 }

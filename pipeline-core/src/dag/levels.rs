@@ -3,8 +3,8 @@
 use super::Dag;
 use crate::lists::Lists;
 
-/// The level of each step: the number of edges on the longest path that leads to it, so that every step is on a
-/// higher level than all it waits for.
+/// The level of each step: the number of edges on the longest path that leads to it. Every step is on a higher level
+/// than the steps it waits for.
 #[derive(Clone, Debug)]
 pub struct Levels {
     /// By step.
@@ -14,7 +14,7 @@ pub struct Levels {
 }
 
 impl Levels {
-    /// How many levels there are: the number of steps on the longest path; 0 for an empty graph.
+    /// The number of levels, which is the number of steps on the longest path; 0 for an empty graph.
     pub fn depth(&self) -> usize {
         self.steps.len()
     }
@@ -22,7 +22,7 @@ impl Levels {
     /// The level of a step, from 0.
     ///
     /// # Panics
-    /// Where the graph has no such step.
+    /// If the graph has no such step.
     pub fn of(&self, step: usize) -> usize {
         self.levels[step] as usize
     }
@@ -37,7 +37,7 @@ impl Levels {
         (0..self.depth()).map(|level| self.steps.get(level))
     }
 
-    /// The first of the levels with the most steps, and how many it has: `(level, width)`; `(0, 0)` for an empty graph.
+    /// The first of the levels with the most steps, and their number: `(level, width)`; `(0, 0)` for an empty graph.
     pub fn widest(&self) -> (usize, usize) {
         let mut widest = (0, 0);
         for (level, steps) in self.iter().enumerate() {
@@ -55,10 +55,16 @@ impl Dag {
     /// # Complexity
     /// O(steps + edges).
     pub fn levels(&self) -> Levels {
-        let mut levels: Vec<u32> = Vec::with_capacity(self.len());
-        for step in 0..self.len() {
-            // Whatever a step waits for comes before it, so its level is known.
-            levels.push(self.waits_for(step).map(|upstream| levels[upstream] + 1).max().unwrap_or(0));
+        Levels::new(self.len(), |step| self.waits_for(step))
+    }
+}
+
+impl Levels {
+    /// Numbers the levels of steps that are in running order: each waits for earlier ones only.
+    pub(crate) fn new<I: Iterator<Item = usize>>(len: usize, waits_for: impl Fn(usize) -> I) -> Self {
+        let mut levels: Vec<u32> = Vec::with_capacity(len);
+        for step in 0..len {
+            levels.push(waits_for(step).map(|earlier| levels[earlier] + 1).max().unwrap_or(0));
         }
         let depth = levels.iter().max().map_or(0, |&last| last as usize + 1);
         let mut level_of = Lists::with_capacity(levels.len(), levels.len());

@@ -23,6 +23,7 @@ mod stats;
 mod tests;
 
 pub use critical::CriticalPath;
+pub(crate) use critical::Ways;
 pub(crate) use draft::{Bound, BoundSource, Draft, DraftStep, Scope};
 pub use levels::Levels;
 pub use render::{Format, GraphDocument, InputDocument, StepDocument};

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use super::choice::{self, Branch};
 use super::{Hot, Plan, PlanOptions, SOLE};
 use crate::cells::{Bindings, Group};
-use crate::dag::Dag;
+use crate::dag::{Dag, Ways};
 use crate::lane::Lane;
 use crate::lists::Lists;
 use crate::problem::{Problem, ProblemCode, Problems};
@@ -348,20 +348,12 @@ impl Builder {
 
     /// Returns the longest remaining path from each step, in cost, with its priority above it.
     fn urgency(&self, dag: &Dag, waits_for: &Lists, groups: &[Group]) -> Vec<u64> {
-        let mut urgency: Vec<u64> =
-            self.in_dag.iter().map(|&step| u64::from(dag.step(step as usize).def().cost)).collect();
-        let mut after = vec![0_u64; urgency.len()];
-        for step in (0..urgency.len()).rev() {
-            urgency[step] += after[step];
-            for &earlier in waits_for.get(step) {
-                after[earlier as usize] = after[earlier as usize].max(urgency[step]);
-            }
-            for group in choice::of_step(groups, step as u32) {
-                for &earlier in &group.members {
-                    after[earlier as usize] = after[earlier as usize].max(urgency[step]);
-                }
-            }
-        }
+        let cost = |step: usize| u64::from(dag.step(self.in_dag[step] as usize).def().cost);
+        let earlier = |step: usize| {
+            let members = choice::of_step(groups, step as u32).iter().flat_map(|group| &group.members);
+            waits_for.get(step).iter().chain(members).map(|&earlier| earlier as usize)
+        };
+        let mut urgency = Ways::new(self.in_dag.len(), cost, earlier).remaining;
         let priority = |step: u32| dag.step(step as usize).policy().priority;
         if self.in_dag.iter().any(|&step| priority(step) != 0) {
             for (urgency, &step) in urgency.iter_mut().zip(&self.in_dag) {

@@ -15,7 +15,7 @@ use std::sync::{Arc, OnceLock};
 pub(crate) use self::choice::Branch;
 use crate::call::Code;
 use crate::cells::Bindings;
-use crate::dag::{Dag, StepSpec};
+use crate::dag::{CriticalPath, Dag, Levels, StepSpec, Ways};
 use crate::fingerprint::Fingerprint;
 use crate::lane::Lane;
 use crate::lists::Lists;
@@ -207,6 +207,23 @@ impl Plan {
         let is_early = move |earlier| build::is_sole_early(&self.dag, in_dag, self.in_dag(earlier) as u32);
         let needed = running.filter(move |&earlier| !(has_early && is_early(earlier)));
         needed.chain(self.in_sequence.get(&(step as u32)).map(|&earlier| earlier as usize))
+    }
+
+    /// Returns the costliest chain of steps that wait for each other. Of equal ones it is the one whose first steps come
+    /// first. `cost` is called once for each step.
+    ///
+    /// # Complexity
+    /// O(steps + edges).
+    pub fn critical_path(&self, cost: impl Fn(usize) -> u64) -> CriticalPath {
+        Ways::new(self.len(), cost, |step| self.waits_for(step)).longest()
+    }
+
+    /// Numbers the levels of the plan.
+    ///
+    /// # Complexity
+    /// O(steps + edges).
+    pub fn levels(&self) -> Levels {
+        Levels::new(self.len(), |step| self.waits_for(step))
     }
 
     /// Returns the steps of the plan that feed one input of a step that will be run; empty if the input reads no step.

@@ -25,6 +25,7 @@ mod completions;
 mod diff;
 mod exit;
 mod explain;
+mod forecast;
 mod graph;
 mod info;
 mod inputs;

@@ -15,12 +15,12 @@ pub(super) fn is_given(plan: &Plan, step: usize) -> bool {
 }
 
 /// What a step declares that it needs while it runs, by the name of the limit.
-pub(super) fn declared(plan: &Plan, step: usize) -> Vec<(String, u64)> {
+pub(super) fn declared(plan: &Plan, step: usize) -> impl Iterator<Item = (String, u64)> {
     let policy = plan.policy(step);
     let named = policy.limits.iter().map(|(name, amount)| (name.to_string(), u64::from(*amount)));
     let memory = policy.memory.map(|bytes| ("memory".to_owned(), bytes));
     let cores = policy.cores.map(|cores| ("cores".to_owned(), u64::from(cores)));
-    named.chain(memory).chain(cores).collect()
+    named.chain(memory).chain(cores)
 }
 
 /// How much there is of each limit that a step of the plan needs; what is unlimited is left out.

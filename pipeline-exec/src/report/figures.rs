@@ -69,11 +69,11 @@ impl Figures {
         let slots = run.settings.workers.unwrap_or_else(|| {
             Lane::ALL.iter().map(|&lane| run.settings.slots(lane).min(counts[lane.index()])).sum()
         });
-        let levels = levels(run);
+        let levels = plan.levels();
         let mut figures = Figures {
             slots: if run.settings.deterministic { 0 } else { slots },
-            levels: levels.len(),
-            widest_level: levels.into_iter().max().unwrap_or(0),
+            levels: levels.depth(),
+            widest_level: levels.widest().1,
             ..Figures::default()
         };
         if super::timings(run).is_some() {
@@ -83,15 +83,14 @@ impl Figures {
     }
 
     fn measure(&mut self, run: &RunRecord, steps: &[StepReport], wall: Duration) {
-        let (path, on_path) = critical_path(run, steps);
+        let nanos = |step: usize| steps[step].duration.unwrap_or_default().as_nanos() as u64;
+        let path = run.frame.plan().critical_path(nanos);
         self.total = steps.iter().filter_map(StepReport::work).sum();
         self.one_at_a_time = steps.iter().filter_map(|step| step.duration).sum();
-        self.critical_path = path;
-        self.critical_steps = on_path
-            .into_iter()
-            .filter(|&step| steps[step].duration.is_some())
-            .map(|step| steps[step].name.clone())
-            .collect();
+        self.critical_path = Duration::from_nanos(path.cost);
+        let on_path = path.steps.into_iter().map(|step| &steps[step]);
+        self.critical_steps =
+            on_path.filter(|step| step.duration.is_some()).map(|step| step.name.clone()).collect();
         self.peak_concurrency = peak(steps);
         self.set_ratios(wall);
     }
@@ -108,38 +107,6 @@ impl Figures {
         self.schedule_efficiency = ratio(path.max(total / slots.max(1.0)), wall);
         self.utilisation = ratio(total, slots * wall);
     }
-}
-
-/// How many steps each level of the plan has.
-fn levels(run: &RunRecord) -> Vec<usize> {
-    let plan = run.frame.plan();
-    let mut level = vec![0_usize; plan.len()];
-    let mut width = Vec::new();
-    for step in 0..plan.len() {
-        level[step] = plan.waits_for(step).map(|earlier| level[earlier] + 1).max().unwrap_or(0);
-        if level[step] == width.len() {
-            width.push(0);
-        }
-        width[level[step]] += 1;
-    }
-    width
-}
-
-/// The longest path by duration, and its steps.
-fn critical_path(run: &RunRecord, steps: &[StepReport]) -> (Duration, Vec<usize>) {
-    let plan = run.frame.plan();
-    let mut ends = vec![Duration::ZERO; plan.len()];
-    let mut came_from = vec![None; plan.len()];
-    for (step, told) in steps.iter().enumerate() {
-        let longest = plan.waits_for(step).max_by_key(|&earlier| ends[earlier]);
-        came_from[step] = longest;
-        ends[step] =
-            longest.map_or(Duration::ZERO, |earlier| ends[earlier]) + told.duration.unwrap_or_default();
-    }
-    let last = (0..plan.len()).max_by_key(|&step| ends[step]);
-    let mut path: Vec<usize> = std::iter::successors(last, |&step| came_from[step]).collect();
-    path.reverse();
-    (last.map_or(Duration::ZERO, |step| ends[step]), path)
 }
 
 /// How many steps were at work at once, at the most; one that ends when another starts was not beside it.

@@ -152,6 +152,9 @@ pub struct StepReport {
     pub group: Option<String>,
     /// Its tags.
     pub tags: Vec<String>,
+    /// The options that differ from their defaults, by their names in `#[step]`. A flag has an empty text.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub options: BTreeMap<String, String>,
     /// Where it ran.
     pub lane: Lane,
     /// On what kind of thread it started; `None` where it did not start, or nothing was timed.
@@ -373,6 +376,7 @@ impl StepReport {
             location: spec.location().to_string(),
             group: def.group.as_deref().map(str::to_owned),
             tags: def.tags.iter().map(|tag| (*tag).to_owned()).collect(),
+            options: spec.options(),
             thread_kind: place.map(ThreadKind::of),
             thread: place.map(Place::number),
             most_attempts: run.most_attempts(step),
@@ -393,6 +397,7 @@ impl StepReport {
             location: String::new(),
             group: None,
             tags: Vec::new(),
+            options: BTreeMap::new(),
             lane,
             thread_kind: None,
             thread: None,

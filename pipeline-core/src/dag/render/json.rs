@@ -3,15 +3,18 @@
 //! A document has names and types, never values: parameters may be secrets. Fields can be added within a schema, and
 //! readers ignore those they do not know; anything else makes a new schema.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::super::{Dag, DefRef};
+use super::written::{options, sources};
 use crate::lane::Lane;
 use crate::problem::{Problem, ProblemCode};
-use crate::step::{InputDef, InputKind};
+use crate::step::{InputDef, InputKind, Mode, StepDef};
 
-/// A graph as data. What the types of inputs and outputs are is told for people; a loaded graph is checked against the
-/// steps of the program that loads it.
+/// A graph as data. The types of inputs and outputs are for people; a loaded graph is checked against the steps of the
+/// program that loads it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct GraphDocument {
@@ -21,7 +24,7 @@ pub struct GraphDocument {
     pub steps: Vec<StepDocument>,
 }
 
-/// A step of a [`GraphDocument`].
+/// What is written of a step, as data: a step of a [`GraphDocument`], and what `list`, `plan` and reports show of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct StepDocument {
@@ -70,6 +73,12 @@ pub struct StepDocument {
     /// The names of the run parameters that this instance has values for. Their values are not in the document.
     #[serde(default)]
     pub params: Vec<String>,
+    /// Whether it has effects outside of the process.
+    #[serde(default)]
+    pub writes: bool,
+    /// The other options that differ from their defaults, by their names in `#[step]`. A flag has an empty text.
+    #[serde(default)]
+    pub options: BTreeMap<String, String>,
 }
 
 /// A parameter of a [`StepDocument`].
@@ -92,6 +101,15 @@ pub struct InputDocument {
     /// The type of the value; none for the context.
     #[serde(default, rename = "type")]
     pub ty: Option<String>,
+    /// Whether it is a run parameter that has to be given.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub required: bool,
+    /// The default of a run parameter, as its declaration has it; never of a secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default: Option<String>,
+    /// Whether it is a secret run parameter.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub secret: bool,
 }
 
 impl GraphDocument {
@@ -101,7 +119,7 @@ impl GraphDocument {
     /// Reads a document. Fields that this version does not know are ignored.
     ///
     /// # Errors
-    /// [`ProblemCode::InvalidDocument`] where the text is no document, or one of a newer schema.
+    /// [`ProblemCode::InvalidDocument`] if the text is no document, or one of a newer schema.
     pub fn from_json(json: &str) -> Result<Self, Problem> {
         /// The one field that every schema has.
         #[derive(Deserialize)]
@@ -143,50 +161,102 @@ impl Dag {
         }
     }
 
-    fn step_document(&self, step: usize) -> StepDocument {
+    /// Describes one step of the graph as data.
+    ///
+    /// # Panics
+    /// If `step` is not below [`Dag::len`].
+    pub fn step_document(&self, step: usize) -> StepDocument {
         let spec = self.step(step);
-        let def = spec.def();
-        StepDocument {
-            name: spec.name().to_owned(),
-            id: def.id(),
+        let name = |step: usize| self.step(step).name().to_owned();
+        let mut document = StepDocument {
+            name: name(step),
             closure: matches!(spec.def, DefRef::Shared(_)),
-            package: def.package.name.to_owned(),
-            version: def.package.version.to_owned(),
             file: spec.location().file.to_owned(),
             line: spec.location().line,
+            after: self.after(step).into_iter().map(name).collect(),
+            params: spec.params.iter().map(|(name, _)| name.clone()).collect(),
+            writes: spec.policy().writes,
+            options: spec.options(),
+            ..StepDocument::of(spec.def())
+        };
+        for (parameter, input) in document.inputs.iter_mut().enumerate() {
+            input.from = self.sources(step, parameter).iter().map(|&source| name(source as usize)).collect();
+        }
+        document
+    }
+}
+
+impl StepDocument {
+    /// Describes a step as it is written. Upstream steps are named by what is written, such as `tag:x`.
+    pub fn of(def: &StepDef) -> Self {
+        StepDocument {
+            name: def.name.to_string(),
+            id: def.id(),
+            closure: false,
+            package: def.package.name.to_owned(),
+            version: def.package.version.to_owned(),
+            file: def.location.file.to_owned(),
+            line: def.location.line,
             doc: def.doc.to_string(),
             lane: def.lane,
             group: def.group.as_deref().map(str::to_owned),
             tags: def.tags.iter().map(|&tag| tag.to_owned()).collect(),
             cost: def.cost,
             output: def.output.name().to_owned(),
-            inputs: (def.inputs.iter().enumerate())
-                .map(|(parameter, input)| self.input_document(input, self.sources(step, parameter)))
-                .collect(),
-            after: self
-                .after(step)
-                .into_iter()
-                .map(|upstream| self.step(upstream).name().to_owned())
-                .collect(),
-            params: spec.params.iter().map(|(name, _)| name.clone()).collect(),
+            inputs: def.inputs.iter().map(InputDocument::of).collect(),
+            after: def.after.iter().map(|step| step().name.to_string()).collect(),
+            params: Vec::new(),
+            writes: def.policy.writes,
+            options: options(def, &def.policy),
         }
     }
 
-    fn input_document(&self, input: &InputDef, sources: &[u32]) -> InputDocument {
-        let (kind, given_as, mode, ty) = match &input.kind {
-            InputKind::Upstream { mode, ty, .. } => ("upstream", None, Some(mode.name()), Some(ty)),
-            InputKind::Param(param) => ("param", Some(&param.name), None, Some(&param.ty)),
-            InputKind::Resource { name, ty } => ("resource", name.as_ref(), None, Some(ty)),
-            InputKind::Context => ("context", None, None, None),
-        };
-        InputDocument {
+    /// The place in the source: `file:line`.
+    pub fn location(&self) -> String {
+        format!("{}:{}", self.file, self.line)
+    }
+}
+
+impl InputDocument {
+    fn of(input: &InputDef) -> Self {
+        let mut document = InputDocument {
             parameter: input.name.to_string(),
-            kind: kind.to_owned(),
-            given_as: given_as.map(ToString::to_string),
-            from: sources.iter().map(|&source| self.step(source as usize).name().to_owned()).collect(),
-            mode: mode.map(str::to_owned),
-            ty: ty.map(|ty| ty.name().to_owned()),
-        }
+            kind: "context".to_owned(),
+            given_as: None,
+            from: Vec::new(),
+            mode: None,
+            ty: None,
+            required: false,
+            default: None,
+            secret: false,
+        };
+        let (kind, ty) = match &input.kind {
+            InputKind::Upstream { source, mode, ty, .. } => {
+                document.mode = Some(mode.name().to_owned());
+                document.from = sources(source);
+                ("upstream", ty)
+            }
+            InputKind::Param(param) => {
+                document.given_as = Some(param.name.to_string());
+                document.required = !param.has_default;
+                document.secret = param.is_secret();
+                document.default = param.default_text.filter(|_| !document.secret).map(str::to_owned);
+                ("param", &param.ty)
+            }
+            InputKind::Resource { name, ty } => {
+                document.given_as = name.as_deref().map(str::to_owned);
+                ("resource", ty)
+            }
+            InputKind::Context => return document,
+        };
+        document.kind = kind.to_owned();
+        document.ty = Some(ty.name().to_owned());
+        document
+    }
+
+    /// Whether it is a parameter that its function receives a value for. The context and the edge to a switch are not.
+    pub fn is_value(&self) -> bool {
+        self.kind != "context" && self.mode.as_deref() != Some(Mode::Branch.name())
     }
 }
 

@@ -6,6 +6,7 @@ mod labels;
 mod mermaid;
 mod svg;
 mod text;
+mod written;
 
 pub use json::{GraphDocument, InputDocument, StepDocument};
 

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use pipeline_core::short_type;
+use pipeline_core::{InputDocument, short_type};
 
-use super::document::{ListDocument, ListedInput, ListedStep};
+use super::document::{ListDocument, ListedStep};
 use crate::cli::wording::{counted, cut, fit, listed, one_line, wrapped};
 
 /// The width of the words before what a step has.
@@ -38,6 +38,7 @@ fn tally(labels: &BTreeMap<String, usize>, is_verbose: bool) -> String {
 }
 
 fn describe(step: &ListedStep, is_verbose: bool, out: &mut String) {
+    let ListedStep { written: step, is_template, given_by } = step;
     let line = |heading: &str, text: &str| wrapped(&format!("    {heading}"), HEADING, text);
     let _ = write!(out, "{}  [{}]", fit(&step.id, 60), step.lane);
     if let Some(group) = &step.group {
@@ -47,7 +48,7 @@ fn describe(step: &ListedStep, is_verbose: bool, out: &mut String) {
         out,
         "{}{}",
         if step.writes { "  writes" } else { "" },
-        if step.is_template { "  template" } else { "" }
+        if *is_template { "  template" } else { "" }
     );
     let most = if is_verbose { usize::MAX } else { 1 };
     for text in step.doc.lines().map(str::trim).filter(|line| !line.is_empty()).take(most) {
@@ -59,7 +60,7 @@ fn describe(step: &ListedStep, is_verbose: bool, out: &mut String) {
         out.push_str(&line("tags", &listed(&tags, 16)));
     }
     for input in &step.inputs {
-        let (heading, text) = described(input, is_verbose);
+        let (heading, text) = described(input, given_by, is_verbose);
         out.push_str(&line(heading, &text));
     }
     if !step.after.is_empty() {
@@ -71,7 +72,7 @@ fn describe(step: &ListedStep, is_verbose: bool, out: &mut String) {
             .iter()
             .map(
                 |(name, value)| {
-                    if value.is_empty() { (*name).to_owned() } else { format!("{name} {}", fit(value, 60)) }
+                    if value.is_empty() { name.clone() } else { format!("{name} {}", fit(value, 60)) }
                 },
             )
             .collect();
@@ -79,11 +80,11 @@ fn describe(step: &ListedStep, is_verbose: bool, out: &mut String) {
     }
     if is_verbose {
         out.push_str(&line("returns", &ty(&step.output, is_verbose)));
-        out.push_str(&line("package", &one_line(&step.package)));
+        out.push_str(&line("package", &one_line(&format!("{} {}", step.package, step.version))));
     } else if step.output != "()" {
         out.push_str(&line("returns", &ty(&step.output, is_verbose)));
     }
-    out.push_str(&line("at", &one_line(&step.location)));
+    out.push_str(&line("at", &one_line(&step.location())));
 }
 
 fn ty(name: &str, is_verbose: bool) -> String {
@@ -91,29 +92,38 @@ fn ty(name: &str, is_verbose: bool) -> String {
 }
 
 /// What a parameter needs, and from where.
-fn described(input: &ListedInput, is_verbose: bool) -> (&'static str, String) {
-    match input {
-        ListedInput::Upstream { parameter, from, mode, r#type } => {
+fn described(
+    input: &InputDocument,
+    given_by: &BTreeMap<String, String>,
+    is_verbose: bool,
+) -> (&'static str, String) {
+    let full_type = input.ty.as_deref().unwrap_or_default();
+    let given_as = input.given_as.as_deref();
+    match input.kind.as_str() {
+        "upstream" => {
+            let (from, parameter) = (input.from.join(", "), &input.parameter);
             let as_name =
-                if parameter == from { String::new() } else { format!(" as {}", fit(parameter, 30)) };
-            let mode = if *mode == "borrow" { String::new() } else { format!(" ({mode})") };
-            let ty = if is_verbose { format!(": {}", ty(r#type, true)) } else { String::new() };
-            ("reads", format!("{}{as_name}{mode}{ty}", fit(from, 120)))
+                if *parameter == from { String::new() } else { format!(" as {}", fit(parameter, 30)) };
+            let mode = input.mode.as_ref().filter(|mode| *mode != "borrow");
+            let mode = mode.map_or(String::new(), |mode| format!(" ({mode})"));
+            let ty = if is_verbose { format!(": {}", ty(full_type, true)) } else { String::new() };
+            ("reads", format!("{}{as_name}{mode}{ty}", fit(&from, 120)))
         }
-        ListedInput::Param { given_as, r#type, is_required, default, is_secret, given_by, .. } => {
-            let needed = match (given_by, default) {
+        "param" => {
+            let name = given_as.unwrap_or(&input.parameter);
+            let needed = match (given_by.get(name), &input.default) {
                 (Some(origin), _) => format!("given by {}", fit(origin, 80)),
-                (None, _) if *is_required => "required".to_owned(),
-                (None, Some(default)) => format!("by default {}", cut(default, 60)),
-                (None, None) if short_type(r#type).starts_with("Option<") => "optional".to_owned(),
+                (None, _) if input.required => "required".to_owned(),
+                (None, Some(default)) => format!("default {}", cut(default, 60)),
+                (None, None) if short_type(full_type).starts_with("Option<") => "optional".to_owned(),
                 (None, None) => "has a default".to_owned(),
             };
-            let secret = if *is_secret { ", secret" } else { "" };
-            ("param", format!("-p {}=<{}>  {needed}{secret}", fit(given_as, 40), ty(r#type, is_verbose)))
+            let secret = if input.secret { ", secret" } else { "" };
+            ("param", format!("-p {}=<{}>  {needed}{secret}", fit(name, 40), ty(full_type, is_verbose)))
         }
-        ListedInput::Resource { name, r#type, .. } => {
-            let name = name.as_ref().map_or(String::new(), |name| format!("{:?} ", fit(name, 40)));
-            ("resource", format!("{name}{}", ty(r#type, is_verbose)))
+        _ => {
+            let name = given_as.map_or(String::new(), |name| format!("{:?} ", fit(name, 40)));
+            ("resource", format!("{name}{}", ty(full_type, is_verbose)))
         }
     }
 }

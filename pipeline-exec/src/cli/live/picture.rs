@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use console::{measure_text_width, truncate_str};
 
-use super::expectation::Forecast;
+use super::expectation::TimeLeft;
 use super::tracker::{Look, Running, Tracked};
 use super::words;
 use crate::cli::paint::Paint;
@@ -31,7 +31,7 @@ pub(super) struct Size {
 /// What the moment adds to a look.
 pub(super) struct Moment<'a> {
     /// How long steps usually take.
-    pub(super) forecast: &'a Forecast,
+    pub(super) time_left: &'a TimeLeft,
     /// How long the run will still take, where that can be told.
     pub(super) left: Option<Duration>,
     /// For how long no step has started, ended, or said that it gets on.
@@ -71,7 +71,7 @@ impl Picture {
         self.name_width = self.name_width.max(widest);
         let name_width = self.name_width.min(width / NAME_PART);
         let row = |(row, name): (&&Running, &String)| {
-            let usual = moment.forecast.usual(run.name(row.step));
+            let usual = moment.time_left.usual(run.name(row.step));
             row_of(run, row, &pad(name, name_width), usual, paint)
         };
         let mut lines: Vec<String> = rows.iter().zip(&names).map(row).collect();

@@ -7,7 +7,7 @@ use console::measure_text_width;
 use pipeline_core::frame::Status;
 use pipeline_core::{DagBuilder, Lane, Plan, PlanOptions, ProgressSoFar, RunScope};
 
-use super::expectation::{Expectation, Forecast};
+use super::expectation::{Expectation, TimeLeft};
 use super::picture::{Moment, Picture, Size};
 use super::tracker::{Ended, Look, Running, Tracker};
 use super::words;
@@ -62,8 +62,8 @@ fn running(step: usize, elapsed: Duration) -> Running {
 
 fn drawn(tracker: &Tracker, look: &Look, still_for: Duration, size: Size) -> Vec<String> {
     let expectation: Expectation = [("s1".to_owned(), seconds(3))].into_iter().collect();
-    let forecast = Forecast::new(expectation);
-    let moment = Moment { forecast: &forecast, left: Some(seconds(80)), still_for };
+    let time_left = TimeLeft::new(expectation);
+    let moment = Moment { time_left: &time_left, left: Some(seconds(80)), still_for };
     let run = tracker.run().expect("it has started");
     Picture::new(Paint::default()).draw(run, look, &moment, size)
 }
@@ -71,7 +71,7 @@ fn drawn(tracker: &Tracker, look: &Look, still_for: Duration, size: Size) -> Vec
 /// How long the run is said to take, with this known of earlier ones.
 fn left(tracker: &Tracker, look: &Look, known: &[(&str, u64)]) -> Option<Duration> {
     let known = known.iter().map(|(name, took)| ((*name).to_owned(), seconds(*took)));
-    let left = Forecast::new(known.collect()).left(tracker.run().expect("it has started"), look)?;
+    let left = TimeLeft::new(known.collect()).of(tracker.run().expect("it has started"), look)?;
     Some(Duration::from_millis((left.as_secs_f64() * 1e3).round() as u64))
 }
 

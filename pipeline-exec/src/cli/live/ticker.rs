@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use std::{io, thread};
 
-use super::expectation::{Expectation, Forecast};
+use super::expectation::{Expectation, TimeLeft};
 use super::heartbeat;
 use super::picture::{Moment, Picture};
 #[cfg(unix)]
@@ -51,7 +51,7 @@ pub(super) struct Ticker {
     canvas: Canvas,
     paint: Paint,
     tracker: Arc<Tracker>,
-    forecast: Forecast,
+    time_left: TimeLeft,
     picture: Picture,
     /// What was seen when something last happened, and when that was.
     last: (Seen, Instant),
@@ -74,8 +74,8 @@ impl Canvas {
 impl Ticker {
     pub(super) fn new(canvas: Canvas, paint: Paint, tracker: Arc<Tracker>, expectation: Expectation) -> Self {
         let last = (Seen::default(), Instant::now());
-        let (forecast, picture) = (Forecast::new(expectation), Picture::new(paint));
-        Ticker { canvas, paint, tracker, forecast, picture, last }
+        let (time_left, picture) = (TimeLeft::new(expectation), Picture::new(paint));
+        Ticker { canvas, paint, tracker, time_left, picture, last }
     }
 
     /// Starts the thread; it ends with [`Message::End`].
@@ -139,8 +139,8 @@ impl Ticker {
         if seen != self.last.0 {
             self.last = (seen, now);
         }
-        let left = self.forecast.left(run, &look);
-        let moment = Moment { forecast: &self.forecast, left, still_for: now - self.last.1 };
+        let left = self.time_left.of(run, &look);
+        let moment = Moment { time_left: &self.time_left, left, still_for: now - self.last.1 };
         match &self.canvas {
             #[cfg(unix)]
             Canvas::Screen(screen) => {

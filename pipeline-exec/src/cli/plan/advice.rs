@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use pipeline_core::{InputKind, Lane, Plan};
 
-use super::forecast::{Forecast, forecast};
+use crate::cli::forecast::Forecast;
 use crate::cli::needs::{capacities, declared, is_given, known_limits, without_capacity};
 use crate::cli::wording::fit;
 use crate::pipeline::Pipeline;
@@ -60,14 +60,15 @@ fn unread_params(plan: &Plan, pipeline: &Pipeline) -> Vec<String> {
 /// What would make the run shorter, as far as its schedule tells.
 pub(super) fn recommendations(
     plan: &Plan,
+    now: &Forecast,
+    forecast: impl Fn(&Settings) -> Forecast,
     settings: &Settings,
     times: &[Duration],
-    now: &Forecast,
     critical: &[usize],
 ) -> Vec<String> {
     let mut found = Vec::new();
     let shorter = |settings: &Settings| {
-        let then = forecast(plan, settings, times).wall;
+        let then = forecast(settings).wall;
         let is_worth_it = then.as_secs_f64() < now.wall.as_secs_f64() * (1.0 - WORTH_IT);
         is_worth_it.then(|| now.wall.as_secs_f64() / then.as_secs_f64().max(f64::MIN_POSITIVE))
     };

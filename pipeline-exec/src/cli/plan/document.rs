@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use pipeline_core::{InputKind, Lane, Plan, Quorum, Selection, Statistics};
+use pipeline_core::{InputKind, Lane, Mode, Plan, Quorum, Selection, Statistics, StepDocument};
 use serde::Serialize;
 
 use super::advice;
-use super::forecast::{Forecast, forecast};
 use crate::cli::args::SelectionArgs;
+use crate::cli::forecast::{Forecast, Stage, cost_of, time_per_cost};
 use crate::cli::needs::{declared, is_given};
 use crate::cli::store::Usual;
 use crate::pipeline::Pipeline;
@@ -45,26 +45,20 @@ pub(super) struct PlanDocument {
 /// A step of a plan.
 #[derive(Debug, Serialize)]
 pub(super) struct PlannedStep {
-    pub(super) name: String,
-    pub(super) id: String,
-    pub(super) location: String,
+    #[serde(flatten)]
+    pub(super) written: StepDocument,
     pub(super) level: usize,
-    pub(super) lane: Lane,
-    pub(super) group: Option<String>,
-    pub(super) tags: Vec<String>,
-    pub(super) cost: u32,
     pub(super) kind: Kind,
     /// The steps of the plan that it waits for.
     pub(super) upstream: Vec<String>,
     pub(super) is_critical: bool,
-    pub(super) writes: bool,
     /// Whether its output is given, so that it does not run.
     pub(super) is_given: bool,
     /// Why it would be skipped.
     pub(super) skipped: Option<String>,
-    /// What it needs of named limits, cores and memory.
+    /// The quantities that it needs of named limits, cores and memory.
     pub(super) needs: BTreeMap<String, u64>,
-    /// How long it took before.
+    /// Its duration in earlier runs.
     pub(super) recorded: Option<Duration>,
 }
 
@@ -100,13 +94,12 @@ impl Kind {
 
     fn of(plan: &Plan, step: usize) -> Self {
         let policy = plan.policy(step);
-        let is_branch =
-            |kind: &InputKind| matches!(kind, InputKind::Upstream { mode: pipeline_core::Mode::Branch, .. });
+        let is_branch = |kind: &InputKind| matches!(kind, InputKind::Upstream { mode: Mode::Branch, .. });
         if policy.exclusive {
             Kind::Exclusive
         } else if policy.sequential.is_some() {
             Kind::Sequential
-        } else if !declared(plan, step).is_empty() {
+        } else if declared(plan, step).next().is_some() {
             Kind::Limited
         } else if policy.parallel_if.is_some()
             || policy.when.is_some()
@@ -166,28 +159,44 @@ impl PlanDocument {
         let levels = dag.levels();
         let skipped = skipped(plan);
         let recorded = |step: usize| history.and_then(|history| history.get(plan.spec(step).name()).copied());
-        let times = times(plan, &skipped, &recorded);
+        let unit = time_per_cost(plan, &recorded).unwrap_or(UNIT);
+        let time = |step: usize| match recorded(step) {
+            _ if is_given(plan, step) || skipped[step].is_some() => Duration::ZERO,
+            Some(time) => time,
+            None => unit.mul_f64(cost_of(plan, step)),
+        };
+        let times: Vec<Duration> = (0..plan.len()).map(time).collect();
         let at_once = at_once(plan, settings);
-        let critical = dag.critical_path(|step| times[step].as_nanos() as u64);
+        let critical = plan.critical_path(|step| times[step].as_nanos() as u64);
+        let names = |steps: &mut dyn Iterator<Item = usize>| -> Vec<String> {
+            steps.map(|step| plan.spec(step).name().to_owned()).collect()
+        };
         let mut steps: Vec<PlannedStep> = (0..plan.len())
             .map(|step| PlannedStep {
+                written: plan.dag().step_document(plan.in_dag(step)),
                 level: levels.of(step),
+                kind: Kind::of(plan, step),
+                upstream: names(&mut plan.waits_for(step)),
+                is_critical: false,
+                is_given: is_given(plan, step),
                 skipped: skipped[step].clone(),
+                needs: declared(plan, step).collect(),
                 recorded: recorded(step),
-                ..PlannedStep::of(plan, step)
             })
             .collect();
         critical.steps.iter().for_each(|&step| steps[step].is_critical = true);
         let mut kinds: BTreeMap<Kind, usize> = Kind::ALL.map(|kind| (kind, 0)).into();
         steps.iter().for_each(|step| *kinds.entry(step.kind).or_default() += 1);
-        let forecast = forecast(plan, settings, &times);
+        let stage = |step: usize| if is_given(plan, step) { Stage::Ended } else { Stage::Pending };
+        let with = |settings: &Settings| Forecast::new(plan, settings, &times, stage);
+        let forecast = with(settings);
         PlanDocument {
             schema: SCHEMA,
             in_graph: plan.dag().len(),
             levels: levels.iter().map(<[u32]>::len).collect(),
             critical_path: CriticalSteps {
-                steps: critical.steps.iter().map(|&step| steps[step].name.clone()).collect(),
-                cost: critical.steps.iter().map(|&step| u64::from(steps[step].cost)).sum(),
+                steps: names(&mut critical.steps.iter().copied()),
+                cost: critical.steps.iter().map(|&step| u64::from(steps[step].written.cost)).sum(),
             },
             kinds,
             statistics: dag.statistics(),
@@ -206,33 +215,15 @@ impl PlanDocument {
             },
             left_out: left_out(plan, selection),
             warnings: advice::warnings(plan, pipeline),
-            recommendations: advice::recommendations(plan, settings, &times, &forecast, &critical.steps),
+            recommendations: advice::recommendations(
+                plan,
+                &forecast,
+                with,
+                settings,
+                &times,
+                &critical.steps,
+            ),
             steps,
-        }
-    }
-}
-
-impl PlannedStep {
-    fn of(plan: &Plan, step: usize) -> Self {
-        let spec = plan.spec(step);
-        let def = spec.def();
-        PlannedStep {
-            name: spec.name().to_owned(),
-            id: def.id(),
-            location: spec.location().to_string(),
-            level: 0,
-            lane: def.lane,
-            group: def.group.as_deref().map(str::to_owned),
-            tags: def.tags.iter().map(|&tag| tag.to_owned()).collect(),
-            cost: def.cost,
-            kind: Kind::of(plan, step),
-            upstream: plan.waits_for(step).map(|earlier| plan.spec(earlier).name().to_owned()).collect(),
-            is_critical: false,
-            writes: spec.policy().writes,
-            is_given: is_given(plan, step),
-            skipped: None,
-            needs: declared(plan, step).into_iter().collect(),
-            recorded: None,
         }
     }
 }
@@ -242,29 +233,6 @@ fn at_once(plan: &Plan, settings: &Settings) -> usize {
     let counts = plan.lane_counts();
     let lanes = Lane::ALL.iter().map(|lane| counts[lane.index()].min(settings.slots(*lane))).sum::<usize>();
     lanes.min(settings.workers.unwrap_or(usize::MAX)).max(1)
-}
-
-/// How long each step takes: as recorded, or, by its cost, as the recorded ones do on average.
-fn times(
-    plan: &Plan,
-    skipped: &[Option<String>],
-    recorded: &dyn Fn(usize) -> Option<Duration>,
-) -> Vec<Duration> {
-    let cost = |step: usize| plan.spec(step).def().cost;
-    let known: Vec<(Duration, u32)> =
-        (0..plan.len()).filter_map(|step| Some((recorded(step)?, cost(step)))).collect();
-    let costs: f64 = known.iter().map(|(_, cost)| f64::from(*cost)).sum();
-    let unit = if known.is_empty() {
-        UNIT
-    } else {
-        known.iter().map(|(time, _)| *time).sum::<Duration>().div_f64(costs)
-    };
-    let of = |step: usize| match recorded(step) {
-        _ if is_given(plan, step) || skipped[step].is_some() => Duration::ZERO,
-        Some(time) => time,
-        None => unit.saturating_mul(cost(step)),
-    };
-    (0..plan.len()).map(of).collect()
 }
 
 /// Why each step would be skipped, where that is known before: it is disabled, or requires one that is.

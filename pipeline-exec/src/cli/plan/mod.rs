@@ -2,7 +2,6 @@
 
 mod advice;
 mod document;
-mod forecast;
 #[cfg(test)]
 mod tests;
 mod text;

@@ -8,9 +8,9 @@ use pipeline_core::{Dag, DagBuilder, Handle, Policy};
 use proptest::prelude::*;
 
 use super::document::{Kind, PlanDocument};
-use super::forecast::forecast;
 use super::text::text;
 use crate::cli::args::SelectionArgs;
+use crate::cli::forecast::{Forecast, Stage};
 use crate::cli::wording::WIDTH;
 use crate::limits::LimitSettings;
 use crate::pipeline::Pipeline;
@@ -34,7 +34,7 @@ fn wide(dag: &mut DagBuilder, count: usize) -> Vec<Handle<u64>> {
 
 fn wall(pipeline: &Pipeline) -> Duration {
     let plan = pipeline.plan().expect("the graph is fine");
-    forecast(&plan, pipeline.current_settings(), &vec![MS; plan.len()]).wall
+    Forecast::new(&plan, pipeline.current_settings(), &vec![MS; plan.len()], |_| Stage::Pending).wall
 }
 
 #[test]
@@ -184,7 +184,7 @@ proptest! {
         let dag = Arc::new(graph(&edges));
         let plan = Pipeline::new(dag).plan().expect("the graph is fine");
         let times: Vec<Duration> = times.iter().map(|time| *time * MS).collect();
-        let at = |slots: usize| forecast(&plan, &Settings::default().cpu(slots), &times);
+        let at = |slots: usize| Forecast::new(&plan, &Settings::default().cpu(slots), &times, |_| Stage::Pending);
         let found = at(slots);
         let total: Duration = times.iter().sum();
         prop_assert_eq!(found.total, total);

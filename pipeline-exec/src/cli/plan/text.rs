@@ -51,11 +51,11 @@ fn steps(plan: &PlanDocument, is_verbose: bool, out: &mut String) {
     let longest = |text: fn(&PlannedStep) -> usize, title: &str| {
         visible().map(text).max().unwrap_or(0).max(title.len())
     };
-    let group = longest(|step| step.group.as_deref().map_or(1, width), "group").min(14);
+    let group = longest(|step| step.written.group.as_deref().map_or(1, width), "group").min(14);
     let notes = longest(|step| self::notes(step).len(), "notes");
     // What the other columns and the gaps between them leave.
     let left = WIDTH.saturating_sub(number + group + notes + FIXED).max(8);
-    let name = longest(|step| width(&step.name), "step").min(left);
+    let name = longest(|step| width(&step.written.name), "step").min(left);
     let _ = writeln!(
         out,
         "{:>number$}    {:<name$}  {:>5}  {:<8}  {:<group$}  notes",
@@ -72,10 +72,10 @@ fn steps(plan: &PlanDocument, is_verbose: bool, out: &mut String) {
         let line = format!(
             "{:>number$}  {mark} {}  {:>5}  {:<8}  {}  {}",
             index + 1,
-            pad(&fit(&step.name, name), name),
+            pad(&fit(&step.written.name, name), name),
             step.level,
-            step.lane,
-            pad(&fit(step.group.as_deref().unwrap_or("-"), group), group),
+            step.written.lane,
+            pad(&fit(step.written.group.as_deref().unwrap_or("-"), group), group),
             self::notes(step),
         );
         out.push_str(line.trim_end());
@@ -98,7 +98,7 @@ fn notes(step: &PlannedStep) -> String {
     if step.skipped.is_some() {
         notes.push("skipped");
     }
-    if step.writes {
+    if step.written.writes {
         notes.push("writes");
     }
     if step.kind != Kind::Safe {
@@ -112,12 +112,12 @@ fn details(step: &PlannedStep, indent: usize, out: &mut String) {
     let margin = " ".repeat(indent);
     let mut line =
         |heading: &str, text: &str| out.push_str(&wrapped(&format!("{margin}{heading}"), indent + 9, text));
-    line("at", &one_line(&step.location));
+    line("at", &one_line(&step.written.location()));
     if !step.upstream.is_empty() {
         line("after", &listed(&step.upstream, 12));
     }
-    if !step.tags.is_empty() {
-        line("tags", &listed(&step.tags, 12));
+    if !step.written.tags.is_empty() {
+        line("tags", &listed(&step.written.tags, 12));
     }
     if !step.needs.is_empty() {
         let needs: Vec<String> =
@@ -199,7 +199,7 @@ fn figures(plan: &PlanDocument, out: &mut String) {
 /// What would be skipped, and what is no part of the plan, with the reason.
 fn not_run(plan: &PlanDocument, is_verbose: bool, out: &mut String) {
     let most = if is_verbose { usize::MAX } else { 8 };
-    let skipped = plan.steps.iter().filter_map(|step| Some((&step.name, step.skipped.as_ref()?)));
+    let skipped = plan.steps.iter().filter_map(|step| Some((&step.written.name, step.skipped.as_ref()?)));
     let skipped: Vec<_> = skipped.collect();
     for (name, why) in skipped.iter().take(most) {
         let text = format!("{}: {}", fit(name, 40), one_line(why));

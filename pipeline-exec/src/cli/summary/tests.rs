@@ -1,7 +1,7 @@
 //! Reports that nobody ran, shown: what fits, what is shortened, and what is harmless.
 
+use console::measure_text_width;
 use serde_json::{Value, json};
-use unicode_width::UnicodeWidthStr;
 
 use super::*;
 
@@ -71,7 +71,7 @@ fn every_line_above_the_failures_fits_the_terminal_whatever_the_names() {
     let report = report(names.iter().map(|name| step(name, "succeeded", 2.0)).collect());
     for columns in [80, 100, 160] {
         for line in plain(&report, columns, false).lines() {
-            assert!(line.width() <= columns, "{columns}: {line}");
+            assert!(measure_text_width(line) <= columns, "{columns}: {line}");
         }
     }
 }
@@ -82,7 +82,7 @@ fn the_columns_are_aligned_beside_wide_names() {
     let report = report(names.iter().map(|name| step(name, "succeeded", 2.0)).collect());
     let table = table::table(&report, 80, false);
     let table = anstream::adapter::strip_str(&table).to_string();
-    let before_status = |line: &str| line.find("succeeded").map(|at| line[..at].width());
+    let before_status = |line: &str| line.find("succeeded").map(|at| measure_text_width(&line[..at]));
     let places: Vec<usize> = table.lines().filter_map(before_status).collect();
     assert_eq!(places.len(), 4, "{table}");
     assert!(places.iter().all(|place| *place == places[0]), "{places:?}\n{table}");

@@ -1,14 +1,14 @@
-//! A text in one line, of so many columns at the most.
+//! A text on one line, of at most a number of columns.
 
 use std::borrow::Cow;
 use std::fmt::Write;
 
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use console::{Alignment, measure_text_width, pad_str, truncate_str};
 
 use super::number;
 use crate::text::clean;
 
-/// A user's text on one line: what steers a terminal is shown, not sent, and line breaks are spaces.
+/// A user's text on one line: control characters are shown, not sent, and line breaks are spaces.
 pub(in crate::cli) fn one_line(text: &str) -> String {
     if !text.contains('\n') {
         return clean(text);
@@ -16,40 +16,42 @@ pub(in crate::cli) fn one_line(text: &str) -> String {
     clean(&text.split('\n').map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" "))
 }
 
-/// How many columns a text takes, as [`one_line`] shows it.
+/// The number of columns of a text, as [`one_line`] shows it.
 pub(in crate::cli) fn width(text: &str) -> usize {
-    one_line(text).width()
+    measure_text_width(&one_line(text))
 }
 
-/// A name on one line, of so many columns at the most: the middle gives way, for names differ at their ends.
+/// A name on one line, of at most `columns`: its middle is left out, since names differ at their ends.
 pub(in crate::cli) fn fit(name: &str, columns: usize) -> String {
     let ends = ends(name, 4 * columns.max(1));
     let line = one_line(&ends);
-    if ends.len() == name.len() && line.width() <= columns {
+    if ends.len() == name.len() && measure_text_width(&line) <= columns {
         return line;
     }
     let kept = columns.saturating_sub(1);
-    let end: String = taken(line.chars().rev(), kept / 2).chars().rev().collect();
-    format!("{}…{end}", taken(line.chars(), kept - end.width()))
+    let reversed = |text: &str| text.chars().rev().collect::<String>();
+    let end = reversed(&truncate_str(&reversed(&line), kept / 2, ""));
+    let begin = truncate_str(&line, kept - measure_text_width(&end), "");
+    format!("{begin}…{end}")
 }
 
-/// A message on one line, of so many columns at the most: its end gives way.
+/// A message on one line, of at most `columns`: its end is left out.
 pub(in crate::cli) fn cut(message: &str, columns: usize) -> String {
-    // A column needs at most four bytes of what is not escaped: the rest of a huge text need not be looked at.
+    // A column needs at most four bytes of what is not escaped: the rest of a huge text need not be processed.
     let head = message.char_indices().nth(4 * columns.max(1)).map_or(message, |(end, _)| &message[..end]);
     let line = one_line(head);
-    if head.len() == message.len() && line.width() <= columns {
+    if head.len() == message.len() && measure_text_width(&line) <= columns {
         return line;
     }
-    taken(line.chars(), columns.saturating_sub(1)) + "…"
+    format!("{}…", truncate_str(&line, columns.saturating_sub(1), ""))
 }
 
-/// A text with spaces behind it up to so many columns.
+/// A text with spaces behind it up to `columns`.
 pub(in crate::cli) fn pad(text: &str, columns: usize) -> String {
-    format!("{text}{}", " ".repeat(columns.saturating_sub(text.width())))
+    pad_str(text, columns, Alignment::Left, None).into_owned()
 }
 
-/// A message of a user's as a block: all its lines, each indented, up to a length that a screen can take.
+/// A user's message as a block: its lines, each indented, up to a length that fits on a screen.
 pub(in crate::cli) fn block(text: &str, indent: &str) -> String {
     let shown = text.char_indices().nth(MOST_CHARS).map_or(text, |(end, _)| &text[..end]);
     let lines: Vec<&str> = shown.lines().take(MOST_LINES).collect();
@@ -65,17 +67,7 @@ pub(in crate::cli) fn block(text: &str, indent: &str) -> String {
 const MOST_CHARS: usize = 2_000;
 const MOST_LINES: usize = 40;
 
-/// The first characters that fit into so many columns.
-fn taken(chars: impl Iterator<Item = char>, columns: usize) -> String {
-    let mut used = 0;
-    let fits = |c: &char| {
-        used += c.width().unwrap_or(0);
-        used <= columns
-    };
-    chars.take_while(fits).collect()
-}
-
-/// Of a huge text so many characters at its begin and at its end: the rest need not be looked at.
+/// The first and last `most` characters of a huge text: the rest need not be processed.
 fn ends(text: &str, most: usize) -> Cow<'_, str> {
     let head = text.char_indices().nth(most).map(|(end, _)| end);
     let tail = text.char_indices().nth_back(most).map(|(start, _)| start);
@@ -96,8 +88,8 @@ mod tests {
         assert_eq!(cut("日本語", 6), "日本語");
         assert_eq!(cut("日本語x", 6), "日本…");
         assert_eq!(cut("日本語", 4), "日…");
-        assert!(cut(&"x".repeat(10_000), 30).width() <= 30);
-        assert!(cut(&"\u{1b}[31m".repeat(10_000), 30).width() <= 30);
+        assert!(measure_text_width(&cut(&"x".repeat(10_000), 30)) <= 30);
+        assert!(measure_text_width(&cut(&"\u{1b}[31m".repeat(10_000), 30)) <= 30);
     }
 
     #[test]
@@ -110,9 +102,11 @@ mod tests {
         assert_eq!(fit("ab", 1), "…");
         let long = format!("a{}z", "\u{1b}".repeat(10_000));
         assert!(
-            fit(&long, 30).width() <= 30 && fit(&long, 30).starts_with('a') && fit(&long, 30).ends_with('z')
+            measure_text_width(&fit(&long, 30)) <= 30
+                && fit(&long, 30).starts_with('a')
+                && fit(&long, 30).ends_with('z')
         );
-        assert_eq!(fit(&"x".repeat(10_000), 30).width(), 30);
+        assert_eq!(measure_text_width(&fit(&"x".repeat(10_000), 30)), 30);
     }
 
     #[test]

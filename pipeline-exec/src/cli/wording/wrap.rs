@@ -1,6 +1,6 @@
 //! Paragraphs under a label, wrapped between words.
 
-use unicode_width::UnicodeWidthStr;
+use console::measure_text_width as width_of;
 
 use super::{WIDTH, cut, one_line};
 
@@ -29,7 +29,7 @@ fn lines(words: impl Iterator<Item = String>, room: usize) -> Vec<String> {
     let mut lines: Vec<String> = vec![String::new()];
     for word in words {
         let last = lines.last_mut().expect("invariant: there is a line at least");
-        let fits = last.width() + 1 + word.width() <= room;
+        let fits = width_of(last) + 1 + width_of(&word) <= room;
         if last.is_empty() {
             *last = word;
         } else if fits {
@@ -68,7 +68,7 @@ mod tests {
         for columns in 20..60 {
             for line in paragraph("", text, 0, columns).lines() {
                 assert!(!is_unit(line.split(' ').next().unwrap_or_default()), "{columns}: {line:?}");
-                assert!(line.width() <= columns, "{columns}: {line:?}");
+                assert!(width_of(line) <= columns, "{columns}: {line:?}");
             }
         }
     }
@@ -93,16 +93,16 @@ mod tests {
     fn paragraphs_wrap_between_words_and_never_exceed_the_columns() {
         let text = "one two three four five six seven eight nine ten eleven twelve thirteen";
         let wrapped = paragraph("label", text, 10, 40);
-        assert!(wrapped.lines().count() > 1 && wrapped.lines().all(|line| line.width() <= 40), "{wrapped}");
+        assert!(wrapped.lines().count() > 1 && wrapped.lines().all(|line| width_of(line) <= 40), "{wrapped}");
         assert!(wrapped.lines().skip(1).all(|line| line.starts_with("          ")), "{wrapped}");
         assert_eq!(wrapped.split_whitespace().skip(1).collect::<Vec<_>>().join(" "), text);
-        assert!(paragraph("", &"日".repeat(500), 0, 40).lines().all(|line| line.width() <= 40));
+        assert!(paragraph("", &"日".repeat(500), 0, 40).lines().all(|line| width_of(line) <= 40));
     }
 
     #[test]
     fn listings_keep_to_their_width_but_cut_no_word() {
         let text = wrapped("heading", 10, &"word ".repeat(40));
-        assert!(text.lines().all(|line| line.width() <= WIDTH), "{text}");
+        assert!(text.lines().all(|line| width_of(line) <= WIDTH), "{text}");
         assert!(text.lines().skip(1).all(|line| line.starts_with("          ")), "{text}");
         let place = format!("src/{}.rs:7", "x".repeat(100));
         assert_eq!(wrapped("at", 4, &format!("it is in {place}")), format!("at  it is in\n    {place}\n"));

@@ -22,6 +22,7 @@ function details(index) {
       ["Group", step.group],
       ["Tags", step.tags.join(", ")],
       ["Cost", report ? null : String(step.cost)],
+      ["Options", Object.entries(raw.options ?? {}).map(([name, value]) => cleanLine(`${name} ${value}`.trim())).join(", ")],
       ["Output", mono(raw.output)],
     ]),
     ...(report ? [] : inputs(raw)),
