@@ -73,8 +73,8 @@ fn waiting_for_slots_is_reported_with_the_gain_of_more_slots() {
     let told = of_kind(&report, AdviceKind::Slots).unwrap();
     assert_eq!(
         told.text,
-        "ready steps waited 12.30 s in all for one of the 2 cpu slots: with 4, given as many cores, the run would be up to \
-         1.6x as fast"
+        "ready steps waited 12.30 s in total for one of the 2 cpu slots: 4 slots would make the run up to \
+         1.6 × faster, if that many cores are available"
     );
     // The path takes as long as the run, so there is nothing to gain.
     let figures = json!({ "slots": 2, "total": seconds(16.0), "critical_path": seconds(7.9) });
@@ -87,12 +87,12 @@ fn waiting_for_slots_is_reported_with_the_gain_of_more_slots() {
 fn one_worker_or_a_named_limit_is_reported_as_the_bottleneck() {
     let figures = json!({ "slots": 1, "total": seconds(9.0), "critical_path": seconds(4.3) });
     let told = of_kind(&made_up(9.0, figures, vec![], json!({})), AdviceKind::OneAtATime).unwrap();
-    assert!(told.text.contains("with 3 slots it would be up to 2.1x as fast"), "{}", told.text);
+    assert!(told.text.contains("3 slots would make it up to 2.1 × faster"), "{}", told.text);
     let waits = json!({ "waits": [
         { "waited_for": { "limit": "db" }, "steps": 8, "total": seconds(3.0), "longest": "saves" }] });
     let figures = json!({ "total": seconds(9.0), "critical_path": seconds(1.0) });
     let told = of_kind(&made_up(9.0, figures, vec![], waits), AdviceKind::Limit).unwrap();
-    assert!(told.text.starts_with("the limit `db` held 8 steps for 3.00 s in all"), "{}", told.text);
+    assert!(told.text.starts_with("the limit `db` held 8 steps for 3.00 s in total"), "{}", told.text);
     assert_eq!(told.steps, ["saves"]);
 }
 
@@ -111,8 +111,8 @@ fn memory_pressure_blocked_threads_and_retries_are_reported() {
     let texts: Vec<String> = advice(&report).into_iter().map(|advice| advice.text).collect();
     for part in [
         "memory pressure took slots away (memory 3.4 GiB of 4.0 GiB (85 %))",
-        "async step `polls` kept its thread for 700.0 ms without waiting: make it a plain `fn`",
-        "`flaky` took 3 attempts; the last that failed and was tried again: busy",
+        "async step `polls` blocked its thread for 700.0 ms: make it a plain `fn`",
+        "`flaky` took 3 attempts; the last failed attempt that was retried: busy",
     ] {
         assert!(texts.iter().any(|text| text.contains(part)), "{part:?} in {texts:?}");
     }

@@ -277,6 +277,6 @@ fn the_text_report_marks_optional_failures() {
         Err("planted".into())
     }
     let text = |pipeline: Pipeline| pipeline.run_blocking().unwrap().report().to_string();
-    assert!(text(Pipeline::to::<om_optional>()).contains("optional: the run does without it"));
+    assert!(text(Pipeline::to::<om_optional>()).contains("optional: the run continues without it"));
     assert!(!text(Pipeline::to::<om_required>()).contains("optional"));
 }

@@ -102,7 +102,7 @@ fn each_attempt_is_a_bar_and_the_waits_between_are_light() {
     let colours: Vec<&Value> = rates.iter().map(|part| &part["most"]).collect();
     assert!(colours[1] != colours[4] && colours[0] != colours[1], "what waits looks different: {seen}");
     assert!(rates[0]["colours"].as_u64() > rates[4]["colours"].as_u64(), "what failed is hatched: {seen}");
-    assert!(seen["legend"].as_str().unwrap().contains("hatched where it failed"), "{seen}");
+    assert!(seen["legend"].as_str().unwrap().contains("Hatched: failed attempt"), "{seen}");
 }
 
 #[test]
@@ -129,10 +129,10 @@ fn the_times_of_attempts_are_also_text() {
     for told in [
         "At work\n500.0 ms",
         "Between attempts\n400.0 ms",
-        "started 0 after the begin, took 100.0 ms; tried again after 200.0 ms",
+        "started 0 after the run began, took 100.0 ms; retried after 200.0 ms",
         "Attempt 2 failed: timed out",
-        "started 320.0 ms after the begin, took 200.0 ms; tried again after 50.0 ms",
-        "Attempt 3\n\nstarted 700.0 ms after the begin, took 200.0 ms",
+        "started 320.0 ms after the run began, took 200.0 ms; retried after 50.0 ms",
+        "Attempt 3\n\nstarted 700.0 ms after the run began, took 200.0 ms",
     ] {
         assert!(details.contains(told), "{told:?} in {details}");
     }
@@ -157,10 +157,10 @@ fn a_report_without_attempt_times_has_one_bar() {
     "##;
     let Some(seen) = browse("attempts-of-old", &report.to_html(), &WIDE, script) else { return };
     let details = seen["details"].as_str().unwrap();
-    assert!(details.contains("Attempt 2 failed") && details.contains("tried again after"), "{details}");
+    assert!(details.contains("Attempt 2 failed") && details.contains("retried after"), "{details}");
     assert!(!details.contains("At work") && !details.contains("Attempt 3"), "{details}");
     assert!(!seen["columns"].as_array().unwrap().contains(&json!("Work")), "{seen}");
-    assert!(!seen["legend"].as_str().unwrap().contains("hatched"), "{seen}");
+    assert!(!seen["legend"].as_str().unwrap().contains("Hatched"), "{seen}");
     let all = seen["all"].as_str().unwrap();
     assert!(!all.contains("NaN") && !all.contains("undefined"), "{all}");
 }

@@ -108,7 +108,7 @@ fn fatal_failures_come_before_optional_ones() {
     assert_eq!(seen["selected"], "sells", "the page opens on what failed the run");
     assert_eq!(seen["heading"], "1 error, 1 warning");
     assert_eq!(seen["names"], json!(["sells", "adorns"]));
-    let told = "optional: the run does without it";
+    let told = "optional: the run continues without it";
     assert!(!seen["errors"][0].as_str().unwrap().contains(told), "{seen}");
     let harmless = seen["harmless"].as_array().unwrap();
     assert!(harmless.len() == 1 && harmless[0].as_str().unwrap().contains(told), "{seen}");
@@ -121,7 +121,10 @@ fn a_successful_run_with_an_optional_failure_opens_without_a_selection() {
     assert!(seen["title"].as_str().unwrap().contains("succeeded"), "{seen}");
     assert_eq!((&seen["selected"], &seen["heading"]), (&json!("No step selected"), &json!("Warning")));
     let errors = seen["errors"].as_str().unwrap();
-    assert!(errors.contains("optional: the run does without it") && errors.contains("picture"), "{errors}");
+    assert!(
+        errors.contains("optional: the run continues without it") && errors.contains("picture"),
+        "{errors}"
+    );
 }
 
 #[test]

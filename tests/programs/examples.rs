@@ -120,7 +120,7 @@ fn a_failing_step_is_exit_code_1_with_a_message_on_standard_error() {
         "error[PL0101]: step `refunds` failed\n    at examples/cli.rs:",
         "    error: invalid digit found in string\n    input `amount`: a run parameter, from -p\n",
         "    1 step was skipped because `refunds` failed: revenue\n",
-        "to go on: cli run revenue\n          with the values that were given to refunds.amount\n",
+        "to retry: cli run revenue\n          (runs 3 steps again; add `-p refunds.amount=…`)\n",
         "more: `cli explain PL0101`\n",
     ] {
         assert!(told.contains(part), "{part:?} in\n{told}");
@@ -185,11 +185,11 @@ fn a_recorded_run_has_its_command_line_and_a_diff_compares_them() {
         run_in(&folder, &[], line).exits(wanted);
     }
     let told = run_in(&folder, &[], &["report", "-2"]).out;
-    let and = "          with the values that were given to refunds.amount\n";
+    let and = "          (runs 3 steps again; add `-p refunds.amount=…`)\n";
     let wanted = format!("run revenue --fail-fast --workers 2\n{and}");
-    assert!(told.contains("to go on: ") && told.contains(&wanted), "{told}");
+    assert!(told.contains("to retry: ") && told.contains(&wanted), "{told}");
     let told = run_in(&folder, &[], &["diff"]).out;
-    let wanted = "\nstarted differently\n  selection revenue → all\n  --fail-fast in A only\n  \
+    let wanted = "\nstarted with different\n  selection revenue → all\n  --fail-fast in A only\n  \
                   --workers 2 → --workers 4\n";
     assert!(told.contains(wanted), "{told}");
     // That it had no value before is reported once, under provenance.
@@ -202,7 +202,7 @@ fn a_recorded_run_has_its_command_line_and_a_diff_compares_them() {
     run_in(&folder, &[("PIPELINE_PARAM_amount", "7")], &["run", "-q", "-p", "count=2"]).exits(0);
     run_in(&folder, &[], &["run", "-q", "-p", "count=2", "-p", "amount=7"]).exits(0);
     let told = run_in(&folder, &[], &["diff"]).out;
-    assert!(told.contains("\nstarted differently\n  -p amount in B only\n"), "{told}");
+    assert!(told.contains("\nstarted with different\n  -p amount in B only\n"), "{told}");
     assert!(!told.contains("given") && !told.contains("run parameter"), "{told}");
     // A single step is retried with `step`: `run` does not accept its options.
     fs::write(folder.join("orders.json"), "[1]").unwrap();
@@ -229,15 +229,14 @@ fn parameter_variables_keep_the_case_of_names_and_others_are_a_warning() {
     let variables = [("PIPELINE_PARAM_BUILD_BRANCH", "hunter2"), ("PIPELINE_PARAM_count", "2")];
     let output = run_in(&folder, &variables, &["run", "+revenue"]);
     let told = output.err;
-    let warning = "warning: variable PIPELINE_PARAM_BUILD_BRANCH of the environment is no run parameter of any step, and none \
-                   is called like it: it is passed over\n";
+    let warning = "warning: environment variable PIPELINE_PARAM_BUILD_BRANCH is ignored: no step has a parameter of that name\n";
     assert!(output.code == 0 && told.contains(warning) && !told.contains("hunter2"), "{told}");
     let told = run_in(&folder, &variables, &["run", "+revenue", "--quiet"]).err;
     assert!(!told.contains("PIPELINE_PARAM"), "{told}");
     let told = run_in(&folder, &variables, &["info"]).out;
     assert!(told.contains("PIPELINE_PARAM_BUILD_BRANCH") && told.contains("PIPELINE_PARAM_count"), "{told}");
     for (given, wanted) in [
-        ("hunter2", "what `-p` was given has no `=`\n    hint: write it as `-p name=value`"),
+        ("hunter2", "the argument of `-p` has no `=`\n    hint: write it as `-p name=value`"),
         ("=hunter2", "a run parameter (`-p`) has no name\n    hint: write it as `-p name=value`"),
     ] {
         let output = run_in(&folder, &[], &["run", "+revenue", "-p", given]);
@@ -392,7 +391,7 @@ fn the_step_command_shows_a_step_in_full() {
     }
     let output = run("cli", &["step", "revenue", "--repeat", "2"]);
     let told = output.out;
-    assert!(output.code == 0 && told.contains("2 of 2 runs gave an output; the step took"), "{told}");
+    assert!(output.code == 0 && told.contains("2 of 2 runs had an output; the step took"), "{told}");
     assert_eq!(told.matches("upstream  orders succeeded in").count(), 2, "{told}");
 }
 
@@ -449,7 +448,7 @@ fn the_step_command_reads_files_and_saved_outputs() {
     for (arguments, exit, why) in [
         (["--inputs-from", "-1"], 2, "has saved no output that `revenue` needs: orders, refunds"),
         (["--input", "ordres=orders.json"], 2, "did you mean `orders`?"),
-        (["--input", "revenue=orders.json"], 2, "`revenue` is no step that `revenue` needs"),
+        (["--input", "revenue=orders.json"], 2, "`revenue` is not a step that `revenue` needs"),
         (["--input", "orders.json"], 2, "write it as `--input step=FILE`"),
         (["--input", "refunds=orders.json"], 2, "cannot be read as `i64`: expected i64 at line 1 column 0"),
         (["--input", "orders=none.json"], 3, "cannot read none.json, the output given for `orders`"),
@@ -463,8 +462,8 @@ fn the_step_command_reads_files_and_saved_outputs() {
 #[test]
 fn a_command_in_place_of_a_step_is_reported_as_such() {
     for (arguments, wanted) in [
-        (&["-p", "count=1", "plan"][..], "`plan` is a command, and a command comes first"),
-        (&["--workers", "1", "list"], "write `cli list`, and its options behind that"),
+        (&["-p", "count=1", "plan"][..], "`plan` is a command, and commands come first"),
+        (&["--workers", "1", "list"], "write `cli list`, then its options"),
         (&["lst"], "did you mean `cli list`?"),
         (&["revneue"], "did you mean `revenue`?"),
         (&["nothing_like_it"], "there is no step `nothing_like_it`"),
@@ -575,7 +574,7 @@ fn a_plan_is_also_data() {
         plan["steps"].as_array().unwrap().iter().filter_map(|step| step["name"].as_str()).collect();
     assert_eq!(names, ["orders", "refunds", "revenue", "report"]);
     assert_eq!((&plan["schema"], &plan["levels"]), (&1.into(), &serde_json::json!([2, 1, 1])));
-    assert_eq!(plan["kinds"]["safe"], 4);
+    assert_eq!(plan["kinds"]["unrestricted"], 4);
     assert!(fs::read_dir(&*folder).unwrap().next().is_none(), "no step was run");
 }
 

@@ -1,4 +1,4 @@
-//! The command to go on with: this program as the user called it, for what is left to do.
+//! The command that retries a run: this program as the user called it, for the steps that did not succeed.
 
 use pipeline_core::frame::Status;
 
@@ -6,25 +6,28 @@ use super::program::program;
 use crate::report::{CommandLine, RunReport};
 use crate::text::quoted;
 
-/// More steps than this are not named one by one: the run is repeated as it was.
+/// Maximum number of steps that are named; above it, the run is repeated as it was.
 const MOST_TERMS: usize = 8;
 
-/// A command, and what it does not tell.
+/// A command, and what it leaves out.
 pub(super) struct Again {
-    /// To be typed as it is, but for values of run parameters: they may be secret, and are never printed.
+    /// Ready to be typed, without values of run parameters: they may be secret and are never printed.
     pub(super) command: String,
     /// The names of the run parameters that were given on the command line, sorted.
     pub(super) values_of: Vec<String>,
+    /// The number of steps that it runs.
+    pub(super) steps: usize,
 }
 
-/// Runs again what did not succeed, with what needs it, and otherwise as the run was started.
+/// Returns the command that runs what did not succeed and what needs it, with the options of the first run.
 pub(super) fn again(report: &RunReport, line: Option<&CommandLine>) -> Again {
     let line = line.cloned().unwrap_or_default();
-    // A report that was made of a journal does not have the steps that had not begun: what was to run is run again.
+    // A report from a journal lacks the steps that had not begun: the whole run is repeated.
     let has_all = report.counts.planned == report.steps.len();
-    // One step is looked at again as it was, with the inputs that it was given.
+    // `step` is repeated as it was, with the inputs that it was given.
     let is_step = line.verb == "step";
     let left = if has_all && !is_step { left_to_do(report, line.terms.is_empty()) } else { Vec::new() };
+    let steps = if left.is_empty() { report.counts.planned } else { selected_by(report, &left) };
     let terms = if left.is_empty() { line.terms } else { left };
     let is_like_option = |word: &String| word.starts_with('-');
     let options = line.options.into_iter().flat_map(|(name, values)| {
@@ -41,16 +44,17 @@ pub(super) fn again(report: &RunReport, line: Option<&CommandLine>) -> Again {
         words.extend(terms.into_iter().chain(options));
     }
     let words: Vec<String> = words.iter().map(|word| quoted(word)).collect();
-    Again { command: format!("{} {}", program(), words.join(" ")), values_of: line.params }
+    Again { command: format!("{} {}", program(), words.join(" ")), values_of: line.params, steps }
 }
 
-/// The terms that select what did not succeed. Where the whole graph was run, `x+` takes all that needs `x`, so that of steps
-/// behind each other the first is named; otherwise only what was asked for is run, so its last steps are named.
+/// Returns the terms that select what did not succeed. After a run of the whole graph, `x+` selects `x` and all that
+/// needs it, so only the first of several dependent steps is named. After a run of some terms, only the last ones are
+/// named: nothing else was asked for.
 fn left_to_do(report: &RunReport, whole_graph: bool) -> Vec<String> {
     let failed = |status: Status| status.is_failure() || status == Status::Cancelled;
     let mut terms: Vec<String> = Vec::new();
     if whole_graph {
-        // What comes after a step that is named is run again with it.
+        // The dependents of a named step run again with it.
         let mut is_covered = vec![false; report.steps.len()];
         for (index, step) in report.steps.iter().enumerate() {
             let is_after = step.upstream.iter().any(|&earlier| is_covered.get(earlier) == Some(&true));
@@ -65,7 +69,7 @@ fn left_to_do(report: &RunReport, whole_graph: bool) -> Vec<String> {
         let is_left = |status| failed(status) || status == Status::Skipped;
         for step in report.steps.iter().filter(|step| is_left(step.status)) {
             for &earlier in &step.upstream {
-                // A file may say what it likes.
+                // A report file may have any numbers.
                 is_needed.get_mut(earlier).into_iter().for_each(|is_needed| *is_needed = true);
             }
         }
@@ -74,7 +78,7 @@ fn left_to_do(report: &RunReport, whole_graph: bool) -> Vec<String> {
         terms.extend(last.take(MOST_TERMS + 1).map(|(step, _)| step.name.clone()));
     }
     let can_be_read = |term: &String| match term.strip_suffix('+').filter(|_| whole_graph) {
-        // No word of a command line has a zero in it.
+        // A word of a command line cannot contain a zero byte.
         _ if term.contains('\0') => false,
         Some(name) => is_read_as_a_name(name),
         None => !term.is_empty(),
@@ -82,7 +86,30 @@ fn left_to_do(report: &RunReport, whole_graph: bool) -> Vec<String> {
     if terms.len() > MOST_TERMS || !terms.iter().all(can_be_read) { Vec::new() } else { terms }
 }
 
-/// Whether a term that is more than the name reads it as a name: no character in it means something else there.
+/// Returns the number of steps that these terms of [`left_to_do`] run: the named ones, for `x+` all that need `x`, and
+/// what all these need.
+fn selected_by(report: &RunReport, terms: &[String]) -> usize {
+    let (names, after): (Vec<&str>, Vec<&str>) = (
+        terms.iter().map(String::as_str).collect(),
+        terms.iter().filter_map(|term| term.strip_suffix('+')).collect(),
+    );
+    let mut runs = vec![false; report.steps.len()];
+    let mut needs_one = vec![false; report.steps.len()];
+    for (index, step) in report.steps.iter().enumerate() {
+        let name = step.name.as_str();
+        needs_one[index] = after.contains(&name)
+            || step.upstream.iter().any(|&earlier| needs_one.get(earlier) == Some(&true));
+        runs[index] = needs_one[index] || names.contains(&name);
+    }
+    for (index, step) in report.steps.iter().enumerate().rev() {
+        if runs[index] {
+            step.upstream.iter().for_each(|&earlier| _ = runs.get_mut(earlier).map(|runs| *runs = true));
+        }
+    }
+    runs.into_iter().filter(|runs| *runs).count()
+}
+
+/// Reports whether a term such as `x+` reads `name` as a name: no character in it has another meaning there.
 fn is_read_as_a_name(name: &str) -> bool {
     let label = |name: &str| name.replace("::", "").contains(':');
     !name.is_empty() && !name.contains(['+', ',', '*', '?', '[', ']', '{', '}', '!', '\\']) && !label(name)
@@ -95,7 +122,7 @@ mod tests {
     use super::*;
     use crate::pipeline::Pipeline;
 
-    /// The report of `a`, `b` and `c` behind it, `d` behind `c`, and `e` alone; all cancelled but `ended`.
+    /// The report of `a`, of `b` and `c` after it, of `d` after `c`, and of `e` alone; all cancelled except `ended`.
     fn stopped(ended: &[&str]) -> RunReport {
         let mut dag = DagBuilder::new();
         let a = dag.cpu("a", (), |()| 1_u64);
@@ -136,13 +163,13 @@ mod tests {
             params: vec!["token".to_owned()],
         };
         let stopped = stopped(&["a", "b", "e"]);
-        let told = again(&stopped, Some(&line));
-        assert!(told.command.ends_with(" run d --fail-fast --set 'x=a b' --set y=1"), "{}", told.command);
-        assert_eq!(told.values_of, ["token"]);
-        // One step is run again by the verb that has its options.
+        let made = again(&stopped, Some(&line));
+        assert!(made.command.ends_with(" run d --fail-fast --set 'x=a b' --set y=1"), "{}", made.command);
+        assert_eq!(made.values_of, ["token"]);
+        // One step is retried with the verb that has its options.
         line.verb = "step".to_owned();
-        let told = again(&stopped, Some(&line));
-        assert!(told.command.ends_with(" step d --fail-fast --set 'x=a b' --set y=1"), "{}", told.command);
+        let made = again(&stopped, Some(&line));
+        assert!(made.command.ends_with(" step d --fail-fast --set 'x=a b' --set y=1"), "{}", made.command);
     }
 
     #[test]
@@ -153,11 +180,11 @@ mod tests {
             options: [("--exclude".to_owned(), vec!["-y".to_owned(), "z".to_owned()])].into(),
             params: Vec::new(),
         };
-        let told = again(&stopped(&[]), Some(&line)).command;
-        assert!(told.ends_with(" step --exclude=-y --exclude z -- -x"), "{told}");
+        let made = again(&stopped(&[]), Some(&line)).command;
+        assert!(made.ends_with(" step --exclude=-y --exclude z -- -x"), "{made}");
     }
 
-    /// `x+` is not `x` and what needs it where `x` means something else in a term: then the run is repeated as it was.
+    /// A name with a special character cannot be written as `x+`: the run is repeated as it was.
     #[test]
     fn a_step_whose_name_a_term_reads_otherwise_is_not_named() {
         for name in ["a,b", "tag:x", "+p", "3+z", "shard[3]", "part_*", "\0x", ""] {

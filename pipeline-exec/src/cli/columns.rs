@@ -2,8 +2,8 @@
 
 use super::wording::{cut, fit, pad, width};
 
-/// Rows with their cells below each other, two spaces between; the columns named by `right` end alike, the others begin
-/// so. Nothing follows the last cell of a row.
+/// Aligns rows in columns, with two spaces between: to the right if `right` says so, otherwise to the left. Lines have
+/// no trailing spaces.
 pub(super) fn columns<const N: usize>(rows: &[[String; N]], right: [bool; N]) -> String {
     let widest = |column: usize| rows.iter().map(|row| width(&row[column])).max().unwrap_or(0);
     let widths: [usize; N] = std::array::from_fn(widest);
@@ -19,17 +19,17 @@ pub(super) fn columns<const N: usize>(rows: &[[String; N]], right: [bool; N]) ->
     text
 }
 
-/// A row of texts that are written here.
+/// Returns a heading row.
 pub(super) fn head<const N: usize>(cells: [&str; N]) -> [String; N] {
     cells.map(str::to_owned)
 }
 
-/// A name that fits into a column.
+/// Shortens a name to the width of a column.
 pub(super) fn name(name: &str) -> String {
     fit(name, 40)
 }
 
-/// A text of the user's on one line that fits into a column.
+/// Shortens a user's text to one line of the width of a column.
 pub(super) fn cell(text: &str) -> String {
     cut(text, 60)
 }

@@ -1,4 +1,4 @@
-//! The command line as data: what is kept of it in the record of a run, and what a command to go on is made of.
+//! The command line as data: for the record of a run, and for the command that retries it.
 
 use clap::parser::ValueSource;
 use clap::{ArgAction, ArgMatches};
@@ -6,10 +6,10 @@ use clap::{ArgAction, ArgMatches};
 use super::settings::OF_PARAMS;
 use crate::report::CommandLine;
 
-/// What says only how a run is shown, or how often it is: another run of the same goes as well without.
+/// Options that change only how a run is shown or how often: they are not recorded.
 const HOW_IT_IS_SHOWN: [&str; 6] = ["json", "output", "quiet", "verbose", "report", "repeat"];
 
-/// The words of a command line that starts a run.
+/// Returns the words of a command line, if it starts a run.
 pub(super) fn of(command: &clap::Command, matches: &ArgMatches) -> Option<CommandLine> {
     let (verb, command, matches) = match matches.subcommand() {
         Some((verb @ ("run" | "step"), matches)) => (verb, command.find_subcommand(verb)?, matches),
@@ -30,9 +30,9 @@ pub(super) fn of(command: &clap::Command, matches: &ArgMatches) -> Option<Comman
     Some(line)
 }
 
-/// Adds an option as it was given, but for run parameters, of which only the names are kept.
+/// Adds an option as it was given. Of run parameters, it keeps only the names.
 fn add(line: &mut CommandLine, arg: &clap::Arg, values: Vec<String>) {
-    // What has no `=` names nothing: it may be a value.
+    // A text without `=` has no name: it may be a value.
     let name = |pair: &String| Some(pair.split_once('=')?.0.to_owned());
     let id = arg.get_id();
     if id == "params" {
@@ -45,7 +45,7 @@ fn add(line: &mut CommandLine, arg: &clap::Arg, values: Vec<String>) {
     line.params.extend(of_params.filter_map(|key| key.strip_prefix(OF_PARAMS).map(str::to_owned)));
     let is_flag = matches!(arg.get_action(), ArgAction::SetTrue);
     if let Some(long) = arg.get_long().filter(|_| is_flag || !values.is_empty()) {
-        // clap has the value `true` for a flag that was given.
+        // clap has the value `true` for a flag.
         line.options.insert(format!("--{long}"), if is_flag { Vec::new() } else { values });
     }
 }

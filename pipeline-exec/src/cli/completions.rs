@@ -1,6 +1,7 @@
-//! `completions`: what a shell needs to complete the command line, with the names of this program's steps, groups and tags.
+//! `completions`: a script with which a shell completes the command line, with the names of this program's steps,
+//! groups and tags.
 //!
-//! The script is made once and sourced often, so the names are those of the program that made it.
+//! The names are those of the program when it printed the script.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -14,22 +15,22 @@ use pipeline_core::Plan;
 use super::exit::{Refusal, print};
 use crate::pipeline::Pipeline;
 
-/// For which shell.
+/// The shell.
 #[derive(Debug, ClapArgs)]
 pub(super) struct CompletionsArgs {
-    /// The shell whose script is printed, with the names that steps, groups and tags have now.
+    /// Shell to complete for. The script has the current names of steps, groups and tags.
     shell: Shell,
 }
 
-/// A script has each name many times: of more, those that come last are left out.
+/// Maximum number of names: a script has each many times. Further names are left out.
 const MOST_NAMES: usize = 500;
 
-/// What is given in terms, and what names one step.
+/// Arguments that are terms, and arguments that name one step.
 const TERMS: [&str; 4] = ["terms", "exclude", "from", "until"];
 const STEP: [&str; 2] = ["name", "step"];
 
 pub(super) fn execute(args: &CompletionsArgs, command: Command, pipeline: &Pipeline) -> Result<u8, Refusal> {
-    // A graph that has a problem has no names; the verbs and options help to find it.
+    // If the graph has a problem, the script has the verbs and options only.
     let names = pipeline.plan().map_or_else(|_| Names::default(), |plan| Names::of(&plan));
     print(&script(args.shell, command, &names)?)
 }
@@ -49,7 +50,7 @@ fn script(shell: Shell, command: Command, names: &Names) -> Result<String, Refus
     Ok(script)
 }
 
-/// What can be written where steps are selected.
+/// Names that select steps.
 #[derive(Default)]
 struct Names {
     steps: Vec<&'static str>,
@@ -65,7 +66,7 @@ impl Names {
             steps().filter_map(|step| step.def().group.as_deref()).map(|group| format!("group:{group}"));
         let tags = steps().flat_map(|step| step.def().tags.iter()).map(|tag| format!("tag:{tag}"));
         let labels: BTreeSet<String> = groups.chain(tags).collect();
-        // clap wants texts that live for ever, and the process ends when the script is printed.
+        // clap requires static texts; the process ends after printing the script.
         let kept = |names: &mut dyn Iterator<Item = String>| -> Vec<&'static str> {
             names.filter(|name| is_plain(name)).take(MOST_NAMES).map(|name| &*name.leak()).collect()
         };
@@ -74,11 +75,11 @@ impl Names {
         Names { terms: labels.into_iter().chain(steps.iter().copied()).take(MOST_NAMES).collect(), steps }
     }
 
-    /// The command line with these names as the values that are offered.
+    /// Returns the command line with these names as possible values.
     fn complete(&self, command: Command) -> Command {
         let offered = |id: &str, verb: &str| {
             let names = match id {
-                // What `step` has instead of terms is its name.
+                // `step` has a name instead of terms.
                 _ if TERMS.contains(&id) && !(id == "terms" && verb == "step") => &self.terms,
                 _ if STEP.contains(&id) => &self.steps,
                 _ => return None,
@@ -93,7 +94,7 @@ impl Names {
         command.mut_subcommands(|command| self.complete(command))
     }
 
-    /// `clap_complete` has fish complete options, and nothing that stands alone.
+    /// Returns the completions of terms for fish: `clap_complete` generates only those of options.
     fn terms_of_fish(&self, command: &Command) -> String {
         let name = command.get_name();
         let mut script = String::new();
@@ -115,12 +116,13 @@ impl Names {
     }
 }
 
-/// Whether a name can stand in a script as it is: to a shell, it is nothing but a word.
+/// Reports whether a shell reads a name as one plain word.
 fn is_plain(name: &str) -> bool {
     !name.starts_with('-') && name.chars().all(|c| c.is_alphanumeric() || "_-.:/@".contains(c))
 }
 
-/// bash takes `tag:x` for three words: it is handed the whole, and what it has already is taken off what it is offered.
+/// bash splits `tag:x` into three words: this passes the whole word on, and removes the part already typed from the
+/// replies.
 fn terms_with_colons(name: &str) -> String {
     let function = format!("_{}", name.replace('-', "__"));
     format!(
@@ -150,7 +152,7 @@ mod tests {
 
     use super::*;
 
-    /// A name that is more than a word to a shell would be run when somebody presses Tab.
+    /// A shell would execute such a name when the user presses Tab.
     #[test]
     fn names_that_a_shell_would_read_as_more_than_a_word_are_not_in_a_script() -> Result<(), Problems> {
         let hostile = ["$(rm x)", "a b", "`rm`", "x;rm", "\"", "'", "\\", "--all", "x\nrm", "\u{1b}[2J", "*"];

@@ -1,4 +1,4 @@
-//! `diff`: what is different between two recorded runs.
+//! `diff`: the differences between two recorded runs.
 
 use std::fmt::Write;
 
@@ -12,19 +12,19 @@ use crate::pipeline::Pipeline;
 use crate::store::{RunDiff, RunEntry, StepDiff};
 use crate::text::{clean, show};
 
-/// Which runs.
+/// The runs.
 #[derive(Debug, ClapArgs)]
 pub(super) struct DiffArgs {
-    /// The earlier run: `-2`, `latest`, or how its id begins or ends.
+    /// Earlier run: `-2`, `latest`, or the start or end of its id.
     #[arg(value_name = "A", default_value = "-2", allow_negative_numbers = true)]
     earlier: String,
-    /// The later run.
+    /// Later run.
     #[arg(value_name = "B", default_value = "latest", allow_negative_numbers = true)]
     later: String,
-    /// Shows the durations of so many steps, those that differ most first.
+    /// Maximum number of steps whose durations are shown, the largest differences first.
     #[arg(long, short = 'n', value_name = "N", default_value_t = 20)]
     limit: usize,
-    /// Prints JSON, with every step.
+    /// Print JSON, with every step.
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -39,8 +39,8 @@ pub(super) fn execute(args: &DiffArgs, pipeline: &Pipeline) -> Result<u8, Refusa
         return print_json(&diff);
     }
     let mut text = format!("A  {}\nB  {}\n", described(&earlier), described(&later));
-    tell(&diff, &mut text);
-    tell_times(&diff, args.limit, &mut text);
+    differences(&diff, &mut text);
+    durations(&diff, args.limit, &mut text);
     print(&text)
 }
 
@@ -48,21 +48,21 @@ fn described(run: &RunEntry) -> String {
     format!("{}  {}  {}  {}", clean(&run.run_id), when(run.started_unix_ms), run.state, time(run))
 }
 
-/// Everything but the durations.
-fn tell(diff: &RunDiff, text: &mut String) {
-    // Seeds that nobody chose always differ.
+/// Writes everything except the durations.
+fn differences(diff: &RunDiff, text: &mut String) {
+    // Seeds that were not chosen always differ.
     let warned = |what: &String| {
         let what = clean(what);
         if what.starts_with("seed ") { what } else { format!("warning: {what}") }
     };
-    section(text, "came from", diff.drift.iter().map(warned));
-    section(text, "started differently", diff.started.iter().map(|what| clean(what)));
+    section(text, "run with different", diff.drift.iter().map(warned));
+    section(text, "started with different", diff.started.iter().map(|what| clean(what)));
     let changed = diff.steps.iter().filter(|step| step.statuses[0] != step.statuses[1]);
     let status = |step: &StepDiff| {
         let [before, now] = step.statuses;
         format!("{}: {before} → {now}", name(&step.step))
     };
-    section(text, "ended otherwise", changed.map(status));
+    section(text, "different status", changed.map(status));
     section(text, "only in A", diff.removed.iter().map(|step| name(step)));
     section(text, "only in B", diff.added.iter().map(|step| name(step)));
     let counts = diff.counters.iter().map(|counter| {
@@ -70,10 +70,10 @@ fn tell(diff: &RunDiff, text: &mut String) {
             counter.counts.map(|count| count.map_or_else(|| "-".to_owned(), |count| count.to_string()));
         format!("{}: {} {before} → {now}", name(&counter.step), name(&counter.counter))
     });
-    section(text, "counted otherwise", counts);
+    section(text, "different counters", counts);
 }
 
-/// A heading with lines below, where there are lines.
+/// Writes a heading with lines below, if there are lines.
 fn section(text: &mut String, heading: &str, lines: impl Iterator<Item = String>) {
     for (index, line) in lines.enumerate() {
         if index == 0 {
@@ -83,7 +83,7 @@ fn section(text: &mut String, heading: &str, lines: impl Iterator<Item = String>
     }
 }
 
-fn tell_times(diff: &RunDiff, limit: usize, text: &mut String) {
+fn durations(diff: &RunDiff, limit: usize, text: &mut String) {
     let timed: Vec<&StepDiff> = diff.steps.iter().filter(|step| step.durations != [None, None]).collect();
     if timed.is_empty() {
         return;

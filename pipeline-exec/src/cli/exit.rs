@@ -11,23 +11,23 @@ use crate::stderr;
 use crate::store::StoreError;
 use crate::text::clean;
 
-/// Every selected step succeeded. What a run that did not exits with is the run's to say.
+/// Exit code: every selected step succeeded. A run has further codes.
 pub(super) const OK: u8 = 0;
-/// Wrong use, or an invalid graph; nothing ran.
+/// Exit code: wrong use or an invalid graph; nothing ran.
 pub(super) const INVALID: u8 = 2;
-/// The environment failed: a file could not be read or written.
+/// Exit code: a file could not be read or written.
 pub(super) const ENVIRONMENT: u8 = 3;
 
-/// Why a command was not carried out.
+/// Why a command was not executed.
 pub(super) enum Refusal {
     Problems(Problems),
-    /// Wrong use that only shows later than the arguments do.
+    /// Wrong use that is found after the arguments were parsed.
     Usage(String),
     Environment(String),
 }
 
 impl Refusal {
-    /// Says so on standard error; what the process exits with.
+    /// Prints the reason to standard error. Returns the exit code.
     pub(super) fn print(&self) -> u8 {
         let (message, mut codes, exit) = match self {
             Refusal::Problems(problems) => {
@@ -45,9 +45,9 @@ impl Refusal {
             Refusal::Usage(message) => (format!("error: {message}"), Vec::new(), INVALID),
         };
         codes.dedup();
-        tell(&clean(&message));
+        to_stderr(&clean(&message));
         if let Some(more) = program::explain(&codes) {
-            tell(&clean(&more));
+            to_stderr(&clean(&more));
         }
         exit
     }
@@ -80,7 +80,7 @@ pub(super) fn unwritable<'a>(what: &'a str, path: &'a Path) -> impl Fn(io::Error
     move |error| Refusal::Environment(format!("cannot write {what} to {}: {error}", path.display()))
 }
 
-/// Writes a whole text; a reader that has gone away (`| head`) is not an error.
+/// Prints a text to standard output. A reader that has closed the pipe (`| head`) is not an error.
 pub(super) fn print(text: &str) -> Result<u8, Refusal> {
     let mut out = io::stdout().lock();
     match out
@@ -92,9 +92,9 @@ pub(super) fn print(text: &str) -> Result<u8, Refusal> {
     }
 }
 
-/// Writes lines to standard error. Where it takes nothing any more (closed, a full disk) there is nobody left to tell, and the
-/// exit code stays what it is: `eprintln!` would panic.
-pub(super) fn tell(text: &str) {
+/// Writes lines to standard error. If that fails (closed, full disk), the exit code does not change; `eprintln!` would
+/// panic.
+pub(super) fn to_stderr(text: &str) {
     stderr::write(&format!("{text}\n"));
 }
 

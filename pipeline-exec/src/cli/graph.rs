@@ -5,30 +5,31 @@ use std::path::{Path, PathBuf};
 use clap::Args as ClapArgs;
 use pipeline_core::{Dag, Format};
 
-use super::args::SelectionArgs;
+use super::args::{STEPS_TO_SHOW, SelectionArgs};
 use super::exit::{OK, Refusal, print, unwritable};
 use crate::pipeline::Pipeline;
 use crate::report::graph_page;
 
 /// How to draw, and what.
 #[derive(Debug, ClapArgs)]
+#[command(mut_arg("terms", |arg| arg.help(STEPS_TO_SHOW)))]
 pub(super) struct GraphArgs {
-    /// text, dot, mermaid, svg, html or json; by default as the name of the output says, or text.
+    /// text, dot, mermaid, svg, html or json [default: by the name of the output file, or text].
     #[arg(long, short, value_parser = drawing)]
     format: Option<Drawing>,
-    /// Writes the drawing to a file; its ending says how to draw: .dot, .mmd, .svg, .html, .json, …
+    /// Write the drawing to a file; its extension sets the format: .dot, .mmd, .svg, .html, .json, …
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
     #[command(flatten)]
     selection: SelectionArgs,
 }
 
-/// A form in which the graph is shown.
+/// A format of the graph.
 #[derive(Clone, Copy, Debug)]
 enum Drawing {
-    /// One that the graph itself has.
+    /// A format of the core.
     Of(Format),
-    /// The page that runs have too, without a run.
+    /// The page of a run, without a run.
     Page,
 }
 
@@ -50,7 +51,7 @@ pub(super) fn execute(args: GraphArgs, pipeline: Pipeline) -> Result<u8, Refusal
     Ok(OK)
 }
 
-/// The format that the ending of a file's name stands for; text where it has none.
+/// Returns the format of a file's extension; text if it has none.
 fn of_name(path: &Path) -> Result<Drawing, Refusal> {
     let Some(ending) = path.extension().map(|ending| ending.to_string_lossy().to_ascii_lowercase()) else {
         return Ok(Drawing::Of(Format::default()));
@@ -64,14 +65,14 @@ fn of_name(path: &Path) -> Result<Drawing, Refusal> {
     };
     drawing(name).map_err(|_| {
         Refusal::Usage(format!(
-            "nothing is drawn as `.{ending}`, which is how {} ends\n    hint: end it in .dot, .mmd, .svg, .html, .json or .txt, \
-             or say how to draw with --format",
+            "no format is named `.{ending}`, the extension of {}\n    hint: use .dot, .mmd, .svg, .html, .json or .txt, or \
+             set --format",
             path.display()
         ))
     })
 }
 
-/// Reads the name of a graph format for clap.
+/// Parses the name of a format for clap.
 fn drawing(name: &str) -> Result<Drawing, String> {
     if name == "html" {
         return Ok(Drawing::Page);

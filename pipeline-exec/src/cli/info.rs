@@ -1,5 +1,5 @@
-//! `info`: the settings in force and the run parameters given, each with where it comes from, and what this machine and this
-//! build can do.
+//! `info`: the settings in force and the given run parameters, each with its source, and what this machine and this
+//! build support.
 
 use std::fmt::Write;
 
@@ -15,17 +15,17 @@ use crate::pipeline::Pipeline;
 use crate::pressure::{Budget, ProcessSampler, Sample, Sampler};
 use crate::settings::{PRESETS, Preset, ResolvedSettings, SettingInForce, Settings, cores};
 
-/// The version of the document that `info --json` prints; it grows when a field changes its meaning or goes.
+/// Version of the document that `info --json` prints. It increases when a field changes its meaning or is removed.
 const SCHEMA: u32 = 1;
 
-/// The same as of `run`: what would hold there, is shown here.
+/// The settings and parameters of `run`: `info` shows what would apply to a run.
 #[derive(Debug, ClapArgs)]
 pub(super) struct InfoArgs {
     #[command(flatten)]
     settings: SettingsArgs,
     #[command(flatten)]
     params: ParamArgs,
-    /// Prints it as JSON.
+    /// Print JSON.
     #[arg(long)]
     json: bool,
 }
@@ -53,14 +53,14 @@ struct Info {
     presets: Vec<PresetHere>,
 }
 
-/// A run parameter that is given. Its value may be secret, and is not told.
+/// A given run parameter. Its value may be secret and is not shown.
 #[derive(Serialize)]
 struct GivenParam {
     name: String,
     origin: String,
 }
 
-/// What was compiled in.
+/// What was compiled into this program.
 #[derive(Serialize)]
 struct Build {
     version: &'static str,
@@ -69,14 +69,14 @@ struct Build {
     architecture: &'static str,
 }
 
-/// What the process may use, and what to use of it.
+/// What the process may use, and recommendations.
 #[derive(Serialize)]
 struct Machine {
     /// By affinity mask and cgroup quota.
     cores: usize,
-    /// In bytes, of this process and what it can still get; not known on every system.
+    /// In bytes: the memory of this process and what it can still get. Unknown on some systems.
     memory: Option<u64>,
-    /// By the control groups, in bytes.
+    /// Limit of the control groups, in bytes.
     memory_limit: Option<u64>,
     recommended: Vec<Recommended>,
 }
@@ -88,7 +88,7 @@ struct Recommended {
     why: String,
 }
 
-/// How many steps run at once, by lane and over all.
+/// Maximum number of steps at once, by lane and in total.
 #[derive(Serialize)]
 struct Slots {
     io: usize,
@@ -165,7 +165,7 @@ impl Info {
         };
         let presets = self.presets.iter().map(|preset| row(preset.name, &preset.slots));
         let rows: Vec<[String; 5]> = presets.chain([row("(in force)", &self.slots)]).collect();
-        write_table(&mut text, ["preset", "io", "cpu", "blocking", "in all"], rows);
+        write_table(&mut text, ["preset", "io", "cpu", "blocking", "total"], rows);
         text
     }
 }
@@ -211,9 +211,9 @@ impl Machine {
         };
         let _ = writeln!(
             text,
-            "\nmachine\n  cores that the process may use: {}\n  memory: {}\n  memory limit of its control groups: {}",
+            "\nmachine\n  available cores: {}\n  memory: {}\n  cgroup memory limit: {}",
             self.cores,
-            bytes(self.memory, "not known here"),
+            bytes(self.memory, "unknown"),
             bytes(self.memory_limit, "none"),
         );
         if !self.recommended.is_empty() {
@@ -226,7 +226,7 @@ impl Machine {
     }
 }
 
-/// Rows below a heading, indented.
+/// Writes indented rows below a heading.
 fn write_table<const N: usize>(text: &mut String, heading: [&str; N], rows: Vec<[String; N]>) {
     let all: Vec<[String; N]> = std::iter::once(head(heading)).chain(rows).collect();
     for row in columns(&all, [false; N]).lines() {

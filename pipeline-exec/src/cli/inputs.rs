@@ -1,4 +1,4 @@
-//! What the step of `step NAME` reads, given from files instead of running the steps that make it.
+//! The inputs of `step NAME` from files, instead of running the steps that make them.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -13,31 +13,31 @@ use super::wording::{counted, listed, one_line};
 use crate::pipeline::{GivenOutput, Pipeline};
 use crate::store::{RunEntry, output_path, short_id};
 
-/// The run to take where it does not matter which.
+/// Name of the latest suitable run.
 const LATEST: &str = "latest";
 
-/// Where inputs come from, where they are not made by running their steps.
+/// Sources of inputs other than running their steps.
 #[derive(Clone, Debug, Default, ClapArgs)]
 pub(super) struct InputArgs {
-    /// Reads the output of a step from a JSON file instead of running the step.
+    /// Read the output of a step from a JSON file instead of running the step.
     #[arg(long = "input", value_name = "STEP=FILE", value_parser = super::params::pair)]
     inputs: Vec<(String, String)>,
-    /// Reads what the step reads from the outputs that a run has saved (`run --save-outputs`): a run's id, or `latest`, the
-    /// latest that has saved some of it. What that run has not saved is made by running its steps.
+    /// Read the inputs of the step from the outputs that a run saved (`run --save-outputs`): the id of a run, or `latest` for
+    /// the latest run that saved one of them. Steps without a saved output run.
     #[arg(long, value_name = "RUN", allow_negative_numbers = true)]
     inputs_from: Option<String>,
 }
 
-/// What was found, by step.
+/// The files that were found, by step.
 #[derive(Default)]
 pub(super) struct Given {
     files: BTreeMap<String, PathBuf>,
-    /// The run whose outputs these are, and what it does not have.
+    /// The run whose outputs these are, and the steps whose outputs it lacks.
     run: Option<(RunEntry, Vec<String>)>,
 }
 
 impl InputArgs {
-    /// The runs whose outputs may be read, the most wanted first.
+    /// Returns the runs whose outputs may be read, the preferred first.
     pub(super) fn runs(
         &self,
         settings: &SettingsArgs,
@@ -45,11 +45,12 @@ impl InputArgs {
     ) -> Result<Vec<RunEntry>, Refusal> {
         let Some(name) = &self.inputs_from else { return Ok(Vec::new()) };
         let store = store::in_force(settings, pipeline)?;
-        // The latest that has saved something of use: it need not be the latest of all.
+        // The latest run that saved a useful output need not be the latest run.
         if name == LATEST { Ok(store.runs()?) } else { Ok(vec![store.find(name)?]) }
     }
 
-    /// Finds the files of what the step at a position of the plan reads, and gives the pipeline what is in them.
+    /// Finds the files of the step's inputs and gives their contents to the pipeline. `step` is its position in the
+    /// plan.
     pub(super) fn give(
         &self,
         runs: Vec<RunEntry>,
@@ -79,19 +80,19 @@ impl InputArgs {
     }
 }
 
-/// The steps that a step reads or follows, but for those whose outputs the program's code gives.
+/// Returns the steps that a step reads or follows, without those whose outputs the program gives.
 fn read_by(plan: &Plan, step: usize) -> impl Iterator<Item = usize> {
     let upstream = plan.dag().upstream(plan.in_dag(step)).iter();
     let positions = upstream.filter_map(|&earlier| plan.position(earlier as usize));
     positions.filter(|&earlier| !plan.given().contains(&(earlier as u32)))
 }
 
-/// The same by name.
+/// Returns the same steps by name.
 fn names_read_by(plan: &Plan, step: usize) -> Vec<&str> {
     read_by(plan, step).map(|earlier| plan.spec(earlier).name()).collect()
 }
 
-/// The step of the plan that is meant, in the spelling of the plan.
+/// Returns the name of an upstream step as the plan spells it.
 fn upstream(plan: &Plan, step: usize, name: &str) -> Result<String, Refusal> {
     let found = plan.dag().find(name).ok().and_then(|found| plan.position(found));
     if let Some(found) = found.filter(|&found| found != step) {
@@ -99,18 +100,18 @@ fn upstream(plan: &Plan, step: usize, name: &str) -> Result<String, Refusal> {
     }
     let names = names_read_by(plan, step);
     let of = plan.spec(step);
-    let message = format!("`{}` is no step that `{}` needs", one_line(name), one_line(of.name()));
+    let message = format!("`{}` is not a step that `{}` needs", one_line(name), one_line(of.name()));
     let problem = Problem::new(ProblemCode::OverrideMismatch, message).step(of.name(), of.location());
     let hint = match closest(name, names.iter().copied()) {
         Some(close) => format!("did you mean `{}`?", one_line(close)),
-        None if names.is_empty() => "it reads the output of no step".to_owned(),
+        None if names.is_empty() => "it reads no output of a step".to_owned(),
         None => format!("it reads {}", listed(&names, 12)),
     };
     Err(Refusal::Problems(problem.hint(hint).into()))
 }
 
 impl Given {
-    /// What the first of these runs has that has something.
+    /// Returns the outputs of the first run that saved one of them.
     fn from_runs(asked: &str, runs: Vec<RunEntry>, plan: &Plan, step: usize) -> Result<Self, Refusal> {
         let needed = names_read_by(plan, step);
         if needed.is_empty() {
@@ -125,7 +126,7 @@ impl Given {
                 )
             } else {
                 let whose = format!("run {} has saved no", one_line(asked));
-                (whose, "`--inputs-from latest` takes the latest run that has saved some")
+                (whose, "`--inputs-from latest` uses the latest run that saved one")
             };
             Refusal::Usage(format!(
                 "{whose} output that `{}` needs: {}\nhint: {hint}",
@@ -135,7 +136,8 @@ impl Given {
         })
     }
 
-    /// What the step reads, as far as the run has saved it and it can be read; of what it has not, what that reads in turn.
+    /// Returns the saved outputs that the step reads. If an output was not saved or cannot be read, its step runs, with
+    /// the saved outputs that this one reads.
     fn from_run(run: RunEntry, plan: &Plan, step: usize) -> Self {
         let (mut files, mut missing) = (BTreeMap::new(), Vec::new());
         let mut seen = vec![false; plan.len()];
@@ -156,12 +158,12 @@ impl Given {
         Given { files, run: Some((run, missing)) }
     }
 
-    /// The id of the run whose outputs these are.
+    /// Returns the id of the run whose outputs these are.
     pub(super) fn run_id(&self) -> Option<&str> {
         self.run.as_ref().map(|(run, _)| run.run_id.as_str())
     }
 
-    /// What is told before the step runs; nothing where nothing is given.
+    /// Returns what is printed before the step runs: nothing if nothing is given.
     pub(super) fn lines(&self) -> Vec<String> {
         let in_run = |path: &Path| self.run.as_ref().is_some_and(|(run, _)| path.starts_with(&run.dir));
         let (of_run, of_files): (Vec<_>, Vec<_>) = self.files.iter().partition(|(_, path)| in_run(path));
@@ -174,7 +176,7 @@ impl Given {
             lines.push(format!("{} from run {}", listed(&names, 12), short_id(&run.run_id)));
             if !missing.is_empty() {
                 let what = counted(missing.len(), "step");
-                lines.push(format!("{what} without a saved output to run: {}", listed(missing, 12)));
+                lines.push(format!("{what} without a saved output will run: {}", listed(missing, 12)));
             }
         }
         lines

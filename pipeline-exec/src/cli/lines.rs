@@ -1,4 +1,4 @@
-//! A run as lines, one for each thing that happens: `15:04:05 started   orders [io]`.
+//! A run as lines, one for each event: `15:04:05 started   orders [io]`.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -15,15 +15,15 @@ use crate::event::{Event, RunView};
 use crate::settings::SettingInForce;
 use crate::text::show;
 
-/// On a terminal, a step that took less leaves no line.
+/// On a terminal, shorter steps leave no line.
 const LONG: Duration = Duration::from_secs(1);
-/// Names and messages are shortened to so many columns: the report has them whole.
+/// Maximum columns of names and messages; the report has the full texts.
 const MOST_OF_NAME: usize = 200;
 const MOST_OF_TEXT: usize = 500;
-/// A plan of more steps is not printed whole.
+/// Maximum number of steps of a plan that is printed.
 const LARGE: usize = 200;
 
-/// What happened, by its first word in the line.
+/// The colour of the first word of a line.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Tone {
     Calm,
@@ -32,8 +32,8 @@ enum Tone {
     Bad,
 }
 
-/// The line for an event; `None` where there is none in this options. `view` is the run's, once it has started; `settings` are
-/// what it begins with where all is told.
+/// Returns the line of an event; `None` if the options want none. `view` is the run's, once it has started; a verbose run
+/// begins with `settings`.
 pub(super) fn line(
     event: &Event<'_>,
     view: Option<&RunView>,
@@ -77,9 +77,8 @@ pub(super) fn line(
             (tone(*status), status.name(), text)
         }
         Event::AttemptFailed { step, attempt, error, retry_in, .. } => {
-            let (error, wait) = (message(error.message()), show(Some(*retry_in)));
-            let text =
-                format!("attempt {attempt} of {} failed, the next follows in {wait}: {error}", name(step));
+            let (error, retrying) = (message(error.message()), retrying(*retry_in));
+            let text = format!("attempt {attempt} of {} failed, {retrying}: {error}", name(step));
             (Tone::Odd, "retry", text)
         }
         Event::FallbackUsed { step, error, .. } => {
@@ -89,25 +88,24 @@ pub(super) fn line(
             Tone::Odd,
             "warning",
             format!(
-                "async step `{}` has kept its thread for {} without waiting; make it a plain `fn`, which runs on a thread of \
-                 its own",
+                "async step `{}` has blocked its thread for {}; make it a plain `fn`, which runs on a separate thread",
                 name(step),
                 show(Some(*time))
             ),
         ),
         Event::SlotsChanged { reason, .. } => (Tone::Odd, "slots", message(reason)),
-        // Of the attempt before it was told when this one follows.
+        // The line of the failed attempt before it has announced it.
         Event::AttemptStarted { .. } | Event::RunFinished { .. } => return None,
     };
     Some(stamped(tone, word, &text, options.paint))
 }
 
-/// `15:04:05 running   …`: what a heartbeat says.
+/// Returns the line of a heartbeat: `15:04:05 running   …`.
 pub(super) fn heartbeat(text: &str, paint: Paint) -> String {
     stamped(Tone::Calm, "running", text, paint)
 }
 
-/// `15:04:05 warning   …`: what somebody should know before anything runs.
+/// Returns a warning: `15:04:05 warning   …`.
 pub(super) fn warning(text: &str, paint: Paint) -> String {
     stamped(Tone::Odd, "warning", text, paint)
 }
@@ -117,7 +115,7 @@ fn is_wanted(event: &Event<'_>, options: OutputOptions) -> bool {
         Event::StepFinished { status, .. } if status.is_failure() => true,
         _ if options.level == Level::Quiet => false,
         _ if options.form == Form::Lines || options.level >= Level::Verbose => true,
-        // On a terminal the rows tell the rest.
+        // On a terminal, the rows show the rest.
         Event::StepFinished { status, duration, .. } => *status == Status::Succeeded && *duration >= LONG,
         Event::RunStarted { .. } | Event::StepStarted { .. } | Event::AttemptFailed { .. } => false,
         _ => true,
@@ -144,7 +142,7 @@ fn stamped(tone: Tone, word: &str, text: &str, paint: Paint) -> String {
     format!("{} {word} {text}", paint.dim(&time))
 }
 
-/// What became of a step whose output is missed.
+/// Returns how a step ended whose output is missing.
 fn without_output(status: Status) -> &'static str {
     match status {
         Status::Failed => "failed",
@@ -153,6 +151,11 @@ fn without_output(status: Status) -> &'static str {
         Status::Cancelled => "was cancelled",
         _ => "has no output",
     }
+}
+
+/// Returns when the next attempt follows.
+fn retrying(wait: Duration) -> String {
+    if wait.is_zero() { "retrying at once".to_owned() } else { format!("retrying in {}", show(Some(wait))) }
 }
 
 fn name(step: &str) -> String {
@@ -170,7 +173,7 @@ fn counters(activity: &StepActivity) -> String {
     if counters.is_empty() { String::new() } else { format!("; {}", counters.join(", ")) }
 }
 
-/// Settings and plan, as a verbose run begins with them.
+/// Returns settings and plan, which a verbose run begins with.
 fn beginning<'s>(view: &RunView, settings: impl Iterator<Item = &'s SettingInForce>) -> String {
     let mut text = String::new();
     for line in columns(&rows(settings), [false; 3]).lines() {

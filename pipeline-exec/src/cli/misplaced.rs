@@ -1,4 +1,4 @@
-//! A command where a step was expected: `-p a=1 plan`, `lst`.
+//! A command in the place of a step: `-p a=1 plan`, `lst`.
 
 use pipeline_core::{ProblemCode, is_slip};
 
@@ -7,7 +7,7 @@ use super::exit::Refusal;
 use super::program::program;
 use super::wording::one_line;
 
-/// The refusal of a run, or a better one if its first term is a command, or nearly one.
+/// Returns the refusal of a run, or a better one if its first term is a command, or nearly one.
 pub(super) fn command(run: &RunArgs, refusal: Refusal, command: &clap::Command) -> Refusal {
     let Refusal::Problems(problems) = &refusal else { return refusal };
     let Some(first) = run.selection.terms.first() else { return refusal };
@@ -17,7 +17,7 @@ pub(super) fn command(run: &RunArgs, refusal: Refusal, command: &clap::Command) 
     let program = program();
     if verb == first {
         return Refusal::Usage(format!(
-            "`{verb}` is a command, and a command comes first\nhint: write `{program} {verb}`, and its options behind that"
+            "`{verb}` is a command, and commands come first\nhint: write `{program} {verb}`, then its options"
         ));
     }
     // The problem names a step with a similar name.

@@ -1,17 +1,17 @@
 //! The command line behind `pipeline::main()`.
 //!
 //! ```text
-//! run [TERMS…]     runs the selected steps and everything they need (the default)
-//! plan [TERMS…]    shows what would run, and runs nothing
-//! list             shows every registered step
-//! graph            draws the graph as text, dot, mermaid, svg, html or json
-//! info             shows the settings in force, and what machine and build can do
-//! step NAME        runs one step and what it needs, and tells all of it
-//! completions      prints a script that completes this command line in a shell
-//! runs [STEP]      shows the runs that were recorded, and trends
-//! report [RUN]     shows the report of a recorded run
-//! diff [A] [B]     shows what is different between two recorded runs
-//! explain [CODE]   tells what an error code means
+//! run [TERMS…]     run the selected steps and everything they need (the default)
+//! plan [TERMS…]    show what would run, without running it
+//! list             show every registered step
+//! graph            draw the graph as text, dot, mermaid, svg, html or json
+//! info             show the settings in force, and what machine and build support
+//! step NAME        run one step and what it needs, with full detail
+//! completions      print a completion script for a shell
+//! runs [STEP]      show the recorded runs, and trends
+//! report [RUN]     show the report of a recorded run
+//! diff [A] [B]     show the differences between two recorded runs
+//! explain [CODE]   explain an error code and how to fix it
 //! ```
 //! Exit codes: 0 every step succeeded (optional ones aside), 1 a step failed or timed out, 2 wrong use or an invalid graph
 //! (nothing ran), 3 the environment failed, 130 and 143 after SIGINT and SIGTERM (`signals`).
@@ -63,11 +63,11 @@ pub fn main() -> ExitCode {
     main_with(|pipeline| pipeline)
 }
 
-/// As [`main`], with a pipeline that is given resources, parameters or settings first.
+/// Like [`main`], but `prepare` first gives the pipeline resources, parameters or settings.
 ///
-/// What is set here, run parameter or setting, wins over flags, environment and file: set only what a user must not change.
-/// A setting counts as set where one of the methods of [`Settings`](crate::Settings) or of the pipeline was called for it,
-/// whatever the value, and where a field differs from the default. The others are the user's.
+/// What code sets, run parameter or setting, wins over flags, environment and file: set only what a user must not
+/// change. A setting counts as set if a method of [`Settings`](crate::Settings) or of the pipeline was called for it,
+/// with any value, or if its field differs from the default. The user can set the others.
 pub fn main_with(prepare: impl FnOnce(Pipeline) -> Pipeline) -> ExitCode {
     paint::no_colours_on_a_dumb_terminal();
     let command = command();
@@ -78,7 +78,7 @@ pub fn main_with(prepare: impl FnOnce(Pipeline) -> Pipeline) -> ExitCode {
     let (args, line) = match read {
         Ok(read) => read,
         Err(error) => {
-            // Help and version come here too, to standard output and with code 0.
+            // Help and version are errors of clap, too: they go to standard output, with code 0.
             let code = if error.use_stderr() { INVALID } else { OK };
             let _ = error.print();
             return ExitCode::from(code);

@@ -1,4 +1,4 @@
-//! What steps need of named limits, of cores and of memory while they run, and how much of it there is.
+//! The quantities of named limits, cores and memory that steps need while they run, and the capacities.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,12 +9,12 @@ use crate::limits::LimitSettings;
 use crate::pipeline::Pipeline;
 use crate::settings::Settings;
 
-/// Whether the output of a step is given.
+/// Reports whether the output of a step is given.
 pub(super) fn is_given(plan: &Plan, step: usize) -> bool {
     plan.given().binary_search(&(step as u32)).is_ok()
 }
 
-/// What a step declares that it needs while it runs, by the name of the limit.
+/// Returns the quantities that a step needs while it runs, by the name of the limit.
 pub(super) fn declared(plan: &Plan, step: usize) -> impl Iterator<Item = (String, u64)> {
     let policy = plan.policy(step);
     let named = policy.limits.iter().map(|(name, amount)| (name.to_string(), u64::from(*amount)));
@@ -23,7 +23,7 @@ pub(super) fn declared(plan: &Plan, step: usize) -> impl Iterator<Item = (String
     named.chain(memory).chain(cores)
 }
 
-/// How much there is of each limit that a step of the plan needs; what is unlimited is left out.
+/// Returns the capacity of each limit that a step of the plan needs; unlimited ones are left out.
 pub(super) fn capacities(plan: &Plan, settings: &Settings) -> BTreeMap<String, u64> {
     let machine: BTreeMap<&str, LimitSettings> = settings.machine_limits().collect();
     let mut all = BTreeMap::new();
@@ -39,13 +39,13 @@ pub(super) fn capacities(plan: &Plan, settings: &Settings) -> BTreeMap<String, u
     all
 }
 
-/// The limits that somebody has said the capacity of.
+/// Returns the limits with a configured capacity.
 pub(super) fn known_limits(pipeline: &Pipeline) -> BTreeSet<String> {
     let configured = pipeline.make_limits(None).snapshot().into_iter().map(|limit| limit.name);
     configured.chain(["cores", "memory"].map(str::to_owned)).collect()
 }
 
-/// Steps of the plan that run one at a time because nobody has said how much there is of what they need.
+/// Returns a warning for each limit without a capacity that several steps of the plan need: they run one at a time.
 pub(super) fn without_capacity(plan: &Plan, known: &BTreeSet<String>) -> Vec<String> {
     let mut needed: BTreeMap<String, usize> = BTreeMap::new();
     for step in (0..plan.len()).filter(|&step| !is_given(plan, step)) {
@@ -56,8 +56,7 @@ pub(super) fn without_capacity(plan: &Plan, known: &BTreeSet<String>) -> Vec<Str
     several
         .map(|(name, steps)| {
             format!(
-                "nothing says how much there is of the limit `{}`, so its {} run one at a time: give it a capacity in the \
-                 settings",
+                "limit `{}` has no capacity set; using 1, so its {} run one at a time",
                 fit(&name, 40),
                 counted(steps, "step"),
             )

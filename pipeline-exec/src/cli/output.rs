@@ -1,4 +1,4 @@
-//! How a run is shown: in which form, how much of it, with colours or without.
+//! How a run is shown: its form, the level of detail, colours.
 
 use std::io::{self, IsTerminal};
 
@@ -7,10 +7,10 @@ use clap::ValueEnum;
 use super::exit::Refusal;
 use super::paint::Paint;
 
-/// What says the form where the command line does not.
+/// The environment variable with the default of `--output`.
 const VARIABLE: &str = "PIPELINE_OUTPUT";
 
-/// What a run's output is for.
+/// The value of `--output`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Output {
     /// For people: a live view on a terminal, plain lines elsewhere.
@@ -21,26 +21,26 @@ pub(super) enum Output {
     Json,
 }
 
-/// What is written while a run goes on.
+/// What is written while a run runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Form {
-    /// Lines that are drawn again and again at the end of the terminal; few that stay.
+    /// Lines at the end of the terminal that are redrawn; few that stay.
     Live,
-    /// A line for each thing that happens.
+    /// A line for each event.
     Lines,
-    /// Nothing but events as data.
+    /// Events as data only.
     Nothing,
 }
 
-/// How much.
+/// The level of detail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Level {
     /// Failures only.
     Quiet,
     Normal,
-    /// Settings and plan at the begin, and each step, on a terminal too.
+    /// Settings and plan first, and each step, also on a terminal.
     Verbose,
-    /// What steps have counted, and attempts, too.
+    /// Also attempts, and the counters of steps.
     All,
 }
 
@@ -55,7 +55,7 @@ pub(super) struct OutputOptions {
 }
 
 impl OutputOptions {
-    /// What the command line, the environment and the streams say.
+    /// Derives the options from the command line, the environment and the streams.
     pub(super) fn new(output: Option<Output>, quiet: bool, verbose: u8) -> Result<Self, Refusal> {
         let output = output.map_or_else(from_environment, Ok)?;
         let level = match verbose {
@@ -65,7 +65,7 @@ impl OutputOptions {
             _ => Level::All,
         };
         let form = match output {
-            // Lines of JSON that a person sees on the terminal are not to be drawn over.
+            // JSON on the terminal must not be drawn over.
             Output::Json if io::stdout().is_terminal() || !can_draw() => Form::Nothing,
             Output::Text | Output::Json if can_draw() && level > Level::Quiet => Form::Live,
             Output::Json => Form::Nothing,
@@ -80,12 +80,14 @@ fn from_environment() -> Result<Output, Refusal> {
         Err(_) => Ok(Output::Text),
         Ok(name) if name.is_empty() => Ok(Output::Text),
         Ok(name) => Output::from_str(&name, false).map_err(|_| {
-            Refusal::Usage(format!("the environment has {VARIABLE}={name:?}: it must be text, plain or json"))
+            Refusal::Usage(format!(
+                "environment variable {VARIABLE} is {name:?}; it must be text, plain or json"
+            ))
         }),
     }
 }
 
-/// Whether standard error is a terminal on which the cursor can be moved.
+/// Reports whether standard error is a terminal with a movable cursor.
 fn can_draw() -> bool {
     let knows_how = || std::env::var_os("TERM").is_some_and(|term| !term.is_empty() && term != "dumb");
     cfg!(unix) && io::stderr().is_terminal() && knows_how()

@@ -1,4 +1,4 @@
-//! Colours, few: green for what went well, red for what failed, yellow for what to look at, dim for what is beside the point.
+//! Colours: green for success, red for failure, yellow for attention, dim for details.
 
 use std::ffi::OsStr;
 use std::{env, io};
@@ -6,8 +6,8 @@ use std::{env, io};
 use anstream::{AutoStream, ColorChoice};
 use owo_colors::OwoColorize;
 
-/// Before anything is printed: a terminal that says it is dumb gets no colours, unless `CLICOLOR_FORCE` asks for them. Left to
-/// itself, `anstream` colours on a build server (`CI`) whatever its terminal says.
+/// Turns colours off on a dumb terminal, unless `CLICOLOR_FORCE` is set. By itself, `anstream` uses colours on a build
+/// server (`CI`) even on a dumb terminal. Called before anything is printed.
 pub(super) fn no_colours_on_a_dumb_terminal() {
     let is = |name: &str, wanted: fn(&OsStr) -> bool| env::var_os(name).is_some_and(|value| wanted(&value));
     if is("TERM", |term| term == "dumb") && !is("CLICOLOR_FORCE", |value| !value.is_empty()) {
@@ -15,20 +15,20 @@ pub(super) fn no_colours_on_a_dumb_terminal() {
     }
 }
 
-/// Whether and how text is coloured.
+/// Colours text, or leaves it as it is.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Paint {
     on: bool,
 }
 
 impl Paint {
-    /// As standard error can take it: a terminal that knows colours, and nobody has said `NO_COLOR`; or `CLICOLOR_FORCE` was
-    /// said.
+    /// Uses colours if standard error is a terminal with colours and `NO_COLOR` is not set, or if `CLICOLOR_FORCE` is
+    /// set.
     pub(super) fn of_stderr() -> Self {
         Paint { on: AutoStream::choice(&io::stderr()) != ColorChoice::Never }
     }
 
-    /// Whether anything is coloured.
+    /// Reports whether text is coloured.
     pub(super) fn is_on(self) -> bool {
         self.on
     }

@@ -1,5 +1,5 @@
-//! Run parameters from the command line, the environment, a file of their own and the file of settings, in this order of
-//! precedence.
+//! Run parameters from the command line, the environment, the file of `--params` and the file of settings, in this
+//! order of precedence.
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;
@@ -14,22 +14,22 @@ use super::wording::one_line;
 use crate::pipeline::Pipeline;
 use crate::settings::{ResolvedSettings, value_of_toml};
 
-/// What a parameter's name follows in the environment: `PIPELINE_PARAM_path=…`.
+/// Prefix of a parameter's environment variable: `PIPELINE_PARAM_path=…`.
 const ENVIRONMENT_PREFIX: &str = "PIPELINE_PARAM_";
 
 /// Run parameters on the command line.
 #[derive(Clone, Debug, Default, ClapArgs)]
 pub(super) struct ParamArgs {
-    /// Sets a run parameter; `step.name=value` sets it for one step.
+    /// Set a run parameter; `step.name=value` sets it for one step.
     #[arg(long = "param", help_heading = None::<&str>, short, value_name = "NAME=VALUE", value_parser = pair)]
     params: Vec<(String, String)>,
-    /// Reads run parameters from a file: TOML, or JSON where its name ends in `.json`.
+    /// Read run parameters from a file: TOML, or JSON if its name ends in `.json`.
     #[arg(long = "params", help_heading = None::<&str>, value_name = "FILE")]
     params_file: Option<PathBuf>,
 }
 
-/// Reads `name=value` for clap. What is something else has no name, and is refused later: clap would quote it, and it may be
-/// a secret.
+/// Parses `name=value` for clap. Other text gets no name and is refused later: clap would print it, and it may be a
+/// secret.
 #[allow(clippy::unnecessary_wraps, reason = "the form that clap asks for")]
 pub(super) fn pair(text: &str) -> Result<(String, String), Infallible> {
     let (name, value) = text.split_once('=').filter(|(name, _)| !name.is_empty()).unwrap_or(("", text));
@@ -48,14 +48,14 @@ impl ParamArgs {
         if self.params.iter().chain(of_set).any(|(name, _)| name.is_empty()) {
             let has_no_sign = |(name, value): &(String, String)| name.is_empty() && !value.starts_with('=');
             let what = if self.params.iter().any(has_no_sign) {
-                "what `-p` was given has no `=`"
+                "the argument of `-p` has no `=`"
             } else {
                 "a run parameter (`-p`) has no name"
             };
             let problem = Problem::new(ProblemCode::InvalidParam, what);
             return Err(Refusal::Problems(problem.hint("write it as `-p name=value`").into()));
         }
-        // Of two flags of one name the last wins.
+        // Of several values for one name, the last wins.
         let text = |(name, value): &(String, String)| (name.clone(), ParamValue::Text(value.clone()));
         let pipeline = pipeline.params_default(self.params.iter().rev().map(text), "-p");
         let pipeline = pipeline.params_default(of_set.iter().rev().map(text), "--set");
@@ -71,7 +71,7 @@ impl ParamArgs {
     }
 }
 
-/// The names of all parameters that its steps declare.
+/// Returns the names of all parameters that the steps declare.
 fn declared(pipeline: &Pipeline) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     for def in pipeline.defs() {
@@ -83,8 +83,8 @@ fn declared(pipeline: &Pipeline) -> BTreeSet<String> {
     names
 }
 
-/// A parameter of a file of settings: `name = value`, or a table of one step's, `[params.step]`. A table is one value where
-/// some step declares a parameter of that name.
+/// Returns the parameters of an entry in the file of settings: `name = value`, or a table of one step's parameters,
+/// `[params.step]`. A table is one value if a step declares a parameter of that name.
 fn of_steps(name: &str, value: &Value, declared: &BTreeSet<String>) -> Vec<(String, ParamValue)> {
     match value {
         Value::Object(of_step) if !declared.contains(name) => {
@@ -97,8 +97,8 @@ fn of_steps(name: &str, value: &Value, declared: &BTreeSet<String>) -> Vec<(Stri
     }
 }
 
-/// Sets parameters that nobody has set yet from the environment. Of variables that no step has a parameter for, nor one that
-/// is called nearly so, is warned: other programs have variables that begin alike.
+/// Sets parameters from the environment that are not set yet. Returns a warning for each variable whose name is not
+/// close to a parameter's: it may belong to another program.
 pub(super) fn from_environment(mut pipeline: Pipeline) -> Result<(Pipeline, Vec<String>), Refusal> {
     let (mut known, mut warnings) = (None, Vec::new());
     for (variable, value) in std::env::vars_os() {
@@ -108,15 +108,14 @@ pub(super) fn from_environment(mut pipeline: Pipeline) -> Result<(Pipeline, Vec<
         if !is_ours(name, known.get_or_insert_with(|| declared(&pipeline))) {
             let variable = one_line(&format!("{ENVIRONMENT_PREFIX}{name}"));
             warnings.push(format!(
-                "variable {variable} of the environment is no run parameter of any step, and none is called like it: it is \
-                 passed over"
+                "environment variable {variable} is ignored: no step has a parameter of that name"
             ));
             continue;
         }
         let Ok(value) = value.into_string() else {
             let message = format!("the value of {ENVIRONMENT_PREFIX}{name} in the environment is not UTF-8");
             let problem = Problem::new(ProblemCode::InvalidParam, message);
-            return Err(Refusal::Problems(problem.hint("mend it, or leave the variable out").into()));
+            return Err(Refusal::Problems(problem.hint("fix the value, or unset the variable").into()));
         };
         let origin = format!("the environment, {ENVIRONMENT_PREFIX}{name}");
         pipeline = pipeline.params_default([(name.to_owned(), ParamValue::Text(value))], &origin);
@@ -124,8 +123,8 @@ pub(super) fn from_environment(mut pipeline: Pipeline) -> Result<(Pipeline, Vec<
     Ok((pipeline, warnings))
 }
 
-/// Whether a variable is meant for us, if only by a slip, which is refused with what was meant perhaps. So is whatever names a
-/// step.
+/// Reports whether a variable is meant for this program, perhaps with a typo, which is refused with a suggestion. A
+/// name with a step's is always meant for it.
 fn is_ours(name: &str, declared: &BTreeSet<String>) -> bool {
     let folded = name.to_lowercase();
     let is_meant = |known: &String| is_slip(name, known) || known.to_lowercase() == folded;
@@ -135,7 +134,7 @@ fn is_ours(name: &str, declared: &BTreeSet<String>) -> bool {
 fn read(path: &Path) -> Result<Vec<(String, ParamValue)>, Refusal> {
     let refuse = |why: String| {
         Refusal::Environment(format!(
-            "cannot read run parameters from {} (TOML, or JSON where the name ends in `.json`): {why}",
+            "cannot read run parameters from {} (TOML, or JSON if the name ends in `.json`): {why}",
             path.display()
         ))
     };
@@ -150,6 +149,6 @@ fn read(path: &Path) -> Result<Vec<(String, ParamValue)>, Refusal> {
         Value::Object(values) => {
             Ok(values.into_iter().map(|(name, value)| (name, ParamValue::Json(value))).collect())
         }
-        _ => Err(refuse("it has to hold an object of names and values".to_owned())),
+        _ => Err(refuse("it must be an object of names and values".to_owned())),
     }
 }

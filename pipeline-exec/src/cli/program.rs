@@ -1,4 +1,4 @@
-//! This program: its name, its versions, and how the user called it.
+//! This program: its name, its version, and how the user called it.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ pub(super) static NAME: LazyLock<String> = LazyLock::new(|| {
     stem.filter(|stem| !stem.is_empty()).unwrap_or_else(|| "pipeline".to_owned())
 });
 
-/// The versions that matter: this framework's, and those of the packages that hold steps.
+/// The versions of this framework and of the packages with steps.
 pub(super) static VERSION: LazyLock<String> = LazyLock::new(|| {
     let packages = pipeline_core::packages();
     let packages = packages.keys().filter(|(name, _)| !name.is_empty() && *name != "pipeline");
@@ -23,7 +23,7 @@ pub(super) static VERSION: LazyLock<String> = LazyLock::new(|| {
     format!("({})", all.join(", "))
 });
 
-/// This program as the user called it: through cargo where cargo says so, else by the path that was typed.
+/// Returns the command that the user called: `cargo run` if cargo started this program, otherwise its path.
 pub(super) fn program() -> String {
     let called = std::env::args_os().next().unwrap_or_default();
     let package = std::env::var_os("CARGO").and_then(|_| std::env::var("CARGO_PKG_NAME").ok());
@@ -31,7 +31,7 @@ pub(super) fn program() -> String {
     by_cargo.unwrap_or_else(|| quoted(&called.to_string_lossy()))
 }
 
-/// `cargo run … --` for a program in cargo's target folder.
+/// Returns `cargo run … --` for a program in cargo's target folder.
 fn through_cargo(called: &Path, package: &str) -> Option<String> {
     let name = called.file_stem()?.to_str()?;
     let folder = called.parent()?;
@@ -50,7 +50,7 @@ fn through_cargo(called: &Path, package: &str) -> Option<String> {
     Some(format!("cargo run{profile}{what} --"))
 }
 
-/// Where the pages of these codes are; `None` for no code.
+/// Returns how to read the pages of these codes; `None` without a code.
 pub(super) fn explain(codes: &[&str]) -> Option<String> {
     let (first, others) = codes.split_first()?;
     let also = if others.is_empty() { String::new() } else { format!(" (and {})", others.join(", ")) };

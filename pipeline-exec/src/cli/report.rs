@@ -14,22 +14,22 @@ use crate::pipeline::Pipeline;
 use crate::report::{RunReport, StepReport};
 use crate::store::{RunState, write_trace};
 
-/// Of which run, and how.
+/// Which run, and how to show it.
 #[derive(Debug, ClapArgs)]
 pub(super) struct ReportArgs {
-    /// The run: `latest`, `-1`, `-2` and so on, or how its id begins or ends.
+    /// Run: `latest`, `-1`, `-2` and so on, or the start or end of its id.
     #[arg(value_name = "RUN", default_value = "latest", allow_negative_numbers = true)]
     run: String,
-    /// Prints the report as JSON.
+    /// Print the report as JSON.
     #[arg(long)]
     json: bool,
-    /// Writes the run as a timeline, which ui.perfetto.dev opens, to a file.
+    /// Write a timeline of the run to a file, for ui.perfetto.dev.
     #[arg(long, value_name = "FILE")]
     trace: Option<PathBuf>,
-    /// Prints only the folder of the run's files.
+    /// Print only the folder of the run.
     #[arg(long, conflicts_with_all = ["json", "trace"])]
     path: bool,
-    /// Shows every step, and every figure.
+    /// Show every step and every figure.
     #[arg(long, short)]
     verbose: bool,
     #[command(flatten)]
@@ -53,13 +53,13 @@ pub(super) fn execute(args: &ReportArgs, pipeline: &Pipeline) -> Result<u8, Refu
         return print(&report.to_json());
     }
     if run.state == RunState::Running {
-        // What has no end yet is under way, not cancelled.
-        let goes_on = |step: &&mut StepReport| step.status == Status::Cancelled && step.duration.is_none();
-        report.steps.iter_mut().filter(goes_on).for_each(|step| step.status = Status::Pending);
+        // Steps without an end still run: they were not cancelled.
+        let still_runs = |step: &&mut StepReport| step.status == Status::Cancelled && step.duration.is_none();
+        report.steps.iter_mut().filter(still_runs).for_each(|step| step.status = Status::Pending);
     }
     let extent = if args.verbose { Extent::All } else { Extent::Most };
     match summary::print_recorded(&report, run.state, extent) {
-        // A reader that has gone away (`| head`) is not an error.
+        // A reader that has closed the pipe (`| head`) is not an error.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(OK),
     }

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Write;
 
 use super::args::RunArgs;
-use super::exit::{Refusal, print, tell, unwritable};
+use super::exit::{Refusal, print, to_stderr, unwritable};
 use super::summary::Extent;
 use super::{live, store, summary};
 use crate::pipeline::Pipeline;
@@ -16,7 +16,7 @@ pub(super) fn execute(run: &RunArgs, pipeline: Pipeline) -> Result<u8, Refusal> 
     let pipeline = run.configure(pipeline)?.stop_on_signals();
     pipeline.check()?;
     let options = run.output()?;
-    // Opened first: a report that cannot be written is told before anything runs.
+    // Opened first, so that a file that cannot be written is refused before anything runs.
     let report_file = run.report.as_deref();
     let report_file = report_file
         .map(|path| Ok::<_, Refusal>((path, File::create(path).map_err(unwritable("the report", path))?)))
@@ -34,9 +34,9 @@ pub(super) fn execute(run: &RunArgs, pipeline: Pipeline) -> Result<u8, Refusal> 
     } else if !run.quiet || report.status != RunStatus::Succeeded {
         summary::print(report, extent(run), pipeline.command_line().map(|line| &**line));
         if let Some(Ok(folder)) = finished.recorded() {
-            tell(&clean(&format!("report: {}", store::from_here(&folder.join(PAGE)).display())));
+            to_stderr(&clean(&format!("report: {}", store::from_here(&folder.join(PAGE)).display())));
             if let Some(outputs) = store::saved_outputs(folder) {
-                tell(&clean(&format!("outputs: {}", store::from_here(&outputs).display())));
+                to_stderr(&clean(&format!("outputs: {}", store::from_here(&outputs).display())));
             }
         }
     }

@@ -1,4 +1,4 @@
-//! `runs`: the runs that were recorded, and how the durations of steps have gone over them.
+//! `runs`: the recorded runs, and the durations of steps over them.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -15,25 +15,25 @@ use crate::pipeline::Pipeline;
 use crate::store::{RunEntry, RunState, StepTime, StepTrend, median, short_id};
 use crate::text::{clean, show};
 
-/// A run is compared with so many before it, at the most.
+/// Maximum number of earlier runs that a run is compared with.
 const MOST_COMPARED: usize = 20;
 
-/// Of which runs, and what.
+/// Which runs, and what to show of them.
 #[derive(Debug, ClapArgs)]
 pub(super) struct RunsArgs {
-    /// Shows how long this step took in each of its latest runs.
+    /// Show the duration of this step in each of its latest runs.
     #[arg(value_name = "STEP", conflicts_with_all = ["steps", "status"])]
     step: Option<String>,
-    /// Shows how the duration of each step has gone, and which were slower or faster than usual.
+    /// Show the durations of each step, and which were slower or faster than usual.
     #[arg(long, conflicts_with = "status")]
     steps: bool,
-    /// Shows the latest so many.
+    /// Maximum number of runs.
     #[arg(long, short = 'n', value_name = "N", default_value_t = 20, value_parser = at_least_one)]
     limit: usize,
-    /// Shows runs of this state only: running, interrupted, succeeded, failed or cancelled.
+    /// Show only runs with this status: running, interrupted, succeeded, failed or cancelled.
     #[arg(long, value_name = "STATUS", value_parser = state)]
     status: Option<RunState>,
-    /// Prints JSON.
+    /// Print JSON.
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -44,7 +44,7 @@ fn at_least_one(number: &str) -> Result<usize, String> {
     number.parse().ok().filter(|number| *number > 0).ok_or_else(|| "a whole number, at least 1".to_owned())
 }
 
-/// A run, and how often as long it took as those before it.
+/// A run, and the ratio of its duration to that of earlier runs.
 type Compared<'a> = (&'a RunEntry, Option<f64>);
 
 pub(super) fn execute(args: &RunsArgs, pipeline: &Pipeline) -> Result<u8, Refusal> {
@@ -66,8 +66,8 @@ pub(super) fn execute(args: &RunsArgs, pipeline: &Pipeline) -> Result<u8, Refusa
     }
     if shown.is_empty() {
         return print(&match args.status {
-            Some(status) if !all.is_empty() => format!("none of {} recorded runs is {status}", all.len()),
-            _ => "no run is recorded; `run` records each run, unless it is told `--no-report`".to_owned(),
+            Some(status) if !all.is_empty() => format!("none of the {} recorded runs is {status}", all.len()),
+            _ => "no run is recorded; `run` records each run, except with `--no-report`".to_owned(),
         });
     }
     let mut text = table(shown);
@@ -78,7 +78,7 @@ pub(super) fn execute(args: &RunsArgs, pipeline: &Pipeline) -> Result<u8, Refusa
 }
 
 fn table(runs: &[Compared<'_>]) -> String {
-    let mut rows = vec![head(["run", "started", "status", "time", "steps", "failed", "to usual"])];
+    let mut rows = vec![head(["run", "started", "status", "time", "steps", "failed", "compared with usual"])];
     rows.extend(runs.iter().map(|(run, beside)| {
         let counts = &run.counts;
         let failed = counts.failed + counts.timed_out;
@@ -95,7 +95,7 @@ fn table(runs: &[Compared<'_>]) -> String {
     columns(&rows, [false, false, false, true, true, true, true])
 }
 
-/// How long a run took. Of one that has not come to its end, or not said so, only when the last was heard of it is known.
+/// Returns the duration of a run. For a running or interrupted run, only the time of its last event is known.
 pub(super) fn time(run: &RunEntry) -> String {
     let time = show(Some(run.wall));
     match run.state {
@@ -104,7 +104,7 @@ pub(super) fn time(run: &RunEntry) -> String {
     }
 }
 
-/// How often as long a run took as the median of those before it that succeeded with the same graph.
+/// Returns the ratio of a run's duration to the median of the earlier runs that succeeded with the same graph.
 fn beside_earlier(runs: &[RunEntry], index: usize) -> Option<f64> {
     let run = &runs[index];
     let comparable =
@@ -117,7 +117,7 @@ fn beside_earlier(runs: &[RunEntry], index: usize) -> Option<f64> {
     Some(run.wall.as_secs_f64() / usual.as_secs_f64())
 }
 
-/// Durations of steps over the latest runs.
+/// Prints the durations of steps over the latest runs.
 fn trends(args: &RunsArgs, pipeline: &Pipeline) -> Result<u8, Refusal> {
     let mut trends = args.store.needed(pipeline)?.trends(args.limit)?;
     if let Some(step) = &args.step {
@@ -160,7 +160,7 @@ fn trend_table(trends: &[StepTrend]) -> String {
     columns(&rows, [false, true, true, true, true, false])
 }
 
-/// A moment in the time zone of the machine.
+/// Returns a time in the time zone of the machine.
 pub(super) fn when(unix_ms: u64) -> String {
     let moment = i64::try_from(unix_ms).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
     moment.map_or_else(
@@ -169,7 +169,7 @@ pub(super) fn when(unix_ms: u64) -> String {
     )
 }
 
-/// Reads the name of a state for clap.
+/// Parses the name of a status for clap.
 fn state(name: &str) -> Result<RunState, String> {
     let named = RunState::ALL.into_iter().find(|state| state.name() == name);
     named.ok_or_else(|| format!("one of {}", RunState::ALL.map(RunState::name).join(", ")))

@@ -1,4 +1,4 @@
-//! What the command line says of settings: it is one layer of several.
+//! Settings on the command line, one source of several.
 
 use std::path::PathBuf;
 
@@ -19,21 +19,21 @@ const PROGRAM_DEFAULTS: [(&str, &str); 2] = [("grace", "10s"), ("runs_dir", ".pi
 /// The prefix of a key of `--set` that is a run parameter.
 pub(super) const OF_PARAMS: &str = "params.";
 
-/// Where runs are recorded.
+/// The runs directory.
 #[derive(Clone, Debug, Default, ClapArgs)]
 pub(super) struct StoreArgs {
-    /// The runs directory [default: .pipeline, or what the variable `PIPELINE_RUNS_DIR` says].
+    /// Runs directory [default: .pipeline, or `PIPELINE_RUNS_DIR`].
     #[arg(long, value_name = "DIR")]
     runs_dir: Option<PathBuf>,
 }
 
 impl StoreArgs {
-    /// The directory as the flag gives it.
+    /// Returns the directory of the flag.
     fn runs_dir(&self) -> Option<String> {
         self.runs_dir.as_ref().map(|dir| dir.to_string_lossy().into_owned())
     }
 
-    /// The directory in force, of all sources of settings.
+    /// Returns the directory in force, from all sources of settings.
     pub(super) fn dir(&self, pipeline: &Pipeline) -> Result<PathBuf, Refusal> {
         let settings = SettingsArgs { store: self.clone(), ..SettingsArgs::default() };
         Ok(settings.resolve(pipeline)?.settings().runs_dir.clone().unwrap_or_default())
@@ -44,13 +44,13 @@ impl StoreArgs {
 #[derive(Clone, Debug, Default, ClapArgs)]
 #[command(next_help_heading = "Settings")]
 pub(super) struct SettingsArgs {
-    /// Reads settings from this file instead of pipeline.toml: TOML, YAML or JSON, by its name.
+    /// Read settings from this file instead of pipeline.toml: TOML, YAML or JSON, by its name.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Sets any setting by its key: `--set steps.fetch.retries=2`.
+    /// Set any setting by its key: `--set steps.fetch.retries=2`.
     #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
     set: Vec<(String, String)>,
-    /// Starts from a preset: default, high-performance, conservative, sequential, development, production or test.
+    /// Start from a preset: default, high-performance, conservative, sequential, development, production or test.
     #[arg(long, value_parser = PossibleValuesParser::new(PRESETS.map(|preset| preset.name)), hide_possible_values = true)]
     preset: Option<String>,
     #[command(flatten)]
@@ -60,7 +60,7 @@ pub(super) struct SettingsArgs {
 }
 
 impl SettingsArgs {
-    /// The settings in force: of the program, of these flags, of the environment and of the file.
+    /// Resolves the settings in force: from code, these flags, the environment and the file.
     pub(super) fn resolve(&self, pipeline: &Pipeline) -> Result<ResolvedSettings, Refusal> {
         let defaults = PROGRAM_DEFAULTS.into_iter();
         let stack = defaults
@@ -70,7 +70,7 @@ impl SettingsArgs {
             .code(pipeline.current_settings());
         let (resolved, mut problems) = self.flags(stack).resolve_as_far_as_possible();
         if !problems.is_empty() {
-            // All at once: what is wrong with the graph, and names that mean nothing in it, are told beside.
+            // Reports everything at once: also problems of the graph, and names that it does not have.
             match pipeline.plan() {
                 Ok(plan) => {
                     problems.extend(resolved.settings().unknown_names(plan.dag()));
@@ -92,7 +92,7 @@ impl SettingsArgs {
         set.fold(stack, |stack, (key, value)| stack.flag(key, value, "--set"))
     }
 
-    /// The run parameters among what `--set` sets: `params.name`, and `params.step.name`.
+    /// Returns the run parameters among `--set`: `params.name`, and `params.step.name`.
     pub(super) fn params(&self) -> Vec<(String, String)> {
         let param =
             |(key, value): &(String, String)| Some((key.strip_prefix(OF_PARAMS)?.to_owned(), value.clone()));
@@ -100,7 +100,7 @@ impl SettingsArgs {
     }
 }
 
-/// Settings in columns: key, value, and where it comes from.
+/// Returns rows of key, value and source.
 pub(super) fn rows<'s>(settings: impl IntoIterator<Item = &'s SettingInForce>) -> Vec<[String; 3]> {
     let value = |value: &Value| match value {
         Value::Null => "none".to_owned(),
@@ -111,7 +111,7 @@ pub(super) fn rows<'s>(settings: impl IntoIterator<Item = &'s SettingInForce>) -
     settings.into_iter().map(row).collect()
 }
 
-/// Reads `key=value` for clap.
+/// Parses `key=value` for clap.
 fn pair(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),

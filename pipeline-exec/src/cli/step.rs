@@ -1,7 +1,6 @@
-//! `step NAME`: runs one step and what it needs, and tells all there is to tell of it, for whoever looks for a mistake in it.
+//! `step NAME`: runs one step and what it needs, with full detail, to debug it.
 //!
-//! Its inputs come from its upstream steps, which run first, unless they are given from files (`inputs.rs`). Nothing that the
-//! step receives or returns is printed.
+//! Its upstream steps run first, unless their outputs are given as files (`inputs.rs`). No input or output is printed.
 
 use std::fmt::Write;
 use std::num::NonZero;
@@ -13,22 +12,22 @@ use pipeline_core::{Plan, Problem, ProblemCode};
 use super::args::RunArgs;
 use super::exit::{OK, Refusal, print, unwritable};
 use super::inputs::{Given, InputArgs};
-use super::wording::{counted, listed, one_line, wrapped};
+use super::wording::{counted, listed, one_line, retried, wrapped};
 use super::{live, store};
 use crate::pipeline::Pipeline;
 use crate::report::{CommandLine, ErrorReport, RunReport, StepReport};
 use crate::text::show;
 
-/// The width of the words before what there is to tell.
+/// Width of the headings.
 const HEADING: usize = 12;
 
-/// Which step, how often, and with what.
+/// Which step, how often, and with which inputs.
 #[derive(Debug, ClapArgs)]
 #[command(mut_arg("terms", |arg| arg.hide(true)))]
 pub(super) struct StepArgs {
-    /// The step to run, by its name.
+    /// Name of the step to run.
     name: String,
-    /// Runs it so many times, what it needs included, and tells how the times differ.
+    /// Run it this many times, with what it needs, and compare the times.
     #[arg(long, value_name = "N", default_value = "1")]
     repeat: NonZero<u32>,
     #[command(flatten)]
@@ -40,7 +39,7 @@ pub(super) struct StepArgs {
 pub(super) fn execute(args: &StepArgs, pipeline: Pipeline) -> Result<u8, Refusal> {
     let mut run = args.run.clone();
     if let Some(other) = run.selection.terms.first() {
-        let message = format!("`step` runs one step, and `{}` is a second one", one_line(other));
+        let message = format!("`step` runs one step; `{}` is a second one", one_line(other));
         let problem = Problem::new(ProblemCode::InvalidSelection, message);
         return Err(Refusal::Problems(problem.hint("`run` takes several").into()));
     }
@@ -69,17 +68,17 @@ pub(super) fn execute(args: &StepArgs, pipeline: Pipeline) -> Result<u8, Refusal
         let finished = watched.run_blocking()?;
         let report = finished.report();
         watching.end(report);
-        let told = &report.steps[step];
+        let outcome = &report.steps[step];
         code = code.max(finished.exit_number());
         if let Some(path) = &run.report {
-            // Of several runs the last one stays.
+            // The report of the last run remains.
             std::fs::write(path, report.to_json()).map_err(unwritable("the report", path))?;
         }
-        times.extend(told.duration.filter(|_| told.status.has_output()));
+        times.extend(outcome.duration.filter(|_| outcome.status.has_output()));
         if run.json {
             print(&report.to_json())?;
         } else if !is_for_programs && (!run.quiet || finished.exit_number() != OK) {
-            print(&after(report, told, (number, args.repeat.get())))?;
+            print(&after(report, outcome, (number, args.repeat.get())))?;
             let saved = finished.recorded().and_then(|folder| store::saved_outputs(folder.ok()?));
             if let Some(saved) = saved {
                 print(&line("outputs", &one_line(&store::from_here(&saved).display().to_string())))?;
@@ -95,7 +94,7 @@ pub(super) fn execute(args: &StepArgs, pipeline: Pipeline) -> Result<u8, Refusal
     Ok(code)
 }
 
-/// Notes the run whose outputs are given by its id: a name such as `latest` means another one once this run is recorded.
+/// Records the id of the run whose outputs are given: a name such as `latest` means another run later.
 fn started_with(pipeline: Pipeline, given: &Given) -> Pipeline {
     let (Some(line), Some(run_id)) = (pipeline.command_line(), given.run_id()) else { return pipeline };
     let mut line = CommandLine::clone(line);
@@ -107,7 +106,7 @@ fn line(heading: &str, text: &str) -> String {
     wrapped(&format!("  {heading}"), HEADING, text)
 }
 
-/// What is known before anything runs.
+/// Returns what is known before anything runs.
 fn before(plan: &Plan, step: usize, given: &Given) -> String {
     let spec = plan.spec(step);
     let mut out = format!("step {}  [{}]\n", one_line(&spec.def().id()), spec.def().lane);
@@ -129,29 +128,29 @@ fn before(plan: &Plan, step: usize, given: &Given) -> String {
     out
 }
 
-/// What one run told of the step.
+/// Returns what one run reported about the step.
 fn after(report: &RunReport, step: &StepReport, (number, of): (u32, u32)) -> String {
     let mut out = String::new();
     let _ = write!(out, "\n{}", if of == 1 { "run".to_owned() } else { format!("run {number} of {of},") });
     let _ = writeln!(out, " {}: {} {}", report.run_id, one_line(&step.name), step.status);
-    out.push_str(&line("time", &format!("{}, after {} of waiting", show(step.duration), show(step.wait))));
+    let time = step.duration.map(|time| format!("{}, after waiting {}", show(Some(time)), show(step.wait)));
+    out.push_str(&line("time", &time.unwrap_or_else(|| "did not run".to_owned())));
     let mut attempts = step.attempts.to_string();
     if step.attempts_are_timed() {
         let (work, between) = (show(step.work()), show(Some(step.between_attempts())));
-        let _ = write!(attempts, ", {work} at work, {between} between them");
+        let _ = write!(attempts, ", {work} of work, {between} between them");
     }
     out.push_str(&line("attempts", &attempts));
     if let (Some(kind), Some(thread)) = (step.thread_kind, step.thread) {
         let kind = serde_json::to_value(kind).ok().and_then(|kind| kind.as_str().map(str::to_owned));
         out.push_str(&line("thread", &format!("{thread} ({})", kind.unwrap_or_default())));
     }
-    out.push_str(&line("seed", &format!("{} (`--seed` repeats its random numbers)", report.provenance.seed)));
+    out.push_str(&line(
+        "seed",
+        &format!("{} (`--seed` with it repeats the random numbers)", report.provenance.seed),
+    ));
     for attempt in &step.failed_attempts {
-        let text = format!(
-            "attempt {} failed, the next followed after {}",
-            attempt.attempt,
-            show(Some(attempt.retried_after))
-        );
+        let text = format!("attempt {} failed, {}", attempt.attempt, retried(attempt.retried_after));
         out.push_str(&line("", &text));
         error(&attempt.error, &mut out);
     }
@@ -159,7 +158,7 @@ fn after(report: &RunReport, step: &StepReport, (number, of): (u32, u32)) -> Str
         error(why, &mut out);
     }
     if let Some(why) = &step.fallback_for {
-        out.push_str(&line("fallback", "its output is the fallback, because of"));
+        out.push_str(&line("fallback", "used, because of"));
         error(why, &mut out);
     }
     if let Some(cause) = &step.because {
@@ -170,7 +169,7 @@ fn after(report: &RunReport, step: &StepReport, (number, of): (u32, u32)) -> Str
     out
 }
 
-/// An error with all its causes; each line of a text on a line of its own.
+/// Writes an error with all its causes, line by line.
 fn error(why: &ErrorReport, out: &mut String) {
     for (heading, text) in std::iter::once((why.kind.name(), &why.message))
         .chain(why.causes.iter().map(|cause| ("because", cause)))
@@ -186,14 +185,14 @@ fn error(why: &ErrorReport, out: &mut String) {
     }
 }
 
-/// What the step said of itself.
+/// Writes the counters of the step.
 fn activity(step: &StepReport, out: &mut String) {
     for (name, count) in &step.activity.counters {
         out.push_str(&line("count", &format!("{} {count}", one_line(name))));
     }
 }
 
-/// How the steps ended that it read, or that failed before it.
+/// Writes how the steps ended that it reads, and those that failed before it.
 fn upstream(report: &RunReport, step: &StepReport, out: &mut String) {
     for (index, earlier) in report.steps.iter().enumerate() {
         if std::ptr::eq(earlier, step) {
@@ -222,14 +221,14 @@ fn upstream(report: &RunReport, step: &StepReport, out: &mut String) {
     }
 }
 
-/// How the times of several runs differ.
+/// Returns the range of the times of several runs.
 fn summary(times: &mut [Duration], of: u32) -> String {
     times.sort_unstable();
     let (Some(least), Some(most)) = (times.first(), times.last()) else {
-        return format!("\n0 of {} gave an output\n", counted(of as usize, "run"));
+        return format!("\n0 of {} had an output\n", counted(of as usize, "run"));
     };
     format!(
-        "\n{} of {} gave an output; the step took {} at least, {} in the middle, {} at most\n",
+        "\n{} of {} had an output; the step took at least {}, median {}, at most {}\n",
         times.len(),
         counted(of as usize, "run"),
         show(Some(*least)),

@@ -97,7 +97,7 @@ fn one_at_a_time(report: &RunReport) -> Option<Advice> {
     (report.figures.slots == 1 && enough > 1 && gain > 1.0 + WORTH).then(|| Advice {
         kind: AdviceKind::OneAtATime,
         text: format!(
-            "one step ran at a time, because the run had one slot: with {enough} slots it would be up to {gain:.1}x as fast"
+            "one step ran at a time, because the run had one slot: {enough} slots would make it up to {gain:.1} × faster"
         ),
         steps: Vec::new(),
     })
@@ -180,8 +180,8 @@ fn waits(report: &RunReport) -> Vec<Advice> {
                 WaitedFor::Limit(name) => {
                     let name = shortened(name);
                     let text = format!(
-                        "the limit `{name}` held {steps} for {total} in all while slots were free: raise it if what it \
-                         protects can take more, or hold it for a shorter time"
+                        "the limit `{name}` held {steps} for {total} in total while slots were free: raise it if the \
+                         protected resource allows more, or hold it for a shorter time"
                     );
                     (AdviceKind::Limit, text)
                 }
@@ -199,11 +199,11 @@ fn waits(report: &RunReport) -> Vec<Advice> {
 fn for_slots(report: &RunReport, lane: &str, slots: usize, total: &str) -> Option<String> {
     let wanted = enough_slots(report).min(2 * slots);
     let gain = gain(report, wanted);
-    let cores = if lane == "cpu " { ", given as many cores," } else { "" };
+    let cores = if lane == "cpu " { ", if that many cores are available" } else { "" };
     (report.figures.slots > 1 && wanted > slots && gain > 1.0 + WORTH).then(|| {
         format!(
-            "ready steps waited {total} in all for one of the {slots} {lane}slots: with {wanted}{cores} the run would be up \
-             to {gain:.1}x as fast"
+            "ready steps waited {total} in total for one of the {slots} {lane}slots: {wanted} slots would make the run up to \
+             {gain:.1} × faster{cores}"
         )
     })
 }
@@ -228,8 +228,7 @@ fn slow_polls(report: &RunReport) -> Option<Advice> {
     Some(Advice {
         kind: AdviceKind::SlowPoll,
         text: format!(
-            "async step `{}` kept its thread for {} without waiting{}: make it a plain `fn`, which runs on a thread of its \
-             own",
+            "async step `{}` blocked its thread for {}{}: make it a plain `fn`, which runs on a separate thread",
             shortened(&worst.name),
             show(worst.slow_poll),
             others(slow.len() - 1),
@@ -249,7 +248,7 @@ fn retries(report: &RunReport) -> Option<Advice> {
     Some(Advice {
         kind: AdviceKind::Retries,
         text: format!(
-            "`{}` took {}{}; the last that failed and {was} tried again: {}",
+            "`{}` took {}{}; the last failed attempt that {was} retried: {}",
             shortened(&worst.name),
             counted(worst.attempts as usize, "attempt"),
             others(again.len() - 1),

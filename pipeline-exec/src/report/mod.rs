@@ -315,9 +315,10 @@ fn limited_by(run: &RunRecord) -> Vec<String> {
         let (policy, name) = (plan.policy(step), plan.spec(step).name());
         for clamped in run.clamped(step) {
             let (name_of, amount, capacity) = (&clamped.name, clamped.amount, clamped.capacity);
-            let gets = if capacity == 0 { "it waits until there is some" } else { "it gets all of it" };
+            let gets =
+                if capacity == 0 { "it waits until the capacity is raised" } else { "it gets all of it" };
             reasons.push(format!(
-                "`{name}` needs {amount} of `{name_of}`, of which there is {capacity}: {gets}"
+                "`{name}` needs {amount} of `{name_of}`, whose capacity is {capacity}: {gets}"
             ));
         }
         if policy.exclusive {

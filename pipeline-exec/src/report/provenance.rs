@@ -127,12 +127,14 @@ impl Provenance {
     pub fn drift(&self, earlier: &Provenance) -> Vec<String> {
         if *earlier == Provenance::default() {
             return vec![
-                "the earlier report does not say what its run came from: it has no provenance".to_owned(),
+                "the earlier report has no provenance, so what the runs came from cannot be compared"
+                    .to_owned(),
             ];
         }
         if *self == Provenance::default() {
             return vec![
-                "the later report does not say what its run came from: it has no provenance".to_owned(),
+                "the later report has no provenance, so what the runs came from cannot be compared"
+                    .to_owned(),
             ];
         }
         let mut drift = Vec::new();

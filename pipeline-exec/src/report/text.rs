@@ -39,7 +39,7 @@ impl fmt::Display for RunReport {
                 }
             }
             if step.optional && step.status.is_failure() {
-                writeln!(f, "    optional: the run does without it")?;
+                writeln!(f, "    optional: the run continues without it")?;
             }
             for attempt in &step.failed_attempts {
                 writeln!(f, "    attempt {}: {}", attempt.attempt, clean(&attempt.error.message))?;
@@ -53,7 +53,7 @@ impl fmt::Display for RunReport {
             if let Some(time) = step.slow_poll {
                 writeln!(
                     f,
-                    "    kept its thread for {} without waiting: make it a plain `fn`, which runs on a thread of its own",
+                    "    blocked its thread for {}: make it a plain `fn`, which runs on a separate thread",
                     show(Some(time))
                 )?;
             }
@@ -117,7 +117,7 @@ impl RunReport {
             let count = self.dead_letters.len();
             write!(
                 f,
-                "\n{} could not be dealt with, the first in `{}`: {}",
+                "\n{} could not be processed, the first in `{}`: {}",
                 counted(count, "item"),
                 clean(&first.step),
                 clean(&first.error)
@@ -147,5 +147,5 @@ const MOST_REASONS: usize = 8;
 /// What is left of a step that was given up.
 pub(crate) fn left_behind(attempts: u32) -> String {
     let whose = if attempts == 1 { "its thread" } else { "their threads" };
-    format!("still running: {}, left behind on {whose}", counted(attempts as usize, "attempt"))
+    format!("still running: {}, detached on {whose}", counted(attempts as usize, "attempt"))
 }

@@ -125,7 +125,7 @@ async fn a_need_above_the_capacity_gets_all_of_it() {
     let (large, small) = (spans(&run, "large")[0], spans(&run, "small"));
     assert!(small.iter().all(|small| small.to <= large.from || large.to <= small.from));
     let said = run.report().limited_by.join("\n");
-    assert!(said.contains("`large_0` needs 9 of `lt-db`, of which there is 4"), "{said}");
+    assert!(said.contains("`large_0` needs 9 of `lt-db`, whose capacity is 4"), "{said}");
     assert!(run.report().to_string().contains("`large_0` needs 9"), "the text says it too");
 }
 
@@ -202,7 +202,7 @@ async fn declared_cores_count_against_the_cpu_slots() {
     let run = pipeline.run().await.unwrap();
     assert_eq!((clock.now(), peak(&spans(&run, ""))), (400, 2));
     let said = run.report().limited_by.join("\n");
-    assert!(said.contains("`all_0` needs 64 of `cores`, of which there is 4"), "{said}");
+    assert!(said.contains("`all_0` needs 64 of `cores`, whose capacity is 4"), "{said}");
 }
 
 /// S19, G01: twelve steps of 1 GB, 4 GB, eight workers: four at once, three waves, no failure.

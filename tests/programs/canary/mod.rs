@@ -202,7 +202,7 @@ fn read_only_commands_reveal_no_value() {
     let wanted = "-p token=<Secret<String>> given by the environment, PIPELINE_PARAM_token, secret";
     assert!(all.contains(wanted), "names are shown: {all}");
     assert!(
-        all.contains("-p absent=<String> by default canary()"),
+        all.contains("-p absent=<String> default canary()"),
         "a default is shown as it is written: {all}"
     );
     for arguments in ["list", "list -v", "list --json"] {

@@ -126,12 +126,13 @@ fn a_skipped_step_has_its_reason() {
 #[test]
 fn a_limit_without_a_capacity_is_a_warning() {
     let run = |more: &str| piped("", &format!("run shown_prints shown_prints_again {more}"), &[]).err;
-    let warning = "warning   nothing says how much there is of the limit `shown_press`, so its 2 steps run one at a time";
+    let warning =
+        "warning   limit `shown_press` has no capacity set; using 1, so its 2 steps run one at a time";
     let told = run("");
     let (before, _) = told.split_once("started").unwrap_or_default();
     assert!(before.contains(warning), "{told}");
     for silent in [run("--set limits.shown_press.capacity=1"), run("--quiet")] {
-        assert!(!silent.contains("nothing says"), "{silent}");
+        assert!(!silent.contains("has no capacity set"), "{silent}");
     }
 }
 
@@ -142,7 +143,7 @@ fn verbose_shows_settings_plan_and_steps_and_quiet_only_failures() {
     for wanted in [
         "2 steps, 0 edges",
         "started   shown [blocking]",
-        "retry     attempt 1 of shown_again failed, the next follows in 1.0 ms: not yet",
+        "retry     attempt 1 of shown_again failed, retrying in 1.0 ms: not yet",
         "; rows_in 12\n",
     ] {
         assert!(told.contains(wanted), "{wanted:?} is not shown:\n{told}");
@@ -188,7 +189,7 @@ fn an_unknown_output_form_is_wrong_use() {
     let output = piped("", "run sibling", &[("PIPELINE_OUTPUT", "yaml")]);
     assert_eq!(output.code, 2);
     let told = output.err;
-    assert!(told.contains("PIPELINE_OUTPUT=\"yaml\": it must be text, plain or json"), "{told}");
+    assert!(told.contains("PIPELINE_OUTPUT is \"yaml\"; it must be text, plain or json"), "{told}");
     let plain = piped("", "run sibling", &[("PIPELINE_OUTPUT", "json")]);
     assert!(plain.out.starts_with("{\"v\":1,"), "{}", plain.out);
 }
@@ -198,7 +199,7 @@ fn an_unknown_output_form_is_wrong_use() {
 fn a_step_that_locks_standard_output_for_ever_does_not_block_the_exit() {
     let Some(shown) = on_terminal("", "run shown_keeps_stdout --no-report", &[], &[]) else { return };
     let (lines, _) = shown.in_the_end();
-    assert!(lines.concat().contains("left behind on its thread"), "{}", lines.join("\n"));
+    assert!(lines.concat().contains("detached on its thread"), "{}", lines.join("\n"));
 }
 
 /// The same with standard error, to which all messages of the program go; also without a live view.
@@ -207,14 +208,14 @@ fn a_step_that_locks_standard_error_for_ever_blocks_neither_exit_nor_messages() 
     for arguments in ["run shown_keeps_stderr sibling", "run shown_keeps_stderr sibling --output plain -v"] {
         let Some(shown) = on_terminal("", &format!("{arguments} --no-report"), &[], &[]) else { return };
         let end = shown.in_the_end().0.join("\n");
-        for said in ["left behind on its thread", "timed-out shown_keeps_stderr", "to go on: "] {
+        for said in ["detached on its thread", "timed-out shown_keeps_stderr", "to retry: "] {
             assert!(end.contains(said), "{arguments}: {said:?} is missing:\n{end}");
         }
     }
     let ended = run("shown_keeps_stderr sibling --no-report -v");
-    ended.exits(1).says(&["succeeded sibling in ", "timed-out shown_keeps_stderr", "to go on: "]);
+    ended.exits(1).says(&["succeeded sibling in ", "timed-out shown_keeps_stderr", "to retry: "]);
     let ended = run("shown_keeps_stderr --quiet --no-report");
-    ended.exits(1).says(&["error[PL0104]: step `shown_keeps_stderr` timed out", "to go on: "]);
+    ended.exits(1).says(&["error[PL0104]: step `shown_keeps_stderr` timed out", "to retry: "]);
 }
 
 /// What a step prints before it exits the process still reaches the screen.

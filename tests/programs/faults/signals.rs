@@ -50,7 +50,7 @@ fn a_step_that_never_ends_is_detached_after_the_grace_time() {
         ])
         .says(&[
             "the step did not end within the grace time of 200ms",
-            "still running: 1 attempt, left behind on its thread",
+            "still running: 1 attempt, detached on its thread",
         ])
         .step("stuck", "cancelled")
         .step("sibling", "succeeded");

@@ -46,7 +46,7 @@ fn a_killed_run_is_interrupted_and_its_journal_has_what_was_done() {
     assert_eq!(states(&store.runs()), ["running"]);
     let ended = store.end("report");
     ended.exits(0).step("stuck", "pending").says(&[" is running: ", "have not ended\n", "the run goes on"]);
-    assert!(!ended.said.contains("cancelled") && !ended.said.contains("to go on: "), "{}", ended.said);
+    assert!(!ended.said.contains("cancelled") && !ended.said.contains("to retry: "), "{}", ended.said);
     // The journal has it within a moment.
     let report = loop {
         let report = store.end("report --json").json();
@@ -61,10 +61,10 @@ fn a_killed_run_is_interrupted_and_its_journal_has_what_was_done() {
     assert_eq!(runs[0]["run_id"], report["run_id"]);
     let ended = store.end("report");
     ended.exits(0).step("sibling", "succeeded").step("stuck", "cancelled").says(&[
-        " was interrupted: 1 of 2 steps succeeded, 1 had not ended; the last that was heard of it was after ",
+        " was interrupted: 1 of 2 steps succeeded, 1 had not ended; last sign of life at ",
         "the run was interrupted: its process ended before it did",
         "1 of 2 steps had ended, 1 was under way: `stuck`",
-        "to go on: ",
+        "to retry: ",
         "run stuck --runs-dir here\n",
     ]);
     // The journal does not contain the graph, so these figures would be made up.
@@ -75,7 +75,7 @@ fn a_killed_run_is_interrupted_and_its_journal_has_what_was_done() {
     assert_eq!(states(&store.runs()), ["succeeded", "interrupted"]);
     store.end("diff").exits(0).says(&["only in A\n  stuck"]);
     let ended = store.end("diff latest -2");
-    ended.exits(0).says(&["the later report does not say what its run came from"]);
+    ended.exits(0).says(&["the later report has no provenance"]);
     assert!(!ended.said.contains("has changed") && !ended.said.contains("crate "), "{}", ended.said);
 }
 

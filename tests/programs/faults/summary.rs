@@ -15,7 +15,7 @@ fn the_failures_of_ten_thousand_steps_are_grouped_and_the_rest_is_counted() {
         "    1 step was skipped because of these: behind_shard\n",
         "9899 of 10000 steps succeeded, 100 failed, 1 skipped",
         "9,889 more succeeded, 80 more failed, 1 more skipped (-v shows all)",
-        "to go on: ",
+        "to retry: ",
         " explain PL0101`\n",
     ]);
     // Each step has its line when it fails; the summary has one block for all.
@@ -27,7 +27,7 @@ fn the_failures_of_ten_thousand_steps_are_grouped_and_the_rest_is_counted() {
 #[test]
 fn a_quiet_run_shows_only_failures_and_how_to_retry() {
     let ended = run("panics+ sibling --retries 0 --quiet");
-    ended.exits(1).says(&["error[PL0102]: step `panics` panicked", "1 failed", "to go on: "]);
+    ended.exits(1).says(&["error[PL0102]: step `panics` panicked", "1 failed", "to retry: "]);
     for noise in ["attempts", "on the critical path", "speed-up", "what to do next", "sibling in"] {
         assert!(!ended.said.contains(noise), "{noise}: {}", ended.said);
     }
@@ -53,7 +53,7 @@ fn help_fits_the_terminal_and_an_unknown_drawing_is_refused() {
     ended.exits(0).says(&["\nOptions:\n  -p, --param", "\nSelection:\n", "\nSettings:\n", "Exit codes:"]);
     assert!(ended.said.lines().all(|line| line.chars().count() <= 120), "{}", ended.said);
     let ended = Program::start("", "graph -o no-such-folder/drawing.png").end();
-    ended.exits(2).says(&["nothing is drawn as `.png`", ".svg", "--format"]);
+    ended.exits(2).says(&["no format is named `.png`", ".svg", "--format"]);
     Program::start("", "runs --limit 0").end().exits(2).says(&["at least 1"]);
 }
 

@@ -3,7 +3,7 @@
 
 use super::program_under_test::{Program, run};
 
-const LEFT_BEHIND: &str = "still running: 1 attempt, left behind on its thread";
+const LEFT_BEHIND: &str = "still running: 1 attempt, detached on its thread";
 
 #[test]
 fn a_step_that_computes_for_ever_times_out_and_the_process_ends() {
@@ -49,7 +49,7 @@ fn an_async_step_that_never_waits_times_out_with_a_hint() {
 fn an_async_step_that_waits_too_long_is_dropped() {
     let ended = run("waits_too_long");
     ended.exits(1).says(&["timed-out: it took longer than its timeout of 100ms"]);
-    assert!(!ended.said.contains("left behind"), "{}", ended.said);
+    assert!(!ended.said.contains("detached"), "{}", ended.said);
 }
 
 #[test]
@@ -73,8 +73,8 @@ fn a_deadline_applies_if_no_worker_is_left() {
 #[test]
 fn an_async_step_that_blocks_is_named_while_it_does() {
     run("never_stops_blocking --deadline 2s").exits(1).says(&[
-        "warning   async step `never_stops_blocking` has kept its thread for",
-        "make it a plain `fn`, which runs on a thread of its own",
+        "warning   async step `never_stops_blocking` has blocked its thread for",
+        "make it a plain `fn`, which runs on a separate thread",
     ]);
 }
 

@@ -1,4 +1,4 @@
-//! `explain`: what an error code means, and how to mend it. The pages are those of `docs/errors`.
+//! `explain`: what an error code means, and how to fix it. The pages are those of `docs/errors`.
 
 mod pages;
 
@@ -10,10 +10,10 @@ use pipeline_core::closest;
 use self::pages::{PAGES, Page};
 use super::exit::{Refusal, print};
 
-/// Which code.
+/// The code.
 #[derive(Debug, ClapArgs)]
 pub(super) struct ExplainArgs {
-    /// The code, such as PL0003, or its number alone. Without one, all codes are listed.
+    /// Code, such as PL0003, or its number alone [default: list all codes].
     #[arg(value_name = "CODE")]
     code: Option<String>,
 }
@@ -27,8 +27,7 @@ pub(super) fn execute(args: &ExplainArgs) -> Result<u8, Refusal> {
     }
 }
 
-/// The code that is asked for: `PL0101`, as people write it from memory, `pl101` or `101`, and as they copy it,
-/// `error[PL0101]:`.
+/// Parses a code: `PL0101`, `pl101`, `101`, or copied, `error[PL0101]:`.
 fn code_of(asked: &str) -> String {
     let asked = asked.rsplit('[').next().unwrap_or_default();
     let asked = asked.trim_matches(|c: char| !c.is_ascii_alphanumeric()).to_uppercase();
@@ -49,19 +48,19 @@ fn list() -> String {
     for page in PAGES {
         let _ = writeln!(text, "{}  {}", page.code, page.title());
     }
-    text.push_str("\n`explain CODE` tells what a code means, and how to mend it\n");
+    text.push_str("\n`explain CODE` explains a code and how to fix it\n");
     text
 }
 
 impl Page {
-    /// What its heading says after the code.
+    /// Returns the heading without the code.
     fn title(&self) -> &'static str {
         let heading = self.text.lines().next().unwrap_or_default();
         heading.split_once(": ").map_or(heading, |(_, title)| title)
     }
 }
 
-/// A page as it is to be read: without what its examples need only to be compiled.
+/// Returns a page without the lines that its examples need only to compile.
 fn readable(page: &str) -> String {
     let mut text = String::new();
     let mut in_code = false;

@@ -1,6 +1,6 @@
-//! The pages. `docs/errors` is linked to beside this file, so that it is part of the package as well.
+//! The pages. A link beside this file makes `docs/errors` a part of the package.
 
-/// What is said of one code.
+/// The page of one code.
 pub(super) struct Page {
     pub(super) code: &'static str,
     pub(super) text: &'static str,

@@ -7,27 +7,28 @@ use clap::Args as ClapArgs;
 use pipeline_core::{Dag, StepDef};
 
 use self::document::ListDocument;
-use super::args::SelectionArgs;
+use super::args::{STEPS_TO_SHOW, SelectionArgs};
 use super::exit::{Refusal, print, print_json};
 use super::params;
 use crate::pipeline::Pipeline;
 
 /// What to list, and how.
 #[derive(Debug, ClapArgs)]
+#[command(mut_arg("terms", |arg| arg.help(STEPS_TO_SHOW)))]
 pub(super) struct ListArgs {
     #[command(flatten)]
     selection: SelectionArgs,
-    /// Prints the list as JSON.
+    /// Print JSON.
     #[arg(long)]
     json: bool,
-    /// Shows all of each step: its whole documentation, package, and types in full.
+    /// Show the whole documentation, the package and full types of each step.
     #[arg(long, short)]
     verbose: bool,
 }
 
 pub(super) fn execute(args: &ListArgs, pipeline: Pipeline) -> Result<u8, Refusal> {
     let steps = if args.selection.is_empty() {
-        // Templates too, and without a look at the edges: a list helps to mend them.
+        // Includes templates and does not resolve edges: a list helps to fix them.
         pipeline_core::registered()
     } else {
         selected(&args.selection)?
@@ -40,7 +41,7 @@ pub(super) fn execute(args: &ListArgs, pipeline: Pipeline) -> Result<u8, Refusal
     print(&text::text(&document, args.verbose))
 }
 
-/// The registered steps that a selection names, without what they need.
+/// Returns the registered steps that a selection names, without what they need.
 fn selected(selection: &SelectionArgs) -> Result<Vec<&'static StepDef>, Refusal> {
     let dag = Dag::registered()?;
     let named = dag.select(&selection.parsed()?)?;

@@ -1,4 +1,4 @@
-//! The steps of a program for people, in 80 columns.
+//! The steps of a program as text, in 80 columns.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -8,7 +8,7 @@ use pipeline_core::{InputDocument, short_type};
 use super::document::{ListDocument, ListedStep};
 use crate::cli::wording::{counted, cut, fit, listed, one_line, wrapped};
 
-/// The width of the words before what a step has.
+/// Width of the headings.
 const HEADING: usize = 14;
 
 pub(super) fn text(list: &ListDocument, is_verbose: bool) -> String {
@@ -91,7 +91,7 @@ fn ty(name: &str, is_verbose: bool) -> String {
     if is_verbose { one_line(name) } else { fit(&short_type(name), 60) }
 }
 
-/// What a parameter needs, and from where.
+/// Describes a parameter: what it needs, and from where.
 fn described(
     input: &InputDocument,
     given_by: &BTreeMap<String, String>,

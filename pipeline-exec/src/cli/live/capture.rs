@@ -1,13 +1,13 @@
-//! What steps print themselves, while the terminal is drawn on.
+//! The output of steps while the terminal is drawn on.
 //!
-//! A step's `println!`, a panic's message, the output of a child process: whatever is written to standard output or standard
-//! error while lines are drawn would land among them. So, where these go to the terminal, they are led through a pipe for as
-//! long as the run goes on, and what comes out is printed above the lines, whole line by whole line, in order.
+//! A step's `println!`, a panic's message or the output of a child process would land among the drawn lines. So
+//! standard output and standard error, if they are the terminal, lead into a pipe during the run. Its text is printed
+//! above the drawn lines, in whole lines and in order.
 //!
-//! What follows from that: code that asks whether standard output is a terminal is told no meanwhile, and of a process that
-//! ends from within (`abort`, a stack overflow) the last text may be lost in the pipe. A panic's message is not: it is written
-//! to the terminal itself. Nor are the last lines before `exit`, where the system then drops what belongs to the thread that
-//! calls it, as glibc does: see [`on_this_thread`].
+//! Consequences: standard output is no terminal during the run, and if the process aborts (`abort`, a stack overflow),
+//! the last text in the pipe may be lost. A panic's message is not lost: it is written to the terminal directly. The
+//! last lines before `exit` are not lost on systems that drop the thread locals of the calling thread, as glibc does:
+//! see [`on_this_thread`].
 
 use std::fs::File;
 use std::io::{self, IsTerminal, PipeReader, Read, Write};
@@ -23,38 +23,38 @@ use rustix::stdio::{dup2_stderr, dup2_stdout};
 
 use super::screen::Screen;
 
-/// A child process that outlives the run may keep the pipe open: nobody waits longer for its end.
+/// Maximum wait for the end of the pipe: a child process that outlives the run may keep it open.
 const LAST_WORDS: Duration = Duration::from_millis(200);
 
-/// What is printed without an end of the line is a line at this length.
+/// Text without a line break is printed as a line at this length.
 const LONGEST_LINE: usize = 1 << 20;
 
-/// Standard output and standard error lead to the screen, until this is ended.
+/// Standard output and standard error lead to the screen, until [`Capture::end`].
 pub(super) struct Capture {
     ended: Receiver<()>,
 }
 
-/// Where standard output and standard error lead otherwise.
+/// Where standard output and standard error lead without a capture.
 struct Streams {
     screen: Screen,
     pipe: io::PipeWriter,
-    /// The other end of the pipe, to see whether anything is left in it.
+    /// The other end of the pipe, to check whether it is empty.
     other_end: PipeReader,
-    /// `None` where standard output is no terminal, and is left alone.
+    /// `None` if standard output is not a terminal; then it stays as it is.
     stdout: Option<File>,
     stderr: File,
 }
 
 static STREAMS: Mutex<Option<Streams>> = Mutex::new(None);
 
-/// Whether all whole lines that have left the pipe are on the screen.
+/// Whether all whole lines read from the pipe are on the screen.
 static IS_SHOWN: AtomicBool = AtomicBool::new(true);
 
 thread_local! {
     static LAST_LINES: LastLines = const { LastLines };
 }
 
-/// Dropped with its thread, and where the thread calls `exit`: what was printed before is on the screen then.
+/// Dropped when its thread ends or calls `exit`: waits until the printed text is on the screen.
 struct LastLines;
 
 impl Drop for LastLines {
@@ -63,27 +63,26 @@ impl Drop for LastLines {
     }
 }
 
-/// Sees to it that what is printed is shown where this thread, one that runs steps, ends the process.
+/// Makes sure that printed text is shown if this thread, which runs steps, ends the process.
 pub(super) fn on_this_thread() {
     let _ = LAST_LINES.try_with(|_| ());
 }
 
-/// The terminal behind standard error, whatever standard error leads to later.
+/// Returns the terminal behind standard error, which stays the same when standard error is redirected later.
 ///
-/// # Errors
-/// Where the system gives no second handle to it.
+/// # Errors If the system refuses a second handle.
 pub(super) fn terminal() -> io::Result<File> {
     Ok(io::stderr().as_fd().try_clone_to_owned()?.into())
 }
 
-/// Standard output leads to where standard error goes, until this is dropped: for a format that must stand alone there.
+/// Redirects standard output to standard error until this is dropped: for a format that must be alone on standard
+/// output.
 pub(super) struct Diverted(File);
 
 impl Diverted {
-    /// Leads standard output elsewhere, and gives what it was, too.
+    /// Redirects standard output. Returns the original, too.
     ///
-    /// # Errors
-    /// Where the system refuses.
+    /// # Errors If the system refuses.
     pub(super) fn begin() -> io::Result<(Self, File)> {
         io::stdout().flush()?;
         let stdout = File::from(io::stdout().as_fd().try_clone_to_owned()?);
@@ -101,10 +100,9 @@ impl Drop for Diverted {
 }
 
 impl Capture {
-    /// Leads what is printed to the screen, from now on.
+    /// Redirects printed text to the screen.
     ///
-    /// # Errors
-    /// Where the system refuses; then everything is as before.
+    /// # Errors If the system refuses; then nothing has changed.
     pub(super) fn begin(screen: Screen) -> io::Result<Self> {
         let (reader, pipe) = io::pipe()?;
         let stderr = terminal()?;
@@ -128,7 +126,7 @@ impl Capture {
         Ok(Capture { ended })
     }
 
-    /// Leads it back, and waits until everything that was printed is on the screen.
+    /// Restores the streams, and waits until all printed text is on the screen.
     pub(super) fn end(self) {
         let streams = STREAMS.lock().unwrap_or_else(PoisonError::into_inner).take();
         flush_unless_held();
@@ -142,25 +140,25 @@ impl Capture {
     }
 }
 
-/// Flushes standard output. A step that was left behind on its thread may hold it for ever: nobody waits for that.
+/// Flushes standard output, with a time limit: a detached step may hold it forever.
 fn flush_unless_held() {
-    let (tell, flushed) = mpsc::channel();
+    let (done, flushed) = mpsc::channel();
     let flush = move || {
         let _ = io::stdout().flush();
-        let _ = tell.send(());
+        let _ = done.send(());
     };
     if std::thread::Builder::new().name("pipeline-flushes".to_owned()).spawn(flush).is_ok() {
         let _ = flushed.recv_timeout(LAST_WORDS);
     }
 }
 
-/// Waits until what is in the pipe is on the screen, but not for long.
+/// Waits until the pipe's text is on the screen, with a time limit.
 fn wait_until_shown() {
     let begun = Instant::now();
-    // Whoever has it leads the streams back, and waits itself.
+    // The thread that holds it restores the streams, and waits itself.
     let Ok(streams) = STREAMS.try_lock() else { return };
     let Some(streams) = &*streams else { return };
-    // First the pipe: what has left it is told to be on its way before it does.
+    // First the pipe: the reader clears `IS_SHOWN` before it reads.
     let is_shown = || {
         ioctl_fionread(&streams.other_end).map_or(true, |left| left == 0) && IS_SHOWN.load(Ordering::SeqCst)
     };
@@ -169,12 +167,12 @@ fn wait_until_shown() {
     }
 }
 
-/// Prints whole lines as they come; a line without an end, when nothing comes any more.
+/// Prints whole lines as they arrive, and an unfinished line at the end.
 fn forward(mut reader: PipeReader, screen: &Screen) {
     let (mut buffer, mut rest) = (vec![0; 1 << 16], Vec::new());
     loop {
         IS_SHOWN.store(true, Ordering::SeqCst);
-        // Where waiting fails, reading waits.
+        // If waiting fails, reading waits.
         let _ = poll(&mut [PollFd::new(&reader, PollFlags::IN)], None);
         IS_SHOWN.store(false, Ordering::SeqCst);
         let read = match reader.read(&mut buffer) {
@@ -184,7 +182,7 @@ fn forward(mut reader: PipeReader, screen: &Screen) {
         };
         let before = rest.len();
         rest.extend_from_slice(&buffer[..read]);
-        // Only what is new is searched.
+        // Searches only the new bytes.
         if let Some(end) = rest[before..].iter().rposition(|&byte| byte == b'\n').map(|end| before + end) {
             screen.print(&whole(&rest[..end]));
             rest.drain(..=end);
@@ -199,7 +197,7 @@ fn forward(mut reader: PipeReader, screen: &Screen) {
     IS_SHOWN.store(true, Ordering::SeqCst);
 }
 
-/// Printed lines as they look once they are whole: what a carriage return overwrote is gone.
+/// Returns lines as a terminal shows them: text overwritten after a carriage return is removed.
 fn whole(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     let lines = text.split('\n').map(|line| {
@@ -209,13 +207,13 @@ fn whole(bytes: &[u8]) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// Has the messages of panics written to the terminal itself: the process may end with one.
+/// Installs a panic hook that writes to the terminal directly: the process may end with a panic.
 fn note_panics() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let earlier = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
-            // A panic while another is told, or at the run's end, goes the usual way.
+            // A panic during another panic's message, or at the end of the run, takes the usual way.
             let streams = STREAMS.try_lock().ok();
             let Some(streams) = streams.as_deref().and_then(Option::as_ref) else { return earlier(info) };
             streams.screen.aside(|| {

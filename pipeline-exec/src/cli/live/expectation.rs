@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use super::tracker::{Look, Running, Tracked};
+use super::tracker::{Running, Snapshot, Tracked};
 use crate::cli::forecast::{Forecast, Stage, cost_of, time_per_cost};
 
 /// Without earlier runs, there is no estimate before this time: a guess from two short steps is worse than none.
@@ -49,22 +49,22 @@ impl TimeLeft {
 
     /// The remaining time, if it can be estimated. A simulation of the rest of the run, once a second, or less often if that
     /// takes long.
-    pub(super) fn of(&mut self, run: &Tracked, look: &Look) -> Option<Duration> {
+    pub(super) fn of(&mut self, run: &Tracked, snapshot: &Snapshot) -> Option<Duration> {
         let now = Instant::now();
         if let Some((made, left, cost)) = self.last
             && now - made < Duration::from_secs(1).max(cost * 50)
         {
             return Some(left?.saturating_sub(now - made));
         }
-        let left = self.estimate(run, look);
+        let left = self.estimate(run, snapshot);
         self.last = Some((now, left, now.elapsed()));
         left
     }
 
-    fn estimate(&self, run: &Tracked, look: &Look) -> Option<Duration> {
+    fn estimate(&self, run: &Tracked, snapshot: &Snapshot) -> Option<Duration> {
         let plan = run.view.plan();
         let known = |step: usize| self.usual(run.name(step));
-        if self.expectation.durations.is_empty() && look.elapsed < EARLIEST {
+        if self.expectation.durations.is_empty() && snapshot.elapsed < EARLIEST {
             return None;
         }
         let unit = time_per_cost(plan, |step| run.took(step).or_else(|| known(step)))?;
@@ -78,7 +78,7 @@ impl TimeLeft {
         };
         let mut left: Vec<Duration> = (0..plan.len()).map(expected).collect();
         let mut is_overdue = false;
-        for running in &look.running {
+        for running in &snapshot.running {
             let expected = left[running.step];
             left[running.step] = left_of(run, running, expected);
             stages[running.step] = Stage::Running;

@@ -1,24 +1,24 @@
-//! What runs, in one line: for whoever reads a log of a run that takes long.
+//! The running steps in one line, for the log of a long run.
 
 use std::time::Duration;
 
-use super::tracker::{Look, Running, Tracked};
+use super::tracker::{Running, Snapshot, Tracked};
 use super::{picture, words};
 use crate::cli::paint::Paint;
 use crate::cli::wording::fit;
 
-/// So many steps are named.
+/// Maximum number of steps that are named.
 const MOST_NAMED: usize = 8;
 
 /// `37 of 120 ended, 2 failed, about 1m20s left: prices 34.1s 120/1000  12%  4/s, … and 3 more`
-pub(super) fn text(run: &Tracked, look: &Look, left: Option<Duration>) -> String {
-    let ended = format!("{} of {} ended", look.ended.all, look.planned);
-    let endings = picture::endings(look, Paint::default());
+pub(super) fn text(run: &Tracked, snapshot: &Snapshot, left: Option<Duration>) -> String {
+    let ended = format!("{} of {} ended", snapshot.ended.all, snapshot.planned);
+    let endings = picture::endings(snapshot, Paint::default());
     let mut parts = vec![ended, endings, left.map(words::about).unwrap_or_default()];
     parts.retain(|part| !part.is_empty());
     let mut named: Vec<String> =
-        look.running.iter().take(MOST_NAMED).map(|running| of_step(run, running)).collect();
-    match look.running.len().checked_sub(MOST_NAMED) {
+        snapshot.running.iter().take(MOST_NAMED).map(|running| of_step(run, running)).collect();
+    match snapshot.running.len().checked_sub(MOST_NAMED) {
         Some(more @ 1..) => named.push(format!("… and {more} more")),
         _ if named.is_empty() => named.push("no step".to_owned()),
         _ => {}

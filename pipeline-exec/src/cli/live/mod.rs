@@ -1,7 +1,7 @@
-//! Shows a run while it goes on: live on a terminal, as lines elsewhere, as data for programs.
+//! Shows a run while it runs: live on a terminal, as lines elsewhere, as data for programs.
 //!
-//! The threads of steps only note what happens ([`tracker`]); a thread of its own looks ten times a second and draws
-//! ([`picture`], [`screen`]). Where nothing is drawn, the same thread says every half minute what runs.
+//! The threads of steps only record events ([`tracker`]); a separate thread draws ten times a second ([`picture`],
+//! [`screen`]). If nothing is drawn, this thread prints the running steps every half minute.
 
 #[cfg(unix)]
 mod capture;
@@ -26,7 +26,7 @@ use std::time::Duration;
 pub(super) use self::expectation::Expectation;
 use self::ticker::{Canvas, Message, Ticker};
 use self::tracker::{Tracked, Tracker};
-use super::exit::{Refusal, tell};
+use super::exit::{Refusal, to_stderr};
 use super::output::{Form, Level, OutputOptions};
 use super::{lines, needs};
 use crate::event::{Event, EventRecord};
@@ -34,10 +34,10 @@ use crate::pipeline::Pipeline;
 use crate::report::RunReport;
 use crate::settings::SettingInForce;
 
-/// So many lines may wait to be printed; whoever has more waits too.
+/// Maximum number of lines that wait to be printed; a thread with another one waits.
 const MOST_LINES: usize = 4096;
 
-/// Shows a run, until it is ended or dropped.
+/// Shows a run until [`Watching::end`], or until it is dropped.
 pub(super) struct Watching {
     watcher: Arc<Watcher>,
     ticker: Option<JoinHandle<()>>,
@@ -47,23 +47,22 @@ pub(super) struct Watching {
     _diverted: Option<capture::Diverted>,
 }
 
-/// What observes the run, on the threads of its steps.
+/// The observer of the run, on the threads of its steps.
 struct Watcher {
     options: OutputOptions,
     tracker: Arc<Tracker>,
-    /// Where lines go that are printed above what is drawn.
+    /// Receives lines that are printed above the drawing.
     above: Option<SyncSender<Message>>,
-    /// Where events go as data.
+    /// Receives events as data.
     json: Option<Mutex<Box<dyn Write + Send>>>,
-    /// The limits that somebody has said the capacity of.
+    /// The limits with a configured capacity.
     known_limits: BTreeSet<String>,
     settings: Vec<SettingInForce>,
 }
 
-/// Has a run of this pipeline shown.
+/// Returns the pipeline with an observer that shows its run.
 ///
-/// # Errors
-/// Where standard output cannot be had for events alone.
+/// # Errors If standard output cannot be reserved for events.
 pub(super) fn watch(
     pipeline: Pipeline,
     options: OutputOptions,
@@ -113,14 +112,14 @@ pub(super) fn watch(
 }
 
 impl Watching {
-    /// The run has ended, and this is its report: takes away what is drawn, and completes the events.
+    /// Clears the drawing and writes the report as the last event. Called after the run.
     pub(super) fn end(mut self, report: &RunReport) {
         self.close();
         self.watcher.data(|at| EventRecord::of_report(report, at));
     }
 
     fn close(&mut self) {
-        // First what is still on its way to be printed.
+        // First the text that steps have printed.
         #[cfg(unix)]
         if let Some(capture) = self.capture.take() {
             capture.end();
@@ -165,16 +164,16 @@ impl Watcher {
     fn show(&self, line: String) {
         match (&self.above, self.options.form) {
             (Some(above), Form::Live) => drop(above.send(Message::Line(line))),
-            _ => tell(&line),
+            _ => to_stderr(&line),
         }
     }
 
-    /// Writes a record where events go as data.
+    /// Writes an event as data.
     fn data(&self, record: impl FnOnce(Duration) -> EventRecord) {
         let Some(json) = &self.json else { return };
         let at = self.tracker.run().map_or(Duration::ZERO, Tracked::elapsed);
         let line = record(at).to_line() + "\n";
-        // Whoever reads may have gone away (`| head`): the run goes on.
+        // The reader may have closed the pipe (`| head`): the run continues.
         let _ = json.lock().unwrap_or_else(PoisonError::into_inner).write_all(line.as_bytes());
     }
 }

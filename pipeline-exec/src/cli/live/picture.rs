@@ -1,24 +1,24 @@
-//! What is shown of a run at one moment: a line for each running step, and one for the whole.
+//! The picture of a run at one moment: a line for each running step, and one for the whole run.
 
 use std::time::Duration;
 
 use console::{measure_text_width, truncate_str};
 
 use super::expectation::TimeLeft;
-use super::tracker::{Look, Running, Tracked};
+use super::tracker::{Running, Snapshot, Tracked};
 use super::words;
 use crate::cli::paint::Paint;
 use crate::cli::wording::{counted, cut, fit, pad};
 
-/// A step that has just started has no line yet: lines that come and go within a blink are noise.
+/// A step gets a line after this time: lines that appear and vanish at once are noise.
 const SETTLED: Duration = Duration::from_millis(300);
-/// After so long without an event, the picture says what is waited for.
+/// After this time without progress, the picture says what the run waits for.
 const STILL: Duration = Duration::from_secs(10);
-/// Names are as wide as they are, up to this part of the line.
+/// Names take at most this part of the line.
 const NAME_PART: usize = 3;
-/// The bar itself, at the most.
+/// Maximum width of the bar.
 const BAR_WIDTH: usize = 24;
-/// And at the least.
+/// Minimum width of the bar.
 const LEAST_BAR: usize = 6;
 
 /// The size of a terminal, in characters.
@@ -28,20 +28,20 @@ pub(super) struct Size {
     pub(super) columns: usize,
 }
 
-/// What the moment adds to a look.
+/// What is drawn besides the snapshot.
 pub(super) struct Moment<'a> {
-    /// How long steps usually take.
+    /// The usual durations of steps.
     pub(super) time_left: &'a TimeLeft,
-    /// How long the run will still take, where that can be told.
+    /// The remaining time of the run, if it can be estimated.
     pub(super) left: Option<Duration>,
-    /// For how long no step has started, ended, or said that it gets on.
+    /// Time since a step started, ended or reported progress.
     pub(super) still_for: Duration,
 }
 
-/// Draws one run, again and again.
+/// Draws one run repeatedly.
 pub(super) struct Picture {
     paint: Paint,
-    /// The widest name so far: columns that move with each step that comes or goes are hard to read.
+    /// The widest name so far: the columns stay in place when steps start and end.
     name_width: usize,
 }
 
@@ -50,19 +50,20 @@ impl Picture {
         Picture { paint, name_width: 0 }
     }
 
-    /// The lines, top to bottom; none is wider than the terminal.
+    /// Returns the lines, top to bottom; none is wider than the terminal.
     pub(super) fn draw(
         &mut self,
         run: &Tracked,
-        look: &Look,
+        snapshot: &Snapshot,
         moment: &Moment<'_>,
         size: Size,
     ) -> Vec<String> {
         let paint = self.paint;
-        // The last column stays free: a line that fills it wraps on some terminals.
+        // The last column stays empty: some terminals wrap a line that fills it.
         let width = size.columns.saturating_sub(1).max(10);
-        let rows: Vec<&Running> = look.running.iter().filter(|running| running.elapsed >= SETTLED).collect();
-        // Half of the terminal at the most: what was printed before stays in sight.
+        let rows: Vec<&Running> =
+            snapshot.running.iter().filter(|running| running.elapsed >= SETTLED).collect();
+        // At most half of the terminal: earlier output stays visible.
         let most = (size.lines / 2).max(2);
         let shown = if rows.len() > most { most - 1 } else { rows.len() };
         let names: Vec<String> =
@@ -78,8 +79,8 @@ impl Picture {
         if rows.len() > shown {
             lines.push(paint.dim(&format!("… and {} more running", rows.len() - shown)));
         }
-        lines.extend(still(run, look, moment).map(|line| paint.yellow(&line)));
-        lines.push(bar(run, look, moment, width, paint));
+        lines.extend(still(run, snapshot, moment).map(|line| paint.yellow(&line)));
+        lines.push(bar(run, snapshot, moment, width, paint));
         lines.iter().map(|line| truncate_str(line, width, "…").into_owned()).collect()
     }
 }
@@ -106,18 +107,18 @@ fn row_of(run: &Tracked, row: &Running, name: &str, usual: Option<Duration>, pai
 }
 
 /// `[=====>      ]  37/120 steps  2 failed, 5 skipped  1m05s, about 2m left`
-fn bar(run: &Tracked, look: &Look, moment: &Moment<'_>, columns: usize, paint: Paint) -> String {
-    let (all, planned) = (look.ended.all, look.planned);
-    let elapsed = words::elapsed(look.elapsed);
+fn bar(run: &Tracked, snapshot: &Snapshot, moment: &Moment<'_>, columns: usize, paint: Paint) -> String {
+    let (all, planned) = (snapshot.ended.all, snapshot.planned);
+    let elapsed = words::elapsed(snapshot.elapsed);
     let time = match moment.left {
         _ if run.view.is_stopped() => format!("{elapsed}, {}", paint.yellow("stopping")),
         Some(left) => format!("{elapsed}, {}", words::about(left)),
         None => elapsed,
     };
-    let mut parts = vec![format!("{all}/{planned} steps"), endings(look, paint), time];
+    let mut parts = vec![format!("{all}/{planned} steps"), endings(snapshot, paint), time];
     parts.retain(|part| !part.is_empty());
     let text = parts.join("  ");
-    // The bar gives way to what is told, down to a few characters.
+    // The bar gets narrower if the text is long.
     let room = columns.saturating_sub(measure_text_width(&text) + "[]  ".len());
     let width = (columns * 3 / 10).min(BAR_WIDTH).min(room).max(LEAST_BAR);
     let done = (width * all / planned.max(1)).min(width);
@@ -127,9 +128,9 @@ fn bar(run: &Tracked, look: &Look, moment: &Moment<'_>, columns: usize, paint: P
     format!("[{line}{rest}]  {text}")
 }
 
-/// How many steps did not succeed: `2 failed, 5 skipped`; nothing where all did.
-pub(super) fn endings(look: &Look, paint: Paint) -> String {
-    let ended = look.ended;
+/// Returns the numbers of steps that did not succeed: `2 failed, 5 skipped`; empty if all did.
+pub(super) fn endings(snapshot: &Snapshot, paint: Paint) -> String {
+    let ended = snapshot.ended;
     let parts: Vec<String> = [
         (ended.failed, paint.red(&format!("{} failed", ended.failed))),
         (ended.skipped, paint.yellow(&format!("{} skipped", ended.skipped))),
@@ -141,19 +142,19 @@ pub(super) fn endings(look: &Look, paint: Paint) -> String {
     parts.join(", ")
 }
 
-/// What is waited for, where nothing has happened for a while.
-fn still(run: &Tracked, look: &Look, moment: &Moment<'_>) -> Option<String> {
+/// Returns what the run waits for, if there was no progress for a while.
+fn still(run: &Tracked, snapshot: &Snapshot, moment: &Moment<'_>) -> Option<String> {
     if moment.still_for < STILL {
         return None;
     }
-    let since = format!("nothing has happened for {}", words::elapsed(moment.still_for));
-    let behind = look.planned.saturating_sub(look.ended.all + look.running.len());
-    let Some(first) = look.running.first() else {
+    let since = format!("no progress for {}", words::elapsed(moment.still_for));
+    let behind = snapshot.planned.saturating_sub(snapshot.ended.all + snapshot.running.len());
+    let Some(first) = snapshot.running.first() else {
         let waiting = if behind == 1 { "1 step waits".to_owned() } else { format!("{behind} steps wait") };
-        return Some(format!("{since}; {waiting} for a limit, a share of memory or an approval"));
+        return Some(format!("{since}; {waiting} for a limit, memory or an approval"));
     };
     let name = fit(run.name(first.step), 60);
-    let others = match look.running.len() - 1 {
+    let others = match snapshot.running.len() - 1 {
         0 => String::new(),
         more => format!(" and {more} more"),
     };

@@ -1,11 +1,11 @@
-//! The terminal: a few lines at its end that are drawn again and again, and lines above them that stay.
+//! The terminal: a few lines at its end that are redrawn, and lines above them that stay.
 //!
-//! Written here in two escape sequences (cursor up, clear to the end) rather than with indicatif, which pads every line to the
-//! width and lets it wrap: a terminal whose width changes then runs together even the lines that were to stay. Here each line
-//! ends where it ends, and what was drawn is taken away by the height that it has at the width of now.
+//! It needs two escape sequences (cursor up, clear to the end). indicatif pads every line to the width: when the
+//! terminal's width changes, lines that should stay are garbled. Here lines are not padded, and the drawing is cleared
+//! by the height that it has at the current width.
 //!
-//! The cursor stays visible and no mode of the terminal is changed, so that a process which ends at any moment leaves a
-//! terminal that works.
+//! The cursor stays visible and no mode of the terminal changes, so a process that ends at any moment leaves a working
+//! terminal.
 
 use std::fmt::Write as _;
 use std::fs::File;
@@ -20,7 +20,7 @@ use super::picture::Size;
 #[derive(Clone)]
 pub(super) struct Screen(Arc<Mutex<Drawn>>);
 
-/// What is on the terminal.
+/// The contents of the terminal.
 struct Drawn {
     terminal: File,
     size: Term,
@@ -29,16 +29,15 @@ struct Drawn {
 }
 
 impl Screen {
-    /// A screen on `terminal`; nothing is drawn yet.
+    /// Creates a screen on `terminal`. Draws nothing yet.
     ///
-    /// # Errors
-    /// Where the system gives no second handle to the terminal.
+    /// # Errors If the system refuses a second handle to the terminal.
     pub(super) fn open(terminal: File) -> io::Result<Self> {
         let size = Term::read_write_pair(terminal.try_clone()?, terminal.try_clone()?);
         Ok(Screen(Arc::new(Mutex::new(Drawn { terminal, size, lines: Vec::new(), closed: false }))))
     }
 
-    /// The size of the terminal now.
+    /// Returns the current size of the terminal.
     pub(super) fn size(&self) -> Size {
         self.with(|drawn| {
             let (lines, columns) = drawn.size.size();
@@ -46,7 +45,7 @@ impl Screen {
         })
     }
 
-    /// Prints `above`, which stays, and draws `lines` below it instead of those drawn before.
+    /// Prints `above`, which stays, and replaces the drawing below it with `lines`.
     pub(super) fn draw(&self, above: &str, lines: Vec<String>) {
         self.with(|drawn| {
             let lines = if drawn.closed { Vec::new() } else { lines };
@@ -56,7 +55,7 @@ impl Screen {
         });
     }
 
-    /// Prints whole lines above what is drawn; they stay.
+    /// Prints whole lines above the drawing; they stay.
     pub(super) fn print(&self, text: &str) {
         self.with(|drawn| {
             let lines = std::mem::take(&mut drawn.lines);
@@ -65,8 +64,8 @@ impl Screen {
         });
     }
 
-    /// Takes away what is drawn, calls `code`, which may write whole lines to the terminal, and draws it again. Where another
-    /// thread is drawing, or this one, `code` is called all the same.
+    /// Clears the drawing, calls `code`, which may write whole lines to the terminal, and draws again. If another
+    /// thread is drawing, or this one, it calls `code` without that.
     pub(super) fn aside<T>(&self, code: impl FnOnce() -> T) -> T {
         let mut drawn = match self.0.try_lock() {
             Ok(drawn) => drawn,
@@ -81,7 +80,7 @@ impl Screen {
         result
     }
 
-    /// Takes away what is drawn, for good; what is printed later stands alone.
+    /// Clears the drawing and draws nothing more.
     pub(super) fn close(&self) {
         self.with(|drawn| {
             drawn.paint("", Vec::new());
@@ -101,13 +100,13 @@ impl Drawn {
         self.replace(height, above, lines);
     }
 
-    /// How many lines of the terminal some lines take: one that was drawn when the terminal was wider takes several.
+    /// Returns the height of lines on the terminal: one that was drawn on a wider terminal takes several.
     fn height(&self, lines: &[String]) -> usize {
         let columns = usize::from(self.size.size().1).max(1);
         lines.iter().map(|line| measure_text_width(line).div_ceil(columns).max(1)).sum()
     }
 
-    /// Clears so many lines at the end, and writes `above`, then `lines`: in one piece, so that it does not flicker.
+    /// Clears the last `height` lines, and writes `above`, then `lines`: in one piece, to avoid flicker.
     fn replace(&mut self, height: usize, above: &str, lines: Vec<String>) {
         let mut text = String::new();
         if height > 0 {
@@ -125,7 +124,7 @@ impl Drawn {
         }
         text.push_str(&lines.join("\n"));
         self.lines = lines;
-        // A terminal that has gone away takes nothing any more; the run goes on.
+        // The terminal may be gone: the run continues.
         let _ = self.terminal.write_all(text.as_bytes());
     }
 }
@@ -134,7 +133,7 @@ impl Drawn {
 mod tests {
     use super::*;
 
-    /// A file stands for the terminal: it keeps what was written. Its width is 80, as everywhere where it is not known.
+    /// A file in place of the terminal keeps what was written. Its width is 80, the default for an unknown width.
     fn screen(name: &str) -> (Screen, impl Fn() -> String) {
         let path = std::env::temp_dir().join(format!("pipeline-screen-{name}-{}", std::process::id()));
         let file = File::options().create(true).truncate(true).read(true).write(true).open(&path);
@@ -153,7 +152,7 @@ mod tests {
         screen.print("stays");
         screen.close();
         let wide = "x".repeat(100);
-        // 100 characters are two lines at a width of 80.
+        // 100 characters take two lines at a width of 80.
         let wanted = format!("{wide}\nshort\r\x1b[2A\x1b[Jstays\n{wide}\nshort\r\x1b[2A\x1b[J");
         assert_eq!(written(), wanted);
     }
@@ -163,7 +162,7 @@ mod tests {
         let (screen, written) = screen("aside");
         screen.draw("", vec!["row".to_owned()]);
         let beside = screen.clone();
-        // Drawing from within: whoever prints aside must not wait for itself.
+        // A nested call must not wait for the outer one.
         screen.aside(|| beside.aside(|| ()));
         screen.close();
         screen.draw("", vec!["too late".to_owned()]);

@@ -9,7 +9,7 @@ use pipeline_core::{DagBuilder, Lane, Plan, PlanOptions, ProgressSoFar, RunScope
 
 use super::expectation::{Expectation, TimeLeft};
 use super::picture::{Moment, Picture, Size};
-use super::tracker::{Ended, Look, Running, Tracker};
+use super::tracker::{Ended, Running, Snapshot, Tracker};
 use super::words;
 use crate::cli::paint::Paint;
 use crate::event::{Event, RunView};
@@ -60,18 +60,18 @@ fn running(step: usize, elapsed: Duration) -> Running {
     Running { step, elapsed, attempt: 1, in_attempt: Some(elapsed), retry_in: Duration::ZERO }
 }
 
-fn drawn(tracker: &Tracker, look: &Look, still_for: Duration, size: Size) -> Vec<String> {
+fn drawn(tracker: &Tracker, snapshot: &Snapshot, still_for: Duration, size: Size) -> Vec<String> {
     let expectation: Expectation = [("s1".to_owned(), seconds(3))].into_iter().collect();
     let time_left = TimeLeft::new(expectation);
     let moment = Moment { time_left: &time_left, left: Some(seconds(80)), still_for };
     let run = tracker.run().expect("it has started");
-    Picture::new(Paint::default()).draw(run, look, &moment, size)
+    Picture::new(Paint::default()).draw(run, snapshot, &moment, size)
 }
 
 /// How long the run is said to take, with this known of earlier ones.
-fn left(tracker: &Tracker, look: &Look, known: &[(&str, u64)]) -> Option<Duration> {
+fn left(tracker: &Tracker, snapshot: &Snapshot, known: &[(&str, u64)]) -> Option<Duration> {
     let known = known.iter().map(|(name, took)| ((*name).to_owned(), seconds(*took)));
-    let left = TimeLeft::new(known.collect()).of(tracker.run().expect("it has started"), look)?;
+    let left = TimeLeft::new(known.collect()).of(tracker.run().expect("it has started"), snapshot)?;
     Some(Duration::from_millis((left.as_secs_f64() * 1e3).round() as u64))
 }
 
@@ -82,9 +82,9 @@ fn a_step_that_starts_and_ends_is_counted_as_what_it_came_to() {
     start(&tracker, 5);
     let ends = [Status::Succeeded, Status::Failed, Status::TimedOut, Status::Skipped];
     ends.into_iter().enumerate().for_each(|(n, status)| end(&tracker, n, status, seconds(1)));
-    let look = tracker.run().expect("it has started").look();
-    assert_eq!(look.ended, Ended { all: 4, failed: 2, skipped: 1, cancelled: 0 });
-    assert_eq!(look.running.iter().map(|running| running.step).collect::<Vec<_>>(), [4]);
+    let snapshot = tracker.run().expect("it has started").snapshot();
+    assert_eq!(snapshot.ended, Ended { all: 4, failed: 2, skipped: 1, cancelled: 0 });
+    assert_eq!(snapshot.running.iter().map(|running| running.step).collect::<Vec<_>>(), [4]);
 }
 
 #[test]
@@ -92,10 +92,13 @@ fn as_many_rows_as_fit_are_drawn_and_none_is_wider_than_the_terminal() {
     let names = ["plain", "漢字漢字漢字漢字漢字漢字漢字漢字漢字漢字", "evil\u{1b}[2J\u{202e}\r\n", "long"];
     let name = |n: usize| format!("{}{}", names[n % 4].repeat(1 + n % 3 * 20), n);
     let tracker = started(independent(64, name), Settings::default());
-    let look =
-        Look { planned: 64, running: (0..64).map(|n| running(n, seconds(9))).collect(), ..Look::default() };
+    let snapshot = Snapshot {
+        planned: 64,
+        running: (0..64).map(|n| running(n, seconds(9))).collect(),
+        ..Snapshot::default()
+    };
     for (lines, columns) in [(24, 80), (24, 160), (10, 40), (2, 12), (0, 0)] {
-        let drawn = drawn(&tracker, &look, seconds(0), Size { lines, columns });
+        let drawn = drawn(&tracker, &snapshot, seconds(0), Size { lines, columns });
         let rows = (lines / 2).max(2);
         assert_eq!(drawn.len(), rows + 1, "rows and the bar: {drawn:#?}");
         for line in &drawn {
@@ -114,8 +117,9 @@ fn a_row_says_which_attempt_and_what_is_unusual() {
     let mut rows =
         vec![running(0, seconds(65)), running(1, seconds(7)), running(2, Duration::from_millis(100))];
     rows[0].attempt = 2;
-    let look = Look { planned: 3, running: rows.clone(), elapsed: seconds(66), ..Look::default() };
-    let lines = drawn(&tracker, &look, seconds(0), WIDE);
+    let snapshot =
+        Snapshot { planned: 3, running: rows.clone(), elapsed: seconds(66), ..Snapshot::default() };
+    let lines = drawn(&tracker, &snapshot, seconds(0), WIDE);
     assert_eq!(
         lines,
         [
@@ -127,50 +131,52 @@ fn a_row_says_which_attempt_and_what_is_unusual() {
     );
     rows[0].in_attempt = None;
     rows[0].retry_in = Duration::from_millis(1500);
-    let look = Look { running: rows, ..look };
-    assert_eq!(drawn(&tracker, &look, seconds(0), WIDE)[0], "s0  cpu        1m05s  attempt 2 in 1.5s");
+    let snapshot = Snapshot { running: rows, ..snapshot };
+    assert_eq!(drawn(&tracker, &snapshot, seconds(0), WIDE)[0], "s0  cpu        1m05s  attempt 2 in 1.5s");
 }
 
 #[test]
 fn after_a_while_without_an_event_it_is_said_what_is_waited_for() {
     let tracker = started(chain, Settings::default());
-    let mut look = Look { planned: 3, running: vec![running(0, seconds(20))], ..Look::default() };
-    let line = |look: &Look, still_for| {
-        drawn(&tracker, look, still_for, Size { columns: 120, ..WIDE }).into_iter().rev().nth(1)
+    let mut snapshot = Snapshot { planned: 3, running: vec![running(0, seconds(20))], ..Snapshot::default() };
+    let line = |snapshot: &Snapshot, still_for| {
+        drawn(&tracker, snapshot, still_for, Size { columns: 120, ..WIDE }).into_iter().rev().nth(1)
     };
-    assert_eq!(line(&look, seconds(9)).as_deref(), Some("s0  cpu        20.0s"));
-    let wanted = "nothing has happened for 12.0s: waiting for s0; 2 steps not started yet";
-    assert_eq!(line(&look, seconds(12)).as_deref(), Some(wanted));
-    look.running.clear();
-    let wanted = "nothing has happened for 12.0s; 3 steps wait for a limit, a share of memory or an approval";
-    assert_eq!(line(&look, seconds(12)).as_deref(), Some(wanted));
+    assert_eq!(line(&snapshot, seconds(9)).as_deref(), Some("s0  cpu        20.0s"));
+    let wanted = "no progress for 12.0s: waiting for s0; 2 steps not started yet";
+    assert_eq!(line(&snapshot, seconds(12)).as_deref(), Some(wanted));
+    snapshot.running.clear();
+    let wanted = "no progress for 12.0s; 3 steps wait for a limit, memory or an approval";
+    assert_eq!(line(&snapshot, seconds(12)).as_deref(), Some(wanted));
 }
 
 #[test]
 fn a_heartbeat_names_what_runs_longest() {
     let tracker = started(independent(12, |n| format!("s{n}")), Settings::default());
     let ended = Ended { all: 1, failed: 1, ..Ended::default() };
-    let mut look = Look { planned: 12, ended, running: vec![running(3, seconds(31))], ..Look::default() };
-    look.running[0].attempt = 2;
-    let text =
-        |look: &Look| super::heartbeat::text(tracker.run().expect("it has started"), look, Some(seconds(5)));
-    assert_eq!(text(&look), "1 of 12 ended, 1 failed, about 5s left: s3 31.0s (attempt 2)");
-    look.running = (0..11).map(|n| running(n, seconds(31))).collect();
-    assert!(text(&look).ends_with("s6 31.0s, s7 31.0s, … and 3 more"), "{}", text(&look));
-    look.running.clear();
-    assert!(text(&look).ends_with("left: no step"), "{}", text(&look));
+    let mut snapshot =
+        Snapshot { planned: 12, ended, running: vec![running(3, seconds(31))], ..Snapshot::default() };
+    snapshot.running[0].attempt = 2;
+    let text = |snapshot: &Snapshot| {
+        super::heartbeat::text(tracker.run().expect("it has started"), snapshot, Some(seconds(5)))
+    };
+    assert_eq!(text(&snapshot), "1 of 12 ended, 1 failed, about 5s left: s3 31.0s (attempt 2)");
+    snapshot.running = (0..11).map(|n| running(n, seconds(31))).collect();
+    assert!(text(&snapshot).ends_with("s6 31.0s, s7 31.0s, … and 3 more"), "{}", text(&snapshot));
+    snapshot.running.clear();
+    assert!(text(&snapshot).ends_with("left: no step"), "{}", text(&snapshot));
 }
 
 #[test]
 fn the_remaining_time_is_that_of_the_longest_path_as_it_took_before() {
     let tracker = started(chain, Settings::default());
     let known = [("s0", 10), ("s1", 20), ("s2", 30)];
-    let look = Look { running: vec![running(0, seconds(4))], ..Look::default() };
-    assert_eq!(left(&tracker, &look, &known), Some(seconds(56)), "from the first look on");
-    let late = Look { running: vec![running(0, seconds(40))], ..Look::default() };
+    let snapshot = Snapshot { running: vec![running(0, seconds(4))], ..Snapshot::default() };
+    assert_eq!(left(&tracker, &snapshot, &known), Some(seconds(56)), "from the first snapshot on");
+    let late = Snapshot { running: vec![running(0, seconds(40))], ..Snapshot::default() };
     assert_eq!(left(&tracker, &late, &known), Some(seconds(50)), "late by more than was expected");
     end(&tracker, 0, Status::Succeeded, seconds(10));
-    assert_eq!(left(&tracker, &Look::default(), &known), Some(seconds(50)));
+    assert_eq!(left(&tracker, &Snapshot::default(), &known), Some(seconds(50)));
 }
 
 #[test]
@@ -178,21 +184,21 @@ fn the_remaining_time_is_that_of_the_slots_where_these_are_few() {
     let tracker =
         started(independent(6, |n| format!("s{n}")), Settings { blocking: 2, ..Settings::default() });
     let known = [("s0", 10), ("s1", 10), ("s2", 10), ("s3", 10), ("s4", 10), ("s5", 10)];
-    assert_eq!(left(&tracker, &Look::default(), &known), Some(seconds(30)));
+    assert_eq!(left(&tracker, &Snapshot::default(), &known), Some(seconds(30)));
     let one = started(independent(6, |n| format!("s{n}")), Settings::default().workers(1));
-    assert_eq!(left(&one, &Look::default(), &known), Some(seconds(60)));
+    assert_eq!(left(&one, &Snapshot::default(), &known), Some(seconds(60)));
 }
 
 #[test]
 fn what_is_not_known_takes_as_long_as_its_cost_says_and_nothing_is_guessed_too_early() {
     let tracker = started(chain, Settings::default());
-    let look = |elapsed| Look { elapsed, ..Look::default() };
-    assert_eq!(left(&tracker, &look(seconds(9)), &[]), None, "no step has ended yet");
+    let snapshot = |elapsed| Snapshot { elapsed, ..Snapshot::default() };
+    assert_eq!(left(&tracker, &snapshot(seconds(9)), &[]), None, "no step has ended yet");
     end(&tracker, 0, Status::Succeeded, seconds(4));
-    assert_eq!(left(&tracker, &look(seconds(1)), &[]), None);
-    assert_eq!(left(&tracker, &look(seconds(4)), &[]), Some(seconds(8)), "each as the first");
+    assert_eq!(left(&tracker, &snapshot(seconds(1)), &[]), None);
+    assert_eq!(left(&tracker, &snapshot(seconds(4)), &[]), Some(seconds(8)), "each as the first");
     assert_eq!(
-        left(&tracker, &look(seconds(1)), &[("s1", 6)]),
+        left(&tracker, &snapshot(seconds(1)), &[("s1", 6)]),
         Some(seconds(11)),
         "6, and the mean of 4 and 6"
     );
@@ -204,7 +210,11 @@ fn nothing_is_said_of_the_end_while_all_that_is_left_takes_longer_than_ever() {
     let known = [("s0", 3)];
     let after = |elapsed| {
         let running = vec![running(0, seconds(elapsed))];
-        left(&tracker, &Look { planned: 1, running, elapsed: seconds(elapsed), ..Look::default() }, &known)
+        left(
+            &tracker,
+            &Snapshot { planned: 1, running, elapsed: seconds(elapsed), ..Snapshot::default() },
+            &known,
+        )
     };
     assert_eq!([after(1), after(4), after(6)], [Some(seconds(2)), Some(seconds(0)), None]);
 }

@@ -1,4 +1,4 @@
-//! The thread that shows a run: it looks now and then, and prints what others hand it.
+//! The thread that shows a run: it draws regularly, and prints the lines of other threads.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -11,26 +11,26 @@ use super::heartbeat;
 use super::picture::{Moment, Picture};
 #[cfg(unix)]
 use super::screen::Screen;
-use super::tracker::{Ended, Look, Tracked, Tracker};
-use crate::cli::exit::tell;
+use super::tracker::{Ended, Snapshot, Tracked, Tracker};
+use crate::cli::exit::to_stderr;
 use crate::cli::lines;
 use crate::cli::output::{Form, Level, OutputOptions};
 use crate::cli::paint::Paint;
 
-/// How often the terminal is drawn.
+/// Interval of drawing on a terminal.
 const FRAME: Duration = Duration::from_millis(100);
-/// How often lines say what runs.
+/// Interval of lines that name the running steps.
 const HEARTBEAT: Duration = Duration::from_secs(30);
-/// So many times as long as a look takes, there is none: of a large run there are fewer.
+/// Pause after drawing, as a multiple of the time that it took: large runs are drawn less often.
 const REST: u32 = 20;
-/// So many lines are printed at once.
+/// Maximum number of lines printed in one piece.
 const MOST_AT_ONCE: usize = 1024;
-/// So many steps are asked how far they are.
+/// Maximum number of steps whose progress is read.
 const MOST_ASKED: usize = 64;
 
-/// What the ticker is handed.
+/// A message to the ticker.
 pub(super) enum Message {
-    /// A line to print above what is drawn.
+    /// A line to print above the drawing.
     Line(String),
     /// The run has ended.
     End,
@@ -43,22 +43,22 @@ pub(super) enum Canvas {
     Lines,
 }
 
-/// What tells that something has happened: what has ended, how many steps run, and how far they say they are.
+/// A change of this is progress: what has ended, how many steps run, and the sum of their progress.
 type Seen = (Ended, usize, u64);
 
-/// What the thread has.
+/// The state of the thread.
 pub(super) struct Ticker {
     canvas: Canvas,
     paint: Paint,
     tracker: Arc<Tracker>,
     time_left: TimeLeft,
     picture: Picture,
-    /// What was seen when something last happened, and when that was.
+    /// The last progress, and when it was.
     last: (Seen, Instant),
 }
 
 impl Canvas {
-    /// Where a run is shown with these options; `None` where nothing is to be shown now and then.
+    /// Returns where a run is shown; `None` if nothing is shown regularly.
     pub(super) fn of(options: OutputOptions) -> Option<Self> {
         match options.form {
             Form::Nothing => None,
@@ -80,8 +80,7 @@ impl Ticker {
 
     /// Starts the thread; it ends with [`Message::End`].
     ///
-    /// # Errors
-    /// Where the system gives no thread.
+    /// # Errors If the system refuses a thread.
     pub(super) fn start(mut self, messages: Receiver<Message>) -> io::Result<JoinHandle<()>> {
         let name = "pipeline-shows-run".to_owned();
         thread::Builder::new().name(name).spawn(move || {
@@ -111,7 +110,7 @@ impl Ticker {
         }
     }
 
-    /// Prints a line and those that wait behind it. True where the run has ended.
+    /// Prints a line and the waiting ones after it. Returns whether the run has ended.
     fn print_with(&mut self, first: String, messages: &Receiver<Message>) -> bool {
         let (mut lines, mut is_over) = (vec![first], false);
         for message in messages.try_iter().take(MOST_AT_ONCE) {
@@ -122,31 +121,31 @@ impl Ticker {
         }
         let lines = lines.join("\n");
         match &self.canvas {
-            // A step whose end is printed is not to be seen running beside that.
+            // Redraws too, so that a step is not shown as running beside the line of its end.
             #[cfg(unix)]
             Canvas::Screen(_) => self.tick(&lines),
-            Canvas::Lines => tell(&lines),
+            Canvas::Lines => to_stderr(&lines),
         }
         is_over
     }
 
-    /// Looks, and shows what there is to see, below lines that are to stay.
+    /// Takes a snapshot and draws it, below lines that stay.
     fn tick(&mut self, above: &str) {
         let tracker = Arc::clone(&self.tracker);
         let Some(run) = tracker.run() else { return };
-        let look = run.look();
-        let (now, seen) = (Instant::now(), seen(run, &look));
+        let snapshot = run.snapshot();
+        let (now, seen) = (Instant::now(), seen(run, &snapshot));
         if seen != self.last.0 {
             self.last = (seen, now);
         }
-        let left = self.time_left.of(run, &look);
+        let left = self.time_left.of(run, &snapshot);
         let moment = Moment { time_left: &self.time_left, left, still_for: now - self.last.1 };
         match &self.canvas {
             #[cfg(unix)]
             Canvas::Screen(screen) => {
-                screen.draw(above, self.picture.draw(run, &look, &moment, screen.size()));
+                screen.draw(above, self.picture.draw(run, &snapshot, &moment, screen.size()));
             }
-            Canvas::Lines => tell(&lines::heartbeat(&heartbeat::text(run, &look, left), self.paint)),
+            Canvas::Lines => to_stderr(&lines::heartbeat(&heartbeat::text(run, &snapshot, left), self.paint)),
         }
     }
 
@@ -159,10 +158,10 @@ impl Ticker {
     }
 }
 
-/// Asks the steps that run how far they are, too.
-fn seen(run: &Tracked, look: &Look) -> Seen {
+/// Takes the progress of running steps into account.
+fn seen(run: &Tracked, snapshot: &Snapshot) -> Seen {
     let progress =
         |step: usize| run.view.activity(run.name(step)).progress.map_or(0, |progress| progress.done);
-    let steps = look.running.iter().take(MOST_ASKED).map(|running| progress(running.step));
-    (look.ended, look.running.len(), steps.fold(0, u64::wrapping_add))
+    let steps = snapshot.running.iter().take(MOST_ASKED).map(|running| progress(running.step));
+    (snapshot.ended, snapshot.running.len(), steps.fold(0, u64::wrapping_add))
 }

@@ -1,7 +1,7 @@
-//! What the steps of a run are doing, noted by the threads that do it, and looked at by whoever shows the run.
+//! The state of the steps of a run: recorded by the threads of the steps, read by the thread that shows the run.
 //!
-//! An observer is called between steps, so noting must cost next to nothing: one or two atomics of the step are written, found
-//! by its position. There is no lock, no allocation and no counter that threads share; whoever looks counts.
+//! An observer is called between steps, so recording must be cheap: it writes one or two atomics of the step, by its
+//! position, without a lock, an allocation or a shared counter. The reader counts.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
@@ -22,34 +22,34 @@ pub(super) struct Tracked {
     steps: Box<[Track]>,
 }
 
-/// What is known of one step. Times are in nanoseconds since the run began.
+/// The record of one step. Times are in nanoseconds since the run began.
 #[derive(Default)]
 struct Track {
-    /// When it started; 0 where it has not.
+    /// When it started; 0 if it has not.
     started: AtomicU64,
-    /// How it ended, as [`Status`] has it; 0 where it has not.
+    /// How it ended, as a [`Status`]; 0 if it has not.
     status: AtomicU8,
-    /// How many attempts have failed so far.
+    /// Number of failed attempts so far.
     failed_attempts: AtomicU32,
-    /// When the attempt begins that follows a failed one: at first when its backoff is over, then when it does.
+    /// When the attempt after a failed one begins: the end of its backoff, until it has begun.
     next_attempt: AtomicU64,
-    /// From its start to its end.
+    /// Duration from its start to its end.
     took: AtomicU64,
 }
 
-/// A run at one moment.
+/// A snapshot of a run.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Look {
-    /// Since the run began.
+pub(super) struct Snapshot {
+    /// Time since the run began.
     pub(super) elapsed: Duration,
-    /// How many steps are to end.
+    /// Number of steps that will end.
     pub(super) planned: usize,
     pub(super) ended: Ended,
     /// The steps that have started and not ended, in the order in which they started.
     pub(super) running: Vec<Running>,
 }
 
-/// How many steps have ended, and how.
+/// The numbers of steps that have ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Ended {
     pub(super) all: usize,
@@ -70,12 +70,12 @@ pub(super) struct Running {
     pub(super) attempt: u32,
     /// Since this attempt started; `None` while it waits for that.
     pub(super) in_attempt: Option<Duration>,
-    /// How long it still waits for its next attempt.
+    /// Remaining wait for its next attempt.
     pub(super) retry_in: Duration,
 }
 
 impl Tracker {
-    /// Notes an event. Well under a microsecond, but for the start of the run: O(steps).
+    /// Records an event. Takes well under a microsecond, except at the start of the run: O(steps).
     pub(super) fn note(&self, event: &Event<'_>) {
         match *event {
             Event::RunStarted { view, .. } => {
@@ -88,7 +88,7 @@ impl Tracker {
                 track.took.store(nanos(duration), Ordering::Relaxed);
                 track.status.store(status as u8, Ordering::Release);
             }),
-            // Later than its backoff has it, where it waited for a slot or a limit.
+            // Later than its backoff, if it waited for a slot or a limit.
             Event::AttemptStarted { position, .. } => self.with(position, |run, track| {
                 track.next_attempt.store(run.now(), Ordering::Relaxed);
             }),
@@ -100,7 +100,7 @@ impl Tracker {
         }
     }
 
-    /// The run, once it has started.
+    /// Returns the run, once it has started.
     pub(super) fn run(&self) -> Option<&Tracked> {
         self.0.get()
     }
@@ -127,21 +127,21 @@ impl Tracked {
         self.view.plan().spec(step).name()
     }
 
-    /// How long a step took that ended with an output.
+    /// Returns the duration of a step that succeeded.
     pub(super) fn took(&self, step: usize) -> Option<Duration> {
         let track = &self.steps[step];
         let succeeded = track.status.load(Ordering::Acquire) == Status::Succeeded as u8;
         succeeded.then(|| Duration::from_nanos(track.took.load(Ordering::Relaxed)))
     }
 
-    /// Whether a step has ended, or need not run.
+    /// Reports whether a step has ended, or does not run.
     pub(super) fn has_ended(&self, step: usize) -> bool {
         self.steps[step].status.load(Ordering::Relaxed) != 0
             || self.view.plan().given().binary_search(&(step as u32)).is_ok()
     }
 
-    /// Counts. O(steps).
-    pub(super) fn look(&self) -> Look {
+    /// Takes a snapshot. O(steps).
+    pub(super) fn snapshot(&self) -> Snapshot {
         let (mut ended, mut running) = (Ended::default(), Vec::new());
         let now = self.now();
         for (step, track) in self.steps.iter().enumerate() {
@@ -151,10 +151,10 @@ impl Tracked {
             }
         }
         running.sort_by_key(|running| std::cmp::Reverse(running.elapsed));
-        Look { elapsed: Duration::from_nanos(now), planned: self.view.plan().planned(), ended, running }
+        Snapshot { elapsed: Duration::from_nanos(now), planned: self.view.plan().planned(), ended, running }
     }
 
-    /// Since the run began.
+    /// Time since the run began.
     pub(super) fn elapsed(&self) -> Duration {
         self.began.elapsed()
     }

@@ -6,7 +6,7 @@ use pipeline_core::ProgressSoFar;
 
 use super::tracker::Running;
 
-/// A time that goes on, as somebody who waits wants to read it: `4.2s`, `1m05s`, `2h03m`.
+/// An elapsed time in a short form: `4.2s`, `1m05s`, `2h03m`.
 pub(in crate::cli) fn elapsed(time: Duration) -> String {
     let seconds = time.as_secs();
     match seconds {
@@ -16,7 +16,7 @@ pub(in crate::cli) fn elapsed(time: Duration) -> String {
     }
 }
 
-/// A time that is only estimated: whole seconds, and fewer digits the longer it is.
+/// An estimated time: whole seconds, and fewer digits for longer times.
 pub(super) fn about(time: Duration) -> String {
     match time.as_secs() {
         0 => "less than 1s left".to_owned(),
@@ -27,7 +27,7 @@ pub(super) fn about(time: Duration) -> String {
     }
 }
 
-/// Which attempt of a step runs, or when it will; nothing for the first.
+/// Which attempt of a step runs, or when it will; `None` for the first.
 pub(super) fn attempt(row: &Running) -> Option<String> {
     let attempt = row.attempt;
     match row.in_attempt {
@@ -36,7 +36,7 @@ pub(super) fn attempt(row: &Running) -> Option<String> {
     }
 }
 
-/// How far a step is: `120/1000  12%  31/s`; nothing where no item is known.
+/// The progress of a step: `120/1000  12%  31/s`; empty if it has none.
 pub(super) fn progress(progress: &ProgressSoFar, since: Duration) -> String {
     let ProgressSoFar { done, total, .. } = progress;
     let mut text = match total {

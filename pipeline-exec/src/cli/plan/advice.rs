@@ -1,4 +1,4 @@
-//! What a plan warns of, and what would make its run shorter. Only what somebody can do something about.
+//! Warnings about a plan, and what would make its run shorter: only what a user can change.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -11,10 +11,10 @@ use crate::cli::wording::fit;
 use crate::pipeline::Pipeline;
 use crate::settings::{Settings, cores};
 
-/// Something has to make a run shorter by this part to be recommended.
+/// Minimum gain of a recommendation, as a part of the duration.
 const WORTH_IT: f64 = 0.1;
 
-/// What will probably surprise.
+/// Returns what will probably surprise.
 pub(super) fn warnings(plan: &Plan, pipeline: &Pipeline) -> Vec<String> {
     let settings = pipeline.current_settings();
     let mut warnings = unread_params(plan, pipeline);
@@ -23,7 +23,7 @@ pub(super) fn warnings(plan: &Plan, pipeline: &Pipeline) -> Vec<String> {
         for (name, amount) in declared(plan, step) {
             if capacity.get(&name).is_some_and(|capacity| amount > *capacity) {
                 warnings.push(format!(
-                    "`{}` needs {amount} of `{name}`, of which there are {}: it takes them all, and nothing that needs \
+                    "`{}` needs {amount} of `{name}`, whose capacity is {}: it takes all of it, and no other step that needs \
                      `{name}` runs beside it",
                     fit(plan.spec(step).name(), 40),
                     capacity[&name],
@@ -35,7 +35,7 @@ pub(super) fn warnings(plan: &Plan, pipeline: &Pipeline) -> Vec<String> {
     warnings
 }
 
-/// Run parameters that are given, but that no step of the plan reads.
+/// Returns a warning for each given run parameter that no step of the plan reads.
 fn unread_params(plan: &Plan, pipeline: &Pipeline) -> Vec<String> {
     let mut read = BTreeSet::new();
     for step in (0..plan.len()).filter(|&step| !is_given(plan, step)) {
@@ -52,12 +52,16 @@ fn unread_params(plan: &Plan, pipeline: &Pipeline) -> Vec<String> {
     unread
         .map(|name| {
             let origin = params.origin(name).unwrap_or_default();
-            format!("run parameter `{}` ({}) is read by no step of this plan", fit(name, 40), fit(origin, 60))
+            format!(
+                "run parameter `{}` ({}) is not read by any step of this plan",
+                fit(name, 40),
+                fit(origin, 60)
+            )
         })
         .collect()
 }
 
-/// What would make the run shorter, as far as its schedule tells.
+/// Returns what would make the run shorter, according to its simulated schedule.
 pub(super) fn recommendations(
     plan: &Plan,
     now: &Forecast,
@@ -80,7 +84,7 @@ pub(super) fn recommendations(
             wider = wider.with_slots(lane, slots);
         }
         if let Some(by) = shorter(&wider) {
-            found.push(format!("with `--workers {}` it would be {by:.1} times as fast", workers * 2));
+            found.push(format!("`--workers {}` would make it {by:.1} × faster", workers * 2));
         }
     }
     for lane in Lane::ALL {
@@ -90,7 +94,7 @@ pub(super) fn recommendations(
         if more > slots
             && let Some(by) = shorter(&settings.clone().with_slots(lane, more))
         {
-            found.push(format!("with `--{lane} {more}` it would be {by:.1} times as fast"));
+            found.push(format!("`--{lane} {more}` would make it {by:.1} × faster"));
         }
     }
     for (name, capacity) in capacities(plan, settings) {
@@ -99,26 +103,24 @@ pub(super) fn recommendations(
         limit.capacity = capacity.max(1).saturating_mul(2);
         if let Some(by) = shorter(&wider) {
             let name = fit(&name, 40);
-            found.push(format!(
-                "with twice the capacity of the limit `{name}` it would be {by:.1} times as fast"
-            ));
+            found.push(format!("twice the capacity of the limit `{name}` would make it {by:.1} × faster"));
         }
     }
     found.extend(longest(plan, times, now, critical));
     found
 }
 
-/// The step that takes most of a critical path that no slots can shorten.
+/// Returns advice about the longest step of the critical path, if more slots cannot make the run shorter.
 fn longest(plan: &Plan, times: &[Duration], now: &Forecast, critical: &[usize]) -> Option<String> {
     let is_bound = now.critical_path.as_secs_f64() >= now.wall.as_secs_f64() * (1.0 - WORTH_IT);
     let step = *critical.iter().max_by_key(|&&step| times[step])?;
     let part = times[step].as_secs_f64() / now.critical_path.as_secs_f64().max(f64::MIN_POSITIVE);
     let busy = critical.iter().filter(|&&step| !times[step].is_zero()).count();
-    // Where all are alike, or one is all there is, nothing is learnt from the name of one.
+    // If all steps take about as long, or there is only one, naming one does not help.
     (is_bound && busy > 1 && part >= 1.5 / busy as f64).then(|| {
         let name = fit(plan.spec(step).name(), 40);
         format!(
-            "the critical path is what takes the time, {:.0} % of it in `{name}`: make that shorter, or split it",
+            "the critical path limits the run, and `{name}` is {:.0} % of it: make it faster, or split it",
             part * 100.0
         )
     })

@@ -1,4 +1,4 @@
-//! What there is to say of a plan, as data: names and figures, never values.
+//! A plan as data: names and figures, never values.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -16,23 +16,23 @@ use crate::settings::Settings;
 
 /// The version of the document.
 const SCHEMA: u32 = 1;
-/// What a step of cost 1 takes where nobody knows a time.
+/// The time per unit of cost if no time is recorded.
 const UNIT: Duration = Duration::from_millis(1);
 
 /// A plan.
 #[derive(Debug, Serialize)]
 pub(super) struct PlanDocument {
     pub(super) schema: u32,
-    /// How many steps the graph has, those included that are not part of the plan.
+    /// Number of steps of the graph, including those outside of the plan.
     pub(super) in_graph: usize,
     pub(super) steps: Vec<PlannedStep>,
-    /// How many steps each level has.
+    /// Number of steps of each level.
     pub(super) levels: Vec<usize>,
     pub(super) critical_path: CriticalSteps,
     pub(super) kinds: BTreeMap<Kind, usize>,
     pub(super) statistics: Statistics,
     pub(super) slots: Slots,
-    /// How many steps can run at once at the most: the base of the bound.
+    /// Maximum number of steps at once: the basis of the bound.
     pub(super) at_once: usize,
     /// `total / max(critical path, total / at once)`: no schedule is faster.
     pub(super) speed_up_bound: f64,
@@ -62,29 +62,26 @@ pub(super) struct PlannedStep {
     pub(super) recorded: Option<Duration>,
 }
 
-/// What keeps a step from running beside others: the first that holds.
+/// What keeps a step from running beside others: the first that applies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Kind {
-    /// Nothing but its inputs.
-    Safe,
-    /// It asks for a condition, or is a branch of a switch.
+    /// Only its inputs.
+    Unrestricted,
+    /// It has a condition, or is a branch of a switch.
     Conditional,
-    /// It needs a share of a named limit, of cores or of memory.
+    /// It needs a quantity of a named limit, of cores or of memory.
     Limited,
-    /// It is one of a sequence.
+    /// It is part of a sequence.
     Sequential,
-    /// Nothing runs beside it.
+    /// It runs alone.
     Exclusive,
 }
 
 impl Kind {
-    pub(super) const ALL: [Kind; 5] =
-        [Kind::Safe, Kind::Conditional, Kind::Limited, Kind::Sequential, Kind::Exclusive];
-
     pub(super) const fn name(self) -> &'static str {
         match self {
-            Kind::Safe => "safe",
+            Kind::Unrestricted => "unrestricted",
             Kind::Conditional => "conditional",
             Kind::Limited => "limited",
             Kind::Sequential => "sequential",
@@ -107,7 +104,7 @@ impl Kind {
         {
             Kind::Conditional
         } else {
-            Kind::Safe
+            Kind::Unrestricted
         }
     }
 }
@@ -120,7 +117,7 @@ pub(super) struct CriticalSteps {
     pub(super) cost: u64,
 }
 
-/// How many steps can run at once.
+/// Maximum number of steps at once.
 #[derive(Debug, Serialize)]
 pub(super) struct Slots {
     pub(super) io: usize,
@@ -129,11 +126,11 @@ pub(super) struct Slots {
     pub(super) workers: Option<usize>,
 }
 
-/// What a run would take.
+/// How long a run would take.
 #[derive(Debug, Serialize)]
 pub(super) struct ForecastDocument {
-    /// How many of the steps that run have a recorded time. The times of the others are guessed from their cost; without
-    /// any recorded one, only the speed-up means something.
+    /// Number of steps with a recorded time. The times of the others are estimated from their cost; without any
+    /// recorded time, only the speed-up is meaningful.
     pub(super) recorded_steps: usize,
     #[serde(flatten)]
     pub(super) forecast: Forecast,
@@ -185,7 +182,7 @@ impl PlanDocument {
             })
             .collect();
         critical.steps.iter().for_each(|&step| steps[step].is_critical = true);
-        let mut kinds: BTreeMap<Kind, usize> = Kind::ALL.map(|kind| (kind, 0)).into();
+        let mut kinds: BTreeMap<Kind, usize> = BTreeMap::new();
         steps.iter().for_each(|step| *kinds.entry(step.kind).or_default() += 1);
         let stage = |step: usize| if is_given(plan, step) { Stage::Ended } else { Stage::Pending };
         let with = |settings: &Settings| Forecast::new(plan, settings, &times, stage);
@@ -228,14 +225,14 @@ impl PlanDocument {
     }
 }
 
-/// So many steps can run at once at the most: no more than there are slots in the lanes that are used.
+/// Returns the maximum number of steps at once: at most the slots of the lanes that are used.
 fn at_once(plan: &Plan, settings: &Settings) -> usize {
     let counts = plan.lane_counts();
     let lanes = Lane::ALL.iter().map(|lane| counts[lane.index()].min(settings.slots(*lane))).sum::<usize>();
     lanes.min(settings.workers.unwrap_or(usize::MAX)).max(1)
 }
 
-/// Why each step would be skipped, where that is known before: it is disabled, or requires one that is.
+/// Returns, for each step, why it would be skipped: it is disabled, or requires one that is.
 fn skipped(plan: &Plan) -> Vec<Option<String>> {
     let mut skipped: Vec<Option<String>> = vec![None; plan.len()];
     for step in (0..plan.len()).filter(|&step| !is_given(plan, step)) {
@@ -260,14 +257,14 @@ fn skipped(plan: &Plan) -> Vec<Option<String>> {
     skipped
 }
 
-/// The steps of the graph that are not part of the plan, and why.
+/// Returns the steps of the graph that are not part of the plan, and why.
 fn left_out(plan: &Plan, selection: &SelectionArgs) -> Vec<LeftOut> {
     let dag = plan.dag();
     let excluded = Selection::parse(&selection.exclude).and_then(|excluded| dag.select(&excluded));
     let excluded = if selection.exclude.is_empty() { Vec::new() } else { excluded.unwrap_or_default() };
     let outside = (0..dag.len()).filter(|&step| plan.position(step).is_none());
     let reason = |step: usize| {
-        if excluded.binary_search(&step).is_ok() { "excluded" } else { "not selected, and not needed" }
+        if excluded.binary_search(&step).is_ok() { "excluded" } else { "not selected and not needed" }
     };
     outside.map(|step| LeftOut { name: dag.step(step).name().to_owned(), reason: reason(step) }).collect()
 }

@@ -1,4 +1,4 @@
-//! `plan`: what would run, in order, and what that would take; runs nothing.
+//! `plan`: what would run, in order, and how long it would take; runs nothing.
 
 mod advice;
 mod document;
@@ -14,11 +14,11 @@ use super::exit::{Refusal, print, print_json};
 use super::store;
 use crate::pipeline::Pipeline;
 
-/// What would be run, with what, and how.
+/// What would run, with which parameters and settings.
 #[derive(Debug, ClapArgs)]
 #[command(
-    mut_arg("json", |arg| arg.help("Prints the plan as JSON")),
-    mut_arg("verbose", |arg| arg.help("Shows every step, with its place and what it waits for")),
+    mut_arg("json", |arg| arg.help("Print the plan as JSON")),
+    mut_arg("verbose", |arg| arg.help("Show every step, with its location and what it waits for")),
     mut_arg("report", |arg| arg.hide(true)),
     mut_arg("output", |arg| arg.hide(true)),
     mut_arg("no_report", |arg| arg.hide(true)),
@@ -33,7 +33,7 @@ pub(super) fn execute(args: &PlanArgs, pipeline: Pipeline) -> Result<u8, Refusal
     let run = &args.run;
     let pipeline = run.configure(pipeline)?;
     let plan = pipeline.check()?;
-    // Where the history knows how long a step took, its time is that; of the others it is their cost.
+    // A step takes its recorded time; without one, its cost.
     let usual = store::usual(&pipeline)?;
     let history = Some(&usual).filter(|usual| !usual.is_empty());
     let document = PlanDocument::new(&plan, &pipeline, &run.selection, history);

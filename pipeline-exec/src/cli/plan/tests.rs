@@ -57,7 +57,7 @@ fn slots_workers_limits_sequences_and_exclusion_shape_the_forecast() {
     assert_eq!(with(base(), |policy| policy.cores(2)), 4 * MS);
 }
 
-/// B11: times that are recorded are used; those of other steps are guessed from them.
+/// B11: recorded times are used; those of other steps are estimated from them.
 #[test]
 fn recorded_times_make_an_estimate_and_advice() {
     let mut dag = DagBuilder::new();
@@ -68,7 +68,7 @@ fn recorded_times_make_an_estimate_and_advice() {
     let pipeline = pipeline(dag, Settings::default().workers(1));
     let unknown = document(&pipeline, None);
     assert_eq!(unknown.forecast.recorded_steps, 0);
-    assert!(text(&unknown, false).contains("not known: no earlier run is recorded"));
+    assert!(text(&unknown, false).contains("unknown: no earlier run is recorded"));
     let history = BTreeMap::from([("first".to_owned(), 10 * MS), ("slow".to_owned(), 80 * MS)]);
     let known = document(&pipeline, Some(&history));
     assert_eq!(known.forecast.recorded_steps, 2);
@@ -77,12 +77,12 @@ fn recorded_times_make_an_estimate_and_advice() {
     assert_eq!(known.forecast.forecast.critical_path, 135 * MS);
     assert_eq!(known.forecast.forecast.wall, 315 * MS);
     assert_eq!(known.critical_path.steps, ["first", "slow", "last"]);
-    let told = text(&known, false);
-    assert!(told.contains("about 315.0 ms") && told.contains("2 of 7 steps have a recorded time"), "{told}");
-    assert!(known.recommendations.iter().any(|advice| advice.contains("`--workers 2`")), "{told}");
+    let shown = text(&known, false);
+    assert!(shown.contains("about 315.0 ms") && shown.contains("recorded times for 2 of 7 steps"), "{shown}");
+    assert!(known.recommendations.iter().any(|advice| advice.contains("`--workers 2`")), "{shown}");
     let free = pipeline.settings(Settings::default().cpu(9));
     let advice = document(&free, Some(&history)).recommendations.join(" ");
-    assert!(advice.contains("59 % of it in `slow`"), "{advice}");
+    assert!(advice.contains("`slow` is 59 % of it"), "{advice}");
 }
 
 /// B10: each step is counted once.
@@ -101,22 +101,13 @@ fn steps_are_counted_by_what_keeps_them_apart() {
     }
     let plan = document(&pipeline(dag, Settings::default()), None);
     let counts: Vec<(Kind, usize)> = plan.kinds.iter().map(|(kind, count)| (*kind, *count)).collect();
-    let expected = [
-        (Kind::Safe, 1),
-        (Kind::Conditional, 0),
-        (Kind::Limited, 2),
-        (Kind::Sequential, 1),
-        (Kind::Exclusive, 1),
-    ];
+    let expected = [(Kind::Unrestricted, 1), (Kind::Limited, 2), (Kind::Sequential, 1), (Kind::Exclusive, 1)];
     assert_eq!(counts, expected);
     let warnings = plan.warnings.join(" ");
-    assert!(
-        warnings.contains("nothing says how much there is of the limit `db`, so its 2 steps"),
-        "{warnings}"
-    );
+    assert!(warnings.contains("limit `db` has no capacity set; using 1, so its 2 steps"), "{warnings}");
 }
 
-/// K11: what a run that is not to write would skip, and what that takes along, with the reason.
+/// K11: what a run with `no_write` would skip, and what depends on that, with the reason.
 #[test]
 fn what_is_skipped_is_told_with_the_reason() {
     let mut dag = DagBuilder::new();
@@ -124,13 +115,13 @@ fn what_is_skipped_is_told_with_the_reason() {
     dag.policy(table, Policy::writes);
     let mail = dag.cpu("mail", (table,), |(table,)| table + 1);
     let _shown = dag.cpu("shown", (mail,), |(mail,)| mail + 1);
-    let told = text(&document(&pipeline(dag, Settings::default().no_write(true)), None), false);
+    let shown = text(&document(&pipeline(dag, Settings::default().no_write(true)), None), false);
     for line in [
         "skipped        table: it writes, and `no_write` is set",
         "skipped        mail: it needs `table`, which is skipped",
         "skipped        shown: it needs `mail`, which is skipped",
     ] {
-        assert!(told.contains(line), "{line}\n{told}");
+        assert!(shown.contains(line), "{line}\n{shown}");
     }
 }
 
@@ -140,7 +131,7 @@ fn run_parameters_that_no_step_reads_are_told() {
     wide(&mut dag, 1);
     let pipeline = pipeline(dag, Settings::default()).param("rate", 1);
     let warnings = document(&pipeline, None).warnings;
-    assert_eq!(warnings, ["run parameter `rate` (the program's code) is read by no step of this plan"]);
+    assert_eq!(warnings, ["run parameter `rate` (the program's code) is not read by any step of this plan"]);
 }
 
 #[test]
@@ -148,8 +139,8 @@ fn a_long_plan_is_shortened_unless_all_is_asked_for() {
     let mut dag = DagBuilder::new();
     wide(&mut dag, 10_000);
     let plan = document(&pipeline(dag, Settings::default()), None);
-    let told = text(&plan, false);
-    assert!(told.lines().count() < 80 && told.contains("9950 more; -v shows all"), "{told}");
+    let shown = text(&plan, false);
+    assert!(shown.lines().count() < 80 && shown.contains("9950 more; -v shows all"), "{shown}");
     assert!(text(&plan, true).lines().count() > 10_000);
 }
 
@@ -163,10 +154,10 @@ fn hostile_names_fit_and_steer_nothing() {
     let _other = dag.cpu("other", (escape,), |(escape,)| escape + 1);
     let pipeline = pipeline(dag, Settings::default().no_write(true));
     for is_verbose in [false, true] {
-        let told = text(&document(&pipeline, None), is_verbose);
+        let shown = text(&document(&pipeline, None), is_verbose);
         let is_hostile = |c: char| c.is_control() && c != '\n' || c == '\u{202e}';
-        assert!(!told.contains(is_hostile), "{told:?}");
-        assert!(told.lines().all(|line| line.chars().count() <= WIDTH), "{told}");
+        assert!(!shown.contains(is_hostile), "{shown:?}");
+        assert!(shown.lines().all(|line| line.chars().count() <= WIDTH), "{shown}");
     }
 }
 

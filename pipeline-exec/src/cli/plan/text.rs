@@ -1,4 +1,4 @@
-//! A plan for people, in 80 columns.
+//! A plan as text, in 80 columns.
 
 use std::fmt::Write;
 
@@ -6,25 +6,21 @@ use super::document::{Kind, PlanDocument, PlannedStep};
 use crate::cli::wording::{WIDTH, counted, fit, listed, one_line, pad, width, wrapped};
 use crate::text::{path, show};
 
-/// Longer plans are shortened to their first and last steps.
+/// Maximum number of steps shown; a longer plan is shortened to its first and last ones.
 const MOST_STEPS: usize = 60;
 const FIRST: usize = 40;
 const LAST: usize = 10;
-/// The width of mark, level, lane and the gaps between all columns.
+/// Width of mark, level, lane and the gaps between all columns.
 const FIXED: usize = 25;
-/// The width of the headings below the steps.
+/// Width of the headings below the steps.
 const HEADING: usize = 15;
 
-/// The plan: its steps in order, then what its shape promises.
+/// Returns the plan as text: its steps in order, then its figures.
 pub(super) fn text(plan: &PlanDocument, is_verbose: bool) -> String {
     let mut out = String::new();
-    let of = if plan.in_graph == plan.steps.len() {
-        String::new()
-    } else {
-        format!(" of the {} there are", plan.in_graph)
-    };
-    let _ =
-        writeln!(out, "{}{of}, in the order in which they would start", counted(plan.steps.len(), "step"));
+    let (planned, all) = (plan.steps.len(), counted(plan.in_graph, "step"));
+    let of = if plan.in_graph == planned { all } else { format!("{planned} of {all}") };
+    let _ = writeln!(out, "{of}, in starting order");
     out.push('\n');
     steps(plan, is_verbose, &mut out);
     out.push('\n');
@@ -41,7 +37,7 @@ pub(super) fn text(plan: &PlanDocument, is_verbose: bool) -> String {
     out
 }
 
-/// One line for each step; `*` marks the critical path.
+/// Writes one line for each step; `*` marks the critical path.
 fn steps(plan: &PlanDocument, is_verbose: bool, out: &mut String) {
     let count_of = plan.steps.len();
     let is_cut = count_of > MOST_STEPS && !is_verbose;
@@ -53,7 +49,7 @@ fn steps(plan: &PlanDocument, is_verbose: bool, out: &mut String) {
     };
     let group = longest(|step| step.written.group.as_deref().map_or(1, width), "group").min(14);
     let notes = longest(|step| self::notes(step).len(), "notes");
-    // What the other columns and the gaps between them leave.
+    // The width that the other columns leave.
     let left = WIDTH.saturating_sub(number + group + notes + FIXED).max(8);
     let name = longest(|step| width(&step.written.name), "step").min(left);
     let _ = writeln!(
@@ -89,7 +85,7 @@ fn steps(plan: &PlanDocument, is_verbose: bool, out: &mut String) {
     }
 }
 
-/// What is special about a step, in a word each.
+/// Returns what is special about a step, one word each.
 fn notes(step: &PlannedStep) -> String {
     let mut notes = Vec::new();
     if step.is_given {
@@ -101,13 +97,13 @@ fn notes(step: &PlannedStep) -> String {
     if step.written.writes {
         notes.push("writes");
     }
-    if step.kind != Kind::Safe {
+    if step.kind != Kind::Unrestricted {
         notes.push(step.kind.name());
     }
     notes.join(", ")
 }
 
-/// Where a step is, what it waits for, and what else is known of it.
+/// Writes the location of a step, what it waits for, and other details.
 fn details(step: &PlannedStep, indent: usize, out: &mut String) {
     let margin = " ".repeat(indent);
     let mut line =
@@ -147,7 +143,7 @@ fn shape(plan: &PlanDocument, out: &mut String) {
         ),
     );
     let widest = format!("level {} with {}", statistics.widest_level, counted(statistics.widest, "step"));
-    line("levels", &format!("{}, the widest is {widest}", statistics.depth));
+    line("levels", &format!("{}; widest: {widest}", statistics.depth));
     let tally = |counts: &std::collections::BTreeMap<String, usize>| {
         let each: Vec<String> = counts.iter().map(|(name, count)| format!("{name} {count}")).collect();
         listed(&each, 8)
@@ -159,7 +155,7 @@ fn shape(plan: &PlanDocument, out: &mut String) {
         }
     }
     let kinds: Vec<String> =
-        plan.kinds.iter().map(|(kind, count)| format!("{count} {}", kind.name())).collect();
+        plan.kinds.iter().map(|(kind, count)| format!("{} {count}", kind.name())).collect();
     line("kinds", &kinds.join(", "));
 }
 
@@ -168,24 +164,24 @@ fn figures(plan: &PlanDocument, out: &mut String) {
     let critical = &plan.critical_path;
     line("critical path", &format!("{} (cost {})", path(&critical.steps), critical.cost));
     let slots = &plan.slots;
-    let workers = slots.workers.map_or(String::new(), |workers| format!(", {workers} in all"));
+    let workers = slots.workers.map_or(String::new(), |workers| format!(", {workers} in total"));
     line("slots", &format!("io {}, cpu {}, blocking {}{workers}", slots.io, slots.cpu, slots.blocking));
     let forecast = &plan.forecast;
-    let basis = if forecast.recorded_steps == 0 { "by cost" } else { "by recorded times" };
+    let basis = if forecast.recorded_steps == 0 { "from costs" } else { "from recorded times" };
     line(
         "speed-up",
         &format!(
-            "at most {:.2} with {} at once, {:.2} as scheduled ({basis})",
-            plan.speed_up_bound, plan.at_once, forecast.speed_up
+            "{:.2} × faster than sequential; at best {:.2} ×, with {} at once ({basis})",
+            forecast.speed_up, plan.speed_up_bound, plan.at_once
         ),
     );
     if forecast.recorded_steps == 0 {
-        line("time", "not known: no earlier run is recorded");
+        line("time", "unknown: no earlier run is recorded");
     } else {
         line(
             "time",
             &format!(
-                "about {}; {} one after the other, {} on the critical path ({} of {} have a recorded time)",
+                "about {}; {} sequentially, {} on the critical path (recorded times for {} of {})",
                 show(Some(forecast.forecast.wall)),
                 show(Some(forecast.forecast.total)),
                 show(Some(forecast.forecast.critical_path)),
@@ -196,7 +192,7 @@ fn figures(plan: &PlanDocument, out: &mut String) {
     }
 }
 
-/// What would be skipped, and what is no part of the plan, with the reason.
+/// Writes the steps that would be skipped, and those outside of the plan, with the reason.
 fn not_run(plan: &PlanDocument, is_verbose: bool, out: &mut String) {
     let most = if is_verbose { usize::MAX } else { 8 };
     let skipped = plan.steps.iter().filter_map(|step| Some((&step.written.name, step.skipped.as_ref()?)));
@@ -208,11 +204,11 @@ fn not_run(plan: &PlanDocument, is_verbose: bool, out: &mut String) {
     if skipped.len() > most {
         out.push_str(&wrapped("", HEADING, &format!("and {} more", counted(skipped.len() - most, "step"))));
     }
-    for reason in ["excluded", "not selected, and not needed"] {
+    for reason in ["excluded", "not selected and not needed"] {
         let left_out = plan.left_out.iter().filter(|step| step.reason == reason);
         let names: Vec<&str> = left_out.map(|step| step.name.as_str()).collect();
         if !names.is_empty() {
-            let text = format!("{} {reason}: {}", counted(names.len(), "step"), listed(&names, most));
+            let text = format!("{} ({reason}): {}", counted(names.len(), "step"), listed(&names, most));
             out.push_str(&wrapped("left out", HEADING, &text));
         }
     }

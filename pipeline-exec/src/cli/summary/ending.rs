@@ -1,4 +1,4 @@
-//! The last lines of a summary: how the run ended, and how to go on.
+//! The last lines of a summary: how the run ended, and how to retry it.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -8,21 +8,21 @@ use owo_colors::OwoColorize;
 use super::failures;
 use crate::cli::again::{Again, again};
 use crate::cli::program::explain;
-use crate::cli::wording::paragraph;
+use crate::cli::wording::{counted, paragraph};
 use crate::report::{CommandLine, RunReport, RunStatus};
 use crate::store::RunState;
 use crate::text::{clean, show};
 
-/// What is known beside the report.
+/// What is known besides the report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Known<'a> {
     /// This process ran it, and has all of its command line.
     Whole(Option<&'a CommandLine>),
-    /// Its state by the runs directory.
+    /// Its state in the runs directory.
     Recorded(RunState),
 }
 
-/// How the run ended, or how far it is, and how to go on.
+/// How the run ended, or how far it is, and how to retry it.
 pub(super) fn ending(report: &RunReport, columns: usize, known: Known<'_>) -> String {
     let mut text = match known {
         Known::Recorded(state @ (RunState::Running | RunState::Interrupted)) => {
@@ -33,7 +33,7 @@ pub(super) fn ending(report: &RunReport, columns: usize, known: Known<'_>) -> St
         _ => ended(report, columns),
     };
     if report.status != RunStatus::Succeeded && known != Known::Recorded(RunState::Running) {
-        to_go_on(report, columns, known, &mut text);
+        to_retry(report, columns, known, &mut text);
     }
     if let Some(more) = explain(&failures::codes(report)) {
         let _ = writeln!(text, "{}", clean(&more));
@@ -55,7 +55,7 @@ fn ended(report: &RunReport, columns: usize) -> String {
     text
 }
 
-/// Of a run without an end: steps that have not ended are not cancelled.
+/// The outcome of a run without an end, whose other steps were not cancelled.
 fn by_its_journal(report: &RunReport, state: RunState) -> String {
     let counts = &report.counts;
     let ended = [
@@ -75,22 +75,24 @@ fn by_its_journal(report: &RunReport, state: RunState) -> String {
         let _ = write!(text, ", {count} {what}");
     }
     let _ = write!(text, ", {left} {verb} not ended");
-    // How long it lived is not known: its journal has the time of what happened last.
+    // Its journal has the time of its last event.
     if state == RunState::Interrupted && report.wall > Duration::ZERO {
-        let _ = write!(text, "; the last that was heard of it was after {}", show(Some(report.wall)));
+        let _ = write!(text, "; last sign of life at {}", show(Some(report.wall)));
     }
     text
 }
 
-/// The command to go on with, in a line of its own that can be copied, and what it leaves out.
-fn to_go_on(report: &RunReport, columns: usize, known: Known<'_>, text: &mut String) {
-    let Again { command, values_of } = match known {
+/// The command that retries the run, on a separate line that can be copied, and what it leaves out.
+fn to_retry(report: &RunReport, columns: usize, known: Known<'_>, text: &mut String) {
+    let Again { command, values_of, steps } = match known {
         Known::Whole(line) => again(report, line),
         Known::Recorded(_) => again(report, report.command_line.as_ref()),
     };
-    let _ = writeln!(text, "to go on: {}", clean(&command));
+    let _ = writeln!(text, "to retry: {}", clean(&command));
+    let mut more = format!("(runs {} again", counted(steps, "step"));
     if !values_of.is_empty() {
-        let and = format!("with the values that were given to {}", values_of.join(", "));
-        text.push_str(&paragraph("", &clean(&and), 10, columns));
+        let values: Vec<String> = values_of.iter().map(|name| format!("`-p {name}=…`")).collect();
+        let _ = write!(more, "; add {}", values.join(", "));
     }
+    text.push_str(&paragraph("", &clean(&format!("{more})")), 10, columns));
 }

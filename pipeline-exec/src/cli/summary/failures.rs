@@ -1,4 +1,4 @@
-//! What went wrong, a block for each failure; failures that are alike share one.
+//! The failures, a block for each; equal failures share one.
 
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -7,23 +7,22 @@ use owo_colors::{OwoColorize, Style};
 use pipeline_core::FailureKind;
 use pipeline_core::frame::Status;
 
-use crate::cli::wording::{block, counted, cut, fit, listed, number};
+use crate::cli::wording::{block, counted, cut, fit, listed, number, retried};
 use crate::report::{ErrorReport, InputOrigin, RunReport, StepReport};
-use crate::text::show;
 
-/// So many blocks are shown, and so many names in a line, attempts and inputs in a block.
+/// Maximum numbers of blocks, of names in a line, and of attempts and inputs in a block.
 const MOST_BLOCKS: usize = 20;
 const MOST_NAMES: usize = 8;
 const MOST_LINES: usize = 8;
 
-/// Steps that failed in one way.
+/// Steps that failed in the same way.
 struct Alike<'r> {
     first: &'r StepReport,
     error: &'r ErrorReport,
     others: Vec<&'r StepReport>,
 }
 
-/// Every failure of the run, optional steps' included; empty where there is none.
+/// Returns every failure of the run, including optional steps'; empty if there is none.
 pub(super) fn failures(report: &RunReport) -> String {
     let alike = grouped(report);
     let victims = Victims::of(report);
@@ -36,7 +35,7 @@ pub(super) fn failures(report: &RunReport) -> String {
     text
 }
 
-/// The codes of all failures, in order, each once.
+/// Returns the codes of all failures, in order, each once.
 pub(super) fn codes(report: &RunReport) -> Vec<&'static str> {
     let failed = report.steps.iter().filter(|step| step.status.is_failure());
     let mut codes: Vec<&str> =
@@ -65,7 +64,7 @@ fn failure(report: &RunReport, alike: &Alike<'_>, victims: &Victims<'_>) -> Stri
     let Alike { first: step, error, others } = alike;
     let (label, style) =
         if step.optional { ("warning", Style::new().yellow()) } else { ("error", Style::new().red()) };
-    // A report that was made of a journal does not know where its steps are.
+    // A report from a journal does not have the locations of steps.
     let at =
         if step.location.is_empty() { String::new() } else { format!("at {}, ", cut(&step.location, 200)) };
     let mut lines = vec![at + &attempt(step)];
@@ -76,8 +75,12 @@ fn failure(report: &RunReport, alike: &Alike<'_>, victims: &Victims<'_>) -> Stri
     lines.extend(more(error.causes.len(), "cause"));
     let earlier = step.failed_attempts.iter().take(MOST_LINES);
     lines.extend(earlier.map(|attempt| {
-        let (message, wait) = (cut(&attempt.error.message, 200), show(Some(attempt.retried_after)));
-        format!("attempt {}: {message} (tried again after {wait})", attempt.attempt)
+        format!(
+            "attempt {}: {} ({})",
+            attempt.attempt,
+            cut(&attempt.error.message, 200),
+            retried(attempt.retried_after)
+        )
     }));
     lines.extend(more(step.failed_attempts.len(), "earlier attempt"));
     lines.extend(
@@ -87,10 +90,10 @@ fn failure(report: &RunReport, alike: &Alike<'_>, victims: &Victims<'_>) -> Stri
             .map(|input| format!("input `{}`: {}", fit(&input.name, 60), origin(report, &input.origin))),
     );
     lines.extend(more(step.inputs.len(), "input"));
-    lines.extend(victims.told(step, others));
+    lines.extend(victims.note(step, others));
     lines.extend(dead_letters(report, step));
     if step.optional {
-        lines.push("optional: the run does without it".to_owned());
+        lines.push("optional: the run continues without it".to_owned());
     }
     lines.extend(super::notes::still_running(step));
     let also = also(others);
@@ -136,7 +139,7 @@ fn more(count: usize, what: &str) -> Option<String> {
     Some(format!("… and {}", counted(more, &format!("further {what}"))))
 }
 
-/// Where an input came from; never what it is.
+/// Returns the source of an input, never its value.
 fn origin(report: &RunReport, origin: &InputOrigin) -> String {
     match origin {
         InputOrigin::Steps(steps) => {
@@ -157,17 +160,17 @@ fn origin(report: &RunReport, origin: &InputOrigin) -> String {
 
 fn dead_letters(report: &RunReport, step: &StepReport) -> Option<String> {
     let count = report.dead_letters.iter().filter(|letter| letter.step == step.name).count();
-    (count > 0).then(|| format!("{} could not be dealt with before that", counted(count, "item")))
+    (count > 0).then(|| format!("{} could not be processed before that", counted(count, "item")))
 }
 
-/// The steps that were skipped, by the step that all of it goes back to.
+/// The skipped steps, by the step that first caused it.
 struct Victims<'r>(HashMap<&'r str, Vec<&'r str>>);
 
 impl<'r> Victims<'r> {
     fn of(report: &'r RunReport) -> Self {
         let mut root: HashMap<&str, &str> = HashMap::new();
         let mut victims: HashMap<&str, Vec<&str>> = HashMap::new();
-        // In plan order, so what a step was skipped because of has its own reason noted already.
+        // Steps are in plan order, so the cause of a step has its own cause already.
         for step in report.steps.iter().filter(|step| step.status == Status::Skipped) {
             let Some(because) = step.because.as_deref() else { continue };
             let because = root.get(because).copied().unwrap_or(because);
@@ -177,7 +180,7 @@ impl<'r> Victims<'r> {
         Victims(victims)
     }
 
-    fn told(&self, first: &StepReport, others: &[&StepReport]) -> Option<String> {
+    fn note(&self, first: &StepReport, others: &[&StepReport]) -> Option<String> {
         let steps = std::iter::once(&first).chain(others);
         let all: Vec<&str> =
             steps.filter_map(|step| self.0.get(step.name.as_str())).flatten().copied().collect();

@@ -1,4 +1,4 @@
-//! The figures of a run, one calm line each: the telling ones, or all.
+//! The figures of a run, a line each: the main ones, or all.
 
 use std::time::Duration;
 
@@ -6,14 +6,14 @@ use crate::cli::wording::{counted, cut, fit, listed, number, paragraph};
 use crate::report::{AdviceKind, RunReport, StageReport, WaitedFor};
 use crate::text::{path, show};
 
-/// How far the labels reach.
+/// Width of the labels.
 const LABEL: usize = 16;
-/// So many of a kind are named.
+/// Maximum number of items of a kind.
 const MOST: usize = 8;
-/// And so many reasons why steps did not run beside each other, unless all is asked for.
+/// Maximum number of reasons why steps did not run beside each other, without `-v`.
 const FEW: usize = 3;
 
-/// The figures, every line at most `columns` wide: what a look at them tells, or all there are. Then what to do about them.
+/// Returns the figures, every line at most `columns` wide: the main ones, or all. Then the advice.
 pub(super) fn figures(report: &RunReport, columns: usize, all: bool) -> String {
     let mut text = String::new();
     let mut line = |label: &str, value: Option<String>| {
@@ -21,7 +21,7 @@ pub(super) fn figures(report: &RunReport, columns: usize, all: bool) -> String {
             text.push_str(&paragraph(label, &value, LABEL, columns));
         }
     };
-    // A report that was made of a journal does not know the graph, so none of these.
+    // A report from a journal does not have the graph, so it has none of these.
     if report.figures.total > Duration::ZERO && report.figures.levels > 0 {
         line("critical path", Some(critical_path(report, all)));
         line("speed-up", Some(speed_up(report)));
@@ -33,7 +33,7 @@ pub(super) fn figures(report: &RunReport, columns: usize, all: bool) -> String {
     }
     line("waited", all.then(|| waits(report)));
     line("retries", retries(report));
-    // Without this line the note of each such step tells it.
+    // Without this line, the note of each such step shows it.
     line("fallbacks", fallbacks(report).filter(|_| all));
     line("limited", Some(limited(report, if all { MOST } else { FEW })));
     line("pressure", pressure(report).filter(|_| all));
@@ -46,7 +46,7 @@ pub(super) fn figures(report: &RunReport, columns: usize, all: bool) -> String {
     text
 }
 
-/// Whether somebody can do something about it, rather than know it.
+/// Reports whether the user can change something about it.
 fn is_lever(kind: AdviceKind) -> bool {
     !matches!(kind, AdviceKind::Retries | AdviceKind::SlowestSteps)
 }
@@ -58,19 +58,19 @@ fn critical_path(report: &RunReport, all: bool) -> String {
         return format!("{long}: {steps}");
     }
     let (total, ratio) = (show(Some(figures.sum_of_durations())), figures.critical_path_ratio);
-    format!("{long} of {total} in all, the run took {ratio:.2}x as long: {steps}")
+    format!("{long} of {total} in total; the run took {ratio:.2} × as long: {steps}")
 }
 
-/// Against one step at a time, and against what theory allows with these slots.
+/// Compares the run with one step at a time, and with the best possible schedule for these slots.
 fn speed_up(report: &RunReport) -> String {
     let (reached, most) = (report.figures.speed_up, report.figures.speed_up_bound());
-    format!("{reached:.2}x over one step at a time, of {most:.2}x that theory allows")
+    format!("{reached:.2} × faster than sequential (at best {most:.2} ×)")
 }
 
 fn efficiency(report: &RunReport) -> String {
     let figures = &report.figures;
     format!(
-        "schedule {:.1} %, parallel {:.1} %, utilisation {:.1} %",
+        "{:.1} % of the best possible schedule, {:.1} % parallel, slots {:.1} % busy",
         100.0 * figures.schedule_efficiency,
         figures.parallel_efficiency,
         100.0 * figures.utilisation
@@ -79,40 +79,40 @@ fn efficiency(report: &RunReport) -> String {
 
 fn concurrency(report: &RunReport, all: bool) -> String {
     let figures = &report.figures;
-    // In reports from before attempts were timed, a step that waits for its next attempt counts, and has no slot.
+    // In reports without times of attempts, a step between two attempts counts, but has no slot.
     let why = if figures.slots > 0 && figures.peak_concurrency > figures.slots {
-        " (steps between two attempts hold none)"
+        " (steps between attempts hold no slot)"
     } else {
         ""
     };
     let (peak, slots) = (number(figures.peak_concurrency as u64), counted(figures.slots, "slot"));
     if !all {
-        return format!("{peak} at the most, of {slots}{why}");
+        return format!("at most {peak}, with {slots}{why}");
     }
     let (levels, widest) = (counted(figures.levels, "level"), counted(figures.widest_level, "step"));
-    format!("{peak} at the most, of {slots}{why}; {levels}, the widest of {widest}")
+    format!("at most {peak}, with {slots}{why}; {levels}, the widest with {widest}")
 }
 
 fn stages(stages: &[StageReport]) -> String {
-    let told = stages.iter().filter(|stage| stage.start.is_some());
-    let mut told: Vec<String> = told
+    let shown = stages.iter().filter(|stage| stage.start.is_some());
+    let mut shown: Vec<String> = shown
         .map(|stage| {
             let (wall, total) = (show(Some(stage.wall)), show(Some(stage.total)));
             if stage.steps == 1 {
                 format!("{}: {wall}", stage.name)
             } else {
-                format!("{}: {wall} ({}, {total} in all)", stage.name, counted(stage.steps, "step"))
+                format!("{}: {wall} ({}, {total} in total)", stage.name, counted(stage.steps, "step"))
             }
         })
         .collect();
-    let more = told.len().saturating_sub(MOST);
-    told.truncate(MOST);
+    let more = shown.len().saturating_sub(MOST);
+    shown.truncate(MOST);
     let rest = if more > 0 { format!(", … and {more} more") } else { String::new() };
-    told.join(", ") + &rest
+    shown.join(", ") + &rest
 }
 
 fn waits(report: &RunReport) -> String {
-    let told = report.waits.iter().take(MOST).map(|wait| {
+    let shown = report.waits.iter().take(MOST).map(|wait| {
         let what = match &wait.waited_for {
             WaitedFor::Workers(slots) => format!("one of {}", counted(*slots, "slot")),
             WaitedFor::Slots(lane, slots) => format!("one of {}", counted(*slots, &format!("{lane} slot"))),
@@ -120,7 +120,7 @@ fn waits(report: &RunReport) -> String {
         };
         format!("{} for {what} ({})", show(Some(wait.total)), counted(wait.steps, "step"))
     });
-    told.collect::<Vec<_>>().join(", ")
+    shown.collect::<Vec<_>>().join(", ")
 }
 
 fn retries(report: &RunReport) -> Option<String> {
@@ -131,11 +131,11 @@ fn retries(report: &RunReport) -> Option<String> {
         waited += step.between_attempts();
     }
     (!steps.is_empty()).then(|| {
-        // Where the process ended during the first wait, there was no other attempt yet.
+        // If the process ended during the first wait, there was no other attempt.
         let and = match (waited, failed) {
             (Duration::ZERO, _) => String::new(),
-            (_, 1) => format!(" and was repeated, after {} in all", show(Some(waited))),
-            _ => format!(" and were repeated, after {} in all", show(Some(waited))),
+            (_, 1) => format!(", retried after {} in total", show(Some(waited))),
+            _ => format!(", retried after {} in total", show(Some(waited))),
         };
         format!("{} failed{and}: {}", counted(failed, "attempt"), listed(steps, MOST))
     })
@@ -146,49 +146,49 @@ fn fallbacks(report: &RunReport) -> Option<String> {
     let names: Vec<&str> = used.map(|step| step.name.as_str()).collect();
     (!names.is_empty()).then(|| {
         let count = counted(names.len(), "step");
-        format!("{count} went on with a fallback: {}", listed(names, MOST))
+        format!("{count} used a fallback: {}", listed(names, MOST))
     })
 }
 
 fn limited(report: &RunReport, most: usize) -> String {
     let more = report.limited_by.len().saturating_sub(most);
-    let told: Vec<&str> = report.limited_by.iter().take(most).map(String::as_str).collect();
+    let shown: Vec<&str> = report.limited_by.iter().take(most).map(String::as_str).collect();
     let rest = if more > 0 { format!("; … and {more} more") } else { String::new() };
-    told.join("; ") + &rest
+    shown.join("; ") + &rest
 }
 
 fn pressure(report: &RunReport) -> Option<String> {
     let last = report.pressure.last()?;
-    Some(format!("{} of the slots, the last: {}", counted(report.pressure.len(), "change"), last.reason))
+    Some(format!("{}, the last: {}", counted(report.pressure.len(), "slot change"), last.reason))
 }
 
 fn resources(report: &RunReport) -> Option<String> {
     let curve = report.resources.as_ref()?;
     Some(format!(
-        "peak {}, {:.1} cores on average, {:.1} at the most",
+        "peak {}, {:.1} cores on average, at most {:.1}",
         bytesize::ByteSize(curve.peak_memory),
         curve.mean_cpu,
         curve.peak_cpu
     ))
 }
 
-/// What steps have counted, with the rate over the wall time.
+/// Returns the counters of steps, with the rate over the wall time.
 fn counters(report: &RunReport) -> String {
     let seconds = report.wall.as_secs_f64();
     let counters = report.counters();
     let more = counters.len().saturating_sub(MOST);
-    let told = counters.iter().take(MOST).map(|(name, count)| {
+    let shown = counters.iter().take(MOST).map(|(name, count)| {
         if seconds > 0.0 {
             let rate = *count as f64 / seconds;
-            // Of slow ones, the begin of what is behind the point: `3 (0/s)` would be wrong.
+            // Slow rates get a decimal: `3 (0/s)` would be wrong.
             let rate = if rate < 10.0 { format!("{rate:.1}") } else { number(rate as u64) };
             format!("{name} {} ({rate}/s)", number(*count))
         } else {
             format!("{name} {}", number(*count))
         }
     });
-    let told = told.collect::<Vec<_>>().join(", ");
-    if more > 0 { format!("{told}, … and {more} more") } else { told }
+    let shown = shown.collect::<Vec<_>>().join(", ");
+    if more > 0 { format!("{shown}, … and {more} more") } else { shown }
 }
 
 fn dead_letters(report: &RunReport) -> Option<String> {
@@ -196,7 +196,7 @@ fn dead_letters(report: &RunReport) -> Option<String> {
     let count = counted(report.dead_letters.len(), "item");
     let others = if report.dead_letters.len() > 1 { " (all are in the report)" } else { "" };
     Some(format!(
-        "{count} could not be dealt with, the first in `{}`: {}{others}",
+        "{count} could not be processed, the first in `{}`: {}{others}",
         fit(&first.step, 40),
         cut(&first.error, 200)
     ))

@@ -1,5 +1,5 @@
-//! What is said of a run when it has ended: the table of steps, the telling figures and what to do about them, what went
-//! wrong, and the command to go on. Made in one piece from the report, and written at once.
+//! The summary of a run that has ended: the table of steps, figures and advice, failures, and the command to retry.
+//! Made from the report, and written in one piece.
 
 mod ending;
 mod failures;
@@ -17,25 +17,25 @@ use crate::report::{CommandLine, RunReport};
 use crate::stderr;
 use crate::store::RunState;
 
-/// A terminal that says less is taken for this wide: narrower than this, no table of steps is legible.
+/// Minimum width of a terminal: a narrower table of steps is not legible.
 const LEAST_COLUMNS: usize = 80;
-/// Where there is no terminal, the lines are at most so wide.
+/// Maximum width of lines without a terminal.
 const COLUMNS_OF_A_FILE: usize = 100;
-/// Of the lines there that are not wrapped.
+/// Maximum width of the last lines without a terminal: they are not wrapped.
 const LONGEST_LINE: usize = 4_000;
 
-/// How much of a summary is said.
+/// The level of detail of a summary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Extent {
-    /// What failed, how the run ended, and how to go on.
+    /// What failed, how the run ended, and how to retry.
     Failures,
-    /// The telling figures, and the telling ones of many steps.
+    /// The main figures, and a selection of many steps.
     Most,
     /// Every figure, and every step.
     All,
 }
 
-/// Says to standard output how a run ended that was recorded, or how far it is.
+/// Prints the summary of a recorded run to standard output.
 pub(super) fn print_recorded(report: &RunReport, state: RunState, extent: Extent) -> io::Result<()> {
     let width = Table::new().width().map_or(COLUMNS_OF_A_FILE, usize::from).max(LEAST_COLUMNS);
     let columns = if io::stdout().is_terminal() { width } else { COLUMNS_OF_A_FILE };
@@ -43,20 +43,20 @@ pub(super) fn print_recorded(report: &RunReport, state: RunState, extent: Extent
     out.write_all(text(report, columns, extent, Known::Recorded(state)).as_bytes()).and_then(|()| out.flush())
 }
 
-/// Says to standard error how a run ended.
+/// Prints the summary of a run to standard error.
 pub(super) fn print(report: &RunReport, extent: Extent, command_line: Option<&CommandLine>) {
     let mut text = text(report, columns(), extent, Known::Whole(command_line));
     if extent != Extent::Failures {
-        // Apart from what was told while it ran.
+        // Separates it from the lines printed during the run.
         text.insert(0, '\n');
     }
-    // Styles are taken out where nobody sees them: no terminal, NO_COLOR.
+    // Styles are removed without a terminal, and with NO_COLOR.
     let text =
         if Paint::of_stderr().is_on() { text } else { anstream::adapter::strip_str(&text).to_string() };
     stderr::write(&text);
 }
 
-/// How wide the terminal of standard error is.
+/// Returns the width of the terminal of standard error.
 fn columns() -> usize {
     if !io::stderr().is_terminal() {
         return COLUMNS_OF_A_FILE;
@@ -65,7 +65,7 @@ fn columns() -> usize {
     width.max(LEAST_COLUMNS)
 }
 
-/// All of it, with styles.
+/// Returns the whole summary, with styles.
 fn text(report: &RunReport, columns: usize, extent: Extent, known: Known<'_>) -> String {
     let mut text = match extent {
         Extent::Failures => String::new(),
@@ -82,7 +82,7 @@ fn text(report: &RunReport, columns: usize, extent: Extent, known: Known<'_>) ->
         part(notes::notes(report));
     }
     part(failures::failures(report));
-    // Who looks for the last line in a log finds it whole.
+    // The last lines stay whole in a log.
     let columns = if columns == COLUMNS_OF_A_FILE { LONGEST_LINE } else { columns };
     part(ending(report, columns, known));
     text

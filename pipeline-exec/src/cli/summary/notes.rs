@@ -1,4 +1,4 @@
-//! What is to be said of steps that did not fail: why they were skipped or stopped, and what stands in for them.
+//! Notes on steps that did not fail: why they were skipped or stopped, and their fallbacks.
 
 use std::fmt::Write;
 
@@ -7,10 +7,10 @@ use pipeline_core::frame::Status;
 use crate::cli::wording::{counted, cut, listed};
 use crate::report::{RunReport, StepReport, left_behind};
 
-/// So many notes are shown.
+/// Maximum number of notes.
 const MOST: usize = 8;
 
-/// A line for each thing, steps of which the same is to be said together.
+/// Returns a line for each note; steps with the same note share one.
 pub(super) fn notes(report: &RunReport) -> String {
     let mut notes: Vec<(String, Vec<&str>)> = Vec::new();
     let mut places = std::collections::HashMap::new();
@@ -24,11 +24,11 @@ pub(super) fn notes(report: &RunReport) -> String {
         }
     }
     let more = notes.len().saturating_sub(MOST);
-    let told = notes.into_iter().take(MOST).map(|(note, names)| {
+    let shown = notes.into_iter().take(MOST).map(|(note, names)| {
         let names = listed(names, MOST);
         format!("note: {names}: {note}\n")
     });
-    let mut text: String = told.collect();
+    let mut text: String = shown.collect();
     if more > 0 {
         let _ = writeln!(text, "… and {} in the report as JSON", counted(more, "further note"));
     }
@@ -50,7 +50,7 @@ fn of(step: &StepReport) -> Vec<String> {
     notes
 }
 
-/// What is left of a step that was given up.
+/// Returns the note on detached attempts of a step.
 pub(super) fn still_running(step: &StepReport) -> Option<String> {
     (step.still_running > 0).then(|| left_behind(step.still_running))
 }

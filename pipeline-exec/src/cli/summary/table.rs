@@ -1,4 +1,4 @@
-//! The table of steps: all of few, the telling ones of many.
+//! The table of steps: all, or a selection of many.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write;
@@ -12,16 +12,16 @@ use crate::cli::wording::{fit, number};
 use crate::report::{RunReport, StepReport};
 use crate::text::show;
 
-/// So many steps are shown in plan order; of more, so many are chosen.
+/// Maximum number of rows; above it, a selection is shown.
 const MOST_ROWS: usize = 30;
-/// Of those, so many may be ones that failed.
+/// Maximum number of failed steps in a selection.
 const MOST_FAILED: usize = 20;
-/// The columns of a row that are not the step's name, with the gaps between them.
+/// Width of the columns other than the name, with the gaps.
 const OTHERS: usize = 58;
-/// A name gets no more columns than this: on a wide terminal its figures stay in sight.
+/// Maximum width of names: on a wide terminal, the figures stay close.
 const MOST_NAME: usize = 60;
 
-/// The table, every line at most `columns` wide; all steps where `all` is said.
+/// Returns the table, every line at most `columns` wide; all steps if `all`.
 pub(super) fn table(report: &RunReport, columns: usize, all: bool) -> String {
     let (rows, rest) = chosen(report, all);
     if rows.is_empty() {
@@ -91,8 +91,8 @@ fn row(step: &StepReport, name_columns: usize, critical: bool) -> Vec<Cell> {
     ]
 }
 
-/// The steps to show, and how many there are in each state that are not shown. Of many, first those that failed, then the
-/// slowest, each in plan order where they are alike.
+/// Returns the steps to show, and the number of the others by status. Of many steps, it selects the failed ones, then
+/// the slowest; equal ones in plan order.
 fn chosen(report: &RunReport, all: bool) -> (Vec<&StepReport>, BTreeMap<Status, usize>) {
     if all || report.steps.len() <= MOST_ROWS {
         return (report.steps.iter().collect(), BTreeMap::new());

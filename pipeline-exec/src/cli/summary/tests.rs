@@ -1,4 +1,4 @@
-//! Reports that nobody ran, shown: what fits, what is shortened, and what is harmless.
+//! Summaries of invented reports: what fits, what is shortened, and that no text steers the terminal.
 
 use console::measure_text_width;
 use serde_json::{Value, json};
@@ -58,7 +58,7 @@ fn skipped(name: &str, because: &str) -> Value {
     step
 }
 
-/// As it is seen where there are no styles.
+/// The summary without styles.
 fn plain(report: &RunReport, columns: usize, all: bool) -> String {
     let extent = if all { Extent::All } else { Extent::Most };
     anstream::adapter::strip_str(&text(report, columns, extent, Known::Whole(None))).to_string()
@@ -133,12 +133,12 @@ fn a_failure_names_place_attempt_causes_inputs_and_all_that_was_skipped_because_
         "error[PL0101]: step `load` failed\n",
         "    at src/steps.rs:7, attempt 3 of 3\n",
         "    error: cannot read\n    because the disk is full\n",
-        "    attempt 1: busy, at src/a.rs:1:1 (tried again after 10.0 ms)\n",
+        "    attempt 1: busy, at src/a.rs:1:1 (retried after 10.0 ms)\n",
         "    input `path`: a run parameter, from the environment, PIPELINE_PARAM_path\n",
         "    input `rows`: from step rows\n",
         "    input `db`: a resource given to the run, `shop::Db`\n",
         "    2 steps were skipped because `load` failed: behind, far\n",
-        "run r-1 failed in 5.40 s: 1 of 4 steps succeeded, 1 failed, 2 skipped\nto go on: ",
+        "run r-1 failed in 5.40 s: 1 of 4 steps succeeded, 1 failed, 2 skipped\nto retry: ",
     ] {
         assert!(text.contains(part), "{part:?} in\n{text}");
     }
@@ -206,8 +206,8 @@ fn the_telling_figures_take_a_few_lines_and_the_others_are_left_to_verbose() {
     let text = plain(&report, 80, false);
     let (_, below) = text.split_once("* on the critical path\n\n").unwrap_or_else(|| panic!("{text}"));
     assert!(below.starts_with(
-        "critical path   5.40 s: s0\nspeed-up        2.67x over one step at a time, of 2.67x that theory allows\n\
-         at once         3 at the most, of 4 slots\n"
+        "critical path   5.40 s: s0\nspeed-up        2.67 × faster than sequential (at best 2.67 ×)\n\
+         at once         at most 3, with 4 slots\n"
     ));
     assert!(below.lines().count() <= 8, "{below}");
     for left_out in ["efficiency", "groups", "levels", "slowest"] {
@@ -223,11 +223,11 @@ fn the_figures_are_told_a_line_each() {
     steps[1]["activity"] = json!({ "progress": null, "counters": { "rows_in": 1 } });
     let text = plain(&report(steps), 100, true);
     for part in [
-        "critical path   5.40 s of 14.40 s in all, the run took 1.00x as long: s0\n",
-        "speed-up        2.67x over one step at a time, of 2.67x that theory allows\n",
-        "efficiency      schedule 100.0 %, parallel 66.7 %, utilisation 66.7 %\n",
-        "at once         3 at the most, of 4 slots; 3 levels, the widest of 3 steps\n",
-        "groups          silver: 1.40 s (3 steps, 4.20 s in all)\n",
+        "critical path   5.40 s of 14.40 s in total; the run took 1.00 × as long: s0\n",
+        "speed-up        2.67 × faster than sequential (at best 2.67 ×)\n",
+        "efficiency      100.0 % of the best possible schedule, 66.7 % parallel, slots 66.7 % busy\n",
+        "at once         at most 3, with 4 slots; 3 levels, the widest with 3 steps\n",
+        "groups          silver: 1.40 s (3 steps, 4.20 s in total)\n",
         "counted         rows_in 54,001 (10,000/s), rows_rejected 3 (0.6/s)\n",
     ] {
         assert!(text.contains(part), "{part:?} in\n{text}");
@@ -247,11 +247,11 @@ fn a_step_that_waited_between_attempts_is_not_among_the_slowest() {
     let steps = (0..40).map(|n| step(&format!("s{n}"), "succeeded", 1.0)).chain([patient]);
     let shown = plain(&report(steps.collect()), 100, false);
     assert!(shown.contains("\ns29 ") && !shown.contains("\npatient "), "{shown}");
-    let told = "1 attempt failed and was repeated, after 4.80 s in all: patient\n";
-    assert!(shown.contains(told), "{shown}");
+    let retried = "1 attempt failed, retried after 4.80 s in total: patient\n";
+    assert!(shown.contains(retried), "{shown}");
 }
 
-/// A step waits for its next attempt without a slot, and part of its time is none of its own.
+/// A step waits for its next attempt without a slot, and this wait is no work.
 #[test]
 fn a_step_that_was_tried_again_is_not_said_to_be_slow_nor_to_hold_a_slot() {
     let mut again = step("again", "succeeded", 5.0);
@@ -261,8 +261,8 @@ fn a_step_that_was_tried_again_is_not_said_to_be_slow_nor_to_hold_a_slot() {
     let mut report = report(vec![again, step("beside", "succeeded", 1.0)]);
     report.figures.slots = 2;
     let shown = plain(&report, 100, false);
-    assert!(shown.contains("3 at the most, of 2 slots (steps between two attempts hold none)\n"), "{shown}");
-    assert!(shown.contains("1 attempt failed and was repeated, after 200.0 ms in all: again\n"), "{shown}");
+    assert!(shown.contains("at most 3, with 2 slots (steps between attempts hold no slot)\n"), "{shown}");
+    assert!(shown.contains("1 attempt failed, retried after 200.0 ms in total: again\n"), "{shown}");
     assert!(
         shown.contains("`again` took 5.00 s, its 2 attempts and the waits") && !shown.contains("split it"),
         "{shown}"

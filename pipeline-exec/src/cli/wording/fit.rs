@@ -31,8 +31,8 @@ pub(in crate::cli) fn fit(name: &str, columns: usize) -> String {
     let kept = columns.saturating_sub(1);
     let reversed = |text: &str| text.chars().rev().collect::<String>();
     let end = reversed(&truncate_str(&reversed(&line), kept / 2, ""));
-    let begin = truncate_str(&line, kept - measure_text_width(&end), "");
-    format!("{begin}…{end}")
+    let beginning = truncate_str(&line, kept - measure_text_width(&end), "");
+    format!("{beginning}…{end}")
 }
 
 /// A message on one line, of at most `columns`: its end is left out.

@@ -1,13 +1,13 @@
-//! Lists that end.
+//! Lists of limited length.
 
 use std::fmt::Write;
 
 use super::{fit, number};
 
-/// The columns that a name in a list gets.
+/// Maximum width of a name in a list.
 const NAME: usize = 40;
 
-/// The first few of some names, and how many more there are.
+/// Returns the first names, and the number of the others.
 pub(in crate::cli) fn listed<N: AsRef<str>>(
     names: impl IntoIterator<Item = N, IntoIter: ExactSizeIterator>,
     most: usize,

@@ -4,21 +4,21 @@ use console::measure_text_width as width_of;
 
 use super::{WIDTH, cut, one_line};
 
-/// A text after a heading of some columns; each line keeps to [`WIDTH`] where its words allow it: places and commands are
-/// to be copied, so none is cut.
+/// Returns a text after a heading, wrapped to [`WIDTH`] columns. Words are not cut: locations and commands are to be
+/// copied.
 pub(in crate::cli) fn wrapped(heading: &str, heading_columns: usize, text: &str) -> String {
     let words = text.split(' ').map(one_line);
     joined(heading, heading_columns, lines(words, WIDTH.saturating_sub(heading_columns)))
 }
 
-/// A text after a label; no line is wider than so many columns, whatever its words.
+/// Returns a text after a label, wrapped to `columns`. Longer words are cut.
 pub(in crate::cli) fn paragraph(label: &str, text: &str, label_columns: usize, columns: usize) -> String {
     let room = columns.saturating_sub(label_columns).max(20);
     let words = text.split_whitespace().map(|word| cut(word, room));
     joined(label, label_columns, lines(words, room))
 }
 
-/// A label, and lines that are indented as far as it reaches.
+/// Returns a label and lines, indented by its width.
 fn joined(label: &str, label_columns: usize, lines: Vec<String>) -> String {
     let indent = format!("\n{}", " ".repeat(label_columns));
     let lines: Vec<&str> = lines.iter().map(|line| line.trim_end()).collect();
@@ -36,7 +36,7 @@ fn lines(words: impl Iterator<Item = String>, room: usize) -> Vec<String> {
             last.push(' ');
             last.push_str(&word);
         } else if let Some(number) = number_of(last, &word) {
-            // A number and its unit stay together, so both move on.
+            // A number and its unit stay together on the next line.
             last.truncate(last.len() - number.len() - 1);
             lines.push(format!("{number} {word}"));
         } else {
@@ -46,7 +46,7 @@ fn lines(words: impl Iterator<Item = String>, room: usize) -> Vec<String> {
     lines
 }
 
-/// The last word of a line, where it is a number, something is before it, and `word` is its unit.
+/// Returns the last word of a line, if it is a number after another word and `word` is its unit.
 fn number_of(line: &str, word: &str) -> Option<String> {
     let is_unit = is_unit(word) && line.ends_with(|c: char| c.is_ascii_digit());
     let (before, number) = line.rsplit_once(' ').filter(|_| is_unit)?;

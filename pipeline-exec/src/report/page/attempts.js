@@ -23,7 +23,7 @@ function aboutTry(step, when) {
 function aboutTries(step) {
   return step.tries.map((one) => {
     const ran = one.duration === null ? "did not end" : `took ${time(one.duration)}`;
-    return [`Attempt ${one.number}`, `started ${time(one.start)} after the begin, ${ran}`];
+    return [`Attempt ${one.number}`, `started ${time(one.start)} after the run began, ${ran}`];
   });
 }
 

@@ -44,7 +44,7 @@ function whatHappened(step, raw) {
   const skipped = skippedBecauseOf.get(step.index);
   const parts = [pairs([
     ["Because of", cause === undefined ? null : stepLink(cause)],
-    ["Started", step.start === null ? null : `${time(step.start)} after the begin`],
+    ["Started", step.start === null ? null : `${time(step.start)} after the run began`],
     ["Waited", step.wait === null ? null : time(step.wait)],
     ["Took", step.duration === null ? null : time(step.duration)],
     ["At work", step.tries.length ? time(step.work) : null],
@@ -53,12 +53,12 @@ function whatHappened(step, raw) {
     ["Thread", raw.thread === null ? null : `${raw.thread} (${(raw.thread_kind ?? "").replace(/-/g, " ")})`],
     ["Progress", progress ? `${count(progress.done)}${progress.total === null ? "" : ` of ${count(progress.total)}`} ${cleanLine(progress.note)}` : null],
     ["Skipped", skipped ? `${counted(skipped, "step")} because of this one` : null],
-    ["Optional", raw.optional ? "yes: the run does without it" : null],
-    ["Slow poll", raw.slow_poll ? `kept its thread for ${time(seconds(raw.slow_poll))} without waiting` : null],
-    ["Still running", raw.still_running ? `${counted(raw.still_running, "attempt")} left behind on threads` : null],
+    ["Optional", raw.optional ? "yes: the run continues without it" : null],
+    ["Slow poll", raw.slow_poll ? `blocked its thread for ${time(seconds(raw.slow_poll))}` : null],
+    ["Still running", raw.still_running ? `${counted(raw.still_running, "attempt")} detached` : null],
   ])];
   if (raw.error) parts.push(heading(kind("Error", raw.error)), errorText(raw.error));
-  if (raw.fallback_for) parts.push(heading("Its output is its fallback, instead of"), errorText(raw.fallback_for));
+  if (raw.fallback_for) parts.push(heading("Fallback used because of"), errorText(raw.fallback_for));
   const ran = new Map(aboutTries(step));
   for (const attempt of raw.failed_attempts ?? []) {
     const name = `Attempt ${attempt.attempt}`;
@@ -67,7 +67,7 @@ function whatHappened(step, raw) {
     parts.push(
       heading(kind(`${name} failed`, attempt.error)),
       errorText(attempt.error),
-      element("p", "muted", `${times ? `${times}; ` : ""}tried again after ${time(seconds(attempt.retried_after))}`),
+      element("p", "muted", `${times ? `${times}; ` : ""}${seconds(attempt.retried_after) ? `retried after ${time(seconds(attempt.retried_after))}` : "retried at once"}`),
     );
   }
   for (const [name, times] of ran) parts.push(heading(name), element("p", "muted", times));
@@ -90,7 +90,7 @@ const links = (text, indices) => (indices.length ? [heading(`${text} ${counted(i
 
 /** What is there while no step is selected: how to use the page. */
 function welcome() {
-  const keys = [["/", "search"], ["Tab", "go through the parts"], ["↑ ↓", "go through steps"], ["← →", "along edges or time"], ["+ − 0", "zoom"], ["Enter", "details"], ["Esc", "deselect"]];
+  const keys = [["/", "search"], ["Tab", "next part"], ["↑ ↓", "next or previous step"], ["← →", "along edges or time"], ["+ − 0", "zoom"], ["Enter", "details"], ["Esc", "deselect"]];
   const list = pairs(keys.map(([key, does]) => [element("kbd", "", key), does]), "pairs keys");
   return [element("h2", "", "No step selected"), element("p", "muted", report ? "Select one in the graph, the timeline or the table." : "Select one in the graph or the table."), heading("Keys"), list];
 }

@@ -220,7 +220,7 @@ const graph = (() => {
     drawEdges(context, window);
     const [left, top, right, bottom] = window;
     const all = left <= 0 && top <= 0 && right >= drawing.width && bottom >= drawing.height;
-    if (hovered < 0) readout.textContent = all ? "" : "A part of it: drag to see more, or Fit to see all";
+    if (hovered < 0) readout.textContent = all ? "" : "Drag to see more, or Fit to see all";
     for (const step of steps) {
       const box = boxes[step.index];
       if (box.x <= right && box.x + box.width >= left && box.y <= bottom && box.y + high >= top) drawBox(context, step);
@@ -232,7 +232,7 @@ const graph = (() => {
   function legend() {
     const items = STATES.filter((state) => steps.some((step) => step.state?.name === state.name));
     const shown = items.map((state) => element("li", "", glyph(state), state.word));
-    const lanes = { io: "round: async", cpu: "box: computes", blocking: "hexagon: blocks" };
+    const lanes = { io: "round: async", cpu: "box: CPU", blocking: "hexagon: blocking" };
     for (const [lane, text] of Object.entries(lanes)) {
       if (steps.some((step) => step.lane === lane)) shown.push(element("li", "", text));
     }

@@ -58,10 +58,10 @@ function figures() {
   const tiles = [
     ["Duration", time(wall), `${time(work)} of work`],
     ["Critical path", time(path), `${percent(path / wall)} of the duration`],
-    ["Speed-up", `${figures.speed_up.toFixed(2)} ×`, `bound ${bound.toFixed(2)} ×`],
-    ["Schedule", percent(figures.schedule_efficiency), "of the best there is"],
-    ["Slots in use", percent(figures.utilisation), `${figures.peak_concurrency} of ${figures.slots} at the most`],
-    ["Levels", count(figures.levels), `the widest has ${count(figures.widest_level)}`],
+    ["Speed-up", `${figures.speed_up.toFixed(2)} ×`, `at best ${bound.toFixed(2)} ×`],
+    ["Schedule", percent(figures.schedule_efficiency), "of the best possible schedule"],
+    ["Slots in use", percent(figures.utilisation), `at most ${figures.peak_concurrency} of ${figures.slots}`],
+    ["Levels", count(figures.levels), `widest: ${counted(figures.widest_level, "step")}`],
   ];
   if (resources?.points.length) tiles.push(["Memory", bytes(resources.peak_memory), `${resources.mean_cpu.toFixed(1)} cores on average`]);
   byId("figures").hidden = false;
@@ -78,7 +78,7 @@ function errors() {
       short(step.location, 160),
       step.attempts > 1 ? `${step.attempts} attempts` : "",
       skipped ? `${counted(skipped, "step")} skipped because of it` : "",
-      step.raw.optional ? "optional: the run does without it" : "",
+      step.raw.optional ? "optional: the run continues without it" : "",
     ];
     return element("div", step.raw.optional ? "error harmless" : "error",
       element("p", "", status(step.state), stepLink(step.index), element("span", "muted", facts.filter(Boolean).join(" · "))),
@@ -99,7 +99,7 @@ function others() {
   byId("advice-h").textContent = advice.length ? "What to do next" : "What limited the run";
   if (report.limits.length) {
     const rows = report.limits.map((limit) => [cleanLine(limit.name), count(limit.capacity), count(limit.peak), count(limit.waiting), limit.breaker ?? "–"]);
-    show("limits", plainTable(["Name", "Capacity", "Most in use", "Waiting at the end", "Breaker"], rows));
+    show("limits", plainTable(["Name", "Capacity", "Peak use", "Waiting at the end", "Breaker"], rows));
   }
   if (report.dead_letters.length) {
     const rows = report.dead_letters.map((letter) => [named(letter.step), String(letter.attempt), element("pre", "text", clean(JSON.stringify(letter.item))), clean(letter.error)]);

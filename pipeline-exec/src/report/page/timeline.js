@@ -311,10 +311,10 @@ const timeline = (() => {
   }
 
   byId("timeline-legend").append(
-    "A bar is a step that ran; the thin line before it is how long it waited after its inputs were there.",
-    criticalPath.length ? " Bars with a strong foot are the critical path." : "",
-    timed.some((step) => step.attempts > 1) ? " ↻ is the number of attempts." : "",
-    timed.some((step) => step.tries.length) ? " Of a step that was tried again each attempt is a bar, hatched where it failed; between them the step waits." : "",
+    "Bar: running. Thin line: waiting after its inputs were ready.",
+    criticalPath.length ? " Underlined: critical path." : "",
+    timed.some((step) => step.attempts > 1) ? " ↻: number of attempts." : "",
+    timed.some((step) => step.tries.length) ? " Hatched: failed attempt." : "",
   );
   const start = timed.length <= 40 ? "step" : "lane";
   byId("rows").value = start;
