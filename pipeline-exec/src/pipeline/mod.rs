@@ -386,6 +386,7 @@ impl Pipeline {
     }
 
     /// The settings of its runs.
+    #[cfg(feature = "cli")]
     pub(crate) fn current_settings(&self) -> &Settings {
         &self.settings
     }
