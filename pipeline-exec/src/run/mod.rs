@@ -65,7 +65,7 @@ impl Run {
         Run { record, duration, stopped_by, report, recorded }
     }
 
-    /// Returns the folder in which the run [was recorded](Pipeline::record_to), or why it could not be recorded completely. `None`
+    /// Returns the folder in which the run [was recorded](crate::Pipeline::record_to), or why it could not be recorded completely. `None`
     /// if it was not to be recorded.
     ///
     /// ```
@@ -115,7 +115,7 @@ impl Run {
         self.record.succeeded()
     }
 
-    /// Returns the signal that stopped the run, if it [listens for signals](Pipeline) and one came.
+    /// Returns the signal that stopped the run, if it [listens for signals](crate::Pipeline) and one came.
     ///
     /// ```
     #[doc = include_str!("../pipeline/examples/steps.in")]
