@@ -1,6 +1,6 @@
 //! The graph: every step of a pipeline with its inputs resolved and checked, in topological order.
 //!
-//! A `Dag` is made from the registry ([`Dag::of`], [`Dag::registered`]) or from a [`DagBuilder`]; both go
+//! A `Dag` is made from the registry ([`Dag::of`], [`Dag::registered`]) or from a [`DagBuilder`](crate::DagBuilder); both go
 //! through the same resolution and the same checks. It is immutable, holds indices rather than pointers, and never
 //! recurses, so that a chain of a million steps is no deeper than one of ten.
 
