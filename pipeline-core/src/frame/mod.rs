@@ -20,6 +20,7 @@ mod simulator;
 mod suspended;
 #[cfg(test)]
 mod tests;
+mod token;
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -29,16 +30,16 @@ use std::sync::{Arc, Mutex};
 
 pub use self::attempt::GivenUp;
 pub use self::suspended::Suspended;
+use self::token::Ended;
+pub use self::token::{Finished, Ready, Roots};
 use crate::call::{Call, Started};
 pub use crate::cells::{Attempt, MOST_ATTEMPTS};
 use crate::cells::{Cells, Counters};
 use crate::contain;
 use crate::context::RunScope;
-use crate::error::StepError;
 use crate::lane::Lane;
 use crate::params::BoundParams;
 use crate::plan::Plan;
-use crate::value::status_of;
 pub use crate::value::{Given, Status, StepOutput};
 
 /// The state of one run.
@@ -63,93 +64,6 @@ pub struct Frame {
 #[repr(align(128))]
 #[derive(Default)]
 struct Padded(AtomicUsize);
-
-/// The right to start one step of one frame.
-#[derive(Debug)]
-#[must_use = "a step that is ready and not started never ends"]
-pub struct Ready(
-    /// The frame's number above the step's position: one word, so that an `Option<Ready>` moves in a register.
-    NonZeroU64,
-);
-
-impl Ready {
-    /// Returns the step, by position in the plan.
-    #[inline]
-    pub fn step(&self) -> usize {
-        self.index() as usize
-    }
-
-    #[inline]
-    fn index(&self) -> u32 {
-        self.0.get() as u32
-    }
-
-    #[inline]
-    fn frame(&self) -> u32 {
-        (self.0.get() >> 32) as u32
-    }
-}
-
-/// A step whose code has ended; the duty to hand it to [`Frame::finish`].
-#[derive(Debug)]
-#[must_use = "dependents of a step that is not finished never start"]
-pub struct Finished {
-    step: u32,
-    frame: u32,
-    /// [`Status::Succeeded`], or the status of an output that comes from elsewhere.
-    result: Result<Status, Ended>,
-}
-
-/// Reason why a step did not succeed.
-#[derive(Debug)]
-enum Ended {
-    Failed(Box<StepError>),
-    /// Another step failed.
-    Skipped(u32),
-}
-
-impl Ended {
-    #[cold]
-    fn status(&self) -> Status {
-        match self {
-            Ended::Skipped(_) => Status::Skipped,
-            Ended::Failed(error) => status_of(error.kind()),
-        }
-    }
-}
-
-impl Finished {
-    /// Returns the step, by position in the plan.
-    #[inline]
-    pub fn step(&self) -> usize {
-        self.step as usize
-    }
-
-    /// Returns the status that it will have.
-    #[inline]
-    pub fn status(&self) -> Status {
-        match &self.result {
-            Ok(status) => *status,
-            Err(ended) => ended.status(),
-        }
-    }
-
-    /// Returns the error, if the step failed.
-    pub fn error(&self) -> Option<&StepError> {
-        match &self.result {
-            Err(Ended::Failed(error)) => Some(error),
-            _ => None,
-        }
-    }
-
-    /// Returns the step whose failure causes the skip, by position in the plan, if another step causes it.
-    pub fn skipped_because(&self) -> Option<usize> {
-        match self.result {
-            Err(Ended::Skipped(cause)) if cause != self.step => Some(cause as usize),
-            _ => None,
-        }
-    }
-}
 
 /// Result of starting a step.
 #[derive(Debug)]
@@ -368,21 +282,6 @@ impl Frame {
 impl std::fmt::Debug for Frame {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Frame").field("steps", &self.cells.len()).finish_non_exhaustive()
-    }
-}
-
-/// Steps that wait for no other; see [`Frame::next_root`].
-#[derive(Debug)]
-pub struct Roots {
-    lane: Lane,
-    frame: u32,
-    left: std::ops::Range<usize>,
-}
-
-impl Roots {
-    /// Reports whether no root is left.
-    pub fn is_empty(&self) -> bool {
-        self.left.is_empty()
     }
 }
 

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use super::*;
 use crate::builder::{DagBuilder, Handle, Refs};
-use crate::error::FailureKind;
+use crate::error::{FailureKind, StepError};
 use crate::params::Params;
 use crate::plan::PlanOptions;
 use crate::resources::Resources;

@@ -1,0 +1,109 @@
+//! Tokens: the rights and duties that an executor holds. Only the frame makes them, each once.
+
+use std::num::NonZeroU64;
+
+use crate::error::StepError;
+use crate::lane::Lane;
+use crate::value::{Status, status_of};
+
+/// The right to start one step of one frame.
+#[derive(Debug)]
+#[must_use = "a step that is ready and not started never ends"]
+pub struct Ready(
+    /// The frame's number above the step's position: one word, so that an `Option<Ready>` moves in a register.
+    pub(super) NonZeroU64,
+);
+
+impl Ready {
+    /// Returns the step, by position in the plan.
+    #[inline]
+    pub fn step(&self) -> usize {
+        self.index() as usize
+    }
+
+    #[inline]
+    pub(super) fn index(&self) -> u32 {
+        self.0.get() as u32
+    }
+
+    #[inline]
+    pub(super) fn frame(&self) -> u32 {
+        (self.0.get() >> 32) as u32
+    }
+}
+
+/// A step whose code has ended; the duty to hand it to [`Frame::finish`](super::Frame::finish).
+#[derive(Debug)]
+#[must_use = "dependents of a step that is not finished never start"]
+pub struct Finished {
+    pub(super) step: u32,
+    pub(super) frame: u32,
+    /// [`Status::Succeeded`], or the status of an output that comes from elsewhere.
+    pub(super) result: Result<Status, Ended>,
+}
+
+/// Reason why a step did not succeed.
+#[derive(Debug)]
+pub(super) enum Ended {
+    Failed(Box<StepError>),
+    /// Another step failed.
+    Skipped(u32),
+}
+
+impl Ended {
+    #[cold]
+    fn status(&self) -> Status {
+        match self {
+            Ended::Skipped(_) => Status::Skipped,
+            Ended::Failed(error) => status_of(error.kind()),
+        }
+    }
+}
+
+impl Finished {
+    /// Returns the step, by position in the plan.
+    #[inline]
+    pub fn step(&self) -> usize {
+        self.step as usize
+    }
+
+    /// Returns the status that it will have.
+    #[inline]
+    pub fn status(&self) -> Status {
+        match &self.result {
+            Ok(status) => *status,
+            Err(ended) => ended.status(),
+        }
+    }
+
+    /// Returns the error, if the step failed.
+    pub fn error(&self) -> Option<&StepError> {
+        match &self.result {
+            Err(Ended::Failed(error)) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// Returns the step whose failure causes the skip, by position in the plan, if another step causes it.
+    pub fn skipped_because(&self) -> Option<usize> {
+        match self.result {
+            Err(Ended::Skipped(cause)) if cause != self.step => Some(cause as usize),
+            _ => None,
+        }
+    }
+}
+
+/// Steps that wait for no other; see [`Frame::next_root`](super::Frame::next_root).
+#[derive(Debug)]
+pub struct Roots {
+    pub(super) lane: Lane,
+    pub(super) frame: u32,
+    pub(super) left: std::ops::Range<usize>,
+}
+
+impl Roots {
+    /// Reports whether no root is left.
+    pub fn is_empty(&self) -> bool {
+        self.left.is_empty()
+    }
+}
