@@ -51,7 +51,7 @@ pub(super) struct Waiter {
 
 /// How a waiter gets its outcome.
 pub(super) enum Waiting {
-    /// It is the caller, who holds the lock and finds the outcome in [`Decided::own`].
+    /// It is the caller, which finds the outcome in [`Decided::own`].
     Asking,
     /// It is called.
     Parked(Callback),

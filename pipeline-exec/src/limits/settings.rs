@@ -5,6 +5,19 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The settings of a named limit. The default is a mutex: capacity 1, no rate, no breaker.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use pipeline_exec::{Breaker, LimitSettings};
+///
+/// // At most 10 at once, 5 per second, and none for 30 s after 3 failures in a row.
+/// let settings = LimitSettings::new(10)
+///     .rate("5/s".parse()?)
+///     .breaker(Breaker::new(3, Duration::from_secs(30)));
+/// # assert_eq!(settings.capacity, 10);
+/// # Ok::<(), String>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]

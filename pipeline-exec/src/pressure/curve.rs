@@ -46,6 +46,17 @@ pub struct CurvePoint {
 
 /// Collects samples for a [`Curve`]. It keeps at most 512 points, however long the run is: when they are full, it merges
 /// each two into one, and later points stand for twice as many samples. No peak is lost.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use pipeline_exec::pressure::{Recorder, Sample};
+///
+/// let mut recorder = Recorder::new();
+/// recorder.record(Duration::ZERO, &Sample::of_memory(100));
+/// recorder.record(Duration::from_secs(1), &Sample::of_memory(300));
+/// assert_eq!(recorder.curve().peak_memory, 300);
+/// ```
 #[derive(Clone, Debug)]
 pub struct Recorder {
     points: Vec<Point>,

@@ -28,7 +28,7 @@ const TEXTS: [&str; 4] = ["1", "127.0.0.1", "127.0.0.1:1", "[::1]:1"];
 const DEEPEST: u32 = 64;
 const MOST_VISITS: u32 = 100_000;
 
-/// Whether a value of this type can hold a [`Secret`](super::Secret); `None` if the type does not let it be seen.
+/// Returns whether a value of this type can hold a [`Secret`](super::Secret); `None` if that cannot be seen.
 pub(crate) fn holds_secret<T: DeserializeOwned>() -> Option<bool> {
     if !needs_drop::<T>() {
         return Some(false);
@@ -56,14 +56,14 @@ pub(crate) fn holds_secret<T: DeserializeOwned>() -> Option<bool> {
     }
 }
 
-/// What was seen in all rounds.
+/// State of the probe over all rounds.
 #[derive(Default)]
 struct Seen {
     /// By the address of the code that visits.
     places: RefCell<HashMap<usize, Place>>,
-    /// The places being visited, outermost first.
+    /// The places on the way to the current one, outermost first.
     within: RefCell<Vec<usize>>,
-    /// Whether the visit under way left something to be seen in a later round.
+    /// Whether the current visit left something to be seen in a later round.
     is_open: Cell<bool>,
     is_unknown: Cell<bool>,
     visits: Cell<u32>,
@@ -72,9 +72,9 @@ struct Seen {
 
 /// A place in a type that has alternatives.
 struct Place {
-    /// Those not wholly seen yet, the next one first.
+    /// The alternatives not wholly seen yet, the next one first.
     open: Vec<usize>,
-    /// The first that was read without an error: taken when the place is only a step on the way.
+    /// The first alternative that was read without an error. It is taken again to get past the place.
     works: Option<usize>,
 }
 
@@ -101,7 +101,7 @@ impl Expected {
         Expected { name: type_name::<T>(), needs_drop: needs_drop::<T>() }
     }
 
-    /// Whether serde reads it by reading this type. A pointer is read as what it points to.
+    /// Reports whether serde reads this type by reading a value of the type `made`. A pointer is read as its target.
     fn is_read_as(self, made: &str) -> bool {
         let pointers =
             ["alloc::boxed::Box<", "alloc::rc::Rc<", "alloc::sync::Arc<", "alloc::borrow::Cow<'_, "];
@@ -118,7 +118,7 @@ impl Expected {
     }
 }
 
-/// The argument of a generic type, `Inner` of `Outer<Inner>`.
+/// Returns the argument of a generic type, `Inner` of `Outer<Inner>`.
 fn argument<'a>(name: &'a str, outer: &str) -> Option<&'a str> {
     name.strip_prefix(outer)?.strip_suffix('>')
 }
@@ -131,7 +131,7 @@ struct Probe<'a> {
 }
 
 impl<'a> Probe<'a> {
-    /// Gives no answer if a visitor may do something that cannot be seen.
+    /// Rules out an answer if a visitor may do something that cannot be seen.
     fn check<'de, V: Visitor<'de>>(&self) {
         let makes = type_name::<V::Value>();
         let is_own = self.of.is_read_as(makes);
@@ -188,7 +188,7 @@ impl<'a> Probe<'a> {
         made
     }
 
-    /// For what a seed reads. Any but serde's own may do something that cannot be seen.
+    /// Prepares to read the value of a seed. Seeds other than serde's own may do something that cannot be seen.
     fn for_seed<'de, S: DeserializeSeed<'de>>(self) -> Self {
         let of = Expected::of::<S::Value>();
         if of.needs_drop && !type_name::<S>().starts_with("core::marker::PhantomData<") {
@@ -265,7 +265,7 @@ impl<'de> Deserializer<'de> for Probe<'_> {
 
     texts! { deserialize_str deserialize_string deserialize_identifier }
 
-    /// A type that reads anything keeps what it got, as `serde_json::Value` does, or reads a part of it later, unseen.
+    /// Answers a type that reads anything. It keeps the value, as `serde_json::Value` does, or reads it later, unseen.
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         if self.of.needs_drop && !type_name::<V::Value>().starts_with("serde_json::") {
             self.seen.is_unknown.set(true);
@@ -293,7 +293,7 @@ impl<'de> Deserializer<'de> for Probe<'_> {
         self.deserialize_unit(visitor)
     }
 
-    /// As a list of one, whose item says of what type it is.
+    /// Offers a list of one, because the type of an item is known.
     fn deserialize_newtype_struct<V: Visitor<'de>>(
         self,
         _: &'static str,
@@ -319,7 +319,7 @@ impl<'de> Deserializer<'de> for Probe<'_> {
         self.list(&[length], visitor)
     }
 
-    /// A map with one entry, or none. A struct that reads a map has flattened fields, which it reads later, unseen.
+    /// Offers a map with one entry, or none. A struct that reads a map has flattened fields, which it reads later, unseen.
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         self.check::<V>();
         if self.of.needs_drop && is_derived::<V>() {
@@ -360,9 +360,20 @@ impl<'de> Deserializer<'de> for Probe<'_> {
     }
 }
 
-/// Whether a visitor was written by `#[derive(Deserialize)]`.
+/// Reports whether a visitor was written by `#[derive(Deserialize)]`, by the name of its type without arguments.
 fn is_derived<V>() -> bool {
-    type_name::<V>().contains("::__Visitor")
+    let name = type_name::<V>();
+    let mut open = 0_i32;
+    let is_end = |char| {
+        open += match char {
+            '>' => 1,
+            '<' => -1,
+            _ => 0,
+        };
+        open == 0
+    };
+    let end = if name.ends_with('>') { name.rfind(is_end).unwrap_or_default() } else { name.len() };
+    name[..end].ends_with("::__Visitor")
 }
 
 /// The items of a list or tuple.

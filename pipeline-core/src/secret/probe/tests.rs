@@ -201,6 +201,14 @@ fn a_type_that_is_read_by_unknown_code_gets_no_answer() {
     }
 }
 
+#[allow(non_snake_case, non_camel_case_types, reason = "as the derive names it")]
+mod Inner {
+    pub(super) struct __Visitor;
+    pub(super) mod Generic {
+        pub(in super::super) struct __Visitor<T>(T);
+    }
+}
+
 #[test]
 fn a_secret_that_only_some_texts_become_is_not_denied() {
     /// A text that is checked before it becomes a secret.
@@ -246,6 +254,10 @@ fn a_secret_that_only_some_texts_become_is_not_denied() {
                 .ok_or_else(|| serde::de::Error::custom("no token"))
         }
     }
+    /// One with a visitor around a derived one.
+    struct Around<V>(V);
+    assert!(!super::is_derived::<Around<Inner::__Visitor>>() && super::is_derived::<Inner::__Visitor>());
+    assert!(super::is_derived::<Inner::Generic::__Visitor<Vec<u8>>>());
     assert_eq!(holds_secret::<Key>(), None);
     assert_eq!(holds_secret::<Access>(), None);
     assert_eq!(holds_secret::<Token>(), Some(true));
