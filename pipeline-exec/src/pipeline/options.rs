@@ -38,7 +38,7 @@ impl Pipeline {
         crate::settings::SettingInForce::all(&self.settings)
     }
 
-    /// The steps that the settings disable, by position in the plan, each with why.
+    /// Returns the steps that the settings disable, by position in the plan, each with its reason.
     pub(crate) fn disabled(&self, plan: &Plan) -> Vec<(usize, String)> {
         self.settings.disabled(plan)
     }
