@@ -80,7 +80,7 @@ fn recorded_times_make_an_estimate_and_advice() {
     let shown = text(&known, false);
     assert!(shown.contains("about 315.0 ms") && shown.contains("recorded times for 2 of 7 steps"), "{shown}");
     assert!(known.recommendations.iter().any(|advice| advice.contains("`--workers 2`")), "{shown}");
-    let free = pipeline.settings(Settings::default().cpu(9));
+    let free = pipeline.settings(Settings::default().workers(9));
     let advice = document(&free, Some(&history)).recommendations.join(" ");
     assert!(advice.contains("`slow` is 59 % of it"), "{advice}");
 }
