@@ -1,4 +1,4 @@
-//! What a drawing has to be whatever the graph: nothing overlaps, lines go to the right, and it is done in time.
+//! Properties of every drawing: no boxes overlap, lines go to the right, and the layout takes bounded time.
 
 use proptest::prelude::*;
 
@@ -8,7 +8,7 @@ fn layout(steps: usize, edges: &[(usize, usize)]) -> Layout {
     Layout::of(&vec![100.0; steps], edges.iter().copied())
 }
 
-/// Whether no two boxes overlap and all lie inside of the drawing.
+/// Reports whether no two boxes overlap and all are inside the drawing.
 fn is_sound(layout: &Layout) -> bool {
     let inside = layout.boxes.iter().all(|place| {
         let right = place.x + place.width <= layout.width + 1e-6;
@@ -23,7 +23,7 @@ fn is_sound(layout: &Layout) -> bool {
     inside && apart
 }
 
-/// How many levels a graph has.
+/// Returns the number of levels of a graph.
 fn depth(steps: usize, edges: &[(usize, usize)]) -> usize {
     let mut level = vec![1; steps];
     for to in 0..steps {
@@ -49,8 +49,8 @@ fn a_diamond_is_symmetric() {
 }
 
 #[test]
-fn lines_that_can_be_drawn_without_crossing_are() {
-    // As numbered, each line crosses each other one.
+fn avoidable_crossings_are_avoided() {
+    // In the order of their numbers, all lines cross each other.
     let layout = layout(8, &[(0, 7), (1, 6), (2, 5), (3, 4)]);
     for (from, to) in [(0, 7), (1, 6), (2, 5), (3, 4)] {
         assert!((layout.boxes[from].y - layout.boxes[to].y).abs() < 1e-6, "{layout:?}");
@@ -96,7 +96,7 @@ fn detours_are_folded_with_the_steps_they_pass() {
 }
 
 #[test]
-fn edges_that_cannot_be_are_left_out() {
+fn invalid_edges_are_left_out() {
     assert_eq!(layout(3, &[(0, 1), (1, 0), (2, 2), (0, 9), (9, 0), (usize::MAX, 1)]), layout(3, &[(0, 1)]));
     assert_eq!(layout(0, &[(0, 1)]), Layout::default());
 }
@@ -126,7 +126,7 @@ proptest! {
     ) {
         let layout = layout(steps, &edges);
         prop_assert!(is_sound(&layout), "{layout:?}");
-        // Of a graph with more levels, lines may be folded back.
+        // In a graph with more levels, lines may be folded back.
         prop_assume!(depth(steps, &edges) < 24);
         for (from, to) in edges.into_iter().filter(|(from, to)| from < to) {
             let (start, end) = (layout.boxes[from].x + layout.boxes[from].width, layout.boxes[to].x);

@@ -34,6 +34,7 @@ pub(crate) fn holds_secret<T: DeserializeOwned>() -> Option<bool> {
         return Some(false);
     }
     let seen = Seen::default();
+    let mut stalled = 0;
     loop {
         let before = seen.progress();
         let probe = Probe { seen: &seen, depth: 0, of: Expected::of::<T>() };
@@ -42,16 +43,12 @@ pub(crate) fn holds_secret<T: DeserializeOwned>() -> Option<bool> {
         if is_secret {
             return Some(true);
         }
-        let is_unknown = read.is_err() || seen.is_unknown.get();
         let open = seen.open();
-        if is_unknown || open == 0 {
-            return (!is_unknown).then_some(false);
-        }
-        // Each round may take another alternative; after as many without progress as there are, there is none.
-        let stalled = if seen.progress() == before { seen.stalled.get() + 1 } else { 0 };
-        seen.stalled.set(stalled);
-        if stalled > open {
-            return None;
+        stalled = if seen.progress() == before { stalled + 1 } else { 0 };
+        // Each round takes other alternatives. After a round for each without progress, the rest stays hidden.
+        if read.is_err() || open == 0 || stalled > open {
+            let is_proof = read.is_ok() && open == 0 && !seen.is_unknown.get();
+            return is_proof.then_some(false);
         }
     }
 }
@@ -67,7 +64,6 @@ struct Seen {
     is_open: Cell<bool>,
     is_unknown: Cell<bool>,
     visits: Cell<u32>,
-    stalled: Cell<usize>,
 }
 
 /// A place in a type that has alternatives.

@@ -210,6 +210,21 @@ mod Inner {
 }
 
 #[test]
+fn a_secret_beside_unknown_code_is_found() {
+    #[derive(Deserialize)]
+    #[serde(transparent)]
+    struct Unknown {
+        value: String,
+    }
+    #[derive(Deserialize)]
+    struct Both {
+        unknown: Unknown,
+        hidden: Option<Hidden>,
+    }
+    assert_eq!(holds_secret::<Both>(), Some(true));
+}
+
+#[test]
 fn a_secret_that_only_some_texts_become_is_not_denied() {
     /// A text that is checked before it becomes a secret.
     #[derive(Deserialize)]

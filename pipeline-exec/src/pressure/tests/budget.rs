@@ -9,7 +9,7 @@ fn slots(cores: usize, memory: u64, limit: Option<u64>) -> Vec<usize> {
 }
 
 #[test]
-fn with_memory_to_spare_the_budget_is_the_default_settings() {
+fn with_enough_memory_the_budget_is_the_default_settings() {
     assert_eq!(Budget::new(cores(), 1 << 50, None).settings(), Settings::default());
 }
 

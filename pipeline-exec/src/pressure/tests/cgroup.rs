@@ -14,7 +14,7 @@ fn without_groups_there_is_no_limit() {
 }
 
 #[test]
-fn the_second_version_tells_the_smallest_limit_of_the_group_and_those_above() {
+fn version_2_has_the_smallest_limit_of_the_group_and_those_above() {
     let root = Root::new();
     root.file("proc/self/mountinfo", UNIFIED).file("proc/self/cgroup", "0::/a/b/c\n");
     assert_eq!(smallest(&root), None);
@@ -31,7 +31,7 @@ fn the_second_version_tells_the_smallest_limit_of_the_group_and_those_above() {
 }
 
 #[test]
-fn the_limit_from_which_a_group_is_slowed_down_counts_too() {
+fn the_limit_that_slows_a_group_down_counts_too() {
     let root = Root::new();
     root.file("proc/self/mountinfo", UNIFIED).file("proc/self/cgroup", "0::/a\n");
     root.file("sys/fs/cgroup/a/memory.max", "6000\n").file("sys/fs/cgroup/a/memory.high", "4000\n");
@@ -39,7 +39,7 @@ fn the_limit_from_which_a_group_is_slowed_down_counts_too() {
 }
 
 #[test]
-fn the_first_version_tells_the_smallest_limit_and_no_limit_as_a_huge_number() {
+fn version_1_has_the_smallest_limit_and_a_huge_number_for_none() {
     let root = Root::new();
     root.file("proc/self/mountinfo", MEMORY_V1)
         .file("proc/self/cgroup", "5:cpu,cpuacct:/x\n4:memory:/a/b\n0::/\n");
@@ -53,7 +53,7 @@ fn the_first_version_tells_the_smallest_limit_and_no_limit_as_a_huge_number() {
 }
 
 #[test]
-fn both_versions_side_by_side_are_looked_at() {
+fn both_versions_are_read() {
     let root = Root::new();
     let other = "36 31 0:33 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n";
     let unified = "41 31 0:38 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n";
@@ -67,7 +67,7 @@ fn both_versions_side_by_side_are_looked_at() {
 }
 
 #[test]
-fn a_container_that_is_told_the_groups_path_on_the_host_finds_its_own() {
+fn a_container_that_sees_the_path_on_the_host_finds_its_group() {
     let root = Root::new();
     let mount = "35 31 0:32 /docker/id /sys/fs/cgroup/memory ro - cgroup cgroup rw,memory\n";
     root.file("proc/self/mountinfo", mount).file("proc/self/cgroup", "4:memory:/docker/id/inner\n");
@@ -87,7 +87,7 @@ fn a_group_that_is_not_below_the_mount_leaves_the_mount_point() {
 }
 
 #[test]
-fn blanks_in_the_mount_point_are_understood() {
+fn spaces_in_the_mount_point_are_decoded() {
     let root = Root::new();
     let mount = "31 23 0:28 / /my\\040groups rw - cgroup2 cgroup2 rw\n";
     root.file("proc/self/mountinfo", mount).file("proc/self/cgroup", "0::/\n");
@@ -96,7 +96,7 @@ fn blanks_in_the_mount_point_are_understood() {
 }
 
 #[test]
-fn a_limit_that_changes_is_seen_without_looking_the_group_up_again() {
+fn a_changed_limit_is_read_without_finding_the_group_again() {
     let root = Root::new();
     root.file("proc/self/mountinfo", UNIFIED).file("proc/self/cgroup", "0::/a\n");
     root.file("sys/fs/cgroup/a/memory.max", "8000\n");

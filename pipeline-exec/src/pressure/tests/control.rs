@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use crate::pressure::{Change, Controller, Pressure, Sample, Share};
 
-/// Shows the controller one sample per second, in percent of a limit of 1000; gives the changes with their second.
+/// Passes one sample per second to the controller, in percent of a limit of 1000. Returns the changes with their second.
 fn changes(controller: &mut Controller, percents: &[u64]) -> Vec<(usize, Pressure, usize)> {
     let observe = |(second, percent): (usize, &u64)| {
         let sample = Sample::of_memory(percent * 10);
@@ -46,7 +46,7 @@ fn calm_memory_doubles_the_share_after_each_third_observation() {
 }
 
 #[test]
-fn between_calm_and_high_nothing_changes_and_calm_has_to_begin_anew() {
+fn between_calm_and_high_nothing_changes_and_calm_starts_over() {
     use Pressure::{High, Normal};
     let seen = changes(&mut of_eight_slots(), &[80, 70, 79, 75, 69, 69, 70, 69, 69, 79, 69, 69, 69]);
     assert_eq!(seen, [(0, High, 4), (12, Normal, 8)]);
@@ -63,18 +63,18 @@ fn high_memory_interrupts_a_recovery() {
 }
 
 #[test]
-fn critical_is_told_once_although_memory_goes_up_and_down_around_it() {
+fn critical_is_reported_once_although_memory_goes_up_and_down() {
     assert_eq!(changes(&mut of_eight_slots(), &[95, 94, 95, 80, 99, 75, 96]), [(0, Pressure::Critical, 0)]);
 }
 
 #[test]
-fn memory_that_becomes_critical_is_told_although_the_share_cannot_be_smaller() {
+fn critical_memory_is_reported_although_the_share_cannot_shrink() {
     let mut controller = Controller::new(1000).slots(1);
     assert_eq!(changes(&mut controller, &[80, 95]), [(0, Pressure::High, 0), (1, Pressure::Critical, 0)]);
 }
 
 #[test]
-fn a_lane_of_seven_slots_goes_by_three_and_one_and_back() {
+fn a_lane_of_seven_slots_shrinks_to_three_and_one_and_grows_back() {
     let mut controller = Controller::new(1000).slots(7);
     let mut slots = Vec::new();
     for memory in [800, 800, 800, 0, 0, 0, 0, 0, 0, 0, 0, 0] {
@@ -85,7 +85,7 @@ fn a_lane_of_seven_slots_goes_by_three_and_one_and_back() {
 }
 
 #[test]
-fn the_smaller_limit_holds_and_the_reason_says_whose_it_is() {
+fn the_smaller_limit_applies_and_the_reason_names_its_source() {
     let gib = |tenths: u64| tenths * (1 << 30) / 10;
     let mut sample = Sample::of_memory(gib(34));
     let change = one_change(&mut Controller::new(gib(40)), &sample);
@@ -99,7 +99,7 @@ fn the_smaller_limit_holds_and_the_reason_says_whose_it_is() {
 }
 
 #[test]
-fn without_a_limit_of_the_run_only_the_one_seen_holds() {
+fn without_a_limit_of_the_run_that_of_the_sample_applies() {
     let mut sample = Sample::of_memory(1 << 40);
     let mut controller = Controller::new(u64::MAX);
     assert_eq!(controller.observe(Duration::ZERO, &sample), None);
@@ -116,7 +116,7 @@ fn no_memory_at_all_is_critical_and_not_a_division_by_zero() {
 }
 
 #[test]
-fn a_change_says_what_it_means_for_a_lane() {
+fn a_change_describes_a_lane() {
     let mut controller = of_eight_slots();
     let change = one_change(&mut controller, &Sample::of_memory(850));
     assert_eq!(change.in_lane("CPU", 8), "memory 850 B of 1000 B (85 %): CPU slots 8 → 4");
@@ -127,7 +127,7 @@ fn a_change_says_what_it_means_for_a_lane() {
 }
 
 #[test]
-fn a_change_that_cannot_help_says_what_would() {
+fn a_change_without_effect_names_a_remedy() {
     let mut controller = Controller::new(1000).slots(1);
     one_change(&mut controller, &Sample::of_memory(800));
     let text = one_change(&mut controller, &Sample::of_memory(1000)).to_string();
@@ -135,7 +135,7 @@ fn a_change_that_cannot_help_says_what_would() {
 }
 
 #[test]
-fn a_change_goes_through_json_and_no_share_of_zero_comes_in() {
+fn a_change_survives_json_and_a_share_of_zero_is_refused() {
     let change = one_change(&mut of_eight_slots(), &Sample::of_memory(850));
     let json = serde_json::to_value(&change).expect("json");
     assert_eq!((&json["share"], &json["before"], &json["pressure"]), (&2.into(), &1.into(), &"high".into()));

@@ -7,7 +7,7 @@ fn sample(memory: u64, cpu_millis: u64, threads: u32) -> Sample {
     Sample { memory, cpu, threads, ..Sample::default() }
 }
 
-/// A recorder that saw `count` samples, one per second, of which each second used two cores.
+/// Makes a recorder of `count` samples, one per second, with two cores in use.
 fn recorded(count: u64, memory: impl Fn(u64) -> u64) -> Recorder {
     let mut recorder = Recorder::new();
     for second in 0..count {
@@ -46,7 +46,7 @@ fn few_samples_are_all_kept_with_their_peaks_and_means() {
 }
 
 #[test]
-fn however_many_samples_there_are_the_points_are_bounded_and_reach_to_the_last() {
+fn the_points_are_bounded_and_reach_to_the_last_sample() {
     for count in [511, 512, 513, 514, 1023, 1024, 1025, 1026, 5000, 100_003] {
         let curve = recorded(count, |_| 5).curve();
         assert!((256..=512).contains(&curve.points.len()), "{count}: {}", curve.points.len());
@@ -64,7 +64,7 @@ fn however_many_samples_there_are_the_points_are_bounded_and_reach_to_the_last()
 }
 
 #[test]
-fn thinning_loses_no_peak_and_no_processor_time() {
+fn merging_points_loses_no_peak_and_no_processor_time() {
     for peak in [0, 1, 510, 511, 512, 1023, 1024, 7777, 9999] {
         let curve = recorded(10_000, |second| if second == peak { 1000 } else { 1 }).curve();
         assert_eq!(curve.points.iter().filter(|point| point.memory == 1000).count(), 1, "{peak}");
@@ -86,7 +86,7 @@ fn a_tick_of_the_clock_within_a_short_span_is_no_peak() {
 }
 
 #[test]
-fn a_curve_goes_through_json() {
+fn a_curve_survives_json() {
     let curve = recorded(700, |second| second).curve();
     let json = serde_json::to_string(&curve).expect("json");
     assert_eq!(serde_json::from_str::<Curve>(&json).expect("a curve"), curve);

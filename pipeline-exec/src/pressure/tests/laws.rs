@@ -10,7 +10,7 @@ fn observe(controller: &mut Controller, memory: u64) -> Option<Change> {
     controller.observe(Duration::ZERO, &Sample::of_memory(memory))
 }
 
-/// A controller with a past.
+/// A controller that has observed samples.
 fn controller() -> impl Strategy<Value = Controller> {
     (1..5000_usize, prop::collection::vec(0..2 * LIMIT, 0..60)).prop_map(|(slots, past)| {
         let mut controller = Controller::new(LIMIT).slots(slots);

@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// A folder that stands for `/`, and is gone at the end of the test.
+/// A folder that replaces `/`, removed at the end of the test.
 struct Root(PathBuf);
 
 impl Root {

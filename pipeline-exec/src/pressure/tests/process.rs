@@ -8,7 +8,7 @@ use crate::pressure::{ProcessSampler, Sample, Sampler};
 
 const PAGE: u64 = 4096;
 
-/// A process as `/proc` shows it; 100 ticks per second, pages of 4 KiB.
+/// A process in `/proc`; 100 ticks per second, pages of 4 KiB.
 struct Made {
     pid: u32,
     threads: u32,
@@ -57,7 +57,7 @@ fn sample(root: &Root) -> Sample {
 }
 
 #[test]
-fn a_process_without_children_is_told_as_it_is() {
+fn a_process_without_children_is_measured() {
     let root = root();
     Made { threads: 2, ticks: [100, 50, 20, 5], pages: 10, ..made(7) }.put(&root, "self");
     children(&root, "self", 7, "");
@@ -107,7 +107,7 @@ fn a_child_that_did_not_execute_a_program_yet_is_not_counted_twice() {
 }
 
 #[test]
-fn a_table_that_seems_to_have_a_circle_is_walked_once() {
+fn a_table_with_a_cycle_is_visited_once() {
     let root = root();
     Made { pages: 1, ..made(7) }.put(&root, "self");
     children(&root, "self", 7, "20 ");
@@ -145,14 +145,14 @@ fn of_hundreds_of_threads_each_is_asked_in_turn_and_parents_each_time() {
 }
 
 #[test]
-fn a_kernel_that_does_not_tell_children_gives_this_process() {
+fn without_lists_of_children_only_this_process_is_measured() {
     let root = root();
     Made { pages: 3, ..made(7) }.put(&root, "self");
     assert_eq!(sample(&root).memory, 3 * PAGE);
 }
 
 #[test]
-fn without_proc_measuring_is_unsupported_and_the_error_says_what_helps() {
+fn without_proc_the_sampler_is_unsupported_and_names_a_remedy() {
     let root = Root::new();
     let error = ProcessSampler::below(root.path(), || true).expect_err("no sampler");
     assert_eq!(error.kind(), ErrorKind::Unsupported);
@@ -160,7 +160,7 @@ fn without_proc_measuring_is_unsupported_and_the_error_says_what_helps() {
 }
 
 #[test]
-fn figures_that_are_none_are_an_error_and_not_zero() {
+fn invalid_figures_are_an_error_and_not_zero() {
     let root = root();
     made(7).put(&root, "self");
     let mut sampler = sampler(&root);
@@ -169,7 +169,7 @@ fn figures_that_are_none_are_an_error_and_not_zero() {
 }
 
 #[test]
-fn threads_are_not_asked_where_the_system_knows_of_no_child() {
+fn threads_are_not_asked_without_any_child() {
     let root = root();
     Made { pages: 1, ..made(7) }.put(&root, "self");
     children(&root, "self", 7, "20 ");

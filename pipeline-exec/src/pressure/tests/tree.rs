@@ -12,10 +12,10 @@ use crate::pressure::{ProcessSampler, Sample, Sampler};
 
 const MIB: u64 = 1 << 20;
 
-/// Held by a test that looks at how memory grows: another one's memory would be seen as its own.
+/// Held by a test that measures how memory grows, because it would also measure the memory of another test.
 static MEMORY: Mutex<()> = Mutex::new(());
 
-/// Ends the child with the test, also where an assertion fails.
+/// Ends the child with the test, even if an assertion fails.
 struct Ended(Child);
 
 impl Drop for Ended {
@@ -29,7 +29,7 @@ fn sampler() -> ProcessSampler {
     ProcessSampler::new().expect("a system with /proc")
 }
 
-/// Samples until one is as wanted; the last one where a minute was not enough.
+/// Samples until one is as wanted, or returns the last one after a minute.
 fn sample_until(sampler: &mut ProcessSampler, wanted: impl Fn(&Sample) -> bool) -> Sample {
     let begin = Instant::now();
     loop {
@@ -56,7 +56,7 @@ fn memory_of_this_process_is_seen() {
     let before = sampler.sample().expect("a sample").memory;
     let held = std::hint::black_box(vec![1_u8; 256 * MIB as usize]);
     let after = sampler.sample().expect("a sample").memory;
-    // Tests of other files run in this process at the same time, and give back less than that.
+    // Other tests run in this process at the same time, and free less than that.
     assert!(after > before + 128 * MIB, "{before} {after}");
     drop(held);
 }
@@ -66,7 +66,7 @@ fn memory_of_a_childs_child_is_seen() {
     let _alone = MEMORY.lock().unwrap_or_else(PoisonError::into_inner);
     let mut sampler = sampler();
     let before = sampler.sample().expect("a sample").memory;
-    // `tail` holds a line that has no end; it waits for more until its input is closed.
+    // `tail` keeps an unfinished line until its input is closed.
     let tail = "{ head -c 400000000 /dev/zero; cat; } | tail -n 1 > /dev/null";
     let mut command = Command::new("sh");
     let child = command.args(["-c", tail]).stdin(Stdio::piped()).spawn().expect("a shell");
@@ -78,7 +78,7 @@ fn memory_of_a_childs_child_is_seen() {
 }
 
 #[test]
-fn processor_time_goes_on() {
+fn processor_time_grows() {
     let mut sampler = sampler();
     let before = sampler.sample().expect("a sample").cpu;
     let busy = thread::spawn(|| {
