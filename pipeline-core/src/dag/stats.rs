@@ -12,25 +12,25 @@ use crate::step::{InputKind, Mode};
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Statistics {
-    /// How many steps there are.
+    /// Number of steps.
     pub steps: usize,
-    /// How many distinct edges there are, data and `after` together.
+    /// Number of distinct edges, data and `after` together.
     pub edges: usize,
-    /// How many steps need no other.
+    /// Number of steps that need no other.
     pub sources: usize,
-    /// How many steps no other needs.
+    /// Number of steps that no other needs.
     pub sinks: usize,
-    /// How many levels there are: the number of steps on the longest path.
+    /// Number of levels, which is the number of steps on the longest path.
     pub depth: usize,
     /// The first of the levels with the most steps.
     pub widest_level: usize,
-    /// How many steps that level has.
+    /// Number of steps on that level.
     pub widest: usize,
-    /// Edges per step: how many steps one step needs on average.
+    /// Edges per step: the average number of steps that a step needs.
     pub average_degree: f64,
-    /// How many steps take an output by value, and so run after all its readers.
+    /// Number of steps that take an output by value, and so run after all its readers.
     pub takers: usize,
-    /// How many steps ask for an outcome rather than a value, and so run even where an upstream step failed.
+    /// Number of steps that read an outcome rather than a value, and so run even if an upstream step failed.
     pub conditional: usize,
     /// Steps by lane.
     pub by_lane: BTreeMap<String, usize>,
@@ -43,7 +43,7 @@ pub struct Statistics {
 }
 
 impl Dag {
-    /// Counts what there is to count.
+    /// Computes the figures of the graph.
     ///
     /// # Complexity
     /// O(steps + edges).
@@ -84,9 +84,8 @@ impl Dag {
         statistics
     }
 
-    /// How many times faster than one step after the other the graph can be with so many workers, at the very most:
-    /// `total / max(critical path, total / workers)`. No schedule does better; 1 where nothing costs anything. No
-    /// workers count as one.
+    /// Returns the upper bound of the speed-up over one step at a time with this number of workers: `total /
+    /// max(critical path, total / workers)`. No schedule is faster. 1 if all costs are zero. Zero workers count as one.
     ///
     /// # Complexity
     /// O(steps + edges).
@@ -101,7 +100,7 @@ impl Dag {
     }
 }
 
-/// Adds one to an entry, without an allocation where there is one.
+/// Adds one to an entry. Allocates only for a new one.
 fn count(counts: &mut BTreeMap<String, usize>, key: &str) {
     match counts.get_mut(key) {
         Some(count) => *count += 1,

@@ -19,9 +19,12 @@ pub(super) fn columns<const N: usize>(rows: &[[String; N]], right: [bool; N]) ->
     text
 }
 
-/// Returns a heading row.
-pub(super) fn head<const N: usize>(cells: [&str; N]) -> [String; N] {
-    cells.map(str::to_owned)
+/// Returns rows below a heading.
+pub(super) fn headed<const N: usize>(
+    heading: [&str; N],
+    rows: impl IntoIterator<Item = [String; N]>,
+) -> Vec<[String; N]> {
+    std::iter::once(heading.map(str::to_owned)).chain(rows).collect()
 }
 
 /// Shortens a name to the width of a column.

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use clap::Args as ClapArgs;
 
-use super::columns::{columns, head, name};
+use super::columns::{columns, headed, name};
 use super::exit::{Refusal, print, print_json};
 use super::runs::{time, when};
 use super::settings::StoreArgs;
@@ -88,12 +88,12 @@ fn durations(diff: &RunDiff, limit: usize, text: &mut String) {
     if timed.is_empty() {
         return;
     }
-    let mut rows = vec![head(["step", "A", "B", "B / A"])];
-    rows.extend(timed.iter().take(limit).map(|step| {
+    let row = |step: &&StepDiff| {
         let [before, now] = step.durations.map(show);
-        let ratio = step.ratio.map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.2}x"));
+        let ratio = step.ratio.map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.2} ×"));
         [name(&step.step), before, now, ratio]
-    }));
+    };
+    let rows = headed(["step", "A", "B", "B / A"], timed.iter().take(limit).map(row));
     let _ = write!(text, "\n{}", columns(&rows, [false, true, true, true]));
     if timed.len() > limit {
         let _ = writeln!(text, "{} more; --limit shows more, --json all", timed.len() - limit);

@@ -7,13 +7,13 @@ use clap::Args as ClapArgs;
 use pipeline_core::{Lane, Params};
 use serde::Serialize;
 
-use super::columns::{cell, columns, head};
+use super::columns::{cell, columns, headed};
 use super::exit::{Refusal, print, print_json};
 use super::params::ParamArgs;
-use super::settings::{SettingsArgs, rows};
+use super::settings::{SettingsArgs, Slots, rows};
 use crate::pipeline::Pipeline;
 use crate::pressure::{Budget, ProcessSampler, Sample, Sampler};
-use crate::settings::{PRESETS, Preset, ResolvedSettings, SettingInForce, Settings, cores};
+use crate::settings::{PRESETS, Preset, ResolvedSettings, SettingInForce, cores};
 
 /// Version of the document that `info --json` prints. It increases when a field changes its meaning or is removed.
 const SCHEMA: u32 = 1;
@@ -88,15 +88,6 @@ struct Recommended {
     why: String,
 }
 
-/// Maximum number of steps at once, by lane and in total.
-#[derive(Serialize)]
-struct Slots {
-    io: usize,
-    cpu: usize,
-    blocking: usize,
-    workers: Option<usize>,
-}
-
 #[derive(Serialize)]
 struct PresetHere {
     name: &'static str,
@@ -107,13 +98,6 @@ struct PresetHere {
 impl PresetHere {
     fn of(preset: &Preset) -> Self {
         PresetHere { name: preset.name, slots: Slots::of(&(preset.settings)()), about: preset.about }
-    }
-}
-
-impl Slots {
-    fn of(settings: &Settings) -> Self {
-        let [io, cpu, blocking] = [Lane::Io, Lane::Cpu, Lane::Blocking].map(|lane| settings.width(lane));
-        Slots { io, cpu, blocking, workers: settings.workers }
     }
 }
 
@@ -138,14 +122,14 @@ impl Info {
 
     fn text(&self) -> String {
         let mut text = String::from("settings in force\n");
-        write_table(&mut text, ["key", "value", "set by"], rows(&self.settings));
+        write_table(&mut text, headed(["key", "value", "set by"], rows(&self.settings)));
         for warning in &self.warnings {
             let _ = writeln!(text, "  warning: {warning}");
         }
         if !self.params.is_empty() {
             text.push_str("\nrun parameters given\n");
             let row = |param: &GivenParam| [cell(&param.name), cell(&param.origin)];
-            write_table(&mut text, ["name", "given by"], self.params.iter().map(row).collect());
+            write_table(&mut text, headed(["name", "given by"], self.params.iter().map(row)));
         }
         let build = &self.build;
         let _ = writeln!(
@@ -158,14 +142,22 @@ impl Info {
         );
         self.machine.write(&mut text);
         text.push_str("\nslots on this machine, by preset\n");
-        let row = |name: &str, slots: &Slots| {
-            let workers = slots.workers.map_or("no limit".to_owned(), |workers| workers.to_string());
-            let [io, cpu, blocking] = [slots.io, slots.cpu, slots.blocking].map(|slots| slots.to_string());
-            [name.to_owned(), io, cpu, blocking, workers]
+        const LANES: usize = Lane::ALL.len();
+        let row = |name: &str, cell: &dyn Fn(Lane) -> String, total: String| -> [String; LANES + 2] {
+            std::array::from_fn(|column| match column.checked_sub(1).and_then(|lane| Lane::ALL.get(lane)) {
+                Some(&lane) => cell(lane),
+                None if column == 0 => name.to_owned(),
+                None => total.clone(),
+            })
         };
-        let presets = self.presets.iter().map(|preset| row(preset.name, &preset.slots));
-        let rows: Vec<[String; 5]> = presets.chain([row("(in force)", &self.slots)]).collect();
-        write_table(&mut text, ["preset", "io", "cpu", "blocking", "total"], rows);
+        let of_slots = |name: &str, slots: &Slots| {
+            let total = slots.workers.map_or("no limit".to_owned(), |workers| workers.to_string());
+            row(name, &|lane| slots.lanes[&lane].to_string(), total)
+        };
+        let heading = row("preset", &|lane| lane.to_string(), "total".to_owned());
+        let presets = self.presets.iter().map(|preset| of_slots(preset.name, &preset.slots));
+        let rows = presets.chain([of_slots("(in force)", &self.slots)]);
+        write_table(&mut text, std::iter::once(heading).chain(rows).collect());
         text
     }
 }
@@ -220,16 +212,14 @@ impl Machine {
             text.push_str("\nrecommended slots\n");
             let row =
                 |lane: &Recommended| [lane.lane.name().to_owned(), lane.slots.to_string(), lane.why.clone()];
-            let rows: Vec<[String; 3]> = self.recommended.iter().map(row).collect();
-            write_table(text, ["lane", "slots", "why"], rows);
+            write_table(text, headed(["lane", "slots", "why"], self.recommended.iter().map(row)));
         }
     }
 }
 
 /// Writes indented rows below a heading.
-fn write_table<const N: usize>(text: &mut String, heading: [&str; N], rows: Vec<[String; N]>) {
-    let all: Vec<[String; N]> = std::iter::once(head(heading)).chain(rows).collect();
-    for row in columns(&all, [false; N]).lines() {
+fn write_table<const N: usize>(text: &mut String, rows: Vec<[String; N]>) {
+    for row in columns(&rows, [false; N]).lines() {
         let _ = writeln!(text, "  {row}");
     }
 }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::json;
 
-use super::columns::{columns, head, name};
+use super::columns::{columns, headed, name};
 use super::exit::{Refusal, print, print_json};
 use super::settings::StoreArgs;
 use crate::pipeline::Pipeline;
@@ -78,8 +78,7 @@ pub(super) fn execute(args: &RunsArgs, pipeline: &Pipeline) -> Result<u8, Refusa
 }
 
 fn table(runs: &[Compared<'_>]) -> String {
-    let mut rows = vec![head(["run", "started", "status", "time", "steps", "failed", "compared with usual"])];
-    rows.extend(runs.iter().map(|(run, beside)| {
+    let row = |(run, beside): &Compared<'_>| {
         let counts = &run.counts;
         let failed = counts.failed + counts.timed_out;
         [
@@ -89,9 +88,11 @@ fn table(runs: &[Compared<'_>]) -> String {
             time(run),
             counts.planned.to_string(),
             if failed == 0 { "-".to_owned() } else { failed.to_string() },
-            beside.map_or_else(|| "-".to_owned(), |beside| format!("{beside:.2}x")),
+            beside.map_or_else(|| "-".to_owned(), |beside| format!("{beside:.2} ×")),
         ]
-    }));
+    };
+    let heading = ["run", "started", "status", "time", "steps", "failed", "compared with usual"];
+    let rows = headed(heading, runs.iter().map(row));
     columns(&rows, [false, false, false, true, true, true, true])
 }
 
@@ -134,11 +135,10 @@ fn trends(args: &RunsArgs, pipeline: &Pipeline) -> Result<u8, Refusal> {
     }
     let mut text = trend_table(&trends);
     for trend in trends.iter().filter(|_| args.step.is_some()) {
-        let mut rows = vec![head(["run", "started", "time"])];
         let row = |time: &StepTime| {
             [clean(short_id(&time.run_id)), when(time.started_unix_ms), show(Some(time.duration))]
         };
-        rows.extend(trend.times.iter().map(row));
+        let rows = headed(["run", "started", "time"], trend.times.iter().map(row));
         text.push('\n');
         text.push_str(&columns(&rows, [false, false, true]));
     }
@@ -146,8 +146,7 @@ fn trends(args: &RunsArgs, pipeline: &Pipeline) -> Result<u8, Refusal> {
 }
 
 fn trend_table(trends: &[StepTrend]) -> String {
-    let mut rows = vec![head(["step", "runs", "median", "deviation", "last", ""])];
-    rows.extend(trends.iter().map(|trend| {
+    let row = |trend: &StepTrend| {
         [
             name(&trend.step),
             trend.runs.to_string(),
@@ -156,7 +155,8 @@ fn trend_table(trends: &[StepTrend]) -> String {
             show(Some(trend.last)),
             trend.pace.name().to_owned(),
         ]
-    }));
+    };
+    let rows = headed(["step", "runs", "median", "deviation", "last", ""], trends.iter().map(row));
     columns(&rows, [false, true, true, true, true, false])
 }
 

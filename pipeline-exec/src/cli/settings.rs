@@ -1,17 +1,19 @@
 //! Settings on the command line, one source of several.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, ArgMatches, Args as ClapArgs, Command, FromArgMatches};
-use pipeline_core::Problems;
+use pipeline_core::{Lane, Problems};
+use serde::Serialize;
 use serde_json::Value;
 
 use super::columns::cell;
 use super::exit::Refusal;
 use crate::pipeline::Pipeline;
 use crate::settings::row::{Flag, Row, flags};
-use crate::settings::{PRESETS, ResolvedSettings, SettingInForce, SettingsStack};
+use crate::settings::{PRESETS, ResolvedSettings, SettingInForce, Settings, SettingsStack};
 
 /// Defaults of the command line, in place of those of the library.
 const PROGRAM_DEFAULTS: [(&str, &str); 2] = [("grace", "10s"), ("runs_dir", ".pipeline")];
@@ -163,5 +165,20 @@ impl FromArgMatches for Flags {
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
         *self = Self::from_arg_matches(matches)?;
         Ok(())
+    }
+}
+
+/// Maximum number of steps at once, by lane and in total.
+#[derive(Debug, Serialize)]
+pub(super) struct Slots {
+    #[serde(flatten)]
+    pub(super) lanes: BTreeMap<Lane, usize>,
+    pub(super) workers: Option<usize>,
+}
+
+impl Slots {
+    pub(super) fn of(settings: &Settings) -> Self {
+        let lanes = Lane::ALL.map(|lane| (lane, settings.width(lane)));
+        Slots { lanes: lanes.into(), workers: settings.workers }
     }
 }

@@ -11,7 +11,7 @@ use crate::event::{Event, Observer};
 use crate::record::{CommandLine, RunRecord};
 use crate::report::RunReport;
 
-/// There is none of what has this in it.
+/// A type without values.
 #[derive(Clone, Copy, Debug)]
 enum Never {}
 
@@ -33,7 +33,7 @@ impl Observer for Saving {
     }
 }
 
-/// There is no directory to open.
+/// The directory cannot be opened.
 #[derive(Debug)]
 pub(crate) struct StoreError;
 

@@ -1,4 +1,4 @@
-//! What is different between two runs.
+//! The differences between two runs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -9,25 +9,24 @@ use serde::{Deserialize, Serialize};
 use super::started::differently;
 use crate::report::{Provenance, RunReport, RunStatus, StepReport};
 
-/// What is different in a later run, beside an earlier one.
+/// The differences of a later run from an earlier one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RunDiff {
     /// The ids of the runs, the earlier first.
     pub runs: [String; 2],
-    /// How they ended.
+    /// Their statuses.
     pub statuses: [RunStatus; 2],
-    /// How long they took.
+    /// Their durations.
     pub walls: [Duration; 2],
-    /// What the later run came from that the earlier did not: graph, settings, run parameters, seed, versions. Empty where
-    /// the two are of the same.
+    /// The differences in graph, settings, run parameters, seed and versions. Empty if there are none.
     pub drift: Vec<String>,
-    /// What was said otherwise on the command line, A being the earlier run, B the later: options, terms, names of run
-    /// parameters, but for those of which `drift` says that one of the runs alone had them. Empty where the two were
-    /// started alike, or one was not started by a command line.
+    /// The differences of the command lines, A of the earlier run, B of the later: options, terms, names of run
+    /// parameters, except those that `drift` names. Empty if there are none, or if one run was not started on a command
+    /// line.
     #[serde(default)]
     pub started: Vec<String>,
-    /// The steps that both have, those whose durations differ most first.
+    /// The steps that both have, the largest differences of duration first.
     pub steps: Vec<StepDiff>,
     /// The steps that only the later run has.
     pub added: Vec<String>,
@@ -43,17 +42,17 @@ pub struct RunDiff {
 pub struct StepDiff {
     /// Its name.
     pub step: String,
-    /// How it ended, in the earlier run first.
+    /// Its statuses, that of the earlier run first.
     pub statuses: [Status; 2],
-    /// How long it took, where it ran.
+    /// Its durations, if it ran.
     pub durations: [Option<Duration>; 2],
-    /// How often as long it took in the later run; `None` where it did not run in both.
+    /// The ratio of its duration in the later run to that in the earlier; `None` unless it ran in both.
     pub ratio: Option<f64>,
-    /// How many attempts it took.
+    /// Its numbers of attempts.
     pub attempts: [u32; 2],
 }
 
-/// What a step counted, in two runs.
+/// A counter of a step, in two runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct CounterDiff {
@@ -61,12 +60,12 @@ pub struct CounterDiff {
     pub step: String,
     /// The name of the counter.
     pub counter: String,
-    /// What it counted, in the earlier run first; `None` where it did not.
+    /// Its values, that of the earlier run first; `None` if there is none.
     pub counts: [Option<u64>; 2],
 }
 
 impl RunReport {
-    /// What is different in this run, beside an earlier one. Steps are the same where their names are.
+    /// Compares this run with an earlier one. Steps are matched by name.
     pub fn diff(&self, earlier: &RunReport) -> RunDiff {
         let by_name = |report: &'_ RunReport| -> BTreeSet<String> {
             report.steps.iter().map(|step| step.name.clone()).collect()
@@ -78,8 +77,7 @@ impl RunReport {
             self.steps.iter().filter_map(|now| Some((*before.get(now.name.as_str())?, now))).collect();
         let mut steps: Vec<StepDiff> = pairs.iter().map(|(before, now)| StepDiff::of(before, now)).collect();
         steps.sort_by_key(|step| std::cmp::Reverse(step.change()));
-        // A report that was made of a journal has the steps that had begun, and nothing that they counted: of the others, that
-        // they are not there says nothing.
+        // A report from a journal has only the steps that had begun, and no counters: a missing step means nothing.
         let has_all = |report: &RunReport| report.counts.planned == report.steps.len();
         let only_in = |report: &RunReport, other: &RunReport, names: &BTreeSet<String>| -> Vec<String> {
             let steps = report.steps.iter().filter(|_| has_all(other)).map(|it| it.name.clone());
@@ -107,7 +105,7 @@ impl RunReport {
 
 fn started(earlier: &RunReport, later: &RunReport) -> Vec<String> {
     let lines = earlier.command_line.as_ref().zip(later.command_line.as_ref());
-    // What the runs came from tells already that one of them alone had such a parameter.
+    // `drift` names the parameters that only one of the runs had.
     let told = later.provenance.params_of_one(&earlier.provenance);
     lines.map_or_else(Vec::new, |(earlier, later)| differently(earlier, later, &told))
 }
@@ -125,7 +123,7 @@ impl StepDiff {
         }
     }
 
-    /// By how much its duration differs.
+    /// Returns the difference of its durations.
     pub fn change(&self) -> Duration {
         let [before, now] = self.durations;
         before.unwrap_or_default().abs_diff(now.unwrap_or_default())

@@ -8,22 +8,22 @@ use serde::{Deserialize, Serialize};
 
 use crate::report::{Counts, RunReport, RunStatus};
 
-/// A run, as the history has it.
+/// A run in the history.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RunEntry {
     /// The id, the same in events, report, trace and history. Deterministic runs of the same graph, parameters and seed
     /// share one.
     pub run_id: String,
-    /// How it ended, if it did.
+    /// How it ended, if it has.
     pub state: RunState,
     /// When it began, in milliseconds since 1970.
     pub started_unix_ms: u64,
-    /// How long it took, or has taken as far as is known.
+    /// Its duration, or that until its last known event.
     pub wall: Duration,
-    /// How many steps there are in each state.
+    /// Number of steps by status.
     pub counts: Counts,
-    /// The fingerprint of its graph; empty where that is not known.
+    /// The fingerprint of its graph; empty if that is unknown.
     pub graph_fingerprint: String,
     /// The folder of its files, unless they were removed.
     pub dir: PathBuf,
@@ -56,7 +56,7 @@ impl RunState {
         RunState::Cancelled,
     ];
 
-    /// The state as printed, and as written in the history.
+    /// Returns the state as printed, and as written in the history.
     pub const fn name(self) -> &'static str {
         match self {
             RunState::Running => "running",
@@ -67,7 +67,7 @@ impl RunState {
         }
     }
 
-    /// The state of this name. What a later version may have written is no success.
+    /// Returns the state of this name. A name from a later version is not a success.
     pub(super) fn named(name: &str) -> Self {
         RunState::ALL.into_iter().find(|state| state.name() == name).unwrap_or(RunState::Failed)
     }
@@ -90,8 +90,8 @@ impl fmt::Display for RunState {
 }
 
 impl RunEntry {
-    /// The last eight characters of the id, which tell runs apart. (Ids begin with the time, so that runs of the same
-    /// minute begin alike.)
+    /// Returns the last eight characters of the id, which differ between runs. (Ids begin with the time, so runs of the
+    /// same minute begin alike.)
     pub fn short_id(&self) -> &str {
         short(&self.run_id)
     }
@@ -109,7 +109,7 @@ impl RunEntry {
     }
 }
 
-/// The last eight characters of an id.
+/// Returns the last eight characters of an id.
 pub(crate) fn short(id: &str) -> &str {
     id.char_indices().rev().nth(7).map_or(id, |(start, _)| &id[start..])
 }

@@ -1,4 +1,4 @@
-//! Why something of the runs directory cannot be had.
+//! Errors of the runs directory.
 
 use std::error::Error;
 use std::fmt;
@@ -9,61 +9,61 @@ use pipeline_core::ProblemCode;
 
 use crate::text::clean;
 
-/// Why a run could not be recorded, or what was recorded could not be read.
+/// Why a run could not be recorded, or a record could not be read.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// A file or folder could not be written, read or made.
+    /// A file or folder could not be written, read or created.
     Io {
         /// What was tried: "write", "read", "make".
         tried: &'static str,
-        /// With which file or folder.
+        /// The file or folder.
         path: PathBuf,
-        /// What the operating system says.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// No run of this directory is named so.
+    /// No run of this directory matches.
     UnknownRun {
         /// What was asked for.
         asked: String,
         /// The directory.
         dir: PathBuf,
-        /// How many runs it has.
+        /// Number of its runs.
         runs: usize,
     },
-    /// Several runs are named so.
+    /// Several runs match.
     AmbiguousRun {
         /// What was asked for.
         asked: String,
         /// The ids of the first few.
         candidates: Vec<String>,
     },
-    /// The history has the run, but its files are not there any more.
+    /// The history has the run, but its files were removed.
     FilesGone {
         /// The id of the run.
         run_id: String,
     },
     /// The file was written by a later version of the framework.
     Newer {
-        /// Which file.
+        /// The file.
         path: PathBuf,
         /// The version of its schema.
         found: u32,
         /// The latest version that this program reads.
         known: u32,
     },
-    /// The file is not what it should be.
+    /// The file is damaged.
     Damaged {
-        /// Which file.
+        /// The file.
         path: PathBuf,
         /// What is wrong with it.
         why: String,
     },
-    /// The database of the history does not answer.
+    /// The database of the history failed.
     Database {
         /// Its file.
         path: PathBuf,
-        /// What it says.
+        /// Its error.
         why: String,
     },
 }
@@ -73,10 +73,10 @@ impl StoreError {
         StoreError::Io { tried, path: path.as_ref().to_owned(), source }
     }
 
-    /// The code of the problem that a run has which cannot be recorded.
+    /// The code of the problem of a run that cannot be recorded.
     pub(crate) const PROBLEM: ProblemCode = ProblemCode::Environment;
 
-    /// Whether what was asked for is wrong, rather than the files.
+    /// Reports whether the request is wrong, rather than the files.
     #[cfg(feature = "cli")]
     pub(crate) fn is_wrong_use(&self) -> bool {
         matches!(
@@ -139,12 +139,12 @@ impl Error for StoreError {
     }
 }
 
-/// A path as text that cannot steer a terminal.
+/// Returns a path without control characters.
 pub(super) fn shown(path: &Path) -> String {
     clean(&path.display().to_string())
 }
 
-/// What a user typed may be as long as they like.
+/// Shortens what a user typed.
 fn shortened(text: &str) -> String {
     const MOST: usize = 60;
     let mut short = clean(&text.chars().take(MOST).collect::<String>()).replace('\n', "\\n");

@@ -1,4 +1,4 @@
-//! The folders and files of a runs directory: who may read them, and how they come to be whole.
+//! The folders and files of a runs directory: permissions, and writing them whole.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
@@ -13,10 +13,10 @@ pub(super) const TRACE: &str = "trace.json";
 pub(super) const JOURNAL: &str = "events.jsonl";
 pub(super) const LOCK: &str = "run.lock";
 
-/// A file that is not written yet has this at the end of its name.
+/// Suffix of a file that is not complete yet.
 const PART: &str = ".part";
 
-/// Makes a folder and those it is in. What is made is for its owner alone.
+/// Creates a folder and its parents, for the owner only.
 pub(super) fn make_dir(path: &Path) -> Result<(), StoreError> {
     let mut builder = DirBuilder::new();
     builder.recursive(true);
@@ -25,7 +25,7 @@ pub(super) fn make_dir(path: &Path) -> Result<(), StoreError> {
     builder.create(path).map_err(|error| StoreError::io("make the folder", path, error))
 }
 
-/// Makes a folder that is not there yet; `false` where it is.
+/// Creates a new folder. Returns `false` if it exists.
 pub(super) fn make_new_dir(path: &Path) -> Result<bool, StoreError> {
     let mut builder = DirBuilder::new();
     #[cfg(unix)]
@@ -37,7 +37,7 @@ pub(super) fn make_new_dir(path: &Path) -> Result<bool, StoreError> {
     }
 }
 
-/// Makes a file that only its owner may read; what was in it is gone.
+/// Creates an empty file that only its owner may read.
 pub(super) fn create(path: &Path) -> Result<File, StoreError> {
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true);
@@ -46,7 +46,7 @@ pub(super) fn create(path: &Path) -> Result<File, StoreError> {
     options.open(path).map_err(|error| StoreError::io("write", path, error))
 }
 
-/// Writes a few bytes to a file, unless it is there: several processes may do so at once, of which one wins.
+/// Writes a few bytes to a new file. If it exists, it stays: of several processes, one wins.
 pub(super) fn write_new(path: &Path, text: &[u8]) -> Result<(), StoreError> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -60,9 +60,9 @@ pub(super) fn write_new(path: &Path, text: &[u8]) -> Result<(), StoreError> {
     }
 }
 
-/// Writes a file that is there whole or not at all, for everybody who looks and whenever the process is killed.
+/// Writes a file so that it exists whole or not at all, for every reader and whenever the process is killed.
 ///
-/// `durable` files are on the disk before they have their name: they survive a power failure too.
+/// `durable` files are on the disk before they get their name: they also survive a power failure.
 pub(super) fn replace(
     path: &Path,
     durable: bool,
@@ -75,13 +75,13 @@ pub(super) fn replace(
         .and_then(|()| if durable { out.get_ref().sync_data() } else { Ok(()) })
         .and_then(|()| fs::rename(&part, path))
         .map_err(|error| {
-            // What cannot be written whole is not left half-written; that it cannot be removed is no further news.
+            // Removes the incomplete file. A failure to do so is not reported.
             let _ = fs::remove_file(&part);
             StoreError::io("write", path, error)
         })
 }
 
-/// Whether there is room in a folder, and leave to write there: seen by trying.
+/// Checks by trying whether there is space in a folder, and permission to write.
 pub(super) fn probe(dir: &Path) -> Result<(), StoreError> {
     const ROOM: usize = 64 * 1024;
     let path = dir.join(format!(".probe-{}-{}", std::process::id(), uuid::Uuid::now_v7()));
@@ -92,7 +92,7 @@ pub(super) fn probe(dir: &Path) -> Result<(), StoreError> {
     written.and(removed)
 }
 
-/// The folders in a folder, by name; what is no folder, or only leads to one, is left out.
+/// Returns the names of the folders in a folder, sorted. Files and links are left out.
 pub(super) fn folders(dir: &Path) -> Result<Vec<String>, StoreError> {
     let entries = match fs::read_dir(dir) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),

@@ -1,14 +1,14 @@
-//! Which run somebody means.
+//! Finds a run by what the user typed.
 
 use std::path::Path;
 
 use super::entry::short;
 use super::{RunEntry, StoreError};
 
-/// So many of the runs that could be meant are named.
+/// Maximum number of matching runs that are named.
 const MOST_CANDIDATES: usize = 5;
 
-/// The one of `runs`, the latest first, that `asked` names. What is asked for is compared only, and never made part of a
+/// Returns the one of `runs`, which has the latest first, that `asked` names. `asked` is only compared, never part of a
 /// path.
 pub(super) fn one(mut runs: Vec<RunEntry>, asked: &str, dir: &Path) -> Result<RunEntry, StoreError> {
     let unknown = |runs: usize| StoreError::UnknownRun { asked: asked.to_owned(), dir: dir.to_owned(), runs };
@@ -18,7 +18,7 @@ pub(super) fn one(mut runs: Vec<RunEntry>, asked: &str, dir: &Path) -> Result<Ru
     let asked_for = asked.to_ascii_lowercase();
     let fits = |run: &&RunEntry| {
         let id = run.run_id.to_ascii_lowercase();
-        // Lists show the end of an id alone, and people type how that begins.
+        // Lists show only the end of an id, and people type the start of that.
         let is_named =
             id.starts_with(&asked_for) || id.ends_with(&asked_for) || short(&id).starts_with(&asked_for);
         !asked_for.is_empty() && is_named
@@ -26,7 +26,7 @@ pub(super) fn one(mut runs: Vec<RunEntry>, asked: &str, dir: &Path) -> Result<Ru
     let fitting: Vec<&RunEntry> = runs.iter().filter(fits).collect();
     match fitting[..] {
         [] => Err(unknown(runs.len())),
-        // Of deterministic runs with one id, the latest.
+        // Of several deterministic runs with one id, the latest.
         [first, ref others @ ..] if others.iter().all(|run| run.run_id == first.run_id) => Ok(first.clone()),
         _ => {
             let mut candidates: Vec<String> = fitting.iter().map(|run| run.run_id.clone()).collect();

@@ -1,19 +1,18 @@
-//! What runs leave behind: a folder for each run, and the history of all.
+//! The records of runs: a folder for each run, and the history of all.
 //!
 //! ```text
 //! .pipeline/
 //!   history.db            every run that has ended, its steps, attempts and counters: SQLite
 //!   runs/<run id>/
-//!     run.lock            locked for as long as the run lives, by the operating system
-//!     events.jsonl        the journal: what happened, line by line, as it happens
+//!     run.lock            locked by the operating system while the run is alive
+//!     events.jsonl        the journal: each event as a line, when it happens
 //!     report.json         the report, once the run has ended
 //!     page.html           the same for a browser
-//!     outputs/STEP.json   what steps have returned, where the run saves that
+//!     outputs/STEP.json   the outputs of steps, if the run saves them
 //!     trace.json          the same as a timeline, for Perfetto
 //! ```
-//! The files are the truth, the database is made of them. A run is what its folder says: with a report it has ended;
-//! without one it is running where its lock is held, and was interrupted where it is free. So whatever is killed, and
-//! whenever, nothing says what is not so.
+//! The database is made from the files. A run with a report has ended; without one, it is running if its lock is held,
+//! and was interrupted if its lock is free. So whatever process is killed, at any time, nothing wrong is shown.
 
 mod diff;
 mod entry;
@@ -53,7 +52,7 @@ pub use self::trends::{Pace, StepTime, StepTrend};
 pub(crate) use self::{entry::short as short_id, trace::write as write_trace, trends::median};
 use crate::report::{RunReport, SCHEMA};
 
-/// A runs directory: runs are recorded there, and can be looked up afterwards. Cheap to clone.
+/// A runs directory, where runs are recorded and found later. Cheap to clone.
 ///
 /// ```
 /// # use pipeline_core::DagBuilder;
@@ -73,10 +72,10 @@ use crate::report::{RunReport, SCHEMA};
 /// ```
 ///
 /// Each run gets a folder with its journal, report and trace, and rows in `history.db`, an `SQLite` database that the
-/// `sqlite3` tool can query. What is made is for its owner alone. Any number of processes may record to one directory.
+/// `sqlite3` tool can query. Only the owner may read the files. Any number of processes may record to one directory.
 ///
-/// A run that cannot be recorded is refused before it starts. What fails later never fails the run: it is told on standard
-/// error at the end, and by [`Run::recorded`](crate::Run::recorded).
+/// A run that cannot be recorded is refused before it starts. A later failure to record never fails the run: standard
+/// error shows it at the end, and [`Run::recorded`](crate::Run::recorded) returns it.
 #[derive(Clone)]
 pub struct RunStore {
     shared: Arc<Shared>,
@@ -91,13 +90,12 @@ struct Shared {
 }
 
 impl RunStore {
-    /// Opens a runs directory, and makes it where there is none.
+    /// Opens a runs directory. Creates it if it does not exist.
     ///
-    /// A database that is missing, damaged or of a later version is made anew from the report files, with a
+    /// A database that is missing, damaged or of a later version is rebuilt from the report files, with a
     /// [warning](RunStore::take_warnings).
     ///
-    /// # Errors
-    /// Where it cannot be made or read. Whether there is room and leave to write is seen when a run is to be recorded.
+    /// # Errors If it cannot be created or read. Space and permission to write are checked when a run is recorded.
     pub fn open(dir: impl AsRef<Path>) -> Result<Self, StoreError> {
         let dir =
             std::path::absolute(dir.as_ref()).map_err(|error| StoreError::io("find", dir.as_ref(), error))?;
@@ -107,8 +105,8 @@ impl RunStore {
         Ok(RunStore { shared: Arc::new(Shared { dir, history }), keep_runs: None, save_outputs: false })
     }
 
-    /// Keeps the files of the latest so many runs, and removes older ones whenever a run has been recorded. Their rows in
-    /// the history stay. By default all are kept.
+    /// Keeps the files of the latest `runs` runs, and removes older ones after recording a run. Their rows in the
+    /// history stay. By default, all are kept.
     #[must_use]
     pub fn keep_runs(self, runs: usize) -> Self {
         self.keeping(Some(runs))
@@ -119,53 +117,49 @@ impl RunStore {
         self
     }
 
-    /// The directory.
+    /// Returns the directory.
     pub fn dir(&self) -> &Path {
         &self.shared.dir
     }
 
-    /// Every run, the latest first, those that are running or were interrupted included.
+    /// Returns every run, the latest first, including running and interrupted ones.
     ///
-    /// # Errors
-    /// Where the directory or the history cannot be read.
+    /// # Errors If the directory or the history cannot be read.
     pub fn runs(&self) -> Result<Vec<RunEntry>, StoreError> {
         let running = self.reconcile()?;
         let mut runs = self.history().runs(&self.runs_dir())?;
-        // One that has ended since is in the history.
+        // A run that has ended since then is in the history.
         let ended: HashSet<PathBuf> = runs.iter().map(|run| run.dir.clone()).collect();
         runs.extend(running.into_iter().filter(|run| !ended.contains(&run.dir)));
         runs.sort_by_key(|run| std::cmp::Reverse(run.started_unix_ms));
         Ok(runs)
     }
 
-    /// Finds a run: by its id, by how that begins or ends, by how its [short id](RunEntry::short_id) begins, as `latest`, or
-    /// counted back from the latest, which is `-1`.
+    /// Finds a run by its id, by the start or end of the id, by the start of the [short id](RunEntry::short_id), as
+    /// `latest`, or counted back from the latest, which is `-1`.
     ///
-    /// # Errors
-    /// Where no run is named so, or several are, or the history cannot be read.
+    /// # Errors If no run or several runs match, or the history cannot be read.
     pub fn find(&self, run: &str) -> Result<RunEntry, StoreError> {
         find::one(self.runs()?, run, self.dir())
     }
 
-    /// The report of a run, named as for [`RunStore::find`]. That of a run which is running or was interrupted is made of
-    /// its journal: it has the steps that had begun by then, is `cancelled`, and says why in `stopped_because`.
+    /// Returns the report of a run, named as for [`RunStore::find`]. For a running or interrupted run, it is made from
+    /// the journal: it has the steps that had begun, is `cancelled`, and has the reason in `stopped_because`.
     ///
-    /// # Errors
-    /// As [`RunStore::find`], and where the files of the run are gone, damaged, or of a later version.
+    /// # Errors As [`RunStore::find`], and if the files of the run are missing, damaged, or of a later version.
     pub fn report(&self, run: &str) -> Result<RunReport, StoreError> {
         self.report_of(&self.find(run)?)
     }
 
-    /// The report of a run that was found.
+    /// Returns the report of a run that was found.
     ///
-    /// # Errors
-    /// Where the files of the run are gone, damaged, or of a later version.
+    /// # Errors If the files of the run are missing, damaged, or of a later version.
     pub fn report_of(&self, run: &RunEntry) -> Result<RunReport, StoreError> {
         let path = run.dir.join(files::REPORT);
         let has_report = path.exists();
         let report = if has_report { read_report(&path) } else { journal::report(&run.dir, run.state) };
-        // Its lock is the first that goes when a run is removed, maybe by another process in this moment: what was found
-        // without a report is then the half of a run.
+        // The lock is removed first. Without it, another process is removing the run, and what was found may be
+        // incomplete.
         let may_be_half = !has_report || matches!(report, Err(StoreError::Io { .. }));
         if may_be_half && !run.dir.join(files::LOCK).exists() {
             return Err(StoreError::FilesGone { run_id: run.run_id.clone() });
@@ -173,11 +167,10 @@ impl RunStore {
         report
     }
 
-    /// How long each step usually takes: the median of the latest `n` times that it succeeded in a run that did, by name.
-    /// Steps that never did are not in it.
+    /// Returns the usual duration of each step, by name: the median over the latest `n` successful runs in which it
+    /// succeeded. Steps that never succeeded are left out.
     ///
-    /// # Errors
-    /// Where the directory or the history cannot be read.
+    /// # Errors If the directory or the history cannot be read.
     pub fn durations(&self, n: usize) -> Result<BTreeMap<String, Duration>, StoreError> {
         self.reconcile()?;
         let times = self.history().times(n, true)?;
@@ -187,10 +180,9 @@ impl RunStore {
         Ok(times.into_iter().filter_map(median).collect())
     }
 
-    /// How the duration of each step has gone over the latest `n` runs in which it succeeded, by name.
+    /// Returns the durations of each step over the latest `n` runs in which it succeeded, by name.
     ///
-    /// # Errors
-    /// Where the directory or the history cannot be read.
+    /// # Errors If the directory or the history cannot be read.
     pub fn trends(&self, n: usize) -> Result<Vec<StepTrend>, StoreError> {
         self.reconcile()?;
         Ok(self
@@ -201,12 +193,12 @@ impl RunStore {
             .collect())
     }
 
-    /// What was found wrong with the history, and mended, since this was last asked.
+    /// Returns the problems of the history that were found and fixed since the last call.
     pub fn take_warnings(&self) -> Vec<String> {
         self.history().take_warnings()
     }
 
-    /// Whether a run can be recorded now, as far as can be told before.
+    /// Checks whether a run can be recorded now.
     #[cfg(feature = "cli")]
     pub(crate) fn check_room(&self) -> Result<(), StoreError> {
         files::probe(self.dir())
@@ -243,7 +235,7 @@ fn read_report(path: &Path) -> Result<RunReport, StoreError> {
     serde_json::from_slice(&text).map_err(damaged)
 }
 
-/// A lock of a thread that panicked is as good as any other here.
+/// Ignores that a thread panicked while it held the lock.
 fn unpoisoned<T>(locked: Result<T, PoisonError<T>>) -> T {
     locked.unwrap_or_else(PoisonError::into_inner)
 }

@@ -14,16 +14,16 @@ use crate::event::{Event, Observer};
 /// The folder of the outputs, in that of the run.
 const OUTPUTS: &str = "outputs";
 
-/// A file's name has no more bytes than this, but for what is behind them where the step's name has more.
+/// Maximum length of a file's name in bytes, without the fingerprint of a longer name.
 const MOST_BYTES: usize = 120;
 
 impl RunStore {
-    /// Saves the outputs of the runs that are recorded, each as soon as its step has ended, as JSON: `outputs/<step>.json` in
-    /// the folder of the run. By default none is.
+    /// Saves the outputs of recorded runs as JSON, each when its step ends: `outputs/<step>.json` in the folder of the
+    /// run. By default, none is saved.
     ///
-    /// What is saved is what the type's `Serialize` writes. Outputs whose type has none are not saved, nor are those of
-    /// closures and given ones, nor those of a run that [another executor](crate::Execute) executes. The step's thread writes the
-    /// file: dependents start when it is there.
+    /// The file has what the type's `Serialize` writes. Outputs of other types, of closures, given ones, and those of a
+    /// run by [another executor](crate::Execute) are not saved. The step's thread writes the file: dependents start
+    /// after that.
     #[cfg(feature = "outputs")]
     #[must_use]
     pub fn save_outputs(mut self, save: bool) -> Self {
@@ -31,7 +31,7 @@ impl RunStore {
         self
     }
 
-    /// The file of a step's output, in a run named as for [`RunStore::find`]; `None` where it was not saved.
+    /// Returns the file of a step's output, in a run named as for [`RunStore::find`]; `None` if it was not saved.
     ///
     /// # Errors
     /// As [`RunStore::find`].
@@ -42,19 +42,19 @@ impl RunStore {
     }
 }
 
-/// The file of a step's output in the folder of a run.
+/// Returns the file of a step's output in the folder of a run.
 pub(crate) fn path_of(dir: &Path, step: &str) -> PathBuf {
     dir.join(OUTPUTS).join(format!("{}.json", file_name(step)))
 }
 
-/// The folder of a run's outputs.
+/// Returns the folder of a run's outputs.
 #[cfg(feature = "cli")]
 pub(crate) fn folder_of(dir: &Path) -> PathBuf {
     dir.join(OUTPUTS)
 }
 
-/// The name of a step as every file system takes it, and different for different steps: what is not a letter, a digit, `_`,
-/// `-` or `.` becomes `%` and two hex digits for each byte; of a long name the end becomes a fingerprint.
+/// Returns a file name that every file system accepts, different for different steps: bytes other than letters, digits,
+/// `_`, `-` and `.` become `%` and two hex digits; the end of a long name becomes a fingerprint.
 fn file_name(step: &str) -> String {
     let mut name = String::with_capacity(step.len());
     for byte in step.bytes() {
@@ -76,7 +76,7 @@ fn file_name(step: &str) -> String {
 pub(crate) struct Saving {
     /// The folder of the run.
     dir: PathBuf,
-    /// The first that went wrong.
+    /// The first error.
     failed: Mutex<Option<StoreError>>,
 }
 
@@ -86,7 +86,7 @@ impl Saving {
         Ok(Saving { dir: dir.to_owned(), failed: Mutex::default() })
     }
 
-    /// Whether all that could be saved was.
+    /// Returns the first error.
     pub(super) fn end(&self) -> Result<(), StoreError> {
         unpoisoned(self.failed.lock()).take().map_or(Ok(()), Err)
     }
@@ -95,7 +95,7 @@ impl Saving {
         let path = path_of(&self.dir, step);
         let mut has_form = true;
         let saved = files::replace(&path, false, |out| {
-            // A `Serialize` is code of the user's.
+            // `Serialize` is user code.
             let written = contain::guard(|| output.write_json(out))
                 .map_err(|panic| io::Error::other(format!("its `Serialize` panicked: {panic}")))?;
             has_form = written.is_some();

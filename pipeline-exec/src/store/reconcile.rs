@@ -1,4 +1,5 @@
-//! The history catches up with the folders of runs: after a kill, a failure to write, or the loss of the database.
+//! Brings the history up to date with the folders of runs: after a kill, a failure to write, or the loss of the
+//! database.
 
 use std::fs::{File, TryLockError};
 use std::io;
@@ -9,10 +10,9 @@ use super::{RunEntry, RunState, RunStore, StoreError, files, journal, read_repor
 use crate::report::RunReport;
 
 impl RunStore {
-    /// Notes every run that has ended and is not in the history. Returns those that go on.
+    /// Adds every run that has ended and is not in the history. Returns the running ones.
     ///
-    /// A folder that tells nothing is passed over: its process was killed before the run began, or its files are of a later
-    /// version.
+    /// Skips unreadable folders: the process was killed before the run began, or the files are of a later version.
     pub(super) fn reconcile(&self) -> Result<Vec<RunEntry>, StoreError> {
         let known = self.history().dirs()?;
         let runs_dir = self.runs_dir();
@@ -23,7 +23,7 @@ impl RunStore {
                 continue;
             }
             let dir = runs_dir.join(&name);
-            // The lock is kept while the files are read: nobody can begin a run in the folder meanwhile.
+            // The lock is held while the files are read, so that no run can begin in the folder.
             let (state, _lock) = match life_of(&dir) {
                 Some(Life::Alive) => (RunState::Running, None),
                 Some(Life::Over(lock)) => (RunState::Interrupted, Some(lock)),
@@ -55,9 +55,9 @@ impl RunStore {
         let Some(keep) = self.keep_runs else { return Ok(()) };
         let runs = self.history().runs(&self.runs_dir())?;
         for run in runs.iter().skip(keep).filter(|run| run.dir != own && run.dir.exists()) {
-            // One that was ended by its process but is still being written is left for the next time.
+            // A run that is still being written is left for the next time.
             if !matches!(life_of(&run.dir), Some(Life::Alive)) {
-                // First what says that there is a run: whoever reads meanwhile takes no half of it for the whole.
+                // First the lock, so that no reader takes an incomplete run for a whole one.
                 gone(std::fs::remove_file(run.dir.join(files::LOCK)))
                     .and_then(|()| gone(std::fs::remove_dir_all(&run.dir)))
                     .map_err(|error| StoreError::io("remove", &run.dir, error))?;
@@ -67,7 +67,7 @@ impl RunStore {
     }
 }
 
-/// What was removed, also where another process was faster.
+/// Ignores that another process has removed it already.
 fn gone(removed: io::Result<()>) -> io::Result<()> {
     match removed {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -75,24 +75,24 @@ fn gone(removed: io::Result<()>) -> io::Result<()> {
     }
 }
 
-/// The state of a run whose journal was read: one that came to its end was not interrupted, though it has no report.
+/// Returns the state of a run by its journal: a finished run was not interrupted, even without a report.
 fn journal_state(state: RunState, report: &RunReport) -> RunState {
     if state == RunState::Interrupted && journal::is_finished(report) { report.status.into() } else { state }
 }
 
-/// Whether the process of a run lives and has not ended it.
+/// Whether the process of a run is alive and has not ended it.
 enum Life {
     Alive,
-    /// It does not; nobody can have the lock of the run while this is there.
+    /// It is not; the lock of the run cannot be taken while this exists.
     Over(File),
 }
 
-/// `None` where there never was a run.
+/// Returns `None` if there never was a run.
 fn life_of(dir: &Path) -> Option<Life> {
     let lock = File::open(dir.join(files::LOCK)).ok()?;
     match lock.try_lock_shared() {
         Ok(()) => Some(Life::Over(lock)),
-        // Where a file system has no locks, the report alone tells that a run has ended.
+        // On a file system without locks, only the report shows that a run has ended.
         Err(TryLockError::Error(_)) if dir.join(files::REPORT).exists() => Some(Life::Over(lock)),
         Err(TryLockError::WouldBlock | TryLockError::Error(_)) => Some(Life::Alive),
     }

@@ -1,4 +1,4 @@
-//! A run as it is recorded: from before its first step to after its last.
+//! The recording of a run, from before its first step to after its last.
 
 use std::fs::File;
 use std::io::Write;
@@ -22,12 +22,12 @@ pub(crate) struct Recording {
     started_unix_ms: u64,
     journal: Journal,
     saving: Option<Arc<Saving>>,
-    /// Held until the run is recorded. Last, so that it is free when all else is done.
+    /// Held until the run is recorded. The last field, so that it is released last.
     _lock: File,
 }
 
 impl RunStore {
-    /// Makes the folder of a run, with its lock and the first line of its journal.
+    /// Creates the folder of a run, with its lock and the first line of its journal.
     pub(crate) fn begin(
         &self,
         run_id: &str,
@@ -39,7 +39,7 @@ impl RunStore {
         let (name, dir) = self.new_folder(run_id)?;
         let lock_path = dir.join(files::LOCK);
         let lock = files::create(&lock_path)?;
-        // Somebody who looks whether the run lives holds it for a moment.
+        // A process that checks whether the run is alive holds it for a moment.
         lock.lock().map_err(|error| StoreError::io("lock", &lock_path, error))?;
         let started_unix_ms = started.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);
         let command_line = command_line.as_deref().cloned();
@@ -49,7 +49,7 @@ impl RunStore {
         Ok(Recording { store: self.clone(), name, started_unix_ms, journal, saving, _lock: lock })
     }
 
-    /// A folder that no run has had: named as the run, with a number behind where a deterministic run is repeated.
+    /// Creates a new folder: named like the run, with a number if a deterministic run is repeated.
     fn new_folder(&self, run_id: &str) -> Result<(String, PathBuf), StoreError> {
         let mut name = run_id.to_owned();
         for number in 2_u32.. {
@@ -64,17 +64,17 @@ impl RunStore {
 }
 
 impl Recording {
-    /// What saves the outputs of the run, if they are to be.
+    /// Returns what saves the outputs of the run, if they are saved.
     pub(crate) fn saving(&self) -> Option<Arc<Saving>> {
         self.saving.clone()
     }
 
-    /// Keeps the journal from now on.
+    /// Writes the journal from now on.
     pub(crate) fn watch(&mut self, run: &Arc<RunRecord>) {
         self.journal.watch(run);
     }
 
-    /// Writes what is left to write of a run that has ended. Returns its folder.
+    /// Writes the files of a run that has ended. Returns its folder.
     pub(crate) fn finish(
         mut self,
         run: &RunRecord,
@@ -91,7 +91,7 @@ impl Recording {
         let state = RunState::from(report.status);
         let noted = Noted { dir: &self.name, state, started_unix_ms: self.started_unix_ms, report };
         let noted = self.store.history().note(&noted);
-        // The first that went wrong is told; the others usually have the same reason.
+        // Returns the first error; further ones usually have the same cause.
         kept.and(saved).and(traced).and(paged).and(noted).and_then(|()| self.store.remove_old(&dir))?;
         Ok(dir)
     }

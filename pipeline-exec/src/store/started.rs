@@ -1,12 +1,12 @@
-//! What was said otherwise on the command lines of two runs.
+//! The differences between the command lines of two runs.
 
 use std::collections::BTreeSet;
 
 use crate::report::CommandLine;
 use crate::text::quoted;
 
-/// What is different in the later command line, B, beside the earlier one, A: a sentence each. Of run parameters only that
-/// they were named, and not those of which it is known otherwise (`told`) that one of the runs alone had them.
+/// Returns the differences of the later command line, B, from the earlier one, A: a sentence each. Of run parameters it
+/// compares names, without those in `told`, which are reported elsewhere.
 pub(super) fn differently(earlier: &CommandLine, later: &CommandLine, told: &BTreeSet<&str>) -> Vec<String> {
     let mut all = Vec::new();
     if earlier.verb != later.verb {
@@ -23,7 +23,7 @@ pub(super) fn differently(earlier: &CommandLine, later: &CommandLine, told: &BTr
         }
     }
     let only_in = |line: &CommandLine, other: &CommandLine, run: &str| -> Vec<String> {
-        // A parameter that is given to one step is told of by its name alone.
+        // A parameter of one step is matched by its name alone.
         let param = |name: &str| name.rsplit_once('.').map_or(name.to_owned(), |(_, param)| param.to_owned());
         let is_new = |name: &&String| !told.contains(param(name).as_str());
         let names = line.params.iter().filter(|name| !other.params.contains(name)).filter(is_new);
@@ -42,7 +42,7 @@ fn listed(words: &[String]) -> String {
     words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
 }
 
-/// An option that the two do not have alike. Of one that was given several times, only what is not in both is told.
+/// Returns the difference of an option. If it was given several times, only the values that are not in both.
 fn option(name: &str, before: Option<&[String]>, now: Option<&[String]>) -> String {
     let (Some(before), Some(now)) = (before, now) else {
         let (values, run) = before.map_or((now, "B"), |before| (Some(before), "A"));
@@ -54,7 +54,7 @@ fn option(name: &str, before: Option<&[String]>, now: Option<&[String]>) -> Stri
         values.iter().filter(|value| !other.contains(value)).cloned().collect()
     };
     match (&without(before, now)[..], &without(now, before)[..]) {
-        // The order is another, or how often one was given.
+        // Only the order or the number of equal values differs.
         ([], []) => format!("{name} {} → {name} {}", listed(before), listed(now)),
         (gone, []) => format!("{name} {} in A only", listed(gone)),
         ([], new) => format!("{name} {} in B only", listed(new)),

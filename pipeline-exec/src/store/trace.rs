@@ -1,8 +1,8 @@
 //! A run as a timeline: the trace-event format, which Perfetto (ui.perfetto.dev) and `chrome://tracing` open.
 //!
-//! One process per run. Steps of a lane that ran beside each other are on tracks of their own, so that no two slices of a
-//! track overlap: how many tracks a lane has is how many of its slots were in use at once, at the most. A step that was
-//! tried again has a slice for each attempt; between them it has no slot, and no track.
+//! One process per run. Steps of a lane that ran at the same time are on separate tracks, so slices of a track never
+//! overlap: a lane has as many tracks as its peak use of slots. A retried step has a slice for each attempt; between
+//! attempts it has no slot and no track.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -14,14 +14,14 @@ use serde_json::{Value, json};
 
 use crate::report::{AttemptReport, RunReport, StepReport};
 
-/// A drawing of more edges shows nothing, and takes long to draw.
+/// Maximum number of arrows: more show nothing and take long to draw.
 const MOST_EDGES: usize = 20_000;
-/// Tracks of one lane have numbers above a multiple of this; what belongs to the whole run has 0.
+/// Tracks of one lane have numbers above a multiple of this; the whole run has 0.
 const TRACKS: usize = 1_000_000;
-/// No track has this number: viewers would call it the main thread.
+/// Not the number of a track: viewers would call it the main thread.
 const PROCESS: u32 = 4_000_000;
 
-/// Writes the trace of a run. Events are in order of time, after those that name process and tracks.
+/// Writes the trace of a run: the events that name process and tracks, then the others in order of time.
 pub(crate) fn write(report: &RunReport, out: &mut impl Write) -> io::Result<()> {
     let slices = slices(&report.steps);
     let mut events = slices.iter().map(Slice::event).collect();
@@ -40,7 +40,7 @@ pub(crate) fn write(report: &RunReport, out: &mut impl Write) -> io::Result<()> 
     out.write_all(b"\n]}\n")
 }
 
-/// An event, with when it is and its place among those of the same moment.
+/// An event, with its time and its rank among those of the same time.
 type Placed = (Duration, u8, Value);
 
 fn about(report: &RunReport) -> Value {
@@ -52,7 +52,7 @@ fn about(report: &RunReport) -> Value {
     })
 }
 
-/// What is told of an attempt that failed and was followed by another.
+/// A failed attempt that was followed by another.
 type Told<'r> = Option<&'r AttemptReport>;
 
 /// One attempt of a step that ran.
@@ -66,18 +66,18 @@ struct Slice<'r> {
     track: usize,
 }
 
-/// Start and end of each attempt of a step that ran.
+/// Returns start and end of each attempt of a step that ran.
 fn attempts(step: &StepReport) -> impl Iterator<Item = (Duration, Duration, Told<'_>)> {
     let timed = step.timed_attempts();
     timed.filter_map(|(times, told)| Some((times.start, times.start + times.duration?, told)))
 }
 
-/// Microseconds, to the nanosecond: the unit of the format.
+/// Returns microseconds, the unit of the format, with decimals.
 fn micros(time: Duration) -> f64 {
     time.as_nanos() as f64 / 1e3
 }
 
-/// A slice for each attempt that ran, in order of time, on the first track of its lane that is free when it starts.
+/// Returns a slice for each attempt that ran, in order of time, on the first free track of its lane.
 fn slices(steps: &[StepReport]) -> Vec<Slice<'_>> {
     let of_step = |(index, step)| {
         attempts(step).map(move |(start, end, told)| Slice { index, step, told, start, end, track: 0 })
@@ -85,7 +85,7 @@ fn slices(steps: &[StepReport]) -> Vec<Slice<'_>> {
     let mut slices: Vec<Slice<'_>> = steps.iter().enumerate().flat_map(of_step).collect();
     slices.sort_by_key(|slice| (slice.start, slice.end));
     for lane in Lane::ALL {
-        // Which tracks are free, and when those in use become so.
+        // The free tracks, and when the others become free.
         let mut free = std::collections::BTreeSet::new();
         let mut in_use = std::collections::BTreeSet::new();
         let mut made = 0;
@@ -118,7 +118,7 @@ fn names(report: &RunReport, slices: &[Slice<'_>]) -> Vec<Value> {
 }
 
 impl Slice<'_> {
-    /// Its complete event.
+    /// Returns its complete event.
     fn event(&self) -> Placed {
         let step = self.step;
         let mut args = json!({
@@ -152,7 +152,7 @@ impl Slice<'_> {
     }
 }
 
-/// An arrow for each edge, from the end of one step to the start of the other.
+/// Returns an arrow for each edge, from the end of one step to the start of the other.
 fn flows(report: &RunReport, slices: &[Slice<'_>], events: &mut Vec<Placed>) {
     let edges = report.steps.iter().map(|step| step.upstream.len()).sum::<usize>();
     if edges > MOST_EDGES {
@@ -171,7 +171,7 @@ fn flows(report: &RunReport, slices: &[Slice<'_>], events: &mut Vec<Placed>) {
             let (Some((_, from)), Some((to, _))) = (place(upstream), place(step)) else { continue };
             let (from, from_track, to, to_track) = (from.end, from.track, to.start, to.track);
             number += 1;
-            // An arrow belongs to the slice that it lies in, so its begin is just inside.
+            // An arrow belongs to the slice that contains it, so its start is just inside.
             let from = from.saturating_sub(Duration::from_nanos(1)).min(to);
             let end = |phase: &str, at: Duration, track: usize| json!({"ph": phase, "pid": PROCESS, "tid": track, "name": "needs", "cat": "edge", "id": number, "ts": micros(at), "bp": "e"});
             events.push((from, 2, end("s", from, from_track)));
@@ -180,7 +180,7 @@ fn flows(report: &RunReport, slices: &[Slice<'_>], events: &mut Vec<Placed>) {
     }
 }
 
-/// How many steps of each lane were under way, whenever that changed.
+/// Returns the number of running steps of each lane, whenever it changed.
 fn slots_in_use(slices: &[Slice<'_>], events: &mut Vec<Placed>) {
     let mut changes: BTreeMap<Duration, [i64; 3]> = BTreeMap::new();
     for slice in slices {
@@ -200,7 +200,7 @@ fn slots_in_use(slices: &[Slice<'_>], events: &mut Vec<Placed>) {
     }
 }
 
-/// Memory and processor, where they were sampled.
+/// Returns memory and processor use, if they were sampled.
 fn resources(report: &RunReport, events: &mut Vec<Placed>) {
     for point in report.resources.iter().flat_map(|curve| &curve.points) {
         let memory = json!({"MiB": point.memory as f64 / f64::from(1 << 20)});

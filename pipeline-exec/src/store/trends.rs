@@ -1,39 +1,39 @@
-//! Whether a step takes as long as it usually does.
+//! Compares the duration of a step with its usual one.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// With fewer runs to compare with, nothing is said.
+/// Minimum number of runs to compare with.
 const ENOUGH: usize = 4;
-/// So many times the usual deviation is unusual.
+/// A deviation is unusual above this multiple of the usual one.
 const UNUSUAL: f64 = 3.0;
-/// Times that hardly differ would make every difference unusual: a deviation is taken to be at least this part of the
-/// median, and at least [`LEAST`].
+/// Minimum usual deviation, as a part of the median, and at least [`LEAST`]: otherwise any difference between nearly
+/// equal times would be unusual.
 const LEAST_PART: f64 = 0.05;
 const LEAST: Duration = Duration::from_micros(500);
 
-/// How the duration of a step has gone over the latest runs in which it succeeded.
+/// The durations of a step over the latest runs in which it succeeded.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct StepTrend {
     /// The name of the step.
     pub step: String,
-    /// In how many runs.
+    /// Number of runs.
     pub runs: usize,
     /// The latest duration.
     pub last: Duration,
-    /// The median of those before the latest; of all, where there is but one.
+    /// The median of the earlier ones; if there is only one, that one.
     pub median: Duration,
-    /// How far those before the latest are from their median: the median of the distances.
+    /// The deviation of the earlier ones: the median of the distances from their median.
     pub deviation: Duration,
-    /// How the latest is beside those before.
+    /// How the latest compares with the earlier ones.
     pub pace: Pace,
     /// Each time, the latest first.
     pub times: Vec<StepTime>,
 }
 
-/// How long a step took in one run.
+/// The duration of a step in one run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct StepTime {
@@ -41,12 +41,12 @@ pub struct StepTime {
     pub run_id: String,
     /// When the run began, in milliseconds since 1970.
     pub started_unix_ms: u64,
-    /// How long the step took.
+    /// The duration of the step.
     pub duration: Duration,
 }
 
-/// How the latest duration is beside those before: unusual is what is more than three times as far from their median as
-/// they usually are. A usual distance is taken to be at least 5 % of the median, and 0.5 ms.
+/// How the latest duration compares with the earlier ones. It is unusual if it is more than three times as far from
+/// their median as they usually are. The usual distance is at least 5 % of the median, and 0.5 ms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -62,7 +62,7 @@ pub enum Pace {
 }
 
 impl StepTrend {
-    /// Of times, the latest first; there is at least one.
+    /// Computes the trend of times, the latest first; there is at least one.
     pub(super) fn of(step: String, times: Vec<StepTime>) -> Self {
         let durations: Vec<Duration> = times.iter().map(|time| time.duration).collect();
         let last = durations.first().copied().unwrap_or_default();
@@ -87,7 +87,7 @@ impl Pace {
         }
     }
 
-    /// In words.
+    /// Returns it in words.
     pub const fn name(self) -> &'static str {
         match self {
             Pace::Unknown => "too few runs to say",
@@ -98,7 +98,7 @@ impl Pace {
     }
 }
 
-/// The middle one, or the mean of the two that are; `None` of none.
+/// Returns the median; `None` without times.
 pub(crate) fn median(mut times: Vec<Duration>) -> Option<Duration> {
     times.sort_unstable();
     let upper = *times.get(times.len() / 2)?;

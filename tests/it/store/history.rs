@@ -61,28 +61,6 @@ fn the_documented_tables_are_those_of_the_history() {
     assert_eq!(columns(&database), columns(&documented));
 }
 
-/// A history from before these tables existed accepts command lines and run parameters.
-#[test]
-fn an_earlier_history_gets_the_new_tables() {
-    #[step]
-    fn th_reads(#[param] rows: u64) -> u64 {
-        rows
-    }
-    let folder = Folder::new();
-    record(two_steps(false), &folder.store());
-    let database = || rusqlite::Connection::open(folder.join("history.db")).unwrap();
-    database().execute_batch("DROP TABLE words; DROP TABLE params").unwrap();
-    let store = folder.store();
-    assert!(store.take_warnings().is_empty());
-    let (run, _) = record(Pipeline::to::<th_reads>().param("rows", 3), &store);
-    let row: (String, String) = database()
-        .query_row("SELECT name, fingerprint FROM params", [], |row| Ok((row.get(0)?, row.get(1)?)))
-        .unwrap();
-    let of_report = run.report().provenance.params.clone().unwrap();
-    assert_eq!(row, of_report.into_iter().next().unwrap());
-    assert_eq!(store.runs().unwrap().len(), 2);
-}
-
 #[test]
 fn many_runs_can_record_at_once() {
     let folder = Folder::new();

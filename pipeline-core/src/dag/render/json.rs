@@ -1,7 +1,7 @@
-//! The graph as data, with a versioned schema: what leaves the process, and what can come back into one.
+//! The graph as data, with a versioned schema, to write and to load.
 //!
-//! A document has names and types, never values: parameters may be secrets. Fields can be added within a schema, and
-//! readers ignore those they do not know; anything else makes a new schema.
+//! A document has names and types, never values: parameters may be secrets. Fields can be added within a schema, since
+//! readers ignore unknown ones; any other change makes a new schema.
 
 use std::collections::BTreeMap;
 
@@ -32,7 +32,7 @@ pub struct StepDocument {
     pub name: String,
     /// The identity of the function, `module::name`; several instances share it.
     pub id: String,
-    /// Whether it is a closure, which exists in the program that made it only.
+    /// Whether it is a closure, which exists only in the program that made it.
     #[serde(default)]
     pub closure: bool,
     /// The package that holds the step.
@@ -67,7 +67,7 @@ pub struct StepDocument {
     /// The parameters of the function, in order.
     #[serde(default)]
     pub inputs: Vec<InputDocument>,
-    /// The names of the steps that it waits for without reading their output.
+    /// The names of the steps that it waits for without reading their outputs.
     #[serde(default)]
     pub after: Vec<String>,
     /// The names of the run parameters that this instance has values for. Their values are not in the document.
@@ -87,9 +87,9 @@ pub struct StepDocument {
 pub struct InputDocument {
     /// The name of the parameter.
     pub parameter: String,
-    /// What it asks for: `upstream`, `param`, `resource` or `context`.
+    /// Its kind: `upstream`, `param`, `resource` or `context`.
     pub kind: String,
-    /// The name under which a run parameter or a resource is given, where it has one.
+    /// The name under which a run parameter or a resource is given, if it has one.
     #[serde(default)]
     pub given_as: Option<String>,
     /// The names of the upstream steps, in the order in which the step sees them.
@@ -116,7 +116,7 @@ impl GraphDocument {
     /// The schema that this version writes, and the newest that it reads.
     pub const SCHEMA: u32 = 1;
 
-    /// Reads a document. Fields that this version does not know are ignored.
+    /// Reads a document. Ignores unknown fields.
     ///
     /// # Errors
     /// [`ProblemCode::InvalidDocument`] if the text is no document, or one of a newer schema.
@@ -140,7 +140,7 @@ impl GraphDocument {
         serde_json::from_str(json).map_err(unreadable)
     }
 
-    /// Writes the document, indented, with a line break at its end.
+    /// Returns the document as JSON, indented, with a line break at its end.
     pub fn to_json(&self) -> String {
         let mut json = serde_json::to_string_pretty(self)
             .expect("invariant: texts, numbers and lists of them always have a JSON form");
@@ -150,7 +150,7 @@ impl GraphDocument {
 }
 
 impl Dag {
-    /// Describes the graph as data.
+    /// Returns the graph as data.
     ///
     /// # Complexity
     /// O(steps + edges).

@@ -15,7 +15,7 @@ impl StepSpec {
     }
 }
 
-/// The options of a step by their names in `#[step]`. A flag has an empty text. `writes` is a field of its own.
+/// The options of a step by their names in `#[step]`. A flag has an empty text. `writes` is a separate field.
 pub(super) fn options(def: &StepDef, policy: &Policy) -> BTreeMap<String, String> {
     let time = |time: Duration| humantime::format_duration(time).to_string();
     let limits = policy.limits.iter().map(|(name, amount)| match amount {

@@ -10,6 +10,7 @@ use super::advice;
 use crate::cli::args::SelectionArgs;
 use crate::cli::forecast::{Forecast, Stage, cost_of, time_per_cost};
 use crate::cli::needs::{declared, is_given};
+use crate::cli::settings::Slots;
 use crate::cli::store::Usual;
 use crate::pipeline::Pipeline;
 use crate::settings::Settings;
@@ -117,15 +118,6 @@ pub(super) struct CriticalSteps {
     pub(super) cost: u64,
 }
 
-/// Maximum number of steps at once.
-#[derive(Debug, Serialize)]
-pub(super) struct Slots {
-    pub(super) io: usize,
-    pub(super) cpu: usize,
-    pub(super) blocking: usize,
-    pub(super) workers: Option<usize>,
-}
-
 /// How long a run would take.
 #[derive(Debug, Serialize)]
 pub(super) struct ForecastDocument {
@@ -197,12 +189,7 @@ impl PlanDocument {
             },
             kinds,
             statistics: dag.statistics(),
-            slots: Slots {
-                io: settings.io,
-                cpu: settings.cpu,
-                blocking: settings.blocking,
-                workers: settings.workers,
-            },
+            slots: Slots::of(settings),
             at_once,
             speed_up_bound: dag.theoretical_speed_up(|step| times[step].as_nanos() as u64, at_once),
             forecast: ForecastDocument {

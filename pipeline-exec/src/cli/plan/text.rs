@@ -165,7 +165,8 @@ fn figures(plan: &PlanDocument, out: &mut String) {
     line("critical path", &format!("{} (cost {})", path(&critical.steps), critical.cost));
     let slots = &plan.slots;
     let workers = slots.workers.map_or(String::new(), |workers| format!(", {workers} in total"));
-    line("slots", &format!("io {}, cpu {}, blocking {}{workers}", slots.io, slots.cpu, slots.blocking));
+    let lanes: Vec<String> = slots.lanes.iter().map(|(lane, slots)| format!("{lane} {slots}")).collect();
+    line("slots", &format!("{}{workers}", lanes.join(", ")));
     let forecast = &plan.forecast;
     let basis = if forecast.recorded_steps == 0 { "from costs" } else { "from recorded times" };
     line(

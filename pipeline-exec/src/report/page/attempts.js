@@ -1,8 +1,8 @@
-// Steps that were tried again: when each attempt ran, as text and as bars of the timeline.
+// Retried steps: when each attempt ran, as text and as bars of the timeline.
 
 const stateOfTry = (step, one) => (one.failed ? stateOf(one.failed.error.kind === "timed-out" ? "timed-out" : "failed") : step.state);
 
-/** What the step did at that moment; nothing where it had but one attempt. */
+/** What the step did at that time; empty for a step with one attempt. */
 function aboutTry(step, when) {
   if (!step.tries.length) return "";
   const next = step.tries.findIndex((one) => when < one.end);
@@ -15,11 +15,11 @@ function aboutTry(step, when) {
   const before = step.tries[next < 0 ? step.tries.length - 1 : next - 1];
   const backoff = before.failed ? `, ${time(seconds(before.failed.retried_after))} of it backoff` : "";
   const end = one ? one.start : step.end;
-  // Moments that are one are not the same number twice once they are added up.
+  // Sums of equal times may differ in the last digits.
   return end > before.end + 5e-10 ? `waits ${time(end - before.end)} after attempt ${before.number}${backoff}` : "";
 }
 
-/** Each attempt of a step as text, the last one included. */
+/** Each attempt of a step as text, including the last. */
 function aboutTries(step) {
   return step.tries.map((one) => {
     const ran = one.duration === null ? "did not end" : `took ${time(one.duration)}`;
@@ -28,7 +28,7 @@ function aboutTries(step) {
 }
 
 /** Draws the attempts of a step: `place` has x(seconds), top, high and foot; `bar(state, left, width)` draws one. Between them
-    the step waits: light, with the line at the foot that every wait has. */
+    the step waits: light, with the line at the foot of every wait. */
 function drawTries(context, step, place, bar, shown) {
   const { x, top, high, foot } = place;
   context.fillStyle = colours.faint;
@@ -47,7 +47,7 @@ function drawTries(context, step, place, bar, shown) {
   }
 }
 
-/** Colour is never the only difference: what failed and was tried again is hatched. */
+/** Hatches a failed attempt: colour is never the only difference. */
 function hatch(context, left, top, width, high) {
   const [gap, from, to] = [6, Math.max(left, 0), Math.min(left + width, context.canvas.clientWidth)];
   if (to - from < 3) return;

@@ -1,8 +1,8 @@
-// What the two drawings have in common: colours of the theme, sharp pixels, panning and zooming by pointer, wheel and keys.
+// The common parts of the two drawings: colours of the theme, sharp pixels, panning and zooming by pointer, wheel and keys.
 
 const FONT = '12px system-ui, -apple-system, "Segoe UI", "Noto Sans", "DejaVu Sans", sans-serif';
 
-/** The colours of the theme as a canvas can use them: what CSS computes for the variables. */
+/** The colours of the theme for the canvas, from the CSS variables. */
 let colours = {};
 function readColours() {
   const probe = document.createElement("span");
@@ -17,7 +17,7 @@ function readColours() {
   probe.remove();
 }
 
-/** A canvas that is drawn when something has changed, once for each frame. */
+/** A canvas that is drawn after a change, at most once per frame. */
 class Drawing {
   /** `parts` has draw, zoom(factor, x, y), pan(dx, dy), press(x, y), hover(x, y) and key(event). */
   constructor(canvas, height, parts) {
@@ -60,7 +60,7 @@ class Drawing {
     this.parts.draw(context, this.width, this.height);
   }
 
-  /** Draws coarsely while the view moves, and well when it has come to rest. */
+  /** Draws coarsely while the view moves, and finely afterwards. */
   moved() {
     this.moving = true;
     clearTimeout(this.rest);
@@ -108,7 +108,7 @@ class Drawing {
     canvas.addEventListener("pointercancel", up);
     canvas.addEventListener("pointerleave", () => parts.hover(-1, -1));
     canvas.addEventListener("wheel", (event) => {
-      // Without the focus, the wheel scrolls the page: a drawing must not hold up who only passes it.
+      // Without the focus, the wheel scrolls the page.
       if (!event.ctrlKey && !event.metaKey && document.activeElement !== canvas) return;
       event.preventDefault();
       if (event.shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY)) parts.pan(-(event.deltaX || event.deltaY), 0);
@@ -127,7 +127,7 @@ class Drawing {
     });
   }
 
-  /** The buttons that do what the keys do. */
+  /** Buttons for the actions of the keys. */
   buttons(group) {
     const zoom = (factor) => () => {
       this.parts.zoom(factor, this.width / 2, this.height / 2);
@@ -147,7 +147,7 @@ class Drawing {
   }
 }
 
-/** The begin of a text that fits into a width. */
+/** The start of a text that fits into a width. */
 function fitted(context, text, width) {
   const most = Math.floor(width / 5);
   let shown = short(text, Math.max(most, 1));

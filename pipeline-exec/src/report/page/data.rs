@@ -1,4 +1,4 @@
-//! What the page needs besides the report: where each step stands in the drawing.
+//! The positions of the steps in the drawing.
 
 use std::collections::HashMap;
 
@@ -6,7 +6,7 @@ use pipeline_core::GraphDocument;
 use pipeline_core::layout::{BOX_HEIGHT, Layout};
 use serde::Serialize;
 
-/// A [`Layout`] as numbers in lists, in whole pixels: half of a page of 10 000 steps would be names of fields otherwise.
+/// A [`Layout`] as lists of numbers, in whole pixels: field names would take half of a page of 10 000 steps.
 #[derive(Serialize)]
 pub(super) struct Drawing {
     width: u32,
@@ -35,13 +35,13 @@ impl Drawing {
     }
 }
 
-/// How wide the box of a step is: for its name, from very short to as long as can be read at a glance.
+/// Returns the width of a step's box, for its name.
 pub(super) fn width_of(name: &str) -> f64 {
     let characters = name.chars().take(32).map(|c| if c > '\u{2e7f}' { 2.0 } else { 1.0 }).sum::<f64>();
     (52.0 + 7.6 * characters).clamp(96.0, 260.0)
 }
 
-/// The edges of a graph document, whose steps name each other; names that no step has are left out.
+/// Returns the edges of a graph document. Unknown names are left out.
 pub(super) fn edges_of(graph: &GraphDocument) -> Vec<(usize, usize)> {
     let place: HashMap<&str, usize> =
         graph.steps.iter().enumerate().map(|(place, step)| (step.name.as_str(), place)).collect();

@@ -1,4 +1,4 @@
-// What is known of the selected step.
+// The details of the selected step.
 
 function details(index) {
   const pane = byId("details");
@@ -32,7 +32,7 @@ function details(index) {
   pane.scrollTop = 0;
 }
 
-/** Most errors are just errors; of the others it is said what they are. */
+/** Adds the kind of an error, unless it is a plain one. */
 const kind = (text, error) => (error.kind === "error" ? text : `${text}: ${error.kind.replace(/-/g, " ")}`);
 const heading = (text) => element("h3", "", text);
 const mono = (text) => (text ? element("span", "mono", cleanLine(text)) : null);
@@ -88,7 +88,7 @@ function inputs(raw) {
 
 const links = (text, indices) => (indices.length ? [heading(`${text} ${counted(indices.length, "step")}`), stepLinks(indices)] : []);
 
-/** What is there while no step is selected: how to use the page. */
+/** The content without a selected step: how to use the page. */
 function welcome() {
   const keys = [["/", "search"], ["Tab", "next part"], ["↑ ↓", "next or previous step"], ["← →", "along edges or time"], ["+ − 0", "zoom"], ["Enter", "details"], ["Esc", "deselect"]];
   const list = pairs(keys.map(([key, does]) => [element("kbd", "", key), does]), "pairs keys");

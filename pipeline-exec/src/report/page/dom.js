@@ -1,4 +1,4 @@
-// Elements. Texts are only ever written as text: nothing here, and nothing else on the page, reads HTML.
+// Elements. Texts are written as text: no script on the page parses HTML.
 
 const byId = (id) => document.getElementById(id);
 
@@ -22,7 +22,7 @@ function stepLink(index) {
   return button(short(steps[index].name, 200), "link mono", () => select(index, { reveal: true }));
 }
 
-/** A list of steps, cut where it is long. */
+/** A list of steps, cut if it is long. */
 function stepLinks(indices, most = 40) {
   const items = indices.slice(0, most).map((index) => element("li", "", steps[index].state ? glyph(steps[index].state) : null, stepLink(index)));
   if (indices.length > most) items.push(element("li", "muted", `and ${count(indices.length - most)} more`));
@@ -47,7 +47,7 @@ function pairs(entries, className = "pairs") {
   return list;
 }
 
-/** A small table: all of it is there, so it is for what is few. */
+/** A small table: all its rows exist, up to a maximum. */
 function plainTable(headings, rows, most = 200) {
   const head = element("tr", "", ...headings.map((heading) => element("th", "", heading)));
   const body = rows.slice(0, most).map((row) => element("tr", "", ...row.map((cell) => element("td", "", cell))));

@@ -1,4 +1,4 @@
-// The graph: boxes where the layout has put them, on a canvas, so that ten thousand of them are no burden.
+// The graph: boxes at the positions of the layout, on a canvas, which draws ten thousand of them quickly.
 
 const graph = (() => {
   const section = byId("graph");
@@ -25,12 +25,12 @@ const graph = (() => {
     view.y = (height - drawing.height * view.scale) / 2;
   }
 
-  /** A drawing that nobody has moved keeps fitting when the window changes. */
+  /** A drawing that was not moved still fits after the window has changed. */
   let touched = false;
   function resized(width) {
     const whole = Math.min((width - 32) / drawing.width, 1);
     const least = steps.length > 60 ? 320 : 84;
-    // On a narrow screen, the begin of a small graph that can be read is better than all of one that cannot.
+    // On a narrow screen, the readable start of a small graph is better than all of it, unreadable.
     const readable = steps.length <= 200 ? Math.max(whole, 0.7) : whole;
     surface.height = Math.round(Math.min(Math.max(drawing.height * readable + 36, least), 460));
     if (touched) return;
@@ -53,7 +53,7 @@ const graph = (() => {
     view.y += dy;
   }
 
-  /** Moves the view so that a step can be seen and read. */
+  /** Moves the view so that a step is visible and readable. */
   function reveal(index) {
     const { x, y, width } = boxes[index];
     const left = view.x + x * view.scale;
@@ -86,7 +86,7 @@ const graph = (() => {
     surface.soon();
   }
 
-  /** Left and right follow an edge, up and down go through the column. */
+  /** Left and right follow an edge, up and down move within the column. */
   function key(event) {
     if (event.key === "Enter") return focusDetails();
     const from = selected ?? -1;
@@ -108,10 +108,10 @@ const graph = (() => {
     return true;
   }
 
-  /** Adds the line of an edge to the path, where it can be seen. */
+  /** Adds the line of an edge to the path, if it is visible. */
   function trace(context, from, to, [left, top, right, bottom], straight) {
     const [a, b] = [boxes[from], boxes[to]];
-    // Where a long graph is folded, its lines go back to the left.
+    // A long graph is folded: there, lines go back to the left.
     if (Math.max(b.x, a.x + a.width) < left || Math.min(b.x, a.x + a.width) > right) return false;
     const [y1, y2] = [a.y + high / 2, b.y + high / 2];
     const through = detours.get(`${from} ${to}`);
@@ -160,7 +160,7 @@ const graph = (() => {
     ]);
   }
 
-  /** The outline of a step says its lane: round is async, a box computes, cut corners block. */
+  /** The outline of a step shows its lane: round for io, a box for cpu, cut corners for blocking. */
   function outline(context, box, lane) {
     const { x, y, width } = box;
     context.beginPath();
@@ -180,7 +180,7 @@ const graph = (() => {
     const colour = step.state ? colours[step.state.name] : colours.accent;
     context.globalAlpha = step.matches ? 1 : 0.22;
     if (view.scale * high < 9) {
-      // Too small for anything but its state; what went well stays in the background.
+      // Room for its state only; succeeded steps stay in the background.
       context.globalAlpha *= step.state?.name === "succeeded" || !step.state ? 0.4 : 1;
       context.fillStyle = colour;
       context.fillRect(box.x, box.y, box.width, high);
@@ -228,7 +228,7 @@ const graph = (() => {
     context.restore();
   }
 
-  /** What the signs mean: only those that there are. */
+  /** The legend of the signs that occur. */
   function legend() {
     const items = STATES.filter((state) => steps.some((step) => step.state?.name === state.name));
     const shown = items.map((state) => element("li", "", glyph(state), state.word));
@@ -245,7 +245,7 @@ const graph = (() => {
   return { surface, reveal };
 })();
 
-/** A step in a line. */
+/** A step in one line. */
 function about(step) {
   const parts = [short(step.name, 80)];
   if (step.state) parts.push(step.state.word);

@@ -1,8 +1,8 @@
 //! The page of a run, or of a graph: one HTML file that needs nothing else, offline, for browsers from 2024 on.
 //!
-//! The page is put together from source files in this folder and holds its data as JSON in a block that is no script. What
-//! people and programs have named is in that block only, and the scripts write it as text, never as HTML. The page's own
-//! policy allows one script and one style by their hashes, and nothing else: no request, no image, no frame, no form.
+//! The page is assembled from source files in this folder and holds its data as JSON in a block that is not executed.
+//! Texts of users are in that block only, and the scripts write them as text, never as HTML. The page's policy allows
+//! one script and one style by their hashes, and nothing else: no request, no image, no frame, no form.
 
 mod data;
 
@@ -16,7 +16,7 @@ use crate::text::clean;
 
 const SKELETON: &str = include_str!("page.html");
 const STYLE: &str = include_str!("page.css");
-/// The parts of the one script, in the order in which they need each other.
+/// The parts of the script, each after those it needs.
 const SCRIPTS: [&str; 10] = [
     include_str!("text.js"),
     include_str!("model.js"),
@@ -30,17 +30,16 @@ const SCRIPTS: [&str; 10] = [
     include_str!("page.js"),
 ];
 
-/// The SHA-256 of the script and of the style, as the policy names them. `tests/page.rs` says what to write here after a
-/// change of either.
-const SCRIPT_HASH: &str = "sha256-Dw7znRCTErBuMNm+fcETtTLeiclV9ZJQqcZLzGxx/Xk=";
+/// The SHA-256 of the script and of the style, as the policy names them. After a change of either, the failing test in
+/// `tests/page/reading.rs` prints them.
+const SCRIPT_HASH: &str = "sha256-yenhF2YsvdBsp7ZeN9V+ZTmaN7P4dP0V/lGsWZI9S8s=";
 const STYLE_HASH: &str = "sha256-RABuikcSHuqftEi9DbHAjrGzsHk3rdtb6zPwmZaRzAs=";
 
 impl RunReport {
-    /// The report as a page: one HTML file with the graph, the timeline, the table of steps, errors, and what else the report
-    /// has. It works offline, makes no request, and shows texts as they are, whatever they contain.
+    /// Returns the report as a page: one HTML file with the graph, the timeline, the table of steps, errors, and the
+    /// rest of the report. It works offline, makes no request, and shows any text as it is.
     ///
-    /// Like [`RunReport::to_json`], it holds no value that a step received or returned, but for what steps gave as dead
-    /// letters.
+    /// Like [`RunReport::to_json`], it holds no input or output of a step, except dead letters.
     ///
     /// # Complexity
     /// O((steps + edges) · log steps).
@@ -53,8 +52,8 @@ impl RunReport {
     }
 }
 
-/// A graph without a run as a page: the drawing, the table of steps, and what is known of each. Like the page of a run, it is
-/// one HTML file that works offline and makes no request.
+/// Returns a graph without a run as a page: the drawing, the table of steps, and their details. Like the page of a run,
+/// it is one HTML file that works offline and makes no request.
 ///
 /// ```
 /// # use pipeline_core::{DagBuilder, Problems};
@@ -70,7 +69,7 @@ pub fn graph_page(graph: &GraphDocument) -> String {
     page("Graph", &Data { report: None, graph: Some(graph), drawing })
 }
 
-/// What the script reads.
+/// The data that the script reads.
 #[derive(Serialize)]
 struct Data<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -80,8 +79,7 @@ struct Data<'a> {
     drawing: Drawing,
 }
 
-/// Fills the skeleton. Each gap is filled once, from its beginning to its end, so that what is put into one is never read as
-/// another.
+/// Fills the skeleton, each gap once and in order, so that inserted text is never read as a gap.
 fn page(title: &str, data: &Data<'_>) -> String {
     let json = serde_json::to_string(data)
         .unwrap_or_else(|error| format!("{{\"unreadable\":{:?}}}", error.to_string()));
@@ -114,13 +112,13 @@ fn policy() -> String {
     )
 }
 
-/// Text between tags.
+/// Escapes text between tags.
 fn inert(text: &str) -> String {
     clean(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
-/// JSON between the tags of a script block: the same JSON, without a character that HTML or an old reader of JavaScript
-/// could take for something else. These occur in strings only, where they can be written as escapes.
+/// Returns JSON for a script block: the same JSON, with escapes for the characters that HTML or an old JavaScript
+/// parser could misread. These occur only in strings.
 fn inert_json(json: &str) -> String {
     let mut out = String::with_capacity(json.len() + json.len() / 16);
     for character in json.chars() {

@@ -1,6 +1,6 @@
-// The data of the page, in the form in which the parts of the page want it.
+// The data of the page, in the form that its parts need.
 
-/** The states in the order in which they matter, each with a sign of its own: colour is never the only difference. */
+/** The states, the most important first, each with a sign: colour is never the only difference. */
 const STATES = [
   { name: "failed", word: "failed", glyph: "✕" },
   { name: "timed-out", word: "timed out", glyph: "◷" },
@@ -21,7 +21,7 @@ const drawing = data.drawing;
 /** A duration as Rust's serde writes it, in seconds. */
 const seconds = (duration) => (duration ? duration.secs + duration.nanos / 1e9 : null);
 
-/** What a run and a graph alone tell of a step. */
+/** The fields that the steps of a run and of a graph have. */
 function common(raw, index) {
   return {
     index,
@@ -37,7 +37,7 @@ function common(raw, index) {
   };
 }
 
-/** When each attempt ran of a step that was tried again; empty for others, and where it is not known. */
+/** When each attempt of a retried step ran; empty for other steps, and if it is unknown. */
 function triesOf(raw) {
   const one = (times, number, failed) => {
     const [start, duration] = [seconds(times.start), seconds(times.duration)];
@@ -96,26 +96,26 @@ const isCriticalEdge = (() => {
   return (from, to) => next.get(from) === to;
 })();
 
-/** The steps that failed: those that failed the run, and the optional ones, which it does without. */
+/** The failed steps: those that failed the run, and the optional ones. */
 const [failures, harmless] = (() => {
   const failed = steps.filter((step) => step.state?.name === "failed" || step.state?.name === "timed-out");
   return [failed.filter((step) => !step.raw.optional), failed.filter((step) => step.raw.optional)];
 })();
 
-/** How many steps in all were skipped because of each step, directly or not. */
+/** The number of steps skipped because of each step, directly or indirectly. */
 const skippedBecauseOf = (() => {
   const skipped = new Map();
   const roots = new Array(steps.length);
   for (const step of steps) {
     const cause = step.raw.because == null ? undefined : placeOf.get(step.raw.because);
-    // What a step was skipped because of comes before it, so its own root is known.
+    // The cause of a skipped step comes before it, so its root is known.
     roots[step.index] = cause === undefined ? step.index : (roots[cause] ?? cause);
     if (cause !== undefined) skipped.set(roots[step.index], (skipped.get(roots[step.index]) ?? 0) + 1);
   }
   return skipped;
 })();
 
-/** Whether a step is what the words of a search say: all of them, each in any of the step's texts or in the one it names. */
+/** Whether a step matches all words of a search: each in any text of the step, or in the field that it names. */
 function matcher(query) {
   const terms = query.toLowerCase().split(/\s+/).filter(Boolean).map((word) => {
     const [, field, value] = /^(tag|group|lane|status|name):(.*)$/.exec(word) ?? [];

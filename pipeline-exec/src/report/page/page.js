@@ -1,4 +1,4 @@
-// Puts the page together: head, figures, errors and the rest, the selection, the search, the theme.
+// Assembles the page: head, figures, errors and the rest, the selection, the search, the theme.
 
 let selected = null;
 
@@ -50,8 +50,7 @@ function figures() {
   const wall = seconds(report.wall);
   const path = seconds(figures.critical_path);
   if (!wall) return;
-  // Slots are held by work; what lies between attempts would be waited for one step at a time too. Reports from before that was
-  // noted have only the work.
+  // Only work holds slots. One step at a time would wait between attempts, too. Old reports have only the work.
   const work = seconds(figures.total);
   const oneAtATime = Math.max(figures.one_at_a_time ? seconds(figures.one_at_a_time) : 0, work);
   const bound = oneAtATime / Math.max(path, work / Math.max(figures.slots, 1), 1e-12);
@@ -153,7 +152,7 @@ function repaint() {
   }
 }
 
-/** Where the browser lets a file remember something, the theme is remembered. */
+/** Remembers the theme, if the browser allows it for a file. */
 function remembered(name) {
   try {
     if (name) localStorage.setItem("pipeline-theme", name);
@@ -189,7 +188,7 @@ function listen() {
       if (first) select(first.index, { reveal: true });
     }
   });
-  // Paper is white, and does not scroll.
+  // Paper is white and does not scroll.
   let kept = "auto";
   addEventListener("beforeprint", () => {
     kept = document.documentElement.dataset.theme ?? "auto";

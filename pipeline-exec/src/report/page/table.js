@@ -1,4 +1,4 @@
-// The table of steps: sortable, and only the rows that can be seen exist.
+// The table of steps: sortable, and only the visible rows exist.
 
 const table = (() => {
   const ROW = 32;
@@ -43,7 +43,7 @@ const table = (() => {
     head.append(heading);
   }
 
-  /** Sorts by a column; numbers begin with the largest. A third time gives the running order back. */
+  /** Sorts by a column, numbers by the largest first. The third time restores the running order. */
   function sort(column) {
     const first = Boolean(column.isNumber);
     if (sorting !== column) [sorting, descending] = [column, first];
@@ -57,7 +57,7 @@ const table = (() => {
     update();
   }
 
-  /** Makes the list anew, from what matches and how it is sorted. */
+  /** Updates the list from the search and the sorting. */
   function update() {
     shown = steps.filter((step) => step.matches);
     if (sorting) {
@@ -77,7 +77,7 @@ const table = (() => {
     draw();
   }
 
-  /** Makes the rows that can be seen, and a few more. */
+  /** Creates the visible rows, and a few more. */
   function draw(everything = false) {
     const first = everything ? 0 : Math.max(Math.floor(holder.scrollTop / ROW) - 8, 0);
     const last = everything ? Math.min(shown.length, 2000) : Math.min(first + Math.ceil(Math.max(holder.clientHeight, 560) / ROW) + 16, shown.length);
@@ -122,7 +122,7 @@ const table = (() => {
     select(shown[to].index, { from: "table", reveal: true });
   });
 
-  /** Shows which row is selected; brings it into view where the selection was made elsewhere. */
+  /** Marks the selected row; scrolls to it if the selection was made elsewhere. */
   function reveal(index, scroll) {
     const position = shown.findIndex((step) => step.index === index);
     if (scroll && position >= 0) {

@@ -1,7 +1,7 @@
 "use strict";
-// Texts for people: names made harmless, numbers in units that fit.
+// Texts: names without control characters, numbers in suitable units.
 
-/** Characters that do not show, end a line, or turn the direction of writing: they are spelled out. */
+/** Characters that are invisible, end a line, or change the writing direction: they are spelled out. */
 const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
 const spelledOut = (character) => "\\u{" + character.codePointAt(0).toString(16) + "}";
 
@@ -9,7 +9,7 @@ const spelledOut = (character) => "\\u{" + character.codePointAt(0).toString(16)
 const clean = (text) => String(text).replace(UNSEEN, spelledOut);
 /** A text on one line. */
 const cleanLine = (text) => clean(text).replace(/[\n\t]/g, spelledOut);
-/** The begin of a text, where all of it would be in the way. */
+/** The start of a long text. */
 const short = (text, most) => (text.length > most ? text.slice(0, most - 1) + "…" : text);
 
 const integer = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
@@ -17,7 +17,7 @@ const count = (number) => integer.format(number);
 const counted = (number, one, many = one + "s") => `${count(number)} ${number === 1 ? one : many}`;
 const percent = (ratio) => `${(100 * ratio).toFixed(ratio < 0.0995 ? 1 : 0)} %`;
 
-/** Seconds in a unit that fits; a dash for none. */
+/** Seconds in a suitable unit; a dash for none. */
 function time(seconds) {
   if (seconds === null || seconds === undefined) return "–";
   if (seconds === 0) return "0";
@@ -41,7 +41,7 @@ function bytes(amount) {
   return `${unit ? amount.toFixed(amount < 100 ? 1 : 0) : amount} ${units[unit]}`;
 }
 
-/** When something was, in the reader's own time zone. */
+/** A time in the reader's time zone. */
 function moment(unixMs) {
   const at = new Date(unixMs);
   const two = (number) => String(number).padStart(2, "0");

@@ -28,7 +28,7 @@ const timeline = (() => {
   const secondsAt = (px) => view.from + ((px - gutter()) / (surface.width - gutter() - 8)) * (view.to - view.from);
   const y = (row) => AXIS + row * rowHeight - view.top;
 
-  /** Puts each step into the first row of its lane or thread that is free. */
+  /** Puts each step into the first free row of its lane or thread. */
   function arrange(by) {
     rows = [];
     const groups = new Map();
@@ -46,7 +46,7 @@ const timeline = (() => {
       const first = rows.length;
       for (const step of groups.get(group)) {
         let row = first;
-        // Steps that follow each other share a moment, which is not the same number twice once it is added up.
+        // Steps that follow each other share a time, whose sums may differ in the last digits.
         while (row < rows.length && rows[row].end > step.start + 5e-10) row += 1;
         if (row === rows.length) rows.push({ end: 0, steps: [], label: "" });
         rows[row].end = step.end;
@@ -174,7 +174,7 @@ const timeline = (() => {
     }
   }
 
-  /** A time on the axis, as exact as the distance of its marks asks for. */
+  /** A time on the axis, as exact as the distance of its marks. */
   function axisTime(at, step) {
     if (at === 0) return "0";
     const [unit, factor] = at >= 1 ? ["s", 1] : at >= 1e-3 ? ["ms", 1e3] : at >= 1e-6 ? ["µs", 1e6] : ["ns", 1e9];
@@ -182,7 +182,7 @@ const timeline = (() => {
     return `${(at * factor).toFixed(Math.min(Math.max(-Math.floor(Math.log10(step * factor) + 1e-9), 0), 6))} ${unit}`;
   }
 
-  /** Waits are thin lines at the foot of the row, under what ran there meanwhile. */
+  /** Waits are thin lines at the foot of the row, below what ran there at that time. */
   function drawWaits(context) {
     context.fillStyle = colours.faint;
     for (const step of timed) {
@@ -202,7 +202,7 @@ const timeline = (() => {
         const [begin, end] = [x(step.start), x(step.end)];
         if (end < gutter() || begin > width) continue;
         const pixel = Math.round(end);
-        // Of many within one pixel the first is drawn, and each that ended otherwise or is selected.
+        // Of several steps within one pixel, draws the first, and each with another status or a selection.
         if (pixel === last && step.row === lastRow && step.state === lastState && step.index !== selected && step.matches) continue;
         [last, lastRow, lastState] = [pixel, step.row, step.state];
         drawRun(context, step, begin, Math.max(end - begin, 1.5), top);
@@ -275,7 +275,7 @@ const timeline = (() => {
       let before = 0;
       context.moveTo(x(0), bottom);
       for (const point of curve) {
-        // A point stands for the time since the one before.
+        // A point stands for the time since the previous one.
         context.lineTo(x(before), place(point[name]));
         context.lineTo(x(point.at), place(point[name]));
         before = point.at;
@@ -297,7 +297,7 @@ const timeline = (() => {
     }
   }
 
-  /** A change of the slots is a line through all of it, with what part of them is left. */
+  /** A change of the slots is a vertical line, with the part of them that is left. */
   function drawChanges(context, height) {
     context.textAlign = "left";
     for (const change of changes) {

@@ -1,7 +1,7 @@
 //! `history.db`: every run in a database that a person can query.
 //!
-//! Made of the report files and nothing else, so it can be lost: one that is missing, damaged or of a later version is
-//! made anew from them. Any number of processes may use it at once; each writes a run in one transaction.
+//! It is made from the report files only: a missing, damaged or later one is rebuilt from them. Any number of processes
+//! may use it at once; each writes a run in one transaction.
 
 mod read;
 mod write;
@@ -17,13 +17,11 @@ pub(super) use self::write::Noted;
 use super::error::shown;
 use super::{StoreError, files};
 
-/// The version of the tables. A new table, column or index does not change it, a changed meaning does.
+/// The version of the tables.
 const VERSION: i64 = 1;
 const SCHEMA: &str = include_str!("schema.sql");
-/// The tables that came later.
-const ADDED: &str = include_str!("added.sql");
 
-/// Another process writes a run in a few milliseconds, however large.
+/// Maximum wait for another process, which writes even a large run in a few milliseconds.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 #[derive(Debug)]
@@ -34,10 +32,9 @@ pub(super) struct History {
 }
 
 impl History {
-    /// Opens the history of a runs directory. Where that cannot be, it is one in memory, and a warning.
+    /// Opens the history of a runs directory. On failure, uses one in memory, with a warning.
     ///
-    /// # Errors
-    /// Where not even that can be.
+    /// # Errors If even that fails.
     pub(super) fn open(dir: &Path) -> Result<Self, StoreError> {
         let path = dir.join("history.db");
         let mut warnings = Vec::new();
@@ -48,7 +45,7 @@ impl History {
         Ok(History { path, db: Mutex::new(db), warnings: Mutex::new(warnings) })
     }
 
-    /// What was found wrong, and mended, since this was last asked.
+    /// Returns the problems that were found and fixed since the last call.
     pub(super) fn take_warnings(&self) -> Vec<String> {
         std::mem::take(&mut *super::unpoisoned(self.warnings.lock()))
     }
@@ -66,9 +63,9 @@ fn refused(path: &Path, error: &rusqlite::Error) -> StoreError {
     StoreError::Database { path: path.to_owned(), why: error.to_string() }
 }
 
-/// Opens the database; one that is damaged is put aside for whoever wants to look at it, and a new one made.
+/// Opens the database. A damaged one is renamed and kept, and a new one is created.
 fn open_or_mend(dir: &Path, path: &Path, warnings: &mut Vec<String>) -> Result<Connection, StoreError> {
-    // One process at a time looks and mends, so that none puts aside what another has just mended.
+    // One process at a time checks and repairs, so that none renames the repaired database of another.
     let lock_path = dir.join("history.lock");
     let lock = files::create(&lock_path)?;
     lock.lock().map_err(|error| StoreError::io("lock", &lock_path, error))?;
@@ -87,17 +84,18 @@ fn open_or_mend(dir: &Path, path: &Path, warnings: &mut Vec<String>) -> Result<C
 }
 
 fn open(path: &Path) -> rusqlite::Result<Connection> {
-    // Made here, since SQLite would let the group and others read it; its further files have the rights of this one.
+    // Created here, since SQLite would let the group and others read it. SQLite gives its further files the same
+    // permissions.
     drop(fs::metadata(path).is_err().then(|| files::create(path)));
     let db = Connection::open(path)?;
     db.busy_timeout(PATIENCE)?;
-    // The log beside the database lets others read while one writes. Not every file system can; then it is the old way.
+    // The write-ahead log lets others read while one process writes, if the file system supports it.
     db.pragma_update(None, "journal_mode", "wal")?;
     db.pragma_update(None, "synchronous", "normal")?;
     prepared(db)
 }
 
-/// Makes the tables where there are none.
+/// Creates the tables if there are none.
 fn prepared(mut db: Connection) -> rusqlite::Result<Connection> {
     let version: i64 = db.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     if version > VERSION {
@@ -106,7 +104,7 @@ fn prepared(mut db: Connection) -> rusqlite::Result<Connection> {
     }
     if version < VERSION {
         let change = db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-        // Another process may have been first.
+        // Another process may have created them.
         let made: i64 = change.query_row("PRAGMA user_version", [], |row| row.get(0))?;
         if made < VERSION {
             change.execute_batch(SCHEMA)?;
@@ -114,8 +112,7 @@ fn prepared(mut db: Connection) -> rusqlite::Result<Connection> {
         }
         change.commit()?;
     }
-    db.execute_batch(ADDED)?;
-    // The first pages tell whether it is ours, the indexes whether it fits together: each is read at least in part.
+    // Reads parts of the tables and indexes, to find a foreign or damaged database.
     db.query_row(
         "SELECT count(*) FROM (SELECT 1 FROM runs ORDER BY started_unix_ms DESC LIMIT 100)",
         [],
@@ -125,7 +122,7 @@ fn prepared(mut db: Connection) -> rusqlite::Result<Connection> {
     Ok(db)
 }
 
-/// Whether the file is no sound database, or no database of ours.
+/// Reports whether the file is a damaged or a foreign database.
 fn is_damage(error: &rusqlite::Error) -> bool {
     let rusqlite::Error::SqliteFailure(failure, why) = error else { return false };
     let lacks_a_table =
@@ -133,7 +130,7 @@ fn is_damage(error: &rusqlite::Error) -> bool {
     matches!(failure.code, ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) || lacks_a_table
 }
 
-/// Gives the database, and what `SQLite` keeps beside it, other names.
+/// Renames the database and its other files.
 fn put_aside(path: &Path) -> Result<PathBuf, StoreError> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
     let beside = |name: String| path.with_file_name(name);

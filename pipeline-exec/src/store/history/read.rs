@@ -1,4 +1,4 @@
-//! What the history is asked.
+//! Queries of the history.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
@@ -10,11 +10,11 @@ use super::History;
 use crate::report::Counts;
 use crate::store::{RunEntry, RunState, StepTime, StoreError};
 
-/// How long each step took in the latest runs in which it succeeded, the latest first.
+/// The durations of each step in the latest runs in which it succeeded, the latest first.
 pub(in crate::store) type StepTimes = BTreeMap<String, Vec<StepTime>>;
 
 impl History {
-    /// The folders of the runs that it has.
+    /// Returns the folders of its runs.
     pub(in crate::store) fn dirs(&self) -> Result<HashSet<String>, StoreError> {
         let dirs = || -> rusqlite::Result<HashSet<String>> {
             self.db().prepare("SELECT dir FROM runs")?.query_map([], |row| row.get(0))?.collect()
@@ -22,7 +22,7 @@ impl History {
         dirs().map_err(|error| self.refused(&error))
     }
 
-    /// Every run, the latest first.
+    /// Returns every run, the latest first.
     pub(in crate::store) fn runs(&self, folder: &Path) -> Result<Vec<RunEntry>, StoreError> {
         let runs = || -> rusqlite::Result<Vec<RunEntry>> {
             self.db()
@@ -33,7 +33,8 @@ impl History {
         runs().map_err(|error| self.refused(&error))
     }
 
-    /// How long each step took in the latest `n` runs in which it succeeded, those that `only_successful` leaves out aside.
+    /// Returns the durations of each step in the latest `n` runs in which it succeeded; if `only_successful`, only of
+    /// runs that succeeded.
     pub(in crate::store) fn times(&self, n: usize, only_successful: bool) -> Result<StepTimes, StoreError> {
         times(&self.db(), n, only_successful).map_err(|error| self.refused(&error))
     }

@@ -1,13 +1,13 @@
--- The history of runs. Rows are added and never changed. Times of day are milliseconds since 1970, durations seconds.
+-- The history of runs. Rows are added and never changed. Times are milliseconds since 1970, durations are seconds.
 
 CREATE TABLE runs (
-    seq                INTEGER PRIMARY KEY,  -- in the order in which they were noted
-    run_id             TEXT NOT NULL,        -- as in report, events and trace; deterministic runs can share one
+    seq                INTEGER PRIMARY KEY,  -- in order of insertion
+    run_id             TEXT NOT NULL,        -- as in report, events and trace; deterministic runs can share it
     dir                TEXT NOT NULL UNIQUE, -- its folder in `runs/`
     status             TEXT NOT NULL,        -- succeeded, failed, cancelled, interrupted
     started_unix_ms    INTEGER NOT NULL,
     wall_seconds       REAL NOT NULL,
-    planned            INTEGER NOT NULL,     -- how many steps, and of these:
+    planned            INTEGER NOT NULL,     -- number of steps, of these:
     succeeded          INTEGER NOT NULL,
     failed             INTEGER NOT NULL,
     timed_out          INTEGER NOT NULL,
@@ -15,7 +15,7 @@ CREATE TABLE runs (
     cancelled          INTEGER NOT NULL,
     cached             INTEGER NOT NULL,
     given              INTEGER NOT NULL,
-    retried            INTEGER NOT NULL,     -- how many were tried more than once
+    retried            INTEGER NOT NULL,     -- steps with more than one attempt
     stopped_because    TEXT,
     seed               TEXT NOT NULL,        -- decimal, up to 2^64 - 1
     graph_fingerprint  TEXT NOT NULL,
@@ -36,13 +36,13 @@ CREATE TABLE steps (
     duration_seconds REAL,
     error_kind       TEXT,
     error            TEXT,
-    because          TEXT,                   -- the step because of which it was skipped
+    because          TEXT,                   -- the step that caused the skip
     PRIMARY KEY (run, position)
 ) WITHOUT ROWID;
 
 CREATE INDEX steps_by_name ON steps (name, run);
 
-CREATE TABLE attempts (                      -- those that failed and were followed by another
+CREATE TABLE attempts (                      -- failed attempts that were followed by another
     run                   INTEGER NOT NULL REFERENCES runs (seq),
     position              INTEGER NOT NULL,
     attempt               INTEGER NOT NULL,  -- from 1
@@ -58,6 +58,22 @@ CREATE TABLE counters (                      -- what steps counted: ctx.count("r
     name     TEXT NOT NULL,
     value    INTEGER NOT NULL,
     PRIMARY KEY (run, position, name)
+) WITHOUT ROWID;
+
+CREATE TABLE words (                         -- the command line of a run, if it had one
+    run      INTEGER NOT NULL REFERENCES runs (seq),
+    position INTEGER NOT NULL,
+    kind     TEXT NOT NULL,                  -- verb, term, option, param
+    word     TEXT NOT NULL,                  -- the verb, a term, an option's long name, the name of a run parameter
+    value    TEXT,                           -- of an option that takes one
+    PRIMARY KEY (run, position)
+) WITHOUT ROWID;
+
+CREATE TABLE params (                        -- fingerprints of run parameters that are not secret
+    run         INTEGER NOT NULL REFERENCES runs (seq),
+    name        TEXT NOT NULL,               -- name, or step.name
+    fingerprint TEXT NOT NULL,
+    PRIMARY KEY (run, name)
 ) WITHOUT ROWID;
 
 CREATE INDEX runs_by_start ON runs (started_unix_ms, seq);

@@ -1,4 +1,4 @@
-//! How a run comes into the history.
+//! Adds runs to the history.
 
 use std::time::Duration;
 
@@ -8,19 +8,19 @@ use super::History;
 use crate::report::{CommandLine, RunReport, StepReport};
 use crate::store::{RunState, StoreError};
 
-/// What the history is told of a run beside its report.
+/// A run to add.
 pub(in crate::store) struct Noted<'a> {
     /// The folder of the run.
     pub(in crate::store) dir: &'a str,
     /// How it ended.
     pub(in crate::store) state: RunState,
-    /// When it began, also where the report does not say so.
+    /// When it began, even if the report does not have that.
     pub(in crate::store) started_unix_ms: u64,
     pub(in crate::store) report: &'a RunReport,
 }
 
 impl History {
-    /// Adds a run; one that is there already stays as it is.
+    /// Adds a run. A run that is there already stays as it is.
     pub(in crate::store) fn note(&self, noted: &Noted<'_>) -> Result<(), StoreError> {
         add(&mut self.db(), noted).map_err(|error| self.refused(&error))
     }
@@ -68,7 +68,7 @@ fn add(db: &mut Connection, noted: &Noted<'_>) -> rusqlite::Result<()> {
     change.commit()
 }
 
-/// Adds the words that a run was started with.
+/// Adds the command line of a run.
 fn add_words(change: &Transaction<'_>, run: i64, line: Option<&CommandLine>) -> rusqlite::Result<()> {
     let Some(line) = line else { return Ok(()) };
     let options = line.options.iter().flat_map(|(name, values)| {
@@ -86,7 +86,7 @@ fn add_words(change: &Transaction<'_>, run: i64, line: Option<&CommandLine>) -> 
     Ok(())
 }
 
-/// The rows of one run, with what adds them prepared once.
+/// Prepared statements that add the rows of one run.
 struct Rows<'a> {
     run: i64,
     steps: Statement<'a>,
