@@ -17,9 +17,9 @@ fn a_wrong_flag_is_wrong_use() {
         ("--timeout 5", "`defaults.timeout` is `5`, but takes a time above zero, such as `\"30s\"`"),
         ("--timeout 0s", "`defaults.timeout` is `0s`, but takes a time above zero"),
         ("--deadline 0s", "`deadline` is `0s`, but takes a time above zero"),
-        ("--retries many", "invalid digit"),
-        ("--memory-limit much", "--memory-limit"),
-        ("--workers 0", "`workers` is 0"),
+        ("--retries many", "`defaults.retries` is `many`"),
+        ("--memory-limit much", "`memory_limit` is `much`"),
+        ("--workers 0", "`workers` is `0`"),
     ] {
         let ended = run(&format!("sibling {flag}"));
         ended.exits(2).says(&[text]);
