@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use pipeline::context::StepActivity;
 use pipeline::limits::LimitSettings;
 use pipeline::prelude::*;
-use pipeline::report::{Advice, AdviceKind, InputOrigin, StageReport, WaitedFor, advice};
+use pipeline::report::{Advice, AdviceKind, InputOrigin, Provenance, StageReport, WaitedFor, advice};
 use pipeline::*;
 use serde_json::{Value, json};
 
@@ -18,21 +19,23 @@ fn step(name: &str, took: f64) -> Value {
         "name": name, "id": name, "location": "a.rs:1", "group": null, "tags": [], "lane": "cpu", "thread_kind": null,
         "thread": null, "status": "succeeded", "attempts": 1, "start": seconds(0.0), "wait": seconds(0.0),
         "duration": seconds(took), "error": null, "because": null, "optional": false, "failed_attempts": [],
-        "fallback_used": false, "fallback_for": null, "still_running": 0, "slow_poll": null,
+        "fallback_used": false, "fallback_for": null, "still_running": 0, "slow_poll": null, "most_attempts": 1,
+        "last_attempt": null, "inputs": [], "upstream": [], "activity": StepActivity::default(),
     })
 }
 
-/// A report that no run produced; without `more`, it is like one from before advice existed.
+/// A report that no run produced; without `more`, nothing waited.
 fn made_up(wall: f64, figures: Value, steps: Vec<Value>, more: Value) -> RunReport {
     let mut value = json!({
         "schema": 1, "run_id": "r", "status": "succeeded", "started_unix_ms": 0, "wall": seconds(wall),
         "counts": { "planned": steps.len(), "succeeded": steps.len(), "failed": 0, "timed_out": 0, "skipped": 0,
-            "cancelled": 0, "cached": 0, "given": 0 },
-        "figures": { "slots": 4, "total": seconds(0.0), "critical_path": seconds(0.0), "critical_steps": [],
+            "cancelled": 0, "cached": 0, "given": 0, "retried": 0 },
+        "figures": { "slots": 4, "total": seconds(0.0), "one_at_a_time": seconds(0.0), "critical_path": seconds(0.0), "critical_steps": [],
             "peak_concurrency": 1, "levels": 1, "widest_level": 1, "speed_up": 1.0, "parallel_efficiency": 1.0,
             "critical_path_ratio": 1.0, "schedule_efficiency": 1.0, "utilisation": 1.0 },
         "stopped_because": null, "limited_by": [], "pressure": [], "resources": null, "limits": [],
-        "dead_letters": [], "steps": steps,
+        "dead_letters": [], "steps": steps, "provenance": Provenance::default(), "settings": {}, "waits": [],
+        "advice": [],
     });
     let merge = |into: &mut Value, from: &Value| {
         from.as_object().unwrap().iter().for_each(|(key, value)| into[key] = value.clone());

@@ -106,11 +106,6 @@ fn waits_between_attempts_make_no_run_slower_than_one_step_at_a_time() {
     same(figures.critical_path_ratio, 1.0 / share(step.duration));
     same(figures.utilisation, share(step.work()));
     same(figures.parallel_efficiency, 100.0 * share(step.work()));
-    // In an older report without attempt times, all of the duration counts as work.
-    let mut value = serde_json::to_value(run.report()).unwrap();
-    value["figures"].as_object_mut().unwrap().remove("one_at_a_time").unwrap();
-    let old: RunReport = serde_json::from_value(value).unwrap();
-    assert!(old.figures.speed_up_bound() > 0.0 && old.figures.speed_up_bound() <= 1.0);
 }
 
 /// C03, I04: a step that waits for its next attempt is not running, so it does not raise the peak.
@@ -404,24 +399,4 @@ fn a_deterministic_report_lists_attempts_without_times() {
     let step = step_report(&observed, "no_times");
     assert_eq!((step.attempts, step.last_attempt, step.work()), (3, None, None));
     assert!(step.failed_attempts.iter().all(|failed| failed.times.is_none()));
-}
-
-/// 2.K: a report from before attempts were timed can be read; the backoff, which is known, does not count as work.
-#[test]
-fn a_report_without_attempt_times_can_be_read() {
-    #[step(retries = 1, backoff = "3ms")]
-    fn of_old(#[context] cx: &StepContext) -> Result<u32, String> {
-        fail_until(2, cx)
-    }
-    let run = Pipeline::to::<of_old>().run_blocking().unwrap();
-    let mut value: serde_json::Value = serde_json::from_str(&run.report().to_json()).unwrap();
-    value["steps"][0].as_object_mut().unwrap().remove("last_attempt").unwrap();
-    value["steps"][0]["failed_attempts"][0].as_object_mut().unwrap().remove("times").unwrap();
-    let old: RunReport = serde_json::from_value(value).unwrap();
-    let step = &old.steps[0];
-    assert_eq!((step.attempt_times().count(), step.attempts), (1, 2));
-    assert_eq!(step.between_attempts(), Duration::from_millis(3));
-    assert_eq!(step.work().map(|work| work + step.between_attempts()), step.duration);
-    let read: RunReport = serde_json::from_str(&run.report().to_json()).unwrap();
-    assert_eq!(&read, run.report());
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::mpsc;
 
 use pipeline::prelude::*;
-use pipeline::report::{Fingerprint, Provenance, StepReport};
+use pipeline::report::{Fingerprint, StepReport};
 use pipeline::*;
 use rand_core::Rng as _;
 
@@ -338,21 +338,6 @@ fn provenance_names_packages_and_reports_drift() {
     let mut closures = DagBuilder::new();
     closures.cpu("one", (), |()| 1_u32);
     assert!(of(Pipeline::new(closures.build().unwrap())).packages.is_empty(), "closures belong to none");
-}
-
-/// A report from before provenance existed can be read.
-#[test]
-fn a_report_without_provenance_can_be_read() {
-    #[step]
-    fn dt_reported() -> u32 {
-        1
-    }
-    let run = Pipeline::to::<dt_reported>().run_blocking().unwrap();
-    let mut json: serde_json::Value = serde_json::from_str(&run.report().to_json()).unwrap();
-    json.as_object_mut().unwrap().remove("provenance").unwrap();
-    let earlier: RunReport = serde_json::from_value(json).unwrap();
-    assert_eq!(earlier.provenance, Provenance::default());
-    assert_eq!(run.report().provenance.drift(&earlier.provenance).len(), 1);
 }
 
 /// E14: a step on a thread, and a task that a step has spawned, wait for the stop of the run without polling.

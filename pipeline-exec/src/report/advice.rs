@@ -1,4 +1,4 @@
-//! What to do next, told from a report alone: the same report gives the same advice.
+//! What to do next. It follows from the report alone: the same report gives the same advice.
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -14,13 +14,13 @@ use crate::text::{counted, shortened, show};
 pub struct Advice {
     /// What it is about.
     pub kind: AdviceKind,
-    /// What was seen, and what to do, in one sentence or two; long names are shortened in it.
+    /// What was seen, and what to do, in one sentence or two, with long names shortened.
     pub text: String,
-    /// The steps concerned, by name, the most important first (of a path, in running order); at most 100.
+    /// The steps concerned, the most important first (for a path, in running order); at most 100.
     pub steps: Vec<String>,
 }
 
-/// What an advice is about.
+/// Kind of an advice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -43,24 +43,24 @@ pub enum AdviceKind {
     SlowestSteps,
 }
 
-/// From this share of the wall time on, the critical path is what limits a run.
+/// Share of the wall time from which the critical path limits a run.
 const BOUND: f64 = 0.9;
 /// A wait or a gain below this share is not worth a sentence.
 const WORTH: f64 = 0.05;
-/// What takes less time than this is not worth a sentence either.
+/// A shorter time is not worth a sentence.
 const BRIEF: Duration = Duration::from_millis(1);
 
-/// A step of a path stands out that takes so many times its part, or this share of it.
+/// A step of a path stands out if it takes this many times its part, or this share of the path.
 const STANDS_OUT: f64 = 1.5;
 const HALF: f64 = 0.5;
 
-/// So many steps are named as data.
+/// Maximum number of steps in [`Advice::steps`].
 const MOST_STEPS: usize = 100;
 
-/// What to do next about a run: what limited it first, then what is odd, then the slowest steps. Empty where nothing was
-/// timed and nothing is odd.
+/// Returns what to do next about a run: first what limited it, then what is unusual, then the slowest steps. Empty if nothing
+/// was timed and nothing is unusual.
 ///
-/// It reads nothing but the report, so that a report from a file gets the same advice.
+/// It reads only the report, so that a report from a file gets the same advice.
 pub fn advice(report: &RunReport) -> Vec<Advice> {
     let mut all = Vec::new();
     if report.status == RunStatus::Succeeded && report.wall >= BRIEF {
@@ -74,8 +74,8 @@ pub fn advice(report: &RunReport) -> Vec<Advice> {
     all
 }
 
-/// How many times as fast the run could have been with so many slots: no schedule beats its longest path, nor its
-/// work over the slots.
+/// The greatest possible gain in speed with this number of slots: no schedule is shorter than its longest path, or than its
+/// work divided by the slots.
 fn gain(report: &RunReport, slots: usize) -> f64 {
     let figures = &report.figures;
     let by_slots = figures.total.as_secs_f64() / slots.max(1) as f64;
@@ -83,11 +83,11 @@ fn gain(report: &RunReport, slots: usize) -> f64 {
     if bound > 0.0 { report.wall.as_secs_f64() / bound } else { 1.0 }
 }
 
-/// The fewest slots with which no slot would be missed: beyond them, the critical path is all there is.
+/// The smallest number of slots with which only the critical path limits the run.
 fn enough_slots(report: &RunReport) -> usize {
     let path = report.figures.critical_path.as_secs_f64();
     let ratio = if path > 0.0 { report.figures.total.as_secs_f64() / path } else { 1.0 };
-    // A schedule that is a hair longer than the path needs no further slot.
+    // A schedule that is slightly longer than the path needs no further slot.
     (ratio - WORTH).ceil().max(1.0) as usize
 }
 
@@ -106,7 +106,7 @@ fn one_at_a_time(report: &RunReport) -> Option<Advice> {
 fn critical_path(report: &RunReport) -> Option<Advice> {
     let figures = &report.figures;
     let share = figures.critical_path.as_secs_f64() / report.wall.as_secs_f64();
-    // Of a run of one step there is nothing to learn that its time does not tell.
+    // The time of a run of one step says all.
     let timed = report.steps.iter().filter(|step| step.duration.is_some()).count();
     if share < BOUND || timed < 2 {
         return None;
@@ -124,7 +124,7 @@ fn critical_path(report: &RunReport) -> Option<Advice> {
     })
 }
 
-/// What to do about the step of the critical path that took the most of it: at work, or waiting to be tried again.
+/// What to do about the step of the critical path that took the most of it, at work or between its attempts.
 fn about_longest<'r>(
     steps: impl Iterator<Item = &'r StepReport> + Clone,
     figures: &Figures,
@@ -158,18 +158,11 @@ fn about_longest<'r>(
         return Some(format!("make `{name}` ({time}, {part:.0} % of the path) faster, or split it"));
     }
     let attempts = counted(hardest.attempts as usize, "attempt");
-    Some(if hardest.attempts_are_timed() {
-        format!(
-            "`{name}` worked for {} in {attempts}: see why they fail, or make it faster",
-            show(hardest.work())
-        )
-    } else {
-        // Which part of its time was work is not known.
-        format!("`{name}` took {}, its {attempts} and the waits between them", show(hardest.duration))
-    })
+    let work = show(hardest.work());
+    Some(format!("`{name}` worked for {work} in {attempts}: see why they fail, or make it faster"))
 }
 
-/// What ready steps waited for, where it was more than a twentieth of the run.
+/// What ready steps waited for, if it was more than a twentieth of the run.
 fn waits(report: &RunReport) -> Vec<Advice> {
     let worth = |total: Duration| total >= BRIEF && total.as_secs_f64() >= WORTH * report.wall.as_secs_f64();
     let waits = report.waits.iter().filter(|wait| worth(wait.total));
@@ -195,7 +188,7 @@ fn waits(report: &RunReport) -> Vec<Advice> {
         .collect()
 }
 
-/// `None` where more slots would gain nothing.
+/// `None` if more slots would gain nothing.
 fn for_slots(report: &RunReport, lane: &str, slots: usize, total: &str) -> Option<String> {
     let wanted = enough_slots(report).min(2 * slots);
     let gain = gain(report, wanted);
@@ -243,7 +236,7 @@ fn retries(report: &RunReport) -> Option<Advice> {
     again.sort_by_key(|step| std::cmp::Reverse(step.attempts));
     let worst = again.first()?;
     let error = worst.failed_attempts.last()?;
-    // One that was stopped while it waited has not been tried again.
+    // A step that was stopped while it waited was not tried again.
     let was = if worst.attempts as usize > worst.failed_attempts.len() { "was" } else { "was to be" };
     Some(Advice {
         kind: AdviceKind::Retries,
@@ -258,7 +251,7 @@ fn retries(report: &RunReport) -> Option<Advice> {
     })
 }
 
-/// The steps that were at work the longest, where there is a choice and they are worth a look.
+/// The steps that were at work the longest, if they stand out among several.
 fn slowest(report: &RunReport) -> Option<Advice> {
     let total = report.figures.total.as_secs_f64();
     let mut timed: Vec<&StepReport> = report.steps.iter().filter(|step| step.work().is_some()).collect();

@@ -1,10 +1,12 @@
 //! Sums, paths and ratios of a run, all from measured times.
 //!
-//! With `T` the wall time, `D` the time at work of all steps, `S` the sum of their durations, `P` the longest path through
-//! the graph by durations, and `W` the slots. What lies between the attempts of a step is part of its duration, so of `S`
-//! and `P`: who waits for the step waits for that too, and so would a run of one step at a time. It holds no slot, so it is
-//! no part of `D`, which is what the slots are compared with. `W` is the limit over all lanes where one is set; otherwise
-//! the slots of the lanes that have steps, a lane's slots counted only as far as it has steps.
+//! `T` is the wall time, `D` the time at work of all steps, `S` the sum of their durations, `P` the longest path through the
+//! graph by durations, and `W` the number of slots.
+//!
+//! The time between the attempts of a step is part of its duration, and so of `S` and `P`: its dependents wait for it, and a
+//! run of one step at a time would wait for it too. It holds no slot, so it is no part of `D`, which is compared with the
+//! slots. `W` is the limit over all lanes if one is set. Otherwise it is the sum over the lanes of their slots, or of their
+//! steps if they have fewer.
 
 use std::time::Duration;
 
@@ -14,53 +16,45 @@ use serde::{Deserialize, Serialize};
 use super::StepReport;
 use crate::record::RunRecord;
 
-/// Sums, paths and ratios of a run; zero where nothing was timed.
+/// Sums, paths and ratios of a run; zero if nothing was timed.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Figures {
-    /// `W`: how many steps could have been under way at once; 0 in a deterministic run, whose report does not depend on
-    /// it.
+    /// `W`: maximum number of steps at once; 0 in a deterministic run, whose report does not depend on it.
     pub slots: usize,
-    /// `D`: how long the steps were at work, all together: what lies between their attempts is none of it.
+    /// `D`: time at work of all steps, without the time between their attempts.
     pub total: Duration,
-    /// `S`: how long the steps would have taken one at a time: their durations together, what lies between their attempts
-    /// included. Zero in reports from before this was noted.
-    #[serde(default)]
+    /// `S`: time that the steps would have taken one at a time: the sum of their durations.
     pub one_at_a_time: Duration,
     /// `P`: the longest path by measured durations.
     pub critical_path: Duration,
     /// The steps on that path, in running order.
     pub critical_steps: Vec<String>,
-    /// How many steps were at work at once, at the most.
+    /// Maximum number of steps that were at work at once.
     pub peak_concurrency: usize,
-    /// How many levels the graph has.
+    /// Number of levels of the graph.
     pub levels: usize,
-    /// How many steps the widest level has.
+    /// Number of steps of the widest level.
     pub widest_level: usize,
-    /// `S / T`: how often as long one step at a time would have taken. Optimistic where steps slow each other down.
+    /// `S / T`: speed-up over one step at a time. Optimistic if steps slow each other down.
     pub speed_up: f64,
-    /// `100 · (D / W) / T`, at most 100. Depends on the number of slots given.
+    /// `100 · (D / W) / T`, at most 100. Depends on the number of slots.
     pub parallel_efficiency: f64,
     /// `T / P`: 1 means that more slots would gain nothing.
     pub critical_path_ratio: f64,
     /// `max(P, D / W) / T`: 1 means that no scheduler could do better with these slots.
     pub schedule_efficiency: f64,
-    /// `D / (W · T)`: how busy the slots were.
+    /// `D / (W · T)`: the part of the slots' time that was used.
     pub utilisation: f64,
 }
 
 impl Figures {
-    /// `S / max(P, D / W)`: the [speed-up](Figures::speed_up) that no schedule could exceed with these slots; 1 where
-    /// nothing was timed.
+    /// Returns `S / max(P, D / W)`, the greatest possible [speed-up](Figures::speed_up) with these slots; 1 if nothing was
+    /// timed.
     pub fn speed_up_bound(&self) -> f64 {
         let by_slots = self.total.as_secs_f64() / self.slots.max(1) as f64;
         let bound = self.critical_path.as_secs_f64().max(by_slots);
-        if bound > 0.0 { self.sum_of_durations().as_secs_f64() / bound } else { 1.0 }
-    }
-
-    /// `S`, of reports from before it was noted as well: then their total is the best that is known.
-    pub(crate) fn sum_of_durations(&self) -> Duration {
-        self.one_at_a_time.max(self.total)
+        if bound > 0.0 { self.one_at_a_time.as_secs_f64() / bound } else { 1.0 }
     }
 
     pub(crate) fn of(run: &RunRecord, steps: &[StepReport], wall: Duration) -> Self {
@@ -95,9 +89,9 @@ impl Figures {
         self.set_ratios(wall);
     }
 
-    /// What follows from the times and the slots.
+    /// Sets the ratios, which follow from the times and the slots.
     fn set_ratios(&mut self, wall: Duration) {
-        let times = [wall, self.total, self.sum_of_durations(), self.critical_path];
+        let times = [wall, self.total, self.one_at_a_time, self.critical_path];
         let [wall, total, one_at_a_time, path] = times.map(|time| time.as_nanos() as f64);
         let slots = self.slots as f64;
         let ratio = |a: f64, b: f64| if b > 0.0 { a / b } else { 0.0 };
@@ -109,7 +103,7 @@ impl Figures {
     }
 }
 
-/// How many steps were at work at once, at the most; one that ends when another starts was not beside it.
+/// Maximum number of steps at work at once. A step that ends when another starts does not overlap it.
 fn peak(steps: &[StepReport]) -> usize {
     let ran = steps.iter().flat_map(StepReport::attempt_times);
     let spans = ran.filter_map(|times| Some((times.start, times.start + times.duration?)));
@@ -135,7 +129,8 @@ mod tests {
 
     fn figures(total: f64, path: f64, slots: usize, wall: f64) -> Figures {
         let [total, path, wall] = [total, path, wall].map(Duration::from_secs_f64);
-        let mut figures = Figures { slots, total, critical_path: path, ..Figures::default() };
+        let mut figures =
+            Figures { slots, total, one_at_a_time: total, critical_path: path, ..Figures::default() };
         figures.set_ratios(wall);
         figures
     }
@@ -164,8 +159,8 @@ mod tests {
         same(theirs.schedule_efficiency, 0.99265);
     }
 
-    /// I05: what lies between attempts would be waited for one step at a time too, and holds no slot: two steps that each work
-    /// for 1 s and wait for 3 s, beside each other in one slot.
+    /// I05: the time between attempts counts for one step at a time too, and holds no slot: two steps that each work for 1 s
+    /// and wait for 3 s, at the same time in one slot.
     #[test]
     fn waits_between_attempts_are_part_of_the_speed_up_and_not_of_the_slots_in_use() {
         let [wall, one_at_a_time] = [5.0, 8.0].map(Duration::from_secs_f64);

@@ -1,4 +1,4 @@
-//! Where the inputs of a step came from: never their values.
+//! Where the inputs of a step came from, without their values.
 
 use pipeline_core::InputKind;
 use serde::{Deserialize, Serialize};
@@ -20,15 +20,15 @@ pub struct InputReport {
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum InputOrigin {
-    /// From steps: their positions in [`RunReport::steps`](crate::RunReport::steps), in the order of the input.
+    /// Steps: their positions in [`RunReport::steps`](crate::RunReport::steps), in the order of the input.
     Steps(Vec<usize>),
-    /// A run parameter; who gave it, in words: "its default", "-p", "the program's code".
+    /// A run parameter, and its source in words: "its default", "-p", "the program's code".
     Param(String),
     /// A resource that was given to the run, by its type.
     Resource(String),
 }
 
-/// The inputs of a step that ran, in the order of its parameters; its context is none.
+/// The inputs of a step that ran, in the order of its parameters, without its context.
 pub(super) fn of(run: &RunRecord, step: usize) -> Vec<InputReport> {
     let (plan, params) = (run.frame.plan(), run.frame.params());
     let inputs = plan.spec(step).def().inputs.iter().enumerate();

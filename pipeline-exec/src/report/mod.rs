@@ -1,4 +1,4 @@
-//! What a run did, as data: serialisable, versioned, in plan order.
+//! Reports of runs: serialisable, versioned, in plan order.
 
 mod advice;
 mod attempts;
@@ -27,7 +27,7 @@ pub use self::provenance::Provenance;
 pub(crate) use self::provenance::scope_of;
 pub use self::stages::StageReport;
 #[cfg(feature = "cli")]
-pub(crate) use self::text::left_behind;
+pub(crate) use self::text::detached_attempts;
 pub use self::waits::{WaitReport, WaitedFor};
 use crate::limits::LimitReport;
 use crate::pressure::{Change, Curve};
@@ -35,10 +35,10 @@ pub use crate::record::{AttemptReport, AttemptTimes, CommandLine, ErrorReport};
 use crate::record::{RunRecord, StepRecord};
 use crate::timing::{Place, Timings};
 
-/// The version of the report's schema; a new field does not change it, a changed meaning does.
+/// Version of the report's schema; a new field does not change it, a changed meaning does.
 pub(crate) const SCHEMA: u32 = 1;
 
-/// What a run did. Steps are in plan order, whatever the order in which they ended.
+/// Report of a run. Steps are in plan order, not in the order in which they ended.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RunReport {
@@ -49,42 +49,37 @@ pub struct RunReport {
     /// How the run ended.
     pub status: RunStatus,
     /// What the run came from: seed, graph, configuration, versions.
-    #[serde(default)]
     pub provenance: Provenance,
-    /// The words that it was started with on the command line; `None` where a program started it itself. In a deterministic
-    /// run without the options of the schedule.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// The command line that started it; `None` if a program started it itself. In a deterministic run, without the options of
+    /// the schedule.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub command_line: Option<CommandLine>,
-    /// The settings in force that say something, but for those that are in `provenance`, and say where reports go; those of the
-    /// schedule are not here in a deterministic run.
-    #[serde(default)]
+    /// The settings in force that are not empty, without those in `provenance` and the directory of reports. In a deterministic
+    /// run, without those of the schedule.
     pub settings: BTreeMap<String, serde_json::Value>,
-    /// When it began, in milliseconds since 1970, by the wall clock; for display. 0 in a deterministic run.
+    /// When it began, in milliseconds since 1970, by the wall clock. 0 in a deterministic run.
     pub started_unix_ms: u64,
-    /// From the first look at the plan to the last step's end. 0 in a deterministic run.
+    /// Time from the start of the run to the end of its last step. 0 in a deterministic run.
     pub wall: Duration,
-    /// How many steps there are in each state; planned is the sum of the terminal ones.
+    /// Number of steps in each state; `planned` is the sum of the others.
     pub counts: Counts,
     /// Sums, paths and ratios.
     pub figures: Figures,
-    /// Why the run was stopped before its end, where no code of the program's asked for it: a signal, a deadline, too many
-    /// attempts left behind.
+    /// Why the run was stopped before its end, if not by the program: a signal, a deadline, too many detached attempts.
     pub stopped_because: Option<String>,
-    /// What kept steps from running beside each other, in words.
+    /// What kept steps from running at the same time, in words.
     pub limited_by: Vec<String>,
     /// How the slots changed under memory pressure, in order.
     pub pressure: Vec<Change>,
-    /// Memory and processor time over the run, where they were sampled.
+    /// Memory and processor time over the run, if they were sampled.
     pub resources: Option<Curve>,
-    /// The named limits that steps of the run needed, with what was in use at the most.
+    /// The named limits that steps of the run needed, with the most that was in use.
     pub limits: Vec<LimitReport>,
     /// What ready steps waited for, the longest first.
-    #[serde(default)]
     pub waits: Vec<WaitReport>,
-    /// What to do next, as [`advice()`] has it.
-    #[serde(default)]
+    /// What to do next: see [`advice()`].
     pub advice: Vec<Advice>,
-    /// The items that steps could not deal with, in plan order.
+    /// The items that steps could not process, in plan order.
     pub dead_letters: Vec<DeadLetter>,
     /// The steps, in plan order.
     pub steps: Vec<StepReport>,
@@ -95,7 +90,7 @@ pub struct RunReport {
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum RunStatus {
-    /// Every step succeeded, or was not missed: optional, not needed, or its condition did not hold.
+    /// Every step succeeded, or the run does without it: it is optional or unused, or its condition did not hold.
     Succeeded,
     /// At least one step failed.
     Failed,
@@ -113,7 +108,7 @@ impl std::fmt::Display for RunStatus {
     }
 }
 
-/// How many steps ended in each state.
+/// Number of steps that ended in each state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Counts {
@@ -125,7 +120,7 @@ pub struct Counts {
     pub failed: usize,
     /// Ended because they took too long.
     pub timed_out: usize,
-    /// Not run because an input is missing, or a condition or switch said so.
+    /// Not run because an input is missing, or because of a condition or switch.
     pub skipped: usize,
     /// Stopped, or not started because the run was stopped.
     pub cancelled: usize,
@@ -133,12 +128,11 @@ pub struct Counts {
     pub cached: usize,
     /// Not run because the caller gave the output.
     pub given: usize,
-    /// Needed more than one attempt, however they ended: these are counted above as well.
-    #[serde(default)]
+    /// Needed more than one attempt; these are counted above as well.
     pub retried: usize,
 }
 
-/// What one step did.
+/// Report of one step.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct StepReport {
@@ -157,55 +151,50 @@ pub struct StepReport {
     pub options: BTreeMap<String, String>,
     /// Where it ran.
     pub lane: Lane,
-    /// On what kind of thread it started; `None` where it did not start, or nothing was timed.
+    /// The kind of thread on which it started; `None` if it did not start, or nothing was timed.
     pub thread_kind: Option<ThreadKind>,
     /// The number of that thread, in order of first use in the process.
     pub thread: Option<u32>,
     /// How it ended.
     pub status: Status,
-    /// How many attempts were started.
+    /// Number of attempts that were started.
     pub attempts: u32,
-    /// How many it might have had: one, and its retries. 0 in reports from before this was noted.
-    #[serde(default)]
+    /// Maximum number of attempts: one, and its retries. 0 in a report that was made of a journal.
     pub most_attempts: u32,
-    /// From the begin of the run to its start.
+    /// Time from run start to step start.
     pub start: Option<Duration>,
-    /// From the moment when its last input was there to its start.
+    /// Time from when its last input was ready to its start.
     pub wait: Option<Duration>,
-    /// From its start to its end, what lies between its attempts included; [`StepReport::work`] is without that.
+    /// Time from its start to its end, with the time between its attempts; [`StepReport::work`] is without.
     pub duration: Option<Duration>,
-    /// Why it failed, or was skipped or cancelled because of itself.
+    /// Its own error: why it failed, or was cancelled, or was skipped for a reason other than another step.
     pub error: Option<ErrorReport>,
-    /// The step because of which it was skipped: that one failed, timed out, was skipped itself or cancelled.
+    /// The step because of which it was skipped, which failed, timed out, was skipped or was cancelled.
     pub because: Option<String>,
-    /// Whether its failure lets the run succeed all the same.
+    /// Whether the run succeeds even if the step fails.
     pub optional: bool,
     /// The attempts that failed and were followed by another.
     pub failed_attempts: Vec<AttemptReport>,
-    /// When its last attempt ran, where that is not from its start to its end: it had more than one, or was stopped while it
-    /// waited for another. `None` too where the step did not come to it, and where nothing was timed.
-    #[serde(default)]
+    /// When its last attempt ran, if the step had several, or was stopped while it waited for another. `None` also if the last
+    /// attempt did not start, or nothing was timed.
     pub last_attempt: Option<AttemptTimes>,
     /// Whether its output is its fallback.
     pub fallback_used: bool,
     /// The error instead of which its fallback was used.
     pub fallback_for: Option<ErrorReport>,
-    /// How many of its attempts were left behind on their threads and still ran when the report was made.
+    /// Number of its detached attempts that still ran when the report was made.
     pub still_running: u32,
-    /// For how long it kept a thread that runs async steps without waiting, where that was long.
+    /// The longest time for which it kept a thread that runs async steps without waiting, if that was long.
     pub slow_poll: Option<Duration>,
-    /// Where its inputs came from, where it failed; empty for others.
-    #[serde(default)]
+    /// Where its inputs came from, if it failed; empty for others.
     pub inputs: Vec<InputReport>,
     /// The positions in [`RunReport::steps`] of the steps that it waited for.
-    #[serde(default)]
     pub upstream: Vec<usize>,
-    /// What it has counted, and how far it came, as it said itself; of its last attempt.
-    #[serde(default)]
+    /// The counters and the progress that its last attempt reported.
     pub activity: StepActivity,
 }
 
-/// On what kind of thread a step started.
+/// Kind of thread on which a step started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
@@ -230,13 +219,13 @@ impl ThreadKind {
 
 impl RunReport {
     pub(crate) fn of(run: &RunRecord, wall: Duration) -> Self {
-        // What is told of a deterministic run must not depend on when and how fast it ran.
+        // The report of a deterministic run must not depend on when and how fast it ran.
         let untimed = run.settings.deterministic;
         let (wall, began) = if untimed { (Duration::ZERO, UNIX_EPOCH) } else { (wall, run.began.wall) };
         let plan = run.frame.plan();
         let steps: Vec<StepReport> = (0..plan.len()).map(|step| StepReport::of(run, step)).collect();
         let counts = Counts::of(&steps);
-        // A run does without a step that is optional: with it, one that was stopped was still stopped, not failed.
+        // An optional step that failed does not make a stopped run a failed one.
         let has_failed = steps.iter().any(|step| step.status.is_failure() && !step.optional);
         let status = if run.succeeded() {
             RunStatus::Succeeded
@@ -272,24 +261,24 @@ impl RunReport {
         report
     }
 
-    /// The report of a step, by name.
+    /// Returns the report of a step, by name.
     pub fn step(&self, name: &str) -> Option<&StepReport> {
         self.steps.iter().find(|step| step.name == name)
     }
 
-    /// The report as JSON, indented.
+    /// Returns the report as indented JSON.
     pub fn to_json(&self) -> String {
         serde_json::to_string_pretty(self)
             .unwrap_or_else(|error| format!("{{\"error\":{:?}}}", error.to_string()))
     }
 }
 
-/// The times that the report has: none in a deterministic run, though observers may have been told them.
+/// The times that the report has: none in a deterministic run, although its steps may have been timed for observers.
 fn timings(run: &RunRecord) -> Option<&Timings> {
     run.timings.as_ref().filter(|_| !run.settings.deterministic)
 }
 
-/// The dead letters of a run, in plan order; those of one step as it gave them.
+/// The dead letters of a run, in plan order; those of one step in the order in which it gave them.
 fn dead_letters(run: &RunRecord) -> Vec<DeadLetter> {
     let mut letters = run.frame.scope().dead_letters();
     if !letters.is_empty() {
@@ -301,7 +290,7 @@ fn dead_letters(run: &RunRecord) -> Vec<DeadLetter> {
     letters
 }
 
-/// What kept steps from running beside each other, in words.
+/// What kept steps from running at the same time, in words.
 fn limited_by(run: &RunRecord) -> Vec<String> {
     if run.settings.deterministic {
         return Vec::new();
@@ -352,8 +341,7 @@ impl Counts {
 }
 
 impl StepReport {
-    /// So much of a counter per second of its work, over all its attempts; `None` where it has no such counter, or took no
-    /// time.
+    /// Returns a counter per second of its work, over all its attempts; `None` if it has no such counter, or took no time.
     pub fn per_second(&self, counter: &str) -> Option<f64> {
         let seconds = self.work()?.as_secs_f64();
         let count = *self.activity.counters.get(counter)?;
@@ -390,7 +378,7 @@ impl StepReport {
         }
     }
 
-    /// The report of a step of which nothing but its record is known.
+    /// The report of a step of which only the record is known.
     pub(crate) fn of_record(name: &str, lane: Lane, record: StepRecord) -> Self {
         StepReport {
             name: name.to_owned(),

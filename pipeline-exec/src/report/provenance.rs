@@ -1,4 +1,4 @@
-//! What a run came from: enough to repeat it, and to say what is different about another.
+//! What a run came from: enough to repeat it, and to tell in what another run differs.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,29 +13,28 @@ use crate::settings::row::Kind;
 /// The settings, beside slots, that affect only the schedule: a deterministic run ends the same for all their values.
 const OF_THE_SCHEDULE: [&str; 4] = ["timings", "shuffle", "sample_every", "slow_poll"];
 
-/// What a run came from: its seed, and fingerprints of what it was made of. Fingerprints are 32 hex digits, equal in
-/// every process for the same thing; see [`Plan::fingerprint`] and [`Fingerprint::of_config`] for what goes into them.
+/// What a run came from: its seed, and fingerprints of what it was made of. Fingerprints are 32 hex digits, and equal in
+/// every process for the same content; see [`Plan::fingerprint`] and [`Fingerprint::of_config`] for what goes into them.
 ///
-/// It holds no value of a parameter, and nothing of the machine.
+/// It has no value of a parameter, and nothing about the machine.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Provenance {
     /// The seed of the run: [`Settings::seed`](crate::Settings::seed) with it gives every step the same random numbers.
-    /// One that was not chosen is below 2⁵³, so that readers of JSON that know only floating numbers do not round it.
+    /// A seed that was not chosen is below 2⁵³, so that JSON readers that know only floating-point numbers do not round it.
     pub seed: u64,
     /// The fingerprint of the graph that ran.
     pub graph_fingerprint: String,
-    /// The fingerprint of settings and run parameters. The seed is not part of it, nor, in a deterministic run, the
-    /// settings that say only how the run is scheduled.
+    /// The fingerprint of settings and run parameters. It does not depend on the seed and, in a deterministic run, on the
+    /// settings of the schedule.
     pub config_fingerprint: String,
-    /// The fingerprint of what was given for each run parameter, see [`Fingerprint::of_params`]: those that hold a
-    /// [`Secret`](pipeline_core::Secret) have none. `None` in reports from before this was noted.
-    #[serde(default)]
-    pub params: Option<BTreeMap<String, String>>,
+    /// The fingerprints of the values of run parameters, see [`Fingerprint::of_params`]. Parameters that hold a
+    /// [`Secret`](pipeline_core::Secret) have none.
+    pub params: BTreeMap<String, String>,
     /// The version of this framework.
     pub framework: String,
-    /// The packages that have a step in the plan, with their versions. Of several versions of one package, all, with `, `
-    /// between them. Steps that are closures belong to none.
+    /// The packages that have a step in the plan, with their versions. Several versions of one package are separated by `, `.
+    /// Closures belong to no package.
     pub packages: BTreeMap<String, String>,
 }
 
@@ -58,12 +57,12 @@ pub(crate) fn scope_of(
     RunScope::new(id).with_seed(seed)
 }
 
-/// A seed that no other run has, from what makes the run's id unique.
+/// A seed that no other run has, from the unique id of the run.
 fn fresh_seed(run_id: &str) -> u64 {
     Fingerprint::of_texts(&[run_id]).to_bits() as u64 >> 11
 }
 
-/// Neither the seed, which is told beside, nor where reports go.
+/// The settings that are no part of the configuration: the seed, which has its own field, and the directory of reports.
 const NOT_CONFIGURATION: [&str; 3] = ["seed", "runs_dir", "keep_runs"];
 
 fn config(settings: &Settings, plan: &Plan, params: &BoundParams) -> String {
@@ -79,7 +78,7 @@ fn left_out(settings: &Settings) -> Vec<&'static str> {
     left_out
 }
 
-/// The words that a run was started with, as far as its report has them.
+/// The command line that started a run, as its report has it.
 pub(super) fn command_line_of(run: &RunRecord) -> Option<CommandLine> {
     let line = run.command_line.as_deref()?.clone();
     if !run.settings.deterministic {
@@ -89,7 +88,7 @@ pub(super) fn command_line_of(run: &RunRecord) -> Option<CommandLine> {
     Some(line.without(&left_out))
 }
 
-/// The settings that the configuration's fingerprint is made of, but for those that say nothing.
+/// The settings that the configuration's fingerprint is made of, without empty ones.
 pub(super) fn settings_of(settings: &Settings) -> BTreeMap<String, Value> {
     let Ok(Value::Object(all)) = serde_json::to_value(settings) else { return BTreeMap::new() };
     let left_out = left_out(settings);
@@ -104,13 +103,13 @@ impl Provenance {
             seed: frame.scope().seed(),
             graph_fingerprint: plan.fingerprint().to_string(),
             config_fingerprint: config(&run.settings, plan, frame.params()),
-            params: Some(params(plan, frame.params())),
+            params: params(plan, frame.params()),
             framework: env!("CARGO_PKG_VERSION").to_owned(),
             packages: packages(plan),
         }
     }
 
-    /// What is different from an earlier run, a sentence each, for people; nothing where both came from the same.
+    /// Returns the differences from an earlier run, one sentence each; nothing if both came from the same.
     ///
     /// ```
     /// # use pipeline_core::{DagBuilder, Problems};
@@ -143,7 +142,7 @@ impl Provenance {
         }
         if self.config_fingerprint != earlier.config_fingerprint {
             drift.push("the settings or run parameters have changed".to_owned());
-            drift.extend(drift_of_params(self.params.as_ref(), earlier.params.as_ref()));
+            drift.extend(drift_of_params(&self.params, &earlier.params));
         }
         if self.seed != earlier.seed {
             drift.push(format!("seed {} → {}", earlier.seed, self.seed));
@@ -164,11 +163,10 @@ impl Provenance {
         drift
     }
 
-    /// The run parameters of which [`Provenance::drift`] says that one of the two runs alone had them.
+    /// The run parameters that only one of two runs had, which [`Provenance::drift`] names.
     #[cfg(feature = "report")]
     pub(crate) fn params_of_one<'p>(&'p self, other: &'p Provenance) -> BTreeSet<&'p str> {
-        let (Some(params), Some(others)) = (&self.params, &other.params) else { return BTreeSet::new() };
-        let (params, others) = (by_param(params), by_param(others));
+        let (params, others) = (by_param(&self.params), by_param(&other.params));
         let (names, others): (BTreeSet<&str>, BTreeSet<&str>) =
             (params.into_keys().collect(), others.into_keys().collect());
         names.symmetric_difference(&others).copied().collect()
@@ -180,12 +178,8 @@ fn params(plan: &Plan, params: &BoundParams) -> BTreeMap<String, String> {
     all.into_iter().map(|(name, fingerprint)| (name, fingerprint.to_string())).collect()
 }
 
-/// The run parameters that were given otherwise than before, a sentence each; nothing where one of the two is not known.
-fn drift_of_params(
-    now: Option<&BTreeMap<String, String>>,
-    before: Option<&BTreeMap<String, String>>,
-) -> Vec<String> {
-    let (Some(now), Some(before)) = (now, before) else { return Vec::new() };
+/// The run parameters that have changed, one sentence each.
+fn drift_of_params(now: &BTreeMap<String, String>, before: &BTreeMap<String, String>) -> Vec<String> {
     let (now, before) = (by_param(now), by_param(before));
     let names: BTreeSet<&str> = now.keys().chain(before.keys()).copied().collect();
     let sentence = |name: &str| match (before.get(name), now.get(name)) {
@@ -197,7 +191,7 @@ fn drift_of_params(
     names.into_iter().filter_map(sentence).collect()
 }
 
-/// What was given for each parameter, to all steps or to some: by its name alone, without that of a step before it.
+/// The fingerprints for each parameter, by its name without that of a step: for all steps, or for some.
 fn by_param(given: &BTreeMap<String, String>) -> BTreeMap<&str, Vec<(&str, &str)>> {
     let mut all: BTreeMap<&str, Vec<(&str, &str)>> = BTreeMap::new();
     for (name, fingerprint) in given {
@@ -234,7 +228,7 @@ mod tests {
             seed: 1,
             graph_fingerprint: "g".into(),
             config_fingerprint: "c".into(),
-            params: None,
+            params: BTreeMap::new(),
             framework: "0.1.0".into(),
             packages: packages.iter().map(owned).collect(),
         }

@@ -1,29 +1,29 @@
-//! Times of the parts of a run: its groups, and its levels. They are labels and figures, never barriers.
+//! Times of the groups and levels of a run. They are labels and figures, never barriers.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{RunReport, StepReport};
 
-/// The times of some steps of a run, taken together.
+/// Times of a group or level of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StageReport {
-    /// The group's name, or the level's number, from 0.
+    /// Name of the group, or number of the level, from 0.
     pub name: String,
-    /// How many steps it has.
+    /// Number of its steps.
     pub steps: usize,
-    /// From the begin of the run to the start of the first of them; `None` where none ran, or nothing was timed.
+    /// Time from run start to the start of the first of them; `None` if none ran, or nothing was timed.
     pub start: Option<Duration>,
-    /// From that start to the end of the last of them.
+    /// Time from that start to the end of the last of them.
     pub wall: Duration,
-    /// How long they were at work, all together.
+    /// Their time at work, all together.
     pub total: Duration,
 }
 
 impl RunReport {
-    /// The times of each group, in the order in which their first steps are in the plan. Steps without a group are in
-    /// none. O(steps).
+    /// Returns the times of each group, in the order of their first steps in the plan. Steps without a group are left out.
+    /// O(steps).
     pub fn groups(&self) -> Vec<StageReport> {
         let mut stages: Vec<StageReport> = Vec::new();
         let mut places: BTreeMap<&str, usize> = BTreeMap::new();
@@ -38,13 +38,13 @@ impl RunReport {
         stages
     }
 
-    /// The times of each level: the first has the steps that wait for nothing, each other one those that wait for a step
-    /// of the level before. O(steps + edges).
+    /// Returns the times of each level. The first level has the steps that wait for nothing, each other level the steps that
+    /// wait for a step of the level before. O(steps + edges).
     pub fn levels(&self) -> Vec<StageReport> {
         let mut level = vec![0_usize; self.steps.len()];
         let mut stages: Vec<StageReport> = Vec::new();
         for (index, step) in self.steps.iter().enumerate() {
-            // Steps are in plan order: what one waits for is before it. A report from elsewhere may say otherwise.
+            // Steps are in plan order: upstream steps come before. A report from elsewhere may be wrong.
             let earlier = step.upstream.iter().filter(|&&earlier| earlier < index);
             level[index] = earlier.map(|&earlier| level[earlier] + 1).max().unwrap_or(0);
             while stages.len() <= level[index] {
@@ -55,7 +55,7 @@ impl RunReport {
         stages
     }
 
-    /// What all steps of the run have counted, by name. O(steps).
+    /// Returns the sums of the counters of all steps, by name. O(steps).
     pub fn counters(&self) -> BTreeMap<&str, u64> {
         let mut sums: BTreeMap<&str, u64> = BTreeMap::new();
         for (name, count) in self.steps.iter().flat_map(|step| &step.activity.counters) {

@@ -29,7 +29,7 @@ impl fmt::Display for RunReport {
             )?;
             if let Some(error) = &step.error {
                 write!(f, "    {}: {}", error.kind.name(), clean(&error.message))?;
-                // A report that was made of a journal does not know where its steps are.
+                // A report that was made of a journal does not have the places of its steps.
                 if !step.location.is_empty() {
                     write!(f, " ({})", clean(&step.location))?;
                 }
@@ -48,7 +48,7 @@ impl fmt::Display for RunReport {
                 writeln!(f, "    fallback used: {}", clean(&error.message))?;
             }
             if step.still_running > 0 {
-                writeln!(f, "    {}", left_behind(step.still_running))?;
+                writeln!(f, "    {}", detached_attempts(step.still_running))?;
             }
             if let Some(time) = step.slow_poll {
                 writeln!(
@@ -67,7 +67,7 @@ impl fmt::Display for RunReport {
 }
 
 impl RunReport {
-    /// How the steps ended that have no output, but did not fail, in words.
+    /// How steps without an output ended that did not fail, in words.
     fn ended_otherwise(&self) -> HashMap<&str, &'static str> {
         let words = |status| match status {
             Status::TimedOut => Some("timed out"),
@@ -123,14 +123,14 @@ impl RunReport {
                 clean(&first.error)
             )?;
         }
-        // A report that was made of a journal does not know the graph, so none of these.
+        // A report that was made of a journal has no graph, and so none of these.
         if figures.total > Duration::ZERO && figures.levels > 0 {
             let steps: Vec<String> = figures.critical_steps.iter().map(|step| clean(step)).collect();
             write!(
                 f,
                 "\ncritical path {} of {} total ({}); speed-up {:.2}, schedule efficiency {:.2}, peak {} at once",
                 show(Some(figures.critical_path)),
-                show(Some(figures.sum_of_durations())),
+                show(Some(figures.one_at_a_time)),
                 path(&steps),
                 figures.speed_up,
                 figures.schedule_efficiency,
@@ -141,11 +141,11 @@ impl RunReport {
     }
 }
 
-/// So many reasons why steps did not run beside each other are shown; the report as data has all.
+/// Maximum number of reasons in `limited_by` that are shown.
 const MOST_REASONS: usize = 8;
 
-/// What is left of a step that was given up.
-pub(crate) fn left_behind(attempts: u32) -> String {
+/// The number of attempts that still run, in words.
+pub(crate) fn detached_attempts(attempts: u32) -> String {
     let whose = if attempts == 1 { "its thread" } else { "their threads" };
     format!("still running: {}, detached on {whose}", counted(attempts as usize, "attempt"))
 }

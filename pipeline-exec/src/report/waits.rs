@@ -1,9 +1,8 @@
-//! What ready steps waited for, told from when slots were busy: measured times only, nothing is noted while a run goes
-//! on.
+//! What ready steps waited for. It follows from measured times; nothing is recorded for it during a run.
 //!
-//! A step that is ready and does not run, while every slot of its lane (or of all lanes together) is busy, waits for a
-//! slot. Where slots are free and the step needs a named limit that another step of the run has taken before, it waits for
-//! that. What is left is the scheduler's own time. A step that is tried again is ready again when its backoff is over.
+//! A step that is ready and does not run waits for a slot while every slot of its lane (or of all lanes together) is busy. If
+//! slots are free, and the step needs a named limit that another step of the run has taken before, it waits for that. The rest
+//! is the scheduler's own time. A step that is tried again is ready again when its backoff is over.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -15,15 +14,15 @@ use super::{StepReport, timings};
 use crate::limits::{CORES, MEMORY};
 use crate::record::RunRecord;
 
-/// How long ready steps waited for one thing.
+/// Time that ready steps waited for one thing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct WaitReport {
     /// What they waited for.
     pub waited_for: WaitedFor,
-    /// How many steps did.
+    /// Number of steps that waited for it.
     pub steps: usize,
-    /// How long, all together. Steps that wait at once count each.
+    /// The sum of their waits.
     pub total: Duration,
     /// The step that waited the longest.
     pub longest: String,
@@ -34,18 +33,18 @@ pub struct WaitReport {
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum WaitedFor {
-    /// One of so many slots over all lanes (`workers`).
+    /// A slot, of this number of slots over all lanes (`workers`).
     Workers(usize),
-    /// One of so many slots of a lane.
+    /// A slot of this lane, of this number of slots.
     Slots(String, usize),
-    /// A share of the limit of this name. A step that needs several counts for each.
+    /// A share of the limit of this name. A step that needs several limits counts for each.
     Limit(String),
 }
 
-/// Waits shorter than this are what it takes to hand a step to a thread.
-const WORTH_TELLING: Duration = Duration::from_micros(100);
+/// Shorter waits are the time that it takes to hand a step to a thread.
+const SHORTEST: Duration = Duration::from_micros(100);
 
-/// What the steps of a run waited for, the longest first; empty where nothing was timed.
+/// What the steps of a run waited for, the longest first; empty if nothing was timed.
 pub(super) fn of(run: &RunRecord, steps: &[StepReport]) -> Vec<WaitReport> {
     if timings(run).is_none() {
         return Vec::new();
@@ -61,7 +60,7 @@ pub(super) fn of(run: &RunRecord, steps: &[StepReport]) -> Vec<WaitReport> {
         let turns = of_this_lane.flat_map(|(index, step)| step.turns().map(move |turn| (index, step, turn)));
         for (index, step, (ready, start)) in turns {
             let wait = start.saturating_sub(ready);
-            if wait < WORTH_TELLING {
+            if wait < SHORTEST {
                 continue;
             }
             let for_workers = over_all.as_ref().map_or(Duration::ZERO, |busy| busy.within(ready, start));
@@ -82,7 +81,7 @@ pub(super) fn of(run: &RunRecord, steps: &[StepReport]) -> Vec<WaitReport> {
     waits.sorted()
 }
 
-/// The names of the limits that a step needs; none where it may also have waited to be alone.
+/// The names of the limits that a step needs; none if it may also have waited to be alone.
 fn limits(run: &RunRecord, step: usize) -> Vec<&str> {
     let policy = run.frame.plan().policy(step);
     if policy.exclusive || policy.parallel_if.is_some() {
@@ -109,53 +108,53 @@ fn first_use<'e>(run: &'e RunRecord, steps: &[StepReport]) -> HashMap<&'e str, D
 #[derive(Default)]
 struct Waits(Vec<Sum>);
 
-/// What was waited for one thing so far.
+/// Waits for one thing so far.
 struct Sum {
-    told: WaitReport,
-    /// How long the step waited that did so the longest.
+    report: WaitReport,
+    /// The longest wait of a step.
     most: Duration,
-    /// The step that was added last, and how long it waited: one that is tried again may wait again.
+    /// The step that was added last, and how long it waited: a step that is tried again may wait again.
     last: (usize, Duration),
 }
 
 impl Waits {
     fn add(&mut self, waited_for: WaitedFor, (index, step): (usize, &str), time: Duration) {
-        if time < WORTH_TELLING {
+        if time < SHORTEST {
             return;
         }
-        let place = self.0.iter().position(|sum| sum.told.waited_for == waited_for).unwrap_or_else(|| {
+        let place = self.0.iter().position(|sum| sum.report.waited_for == waited_for).unwrap_or_else(|| {
             let (steps, total, longest) = (0, Duration::ZERO, String::new());
-            let told = WaitReport { waited_for, steps, total, longest };
-            self.0.push(Sum { told, most: Duration::ZERO, last: (usize::MAX, Duration::ZERO) });
+            let report = WaitReport { waited_for, steps, total, longest };
+            self.0.push(Sum { report, most: Duration::ZERO, last: (usize::MAX, Duration::ZERO) });
             self.0.len() - 1
         });
-        let Sum { told, most, last } = &mut self.0[place];
+        let Sum { report, most, last } = &mut self.0[place];
         if last.0 != index {
             *last = (index, Duration::ZERO);
-            told.steps += 1;
+            report.steps += 1;
         }
         last.1 += time;
-        told.total += time;
+        report.total += time;
         if last.1 > *most {
             *most = last.1;
-            step.clone_into(&mut told.longest);
+            step.clone_into(&mut report.longest);
         }
     }
 
     fn sorted(self) -> Vec<WaitReport> {
-        let mut waits: Vec<WaitReport> = self.0.into_iter().map(|sum| sum.told).collect();
+        let mut waits: Vec<WaitReport> = self.0.into_iter().map(|sum| sum.report).collect();
         waits.sort_by(|a, b| b.total.cmp(&a.total).then_with(|| a.waited_for.cmp(&b.waited_for)));
         waits
     }
 }
 
-/// When all slots were busy: spans in order of time, and how long all up to each are together.
+/// When all slots were busy: spans in order of time, and the sum of the spans before each.
 struct Busy {
     spans: Vec<(Duration, Duration)>,
     before: Vec<Duration>,
 }
 
-/// When at least so many steps of a lane (or of all) ran at once.
+/// When at least `slots` steps of a lane (or of all) ran at once.
 fn busy(steps: &[StepReport], lane: Option<Lane>, slots: usize) -> Busy {
     let of_lane = steps.iter().filter(|step| lane.is_none_or(|lane| step.lane == lane));
     let ran = of_lane.flat_map(StepReport::attempt_times);
@@ -189,7 +188,7 @@ fn busy(steps: &[StepReport], lane: Option<Lane>, slots: usize) -> Busy {
 }
 
 impl Busy {
-    /// For how long between two moments.
+    /// Busy time between two moments.
     fn within(&self, from: Duration, to: Duration) -> Duration {
         self.until(to).saturating_sub(self.until(from))
     }

@@ -138,14 +138,6 @@ fn reports_of_other_versions_are_read_or_refused() {
     // The fields of a later schema are not interpreted.
     let stranger = with(&|report| *report = serde_json::json!({"schema": 2, "steps": "many"})).unwrap_err();
     assert!(matches!(stranger, StoreError::Newer { found: 2, .. }), "{stranger}");
-    let older = with(&|report| {
-        report.as_object_mut().unwrap().remove("provenance");
-        for step in report["steps"].as_array_mut().unwrap() {
-            step.as_object_mut().unwrap().remove("upstream");
-            step.as_object_mut().unwrap().remove("activity");
-        }
-    });
-    assert_eq!(older.unwrap().steps.len(), 2);
     assert!(with(&|report| report["something_new"] = 1.into()).is_ok());
     for text in ["", "{", "null", "{\"schema\":1}", "[[[["] {
         fs::write(&path, text).unwrap();

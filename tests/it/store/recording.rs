@@ -121,7 +121,7 @@ fn a_running_run_is_read_from_its_journal() {
         std::thread::yield_now();
     };
     assert_eq!(report.step("quick").unwrap().status, Status::Succeeded);
-    assert!(report.stopped_because.unwrap().contains("goes on"));
+    assert!(report.stopped_because.unwrap().contains("is under way"));
     assert!(go.meet());
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let run = runtime.block_on(handle.wait());

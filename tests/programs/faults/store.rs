@@ -45,7 +45,11 @@ fn a_killed_run_is_interrupted_and_its_journal_has_what_was_done() {
     program.wait_for("succeeded sibling");
     assert_eq!(states(&store.runs()), ["running"]);
     let ended = store.end("report");
-    ended.exits(0).step("stuck", "pending").says(&[" is running: ", "have not ended\n", "the run goes on"]);
+    ended.exits(0).step("stuck", "pending").says(&[
+        " is running: ",
+        "have not ended\n",
+        "the run is under way",
+    ]);
     assert!(!ended.said.contains("cancelled") && !ended.said.contains("to retry: "), "{}", ended.said);
     // The journal has it within a moment.
     let report = loop {

@@ -3,7 +3,7 @@
 
 use super::program_under_test::{Program, run};
 
-const LEFT_BEHIND: &str = "still running: 1 attempt, detached on its thread";
+const STILL_RUNNING: &str = "still running: 1 attempt, detached on its thread";
 
 #[test]
 fn a_step_that_computes_for_ever_times_out_and_the_process_ends() {
@@ -12,7 +12,7 @@ fn a_step_that_computes_for_ever_times_out_and_the_process_ends() {
         .says(&[
             "error[PL0104]: step `loops` timed out\n    at tests/programs/faults/program/time.rs:",
             "    timed-out: it took longer than its timeout of 100ms\n",
-            LEFT_BEHIND,
+            STILL_RUNNING,
         ])
         .step("loops", "timed-out")
         .step("behind_loops", "skipped");
@@ -22,7 +22,7 @@ fn a_step_that_computes_for_ever_times_out_and_the_process_ends() {
 fn the_command_lines_timeout_applies_to_steps_without_one() {
     run("loops_without_a_timeout --timeout 200ms")
         .exits(1)
-        .says(&["it took longer than its timeout of 200ms", LEFT_BEHIND]);
+        .says(&["it took longer than its timeout of 200ms", STILL_RUNNING]);
 }
 
 #[test]
@@ -40,7 +40,7 @@ fn an_async_step_that_never_waits_times_out_with_a_hint() {
         .exits(1)
         .says(&[
             "blocks the thread that runs it: it computes or waits without `.await`; make it a plain `fn`",
-            LEFT_BEHIND,
+            STILL_RUNNING,
         ])
         .step("loops_in_async", "timed-out");
 }
@@ -116,5 +116,5 @@ fn runtimes_and_runs_inside_steps_work_with_one_worker() {
 
 #[test]
 fn the_programs_runtime_does_not_wait_for_detached_threads() {
-    Program::start("own-runtime", "").end().exits(1).says(&[LEFT_BEHIND]).step("loops", "timed-out");
+    Program::start("own-runtime", "").end().exits(1).says(&[STILL_RUNNING]).step("loops", "timed-out");
 }

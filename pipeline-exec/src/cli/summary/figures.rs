@@ -57,7 +57,7 @@ fn critical_path(report: &RunReport, all: bool) -> String {
     if !all {
         return format!("{long}: {steps}");
     }
-    let (total, ratio) = (show(Some(figures.sum_of_durations())), figures.critical_path_ratio);
+    let (total, ratio) = (show(Some(figures.one_at_a_time)), figures.critical_path_ratio);
     format!("{long} of {total} in total; the run took {ratio:.2} × as long: {steps}")
 }
 

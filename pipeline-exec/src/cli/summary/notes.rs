@@ -5,7 +5,7 @@ use std::fmt::Write;
 use pipeline_core::frame::Status;
 
 use crate::cli::wording::{counted, cut, listed};
-use crate::report::{RunReport, StepReport, left_behind};
+use crate::report::{RunReport, StepReport, detached_attempts};
 
 /// Maximum number of notes.
 const MOST: usize = 8;
@@ -52,5 +52,5 @@ fn of(step: &StepReport) -> Vec<String> {
 
 /// Returns the note on detached attempts of a step.
 pub(super) fn still_running(step: &StepReport) -> Option<String> {
-    (step.still_running > 0).then(|| left_behind(step.still_running))
+    (step.still_running > 0).then(|| detached_attempts(step.still_running))
 }

@@ -15,15 +15,17 @@ fn report(steps: Vec<Value>) -> RunReport {
         "counts": {
             "planned": steps.len(), "succeeded": count("succeeded"), "failed": count("failed"),
             "timed_out": count("timed-out"), "skipped": count("skipped"), "cancelled": 0, "cached": 0, "given": 0,
+            "retried": 0,
         },
         "figures": {
-            "slots": 4, "total": seconds(14.4), "critical_path": seconds(5.4),
+            "slots": 4, "total": seconds(14.4), "one_at_a_time": seconds(14.4), "critical_path": seconds(5.4),
             "critical_steps": [steps[0]["name"]], "peak_concurrency": 3, "levels": 3, "widest_level": 3,
             "speed_up": 2.667, "parallel_efficiency": 66.667, "critical_path_ratio": 1.0,
             "schedule_efficiency": 1.0, "utilisation": 0.667,
         },
         "stopped_because": null, "limited_by": [], "pressure": [], "resources": null, "limits": [],
-        "dead_letters": [], "steps": steps,
+        "dead_letters": [], "steps": steps, "provenance": crate::report::Provenance::default(), "settings": {},
+        "waits": [], "advice": [],
     });
     let mut report: RunReport = serde_json::from_value(value).unwrap_or_else(|error| panic!("{error}"));
     report.advice = crate::report::advice(&report);
@@ -40,7 +42,8 @@ fn step(name: &str, status: &str, took: f64) -> Value {
         "thread_kind": null, "thread": null, "status": status, "attempts": 1, "most_attempts": 3,
         "start": seconds(0.0), "wait": seconds(0.001), "duration": seconds(took), "error": null, "because": null,
         "optional": false, "failed_attempts": [], "fallback_used": false, "fallback_for": null,
-        "still_running": 0, "slow_poll": null,
+        "still_running": 0, "slow_poll": null, "last_attempt": null, "inputs": [], "upstream": [],
+        "activity": pipeline_core::StepActivity::default(),
     })
 }
 

@@ -61,7 +61,7 @@ fn add(db: &mut Connection, noted: &Noted<'_>) -> rusqlite::Result<()> {
         }
         add_words(&change, rows.run, report.command_line.as_ref())?;
         let mut params = change.prepare("INSERT INTO params VALUES (?, ?, ?)")?;
-        for (name, fingerprint) in report.provenance.params.iter().flatten() {
+        for (name, fingerprint) in &report.provenance.params {
             params.execute(params![rows.run, name, fingerprint])?;
         }
     }

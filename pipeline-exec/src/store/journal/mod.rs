@@ -1,11 +1,11 @@
-//! The journal of a run: what happened, as it happens, so that a run whose process is killed can tell.
+//! The journal of a run: what happened, as it happens, for a run whose process is killed.
 //!
-//! No step waits for it, and none does anything for it: a thread of its own looks at the run's time stamps and states, ten
-//! to a hundred times a second, and writes what is new. So it costs a run what the writing costs, and a process that is
-//! killed loses what happened since the last look.
+//! No step waits for it or does anything for it: a separate thread takes snapshots of the run's steps, ten to a hundred times
+//! a second, and writes what is different. So it costs a run only the writing, and a killed process loses what happened since
+//! the last look.
 //!
-//! What it writes is with the operating system at once, and survives the end of the process; it is not forced onto the
-//! disk, so a power failure may take the end of it.
+//! A line is with the operating system as soon as it is written, and survives the end of the process. It is not forced onto
+//! the disk, so a power failure may lose the end of the journal.
 
 mod read;
 mod write;
@@ -24,11 +24,11 @@ use super::{StoreError, files};
 use crate::event::{EVENT_SCHEMA, EventKind, EventRecord};
 use crate::record::RunRecord;
 
-/// Between two looks at a run in which something happens.
+/// Time between two looks at a run in which something happens.
 const SHORTEST: Duration = Duration::from_millis(10);
-/// Between two looks at one in which nothing does.
+/// Time between two looks at a run in which nothing happens.
 const LONGEST: Duration = Duration::from_millis(100);
-/// A look takes at most this part of the time between looks, so that a run of a million steps is looked at less often.
+/// The time between looks is at least this many times that of a look: a run of a million steps is looked at less often.
 const LEISURE: u32 = 50;
 
 /// The journal of one run.
@@ -41,12 +41,12 @@ pub(super) struct Journal {
 /// The thread that keeps the journal of a run under way.
 #[derive(Debug)]
 struct Keeper {
-    /// Dropped, it ends the thread.
+    /// The thread ends when this is dropped.
     end: mpsc::Sender<()>,
     thread: JoinHandle<(Lines, Recorded)>,
 }
 
-/// The file, and what went wrong with it first. Then nothing more is written: a journal has no gaps.
+/// The file, and its first error. After an error nothing more is written: a journal has no gaps.
 #[derive(Debug)]
 struct Lines {
     file: File,
@@ -69,7 +69,7 @@ impl Journal {
         lines.whole().map(|()| Journal { lines: Some(lines), keeper: None })
     }
 
-    /// Keeps it from now on, until the run has ended or nobody has it any more.
+    /// Starts the thread, which ends with the journal or with the run's record.
     pub(super) fn watch(&mut self, run: &Arc<RunRecord>) {
         let Some(mut lines) = self.lines.take() else { return };
         let (end, ended) = mpsc::channel();
@@ -81,7 +81,7 @@ impl Journal {
         };
         match std::thread::Builder::new().name("pipeline-journal".into()).spawn(keep) {
             Ok(thread) => self.keeper = Some(Keeper { end, thread }),
-            // Told at the end: the run goes on without a journal, and without the lines that were moved to the thread.
+            // Reported at the end: the run continues without a journal.
             Err(error) => {
                 self.lines = OpenOptions::new().append(true).open(&path).ok().map(|file| Lines {
                     file,
@@ -96,7 +96,7 @@ impl Journal {
     /// Writes what has happened since the last look, and that the run has ended.
     ///
     /// # Errors
-    /// What went wrong first, since the run began.
+    /// Returns the first error since the run began.
     pub(super) fn end(&mut self, run: &RunRecord, wall: Duration) -> Result<(), StoreError> {
         let kept = self.keeper.take().and_then(|Keeper { end, thread }| {
             drop(end);
@@ -105,7 +105,7 @@ impl Journal {
         let (mut lines, mut recorded) = match (kept, self.lines.take()) {
             (Some(kept), _) => kept,
             (None, Some(lines)) => (lines, Recorded::new(run)),
-            // The panic hook has told why.
+            // The thread has panicked; the panic hook has printed why.
             (None, None) => return Ok(()),
         };
         let mut text = String::new();

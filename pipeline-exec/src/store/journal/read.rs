@@ -1,4 +1,4 @@
-//! A run as its journal tells it.
+//! Reads a run from its journal.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
@@ -16,11 +16,10 @@ use crate::record::{AttemptReport, AttemptTimes, CommandLine, StepRecord, is_cal
 use crate::report::{Counts, Figures, Provenance, RunReport, RunStatus, SCHEMA, StepReport};
 use crate::store::{RunState, StoreError, files};
 
-/// What is said of a run that has ended, and has no report all the same.
-const NO_REPORT: &str =
-    "the run came to its end, but its report was not written: this is what its journal says";
+/// Why the report of a run that has ended is made of its journal.
+const NO_REPORT: &str = "the run ended, but its report was not written: this one is made of its journal";
 
-/// So many steps that were under way are named.
+/// Maximum number of steps under way that are named.
 const MOST_NAMED: usize = 5;
 
 /// When the run of a folder began, in milliseconds since 1970.
@@ -33,19 +32,19 @@ pub(in crate::store) fn started(dir: &Path) -> Option<u64> {
     }
 }
 
-/// The report of a run that has none: the steps that had begun, as the journal has them.
+/// Makes the report of a run that has none: the steps that had begun, as the journal has them.
 ///
 /// # Errors
-/// Where the journal cannot be read, says nothing, or is of a later version.
+/// If the journal cannot be read, is empty, or is of a later version.
 pub(in crate::store) fn report(dir: &Path, state: RunState) -> Result<RunReport, StoreError> {
     let path = dir.join(files::JOURNAL);
     let file = File::open(&path).map_err(|error| StoreError::io("read", &path, error))?;
     let mut journaled = Journaled::default();
-    // Bytes, since a torn line may end within a character.
+    // Bytes: a torn line may end within a character.
     for line in BufReader::new(file).split(b'\n') {
         let line = line.map_err(|error| StoreError::io("read", &path, error))?;
         let Ok(record) = serde_json::from_slice::<EventRecord>(&line) else {
-            // A line that was torn by the end of its process, or an event of a later version: what it says is not known.
+            // A line that was torn by the end of its process, or an event of a later version.
             check_version(&line, &path)?;
             continue;
         };
@@ -71,12 +70,12 @@ fn check_version(line: &[u8], path: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// Whether the journal of a folder says that the run came to its end.
+/// Whether a report was made of the journal of a run that had ended.
 pub(in crate::store) fn is_finished(report: &RunReport) -> bool {
     report.stopped_because.as_deref() == Some(NO_REPORT)
 }
 
-/// What a journal says of a run.
+/// A run, as its journal has it.
 #[derive(Default)]
 struct Journaled {
     run_id: String,
@@ -151,7 +150,7 @@ impl Journaled {
         let steps: Vec<StepReport> = self.steps.into_iter().map(report).collect();
         let mut counts = Counts::of(&steps);
         counts.planned = self.planned.max(steps.len());
-        // What had not begun has no line.
+        // Steps that had not begun have no line.
         counts.cancelled += counts.planned - steps.len();
         let status = match self.succeeded {
             Some(true) => RunStatus::Succeeded,
@@ -184,10 +183,10 @@ impl Journaled {
     }
 }
 
-/// What became of the run, in words.
+/// State of the run, in words.
 fn why(state: RunState, ended: usize, under_way: &[&str], planned: usize) -> String {
     let what = if state == RunState::Running {
-        "the run goes on"
+        "the run is under way"
     } else {
         "the run was interrupted: its process ended before it did"
     };
@@ -230,9 +229,9 @@ fn fold(record: &mut StepRecord, at: Duration, kind: EventKind) {
     record.count_attempts(ran);
 }
 
-/// Ends the attempts of a step that has ended after `time`; `ran` tells whether the last of them was made.
+/// Ends the attempts of a step that has ended after `time`; `ran` is false if the last of them was not made.
 fn end(record: &mut StepRecord, time: Duration, ran: bool) {
-    // If the run was stopped before another attempt, the last one is recorded as any that fails.
+    // If the run was stopped before another attempt, the journal has the last one as any that fails.
     let ended_with = record.error.as_ref().or(record.fallback_for.as_ref());
     let is_last = |failed: &mut AttemptReport| failed.times.is_some() && Some(&failed.error) == ended_with;
     if record.latest.is_none()
@@ -248,7 +247,7 @@ fn end(record: &mut StepRecord, time: Duration, ran: bool) {
     }
 }
 
-/// A time from a file: what is no time is none.
+/// A time from a file; zero if it is no time.
 fn seconds(seconds: f64) -> Duration {
     Duration::try_from_secs_f64(seconds).unwrap_or_default()
 }

@@ -11,8 +11,8 @@ use super::Lines;
 use crate::event::{EVENT_SCHEMA, EventKind};
 use crate::record::{AttemptTimes, RunRecord, StepRecord};
 
-/// Maximum number of steps that get lines of their own though they started and succeeded since the last look. Of further
-/// ones, the journal only says that they succeeded.
+/// Maximum number of steps that get separate lines although they started and succeeded since the last look. For further
+/// steps, the journal only has that they succeeded.
 const MOST_IN_DETAIL: usize = 1000;
 /// Maximum number of steps in one line.
 const MOST_IN_A_LINE: usize = 500;
