@@ -1,17 +1,18 @@
-//! The options of `#[step(…)]`.
+//! The options of `#[step(…)]` that say what a step is; `policy` has those that say how it runs.
 
 use proc_macro2::{Span, TokenStream};
 use syn::{LitInt, LitStr, Path};
 
 use crate::error::Errors;
-use crate::options::{Key, Label, Spec, check_label, read_options, split};
+use crate::lane::{Lane, SUBJECT};
+use crate::options::{Label, Spec, checked, read_options, split};
 use crate::param::PlainPath;
 use crate::policy::{self, PolicyArgs};
 
-/// What `#[step(…)]` says.
+/// The options of a step.
 #[derive(Default)]
 pub(crate) struct Args {
-    pub(crate) lane: Option<(Lane, Span)>,
+    pub(crate) lane: Option<(&'static Lane, Span)>,
     pub(crate) name: Option<LitStr>,
     pub(crate) tags: Vec<LitStr>,
     pub(crate) group: Option<LitStr>,
@@ -23,116 +24,65 @@ pub(crate) struct Args {
     pub(crate) policy: PolicyArgs,
 }
 
-/// Where the step runs.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Lane {
-    Io,
-    Cpu,
-    Blocking,
-}
-
-/// The options that say what a step is, in the order in which messages list them; those that say how it is run follow.
-const OPTIONS: &[Spec<Args>] = &[
-    Spec { name: "io", usage: "io", subject: LANE, read: |args, key, _| lane(args, key, Lane::Io) },
-    Spec { name: "cpu", usage: "cpu", subject: LANE, read: |args, key, _| lane(args, key, Lane::Cpu) },
-    Spec {
-        name: "blocking",
-        usage: "blocking",
-        subject: LANE,
-        read: |args, key, _| lane(args, key, Lane::Blocking),
-    },
-    Spec {
-        name: "name",
-        usage: "name = \"…\"",
-        subject: "the name",
-        read: |args, key, input| key.value(input).map(|name| args.name = Some(name)),
-    },
-    Spec {
-        name: "tags",
-        usage: "tags(\"…\", …)",
-        subject: "the tags",
-        read: |args, key, input| {
-            key.values(input).map(|tags: Vec<Label>| args.tags = tags.into_iter().map(|tag| tag.0).collect())
-        },
-    },
-    Spec {
-        name: "group",
-        usage: "group = \"…\"",
-        subject: "the group",
-        read: |args, key, input| key.value(input).map(|group: Label| args.group = Some(group.0)),
-    },
-    Spec {
-        name: "after",
-        usage: "after(step, …)",
-        subject: "the order",
-        read: |args, key, input| {
-            key.values(input)
-                .map(|steps: Vec<PlainPath>| args.after = steps.into_iter().map(|step| step.0).collect())
-        },
-    },
-    Spec { name: "cost", usage: "cost = 10", subject: "the cost", read: cost },
-    Spec {
-        name: "fallible",
-        usage: "fallible",
-        subject: FALLIBLE,
-        read: |args, key, _| fallible(args, key, true),
-    },
-    Spec {
-        name: "infallible",
-        usage: "infallible",
-        subject: FALLIBLE,
-        read: |args, key, _| fallible(args, key, false),
-    },
-    Spec {
-        name: "crate",
-        usage: "crate = path::to::pipeline",
-        subject: "the path to the `pipeline` crate",
-        read: |args, key, input| key.value(input).map(|path: PlainPath| args.krate = Some(path.0)),
-    },
-];
-const LANE: &str = "the lane";
 const FALLIBLE: &str = "whether the step can fail";
 
+/// The options in the order in which messages list them; the lanes come before, the policy after them.
+const OPTIONS: &[Spec<Args>] = &[
+    Spec::new("name", "name = \"…\"", "the name", |args, key, input| {
+        args.name = Some(checked("the name of a step", key.value(input)?, "")?);
+        Ok(())
+    }),
+    Spec::new("tags", "tags(\"…\", …)", "the tags", |args, key, input| {
+        let tags: Vec<Label> = key.values(input)?;
+        let tags = tags.into_iter().map(|tag| checked("a tag", tag.0, ".:/"));
+        args.tags = tags.collect::<syn::Result<_>>()?;
+        Ok(())
+    }),
+    Spec::new("group", "group = \"…\"", "the group", |args, key, input| {
+        let Label(group) = key.value(input)?;
+        args.group = Some(checked("the name of a group", group, ".:/")?);
+        Ok(())
+    }),
+    Spec::new("after", "after(step, …)", "the order", |args, key, input| {
+        args.after = key.values(input)?.into_iter().map(|PlainPath(step)| step).collect();
+        Ok(())
+    }),
+    Spec::new("cost", "cost = 10", "the cost", |args, key, input| {
+        let literal: LitInt = key.value(input)?;
+        let cost = literal.base10_parse().ok().filter(|&cost| cost > 0);
+        let message =
+            || format!("`cost` is a whole number from 1 to {}: the relative duration of the step", u32::MAX);
+        args.cost = Some(cost.ok_or_else(|| syn::Error::new(literal.span(), message()))?);
+        Ok(())
+    }),
+    Spec::new("fallible", "fallible", FALLIBLE, |args, key, _| {
+        args.fallible = Some((true, key.ident.span()));
+        Ok(())
+    }),
+    Spec::new("infallible", "infallible", FALLIBLE, |args, key, _| {
+        args.fallible = Some((false, key.ident.span()));
+        Ok(())
+    }),
+    Spec::new(
+        "crate",
+        "crate = path::to::pipeline",
+        "the path to the `pipeline` crate",
+        |args, key, input| key.value(input).map(|PlainPath(path)| args.krate = Some(path)),
+    ),
+];
+
 impl Args {
-    /// Reads the options; what cannot be read is reported and left out.
+    /// Reads the options. An unreadable one is reported and left out.
     pub(crate) fn read(tokens: TokenStream, errors: &mut Errors) -> Self {
+        let lanes = Lane::ALL.each_ref().map(|lane| {
+            Spec::new(lane.name, lane.name, SUBJECT, |args: &mut Args, key, _| {
+                args.lane = Lane::named(key.ident).map(|lane| (lane, key.ident.span()));
+                Ok(())
+            })
+        });
         let mut args = Args::default();
-        read_options(split(tokens), "#[step]", &[OPTIONS, policy::OPTIONS], &mut args, errors);
+        read_options(split(tokens), "#[step]", &[&lanes, OPTIONS, policy::OPTIONS], &mut args, errors);
         args.policy.check(errors);
-        if let Some(name) = &args.name {
-            check_label("the name of a step", name, "", errors);
-        }
-        for tag in &args.tags {
-            check_label("a tag", tag, ".:/", errors);
-        }
-        if let Some(group) = &args.group {
-            check_label("the name of a group", group, ".:/", errors);
-        }
         args
     }
-}
-
-#[allow(clippy::unnecessary_wraps, reason = "the signature of every reader in the table")]
-fn lane(args: &mut Args, key: &Key<'_>, lane: Lane) -> syn::Result<()> {
-    args.lane = Some((lane, key.ident.span()));
-    Ok(())
-}
-
-#[allow(clippy::unnecessary_wraps, reason = "the signature of every reader in the table")]
-fn fallible(args: &mut Args, key: &Key<'_>, fallible: bool) -> syn::Result<()> {
-    args.fallible = Some((fallible, key.ident.span()));
-    Ok(())
-}
-
-fn cost(args: &mut Args, key: &Key<'_>, input: syn::parse::ParseStream<'_>) -> syn::Result<()> {
-    let literal: LitInt = key.value(input)?;
-    match literal.base10_parse::<u32>() {
-        Ok(cost) if cost > 0 => args.cost = Some(cost),
-        _ => {
-            let message =
-                format!("`cost` is a whole number from 1 to {}: the relative duration of the step", u32::MAX);
-            return Err(syn::Error::new(literal.span(), message));
-        }
-    }
-    Ok(())
 }

@@ -4,7 +4,7 @@ use proc_macro2::{TokenStream, TokenTree};
 use syn::{Attribute, Expr, ExprLit, Lit, LitInt, LitStr, Member, Path};
 
 use crate::error::Errors;
-use crate::options::{Spec, check_label, read_options, split};
+use crate::options::{Spec, checked, read_options, split};
 use crate::param::{Source, arguments, field, ungrouped};
 
 /// How many of several steps have to succeed.
@@ -123,7 +123,7 @@ fn quorum(args: &FromArgs, word: Option<(Word, TokenStream)>, errors: &mut Error
 }
 
 fn tagged(tag: LitStr, step: Option<&TokenStream>, errors: &mut Errors) -> Option<Source> {
-    check_label("a tag", &tag, ".:/", errors);
+    let tag = errors.keep(checked("a tag", tag, ".:/"))?;
     let Some(step) = step else { return Some(Source::Tag(tag)) };
     let message = "steps are selected by tag or one by one, not both: give `tag` alone, or list the steps";
     errors.at(step, message);
@@ -192,7 +192,9 @@ fn parse_step(tokens: TokenStream, errors: &mut Errors) -> Option<NamedStep> {
         },
     });
     match &step {
-        Some(NamedStep::Name(name)) => check_label("the name of a step", name, "*?:", errors),
+        Some(NamedStep::Name(name)) => {
+            errors.keep(checked("the name of a step", name.clone(), "*?:"))?;
+        }
         Some(_) => {}
         None => errors.at(&tokens, format!("this does not name a step: write {FORMS}")),
     }

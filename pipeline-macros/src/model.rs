@@ -6,9 +6,10 @@ use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{Attribute, Expr, ExprLit, Lit, LitStr, Meta, Path, ReturnType, Signature, Type};
 
-use crate::args::{Args, Lane};
+use crate::args::Args;
 use crate::error::Errors;
 use crate::input::{Edge, Input, InputKind, Many, One};
+use crate::lane::Lane;
 use crate::parse::StepFn;
 use crate::policy::PolicyArgs;
 use crate::shape::{arguments, bare, names};
@@ -22,7 +23,7 @@ pub(crate) struct StepModel {
     pub(crate) name: String,
     pub(crate) doc: String,
     pub(crate) is_async: bool,
-    pub(crate) lane: Lane,
+    pub(crate) lane: &'static Lane,
     pub(crate) tags: Vec<LitStr>,
     pub(crate) group: Option<LitStr>,
     pub(crate) cost: u32,
@@ -91,20 +92,21 @@ impl StepModel {
     }
 }
 
-fn lane(sig: &Signature, args: &Args, errors: &mut Errors) -> Lane {
+fn lane(sig: &Signature, args: &Args, errors: &mut Errors) -> &'static Lane {
     let is_async = sig.asyncness.is_some();
-    match args.lane {
-        Some((Lane::Io, span)) if !is_async => errors.at_span(
+    let Some((lane, span)) = args.lane else { return Lane::default_of(is_async) };
+    match (lane.is_async, is_async) {
+        (true, false) => errors.at_span(
             span,
             "the IO lane runs async steps: make the function `async`, or write `blocking` for code that waits",
         ),
-        Some((lane, span)) if is_async && lane != Lane::Io => errors.at_span(
+        (false, true) => errors.at_span(
             span,
             "an async step runs on the IO lane: remove this, or make the function a plain `fn`, which runs on a thread pool",
         ),
         _ => {}
     }
-    args.lane.map_or(if is_async { Lane::Io } else { Lane::Cpu }, |(lane, _)| lane)
+    lane
 }
 
 /// The lines of a doc comment, without the space that follows `///`.

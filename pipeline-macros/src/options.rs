@@ -13,22 +13,23 @@ use crate::error::{Errors, suggestion};
 /// One option that an attribute knows.
 pub(crate) struct Spec<T> {
     /// The name before any `=` or `(`.
-    pub(crate) name: &'static str,
+    name: &'static str,
     /// How it is written, for messages.
-    pub(crate) usage: &'static str,
+    usage: &'static str,
     /// What it sets: two options with the same subject exclude each other.
-    pub(crate) subject: &'static str,
-    /// Reads what follows the name.
-    pub(crate) read: fn(&mut T, &Key<'_>, ParseStream<'_>) -> syn::Result<()>,
+    subject: &'static str,
+    read: Read<T>,
 }
 
+/// How an option is read: what follows its name goes into the arguments.
+type Read<T> = fn(&mut T, &Key<'_>, ParseStream<'_>) -> syn::Result<()>;
+
 impl<T> Spec<T> {
-    /// An option: its name, how it is written, what it sets, and how it is read.
     pub(crate) const fn new(
         name: &'static str,
         usage: &'static str,
         subject: &'static str,
-        read: fn(&mut T, &Key<'_>, ParseStream<'_>) -> syn::Result<()>,
+        read: Read<T>,
     ) -> Self {
         Spec { name, usage, subject, read }
     }
@@ -37,6 +38,8 @@ impl<T> Spec<T> {
 /// The name of an option as the user wrote it.
 pub(crate) struct Key<'a> {
     pub(crate) ident: &'a Ident,
+    /// The same as the table has it.
+    pub(crate) name: &'static str,
     usage: &'static str,
 }
 
@@ -132,7 +135,7 @@ pub(crate) fn read_options<T>(
                 return Err(repeated(&ident, other.name, spec.subject));
             }
             seen.push(spec);
-            let key = Key { ident: &ident, usage: spec.usage };
+            let key = Key { ident: &ident, name: spec.name, usage: spec.usage };
             (spec.read)(target, &key, input)?;
             if input.is_empty() { Ok(()) } else { Err(key.misused()) }
         };
@@ -181,18 +184,18 @@ impl Parse for Label {
     }
 }
 
-/// Rejects what could not be selected by name: only letters, digits, `_`, `-` and the `extra` characters pass.
-pub(crate) fn check_label(what: &str, label: &LitStr, extra: &str, errors: &mut Errors) {
+/// Accepts a label that can be selected by name: it has letters, digits, `_`, `-` and the `extra` characters only.
+pub(crate) fn checked(what: &str, label: LitStr, extra: &str) -> syn::Result<LitStr> {
     let text = label.value();
     let is_word = |c: char| c.is_alphanumeric() || c == '_';
-    if text.is_empty() {
-        errors.at(label, format!("{what} cannot be empty"));
+    let message = if text.is_empty() {
+        format!("{what} cannot be empty")
     } else if let Some(bad) = text.chars().find(|&c| !(is_word(c) || c == '-' || extra.contains(c))) {
-        errors.at(
-            label,
-            format!("{what} cannot have `{bad}` in it: use letters, digits and any of `_-{extra}`"),
-        );
+        format!("{what} cannot have `{bad}` in it: use letters, digits and any of `_-{extra}`")
     } else if !text.starts_with(|c| is_word(c) || c == '*' || c == '?') {
-        errors.at(label, format!("{what} starts with a letter, a digit or `_`"));
-    }
+        format!("{what} starts with a letter, a digit or `_`")
+    } else {
+        return Ok(label);
+    };
+    Err(syn::Error::new(label.span(), message))
 }

@@ -6,7 +6,7 @@ use syn::{Attribute, Expr, ExprLit, ExprPath, Lit, LitStr, Member, Meta, Path};
 
 use crate::error::{Errors, suggestion};
 use crate::from::{Quorum, from};
-use crate::options::{Spec, check_label, read_options, split};
+use crate::options::{Spec, checked, read_options, split};
 
 const OURS: [&str; 5] = ["from", "param", "resource", "context", "input"];
 /// What rustc accepts on a parameter.
@@ -67,28 +67,21 @@ pub(crate) enum Default {
 }
 
 const PARAM_OPTIONS: &[Spec<ParamArgs>] = &[
-    Spec {
-        name: "default",
-        usage: "default = value",
-        subject: "the default",
-        read: |args, key, input| {
-            args.default = Some(if input.is_empty() {
-                Default::Trait
-            } else {
-                match ungrouped(&key.value(input)?) {
-                    Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Default::Text(text.clone()),
-                    expr => Default::Expr(Box::new(expr.clone())),
-                }
-            });
-            Ok(())
-        },
-    },
-    Spec {
-        name: "name",
-        usage: "name = \"…\"",
-        subject: "the name",
-        read: |args, key, input| key.value(input).map(|name| args.name = Some(name)),
-    },
+    Spec::new("default", "default = value", "the default", |args, key, input| {
+        args.default = Some(if input.is_empty() {
+            Default::Trait
+        } else {
+            match ungrouped(&key.value(input)?) {
+                Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Default::Text(text.clone()),
+                expr => Default::Expr(Box::new(expr.clone())),
+            }
+        });
+        Ok(())
+    }),
+    Spec::new("name", "name = \"…\"", "the name", |args, key, input| {
+        args.name = Some(checked("the name of a run parameter", key.value(input)?, ".")?);
+        Ok(())
+    }),
 ];
 
 impl Role {
@@ -171,9 +164,6 @@ fn param(attr: &Attribute, errors: &mut Errors) -> ParamArgs {
     if let Some(tokens) = arguments(attr, errors) {
         read_options(split(tokens), "#[param]", &[PARAM_OPTIONS], &mut args, errors);
     }
-    if let Some(name) = &args.name {
-        check_label("the name of a run parameter", name, ".", errors);
-    }
     args
 }
 
@@ -187,7 +177,7 @@ fn resource(attr: &Attribute, errors: &mut Errors) -> Option<Role> {
         errors.at(tokens, message);
         return None;
     };
-    check_label("the name of a resource", &name, ".:/", errors);
+    let name = errors.keep(checked("the name of a resource", name, ".:/"))?;
     Some(Role::Resource(Some(name)))
 }
 

@@ -1,57 +1,36 @@
-//! The options of `#[step(…)]` that say how the step is run: when it fails, beside others, and whether at all.
+//! The options of `#[step(…)]` that say how the step runs: if it fails, beside others, and whether at all.
 
-use proc_macro2::Span;
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote};
 use syn::parse::{Parse, ParseStream};
 use syn::{Expr, Lit, LitFloat, LitInt, LitStr, Path, Token};
 
 use crate::args::Args;
 use crate::error::Errors;
-use crate::options::{Key, Label, Spec, check_label};
+use crate::options::{Key, Label, Spec, checked};
 use crate::param::PlainPath;
-use crate::quantity;
 use crate::switch::Arm;
 
-/// What is said of how the step is run.
+/// How the step runs.
 #[derive(Clone, Default)]
-#[allow(clippy::struct_excessive_bools, reason = "each is an option of its own, written without a value")]
 pub(crate) struct PolicyArgs {
-    pub(crate) retries: Option<u32>,
-    pub(crate) backoff: Option<Waits>,
-    pub(crate) jitter: Option<(f64, Span)>,
+    /// The fields of `Policy` that are set, with their values; `backoff` is kept apart.
+    fields: Vec<(&'static str, TokenStream)>,
+    retries: u32,
+    backoff: Option<TokenStream>,
+    jitter: Option<(f64, Span)>,
+    no_cancel: Option<Span>,
     pub(crate) retry_if: Option<Expr>,
-    pub(crate) timeout: Option<Time>,
-    pub(crate) deadline: Option<Time>,
-    pub(crate) idempotent: bool,
-    pub(crate) optional: bool,
-    pub(crate) fail_fast: bool,
-    pub(crate) no_cancel: Option<Span>,
-    pub(crate) fallback: Option<Expr>,
     pub(crate) on_failure: Option<Expr>,
-    pub(crate) limits: Vec<Limit>,
-    pub(crate) exclusive: bool,
-    pub(crate) sequential: Option<LitStr>,
-    pub(crate) memory: Option<u64>,
-    pub(crate) cores: Option<u32>,
-    pub(crate) priority: i32,
     pub(crate) parallel_if: Option<Expr>,
     pub(crate) when: Option<Expr>,
+    pub(crate) fallback: Option<Expr>,
+    pub(crate) limits: Vec<Limit>,
     pub(crate) switch: Option<Switch>,
     pub(crate) branch: Option<Path>,
-    pub(crate) writes: bool,
 }
 
-/// A duration.
-pub(crate) type Time = std::time::Duration;
-
-/// `"100ms"`, or `"100ms..10s"`.
-#[derive(Clone, Copy)]
-pub(crate) struct Waits {
-    pub(crate) first: Time,
-    /// The longest, where they grow.
-    pub(crate) cap: Option<Time>,
-}
-
-/// A share of something that has a name.
+/// An amount of a named limit.
 #[derive(Clone)]
 pub(crate) struct Limit {
     pub(crate) name: LitStr,
@@ -61,7 +40,7 @@ pub(crate) struct Limit {
 /// `switch(pattern => step, …)`.
 #[derive(Clone)]
 pub(crate) struct Switch {
-    /// Where the word is written: there belongs the error about a pattern that is missing.
+    /// The word `switch`: a missing pattern is reported there.
     pub(crate) span: Span,
     pub(crate) arms: Vec<Arm>,
 }
@@ -69,11 +48,12 @@ pub(crate) struct Switch {
 const BESIDE: &str = "what runs beside the step";
 const MEANING: &str = "what a failure of the step means for the run";
 
-/// Every option, in the order in which messages list them.
+/// Every option, in the order in which messages list them. One with a constant value sets the field of `Policy` with its name.
 pub(crate) const OPTIONS: &[Spec<Args>] = &[
     Spec::new("retries", "retries = 3", "the number of retries", |args, key, input| {
-        integer(key, input, "`retries` is a whole number: how many more times to try", 0)
-            .map(|count| args.policy.retries = Some(count))
+        args.policy.retries =
+            integer(key, input, "`retries` is a whole number: the maximum number of retries", 0)?;
+        args.policy.set(key, some(args.policy.retries))
     }),
     Spec::new(
         "backoff",
@@ -87,95 +67,108 @@ pub(crate) const OPTIONS: &[Spec<Args>] = &[
     Spec::new("retry_if", "retry_if = function", "the filter of errors", |args, key, input| {
         key.value(input).map(|function| args.policy.retry_if = Some(function))
     }),
-    Spec::new("timeout", "timeout = \"30s\"", "the timeout", |args, key, input| {
-        time(&key.value(input)?).map(|time| args.policy.timeout = Some(time))
-    }),
-    Spec::new("deadline", "deadline = \"5m\"", "the deadline", |args, key, input| {
-        time(&key.value(input)?).map(|time| args.policy.deadline = Some(time))
-    }),
-    Spec::new("idempotent", "idempotent", "whether attempts may overlap", |args, _, _| {
-        args.policy.idempotent = true;
-        Ok(())
-    }),
+    Spec::new("timeout", "timeout = \"30s\"", "the timeout", time),
+    Spec::new("deadline", "deadline = \"5m\"", "the deadline", time),
+    flag("idempotent", "whether attempts may overlap"),
     Spec::new("no_cancel", "no_cancel", "whether the future may be dropped", |args, key, _| {
         args.policy.no_cancel = Some(key.ident.span());
-        Ok(())
+        args.policy.set(key, quote!(true))
     }),
     Spec::new("fallback", "fallback = value", "the fallback", |args, key, input| {
-        key.value(input).map(|value| args.policy.fallback = Some(value))
+        args.policy.fallback = Some(key.value(input)?);
+        args.policy.fields.push(("has_fallback", quote!(true)));
+        Ok(())
     }),
     Spec::new("on_failure", "on_failure = function", "what is called on failure", |args, key, input| {
-        key.value(input).map(|function| args.policy.on_failure = Some(function))
+        args.policy.on_failure = Some(key.value(input)?);
+        args.policy.set(key, some(quote!(__ON_FAILURE)))
     }),
-    Spec::new("optional", "optional", MEANING, |args, _, _| {
-        args.policy.optional = true;
-        Ok(())
-    }),
-    Spec::new("fail_fast", "fail_fast", MEANING, |args, _, _| {
-        args.policy.fail_fast = true;
-        Ok(())
-    }),
+    flag("optional", MEANING),
+    flag("fail_fast", MEANING),
     Spec::new("limit", "limit = \"…\"` or `limit(\"…\" = 2, …)", "the limits", |args, key, input| {
-        limits(key, input).map(|limits| args.policy.limits = limits)
-    }),
-    Spec::new("exclusive", "exclusive", BESIDE, |args, _, _| {
-        args.policy.exclusive = true;
+        args.policy.limits = limits(key, input)?;
+        args.policy.fields.push(("limits", borrowed(&quote!(&__LIMITS))));
         Ok(())
     }),
+    flag("exclusive", BESIDE),
     Spec::new("parallel_if", "parallel_if = function", BESIDE, |args, key, input| {
-        key.value(input).map(|function| args.policy.parallel_if = Some(function))
+        args.policy.parallel_if = Some(key.value(input)?);
+        args.policy.set(key, some(quote!(__PARALLEL_IF)))
     }),
     Spec::new("sequential", "sequential = \"…\"", "the sequence", |args, key, input| {
-        key.value(input).map(|name: Label| args.policy.sequential = Some(name.0))
+        let Label(name) = key.value(input)?;
+        let name = checked("the name of a sequence", name, ".:/")?;
+        args.policy.set(key, some(borrowed(&name)))
     }),
     Spec::new("memory", "memory = \"512MiB\"", "the memory", |args, key, input| {
-        let text: LitStr = key.value(input)?;
-        let size = quantity::size(&text.value()).map_err(|error| syn::Error::new(text.span(), error))?;
-        args.policy.memory = Some(size);
-        Ok(())
+        let bytes = size(&key.value(input)?)?;
+        args.policy.set(key, some(bytes))
     }),
     Spec::new("cores", "cores = 2", "the cores", |args, key, input| {
-        integer(key, input, "`cores` is a whole number from 1: how many cores the step uses", 1)
-            .map(|count| args.policy.cores = Some(count))
+        let cores = integer(key, input, "`cores` is a whole number from 1: how many cores the step uses", 1)?;
+        args.policy.set(key, some(cores))
     }),
     Spec::new("priority", "priority = 5", "the priority", |args, key, input| {
         let literal: LitInt = key.value(input)?;
         let message = "`priority` is a whole number such as `5` or `-5`: steps of a higher one go first, 0 is the default";
-        args.policy.priority =
-            literal.base10_parse().map_err(|_| syn::Error::new(literal.span(), message))?;
-        Ok(())
+        let priority: i32 = literal.base10_parse().map_err(|_| syn::Error::new(literal.span(), message))?;
+        args.policy.set(key, quote!(#priority))
     }),
     Spec::new("when", "when = function", "the condition", |args, key, input| {
-        key.value(input).map(|function| args.policy.when = Some(function))
+        let function: Expr = key.value(input)?;
+        let text = crate::text::text(function.to_token_stream());
+        args.policy.when = Some(function);
+        args.policy.set(key, some(text))
     }),
     Spec::new("switch", "switch(pattern => step, …)", "the switch", |args, key, input| {
-        let arms = key.values(input)?;
-        args.policy.switch = Some(Switch { span: key.ident.span(), arms });
+        args.policy.switch = Some(Switch { span: key.ident.span(), arms: key.values(input)? });
         Ok(())
     }),
     Spec::new("branch", "branch = step", "the switch that the step is a branch of", |args, key, input| {
-        key.value(input).map(|path: PlainPath| args.policy.branch = Some(path.0))
+        key.value(input).map(|PlainPath(path)| args.policy.branch = Some(path))
     }),
-    Spec::new("writes", "writes", "whether the step writes", |args, _, _| {
-        args.policy.writes = true;
-        Ok(())
-    }),
+    flag("writes", "whether the step writes"),
 ];
 
+/// An option without a value, which sets a field to `true`.
+const fn flag(name: &'static str, subject: &'static str) -> Spec<Args> {
+    Spec::new(name, name, subject, |args, key, _| args.policy.set(key, quote!(true)))
+}
+
+fn some(value: impl ToTokens) -> TokenStream {
+    quote!(__pipeline::core::option::Option::Some(#value))
+}
+
+fn borrowed(value: &impl ToTokens) -> TokenStream {
+    quote!(__pipeline::std::borrow::Cow::Borrowed(#value))
+}
+
 impl PolicyArgs {
-    /// Reports what cannot be said together, and names that could not be selected.
+    /// Sets the field of `Policy` with the name of the option.
+    #[allow(clippy::unnecessary_wraps, reason = "it ends the readers of the table")]
+    fn set(&mut self, key: &Key<'_>, value: TokenStream) -> syn::Result<()> {
+        self.fields.push((key.name, value));
+        Ok(())
+    }
+
+    /// Returns the fields of `Policy` that are set, with their values.
+    pub(crate) fn fields(&self) -> Vec<(&'static str, TokenStream)> {
+        let backoff = self.backoff.iter().map(|backoff| match self.jitter {
+            Some((jitter, _)) => ("backoff", some(quote!(#backoff.jitter(#jitter)))),
+            None => ("backoff", some(backoff)),
+        });
+        self.fields.iter().cloned().chain(backoff).collect()
+    }
+
+    /// Reports options that exclude each other.
     pub(crate) fn check(&self, errors: &mut Errors) {
-        if let (Some((_, span)), None) = (self.jitter, self.backoff) {
+        if let (Some((_, span)), None) = (self.jitter, &self.backoff) {
             errors.at_span(
                 span,
                 "`jitter` leaves a part of each wait to chance: add `backoff = \"…\"`, or remove this",
             );
         }
-        if let Some(name) = &self.sequential {
-            check_label("the name of a sequence", name, ".:/", errors);
-        }
         for (position, limit) in self.limits.iter().enumerate() {
-            check_label("the name of a limit", &limit.name, ".:/", errors);
             if self.limits[..position].iter().any(|other| other.name.value() == limit.name.value()) {
                 errors.at(&limit.name, "this limit is given twice: remove one, or add the amounts");
             }
@@ -196,8 +189,14 @@ impl PolicyArgs {
 
     /// Whether the step itself asks for more than one attempt.
     pub(crate) fn retries(&self) -> bool {
-        self.retries.is_some_and(|retries| retries > 0)
+        self.retries > 0
     }
+}
+
+fn time(args: &mut Args, key: &Key<'_>, input: ParseStream<'_>) -> syn::Result<()> {
+    let text: LitStr = key.value(input)?;
+    let time = duration(&text.value(), &text)?;
+    args.policy.set(key, some(time))
 }
 
 fn integer(key: &Key<'_>, input: ParseStream<'_>, message: &str, least: u32) -> syn::Result<u32> {
@@ -208,26 +207,41 @@ fn integer(key: &Key<'_>, input: ParseStream<'_>, message: &str, least: u32) -> 
     }
 }
 
-fn time(text: &LitStr) -> syn::Result<Time> {
-    quantity::duration(&text.value()).map_err(|error| syn::Error::new(text.span(), error))
+/// Reads a time by the library that reads those of settings.
+fn duration(text: &str, literal: &LitStr) -> syn::Result<TokenStream> {
+    let read = humantime::parse_duration(text.trim()).map_err(|error| error.to_string());
+    let read = read.and_then(|time| if time.is_zero() { Err("it is zero".to_owned()) } else { Ok(time) });
+    let time = read.map_err(|error| {
+        syn::Error::new(
+            literal.span(),
+            format!("`{text}` is not a time above zero such as `30s` or `1m 30s`: {error}"),
+        )
+    })?;
+    let (seconds, nanos) = (time.as_secs(), time.subsec_nanos());
+    Ok(quote!(__pipeline::core::time::Duration::new(#seconds, #nanos)))
 }
 
-fn waits(text: &LitStr) -> syn::Result<Waits> {
-    let read = |part: &str| quantity::duration(part).map_err(|error| syn::Error::new(text.span(), error));
-    let value = text.value();
-    let Some((first, cap)) = value.split_once("..") else {
-        return Ok(Waits { first: read(&value)?, cap: None });
+/// Reads an amount of memory by the library that reads those of settings.
+fn size(literal: &LitStr) -> syn::Result<u64> {
+    let text = literal.value();
+    let read = text.trim().parse::<bytesize::ByteSize>().map(|size| size.as_u64());
+    let read = read.and_then(|size| if size == 0 { Err("it is zero".to_owned()) } else { Ok(size) });
+    read.map_err(|error| {
+        syn::Error::new(
+            literal.span(),
+            format!("`{text}` is not an amount of memory such as `4 GiB`: {error}"),
+        )
+    })
+}
+
+fn waits(literal: &LitStr) -> syn::Result<TokenStream> {
+    let text = literal.value();
+    let Some((first, cap)) = text.split_once("..") else {
+        let wait = duration(&text, literal)?;
+        return Ok(quote!(__pipeline::Backoff::fixed(#wait)));
     };
-    if first.trim().is_empty() || cap.trim().is_empty() {
-        let message = "the first wait and the longest stand around the dots: write `\"100ms..10s\"`";
-        return Err(syn::Error::new(text.span(), message));
-    }
-    let waits = Waits { first: read(first)?, cap: Some(read(cap)?) };
-    if waits.cap < Some(waits.first) {
-        let message = "the longest wait is shorter than the first: write the shorter one first";
-        return Err(syn::Error::new(text.span(), message));
-    }
-    Ok(waits)
+    let (first, cap) = (duration(first, literal)?, duration(cap, literal)?);
+    Ok(quote!(__pipeline::Backoff::exponential(#first, #cap)))
 }
 
 /// The part of each wait that is left to chance; half of it where nothing is said.
@@ -250,6 +264,7 @@ fn jitter(key: &Key<'_>, input: ParseStream<'_>) -> syn::Result<f64> {
 impl Parse for Limit {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         let Label(name) = input.parse()?;
+        let name = checked("the name of a limit", name, ".:/")?;
         if input.is_empty() || input.peek(Token![,]) {
             return Ok(Limit { name, amount: 1 });
         }
@@ -268,7 +283,7 @@ impl Parse for Limit {
 fn limits(key: &Key<'_>, input: ParseStream<'_>) -> syn::Result<Vec<Limit>> {
     if !input.peek(syn::token::Paren) {
         let Label(name) = key.value(input)?;
-        return Ok(vec![Limit { name, amount: 1 }]);
+        return Ok(vec![Limit { name: checked("the name of a limit", name, ".:/")?, amount: 1 }]);
     }
     key.values(input)
 }

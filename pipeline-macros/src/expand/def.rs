@@ -4,7 +4,6 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 
-use crate::args::Lane;
 use crate::from::Quorum;
 use crate::input::{Edge, How, Input, InputKind, Many, One, checked};
 use crate::model::StepModel;
@@ -18,11 +17,7 @@ pub(super) fn def(model: &StepModel) -> TokenStream {
     let output = quote_spanned!(model.output.span=> type Output = #output;);
     let (name, doc, location) = (text(&model.name), text(&model.doc), location(ident.span()));
     let group = option(model.group.as_ref().map(text));
-    let lane = match model.lane {
-        Lane::Io => quote!(Io),
-        Lane::Cpu => quote!(Cpu),
-        Lane::Blocking => quote!(Blocking),
-    };
+    let lane = Ident::new(model.lane.variant, Span::call_site());
     let code = if model.is_async { quote!(async_fn) } else { quote!(sync_fn) };
     let code = quote_spanned!(model.output.span=> __pipeline::Code::#code::<#ident>());
     let output_ty = quote_spanned!(model.output.span=> __pipeline::check_output::<#ident>());

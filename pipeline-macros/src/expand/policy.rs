@@ -1,6 +1,4 @@
-//! What is said of how a step is run: as data for its definition, and as the code that its call needs.
-
-use std::time::Duration;
+//! How a step runs: as data for its definition, and as the code that its call needs.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
@@ -9,16 +7,15 @@ use syn::{Expr, ExprLit, Lit, Type};
 
 use super::call::local;
 use super::checks::constant;
-use super::def::{option, text};
+use super::def::text;
 use crate::input::{Holds, How, Input, InputKind};
 use crate::model::StepModel;
 use crate::param::ungrouped;
-use crate::policy::{PolicyArgs, Waits};
 use crate::shape::arguments;
 
-/// The policy, with what was said of it in the place of what is said by default.
+/// The policy: the default one, with the fields that options set.
 pub(super) fn value(model: &StepModel) -> TokenStream {
-    let set = fields(model);
+    let set = model.policy.fields();
     if set.is_empty() {
         return quote!(__pipeline::Policy::NONE);
     }
@@ -34,64 +31,7 @@ pub(super) fn value(model: &StepModel) -> TokenStream {
     })
 }
 
-/// The fields that something was said of, with their values.
-fn fields(model: &StepModel) -> Vec<(&'static str, TokenStream)> {
-    let policy = &model.policy;
-    let mut fields: Vec<(&'static str, TokenStream)> = Vec::new();
-    let flags = [
-        ("idempotent", policy.idempotent),
-        ("optional", policy.optional),
-        ("fail_fast", policy.fail_fast),
-        ("no_cancel", policy.no_cancel.is_some()),
-        ("exclusive", policy.exclusive),
-        ("writes", policy.writes),
-        ("has_fallback", policy.fallback.is_some()),
-    ];
-    fields.extend(flags.into_iter().filter(|(_, set)| *set).map(|(field, _)| (field, quote!(true))));
-    if policy.priority != 0 {
-        let priority = policy.priority;
-        fields.push(("priority", quote!(#priority)));
-    }
-    let when = policy.when.as_ref().map(|when| crate::text::text(when.to_token_stream()));
-    let given = [
-        ("retries", policy.retries.map(|count| quote!(#count))),
-        ("backoff", policy.backoff.map(|waits| backoff(waits, policy))),
-        ("timeout", policy.timeout.map(duration)),
-        ("deadline", policy.deadline.map(duration)),
-        ("on_failure", policy.on_failure.as_ref().map(|_| quote!(__ON_FAILURE))),
-        ("sequential", policy.sequential.as_ref().map(text)),
-        ("memory", policy.memory.map(|bytes| quote!(#bytes))),
-        ("cores", policy.cores.map(|count| quote!(#count))),
-        ("parallel_if", policy.parallel_if.as_ref().map(|_| quote!(__PARALLEL_IF))),
-        ("when", when.map(|when| quote!(#when))),
-    ];
-    let given = given.into_iter().filter_map(|(field, value)| Some((field, option(Some(value?)))));
-    fields.extend(given);
-    if !policy.limits.is_empty() {
-        fields.push(("limits", quote!(__pipeline::std::borrow::Cow::Borrowed(&__LIMITS))));
-    }
-    fields
-}
-
-fn backoff(waits: Waits, policy: &PolicyArgs) -> TokenStream {
-    let first = duration(waits.first);
-    let backoff = if let Some(cap) = waits.cap.map(duration) {
-        quote!(__pipeline::Backoff::exponential(#first, #cap))
-    } else {
-        quote!(__pipeline::Backoff::fixed(#first))
-    };
-    match policy.jitter {
-        Some((jitter, _)) => quote!(#backoff.jitter(#jitter)),
-        None => backoff,
-    }
-}
-
-fn duration(duration: Duration) -> TokenStream {
-    let (seconds, nanos) = (duration.as_secs(), duration.subsec_nanos());
-    quote!(__pipeline::core::time::Duration::new(#seconds, #nanos))
-}
-
-/// The functions that the options name, with the types that they have to have, the limits, and the cases of a switch.
+/// The functions that the options name, with their types, the limits, and the cases of a switch.
 pub(super) fn checks(model: &StepModel) -> TokenStream {
     let policy = &model.policy;
     let bool = quote!(__pipeline::core::primitive::bool);
