@@ -57,7 +57,7 @@ pub use dag::{
 pub use dead_letter::DeadLetter;
 pub use error::{FailureKind, StepError};
 pub use fingerprint::Fingerprint;
-pub use lane::Lane;
+pub use lane::{Lane, LaneSpec};
 pub use location::{Location, Package};
 pub use params::{BoundParams, ParamDef, ParamValue, Params, ParseFn};
 pub use plan::{Plan, PlanOptions};

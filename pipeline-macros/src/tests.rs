@@ -188,3 +188,10 @@ fn a_step_of_which_nothing_is_said_has_no_policy_of_its_own() {
     assert!(expand(quote!(), item.clone()).contains("policy:__pipeline::Policy::NONE"));
     assert!(!expand(quote!(optional), item).contains("policy:__pipeline::Policy::NONE"));
 }
+
+#[test]
+fn the_lanes_are_those_of_the_core() {
+    let ours = crate::lane::Lane::ALL.map(|lane| (lane.name, lane.variant.to_owned(), lane.is_async));
+    let of_core = pipeline::Lane::ALL.map(|lane| (lane.name(), format!("{lane:?}"), lane.is_async()));
+    assert_eq!(ours, of_core);
+}

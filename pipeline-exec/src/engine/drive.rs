@@ -39,7 +39,7 @@ pub(crate) fn on_a_driving_thread() -> bool {
 pub(super) fn spawn(guard: SlotGuard) {
     let runtime = guard.engine().runtime.clone();
     let may_detach = guard.engine().may_detach();
-    if may_detach && guard.lane() == Lane::Io {
+    if may_detach && guard.lane().is_async() {
         spawn::task(&runtime, drive_later(Parked::new(guard, None)));
         return;
     }
@@ -67,7 +67,7 @@ struct Unstarted(Option<SlotGuard>);
 
 impl Unstarted {
     fn is_async(&self) -> bool {
-        self.0.as_ref().is_some_and(|guard| guard.lane() == Lane::Io)
+        self.0.as_ref().is_some_and(|guard| guard.lane().is_async())
     }
 
     fn start(mut self) -> Option<SlotGuard> {
@@ -91,7 +91,7 @@ impl CallersPart {
     /// A driver of the lane that the first steps are in. CPU goes before IO, which can be driven from elsewhere cheaply.
     pub(super) fn of(engine: &Arc<Engine>) -> Option<Self> {
         let has_roots = |lane: &Lane| engine.frame.plan().root_count(*lane) > 0;
-        let lane = [Lane::Cpu, Lane::Blocking, Lane::Io].into_iter().find(has_roots)?;
+        let lane = Lane::threads_first().into_iter().find(has_roots)?;
         SlotGuard::for_driver(engine, lane).map(CallersPart)
     }
 
@@ -102,7 +102,7 @@ impl CallersPart {
     pub(crate) fn drive(self) {
         let CallersPart(guard) = self;
         let runtime = guard.engine().runtime.clone();
-        if guard.lane() == Lane::Io {
+        if guard.lane().is_async() {
             runtime.block_on(drive_async(Driver::new(guard, Place::caller())));
         } else {
             // Steps find the runtime's handle as they do on its own threads.

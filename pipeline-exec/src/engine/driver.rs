@@ -78,7 +78,7 @@ impl Driver {
         let may_have_unused = engine.frame.may_have_unused();
         let shuffles = engine.record.settings.shuffle.is_some();
         let may_be_detached = engine.may_detach();
-        let is_watched = watch && guard.lane() == Lane::Io;
+        let is_watched = watch && guard.lane().is_async();
         Driver {
             guard,
             hand: None,

@@ -39,7 +39,7 @@ impl Lanes {
         let lane = |lane| match lane {
             Lane::Io => LaneState::new(gate(lane), cores(), Some(cores())),
             Lane::Cpu => LaneState::new(gate(lane), slots(lane).min(MOST_DEQUES), None),
-            _ => LaneState::new(gate(lane), 0, None),
+            Lane::Blocking => LaneState::new(gate(lane), 0, None),
         };
         // Under memory pressure, a run may be limited to one step over all lanes.
         let total = settings.workers.or_else(|| settings.memory_limit.map(|_| MOST_AT_ONCE));

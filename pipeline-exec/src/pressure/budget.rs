@@ -52,18 +52,18 @@ impl Budget {
     pub fn new(cores: usize, memory: u64, limit: Option<u64>) -> Self {
         let (cores, usable) = (cores.clamp(1, MOST_SLOTS), limit.map_or(memory, |limit| limit.min(memory)));
         let defaults = Settings::default();
-        let lanes = vec![
-            lane(Lane::Cpu, cores, "one slot per core: more would wait for each other", usable / 2, 64 * MIB),
-            lane(
-                Lane::Blocking,
-                defaults.blocking,
-                "they wait more than they compute; each needs a thread",
-                usable / 4,
-                16 * MIB,
-            ),
-            lane(Lane::Io, defaults.io, "they wait without a thread", usable / 4, MIB),
-        ];
-        Budget { cores, memory, limit, lanes }
+        // Of each lane: wanted slots, the reason, its share of the memory, and the memory for one step.
+        let lanes = Lane::threads_first().map(|of| match of {
+            Lane::Cpu => {
+                lane(of, cores, "one slot per core: more would wait for each other", usable / 2, 64 * MIB)
+            }
+            Lane::Blocking => {
+                let why = "they wait more than they compute; each needs a thread";
+                lane(of, defaults.blocking, why, usable / 4, 16 * MIB)
+            }
+            Lane::Io => lane(of, defaults.io, "they wait without a thread", usable / 4, MIB),
+        });
+        Budget { cores, memory, limit, lanes: lanes.into() }
     }
 
     /// Makes the budget of this process: the cores that it may use, and the memory that it has or could get according to

@@ -272,7 +272,7 @@ impl Settings {
         match lane {
             Lane::Io => self.io,
             Lane::Cpu => self.cpu,
-            _ => self.blocking,
+            Lane::Blocking => self.blocking,
         }
     }
 
@@ -280,7 +280,7 @@ impl Settings {
         match lane {
             Lane::Io => self.io(slots),
             Lane::Cpu => self.cpu(slots),
-            _ => self.blocking(slots),
+            Lane::Blocking => self.blocking(slots),
         }
     }
 

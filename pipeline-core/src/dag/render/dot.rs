@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::super::Dag;
 use super::labels::{groups, label, lines};
-use crate::lane::Lane;
+use crate::lane::Shape;
 
 pub(super) fn render(dag: &Dag) -> String {
     let mut out = String::from("digraph pipeline {\n  rankdir=LR;\n  node [fontname=\"sans-serif\"];\n");
@@ -37,10 +37,10 @@ pub(super) fn render(dag: &Dag) -> String {
 
 fn node(dag: &Dag, step: usize, out: &mut String) {
     let spec = dag.step(step);
-    let shape = match spec.def().lane {
-        Lane::Io => "ellipse",
-        Lane::Cpu => "box",
-        Lane::Blocking => "hexagon",
+    let shape = match spec.def().lane.spec().shape {
+        Shape::Pill => "ellipse",
+        Shape::Box => "box",
+        Shape::Hexagon => "hexagon",
     };
     let _ = writeln!(
         out,

@@ -6,7 +6,7 @@ use std::fmt::Write;
 
 use super::super::Dag;
 use super::labels::{groups, label, lines};
-use crate::lane::Lane;
+use crate::lane::Shape;
 
 pub(super) fn render(dag: &Dag) -> String {
     let mut out = String::from("flowchart LR\n");
@@ -35,10 +35,10 @@ pub(super) fn render(dag: &Dag) -> String {
 
 fn node(dag: &Dag, step: usize, out: &mut String) {
     let spec = dag.step(step);
-    let (open, close) = match spec.def().lane {
-        Lane::Io => ("([", "])"),
-        Lane::Cpu => ("[", "]"),
-        Lane::Blocking => ("{{", "}}"),
+    let (open, close) = match spec.def().lane.spec().shape {
+        Shape::Pill => ("([", "])"),
+        Shape::Box => ("[", "]"),
+        Shape::Hexagon => ("{{", "}}"),
     };
     let _ = writeln!(out, "  s{step}{open}\"{}\"{close}", escaped(spec.name()));
 }

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use super::super::Dag;
 use super::labels::{label, printable};
-use crate::lane::Lane;
+use crate::lane::Shape;
 use crate::layout::{BOX_HEIGHT, Layout, Place};
 
 /// Free space around the drawing.
@@ -87,14 +87,14 @@ fn lines(dag: &Dag, layout: &Layout, out: &mut String) {
     }
 }
 
-/// Draws a step: round if it is async, a box if it computes, with cut corners if it blocks.
+/// Draws a step in the shape of its lane.
 fn shape(dag: &Dag, step: usize, place: &Place, out: &mut String) {
     let spec = dag.step(step);
     let Place { x, y, width } = *place;
     let about = format!("{} ({}) at {}", label(spec.name()), label(&spec.def().id()), spec.location());
     let _ = write!(out, "<g><title>{}</title>", escaped(&printable(&about)));
-    let _ = match spec.def().lane {
-        Lane::Blocking => write!(
+    let _ = match spec.def().lane.spec().shape {
+        Shape::Hexagon => write!(
             out,
             "<path class=\"shape\" d=\"M{:.1} {y:.1}h{:.1}l9 {half}l-9 {half}h-{:.1}l-9 -{half}z\"/>",
             x + 9.0,
@@ -102,10 +102,10 @@ fn shape(dag: &Dag, step: usize, place: &Place, out: &mut String) {
             width - 18.0,
             half = BOX_HEIGHT / 2.0,
         ),
-        lane => write!(
+        shape @ (Shape::Pill | Shape::Box) => write!(
             out,
             "<rect class=\"shape\" x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{BOX_HEIGHT}\" rx=\"{}\"/>",
-            if lane == Lane::Io { BOX_HEIGHT / 2.0 } else { 3.0 },
+            if shape == Shape::Pill { BOX_HEIGHT / 2.0 } else { 3.0 },
         ),
     };
     let text = x + PADDING / 2.0;

@@ -89,7 +89,7 @@ pub(super) fn recommendations(
     }
     for lane in Lane::ALL {
         let slots = settings.slots(lane);
-        let most = if lane == Lane::Cpu { cores() } else { usize::MAX };
+        let most = if lane.spec().per_core { cores() } else { usize::MAX };
         let more = slots.saturating_mul(2).min(most);
         if more > slots
             && let Some(by) = shorter(&settings.clone().with_slots(lane, more))

@@ -73,7 +73,9 @@ impl Watch {
         let (frame, settings, monitor) = (&record.frame, &record.settings, &record.monitor);
         let plan = frame.plan();
         let watched = record.rules.as_ref().filter(|rules| rules.any_watched());
-        let slow_poll = settings.slow_poll.map(in_reach).filter(|_| plan.lane_counts()[Lane::Io.index()] > 0);
+        let counts = plan.lane_counts();
+        let has_async = Lane::ALL.into_iter().any(|lane| lane.is_async() && counts[lane.index()] > 0);
+        let slow_poll = settings.slow_poll.map(in_reach).filter(|_| has_async);
         if watched.is_none() && slow_poll.is_none() && monitor.is_none() {
             return None;
         }
@@ -171,7 +173,7 @@ impl Watch {
         let seen = status.seen(now.as_nanos() as u64);
         let first_seen = Duration::from_nanos(seen.first);
         let since = running.since.map_or(first_seen, Duration::from_nanos);
-        let is_io = self.plan.lane(running.step) == Lane::Io;
+        let is_io = self.plan.lane(running.step).is_async();
         if let Some(slow) =
             self.slow_poll.filter(|slow| is_io && !seen.warned && now.saturating_sub(first_seen) >= *slow)
         {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use pipeline_core::{Problem, ProblemCode, closest};
+use pipeline_core::{Lane, Problem, ProblemCode, closest};
 use serde_json::Value;
 
 use super::known::{self, Known};
@@ -103,8 +103,8 @@ fn covered(layers: BTreeMap<Source, Leaves>) -> (Leaves, BTreeMap<Key, Source>) 
 /// one of `workers`, or the same one, says how many slots it has.
 fn open_lanes(all: &mut Leaves, sources: &BTreeMap<Key, Source>, source: Source) {
     let Some(workers) = all.0.get(&vec!["workers".to_owned()]).cloned() else { return };
-    for lane in ["io", "cpu", "blocking"] {
-        let key = vec![lane.to_owned()];
+    for lane in Lane::ALL {
+        let key = vec![lane.name().to_owned()];
         let is_less = all.0.get(&key).is_some_and(|slots| slots.value.as_u64() < workers.value.as_u64());
         if is_less && sources.get(&key).is_none_or(|of_lane| *of_lane < source) {
             all.put(key, workers.clone());
