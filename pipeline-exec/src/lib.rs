@@ -20,6 +20,7 @@ mod report;
 mod rules;
 mod run;
 mod runtime;
+mod quantity;
 mod settings;
 mod signals;
 mod stderr;

@@ -1,4 +1,4 @@
-//! `#[from(…)]`: which steps, and how many of them have to succeed.
+//! `#[from(…)]`: which steps, and how many of them must succeed.
 
 use proc_macro2::{TokenStream, TokenTree};
 use syn::{Attribute, Expr, ExprLit, Lit, LitInt, LitStr, Member, Path};
@@ -10,9 +10,9 @@ use crate::param::{Source, arguments, field, ungrouped};
 /// How many of several steps have to succeed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Quorum {
-    /// As the type of the parameter says.
+    /// All, except as the type of the parameter allows.
     All,
-    /// At least so many; with `cancel`, the rest are not waited for.
+    /// At least `count`; with `cancel`, the rest are cancelled then.
     AtLeast { count: u32, cancel: bool },
     /// One: the first to succeed in time.
     First,
@@ -20,7 +20,7 @@ pub(crate) enum Quorum {
     Priority,
 }
 
-/// What `#[from(…)]` says beside the steps.
+/// The options of `#[from(…)]` beside the steps.
 #[derive(Default)]
 struct FromArgs {
     tag: Option<LitStr>,
@@ -43,7 +43,7 @@ const OPTIONS: &[Spec<FromArgs>] = &[
 const FORMS: &str = "`#[from(step)]`, `#[from(step.field)]`, `#[from(a, b, c)]`, `#[from(\"name\")]`, \
                      `#[from(\"name_*\")]` or `#[from(tag = \"…\")]`";
 
-/// Reads the attribute; what is wrong with it is reported.
+/// Reads the attribute, and reports its errors.
 pub(crate) fn from(attr: &Attribute, errors: &mut Errors) -> Option<(Source, Quorum)> {
     let parts = split(arguments(attr, errors)?);
     let (options, mut steps): (Vec<_>, Vec<_>) = parts.into_iter().partition(is_option);
@@ -110,7 +110,7 @@ fn quorum(args: &FromArgs, word: Option<(Word, TokenStream)>, errors: &mut Error
         ),
         (Word::Cancel, None) => errors.at(
             tokens,
-            "`cancel` goes with `at_least = 2`: the rest are cancelled when so many have succeeded; for a step of this name write `self::cancel`",
+            "`cancel` goes with `at_least = 2`: the rest are cancelled when that number has succeeded; for a step of this name write `self::cancel`",
         ),
         (_, Some(_)) => {
             let message = format!(

@@ -2,12 +2,12 @@
 //!
 //! ```text
 //! parse  attribute and signature, body kept as tokens      (args, policy, options, parse, param, from, shape)
-//! check  every rule of a signature, all breaches at once    (validate, model)
+//! check  every rule of a signature; all errors at once      (validate, model)
 //! model  the step as plain data                             (model)
 //! expand the model as tokens                                (expand)
 //! ```
 //!
-//! Nothing here knows the graph: rustc and the registry check what the expansion says of it.
+//! Nothing here knows the graph: rustc and the registry check the expansion.
 
 use proc_macro::TokenStream;
 
@@ -58,35 +58,35 @@ mod tests;
 /// # Ok(()) }
 /// ```
 ///
-/// The function stays what it is and can be called and tested as such. Beside it stands a type of the same name,
-/// `struct revenue {}`, that implements `Step` and names the step in typed code: `Pipeline::to::<revenue>()`. The
-/// step is registered when the program starts. `#[step]` goes on free functions, in modules, in function bodies and
-/// in `macro_rules!`; not on methods, and not on generic functions.
+/// The function stays as it is: it can be called and tested. The macro adds a type of the same name, `struct revenue {}`, which
+/// implements `Step` and names the step in typed code: `Pipeline::to::<revenue>()`. The step is registered when the program
+/// starts. `#[step]` is for free functions, in modules, in function bodies and in `macro_rules!`; not for methods or generic
+/// functions.
 ///
 /// # Parameters
 ///
-/// A parameter without an attribute reads the output of the step that its name names, as a path in scope:
-/// `use ingest::orders;`, and then `orders: &[Order]`. A leading `_` is not part of that name, so an input that only
-/// orders can be called `_orders`. rustc checks that the step exists and that the types agree, and reports cycles.
+/// A parameter without an attribute reads the output of the step with its name, as a path in scope: `use ingest::orders;`, and
+/// then `orders: &[Order]`. A leading `_` is not part of that name, so an input that is only for order can be called `_orders`.
+/// rustc checks that the step exists and that the types agree, and reports cycles.
 ///
 /// | type | means |
 /// |---|---|
 /// | `&T`, `&[T]`, `&str`, `&Path` | read the output, shared (`[T]` from `Vec<T>`, `str` from `String`, `Path` from `PathBuf`) |
 /// | `T` | take the output: runs after every reader, and moves it |
-/// | `Option<&T>` | `None` where the upstream has no output: it failed, was skipped or cancelled |
+/// | `Option<&T>` | `None` if the upstream has no output: it failed, or was skipped or cancelled |
 /// | `Result<&T, &StepError>` | the outcome itself |
 /// | `Vec<…>` of `&T`, `Option<&T>` or `Result<&T, &StepError>` | fan-in, in order |
 /// | `BTreeMap<&str, …>` of the same | fan-in by the names of the steps |
 ///
 /// | attribute | means |
 /// |---|---|
-/// | `#[from(path)]` | the output of another step than the parameter's name says |
+/// | `#[from(path)]` | the output of a step with another name than the parameter |
 /// | `#[from(path.field)]`, `#[from(path.0)]` | a field of its output, borrowed |
 /// | `#[from(a, b, c)]` | fan-in from these steps |
-/// | `#[from(a, b, c, at_least = 2)]` | fan-in that needs so many successes; see [Quorums](#quorums) |
+/// | `#[from(a, b, c, at_least = 2)]` | fan-in that needs at least this number of successes; see [Quorums](#quorums) |
 /// | `#[from(a, b, c, first)]`, `#[from(a, b, c, priority)]` | `&T`: the output of one of them |
-/// | `#[from("name")]` | the step of that name, found when the pipeline is built |
-/// | `#[from("shard_*")]`, `#[from(tag = "source")]` | fan-in from every step with such a name, or that tag |
+/// | `#[from("name")]` | the step of that name, which is looked up when the pipeline is built |
+/// | `#[from("shard_*")]`, `#[from(tag = "source")]` | fan-in from every step with a matching name, or with the tag |
 /// | `#[input]` | no step yet: the function is a template, which a builder instantiates |
 /// | `#[param]` | a run parameter, `T` or `&T`, read by serde; an `Option<T>` may be missing, a `Secret<T>` is never shown |
 /// | `#[param(default = value)]`, `#[param(default)]` | the same with a default, or with `Default::default()`; a string literal is converted with `From` |
@@ -96,8 +96,8 @@ mod tests;
 ///
 /// # Output
 ///
-/// The output is the return type, which is owned, `Send`, `Sync` and `'static`. A step that returns a type named
-/// `Result` can fail, and its output is the `T` of `Result<T, E>`, for any `E: Into<Box<dyn Error + Send + Sync>>`.
+/// The output is the return type, which is owned, `Send`, `Sync` and `'static`. A step that returns a type named `Result`
+/// can fail. Its output is the `T` of `Result<T, E>`, for any `E: Into<Box<dyn Error + Send + Sync>>`.
 ///
 /// # Options
 ///
@@ -106,46 +106,45 @@ mod tests;
 /// | `io` | the step is a task of the async runtime: the default of `async fn` |
 /// | `cpu` | the step runs on the pool with a thread for each core: the default of `fn` |
 /// | `blocking` | the step waits rather than computes, and runs on the elastic pool |
-/// | `name = "…"` | the name of the step, where it is not the function's |
+/// | `name = "…"` | the name of the step, if it is not the function's |
 /// | `tags("a", b)` | labels that can be selected |
 /// | `group = "silver"` | a stage: selected and reported, never a barrier |
 /// | `after(path, …)` | starts when these steps have succeeded, without reading their output |
-/// | `cost = 10` | estimated relative duration, 1 by default: what lies on a long path starts first |
+/// | `cost = 10` | estimated relative duration, 1 by default: steps on a long path start first |
 /// | `fallible` | the return type is an alias of `Result` with another name |
 /// | `infallible` | the `Result` is itself the output |
-/// | `writes` | what the step is for is an effect outside of the process, a file or a table: a run that is not to write (`--no-write`, `Settings::no_write`) skips it |
-/// | `crate = path` | where the `pipeline` crate is, for a dependency that is renamed or re-exported |
+/// | `writes` | the purpose of the step is an effect outside of the process, such as a file or a table: a run that must not write (`--no-write`, `Settings::no_write`) skips it |
+/// | `crate = path` | path of the `pipeline` crate, for a renamed or re-exported dependency |
 ///
 /// `extern crate renamed as pipeline;` at the crate root serves every step of a crate at once, in place of `crate`.
 ///
-/// The options that follow say how the step is run. What is not said follows the settings of the run.
+/// The other options say how the step runs. The settings of the run are the defaults.
 ///
 /// ## When it fails
 ///
 /// | option | means |
 /// |---|---|
-/// | `retries = 3` | how many more times to try after a failed attempt; `0` for never |
-/// | `backoff = "100ms"` | the wait before each further attempt |
+/// | `retries = 3` | maximum number of retries after a failed attempt; `0` for none |
+/// | `backoff = "100ms"` | the wait before each retry |
 /// | `backoff = "100ms..10s"` | a wait that doubles, from the first to at most the second |
-/// | `jitter`, `jitter = 0.3` | the part of each wait that is left to chance, from 0 to 1; half of it where nothing is said |
-/// | `retry_if = function` | `fn(&E) -> bool`, a path or a closure: whether such an error is worth another attempt; panics and timeouts are tried again in any case |
-/// | `timeout = "30s"` | how long one attempt may take |
-/// | `deadline = "5m"` | how long all attempts may take together, with the waits between them |
-/// | `idempotent` | a further attempt may start while one that took too long still runs on its thread; else there is none |
-/// | `no_cancel` | the future of an async step is left to run to its end, instead of being dropped by a timeout, by a stop, or because nobody needs it any more |
-/// | `fallback = value` | the output to go on with after the last attempt: a value of the output's type, or a function or closure `Fn(&StepError) -> T` or `Fn() -> T` |
-/// | `on_failure = function` | `fn(&StepError)`, called once after the last attempt has failed, before a fallback is used |
-/// | `optional` | a failure of the step lets the run succeed all the same |
+/// | `jitter`, `jitter = 0.3` | the random part of each wait, from 0 to 1; 0.5 without a value |
+/// | `retry_if = function` | `fn(&E) -> bool`, a path or a closure: whether the error is worth a retry; panics and timeouts are always retried |
+/// | `timeout = "30s"` | time limit of one attempt |
+/// | `deadline = "5m"` | time limit of all attempts together, including the waits between them |
+/// | `idempotent` | a retry may start while an attempt that timed out still runs on its thread; otherwise there is no retry |
+/// | `no_cancel` | the future of an async step runs to its end: neither a timeout nor a stop nor an unused output drops it |
+/// | `fallback = value` | the output to continue with after the last attempt: a value of the output's type, or a function or closure `Fn(&StepError) -> T` or `Fn() -> T` |
+/// | `on_failure = function` | `fn(&StepError)`, called after the last attempt has failed, before a fallback is used |
+/// | `optional` | the run can succeed although the step fails |
 /// | `fail_fast` | a failure of the step stops the run |
 ///
-/// When the time of an attempt is up, a future that waits is dropped. A thread cannot be stopped: the step ends, the
-/// thread goes on, and what it returns is dropped; a long computation asks `StepContext::is_cancelled` now and then.
-/// A failure that is read as `Option<&T>`, `Result<&T, &StepError>` or by a quorum still fails the run, unless its step is
+/// When an attempt times out, a future that waits is dropped. A thread cannot be stopped: the step ends, the thread is
+/// detached, and its result is dropped. A long computation can check `StepContext::is_cancelled`. A failure that is read as `Option<&T>`, `Result<&T, &StepError>` or by a quorum still fails the run, unless its step is
 /// `optional` or has a fallback.
 ///
-/// Durations are numbers with a unit (`ns`, `us`, `ms`, `s`, `m`, `h`, `d`), with decimals or in several parts:
-/// `"1.5s"`, `"1m 30s"`. An input that is taken by value by a step with `retries` is `Clone`: each attempt gets its own,
-/// and the last one the value itself. A string literal as the fallback is converted with `From`.
+/// Durations are written as in settings: `"100ms"`, `"1.5s"`, `"1m 30s"`, `"2 days"`. An input that a step with `retries` takes
+/// by value is `Clone`: each attempt gets its own, and the last one the value itself. A string literal as the fallback is
+/// converted with `From`.
 ///
 /// ```
 /// # use pipeline::prelude::*;
@@ -169,14 +168,14 @@ mod tests;
 ///
 /// | option | means |
 /// |---|---|
-/// | `limit = "db"` | takes one of a named limit while it runs; a name that the settings do not have is a limit of 1 |
-/// | `limit("db" = 2, "api")` | takes so many of each |
+/// | `limit = "db"` | takes one of a named limit while it runs; a limit that the settings do not have has a capacity of 1 |
+/// | `limit("db" = 2, "api")` | takes these amounts of each |
 /// | `exclusive` | nothing else of the run runs beside the step |
-/// | `parallel_if = function` | `fn() -> bool`, asked before the step starts: where it says `false`, the step runs as an exclusive one |
-/// | `sequential = "state"` | the steps of one such name run one at a time, in plan order, whether or not the one before succeeded |
-/// | `memory = "512MiB"` | the memory that the step needs while it runs, in `B`, `KB`, `MB`, `GB`, `KiB`, `MiB` or `GiB`; counts where the run has a memory limit |
-/// | `cores = 2` | the cores that the step uses while it runs: steps that say so share the CPU slots of the run |
-/// | `priority = -5` | of the steps that are ready, those of a higher priority go first; 0 is the default |
+/// | `parallel_if = function` | `fn() -> bool`, called before the step starts: if it returns `false`, the step runs as an exclusive one |
+/// | `sequential = "state"` | the steps with this name run one at a time, in plan order, whether or not the one before succeeded |
+/// | `memory = "512MiB"` | the memory that the step needs while it runs; it counts if the run has a memory limit |
+/// | `cores = 2` | the cores that the step uses while it runs: such steps share the CPU slots of the run |
+/// | `priority = -5` | ready steps of a higher priority start first; 0 is the default |
 ///
 /// ```
 /// # use pipeline::prelude::*;
@@ -196,14 +195,14 @@ mod tests;
 ///
 /// | option | means |
 /// |---|---|
-/// | `when = function` | a path or a closure, asked with the parameters before each attempt: where it says `false`, the step is skipped |
+/// | `when = function` | a path or a closure, called with the parameters before each attempt: if it returns `false`, the step is skipped |
 /// | `switch(pattern => step, …)` | the step's output decides which of these steps runs |
-/// | `branch = step` | the step runs only where the switch of that step chooses it |
+/// | `branch = step` | the step runs only if the switch of that step chooses it |
 ///
-/// A condition gets *every* parameter, in order: what is borrowed as it is (`&T`, `&[T]`, `Option<&T>`,
-/// `Result<&T, &StepError>`, a resource, the context), what is owned by reference (`T` as `&T`, `BTreeMap<…>` as
-/// `&BTreeMap<…>`), and a fan-in `Vec<&T>` as the slice `&[&T]`. A step that is skipped skips what needs its output, as
-/// any other skip does.
+/// A condition gets *every* parameter, in order: a borrowed one as it is (`&T`, `&[T]`, `Option<&T>`,
+/// `Result<&T, &StepError>`, a resource, the context), an owned one by reference (`T` as `&T`, `BTreeMap<…>` as
+/// `&BTreeMap<…>`), and a fan-in `Vec<&T>` as the slice `&[&T]`. As always, the steps
+/// that need the output of a skipped step are skipped too.
 ///
 /// ```
 /// # use pipeline::prelude::*;
@@ -229,7 +228,7 @@ mod tests;
 /// ```
 ///
 /// The patterns of a switch are those of a `match` on a reference to the output, with guards, and rustc proves that every
-/// output has a branch, and every pattern its outputs. Each branch says whose branch it is, and reads what it likes.
+/// output has a branch, and every pattern its outputs. Each branch names its switch, and has any inputs.
 /// Branches join in a step that reads them with `first`, `priority` or `Option<&T>`.
 ///
 /// ```
@@ -270,17 +269,17 @@ mod tests;
 ///
 /// # Quorums
 ///
-/// A parameter that reads several steps (listed, by pattern or by tag) can do with some of them:
+/// A parameter that reads several steps (listed, by pattern or by tag) can need only some of them:
 ///
 /// | attribute | parameter | means |
 /// |---|---|---|
-/// | `#[from(a, b, c, at_least = 2)]` | `Vec<…>`, `BTreeMap<&str, …>` | waits for all; the step is skipped where fewer have succeeded. `&T` collects those that have succeeded, `Option<&T>` and `Result<&T, &StepError>` all. `at_least = 0` is allowed |
-/// | `#[from(a, b, c, at_least = 2, cancel)]` | the same | the step starts as soon as so many have succeeded, and the rest are cancelled |
+/// | `#[from(a, b, c, at_least = 2)]` | `Vec<…>`, `BTreeMap<&str, …>` | waits for all; the step is skipped if fewer have succeeded. `&T` collects those that have succeeded, `Option<&T>` and `Result<&T, &StepError>` all. `at_least = 0` is allowed |
+/// | `#[from(a, b, c, at_least = 2, cancel)]` | the same | the step starts as soon as this number has succeeded, and the rest are cancelled |
 /// | `#[from(a, b, c, first)]` | `&T`, `Option<&T>`, `Result<&T, &StepError>` | the first to succeed in time; the rest are cancelled |
 /// | `#[from(a, b, c, priority)]` | the same | waits for all, and reads the first in the order written that has succeeded |
 ///
-/// `first`, `priority` and `cancel` are options as the last word after another step. A step of such a name is written
-/// `self::first` there; alone, or before others, it is written as it is called.
+/// `first`, `priority` and `cancel` are options as the last word after another step. A step with such a name is
+/// written `self::first` there; alone, or before others, it is written as usual.
 ///
 /// ```
 /// # use pipeline::prelude::*;

@@ -1,4 +1,4 @@
-//! A step as plain data: what the expansion needs, and nothing that is not valid.
+//! A step as plain data: what the expansion needs, all of it valid.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
@@ -39,18 +39,18 @@ pub(crate) struct StepModel {
 
 /// The return type.
 pub(crate) struct Output {
-    /// `()` where nothing is written.
+    /// `()` if nothing is written.
     pub(crate) ty: TokenStream,
-    /// Where it is written, or the function's name.
+    /// Place of the return type, or of the function's name.
     pub(crate) span: Span,
     /// Whether it is a `Result` whose `Ok` is the output.
     pub(crate) fallible: bool,
-    /// The error type, where a fallible step spells it.
+    /// The error type, if a fallible step spells it.
     pub(crate) error: Option<Type>,
 }
 
 impl StepModel {
-    /// The model of a function; what is wrong with it is reported.
+    /// Makes the model of a function, and reports its errors.
     pub(crate) fn new(item: &StepFn, args: &Args, errors: &mut Errors) -> Option<Self> {
         let sig = &item.sig;
         let lane = lane(sig, args, errors);
@@ -134,7 +134,7 @@ impl Output {
         }
     }
 
-    /// Reads the return type, and what the options say of it.
+    /// Reads the return type, and the options about it.
     pub(crate) fn new(sig: &Signature, args: &Args, errors: &mut Errors) -> Self {
         let ReturnType::Type(_, ty) = &sig.output else {
             if let Some((_, span)) = args.fallible {

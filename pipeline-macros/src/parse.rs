@@ -24,7 +24,7 @@ impl Parse for StepFn {
         }
         let sig: Signature = input.parse()?;
         if !input.peek(syn::token::Brace) {
-            let message = "a step has a body: `#[step]` goes on a free function, not on a declaration";
+            let message = "a step has a body: `#[step]` is for a free function, not for a declaration";
             return Err(syn::Error::new_spanned(&sig.ident, message));
         }
         Ok(StepFn { attrs, vis, sig, body: input.parse()? })
@@ -103,5 +103,5 @@ fn not_a_function(input: ParseStream<'_>) -> Option<syn::Error> {
     } else {
         return None;
     };
-    Some(ahead.error(format!("`#[step]` goes on a free function: {remedy}")))
+    Some(ahead.error(format!("`#[step]` is for free functions: {remedy}")))
 }

@@ -1,6 +1,7 @@
-//! Unit tests of what can be told without rustc: shapes, options, suggestions, and the parts of an expansion.
-//! What rustc says of an expansion is in `tests/ui` of the workspace.
+//! Unit tests that need no rustc: shapes, options, suggestions, and the parts of an expansion.
+//! Errors of rustc about an expansion are tested in `tests/ui` of the workspace.
 
+use pipeline::settings::SettingsStack;
 use proc_macro2::TokenStream;
 use quote::quote;
 
@@ -194,4 +195,56 @@ fn the_lanes_are_those_of_the_core() {
     let ours = crate::lane::Lane::ALL.map(|lane| (lane.name, lane.variant.to_owned(), lane.is_async));
     let of_core = pipeline::Lane::ALL.map(|lane| (lane.name(), format!("{lane:?}"), lane.is_async()));
     assert_eq!(ours, of_core);
+}
+
+/// Reads a time as an option of the attribute, and as a setting of a file, of the environment and of a flag.
+fn times(text: &str) -> [Option<String>; 4] {
+    let expansion = expand(quote!(deadline = #text), quote!(fn step() {}));
+    let written = expansion.split("time::Duration::new(").nth(1).and_then(|rest| rest.split(')').next());
+    let file = serde_json::json!({ "deadline": text }).to_string();
+    let stacks = [
+        SettingsStack::new().text("pipeline.json", &file),
+        SettingsStack::new().environment([("PIPELINE_DEADLINE", text)]),
+        SettingsStack::new().flag("deadline", text, "--deadline"),
+    ];
+    let [file, variable, flag] = stacks.map(|stack| {
+        let time = stack.resolve().ok()?.settings().deadline?;
+        Some(format!("{}u64,{}u32", time.as_secs(), time.subsec_nanos()))
+    });
+    [written.map(str::to_owned), file, variable, flag]
+}
+
+/// The same for an amount of memory.
+fn sizes(text: &str) -> [Option<String>; 4] {
+    let expansion = expand(quote!(memory = #text), quote!(fn step() {}));
+    let written = expansion.split("option::Option::Some(").nth(1).and_then(|rest| rest.split(')').next());
+    let file = serde_json::json!({ "memory_limit": text }).to_string();
+    let stacks = [
+        SettingsStack::new().text("pipeline.json", &file),
+        SettingsStack::new().environment([("PIPELINE_MEMORY_LIMIT", text)]),
+        SettingsStack::new().flag("memory_limit", text, "--memory-limit"),
+    ];
+    let [file, variable, flag] =
+        stacks.map(|stack| Some(format!("{}u64", stack.resolve().ok()?.settings().memory_limit?)));
+    [written.filter(|text| text.ends_with("u64")).map(str::to_owned), file, variable, flag]
+}
+
+#[test]
+fn quantities_have_one_grammar_in_attributes_files_variables_and_flags() {
+    for text in ["30s", "30 sec", "1m 30s", "1h30m", " 2 d ", "1.5s", "0.25ms", "100ms", "5us", "5\u{b5}s", "7ns", "1week"] {
+        let [attribute, others @ ..] = times(text);
+        assert!(attribute.is_some(), "{text}");
+        assert!(others.iter().all(|other| *other == attribute), "{text}: {attribute:?} {others:?}");
+    }
+    for text in ["", " ", "soon", "30", "1m 30", "-3s", "1.2.3s", ".5s", "5.s", "0s", "99999999999999999999d", "30 secs ago"] {
+        assert_eq!(times(text), [const { None }; 4], "{text}");
+    }
+    for text in ["512MiB", "1.5GiB", "2 GB", "3kB", "12B", "12", "512mb"] {
+        let [attribute, others @ ..] = sizes(text);
+        assert!(attribute.is_some(), "{text}");
+        assert!(others.iter().all(|other| *other == attribute), "{text}: {attribute:?} {others:?}");
+    }
+    for text in ["", "much", "12 XB", "-1", "0B", "0"] {
+        assert_eq!(sizes(text), [const { None }; 4], "{text}");
+    }
 }

@@ -1,11 +1,9 @@
-//! How a step is to be run when things go wrong, or when others run beside it: as data.
+//! How a step runs if something goes wrong, or if others run beside it: as data.
 //!
-//! A [`Policy`] says what was written on the step; what was not written is `None` (or `false`), and follows the group's
-//! and the run's defaults. Nothing here executes anything: the executor reads it, and the frame keeps the rules that
-//! concern order and memory.
+//! A [`Policy`] has what the step's attribute says. The rest is `None` (or `false`), and follows the defaults of the group and of
+//! the run. Nothing here executes anything: the executor reads it, and the frame applies the rules of order and memory.
 
 mod backoff;
-mod build;
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -13,99 +11,141 @@ use std::time::Duration;
 pub use self::backoff::Backoff;
 use crate::error::StepError;
 
-/// How a step is to be run; see each field. `Policy::NONE` is a step about which nothing was said.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-#[allow(clippy::struct_excessive_bools, reason = "each is one flag of the attribute, on its own")]
-pub struct Policy {
-    /// How many more times to try after a failed attempt.
-    pub retries: Option<u32>,
-    /// How long to wait before each further attempt.
-    pub backoff: Option<Backoff>,
-    /// How long one attempt may take.
-    pub timeout: Option<Duration>,
-    /// How long all attempts may take together, the waits between them included.
-    pub deadline: Option<Duration>,
-    /// Whether an attempt may start while an earlier, timed-out one still runs on its thread.
-    pub idempotent: bool,
-    /// Whether a failure of the step lets the run succeed all the same.
-    pub optional: bool,
-    /// Whether a failure of the step stops the run.
-    pub fail_fast: bool,
-    /// Whether the step's future is left to run to its end, instead of being dropped by a deadline, by a stop, or because
-    /// nobody needs the step any more.
-    pub no_cancel: bool,
-    /// Called once with the error when the step has failed, after its last attempt.
-    pub on_failure: Option<fn(&StepError)>,
-    /// Named limits that the step needs a share of while it runs: name and amount.
-    pub limits: Cow<'static, [(Cow<'static, str>, u32)]>,
-    /// Whether nothing else of the run may run beside the step.
-    pub exclusive: bool,
-    /// The steps of one such name run one at a time, in plan order.
-    pub sequential: Option<Cow<'static, str>>,
-    /// Memory that the step needs while it runs, in bytes.
-    pub memory: Option<u64>,
-    /// Cores that the step uses while it runs.
-    pub cores: Option<u32>,
-    /// Steps of a higher priority go first, whatever the length of their path. 0 where nothing is said.
-    pub priority: i32,
-    /// Asked before the step starts: where it says `false`, the step runs as an exclusive one.
-    pub parallel_if: Option<fn() -> bool>,
-    /// The text of the step's condition (`when = …`); the condition itself is part of the step's code.
-    pub when: Option<&'static str>,
-    /// Whether what the step is for is an effect outside of the process: a run that is not to write skips it.
-    pub writes: bool,
-    /// Whether the step's code has a fallback for its output.
-    pub has_fallback: bool,
-}
+/// Declares [`Policy`], one field per row:
+///
+/// ```text
+/// /// What it does.
+/// field: Type = default, managed | planned, with(argument of its method)?;
+/// ```
+///
+/// The executor has to look at a `managed` field during a run; a `planned` one is in the plan or in the step's code. `with()` is a
+/// method that sets `true`, and a row without it has no method.
+macro_rules! policy {
+    ($(
+        $(#[doc = $doc:literal])+
+        $field:ident: $ty:ty = $default:expr, $looked_at:ident $(, with($($argument:ty)?))?;
+    )*) => {
+        /// How a step runs. [`Policy::NONE`] is that of a step without such options.
+        #[derive(Clone, Debug)]
+        #[non_exhaustive]
+        #[allow(clippy::struct_excessive_bools, reason = "each is one option of the attribute")]
+        pub struct Policy {
+            $($(#[doc = $doc])+ pub $field: $ty,)*
+        }
 
-impl Policy {
-    /// A step about which nothing was said.
-    pub const NONE: Policy = Policy {
-        retries: None,
-        backoff: None,
-        timeout: None,
-        deadline: None,
-        idempotent: false,
-        optional: false,
-        fail_fast: false,
-        no_cancel: false,
-        on_failure: None,
-        limits: Cow::Borrowed(&[]),
-        exclusive: false,
-        sequential: None,
-        memory: None,
-        cores: None,
-        priority: 0,
-        parallel_if: None,
-        when: None,
-        writes: false,
-        has_fallback: false,
+        impl Policy {
+            /// The policy of a step without such options.
+            pub const NONE: Policy = Policy { $($field: $default,)* };
+
+            /// Whether no field is set that an executor has to look at during a run.
+            pub fn is_plain(&self) -> bool {
+                true $(&& policy!(@is_plain $looked_at, self.$field))*
+            }
+
+            $($(
+                $(#[doc = $doc])+
+                #[must_use]
+                pub fn $field(mut self $(, $field: $argument)?) -> Self {
+                    self.$field = policy!(@value $field $($argument)?);
+                    self
+                }
+            )?)*
+        }
     };
+    (@is_plain managed, $value:expr) => { $value.is_unset() };
+    (@is_plain planned, $value:expr) => { true };
+    (@value $field:ident) => { true };
+    (@value $field:ident $argument:ty) => { From::from($field) };
+}
+
+policy! {
+    /// Maximum number of retries after a failed attempt.
+    retries: Option<u32> = None, managed, with(u32);
+    /// Wait before each retry.
+    backoff: Option<Backoff> = None, managed, with(Backoff);
+    /// Time limit of one attempt.
+    timeout: Option<Duration> = None, managed, with(Duration);
+    /// Time limit of all attempts together, including the waits between them.
+    deadline: Option<Duration> = None, managed, with(Duration);
+    /// Allows an attempt to start while an earlier one that timed out still runs on its thread.
+    idempotent: bool = false, managed, with();
+    /// Lets the run succeed if the step fails.
+    optional: bool = false, planned, with();
+    /// Stops the run if the step fails.
+    fail_fast: bool = false, managed, with();
+    /// Lets the step's future run to its end: neither a deadline nor a stop nor an unused output drops it.
+    no_cancel: bool = false, managed;
+    /// Function that is called with the error after the last attempt has failed.
+    on_failure: Option<fn(&StepError)> = None, managed, with(fn(&StepError));
+    /// Named limits that the step needs while it runs: name and amount.
+    limits: Cow<'static, [(Cow<'static, str>, u32)]> = Cow::Borrowed(&[]), managed;
+    /// Runs the step beside no other step of the run.
+    exclusive: bool = false, managed, with();
+    /// Name of a sequence: its steps run one at a time, in plan order.
+    sequential: Option<Cow<'static, str>> = None, planned;
+    /// Memory that the step needs while it runs, in bytes.
+    memory: Option<u64> = None, managed, with(u64);
+    /// Cores that the step uses while it runs.
+    cores: Option<u32> = None, managed, with(u32);
+    /// Priority, 0 by default: ready steps of a higher one start first, however long their path is.
+    priority: i32 = 0, planned, with(i32);
+    /// Function that is called before the step starts: if it returns `false`, the step runs as an exclusive one.
+    parallel_if: Option<fn() -> bool> = None, managed;
+    /// Text of the step's condition (`when = …`). The condition itself is part of the step's code.
+    when: Option<&'static str> = None, planned;
+    /// Declares an effect outside of the process: a run that must not write skips the step.
+    writes: bool = false, planned, with();
+    /// Whether the step's code has a fallback for its output.
+    has_fallback: bool = false, managed;
 }
 
 impl Policy {
-    /// Whether nothing was said that an executor would have to look at while a run goes on.
-    pub fn is_plain(&self) -> bool {
-        self.retries.is_none()
-            && self.backoff.is_none()
-            && !self.idempotent
-            && self.timeout.is_none()
-            && self.deadline.is_none()
-            && !self.fail_fast
-            && !self.no_cancel
-            && self.on_failure.is_none()
-            && self.limits.is_empty()
-            && !self.exclusive
-            && self.memory.is_none()
-            && self.cores.is_none()
-            && self.parallel_if.is_none()
-            && !self.has_fallback
+    /// The same as [`Policy::NONE`], to begin with.
+    #[must_use]
+    pub const fn new() -> Self {
+        Policy::NONE
+    }
+
+    /// Adds a named limit that the step needs while it runs.
+    #[must_use]
+    pub fn limit(mut self, name: impl Into<Cow<'static, str>>, amount: u32) -> Self {
+        self.limits.to_mut().push((name.into(), amount));
+        self
+    }
+
+    /// Runs the steps of one such name one at a time, in plan order.
+    #[must_use]
+    pub fn sequential(mut self, name: impl Into<Cow<'static, str>>) -> Self {
+        self.sequential = Some(name.into());
+        self
     }
 }
 
 impl Default for Policy {
     fn default() -> Self {
         Policy::NONE
+    }
+}
+
+/// A field that can be unset.
+trait Field {
+    fn is_unset(&self) -> bool;
+}
+
+impl Field for bool {
+    fn is_unset(&self) -> bool {
+        !self
+    }
+}
+
+impl<T> Field for Option<T> {
+    fn is_unset(&self) -> bool {
+        self.is_none()
+    }
+}
+
+impl<T: Clone> Field for Cow<'_, [T]> {
+    fn is_unset(&self) -> bool {
+        self.is_empty()
     }
 }

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
+
+use crate::quantity;
 
 /// The settings of a named limit. The default is a mutex: capacity 1, no rate, no breaker.
 ///
@@ -88,8 +90,8 @@ impl LimitSettings {
 
 /// A number of admissions per unit of time, evenly spaced: `10/s` admits one every 100 ms.
 ///
-/// Read from text (`"10/s"`, `"600/m"`, `"5/200ms"`; units `ns`, `us`, `ms`, `s`, `m`, `h`) or from a table with the
-/// fields' names, where `per` is a text such as `"200ms"`.
+/// Read from text (`"10/s"`, `"600/m"`, `"5/200ms"`) or from a table with the fields' names, in which `per` is a text such as
+/// `"200ms"`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "WrittenRate")]
 #[non_exhaustive]
@@ -97,7 +99,7 @@ pub struct RateLimit {
     /// Number of admissions, at least 1.
     pub count: u32,
     /// The time for them, more than 0.
-    #[serde(serialize_with = "write_duration")]
+    #[serde(serialize_with = "quantity::time::serialize")]
     pub per: Duration,
     /// Number of admissions at once after a pause. Default 1: then no time of length `per` has more than `count`
     /// admissions. With a burst it has at most `count + burst`.
@@ -125,7 +127,10 @@ impl std::str::FromStr for RateLimit {
     fn from_str(text: &str) -> Result<Self, String> {
         let parsed = text.split_once('/').and_then(|(count, per)| {
             let count = count.trim().parse().ok().filter(|count| *count > 0)?;
-            let per = parse_duration(per).filter(|per| !per.is_zero())?;
+            let per = per.trim();
+            // A unit alone is one of it: `10/s`.
+            let per = if per.starts_with(|c: char| c.is_ascii_digit()) { per.to_owned() } else { format!("1{per}") };
+            let per = quantity::duration(&per).ok().filter(|per| !per.is_zero())?;
             Some(RateLimit::new(count, per))
         });
         parsed.ok_or_else(|| {
@@ -148,7 +153,7 @@ enum WrittenRate {
 #[serde(deny_unknown_fields)]
 struct RateTable {
     count: u32,
-    #[serde(deserialize_with = "read_duration")]
+    #[serde(deserialize_with = "quantity::time::deserialize")]
     per: Duration,
     burst: Option<u32>,
 }
@@ -172,7 +177,7 @@ pub struct Breaker {
     /// Number of failures in a row after which it opens, at least 1.
     pub failures: u32,
     /// Time from opening to the first probe. Written as text: `"30s"`.
-    #[serde(serialize_with = "write_duration", deserialize_with = "read_duration")]
+    #[serde(with = "quantity::time")]
     pub cooldown: Duration,
     /// Number of probes that have to succeed for it to close, at least 1. A failed probe opens it again.
     #[serde(default = "one")]
@@ -195,38 +200,4 @@ impl Breaker {
 
 fn one() -> u32 {
     1
-}
-
-/// Units in nanoseconds. A duration is written in the largest unit that divides it.
-const UNITS: [(&str, u64); 6] = [
-    ("h", 3_600_000_000_000),
-    ("m", 60_000_000_000),
-    ("s", 1_000_000_000),
-    ("ms", 1_000_000),
-    ("us", 1_000),
-    ("ns", 1),
-];
-
-/// Reads a whole number and a unit. A unit alone means 1.
-fn parse_duration(text: &str) -> Option<Duration> {
-    let text = text.trim();
-    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
-    let nanos = UNITS.iter().find(|(name, _)| *name == unit.trim())?.1;
-    let number: u64 = if number.is_empty() { 1 } else { number.parse().ok()? };
-    Some(Duration::from_nanos(number.checked_mul(nanos)?))
-}
-
-fn read_duration<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
-    let text = String::deserialize(from)?;
-    let message =
-        || format!("`{text}` is not a duration; write a whole number and a unit, as in `30s` or `200ms`");
-    parse_duration(&text).ok_or_else(|| serde::de::Error::custom(message()))
-}
-
-fn write_duration<S: Serializer>(duration: &Duration, to: S) -> Result<S::Ok, S::Error> {
-    let nanos = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
-    let unit = UNITS.iter().find(|(_, unit)| nanos != 0 && nanos.is_multiple_of(*unit));
-    let (name, unit) = unit.copied().unwrap_or(("s", 1_000_000_000));
-    to.collect_str(&format_args!("{}{name}", nanos / unit))
 }

@@ -6,7 +6,6 @@ mod layers;
 mod of_steps;
 mod origins;
 mod presets;
-mod quantity;
 pub(crate) mod row;
 mod step_defaults;
 #[cfg(test)]
@@ -31,6 +30,7 @@ pub(crate) use self::presets::{PRESETS, Preset};
 use self::row::settings;
 pub use self::step_defaults::{StepDefaults, TagSettings};
 use crate::limits::{CORES, LimitSettings, Limits, MEMORY};
+use crate::quantity;
 
 settings! {
     /// How a run is executed. Every setting has a default from the machine.
@@ -52,10 +52,10 @@ settings! {
         fail_fast: bool = false, Switch(true), flag "--fail-fast";
         /// Time limit of the whole run. Then async steps are dropped, running steps on threads are detached, and steps that
         /// have not started are cancelled.
-        #[serde(with = "quantity::time")]
+        #[serde(with = "quantity::optional_time")]
         deadline: Option<Duration> = None, Time(Duration::from_secs(3600)), flag "--deadline <TIME>";
         /// Time that a stopped run waits for steps on threads, before it detaches them. By default, it waits until they end.
-        #[serde(with = "quantity::time")]
+        #[serde(with = "quantity::optional_time")]
         grace: Option<Duration> = None, TimeOrZero(Duration::from_secs(5)), default "none; 10s on the command line",
             flag "--grace <TIME>";
         /// Memory that the run may use, in bytes or as text. The `memory` that steps declare counts against it, and fewer steps
@@ -76,10 +76,10 @@ settings! {
         max_detached: Option<usize> = None, Count(2), default "as many as CPU slots";
         /// Time for which an async step may keep its thread without waiting. A step that keeps it longer is named in a warning;
         /// `"none"` disables it.
-        #[serde(with = "quantity::time")]
+        #[serde(with = "quantity::optional_time")]
         slow_poll: Option<Duration> = Some(Duration::from_millis(200)), Time(Duration::from_millis(20));
         /// Interval at which memory and processor are sampled for the report. `memory_limit` samples every 250 ms by itself.
-        #[serde(with = "quantity::time")]
+        #[serde(with = "quantity::optional_time")]
         sample_every: Option<Duration> = None, Time(Duration::from_secs(1));
         /// Records when steps start and end, for the report.
         timings: bool = true, Switch(false);

@@ -55,7 +55,7 @@ impl PartialEq for Origins {
     }
 }
 
-/// A text of the user's within a sentence: on one line, not for ever, and harmless to a terminal.
+/// A text of the user's within a sentence: short, on one line, and harmless to a terminal.
 pub(super) fn shown(text: &str) -> String {
     const MOST: usize = 120;
     let short: String = text.chars().take(MOST).collect();

@@ -5,8 +5,8 @@ use std::time::Duration;
 use pipeline_core::Backoff;
 
 use super::explicit::Remember;
-use super::quantity;
 use super::row::settings;
+use crate::quantity;
 
 settings! {
     /// Settings of steps: of all of a run, of those of a group, or of single ones. What names a step wins over the step's own
@@ -16,10 +16,10 @@ settings! {
     #[non_exhaustive]
     pub struct StepDefaults {
         /// Time limit of one attempt. Steps and groups can set their own.
-        #[serde(with = "quantity::time", skip_serializing_if = "Option::is_none")]
+        #[serde(with = "quantity::optional_time", skip_serializing_if = "Option::is_none")]
         timeout: Option<Duration> = None, Time(Duration::from_secs(30)), flag "--timeout <TIME>";
         /// Time limit of all attempts of one step together, including the waits between them.
-        #[serde(with = "quantity::time", skip_serializing_if = "Option::is_none")]
+        #[serde(with = "quantity::optional_time", skip_serializing_if = "Option::is_none")]
         deadline: Option<Duration> = None, Time(Duration::from_secs(300));
         /// Maximum number of retries of a failed step. Steps and groups can set their own.
         ///

@@ -17,7 +17,7 @@ pub(super) fn call(model: &StepModel) -> TokenStream {
     let projections = model.inputs.iter().enumerate().map(|(index, input)| projection(index, input));
     let bindings = model.inputs.iter().enumerate().map(|(index, input)| binding(index, input, model));
     let arguments = model.inputs.iter().enumerate().map(|(index, input)| {
-        // The argument stands on the type of the parameter: there belongs the error about a wrong one.
+        // The argument has the span of the parameter's type, so that rustc reports a wrong one there.
         let (first, last) = ends(&input.ty);
         let mut local = local(index);
         local.set_span(local.span().located_at(last));
@@ -147,7 +147,7 @@ fn projection(index: usize, input: &Input) -> TokenStream {
         return TokenStream::new();
     };
     let (path, name) = (&edge.path, projection_ident(index));
-    // The coercion stands on the whole type, from its first to its last token: there belongs the error.
+    // The coercion has the span of the whole type, so that rustc reports an error there.
     let (first, last) = ends(view);
     let field = Ident::new("field", last);
     let (coerced, reference) = (quote_spanned!(first=> &*), quote_spanned!(first=> &));

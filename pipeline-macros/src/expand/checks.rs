@@ -1,4 +1,4 @@
-//! What rustc is to prove: one constant for each edge, run parameter and resource, on the user's own tokens.
+//! What rustc has to prove: one constant for each edge, run parameter and resource, on the user's own tokens.
 //!
 //! The rest of the expansion reads these constants and repeats none of their bounds, so each mistake is one error.
 
@@ -105,7 +105,7 @@ pub(super) fn again_name(index: usize) -> Ident {
     format_ident!("__AGAIN_{index}")
 }
 
-/// How the error of the function becomes a failure, where the return type spells the error.
+/// How the error of the function becomes a failure, if the return type spells the error.
 fn error(model: &StepModel) -> TokenStream {
     let Some(error) = &model.output.error else { return TokenStream::new() };
     let check = quote_spanned!(error.span()=> __pipeline::check_error::<#error>());

@@ -67,7 +67,7 @@ pub(super) fn checks(model: &StepModel) -> TokenStream {
     quote!(#(#functions)* #limits #cases)
 }
 
-/// The type as which a condition gets a parameter: what is borrowed as it is, what is owned by reference.
+/// The type of a parameter in a condition: a borrowed one as it is, an owned one by reference.
 fn looked_at(input: &Input) -> Type {
     let ty = &input.ty;
     match &input.kind {
@@ -89,7 +89,7 @@ fn is_owned(input: &Input) -> bool {
     }
 }
 
-/// Leaves the call where the condition does not hold.
+/// Ends the call if the condition is not met.
 pub(super) fn condition(model: &StepModel) -> TokenStream {
     if model.policy.when.is_none() {
         return TokenStream::new();
@@ -106,12 +106,12 @@ pub(super) fn condition(model: &StepModel) -> TokenStream {
     }
 }
 
-/// The failure, with what the filter says of its `error`.
+/// The failure, with the answer of the filter about its `error`.
 pub(super) fn retry_if(model: &StepModel, failure: &TokenStream) -> TokenStream {
     if model.policy.retry_if.is_none() {
         return failure.clone();
     }
-    // Asked first: the failure takes the error.
+    // Called first: the failure takes the error.
     let worth_it = Ident::new("worth_it", Span::mixed_site());
     quote!({
         let #worth_it = (__RETRY_IF)(&error);
@@ -119,7 +119,7 @@ pub(super) fn retry_if(model: &StepModel, failure: &TokenStream) -> TokenStream 
     })
 }
 
-/// `fn fallback`, where the step has one.
+/// `fn fallback`, if the step has one.
 pub(super) fn fallback(model: &StepModel) -> TokenStream {
     let Some(fallback) = &model.policy.fallback else { return TokenStream::new() };
     let error = Ident::new("error", Span::mixed_site());
@@ -131,7 +131,7 @@ pub(super) fn fallback(model: &StepModel) -> TokenStream {
         Expr::Closure(_) => {
             quote_spanned!(fallback.span()=> __pipeline::fallback_of_error::<#output, _>(#fallback, #error))
         }
-        // What a path names is found out by its type.
+        // The type of the path decides what it is.
         Expr::Path(_) => {
             quote_spanned!(fallback.span()=> __pipeline::fallback_of::<#output, _, _>(#fallback, #error))
         }

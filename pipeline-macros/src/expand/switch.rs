@@ -6,7 +6,7 @@ use quote::{quote, quote_spanned};
 use super::call::ends;
 use crate::model::StepModel;
 
-/// `fn case`, where the step has a switch.
+/// `fn case`, if the step has a switch.
 pub(super) fn case(model: &StepModel) -> TokenStream {
     let Some(cases) = &model.cases else { return TokenStream::new() };
     // rustc reports a value without a branch on what is matched, and so on the word `switch`.

@@ -1,4 +1,4 @@
-//! Other spellings of settings, of earlier versions and of other systems: accepted with a warning.
+//! Migration: spellings of other systems, accepted with a warning.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::leaf::Key;
 
-/// What becomes of the value of an old spelling.
+/// What becomes of the value.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum As {
     /// It stays.
@@ -20,11 +20,11 @@ enum As {
     Parallel,
     /// `true` is four samples a second, `false` none.
     Sampling,
-    /// There is no such setting any more.
+    /// There is no such setting.
     Nothing,
 }
 
-/// Old spelling, new one, and what becomes of the value.
+/// Other spelling, ours, and what becomes of the value.
 #[rustfmt::skip]
 const ALIASES: [(&str, &str, As); 21] = [
     ("max_workers", "workers", As::Same),
@@ -55,7 +55,7 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
     ALIASES.iter().map(|(old, ..)| *old)
 }
 
-/// The setting of today that is called like this, or was once.
+/// The setting with a name or another spelling close to this.
 pub(super) fn alike(name: &str, known: &BTreeSet<&'static str>) -> Option<&'static str> {
     let old = ALIASES.iter().filter(|(_, new, _)| !new.is_empty());
     let found = closest(name, known.iter().copied().chain(old.clone().map(|(old, ..)| *old)))?;
@@ -63,8 +63,8 @@ pub(super) fn alike(name: &str, known: &BTreeSet<&'static str>) -> Option<&'stat
     of_today.or_else(|| known.get(found).copied())
 }
 
-/// The key and value that an old spelling means today, and the new key for the warning, which is empty where there is none.
-/// `None` for the value where nothing is to be set.
+/// The key and value that another spelling means, and the key for the warning, which is empty if there is none. The value is
+/// `None` if nothing is set.
 pub(super) fn today(key: &Key, value: &Value) -> Option<(Key, Option<Value>, &'static str)> {
     let [old] = key.as_slice() else { return None };
     let (_, new, becomes) = ALIASES.iter().find(|(known, ..)| known == old)?;

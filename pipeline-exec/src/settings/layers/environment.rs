@@ -10,25 +10,24 @@ use super::leaf::Key;
 use crate::settings::origins::shown;
 use crate::settings::row;
 
-/// What every variable of ours begins with.
+/// The prefix of all variables of the framework.
 const PREFIX: &str = "PIPELINE_";
 
-/// Variables that begin so and are no settings: those that name the file and the run parameters, and those of build
-/// servers, which are none of our business.
+/// Variables with the prefix that are not settings: the name of the file, and variables of build servers.
 const NOT_SETTINGS: [&str; 9] =
     ["CONFIG", "OUTPUT", "WORKSPACE", "ID", "NAME", "URL", "SOURCE", "LOG", "TRIGGER"];
 
-/// The variable that names the file.
+/// The variable with the name of the file.
 pub(super) const CONFIG: &str = "PIPELINE_CONFIG";
 
-/// The key that a variable sets; `None` for variables that are no settings.
+/// The key that a variable sets; `None` for other variables.
 pub(super) fn key(variable: &str) -> Option<Key> {
     let rest = variable.strip_prefix(PREFIX)?;
     if NOT_SETTINGS.contains(&rest) || rest.starts_with("PARAM_") {
         return None;
     }
     let mut key: Key = rest.split("__").map(folded).collect();
-    // The parts that are ours are known in small letters only; those of the user's stay as written.
+    // The framework's parts are known in small letters only; names of the user's stay as written.
     for position in 0..key.len() {
         if matches!(known::look_up(&key), Known::Unknown(at, _) if at == position) {
             key[position].make_ascii_lowercase();
@@ -42,16 +41,16 @@ pub(super) fn is_setting(variable: &str) -> bool {
     key(variable).is_some_and(|key| matches!(known::look_up(&key), Known::Unit(..)))
 }
 
-/// Whether a variable that sets nothing known is meant for us: it is a slip away from a setting, or from what one was called
-/// once. Other programs have variables that begin alike.
+/// Whether an unknown variable is meant for the framework: its name is close to that of a setting. Other programs have variables
+/// with the same prefix.
 pub(super) fn is_ours(key: &Key, known: &BTreeSet<&'static str>) -> bool {
     let first = key.first().map_or("", String::as_str);
-    // `steps` and the like say nothing without a part below.
+    // `steps` and the like are not settings without a part below.
     let settings = known.iter().filter(|name| key.len() > 1 || row::kind_of(name).is_some());
     settings.copied().chain(aliases::names()).any(|name| is_slip(first, name))
 }
 
-/// What is said of a variable of another program.
+/// The warning about a variable of another program.
 pub(super) fn passed_over(variable: &str) -> String {
     format!(
         "variable {} of the environment is no setting, and none is called like it: it is passed over",
@@ -59,7 +58,7 @@ pub(super) fn passed_over(variable: &str) -> String {
     )
 }
 
-/// A part in small letters, unless somebody has written small letters in it.
+/// A part in small letters, unless it has some already.
 fn folded(part: &str) -> String {
     if part.chars().any(char::is_lowercase) { part.to_owned() } else { part.to_lowercase() }
 }

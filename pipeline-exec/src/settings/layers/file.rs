@@ -4,15 +4,15 @@ use std::path::Path;
 
 use serde_json::Value;
 
-/// The files that are read where none is named.
+/// The files that are read if none is named.
 pub(super) const NAMES: [&str; 3] = ["pipeline.toml", "pipeline.yaml", "pipeline.yml"];
 
-/// Reads the text of a file by what its name ends in.
+/// Reads the text of a file by the extension of its name.
 ///
 /// # Errors
 /// Why it cannot be read.
 pub(super) fn parse(name: &str, text: &str) -> Result<Value, String> {
-    // Some editors write a mark of the byte order, which JSON does not know.
+    // Some editors write a byte order mark, which JSON does not allow.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let extension = Path::new(name).extension().and_then(|extension| extension.to_str()).unwrap_or_default();
     let value = match extension.to_ascii_lowercase().as_str() {
@@ -28,7 +28,7 @@ pub(super) fn parse(name: &str, text: &str) -> Result<Value, String> {
     }
 }
 
-/// What is wrong with a text in TOML, and where. The error's own text quotes the line, which can be one with a secret in it.
+/// The error of a text in TOML, and its place. The error's own text quotes the line, which can have a secret in it.
 #[cfg(feature = "cli")]
 fn toml_error(text: &str, error: &toml::de::Error) -> String {
     let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
@@ -36,7 +36,7 @@ fn toml_error(text: &str, error: &toml::de::Error) -> String {
     format!("{} at line {} column {column}", error.message(), before.matches('\n').count() + 1)
 }
 
-/// Reads TOML. A date or time is the text that it is written as.
+/// Reads TOML. A date or time becomes text, as written.
 ///
 /// # Errors
 /// What is wrong, and where.
@@ -47,7 +47,7 @@ pub(crate) fn toml(text: &str) -> Result<Value, String> {
     Ok(value)
 }
 
-/// Of a date or time, `toml` makes a table with one key of its own.
+/// `toml` makes a table with a private key of a date or time.
 #[cfg(feature = "cli")]
 fn dates_as_text(value: &mut Value) {
     match value {
@@ -68,7 +68,7 @@ fn yaml(text: &str) -> Result<Value, String> {
     if text.trim().is_empty() {
         return Ok(Value::Null);
     }
-    // As for TOML: nothing of the file is quoted.
+    // As for TOML, nothing of the file is quoted.
     serde_saphyr::from_str(text).map_err(|error| error.without_snippet().to_string().trim_end().to_owned())
 }
 

@@ -1,4 +1,4 @@
-//! Which keys there are, and what each takes.
+//! The known keys, and what each takes.
 
 use std::collections::BTreeSet;
 
@@ -13,15 +13,15 @@ const OF_RATES: [&str; 3] = ["count", "per", "burst"];
 /// What a key is.
 #[derive(Debug, PartialEq)]
 pub(super) enum Known {
-    /// Read as one with everything below its first so many parts; what it takes.
+    /// A value that is read as one: the number of parts of its key, and what it takes.
     Unit(usize, Option<Kind>),
     /// A run parameter.
     Param,
-    /// The part at this position is not known; these are.
+    /// The part at this position is unknown; these are known.
     Unknown(usize, BTreeSet<&'static str>),
 }
 
-/// Finds out what a key is.
+/// Returns what a key is.
 pub(super) fn look_up(key: &Key) -> Known {
     let part = |position: usize| key.get(position).map(String::as_str);
     let among = |position: usize, known: &[&'static str]| {
@@ -58,7 +58,7 @@ pub(super) fn look_up(key: &Key) -> Known {
     }
 }
 
-/// What a key takes, to its end: text that is given for it is read accordingly.
+/// Returns what a key takes: text for it is read accordingly.
 pub(super) fn kind(key: &Key) -> Option<Kind> {
     match look_up(key) {
         Known::Unit(_, kind) => kind,

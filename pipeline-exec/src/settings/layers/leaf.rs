@@ -13,16 +13,16 @@ pub(super) type Key = Vec<String>;
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Leaf {
     pub(super) value: Value,
-    /// Where it comes from, for people.
+    /// Its source, for people.
     pub(super) origin: String,
 }
 
-/// The leaves of one layer, or of several that were put over each other.
+/// The leaves of one layer, or of several merged ones.
 #[derive(Clone, Debug, Default)]
 pub(in crate::settings) struct Leaves(pub(super) BTreeMap<Key, Leaf>);
 
 impl Leaves {
-    /// The leaves of a nested value. An empty table is a leaf: that it is there can matter.
+    /// The leaves of a nested value. An empty table is a leaf: its presence can matter.
     pub(super) fn of(value: Value, origin: &str) -> Leaves {
         let mut leaves = Leaves::default();
         let mut open = vec![(Key::new(), value)];
@@ -41,7 +41,7 @@ impl Leaves {
         leaves
     }
 
-    /// Puts a leaf in place of what was there, above it, and below it.
+    /// Puts a leaf in place of the leaves at, above and below its key.
     pub(super) fn put(&mut self, key: Key, leaf: Leaf) {
         let is_empty = leaf.value.as_object().is_some_and(Map::is_empty);
         let below: Vec<Key> = self
@@ -61,12 +61,12 @@ impl Leaves {
         self.0.insert(key, leaf);
     }
 
-    /// Puts another layer over this one.
+    /// Lays another layer over this one.
     pub(super) fn cover(&mut self, over: Leaves) {
         over.0.into_iter().for_each(|(key, leaf)| self.put(key, leaf));
     }
 
-    /// The nested value of the leaves at and below a key, whole from the top.
+    /// The nested value of the leaves at and below a key, from the root.
     pub(super) fn nested(&self, below: &[String]) -> Value {
         let mut root = Map::new();
         let at = self.0.range(below.to_vec()..).take_while(|(key, _)| key.starts_with(below));
@@ -95,7 +95,7 @@ impl Leaves {
         key.iter().try_fold(&nested, |value, part| value.get(part)).cloned().unwrap_or_default()
     }
 
-    /// Where the leaves at and below a key come from, each once.
+    /// The sources of the leaves at and below a key, each once.
     pub(super) fn origins(&self, below: &[String]) -> Vec<&str> {
         let at = self.0.range(below.to_vec()..).take_while(|(key, _)| key.starts_with(below));
         let mut origins: Vec<&str> = at.map(|(_, leaf)| leaf.origin.as_str()).collect();

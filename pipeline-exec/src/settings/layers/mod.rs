@@ -1,4 +1,4 @@
-//! Settings from several sources: each a layer, put over each other in one order, and read once.
+//! Settings from several sources: the layers lie over each other in one order, and are read once.
 //!
 //! ```text
 //! defaults < preset < file < environment < flags < code
@@ -32,9 +32,9 @@ use super::origins::shown;
 
 /// Settings from several sources, before they are put together.
 ///
-/// Whatever the order in which sources are added, a later one of this list wins: defaults, preset, file, environment,
-/// flags, code; of two values from one source, the one that was added later. Nothing is refused before
-/// [`SettingsStack::resolve`], which tells all that is wrong at once.
+/// In whatever order the sources are added, the later one of this list wins: defaults, preset, file, environment,
+/// flags, code. Of two values from one source, the later one wins. [`SettingsStack::resolve`] reports all problems at
+/// once.
 ///
 /// ```
 /// # use pipeline_core::Problems;
@@ -62,14 +62,14 @@ pub struct SettingsStack {
 #[derive(Clone, Default)]
 struct FileParams(BTreeMap<String, (Value, String)>);
 
-/// Values may be secret: only names are told, with their files.
+/// Values can be secret: only names and files are shown.
 impl std::fmt::Debug for FileParams {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_map().entries(self.0.iter().map(|(name, (_, file))| (name, file))).finish()
     }
 }
 
-/// Where a layer comes from; later ones win.
+/// The source of a layer; later ones win.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Source {
     /// Defaults of a program, over those of the library.
@@ -80,7 +80,7 @@ enum Source {
     Code,
 }
 
-/// One value that somebody has given.
+/// One value of a source.
 struct Given {
     key: Key,
     value: Value,
@@ -89,16 +89,16 @@ struct Given {
 }
 
 impl SettingsStack {
-    /// The defaults, and nothing over them.
+    /// A stack of the defaults alone.
     pub fn new() -> Self {
         SettingsStack::default()
     }
 
-    /// What a program reads that leaves its settings to whoever runs it: the file that `PIPELINE_CONFIG` names, or
-    /// `pipeline.toml` (`.yaml`, `.yml`) in the working directory where it is there, and the environment of the process.
+    /// Reads the file that `PIPELINE_CONFIG` names, or `pipeline.toml` (`.yaml`, `.yml`) in the working directory if it exists, and
+    /// the environment of the process.
     ///
     /// # Errors
-    /// Where a file that is named or there cannot be read.
+    /// If the file cannot be read.
     pub fn of_process() -> io::Result<Self> {
         Ok(SettingsStack::new().standard_file(None)?.process_environment())
     }
@@ -140,10 +140,10 @@ impl SettingsStack {
         self
     }
 
-    /// Adds a file: TOML, YAML or JSON, by what its name ends in. TOML and YAML need the feature `cli`.
+    /// Adds a file: TOML, YAML or JSON, by the extension of its name. TOML and YAML need the feature `cli`.
     ///
     /// # Errors
-    /// Where it cannot be read. What is wrong in it is told by [`SettingsStack::resolve`].
+    /// If the file cannot be read. [`SettingsStack::resolve`] reports the problems in it.
     pub fn file(self, path: impl AsRef<Path>) -> io::Result<Self> {
         let path = path.as_ref();
         let text = std::fs::read_to_string(path).map_err(|error| {
@@ -170,7 +170,7 @@ impl SettingsStack {
             Err(why) => {
                 let message = format!("the settings in {} cannot be read", shown(name));
                 let problem = Problem::new(ProblemCode::InvalidSetting, message)
-                    .hint("mend the file; nothing of it was used");
+                    .hint("fix the file; nothing of it was used");
                 let problem =
                     why.lines().fold(problem, |problem, line| problem.note(crate::text::clean(line)));
                 self.refuse(problem)
@@ -179,8 +179,8 @@ impl SettingsStack {
     }
 
     /// Adds variables of an environment: `PIPELINE_WORKERS`, and with two underscores between the parts of a key,
-    /// `PIPELINE_STEPS__FETCH__RETRIES`. A part that is all capitals means its small letters. One that begins with `PIPELINE_` and is
-    /// called like no setting is warned of; other variables are passed over.
+    /// `PIPELINE_STEPS__FETCH__RETRIES`. A part in capitals means its small letters. A variable with the prefix `PIPELINE_` that is
+    /// close to no setting gives a warning; other variables are ignored.
     pub fn environment<N: AsRef<str>, V: Into<String>>(
         mut self,
         variables: impl IntoIterator<Item = (N, V)>,
@@ -194,14 +194,14 @@ impl SettingsStack {
         self
     }
 
-    /// Adds a flag: a key such as `steps.fetch.retries`, its value as text, and how the flag is called.
+    /// Adds a flag: a key such as `steps.fetch.retries`, its value as text, and the name of the flag.
     pub fn flag(mut self, key: &str, value: impl Into<String>, flag: &str) -> Self {
         let given = Given { key: parts(key), value: Value::String(value.into()), origin: flag.to_owned() };
         self.give(Source::Flag, given);
         self
     }
 
-    /// Adds a default of a program, over those of the library and below all else: a key, and its value as text.
+    /// Adds a default of a program: a key, and its value as text. It wins over the defaults of the library only.
     pub fn program_default(mut self, key: &str, value: &str) -> Self {
         let given =
             Given { key: parts(key), value: Value::String(value.to_owned()), origin: "default".to_owned() };
@@ -209,7 +209,7 @@ impl SettingsStack {
         self
     }
 
-    /// Adds what code has set: every setting that was set by a method, and every field that differs from the default.
+    /// Adds the settings of code: every one that a method has set, and every field that differs from the default.
     pub fn code(mut self, settings: &Settings) -> Self {
         for (key, value) in read::set_by_code(settings) {
             self.give(Source::Code, Given { key, value, origin: "code".to_owned() });
@@ -217,18 +217,17 @@ impl SettingsStack {
         self
     }
 
-    /// Puts all together.
+    /// Merges all sources.
     ///
     /// # Errors
-    /// All that is wrong, at once: unknown keys with what was meant perhaps, values that cannot be read or are out of
-    /// their range, each with where it comes from.
+    /// All problems at once, each with its source: unknown keys with a suggestion, values that are unreadable or out of range.
     pub fn resolve(self) -> Result<ResolvedSettings, Problems> {
         let (resolved, problems) = self.resolve_as_far_as_possible();
         Problems::check(problems)?;
         Ok(resolved)
     }
 
-    /// As [`SettingsStack::resolve`], for whoever has more to check: what could be read, and all that is wrong.
+    /// As [`SettingsStack::resolve`], for a caller with more to check: the readable settings, and all problems.
     pub(crate) fn resolve_as_far_as_possible(self) -> (ResolvedSettings, Vec<Problem>) {
         let SettingsStack { layers, params, warnings, mut problems } = self;
         let (resolved, found) = read::put_together(layers, params, warnings);
@@ -241,7 +240,7 @@ impl SettingsStack {
         self
     }
 
-    /// Adds one value, where there is such a setting.
+    /// Adds one value, if there is such a setting.
     fn give(&mut self, source: Source, mut given: Given) {
         if let Some((key, value, new)) = aliases::today(&given.key, &given.value) {
             let (old, origin) = (given.key.join("."), shown(&given.origin));
@@ -281,7 +280,7 @@ impl SettingsStack {
         self.layers.entry(source).or_default().put(given.key, Leaf { value, origin: given.origin });
     }
 
-    /// Takes out what `[params]` of a file holds.
+    /// Removes `[params]` of a file from the leaves, and keeps them apart.
     fn take_params(&mut self, leaves: &mut Leaves, file: &str) {
         let Value::Object(mut nested) = leaves.nested(&["params".to_owned()]) else { return };
         leaves.0.retain(|key, _| key.first().is_none_or(|first| first != "params"));

@@ -1,4 +1,4 @@
-//! Putting layers over each other, and reading what comes of it.
+//! Merging layers, and reading the result.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,10 +15,10 @@ use crate::settings::origins::{Origins, shown};
 use crate::settings::presets::PRESETS;
 use crate::settings::row::Kind;
 
-/// The origin of what nobody has set.
+/// The source of a setting that no other source has set.
 pub(super) const DEFAULT: &str = "default";
 
-/// A value as its setting takes it: text is a number or `true` where the setting takes no text, and `none` is nothing.
+/// A value as its setting takes it: text becomes a number or `true` if the setting takes no text, and `none` becomes null.
 pub(super) fn as_written(key: &Key, value: Value, source: Source) -> Value {
     let Value::String(text) = &value else { return value };
     let kind = known::kind(key);
@@ -42,7 +42,7 @@ pub(super) fn set_by_code(settings: &Settings) -> Vec<(Key, Value)> {
     set.map(|(key, leaf)| (key, leaf.value)).collect()
 }
 
-/// The settings of all layers together, as far as they can be read; and what is wrong.
+/// The readable settings of all layers, and the problems.
 pub(super) fn put_together(
     layers: BTreeMap<Source, Leaves>,
     params: FileParams,
@@ -53,7 +53,7 @@ pub(super) fn put_together(
     layers.values_mut().for_each(|leaves| refuse_wrong(leaves, &mut problems));
     let (mut given, sources) = covered(layers);
     let mut all = Leaves::written(&Settings::default(), DEFAULT);
-    // A program's defaults are below the preset, as those of the library are.
+    // A program's defaults are below the preset, like those of the library.
     let of_program: Vec<Key> = sources
         .iter()
         .filter(|(_, source)| **source == Source::Default)
@@ -80,7 +80,7 @@ pub(super) fn put_together(
     let mut settings = serde_json::from_value::<Settings>(all.nested(&[])).unwrap_or_else(|error| {
         // Parts can be read each, and not together: none such is known.
         let message = format!("the settings cannot be read: {}", shown(&error.to_string()));
-        problems.push(Problem::new(ProblemCode::InvalidSetting, message).hint("mend what is named"));
+        problems.push(Problem::new(ProblemCode::InvalidSetting, message).hint("fix what is named"));
         Settings::default()
     });
     let set = all.0.iter().filter(|(_, leaf)| leaf.origin != DEFAULT);
@@ -89,7 +89,7 @@ pub(super) fn put_together(
     (ResolvedSettings::new(settings, all, params, warnings), problems)
 }
 
-/// All layers over each other, and the source of each leaf.
+/// All layers merged, and the source of each leaf.
 fn covered(layers: BTreeMap<Source, Leaves>) -> (Leaves, BTreeMap<Key, Source>) {
     let (mut given, mut sources) = (Leaves::default(), BTreeMap::new());
     for (source, leaves) in layers {
@@ -99,8 +99,7 @@ fn covered(layers: BTreeMap<Source, Leaves>) -> (Leaves, BTreeMap<Key, Source>) 
     (given, sources)
 }
 
-/// Where more steps may run at once than a lane has slots, the lane is opened that far, unless a source that wins over the
-/// one of `workers`, or the same one, says how many slots it has.
+/// Gives each lane as many slots as `workers`, unless the same source or a later one sets them.
 fn open_lanes(all: &mut Leaves, sources: &BTreeMap<Key, Source>, source: Source) {
     let Some(workers) = all.0.get(&vec!["workers".to_owned()]).cloned() else { return };
     for lane in Lane::ALL {
@@ -112,7 +111,7 @@ fn open_lanes(all: &mut Leaves, sources: &BTreeMap<Key, Source>, source: Source)
     }
 }
 
-/// What a preset says that differs from the defaults.
+/// The settings of a preset that differ from the defaults.
 fn preset(value: &Value, origin: &str) -> Result<Leaves, Problem> {
     let unknown = || {
         let names = PRESETS.map(|preset| preset.name);
@@ -133,11 +132,11 @@ fn preset(value: &Value, origin: &str) -> Result<Leaves, Problem> {
     Ok(leaves)
 }
 
-/// Takes out of one layer what cannot be read by itself. Also where a later layer says something else: wrong is wrong, and
-/// would hold as soon as the other is left out.
+/// Removes the unreadable values of one layer, and reports them, even if a later layer sets the same: a wrong value would take effect
+/// as soon as the other is left out.
 fn refuse_wrong(leaves: &mut Leaves, problems: &mut Vec<Problem>) {
     leaves.0.retain(|key, leaf| {
-        // Of what is read as one, the rest may be in another layer.
+        // If several leaves are read as one value, the others can be in another layer.
         if !matches!(known::look_up(key), Known::Unit(length, Some(_)) if length == key.len()) {
             return true;
         }
@@ -153,7 +152,7 @@ fn refuse_wrong(leaves: &mut Leaves, problems: &mut Vec<Problem>) {
     });
 }
 
-/// Takes out what cannot be read, each part by itself, so that all are told.
+/// Removes the unreadable values, one by one, and reports each.
 fn refuse_unreadable(given: &mut Leaves, problems: &mut Vec<Problem>) {
     let unit = |key: &Key| match known::look_up(key) {
         Known::Unit(length, _) => Some(key[..length].to_vec()),

@@ -1,4 +1,4 @@
-//! What came of all layers together.
+//! The settings of all layers together.
 
 use serde_json::Value;
 
@@ -6,7 +6,7 @@ use super::FileParams;
 use super::leaf::{Key, Leaf, Leaves};
 use crate::settings::Settings;
 
-/// Settings as they hold, each with where it comes from.
+/// Effective settings, each with its source.
 #[derive(Clone, Debug)]
 pub struct ResolvedSettings {
     settings: Settings,
@@ -15,20 +15,20 @@ pub struct ResolvedSettings {
     warnings: Vec<String>,
 }
 
-/// One setting as it holds.
+/// One effective setting.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
 #[non_exhaustive]
 pub struct SettingInForce {
     /// The key, with dots between its parts.
     pub key: String,
-    /// Its value; `null` where there is no limit, or none is set.
+    /// Its value; `null` if there is no limit, or none is set.
     pub value: Value,
-    /// Where it comes from: `default`, `preset production`, the name of a file, a variable, a flag, or `code`.
+    /// Its source: `default`, `preset production`, the name of a file, a variable, a flag, or `code`.
     pub origin: String,
 }
 
 impl SettingInForce {
-    /// Settings that were resolved before, with where they come from.
+    /// Settings that were resolved before, with their sources.
     #[cfg(feature = "cli")]
     pub(crate) fn all(settings: &Settings) -> Vec<Self> {
         let mut all = Self::of(&Leaves::written(settings, super::read::DEFAULT));
@@ -40,7 +40,7 @@ impl SettingInForce {
         all
     }
 
-    /// Whether nobody has set it.
+    /// Whether no source has set it.
     #[cfg(feature = "cli")]
     pub(crate) fn is_default(&self) -> bool {
         self.origin == super::read::DEFAULT
@@ -63,27 +63,27 @@ impl ResolvedSettings {
         ResolvedSettings { settings, leaves, params, warnings }
     }
 
-    /// The settings.
+    /// Returns the settings.
     pub fn settings(&self) -> &Settings {
         &self.settings
     }
 
-    /// Where a setting comes from; for a part with settings below it, where the first of them does that somebody has set.
+    /// Returns the source of a setting; of a section, the source of the first setting in it that is not a default.
     pub fn origin(&self, key: &str) -> &str {
         self.settings.origins.of(key).unwrap_or(super::read::DEFAULT)
     }
 
-    /// Every setting as it holds, sorted by key.
+    /// Returns every effective setting, sorted by key.
     pub fn in_force(&self) -> Vec<SettingInForce> {
         SettingInForce::of(&self.leaves)
     }
 
-    /// What should be written in another way: old names of settings, each with where it is and the new one.
+    /// Returns a warning for each other spelling of a setting, with its source and the name.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
     }
 
-    /// The run parameters of files, each with the name of its file.
+    /// Returns the run parameters of files, each with the name of its file.
     pub fn params(&self) -> impl Iterator<Item = (&str, &Value, &str)> {
         self.params.0.iter().map(|(name, (value, origin))| (name.as_str(), value, origin.as_str()))
     }
