@@ -199,7 +199,12 @@ fn the_lanes_are_those_of_the_core() {
 
 /// Reads a time as an option of the attribute, and as a setting of a file, of the environment and of a flag.
 fn times(text: &str) -> [Option<String>; 4] {
-    let expansion = expand(quote!(deadline = #text), quote!(fn step() {}));
+    let expansion = expand(
+        quote!(deadline = #text),
+        quote!(
+            fn step() {}
+        ),
+    );
     let written = expansion.split("time::Duration::new(").nth(1).and_then(|rest| rest.split(')').next());
     let file = serde_json::json!({ "deadline": text }).to_string();
     let stacks = [
@@ -216,7 +221,12 @@ fn times(text: &str) -> [Option<String>; 4] {
 
 /// The same for an amount of memory.
 fn sizes(text: &str) -> [Option<String>; 4] {
-    let expansion = expand(quote!(memory = #text), quote!(fn step() {}));
+    let expansion = expand(
+        quote!(memory = #text),
+        quote!(
+            fn step() {}
+        ),
+    );
     let written = expansion.split("option::Option::Some(").nth(1).and_then(|rest| rest.split(')').next());
     let file = serde_json::json!({ "memory_limit": text }).to_string();
     let stacks = [
@@ -231,12 +241,28 @@ fn sizes(text: &str) -> [Option<String>; 4] {
 
 #[test]
 fn quantities_have_one_grammar_in_attributes_files_variables_and_flags() {
-    for text in ["30s", "30 sec", "1m 30s", "1h30m", " 2 d ", "1.5s", "0.25ms", "100ms", "5us", "5\u{b5}s", "7ns", "1week"] {
+    for text in [
+        "30s", "30 sec", "1m 30s", "1h30m", " 2 d ", "1.5s", "0.25ms", "100ms", "5us", "5\u{b5}s", "7ns",
+        "1week",
+    ] {
         let [attribute, others @ ..] = times(text);
         assert!(attribute.is_some(), "{text}");
         assert!(others.iter().all(|other| *other == attribute), "{text}: {attribute:?} {others:?}");
     }
-    for text in ["", " ", "soon", "30", "1m 30", "-3s", "1.2.3s", ".5s", "5.s", "0s", "99999999999999999999d", "30 secs ago"] {
+    for text in [
+        "",
+        " ",
+        "soon",
+        "30",
+        "1m 30",
+        "-3s",
+        "1.2.3s",
+        ".5s",
+        "5.s",
+        "0s",
+        "99999999999999999999d",
+        "30 secs ago",
+    ] {
         assert_eq!(times(text), [const { None }; 4], "{text}");
     }
     for text in ["512MiB", "1.5GiB", "2 GB", "3kB", "12B", "12", "512mb"] {

@@ -42,20 +42,22 @@ macro_rules! policy {
                 true $(&& policy!(@is_plain $looked_at, self.$field))*
             }
 
-            $($(
-                $(#[doc = $doc])+
-                #[must_use]
-                pub fn $field(mut self $(, $field: $argument)?) -> Self {
-                    self.$field = policy!(@value $field $($argument)?);
-                    self
-                }
-            )?)*
+            $(policy! { @method $field $(with($($argument)?))?; $($doc)+ })*
         }
     };
     (@is_plain managed, $value:expr) => { $value.is_unset() };
     (@is_plain planned, $value:expr) => { true };
-    (@value $field:ident) => { true };
-    (@value $field:ident $argument:ty) => { From::from($field) };
+    (@method $field:ident; $($doc:literal)+) => {};
+    (@method $field:ident with($($argument:ty)?); $($doc:literal)+) => {
+        $(#[doc = $doc])+
+        #[must_use]
+        pub fn $field(mut self $(, $field: $argument)?) -> Self {
+            self.$field = policy!(@value $($field: $argument)?);
+            self
+        }
+    };
+    (@value) => { true };
+    (@value $field:ident: $argument:ty) => { From::from($field) };
 }
 
 policy! {

@@ -129,7 +129,11 @@ impl std::str::FromStr for RateLimit {
             let count = count.trim().parse().ok().filter(|count| *count > 0)?;
             let per = per.trim();
             // A unit alone is one of it: `10/s`.
-            let per = if per.starts_with(|c: char| c.is_ascii_digit()) { per.to_owned() } else { format!("1{per}") };
+            let per = if per.starts_with(|c: char| c.is_ascii_digit()) {
+                per.to_owned()
+            } else {
+                format!("1{per}")
+            };
             let per = quantity::duration(&per).ok().filter(|per| !per.is_zero())?;
             Some(RateLimit::new(count, per))
         });
