@@ -19,10 +19,12 @@ fn size(text: &str) -> Result<u64, String> {
 }
 
 fn backoff_of(text: &str) -> Result<Backoff, String> {
-    Ok(match text.split_once("..") {
-        None => Backoff::fixed(duration(text)?),
-        Some((first, cap)) => Backoff::exponential(duration(first)?, duration(cap)?),
-    })
+    let Some((first, cap)) = text.split_once("..") else { return Ok(Backoff::fixed(duration(text)?)) };
+    let (first, cap) = (duration(first)?, duration(cap)?);
+    if cap < first {
+        return Err(format!("the longest wait of `{text}` is shorter than the first"));
+    }
+    Ok(Backoff::exponential(first, cap))
 }
 
 fn backoff_text(backoff: &Backoff) -> String {

@@ -1,5 +1,7 @@
 //! The options of `#[step(…)]` that say how the step runs: if it fails, beside others, and whether at all.
 
+use std::time::Duration;
+
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::parse::{Parse, ParseStream};
@@ -196,7 +198,7 @@ impl PolicyArgs {
 fn time(args: &mut Args, key: &Key<'_>, input: ParseStream<'_>) -> syn::Result<()> {
     let text: LitStr = key.value(input)?;
     let time = duration(&text.value(), &text)?;
-    args.policy.set(key, some(time))
+    args.policy.set(key, some(tokens(time)))
 }
 
 fn integer(key: &Key<'_>, input: ParseStream<'_>, message: &str, least: u32) -> syn::Result<u32> {
@@ -208,17 +210,20 @@ fn integer(key: &Key<'_>, input: ParseStream<'_>, message: &str, least: u32) -> 
 }
 
 /// Reads a time by the library that reads those of settings.
-fn duration(text: &str, literal: &LitStr) -> syn::Result<TokenStream> {
+fn duration(text: &str, literal: &LitStr) -> syn::Result<Duration> {
     let read = humantime::parse_duration(text.trim()).map_err(|error| error.to_string());
     let read = read.and_then(|time| if time.is_zero() { Err("it is zero".to_owned()) } else { Ok(time) });
-    let time = read.map_err(|error| {
+    read.map_err(|error| {
         syn::Error::new(
             literal.span(),
             format!("`{text}` is not a time above zero such as `30s` or `1m 30s`: {error}"),
         )
-    })?;
+    })
+}
+
+fn tokens(time: Duration) -> TokenStream {
     let (seconds, nanos) = (time.as_secs(), time.subsec_nanos());
-    Ok(quote!(__pipeline::core::time::Duration::new(#seconds, #nanos)))
+    quote!(__pipeline::core::time::Duration::new(#seconds, #nanos))
 }
 
 /// Reads an amount of memory by the library that reads those of settings.
@@ -237,10 +242,15 @@ fn size(literal: &LitStr) -> syn::Result<u64> {
 fn waits(literal: &LitStr) -> syn::Result<TokenStream> {
     let text = literal.value();
     let Some((first, cap)) = text.split_once("..") else {
-        let wait = duration(&text, literal)?;
+        let wait = tokens(duration(&text, literal)?);
         return Ok(quote!(__pipeline::Backoff::fixed(#wait)));
     };
     let (first, cap) = (duration(first, literal)?, duration(cap, literal)?);
+    if cap < first {
+        let message = format!("the longest wait of `{text}` is shorter than the first");
+        return Err(syn::Error::new(literal.span(), message));
+    }
+    let (first, cap) = (tokens(first), tokens(cap));
     Ok(quote!(__pipeline::Backoff::exponential(#first, #cap)))
 }
 
