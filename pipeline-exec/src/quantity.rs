@@ -15,7 +15,7 @@ fn size(text: &str) -> Result<u64, String> {
     text.trim()
         .parse::<bytesize::ByteSize>()
         .map(|size| size.as_u64())
-        .map_err(|error| format!("`{text}` is not an amount of memory such as `4 GiB`: {error}"))
+        .map_err(|_| format!("`{text}` is not an amount of memory such as `512MiB` or `4 GiB`"))
 }
 
 fn backoff_of(text: &str) -> Result<Backoff, String> {

@@ -229,13 +229,10 @@ fn tokens(time: Duration) -> TokenStream {
 /// Reads an amount of memory by the library that reads those of settings.
 fn size(literal: &LitStr) -> syn::Result<u64> {
     let text = literal.value();
-    let read = text.trim().parse::<bytesize::ByteSize>().map(|size| size.as_u64());
-    let read = read.and_then(|size| if size == 0 { Err("it is zero".to_owned()) } else { Ok(size) });
-    read.map_err(|error| {
-        syn::Error::new(
-            literal.span(),
-            format!("`{text}` is not an amount of memory such as `4 GiB`: {error}"),
-        )
+    let size = text.trim().parse::<bytesize::ByteSize>().ok().map(|size| size.as_u64());
+    size.filter(|&bytes| bytes > 0).ok_or_else(|| {
+        let message = format!("`{text}` is not an amount of memory above zero such as `512MiB` or `4 GiB`");
+        syn::Error::new(literal.span(), message)
     })
 }
 

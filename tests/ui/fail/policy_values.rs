@@ -1,9 +1,9 @@
 use pipeline::prelude::*;
 
-#[step(retries = -1, backoff = "100", timeout = 30, deadline = "0s", memory = "512mb", cores = 0)]
+#[step(retries = -1, backoff = "100", timeout = 30, deadline = "0s", memory = "512xb", cores = 0)]
 fn numbers() {}
 
-#[step(retries = "3", backoff = "10s..1s", jitter = 1.5, timeout = "30 sec", memory = 512, priority = high)]
+#[step(retries = "3", backoff = "10s..1s", jitter = 1.5, timeout = "30 sek", memory = 512, priority = high)]
 fn forms() {}
 
 #[step(retries, backoff, jitter(0.5), timeout(30), priority = 99999999999, sequential, cores = 1.5)]
