@@ -134,7 +134,9 @@ impl std::str::FromStr for RateLimit {
             } else {
                 format!("1{per}")
             };
-            let per = quantity::duration(&per).ok().filter(|per| !per.is_zero())?;
+            let per = quantity::duration(&per)
+                .ok()
+                .filter(|per| (1..=u128::from(u64::MAX)).contains(&per.as_nanos()))?;
             Some(RateLimit::new(count, per))
         });
         parsed.ok_or_else(|| {

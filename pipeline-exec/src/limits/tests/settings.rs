@@ -29,7 +29,7 @@ fn an_invalid_rate_is_refused_with_an_example() {
         "/s",
         "0/s",
         "10/0s",
-        "10/day",
+        "10/fortnight",
         "-1/s",
         "1.5/s",
         "5/99999999999999999999h",
@@ -46,7 +46,7 @@ fn settings_are_read_as_they_are_written() {
     let breaker = Breaker::new(3, Duration::from_secs(30)).probes(2);
     let settings = LimitSettings::new(4).rate(rate).breaker(breaker);
     let text = serde_json::to_string(&settings).unwrap();
-    let expected = r#"{"capacity":4,"rate":{"count":5,"per":"1500ms","burst":9},"breaker":{"failures":3,"cooldown":"30s","probes":2}}"#;
+    let expected = r#"{"capacity":4,"rate":{"count":5,"per":"1s 500ms","burst":9},"breaker":{"failures":3,"cooldown":"30s","probes":2}}"#;
     assert_eq!(text, expected);
     assert_eq!(read(&text), Ok(settings));
     assert_eq!(read("{}"), Ok(LimitSettings::default()));
@@ -61,7 +61,7 @@ fn wrong_settings_are_refused_with_a_remedy() {
         (r#"{"capacitiy": 3}"#, "unknown field `capacitiy`"),
         (r#"{"rate": "ten"}"#, "`ten` is not a rate"),
         (r#"{"rate": {"count": 1, "per": "1s", "brust": 3}}"#, "a rate is a text such as"),
-        (r#"{"breaker": {"failures": 1, "cooldown": "soon"}}"#, "`soon` is not a duration"),
+        (r#"{"breaker": {"failures": 1, "cooldown": "soon"}}"#, "`soon` is not a time"),
         (r#"{"breaker": {"failures": 1, "cooldown": "1s", "probe": 1}}"#, "unknown field `probe`"),
     ] {
         let error = read(json).unwrap_err();
