@@ -269,6 +269,13 @@ fn a_secret_that_only_some_texts_become_is_not_denied() {
                 .ok_or_else(|| serde::de::Error::custom("no token"))
         }
     }
+    #[derive(Deserialize)]
+    struct Newtype(Key);
+    #[derive(Deserialize)]
+    enum Variant {
+        Open,
+        Hidden(Key),
+    }
     /// One with a visitor around a derived one.
     struct Around<V>(V);
     assert!(!super::is_derived::<Around<Inner::__Visitor>>() && super::is_derived::<Inner::__Visitor>());
@@ -280,14 +287,7 @@ fn a_secret_that_only_some_texts_become_is_not_denied() {
     assert_eq!(holds_secret::<Box<Key>>(), None);
     assert_eq!(holds_secret::<Option<Key>>(), None);
     assert_eq!(holds_secret::<Vec<Key>>(), None);
-    #[derive(Deserialize)]
-    struct Newtype(Key);
     assert_eq!(holds_secret::<Newtype>(), None);
-    #[derive(Deserialize)]
-    enum Variant {
-        Open,
-        Hidden(Key),
-    }
     assert_eq!(holds_secret::<Variant>(), None);
 }
 
