@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_behind_one_that_is_named_is_not_named() {
+    fn dependents_of_a_named_step_are_not_named() {
         let terms = |ended: &[&str], whole_graph| {
             let mut terms = left_to_do(&stopped(ended), whole_graph);
             terms.sort();
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn what_looks_like_an_option_is_told_as_what_it_is() {
+    fn arguments_that_look_like_options_are_marked_as_values() {
         let line = CommandLine {
             verb: "step".to_owned(),
             terms: vec!["-x".to_owned()],
@@ -186,7 +186,7 @@ mod tests {
 
     /// A name with a special character cannot be written as `x+`: the run is repeated as it was.
     #[test]
-    fn a_step_whose_name_a_term_reads_otherwise_is_not_named() {
+    fn a_step_whose_name_has_another_meaning_in_a_term_is_not_named() {
         for name in ["a,b", "tag:x", "+p", "3+z", "shard[3]", "part_*", "\0x", ""] {
             let mut stopped = stopped(&["b", "c", "d", "e"]);
             stopped.steps[0].name = name.to_owned();

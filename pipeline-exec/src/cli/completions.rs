@@ -154,7 +154,7 @@ mod tests {
 
     /// A shell would execute such a name when the user presses Tab.
     #[test]
-    fn names_that_a_shell_would_read_as_more_than_a_word_are_not_in_a_script() -> Result<(), Problems> {
+    fn names_that_are_more_than_a_word_to_a_shell_are_not_in_a_script() -> Result<(), Problems> {
         let hostile = ["$(rm x)", "a b", "`rm`", "x;rm", "\"", "'", "\\", "--all", "x\nrm", "\u{1b}[2J", "*"];
         let mut dag = DagBuilder::new();
         for name in hostile.into_iter().chain(["grün", "shard_1"]) {
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn of_many_names_a_script_has_some() -> Result<(), Problems> {
+    fn a_script_has_a_limited_number_of_names() -> Result<(), Problems> {
         let mut dag = DagBuilder::new();
         for number in 0..2 * MOST_NAMES {
             dag.cpu(format!("shard_{number}"), (), |()| 1_u64);

@@ -88,6 +88,9 @@ struct Recommended {
     why: String,
 }
 
+/// Name, slots of each lane, total.
+type PresetRow = [String; Lane::ALL.len() + 2];
+
 #[derive(Serialize)]
 struct PresetHere {
     name: &'static str,
@@ -142,8 +145,7 @@ impl Info {
         );
         self.machine.write(&mut text);
         text.push_str("\nslots on this machine, by preset\n");
-        const LANES: usize = Lane::ALL.len();
-        let row = |name: &str, cell: &dyn Fn(Lane) -> String, total: String| -> [String; LANES + 2] {
+        let row = |name: &str, cell: &dyn Fn(Lane) -> String, total: String| -> PresetRow {
             std::array::from_fn(|column| match column.checked_sub(1).and_then(|lane| Lane::ALL.get(lane)) {
                 Some(&lane) => cell(lane),
                 None if column == 0 => name.to_owned(),

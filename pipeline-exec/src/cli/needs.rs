@@ -49,7 +49,7 @@ pub(super) fn known_limits(pipeline: &Pipeline) -> BTreeSet<String> {
 pub(super) fn without_capacity(plan: &Plan, known: &BTreeSet<String>) -> Vec<String> {
     let mut needed: BTreeMap<String, usize> = BTreeMap::new();
     for step in (0..plan.len()).filter(|&step| !is_given(plan, step)) {
-        let unknown = declared(plan, step).into_iter().filter(|(name, _)| !known.contains(name));
+        let unknown = declared(plan, step).filter(|(name, _)| !known.contains(name));
         unknown.for_each(|(name, _)| *needed.entry(name).or_default() += 1);
     }
     let several = needed.into_iter().filter(|(_, steps)| *steps > 1);

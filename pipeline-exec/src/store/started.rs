@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn each_word_that_differs_is_told_and_nothing_else() {
+    fn only_the_words_that_differ_are_reported() {
         let a = line(
             &["a", "b+"],
             &[

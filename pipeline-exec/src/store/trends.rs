@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn of_few_runs_nothing_is_said() {
+    fn few_runs_are_not_compared() {
         assert_eq!(trend(9000, &[1, 1, 1]).pace, Pace::Unknown);
         assert_eq!(trend(9000, &[1, 1, 1, 1]).pace, Pace::Slower);
         assert_eq!(trend(7, &[]).median, Duration::from_millis(7));

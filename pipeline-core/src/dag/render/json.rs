@@ -219,7 +219,7 @@ impl StepDocument {
 
 impl InputDocument {
     fn of(input: &InputDef) -> Self {
-        let mut document = InputDocument {
+        let none = InputDocument {
             parameter: input.name.to_string(),
             kind: "context".to_owned(),
             given_as: None,
@@ -230,28 +230,31 @@ impl InputDocument {
             default: None,
             secret: false,
         };
-        let (kind, ty) = match &input.kind {
-            InputKind::Upstream { source, mode, ty, .. } => {
-                document.mode = Some(mode.name().to_owned());
-                document.from = sources(source);
-                ("upstream", ty)
-            }
-            InputKind::Param(param) => {
-                document.given_as = Some(param.name.to_string());
-                document.required = !param.has_default;
-                document.secret = param.is_secret();
-                document.default = param.default_text.filter(|_| !document.secret).map(str::to_owned);
-                ("param", &param.ty)
-            }
-            InputKind::Resource { name, ty } => {
-                document.given_as = name.as_deref().map(str::to_owned);
-                ("resource", ty)
-            }
-            InputKind::Context => return document,
-        };
-        document.kind = kind.to_owned();
-        document.ty = Some(ty.name().to_owned());
-        document
+        match &input.kind {
+            InputKind::Upstream { source, mode, ty, .. } => InputDocument {
+                kind: "upstream".to_owned(),
+                from: sources(source),
+                mode: Some(mode.name().to_owned()),
+                ty: Some(ty.name().to_owned()),
+                ..none
+            },
+            InputKind::Param(param) => InputDocument {
+                kind: "param".to_owned(),
+                given_as: Some(param.name.to_string()),
+                ty: Some(param.ty.name().to_owned()),
+                required: !param.has_default,
+                default: param.default_text.filter(|_| !param.is_secret()).map(str::to_owned),
+                secret: param.is_secret(),
+                ..none
+            },
+            InputKind::Resource { name, ty } => InputDocument {
+                kind: "resource".to_owned(),
+                given_as: name.as_deref().map(str::to_owned),
+                ty: Some(ty.name().to_owned()),
+                ..none
+            },
+            InputKind::Context => none,
+        }
     }
 
     /// Whether it is a parameter that its function receives a value for. The context and the edge to a switch are not.

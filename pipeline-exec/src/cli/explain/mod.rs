@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_code_is_told_with_the_closest_one() {
+    fn an_unknown_code_suggests_the_closest_one() {
         assert!(unknown("PL003").contains("did you mean `PL0"), "{}", unknown("PL003"));
         assert!(unknown("X").contains("lists all"), "{}", unknown("X"));
     }

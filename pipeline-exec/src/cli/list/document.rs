@@ -55,7 +55,6 @@ impl ListDocument {
 impl ListedStep {
     fn of(def: &StepDef, params: &Params) -> Self {
         let mut step = StepDocument::of(def);
-        step.doc = step.doc.trim().to_owned();
         step.inputs.retain(pipeline_core::InputDocument::is_value);
         let origin = |name: &String| {
             let of_step = params.origin(&format!("{}.{name}", def.name));

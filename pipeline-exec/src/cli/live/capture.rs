@@ -110,10 +110,10 @@ impl Capture {
         let stdout = leads_to_terminal.then(|| io::stdout().as_fd().try_clone_to_owned()).transpose()?;
         let (stdout, other_end) = (stdout.map(File::from), reader.try_clone()?);
         let streams = Streams { screen: screen.clone(), pipe, other_end, stdout, stderr };
-        let (tell_end, ended) = mpsc::channel();
+        let (send_end, ended) = mpsc::channel();
         let read = move || {
             forward(reader, &screen);
-            let _ = tell_end.send(());
+            let _ = send_end.send(());
         };
         std::thread::Builder::new().name("pipeline-printed".to_owned()).spawn(read)?;
         note_panics();
@@ -230,7 +230,7 @@ mod tests {
     use super::whole;
 
     #[test]
-    fn a_line_is_what_is_left_of_it() {
+    fn overwritten_parts_of_a_line_are_removed() {
         assert_eq!(whole(b"one\r\ntwo 10%\rtwo 99%\nthree\xff"), "one\ntwo 99%\nthree\u{fffd}");
     }
 }

@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_drawn_is_taken_away_by_the_height_that_it_has_now() {
+    fn a_drawing_is_cleared_by_its_current_height() {
         let (screen, written) = screen("height");
         screen.draw("", vec!["x".repeat(100), "short".to_owned()]);
         screen.print("stays");
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_printed_aside_stands_where_nothing_is_drawn() {
+    fn text_printed_aside_is_not_drawn_over() {
         let (screen, written) = screen("aside");
         screen.draw("", vec!["row".to_owned()]);
         let beside = screen.clone();

@@ -76,7 +76,7 @@ fn left(tracker: &Tracker, snapshot: &Snapshot, known: &[(&str, u64)]) -> Option
 }
 
 #[test]
-fn a_step_that_starts_and_ends_is_counted_as_what_it_came_to() {
+fn each_step_is_counted_by_its_status() {
     let tracker = started(independent(5, |n| format!("s{n}")), Settings::default());
     (0..5).for_each(|n| start(&tracker, n));
     start(&tracker, 5);
@@ -136,7 +136,7 @@ fn a_row_says_which_attempt_and_what_is_unusual() {
 }
 
 #[test]
-fn after_a_while_without_an_event_it_is_said_what_is_waited_for() {
+fn after_a_while_without_progress_the_picture_says_what_the_run_waits_for() {
     let tracker = started(chain, Settings::default());
     let mut snapshot = Snapshot { planned: 3, running: vec![running(0, seconds(20))], ..Snapshot::default() };
     let line = |snapshot: &Snapshot, still_for| {
@@ -205,7 +205,7 @@ fn what_is_not_known_takes_as_long_as_its_cost_says_and_nothing_is_guessed_too_e
 }
 
 #[test]
-fn nothing_is_said_of_the_end_while_all_that_is_left_takes_longer_than_ever() {
+fn there_is_no_estimate_while_the_last_step_takes_longer_than_ever() {
     let tracker = started(independent(1, |n| format!("s{n}")), Settings::default());
     let known = [("s0", 3)];
     let after = |elapsed| {

@@ -148,7 +148,7 @@ impl PlanDocument {
         let levels = dag.levels();
         let skipped = skipped(plan);
         let recorded = |step: usize| history.and_then(|history| history.get(plan.spec(step).name()).copied());
-        let unit = time_per_cost(plan, &recorded).unwrap_or(UNIT);
+        let unit = time_per_cost(plan, recorded).unwrap_or(UNIT);
         let time = |step: usize| match recorded(step) {
             _ if is_given(plan, step) || skipped[step].is_some() => Duration::ZERO,
             Some(time) => time,

@@ -109,7 +109,7 @@ fn steps_are_counted_by_what_keeps_them_apart() {
 
 /// K11: what a run with `no_write` would skip, and what depends on that, with the reason.
 #[test]
-fn what_is_skipped_is_told_with_the_reason() {
+fn skipped_steps_are_shown_with_the_reason() {
     let mut dag = DagBuilder::new();
     let table = dag.cpu("table", (), |()| 1_u64);
     dag.policy(table, Policy::writes);
@@ -126,7 +126,7 @@ fn what_is_skipped_is_told_with_the_reason() {
 }
 
 #[test]
-fn run_parameters_that_no_step_reads_are_told() {
+fn run_parameters_that_no_step_reads_are_a_warning() {
     let mut dag = DagBuilder::new();
     wide(&mut dag, 1);
     let pipeline = pipeline(dag, Settings::default()).param("rate", 1);

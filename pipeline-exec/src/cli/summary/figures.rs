@@ -132,10 +132,10 @@ fn retries(report: &RunReport) -> Option<String> {
     }
     (!steps.is_empty()).then(|| {
         // If the process ended during the first wait, there was no other attempt.
-        let and = match (waited, failed) {
-            (Duration::ZERO, _) => String::new(),
-            (_, 1) => format!(", retried after {} in total", show(Some(waited))),
-            _ => format!(", retried after {} in total", show(Some(waited))),
+        let and = if waited.is_zero() {
+            String::new()
+        } else {
+            format!(", retried after {} in total", show(Some(waited)))
         };
         format!("{} failed{and}: {}", counted(failed, "attempt"), listed(steps, MOST))
     })

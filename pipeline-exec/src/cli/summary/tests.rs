@@ -92,7 +92,7 @@ fn the_columns_are_aligned_beside_wide_names() {
 }
 
 #[test]
-fn of_many_steps_the_failed_and_the_slowest_are_shown_and_the_rest_is_counted() {
+fn many_steps_are_reduced_to_the_failed_and_the_slowest() {
     let mut steps: Vec<Value> =
         (0..9_999).map(|n| step(&format!("s{n}"), "succeeded", f64::from(n) / 1e4)).collect();
     steps.push(failed("the_last", "no"));
@@ -107,7 +107,7 @@ fn of_many_steps_the_failed_and_the_slowest_are_shown_and_the_rest_is_counted() 
 }
 
 #[test]
-fn failures_that_are_alike_are_told_once() {
+fn equal_failures_share_a_block() {
     let mut steps: Vec<Value> = (0..100).map(|n| failed(&format!("shard_{n}"), "no route to host")).collect();
     steps.push(failed("other", "out of paper"));
     let text = plain(&report(steps), 80, false);
@@ -202,7 +202,7 @@ fn without_styles(text: &str) -> String {
 
 /// Of a run that went well, what is below the table is read at a glance.
 #[test]
-fn the_telling_figures_take_a_few_lines_and_the_others_are_left_to_verbose() {
+fn the_main_figures_take_a_few_lines_and_verbose_shows_the_others() {
     let mut report =
         report((0..13).map(|n| step(&format!("s{n}"), "succeeded", f64::from(n) / 10.0)).collect());
     report.advice = crate::report::advice(&report);
@@ -220,7 +220,7 @@ fn the_telling_figures_take_a_few_lines_and_the_others_are_left_to_verbose() {
 }
 
 #[test]
-fn the_figures_are_told_a_line_each() {
+fn each_figure_has_a_line() {
     let mut steps: Vec<Value> = (0..3).map(|n| step(&format!("s{n}"), "succeeded", 1.4)).collect();
     steps[0]["activity"] = json!({ "progress": null, "counters": { "rows_in": 54_000, "rows_rejected": 3 } });
     steps[1]["activity"] = json!({ "progress": null, "counters": { "rows_in": 1 } });
@@ -256,7 +256,7 @@ fn a_step_that_waited_between_attempts_is_not_among_the_slowest() {
 
 /// A step waits for its next attempt without a slot, and this wait is no work.
 #[test]
-fn a_step_that_was_tried_again_is_not_said_to_be_slow_nor_to_hold_a_slot() {
+fn a_retried_step_is_not_called_slow_and_holds_no_slot_between_attempts() {
     let mut again = step("again", "succeeded", 5.0);
     again["attempts"] = 2.into();
     let error = json!({ "kind": "error", "message": "503", "causes": [] });

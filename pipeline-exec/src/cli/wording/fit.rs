@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_a_message_that_does_not_fit_the_end_is_cut_by_columns_and_marked() {
+    fn the_end_of_a_long_message_is_cut_and_marked() {
         assert_eq!(cut("abc", 3), "abc");
         assert_eq!(cut("abcd", 3), "ab…");
         assert_eq!(cut("日本語", 6), "日本語");

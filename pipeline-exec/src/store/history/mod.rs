@@ -38,7 +38,7 @@ impl History {
     pub(super) fn open(dir: &Path) -> Result<Self, StoreError> {
         let path = dir.join("history.db");
         let mut warnings = Vec::new();
-        let db = open_or_mend(dir, &path, &mut warnings).or_else(|why| {
+        let db = open_or_repair(dir, &path, &mut warnings).or_else(|why| {
             warnings.push(format!("{why}\nthe history is read from the report files, and not kept"));
             Connection::open_in_memory().and_then(prepared).map_err(|error| refused(&path, &error))
         })?;
@@ -64,14 +64,14 @@ fn refused(path: &Path, error: &rusqlite::Error) -> StoreError {
 }
 
 /// Opens the database. A damaged one is renamed and kept, and a new one is created.
-fn open_or_mend(dir: &Path, path: &Path, warnings: &mut Vec<String>) -> Result<Connection, StoreError> {
+fn open_or_repair(dir: &Path, path: &Path, warnings: &mut Vec<String>) -> Result<Connection, StoreError> {
     // One process at a time checks and repairs, so that none renames the repaired database of another.
     let lock_path = dir.join("history.lock");
     let lock = files::create(&lock_path)?;
     lock.lock().map_err(|error| StoreError::io("lock", &lock_path, error))?;
     match open(path) {
         Err(error) if is_damage(&error) => {
-            let aside = put_aside(path)?;
+            let aside = rename_damaged(path)?;
             warnings.push(format!(
                 "{} was damaged ({error}): it was put aside as {} and made anew from the report files",
                 shown(path),
@@ -131,7 +131,7 @@ fn is_damage(error: &rusqlite::Error) -> bool {
 }
 
 /// Renames the database and its other files.
-fn put_aside(path: &Path) -> Result<PathBuf, StoreError> {
+fn rename_damaged(path: &Path) -> Result<PathBuf, StoreError> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
     let beside = |name: String| path.with_file_name(name);
     let aside = beside(format!("history.db.damaged-{now}"));
