@@ -1,4 +1,4 @@
-//! The lanes: where a step runs. Each has one row.
+//! The lanes in which steps run, one row each.
 
 use std::fmt;
 

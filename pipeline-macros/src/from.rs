@@ -79,7 +79,7 @@ enum Word {
     Priority,
 }
 
-/// Takes the last bare word for an option, where it is one and does not stand alone for the step of that name.
+/// Takes the last bare word as an option, unless it stands alone: then it names a step.
 fn word(steps: &mut Vec<TokenStream>, has_tag: bool) -> Option<(Word, TokenStream)> {
     if steps.len() + usize::from(has_tag) < 2 {
         return None;

@@ -132,7 +132,7 @@ mod tests;
 /// | `timeout = "30s"` | time limit of one attempt |
 /// | `deadline = "5m"` | time limit of all attempts together, including the waits between them |
 /// | `idempotent` | a retry may start while an attempt that timed out still runs on its thread; otherwise there is no retry |
-/// | `no_cancel` | the future of an async step runs to its end: neither a timeout nor a stop nor an unused output drops it |
+/// | `no_cancel` | the future of an async step runs to its end: no timeout, stop or unused output drops it |
 /// | `fallback = value` | the output to continue with after the last attempt: a value of the output's type, or a function or closure `Fn(&StepError) -> T` or `Fn() -> T` |
 /// | `on_failure = function` | `fn(&StepError)`, called after the last attempt has failed, before a fallback is used |
 /// | `optional` | the run can succeed although the step fails |

@@ -75,7 +75,7 @@ policy! {
     optional: bool = false, planned, with();
     /// Stops the run if the step fails.
     fail_fast: bool = false, managed, with();
-    /// Lets the step's future run to its end: neither a deadline nor a stop nor an unused output drops it.
+    /// Lets the step's future run to its end: no deadline, stop or unused output drops it.
     no_cancel: bool = false, managed;
     /// Function that is called with the error after the last attempt has failed.
     on_failure: Option<fn(&StepError)> = None, managed, with(fn(&StepError));

@@ -36,10 +36,10 @@ impl Lanes {
             Some(parent) => Arc::clone(&parent.of(lane).slots),
             None => Arc::new(Gate::new(slots(lane))),
         };
-        let lane = |lane| match lane {
-            Lane::Io => LaneState::new(gate(lane), cores(), Some(cores())),
-            Lane::Cpu => LaneState::new(gate(lane), slots(lane).min(MOST_DEQUES), None),
-            Lane::Blocking => LaneState::new(gate(lane), 0, None),
+        let lane = |lane: Lane| match lane.spec() {
+            spec if spec.is_async => LaneState::new(gate(lane), cores(), Some(cores())),
+            spec if spec.per_core => LaneState::new(gate(lane), slots(lane).min(MOST_DEQUES), None),
+            _ => LaneState::new(gate(lane), 0, None),
         };
         // Under memory pressure, a run may be limited to one step over all lanes.
         let total = settings.workers.or_else(|| settings.memory_limit.map(|_| MOST_AT_ONCE));

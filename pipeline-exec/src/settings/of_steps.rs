@@ -70,7 +70,7 @@ impl Settings {
         (self.defaults.enabled == Some(false)).then(|| off("defaults.enabled".to_owned()))
     }
 
-    /// Names of steps, groups, tags and limits that no step has: neither of this graph nor of the program.
+    /// Returns a problem for each name of steps, groups, tags and limits that no step of this graph or of the program has.
     pub(crate) fn unknown_names(&self, dag: &Dag) -> Vec<Problem> {
         let origins = &self.origins;
         let mut problems = Vec::new();
