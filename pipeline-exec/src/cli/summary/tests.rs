@@ -260,14 +260,17 @@ fn a_retried_step_is_not_called_slow_and_holds_no_slot_between_attempts() {
     let mut again = step("again", "succeeded", 5.0);
     again["attempts"] = 2.into();
     let error = json!({ "kind": "error", "message": "503", "causes": [] });
-    again["failed_attempts"] = json!([{ "attempt": 1, "error": error, "retried_after": seconds(0.2) }]);
+    let times = |start: f64| json!({ "start": seconds(start), "duration": seconds(2.4) });
+    again["failed_attempts"] =
+        json!([{ "attempt": 1, "error": error, "retried_after": seconds(0.2), "times": times(0.0) }]);
+    again["last_attempt"] = times(2.6);
     let mut report = report(vec![again, step("beside", "succeeded", 1.0)]);
     report.figures.slots = 2;
     let shown = plain(&report, 100, false);
     assert!(shown.contains("at most 3, with 2 slots (steps between attempts hold no slot)\n"), "{shown}");
     assert!(shown.contains("1 attempt failed, retried after 200.0 ms in total: again\n"), "{shown}");
     assert!(
-        shown.contains("`again` took 5.00 s, its 2 attempts and the waits") && !shown.contains("split it"),
+        shown.contains("`again` worked for 4.80 s in 2 attempts") && !shown.contains("split it"),
         "{shown}"
     );
 }
