@@ -265,13 +265,13 @@ fn slowest(report: &RunReport) -> Option<Advice> {
     if timed.is_empty() {
         return None;
     }
-    let told: Vec<String> = timed
+    let slowest: Vec<String> = timed
         .iter()
         .map(|step| format!("`{}` {} ({:.0} %)", shortened(&step.name), show(step.work()), share(step)))
         .collect();
     Some(Advice {
         kind: AdviceKind::SlowestSteps,
-        text: format!("the slowest steps: {}", told.join(", ")),
+        text: format!("the slowest steps: {}", slowest.join(", ")),
         steps: names(&timed),
     })
 }

@@ -315,7 +315,7 @@ fn limited_by(run: &RunRecord) -> Vec<String> {
         } else if policy.parallel_if.is_some() && !run.settings.conditional {
             reasons.push(format!("`{name}` runs alone: the settings have `conditional` off"));
         } else if run.ran_alone(step) {
-            reasons.push(format!("`{name}` ran alone: its `parallel_if` said no"));
+            reasons.push(format!("`{name}` ran alone: its `parallel_if` returned false"));
         }
     }
     let changes = run.resources().map(|(_, changes)| changes).unwrap_or_default();

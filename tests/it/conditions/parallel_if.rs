@@ -55,7 +55,10 @@ async fn steps_run_alone_if_the_predicate_does_not_hold() {
     assert!(are_apart(&[spans(&run, "conditional"), vec![free]].concat()));
     let said = &run.report().limited_by;
     assert_eq!(said.len(), 4, "{said:?}");
-    assert!(said.iter().all(|reason| reason.ends_with("ran alone: its `parallel_if` said no")), "{said:?}");
+    assert!(
+        said.iter().all(|reason| reason.ends_with("ran alone: its `parallel_if` returned false")),
+        "{said:?}"
+    );
     assert!(run.report().to_string().contains("`conditional_0` ran alone"));
 }
 
