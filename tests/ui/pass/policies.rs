@@ -314,7 +314,7 @@ fn main() {
     let when = conditional_closure::def().policy.when;
     assert_eq!(when, Some("|good, limit| good.len() as u64 > *limit"));
 
-    let switch = &size::def().policy.switch;
+    let switch = &size::def().cases;
     let cases: Vec<_> = switch.iter().map(|case| case().name.as_ref()).collect();
     assert_eq!(cases, ["nothing", "large", "small"]);
     let branch = large::def().inputs.last().unwrap();
