@@ -214,7 +214,7 @@ fn closure(
                 Ok::<_, Infallible>(work(all))
             })
         }),
-        _ => dag.blocking(name(position), from, move |all| Ok::<_, Infallible>(work(all))),
+        Lane::Blocking => dag.blocking(name(position), from, move |all| Ok::<_, Infallible>(work(all))),
     }
 }
 

@@ -54,7 +54,7 @@ fn a_chain_holds_at_most_two_values() {
                 Lane::Blocking => {
                     dag.blocking(format!("step_{n}"), (last,), move |from| Ok::<_, String>(next(from)))
                 }
-                _ => {
+                Lane::Io => {
                     let next = Arc::new(next);
                     dag.io(format!("step_{n}"), (last,), move |Refs(from)| {
                         let next = Arc::clone(&next);

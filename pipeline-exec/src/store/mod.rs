@@ -95,7 +95,8 @@ impl RunStore {
     /// A database that is missing, damaged or of a later version is rebuilt from the report files, with a
     /// [warning](RunStore::take_warnings).
     ///
-    /// # Errors If it cannot be created or read. Space and permission to write are checked when a run is recorded.
+    /// # Errors
+    /// If it cannot be created or read. Space and permission to write are checked when a run is recorded.
     pub fn open(dir: impl AsRef<Path>) -> Result<Self, StoreError> {
         let dir =
             std::path::absolute(dir.as_ref()).map_err(|error| StoreError::io("find", dir.as_ref(), error))?;
@@ -124,7 +125,8 @@ impl RunStore {
 
     /// Returns every run, the latest first, including running and interrupted ones.
     ///
-    /// # Errors If the directory or the history cannot be read.
+    /// # Errors
+    /// If the directory or the history cannot be read.
     pub fn runs(&self) -> Result<Vec<RunEntry>, StoreError> {
         let running = self.reconcile()?;
         let mut runs = self.history().runs(&self.runs_dir())?;
@@ -138,7 +140,8 @@ impl RunStore {
     /// Finds a run by its id, by the start or end of the id, by the start of the [short id](RunEntry::short_id), as
     /// `latest`, or counted back from the latest, which is `-1`.
     ///
-    /// # Errors If no run or several runs match, or the history cannot be read.
+    /// # Errors
+    /// If no run or several runs match, or the history cannot be read.
     pub fn find(&self, run: &str) -> Result<RunEntry, StoreError> {
         find::one(self.runs()?, run, self.dir())
     }
@@ -146,14 +149,16 @@ impl RunStore {
     /// Returns the report of a run, named as for [`RunStore::find`]. For a running or interrupted run, it is made from
     /// the journal: it has the steps that had begun, is `cancelled`, and has the reason in `stopped_because`.
     ///
-    /// # Errors As [`RunStore::find`], and if the files of the run are missing, damaged, or of a later version.
+    /// # Errors
+    /// As [`RunStore::find`], and if the files of the run are missing, damaged, or of a later version.
     pub fn report(&self, run: &str) -> Result<RunReport, StoreError> {
         self.report_of(&self.find(run)?)
     }
 
     /// Returns the report of a run that was found.
     ///
-    /// # Errors If the files of the run are missing, damaged, or of a later version.
+    /// # Errors
+    /// If the files of the run are missing, damaged, or of a later version.
     pub fn report_of(&self, run: &RunEntry) -> Result<RunReport, StoreError> {
         let path = run.dir.join(files::REPORT);
         let has_report = path.exists();
@@ -170,7 +175,8 @@ impl RunStore {
     /// Returns the usual duration of each step, by name: the median over the latest `n` successful runs in which it
     /// succeeded. Steps that never succeeded are left out.
     ///
-    /// # Errors If the directory or the history cannot be read.
+    /// # Errors
+    /// If the directory or the history cannot be read.
     pub fn durations(&self, n: usize) -> Result<BTreeMap<String, Duration>, StoreError> {
         self.reconcile()?;
         let times = self.history().times(n, true)?;
@@ -182,7 +188,8 @@ impl RunStore {
 
     /// Returns the durations of each step over the latest `n` runs in which it succeeded, by name.
     ///
-    /// # Errors If the directory or the history cannot be read.
+    /// # Errors
+    /// If the directory or the history cannot be read.
     pub fn trends(&self, n: usize) -> Result<Vec<StepTrend>, StoreError> {
         self.reconcile()?;
         Ok(self

@@ -70,7 +70,8 @@ pub(super) fn on_this_thread() {
 
 /// Returns the terminal behind standard error, which stays the same when standard error is redirected later.
 ///
-/// # Errors If the system refuses a second handle.
+/// # Errors
+/// If the system refuses a second handle.
 pub(super) fn terminal() -> io::Result<File> {
     Ok(io::stderr().as_fd().try_clone_to_owned()?.into())
 }
@@ -82,7 +83,8 @@ pub(super) struct Diverted(File);
 impl Diverted {
     /// Redirects standard output. Returns the original, too.
     ///
-    /// # Errors If the system refuses.
+    /// # Errors
+    /// If the system refuses.
     pub(super) fn begin() -> io::Result<(Self, File)> {
         io::stdout().flush()?;
         let stdout = File::from(io::stdout().as_fd().try_clone_to_owned()?);
@@ -102,7 +104,8 @@ impl Drop for Diverted {
 impl Capture {
     /// Redirects printed text to the screen.
     ///
-    /// # Errors If the system refuses; then nothing has changed.
+    /// # Errors
+    /// If the system refuses; then nothing has changed.
     pub(super) fn begin(screen: Screen) -> io::Result<Self> {
         let (reader, pipe) = io::pipe()?;
         let stderr = terminal()?;

@@ -62,7 +62,8 @@ struct Watcher {
 
 /// Returns the pipeline with an observer that shows its run.
 ///
-/// # Errors If standard output cannot be reserved for events.
+/// # Errors
+/// If standard output cannot be reserved for events.
 pub(super) fn watch(
     pipeline: Pipeline,
     options: OutputOptions,

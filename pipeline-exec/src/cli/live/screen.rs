@@ -31,7 +31,8 @@ struct Drawn {
 impl Screen {
     /// Creates a screen on `terminal`. Draws nothing yet.
     ///
-    /// # Errors If the system refuses a second handle to the terminal.
+    /// # Errors
+    /// If the system refuses a second handle to the terminal.
     pub(super) fn open(terminal: File) -> io::Result<Self> {
         let size = Term::read_write_pair(terminal.try_clone()?, terminal.try_clone()?);
         Ok(Screen(Arc::new(Mutex::new(Drawn { terminal, size, lines: Vec::new(), closed: false }))))

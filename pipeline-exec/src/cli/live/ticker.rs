@@ -80,7 +80,8 @@ impl Ticker {
 
     /// Starts the thread; it ends with [`Message::End`].
     ///
-    /// # Errors If the system refuses a thread.
+    /// # Errors
+    /// If the system refuses a thread.
     pub(super) fn start(mut self, messages: Receiver<Message>) -> io::Result<JoinHandle<()>> {
         let name = "pipeline-shows-run".to_owned();
         thread::Builder::new().name(name).spawn(move || {

@@ -170,12 +170,11 @@ fn refuse_unreadable(given: &mut Leaves, problems: &mut Vec<Problem>) {
 fn unreadable(given: &Leaves, unit: &Key, error: &str) -> Problem {
     let (key, origins) = (shown(&unit.join(".")), given.origins(unit));
     let origins = origins.iter().map(|origin| shown(origin)).collect::<Vec<_>>().join(" and ");
-    let problem = match known::kind(unit) {
-        Some(kind) => is_not(unit, kind, &given.value(unit)),
-        None => {
-            let message = format!("setting `{key}` cannot be read: {}", shown(error));
-            Problem::new(ProblemCode::InvalidSetting, message).hint(FIX_IT)
-        }
+    let problem = if let Some(kind) = known::kind(unit) {
+        is_not(unit, kind, &given.value(unit))
+    } else {
+        let message = format!("setting `{key}` cannot be read: {}", shown(error));
+        Problem::new(ProblemCode::InvalidSetting, message).hint(FIX_IT)
     };
     problem.note(format!("`{key}` is set by {origins}"))
 }

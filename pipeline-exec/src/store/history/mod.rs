@@ -34,7 +34,8 @@ pub(super) struct History {
 impl History {
     /// Opens the history of a runs directory. On failure, uses one in memory, with a warning.
     ///
-    /// # Errors If even that fails.
+    /// # Errors
+    /// If even that fails.
     pub(super) fn open(dir: &Path) -> Result<Self, StoreError> {
         let path = dir.join("history.db");
         let mut warnings = Vec::new();
