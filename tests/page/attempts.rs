@@ -140,27 +140,3 @@ fn the_times_of_attempts_are_also_text() {
     assert_eq!(columns[4..], ["Wait", "Time", "Work", "Attempts"][..], "{columns:?}");
     assert_eq!(seen["works"], json!(["500.0 ms", "800.0 ms", "100.0 ms"]));
 }
-
-#[test]
-fn a_report_without_attempt_times_has_one_bar() {
-    let mut report = serde_json::to_value(failures()).unwrap();
-    for step in report["steps"].as_array_mut().unwrap() {
-        step.as_object_mut().unwrap().remove("last_attempt");
-        for failed in step["failed_attempts"].as_array_mut().unwrap() {
-            failed.as_object_mut().unwrap().remove("times");
-        }
-    }
-    let report: RunReport = serde_json::from_value(report).unwrap();
-    let script = r##"
-        select(steps.find((step) => step.name === "recovers").index);
-        return { details: text("#details"), columns: texts("#steps th"), legend: text("#timeline-legend"), all: document.body.innerText };
-    "##;
-    let Some(seen) = browse("attempts-of-old", &report.to_html(), &WIDE, script) else { return };
-    let details = seen["details"].as_str().unwrap();
-    assert!(details.contains("Attempt 2 failed") && details.contains("retried after"), "{details}");
-    assert!(!details.contains("At work") && !details.contains("Attempt 3"), "{details}");
-    assert!(!seen["columns"].as_array().unwrap().contains(&json!("Work")), "{seen}");
-    assert!(!seen["legend"].as_str().unwrap().contains("Hatched"), "{seen}");
-    let all = seen["all"].as_str().unwrap();
-    assert!(!all.contains("NaN") && !all.contains("undefined"), "{all}");
-}

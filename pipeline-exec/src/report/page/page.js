@@ -50,9 +50,9 @@ function figures() {
   const wall = seconds(report.wall);
   const path = seconds(figures.critical_path);
   if (!wall) return;
-  // Only work holds slots. One step at a time would wait between attempts, too. Old reports have only the work.
+  // Only work holds slots. One step at a time would wait between attempts, too.
   const work = seconds(figures.total);
-  const oneAtATime = Math.max(figures.one_at_a_time ? seconds(figures.one_at_a_time) : 0, work);
+  const oneAtATime = Math.max(seconds(figures.one_at_a_time), work);
   const bound = oneAtATime / Math.max(path, work / Math.max(figures.slots, 1), 1e-12);
   const tiles = [
     ["Duration", time(wall), `${time(work)} of work`],
