@@ -4,7 +4,7 @@ use pipeline::RunReport;
 use serde_json::{Value, json};
 
 use crate::browser::{WIDE, browse};
-use crate::runs::{failures, step, written};
+use crate::runs::{step, written};
 
 fn ms(ms: u64) -> Value {
     json!({ "secs": ms / 1000, "nanos": ms % 1000 * 1_000_000 })
