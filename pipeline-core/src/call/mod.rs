@@ -87,7 +87,7 @@ impl<'a> Call<'a> {
         if self.attempt().is_last() && !self.cells.was_given_up(self.step()) {
             self.cells.take(self.step(), parameter)
         } else {
-            self.cells.value::<T>(self.bindings().source(self.step(), parameter)).clone()
+            self.cells.still_there::<T>(self.bindings().source(self.step(), parameter)).clone()
         }
     }
 

@@ -59,7 +59,10 @@ impl Cells {
 
     /// Reads the output of a step that has succeeded, for the choice of its branches: they are readers of it.
     pub(crate) fn own_value<T: 'static>(&self, step: u32) -> &T {
-        assert!(self.status(step).has_output(), "a choice is made by an output");
+        assert!(
+            self.status(step).has_output() && !self.counters(step).is_gone(),
+            "a choice is made by an output"
+        );
         self.value(step)
     }
 
@@ -67,6 +70,15 @@ impl Cells {
     /// step, and does not do so while the result lives.
     pub(crate) fn fresh(&self, step: u32, write: Option<WriteFn>) -> StepOutput<'_> {
         StepOutput::new(self.holding(step), write)
+    }
+
+    /// Reads an output that an earlier attempt of the step that takes it may have moved out.
+    ///
+    /// # Panics
+    /// If it was moved out: the caller started another attempt after the last one.
+    pub(crate) fn still_there<T: 'static>(&self, source: u32) -> &T {
+        assert!(!self.counters(source).is_gone(), "no attempt follows the one that took an output");
+        self.value(source)
     }
 
     /// Moves an output out for the step that takes it.

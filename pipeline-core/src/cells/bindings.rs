@@ -7,18 +7,14 @@ use crate::value::TypeDef;
 /// The sources of each parameter of each step, and the type that each step returns.
 #[derive(Debug, Default)]
 pub(crate) struct Bindings {
-    steps: Vec<Bound>,
+    /// For each step, its first parameter. A narrow array of its own: each step with inputs reads it.
+    first: Vec<u32>,
+    /// For each step, the type of its output.
+    outputs: Vec<TypeDef>,
     /// For each parameter: a step, a range of `many`, the index of a run parameter or of a resource.
     parameters: Vec<Bind>,
     many: Vec<u32>,
     groups: Vec<Group>,
-}
-
-/// One step: the type of its output, and its first parameter.
-#[derive(Clone, Copy, Debug)]
-struct Bound {
-    output: TypeDef,
-    first: u32,
 }
 
 /// The source of one parameter; the meaning of the numbers follows from the parameter's kind.
@@ -44,12 +40,18 @@ pub(crate) struct Group {
 impl Bindings {
     /// Makes bindings without steps; `groups` ascend by step and parameter.
     pub(crate) fn new(steps: usize, groups: Vec<Group>) -> Self {
-        Bindings { steps: Vec::with_capacity(steps), groups, ..Bindings::default() }
+        Bindings {
+            first: Vec::with_capacity(steps),
+            outputs: Vec::with_capacity(steps),
+            groups,
+            ..Bindings::default()
+        }
     }
 
     /// Appends a step; its parameters follow.
     pub(crate) fn push_step(&mut self, output: TypeDef) {
-        self.steps.push(Bound { output, first: self.parameters.len() as u32 });
+        self.first.push(self.parameters.len() as u32);
+        self.outputs.push(output);
     }
 
     /// Appends a parameter of the last step that reads one step, run parameter or resource, or the context.
@@ -79,7 +81,7 @@ impl Bindings {
     /// Returns the output type of a step.
     #[inline]
     pub(crate) fn output(&self, step: u32) -> TypeDef {
-        self.steps[step as usize].output
+        self.outputs[step as usize]
     }
 
     /// Returns the inputs that start their step early.
@@ -95,7 +97,7 @@ impl Bindings {
 
     #[inline]
     fn bind(&self, step: u32, parameter: usize) -> Bind {
-        self.parameters[self.steps[step as usize].first as usize + parameter]
+        self.parameters[self.first[step as usize] as usize + parameter]
     }
 }
 

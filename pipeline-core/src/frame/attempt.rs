@@ -10,7 +10,7 @@
 
 use std::sync::atomic::Ordering;
 
-use super::{Attempt, Ended, Finished, Frame, Ready, Status};
+use super::{Attempt, Ended, Finished, Frame, Ready};
 use crate::error::{FailureKind, StepError};
 use crate::value::status_of;
 
@@ -31,9 +31,9 @@ impl Frame {
         if !self.cells.counters(step as u32).give_up(attempt.number()) {
             return None;
         }
-        self.cells.record_given_up(step as u32, attempt);
         // Its inputs cannot be taken, even if its step succeeds in the end: a taker has to check.
         self.count_unsuccessful();
+        self.cells.record_given_up(step as u32, attempt);
         Some(self.cancelled(step as u32, attempt, why))
     }
 
@@ -72,7 +72,7 @@ impl Frame {
                     Err(Ended::Failed(error)) => Some(error),
                     _ => None,
                 };
-                (self.finished(step, Ok(Status::Succeeded)), error)
+                (self.finished(step, Ok(())), error)
             }
             Ok(false) => (finished, None),
             Err(panic) => {

@@ -8,7 +8,7 @@ use crate::contain;
 use crate::error::{FailureKind, StepError};
 use crate::plan::SOLE;
 use crate::step::{InputKind, Mode};
-use crate::value::STOPPED_CODE;
+use crate::value::{STOPPED_CODE, Status};
 
 impl Frame {
     /// Ends a step. `ready` receives every step that waits for no further step, the most urgent last.
@@ -58,7 +58,8 @@ impl Frame {
         let Finished { step, result, .. } = finished;
         debug_assert!(self.cells.counters(step).ended().is_none(), "`{}` ends twice", self.plan.name(step));
         match result {
-            Ok(status) => self.cells.counters(step).end(status as u8),
+            Ok(()) => self.cells.counters(step).end(Status::Succeeded as u8),
+            Err(Ended::Elsewhere(status)) => self.cells.counters(step).end(status as u8),
             Err(Ended::Failed(error)) => self.publish_error(step, error),
             Err(Ended::Skipped(cause)) => {
                 self.count_unsuccessful();

@@ -186,11 +186,13 @@ impl Frame {
     /// another branch, or it is disabled or unused.
     #[inline]
     pub fn will_skip(&self, ready: &Ready) -> bool {
-        self.has_unsuccessful() && self.is_prevented(ready.index())
+        self.has_unsuccessful() && self.is_prevented(ready)
     }
 
     #[cold]
-    fn is_prevented(&self, step: u32) -> bool {
+    fn is_prevented(&self, ready: &Ready) -> bool {
+        assert!(ready.frame() == self.id, "a token belongs to the frame that made it");
+        let step = ready.index();
         let not_chosen = || {
             let is_branch = self.plan.hot[step as usize].is_branch;
             let finished = if is_branch { self.not_chosen(step) } else { None };
@@ -234,7 +236,7 @@ impl Frame {
         let code = hot.code.callable();
         match contain::guard(|| code.start(call)) {
             Ok(Started::Done(Ok(()))) if !attempt.is_watched() || self.has_claimed(step, attempt) => {
-                Progress::Finished(self.finished(step, Ok(Status::Succeeded)))
+                Progress::Finished(self.finished(step, Ok(())))
             }
             Ok(Started::Done(result)) => self.stopped(step, attempt, result.map_err(Stopped::Failed)),
             Ok(Started::Pending(future)) => {
@@ -256,7 +258,7 @@ impl Frame {
             return None;
         }
         Some(match result {
-            Ok(()) => self.finished(step, Ok(Status::Succeeded)),
+            Ok(()) => self.finished(step, Ok(())),
             Err(Stopped::Failed(failure)) => self.failed(step, attempt, failure),
             Err(Stopped::Panicked(panic)) => self.panicked(step, attempt, panic),
         })
@@ -269,7 +271,7 @@ impl Frame {
     }
 
     #[inline]
-    fn finished(&self, step: u32, result: Result<Status, Ended>) -> Finished {
+    fn finished(&self, step: u32, result: Result<(), Ended>) -> Finished {
         Finished { step, frame: self.id, result }
     }
 

@@ -1,6 +1,6 @@
 //! The result of a step: its status, its error, its output; and outputs that this run did not compute.
 
-use super::{Finished, Frame, Ready, Status};
+use super::{Ended, Finished, Frame, Ready, Status};
 use crate::error::StepError;
 use crate::value::{Given, StepOutput};
 
@@ -65,6 +65,6 @@ impl Frame {
         assert!(ready.frame() == self.id, "a token belongs to the frame that made it");
         assert!(ready.index() == given.step, "the given output is that of the step");
         let status = self.cells.put_given(given);
-        self.finished(ready.index(), Ok(status))
+        self.finished(ready.index(), Err(Ended::Elsewhere(status)))
     }
 }

@@ -38,16 +38,18 @@ impl Ready {
 pub struct Finished {
     pub(super) step: u32,
     pub(super) frame: u32,
-    /// [`Status::Succeeded`], or the status of an output that comes from elsewhere.
-    pub(super) result: Result<Status, Ended>,
+    /// `Ok` if the code of the step succeeded. It has no payload: a step that succeeds compares and loads no status.
+    pub(super) result: Result<(), Ended>,
 }
 
-/// Reason why a step did not succeed.
+/// How a step ended if its code did not succeed.
 #[derive(Debug)]
 pub(super) enum Ended {
     Failed(Box<StepError>),
     /// Another step failed.
     Skipped(u32),
+    /// Its code did not run: its output comes from elsewhere, and gives the step this status.
+    Elsewhere(Status),
 }
 
 impl Ended {
@@ -56,6 +58,7 @@ impl Ended {
         match self {
             Ended::Skipped(_) => Status::Skipped,
             Ended::Failed(error) => status_of(error.kind()),
+            Ended::Elsewhere(status) => *status,
         }
     }
 }
@@ -71,7 +74,7 @@ impl Finished {
     #[inline]
     pub fn status(&self) -> Status {
         match &self.result {
-            Ok(status) => *status,
+            Ok(()) => Status::Succeeded,
             Err(ended) => ended.status(),
         }
     }
