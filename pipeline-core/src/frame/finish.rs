@@ -16,7 +16,8 @@ impl Frame {
     /// Outputs that had this step as their last reader are dropped here, before any successor can start, so that peak
     /// memory depends only on what is in flight. A panic in such a drop is contained and fails the step that made the
     /// output; the result is then `true`.
-    #[inline]
+    #[allow(clippy::inline_always, reason = "measured: a tenth of the cost of a no-op step")]
+    #[inline(always)]
     pub fn finish(&self, finished: Finished, mut ready: impl FnMut(Ready)) -> bool {
         let step = finished.step;
         assert!(finished.frame == self.id, "a token belongs to the frame that made it");
