@@ -113,7 +113,7 @@ impl Slot {
     /// Borrows the value.
     ///
     /// # Safety
-    /// The slot holds a value of type `T`, the caller happens after its `put`, and the value is neither taken nor
+    /// The slot holds a value of type `T`, the caller happens after its `put`, and the value is not taken or
     /// dropped while the reference lives: the caller is a reader that has not released it, or the value is kept.
     pub(crate) unsafe fn get<T: 'static>(&self) -> &T {
         let place = self.0.get();
