@@ -31,6 +31,7 @@ impl Lists {
     }
 
     /// How many lists there are.
+    #[inline]
     pub(crate) fn len(&self) -> usize {
         self.starts.len().saturating_sub(1)
     }

@@ -143,7 +143,6 @@ impl Builder {
             in_dag: Vec::new(),
             disabled: self.disabled(options),
             branches: self.branches(dag),
-            has_groups: !groups.is_empty(),
             in_groups: in_groups(&groups, count),
             may_be_unused: may_be_unused(&groups),
             in_sequence,

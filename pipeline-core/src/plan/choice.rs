@@ -78,12 +78,12 @@ impl Plan {
     /// Reports whether an input starts its step early.
     #[inline]
     pub(crate) fn has_groups(&self) -> bool {
-        self.has_groups
+        self.in_groups.len() != 0
     }
 
     /// Returns the groups that a step is a member of, by position.
     pub(crate) fn groups_of(&self, step: u32) -> &[u32] {
-        if !self.has_groups { &[] } else { self.in_groups.get(step as usize) }
+        if self.has_groups() { self.in_groups.get(step as usize) } else { &[] }
     }
 
     /// Reports whether a step can become unused, and then be cancelled while it runs.

@@ -71,8 +71,6 @@ pub struct Plan {
     has_drops: bool,
     /// Whether every step has a plain policy.
     is_plain: bool,
-    /// Whether an input starts its step early; every end of a step asks.
-    has_groups: bool,
     /// Whether any step takes an output by value.
     has_takers: bool,
     /// The disabled steps, each with the reason.

@@ -134,10 +134,10 @@ impl Driver {
     /// Takes the step in hand, or else from the own deque, then roots, then what other drivers left or have.
     #[inline]
     fn at_hand(&mut self) -> Option<Ready> {
-        self.hand.take().or_else(|| self.from_queues())
+        self.hand.take().or_else(|| self.take_queued())
     }
 
-    fn from_queues(&mut self) -> Option<Ready> {
+    fn take_queued(&mut self) -> Option<Ready> {
         let engine = self.guard.engine();
         if let Some(ready) = self.guard.deque().and_then(crossbeam_deque::Worker::pop) {
             return Some(ready);
