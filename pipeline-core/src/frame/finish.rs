@@ -22,26 +22,34 @@ impl Frame {
         let step = finished.step;
         assert!(finished.frame == self.id, "a token belongs to the frame that made it");
         self.publish(finished);
+        let at_end = self.plan.hot[step as usize].at_end;
+        if at_end.is_nothing() {
+            return false;
+        }
         let mut drop_panicked = false;
-        for &source in self.plan.releases(step) {
-            let (source, sole) = (source & !SOLE, source & SOLE != 0);
-            if self.cells.any_given_up() && self.has_to_stay(source, step) {
-                continue;
-            }
-            if sole || self.cells.counters(source).release() {
-                drop_panicked |= !self.drop_output(source);
+        if at_end.releases() {
+            for &source in self.plan.releases(step) {
+                let (source, sole) = (source & !SOLE, source & SOLE != 0);
+                if self.cells.any_given_up() && self.has_to_stay(source, step) {
+                    continue;
+                }
+                if sole || self.cells.counters(source).release() {
+                    drop_panicked |= !self.drop_output(source);
+                }
             }
         }
-        if self.plan.hot[step as usize].drop_at_end {
+        if at_end.drops() {
             drop_panicked |= !self.drop_output(step);
         }
-        for &next in self.plan.successors(step) {
-            let (next, sole) = (next & !SOLE, next & SOLE != 0);
-            if sole || self.cells.counters(next).arrive() {
-                ready(self.ready(next));
+        if at_end.has_successors() {
+            for &next in self.plan.successors(step) {
+                let (next, sole) = (next & !SOLE, next & SOLE != 0);
+                if sole || self.cells.counters(next).arrive() {
+                    ready(self.ready(next));
+                }
             }
         }
-        if self.plan.has_groups() {
+        if at_end.is_in_groups() {
             self.arrive_in_groups(step, &mut ready);
         }
         drop_panicked
@@ -60,9 +68,16 @@ impl Frame {
         debug_assert!(self.cells.counters(step).ended().is_none(), "`{}` ends twice", self.plan.name(step));
         match result {
             Ok(()) => self.cells.counters(step).end(Status::Succeeded as u8),
-            Err(Ended::Elsewhere(status)) => self.cells.counters(step).end(status as u8),
-            Err(Ended::Failed(error)) => self.publish_error(step, error),
-            Err(Ended::Skipped(cause)) => {
+            Err(ended) => self.publish_ended(step, ended),
+        }
+    }
+
+    #[cold]
+    fn publish_ended(&self, step: u32, ended: Ended) {
+        match ended {
+            Ended::Elsewhere(status) => self.cells.counters(step).end(status as u8),
+            Ended::Failed(error) => self.publish_error(step, error),
+            Ended::Skipped(cause) => {
                 self.count_unsuccessful();
                 self.cells.publish_cause(step, cause);
             }

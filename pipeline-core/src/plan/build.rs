@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use super::choice::{self, Branch};
-use super::{Hot, Plan, PlanOptions, SOLE};
+use super::{AtEnd, Hot, Plan, PlanOptions, SOLE};
 use crate::cells::{Bindings, Group};
 use crate::dag::{Dag, Ways};
 use crate::lane::Lane;
@@ -161,12 +161,13 @@ impl Builder {
         plan.has_drops |= def.output.drop_slot().is_some();
         plan.is_plain &= dag.step(self.in_dag[step] as usize).policy().is_plain();
         plan.has_takers |= def.inputs.iter().any(InputDef::takes);
+        let drops = plan.readers[step] == 0 && !self.kept[step] && def.output.drop_slot().is_some();
         plan.hot.push(Hot {
             code: def.code.clone(),
             lane: def.lane,
             kept: self.kept[step],
             is_branch: plan.branches.contains_key(&(step as u32)) || plan.is_disabled(step),
-            drop_at_end: plan.readers[step] == 0 && !self.kept[step] && def.output.drop_slot().is_some(),
+            at_end: AtEnd::of(plan, step as u32, drops),
         });
         bindings.push_step(def.output);
         if self.given[step] {

@@ -4,6 +4,7 @@
 //! run close in time are close in memory. Everything that a step needs when it starts or ends is here as indices: a run
 //! looks up, hashes and compares nothing.
 
+mod at_end;
 mod bind;
 mod build;
 mod choice;
@@ -12,6 +13,7 @@ mod fingerprint;
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
+pub(crate) use self::at_end::AtEnd;
 pub(crate) use self::choice::Branch;
 use crate::call::Code;
 use crate::cells::Bindings;
@@ -92,8 +94,7 @@ pub(crate) struct Hot {
     pub(crate) lane: Lane,
     /// The output stays to the end of the run.
     pub(crate) kept: bool,
-    /// The output has no reader and is not kept: it is dropped when the step ends.
-    pub(crate) drop_at_end: bool,
+    pub(crate) at_end: AtEnd,
     /// Whether it has to be checked if the step runs at all: a switch decides, or it is disabled.
     pub(crate) is_branch: bool,
 }
