@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use pipeline_core::frame::MOST_ATTEMPTS;
 use pipeline_core::{Backoff, Plan, Policy, StepError};
 
 use crate::limits::{CORES, LimitSettings, Limits, MEMORY, Need};
@@ -248,7 +249,7 @@ impl Rule {
         Rule {
             timeout,
             deadline,
-            retries: retries.filter(|_| !takes).unwrap_or(0),
+            retries: retries.filter(|_| !takes).unwrap_or(0).min(MOST_ATTEMPTS - 1),
             backoff: with(backoff.unwrap_or(Backoff::NONE), own_jitter),
             watched: timeout.is_some() || deadline.is_some() || may_give_up(settings),
             fail_fast: policy.fail_fast,

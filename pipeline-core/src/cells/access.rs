@@ -40,11 +40,15 @@ impl Cells {
     /// # Panics
     /// If the output is not of the type that the step returns.
     pub(crate) fn put_given(&self, given: Given) -> Status {
-        let Given { step, status, ty, value, put } = given;
-        assert!(self.bindings.output(step) == ty, "the given output has the type that the step returns");
+        let step = given.step();
+        let (status, value) = given.into_parts();
+        assert!(
+            self.bindings.output(step) == value.ty(),
+            "the given output has the type that the step returns"
+        );
         // SAFETY: the type was compared; only the caller may put an output of the step, and no other step reads the slot
         // before the caller has ended the step.
-        unsafe { put(self.slot(step), value) };
+        unsafe { value.put(self.slot(step)) };
         status
     }
 

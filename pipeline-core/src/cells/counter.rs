@@ -7,8 +7,14 @@
 
 use crate::sync::{AtomicU32, Ordering};
 
-/// Set in [`Counters::missing`] once the step has ended; the low bits then hold its status.
+/// Set in [`Counters::missing`] once the step has ended. Its status follows below, and the bits below [`STATUS`] are all
+/// set: if the run was stopped before the inputs were complete, upstream steps may still count down here, and must not
+/// change the status.
 const ENDED: u32 = 1 << 31;
+
+/// The position of the status of a step that has ended, and its bits.
+const STATUS: u32 = 27;
+const STATUS_BITS: u32 = 0xf;
 
 /// Set in [`Counters::missing`] while a watched attempt runs, whose number the low bits hold.
 const RUNNING: u32 = 1 << 30;
@@ -16,8 +22,11 @@ const RUNNING: u32 = 1 << 30;
 /// Set beside the attempt's number once its thread has claimed the step.
 const CLAIMED: u32 = 1 << 29;
 
-/// The value of [`Counters::missing`] once a watched attempt was given up, until another begins or the step ends.
+/// Set beside the attempt's number once it was given up, until another begins or the step ends.
 const GIVEN_UP: u32 = 1 << 28;
+
+/// The bits of an attempt's number.
+const NUMBER: u32 = (1 << 24) - 1;
 
 /// The value of [`Counters::readers`] once the output has left its slot.
 const GONE: u32 = u32::MAX;
@@ -48,7 +57,18 @@ impl Counters {
     }
 
     /// Begins a watched attempt. Only the owner of the step calls it.
+    ///
+    /// # Panics
+    /// If an attempt of this number, or a later one, was watched before: a thread that still runs it could then claim the
+    /// step for this one.
     pub(crate) fn begin(&self, attempt: u32) {
+        let word = self.missing.load(Ordering::Relaxed);
+        assert!(word & ENDED == 0, "no attempt follows the end of its step");
+        let earlier = if word & (CLAIMED | GIVEN_UP) == 0 { 0 } else { word & NUMBER };
+        assert!(
+            word & RUNNING == 0 && earlier < attempt && attempt <= NUMBER,
+            "attempts of a step are numbered upwards from 1, and run one after another: attempt {attempt} after {earlier}"
+        );
         self.missing.store(RUNNING | attempt, Ordering::Release);
     }
 
@@ -61,7 +81,7 @@ impl Counters {
 
     /// Claims the step for the thread that gives up a watched attempt.
     pub(crate) fn give_up(&self, attempt: u32) -> bool {
-        self.settle(attempt, GIVEN_UP)
+        self.settle(attempt, GIVEN_UP | attempt)
     }
 
     /// Reports whether a watched attempt is running: it was not claimed or given up.
@@ -83,14 +103,16 @@ impl Counters {
     /// Publishes the status of a step that has ended. Only the owner of the step calls it.
     #[inline]
     pub(crate) fn end(&self, status: u8) {
-        self.missing.store(ENDED | u32::from(status), Ordering::Release);
+        debug_assert!(u32::from(status) <= STATUS_BITS);
+        let untouched = (1 << STATUS) - 1;
+        self.missing.store(ENDED | u32::from(status) << STATUS | untouched, Ordering::Release);
     }
 
     /// Returns the status, if the step has ended.
     #[inline]
     pub(crate) fn ended(&self) -> Option<u8> {
         let word = self.missing.load(Ordering::Acquire);
-        (word & ENDED != 0).then_some((word & 0xff) as u8)
+        (word & ENDED != 0).then_some(((word >> STATUS) & STATUS_BITS) as u8)
     }
 
     /// Records that the output was moved out or dropped. Only the owner of the output calls it.

@@ -49,7 +49,7 @@ impl Frame {
     pub(super) fn put_given(&self, given: Vec<Given>) {
         assert_eq!(given.len(), self.plan.given().len(), "every given step has one output");
         for given in given {
-            let step = given.step;
+            let step = given.step();
             assert!(self.plan.given().contains(&step), "only given steps have an output before the run");
             assert!(self.cells.counters(step).ended().is_none(), "an output is given once");
             let status = self.cells.put_given(given);
@@ -63,7 +63,7 @@ impl Frame {
     /// If the output is that of another step, or of another type than the step returns.
     pub fn finish_with(&self, ready: Ready, given: Given) -> Finished {
         assert!(ready.frame() == self.id, "a token belongs to the frame that made it");
-        assert!(ready.index() == given.step, "the given output is that of the step");
+        assert!(ready.index() == given.step(), "the given output is that of the step");
         let status = self.cells.put_given(given);
         self.finished(ready.index(), Err(Ended::Elsewhere(status)))
     }

@@ -367,3 +367,60 @@ fn giving_an_attempt_up_cancels_its_context_and_no_other() {
     drop((suspended, again));
     frame.finish(finished, |_| unreachable!("nothing waits for it"));
 }
+
+/// A thread that still runs a given-up attempt must not be able to claim the step for a later one.
+#[test]
+fn an_attempt_that_was_given_up_cannot_be_started_again_under_its_number() {
+    for again in [Attempt::new(1, true, true), Attempt::new(0, true, true)] {
+        let mut dag = DagBuilder::new();
+        dag.cpu("one", (), |()| 1_u8);
+        dag.io("waits", (), |_| Box::pin(std::future::pending::<Result<(), String>>()));
+        let frame = frame(dag);
+        let first = Attempt::new(1, false, true);
+        let ready = roots(&frame).into_iter().find(|ready| ready.step() == 1).expect("it waits for nothing");
+        let started = frame.start_attempt(ready, first);
+        let finished = frame.give_up(1, first, stopped()).expect("it has not ended");
+        let (ready, _) = frame.retry(finished).expect("it failed");
+        let refused = crate::contain::guard(|| frame.start_attempt(ready, again))
+            .expect_err("the number does not grow");
+        assert!(refused.starts_with("attempts of a step are numbered upwards"), "{refused}");
+        drop(started);
+    }
+}
+
+#[test]
+fn an_attempt_that_failed_cannot_be_started_again_under_its_number() {
+    let mut dag = DagBuilder::new();
+    dag.try_cpu("fails", (), |()| Err::<u8, _>("planted"));
+    let frame = frame(dag);
+    let mut ready = roots(&frame).remove(0);
+    for number in [1, 2, 5] {
+        let attempt = Attempt::new(number, false, true);
+        let Progress::Finished(finished) = frame.start_attempt(ready, attempt) else { panic!("it fails") };
+        ready = frame.retry(finished).expect("it failed").0;
+    }
+    let again = Attempt::new(5, false, true);
+    assert!(crate::contain::guard(|| frame.start_attempt(ready, again)).is_err());
+}
+
+/// A clone of the frame of a cancelled run may still finish steps. That must not give a cancelled step another status.
+#[test]
+fn a_cancelled_step_stays_cancelled_whatever_its_upstream_steps_do() {
+    let live = Arc::new(AtomicUsize::new(0));
+    let mut dag = DagBuilder::new();
+    let ones: Vec<Handle<u8>> = (0..20).map(|n| dag.cpu(format!("one{n}"), (), |()| 1_u8)).collect();
+    let made = Arc::clone(&live);
+    dag.cpu("sum", ones, move |_| Counted::<8>::new(&made));
+    let frame = frame(dag);
+    let started: Vec<Finished> = roots(&frame).into_iter().map(|ready| end(&frame, ready)).collect();
+    frame.cancel_rest();
+    let sum = frame.plan().len() - 1;
+    for finished in started {
+        // As `finish` does for each successor.
+        assert!(!frame.cells.counters(sum as u32).arrive());
+        assert_eq!((frame.status(sum), frame.error(sum).is_none()), (Status::Cancelled, true));
+        drop(finished);
+    }
+    drop(frame);
+    assert_eq!(live.load(Ordering::Relaxed), 0);
+}

@@ -51,23 +51,39 @@ unsafe fn drop_value<T: 'static>(slot: &Slot) {
     drop(unsafe { slot.take::<T>() });
 }
 
-/// A function that puts a boxed value into a slot; made for one type.
-pub(crate) type PutFn = unsafe fn(&Slot, Box<dyn Any + Send + Sync>);
-
-/// Returns the function that puts a boxed value of type `T` into a slot.
-pub(crate) const fn put_fn<T: Send + Sync + 'static>() -> PutFn {
-    put_boxed::<T>
+/// A value on its way to a slot, with its type.
+pub(crate) struct Boxed {
+    ty: TypeDef,
+    value: Box<dyn Any + Send + Sync>,
+    /// Puts the value, which is of the type, into a slot.
+    put: unsafe fn(&Slot, Box<dyn Any + Send + Sync>),
 }
 
-/// Puts a boxed value into a slot; does nothing if the value is not a `T`.
-///
+impl Boxed {
+    pub(crate) fn new<T: Send + Sync + 'static>(value: T) -> Self {
+        Boxed { ty: TypeDef::of::<T>(), value: Box::new(value), put: put_boxed::<T> }
+    }
+
+    pub(crate) fn ty(&self) -> TypeDef {
+        self.ty
+    }
+
+    /// Moves the value into a slot.
+    ///
+    /// # Safety
+    /// As [`Slot::put`].
+    pub(crate) unsafe fn put(self, slot: &Slot) {
+        // SAFETY: the caller's promise is the same.
+        unsafe { (self.put)(slot, self.value) };
+    }
+}
+
 /// # Safety
 /// As [`Slot::put`].
 unsafe fn put_boxed<T: Send + Sync + 'static>(slot: &Slot, value: Box<dyn Any + Send + Sync>) {
-    if let Ok(value) = value.downcast::<T>() {
-        // SAFETY: the caller's promise is the same.
-        unsafe { slot.put(*value) };
-    }
+    let value = value.downcast::<T>().expect("invariant: `Boxed::new` makes value and function for one type");
+    // SAFETY: the caller's promise is the same.
+    unsafe { slot.put(*value) };
 }
 
 /// A slot that holds a value of a known type for at least `'a`.
