@@ -5,9 +5,11 @@ use crate::support::{
     Door, Gauge, Inside, LIMIT, Recorder, error_of, run_in_time, step_report, until, within,
 };
 use futures::executor::block_on;
+use pipeline::graph::Refs;
 use pipeline::prelude::*;
 use pipeline::settings::StepDefaults;
 use pipeline::*;
+use std::convert::Infallible;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
@@ -392,4 +394,34 @@ fn steps_that_finish_at_their_deadline_end_once() {
         drop(run);
         until("every value is dropped", || gauge.now() == 0 && Arc::strong_count(&gauge) == 1);
     }
+}
+
+/// A run whose handle, or whose `wait`, is dropped leaves nothing with the watchdog once its steps have ended.
+#[test]
+fn a_dropped_run_leaves_nothing_behind() {
+    let pipeline = || {
+        let (held, mut dag) = (Arc::new(()), DagBuilder::new());
+        let keeps = Arc::clone(&held);
+        dag.io("waits", (), move |Refs(())| {
+            let keeps = Arc::clone(&keeps);
+            Box::pin(async move {
+                std::future::pending::<()>().await;
+                Ok::<_, Infallible>(drop(keeps))
+            })
+        });
+        let pipeline = Pipeline::new(dag.build().unwrap());
+        (pipeline.settings(Settings::default().defaults(StepDefaults::new().timeout(LIMIT))), held)
+    };
+    let (dropped, held) = pipeline();
+    drop(dropped.start().unwrap());
+    drop(dropped);
+    until("the plan of a dropped handle is dropped", || Arc::strong_count(&held) == 1);
+
+    let (awaited, held) = pipeline();
+    two_workers().block_on(async {
+        let wait = awaited.start().unwrap().wait();
+        assert!(tokio::time::timeout(MS(1), wait).await.is_err(), "the step waits");
+    });
+    drop(awaited);
+    until("the plan of a dropped wait is dropped", || Arc::strong_count(&held) == 1);
 }

@@ -231,3 +231,10 @@ impl Engine {
         RunScope::new("").with_seed(seed).chance(self.frame.plan().spec(step).name(), 1).to_bits()
     }
 }
+
+impl Drop for Engine {
+    /// A run whose handle was dropped ends here: nobody has waited for it.
+    fn drop(&mut self) {
+        self.over();
+    }
+}
