@@ -92,12 +92,13 @@ mod known {
     use serde::{Deserialize, Serialize};
 
     use super::{FromJson, ReadFn, ToJson, WriteFn};
+    use crate::exact::Exactly;
     use crate::value::Given;
 
     impl<T: Serialize + Send + Sync + 'static> ToJson<T> {
         /// By its `Serialize`.
         pub const __PIPELINE_WRITE: Option<WriteFn> =
-            Some(|output, out| Ok(serde_json::to_writer(out, output.known::<T>())?));
+            Some(|output, out| Ok(serde_json::to_writer(out, &Exactly::as_text(output.known::<T>()))?));
     }
 
     impl<T: Deserialize<'static> + Send + Sync + 'static> FromJson<T> {

@@ -20,6 +20,11 @@ impl StableHash {
         hash
     }
 
+    /// Hashes a part of a sequence of bytes: how they are divided into parts does not count.
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) {
+        self.0.write(bytes);
+    }
+
     pub(crate) fn text(&mut self, text: &str) {
         self.number(text.len() as u64);
         self.0.write(text.as_bytes());

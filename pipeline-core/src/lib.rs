@@ -22,6 +22,7 @@ mod context;
 mod dag;
 mod dead_letter;
 mod error;
+mod exact;
 mod fingerprint;
 pub mod frame;
 mod hash;
@@ -56,7 +57,7 @@ pub use dag::{
 };
 pub use dead_letter::DeadLetter;
 pub use error::{FailureKind, StepError};
-pub use fingerprint::Fingerprint;
+pub use fingerprint::{Fingerprint, FingerprintWriter};
 pub use lane::{Lane, LaneSpec};
 pub use location::{Location, Package};
 pub use params::{BoundParams, ParamDef, ParamValue, Params, ParseFn};

@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::exact::Exactly;
 use crate::value::TypeDef;
 
 /// A run parameter as a step declares it.
@@ -65,9 +66,12 @@ impl ParamValue {
     /// Makes a value from any serialisable one.
     ///
     /// # Errors
-    /// Returns serde's message if the value has no JSON form (a map with non-string keys, a path that is not UTF-8).
+    /// Returns the reason if JSON cannot hold the value: a map with non-string keys, a path that is not UTF-8, infinity, NaN,
+    /// or `Some(None)`, which would become `None`.
     pub fn of(value: &(impl Serialize + ?Sized)) -> Result<Self, String> {
-        serde_json::to_value(value).map(ParamValue::Json).map_err(|error| error.to_string())
+        serde_json::to_value(Exactly::in_memory(value))
+            .map(ParamValue::Json)
+            .map_err(|error| error.to_string())
     }
 
     /// Reads the value as the type of `param`.

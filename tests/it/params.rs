@@ -170,6 +170,39 @@ fn a_value_that_serde_cannot_write_is_a_problem() {
     assert!(problems.has(ProblemCode::InvalidParam), "{problems}");
 }
 
+/// What JSON would change is refused by name: infinity and NaN do not become `None`, nor does `Some(None)`.
+#[test]
+fn a_value_that_json_would_change_is_a_problem() {
+    #[step]
+    fn level(#[param] level: Option<f64>) -> Option<f64> {
+        level
+    }
+    #[step]
+    fn levels(#[param] levels: Vec<Option<f32>>) -> usize {
+        levels.into_iter().flatten().count()
+    }
+    #[step]
+    fn nested(#[param] nested: Option<Option<u32>>) -> bool {
+        nested.is_some()
+    }
+    let level = |value: f64| Pipeline::to::<level>().param("level", value);
+    for (pipeline, why) in [
+        (level(f64::INFINITY), "JSON has no infinite number"),
+        (level(f64::NEG_INFINITY), "JSON has no infinite number"),
+        (level(f64::NAN), "JSON has no NaN"),
+        (Pipeline::to::<levels>().param("levels", [1.0, f32::INFINITY]), "JSON has no infinite number"),
+        (Pipeline::to::<nested>().param("nested", Some(None::<u32>)), "a `Some` that holds nothing"),
+        (Pipeline::to::<nested>().param("nested", Some(())), "a `Some` that holds nothing"),
+    ] {
+        let problems = pipeline.run_blocking().unwrap_err();
+        let told = problems.to_string();
+        assert!(problems.has(ProblemCode::InvalidParam) && told.contains(why), "{told}");
+    }
+    assert_eq!(level(f64::MAX).run_blocking().unwrap().output::<level>(), Ok(&Some(f64::MAX)));
+    let none = Pipeline::to::<nested>().param("nested", None::<u32>).run_blocking().unwrap();
+    assert_eq!(none.output::<nested>(), Ok(&false));
+}
+
 /// Parameters are shown by name only.
 #[test]
 fn no_debug_text_or_report_contains_parameter_values() {

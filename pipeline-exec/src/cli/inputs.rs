@@ -1,17 +1,17 @@
 //! The inputs of `step NAME` from files, instead of running the steps that make them.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args as ClapArgs;
-use pipeline_core::{Plan, Problem, ProblemCode, closest};
+use pipeline_core::{Plan, Problem, ProblemCode, closest, contain};
 
-use super::exit::Refusal;
+use super::exit::{Refusal, to_stderr};
 use super::settings::SettingsArgs;
 use super::store;
 use super::wording::{counted, listed, one_line};
-use crate::pipeline::{GivenOutput, Pipeline};
-use crate::store::{RunEntry, output_path, short_id};
+use crate::pipeline::{GivenOutput, Pipeline, read_json};
+use crate::store::{RunEntry, SavedOutputs, short_id};
 
 /// Name of the latest suitable run.
 const LATEST: &str = "latest";
@@ -28,12 +28,23 @@ pub(super) struct InputArgs {
     inputs_from: Option<String>,
 }
 
-/// The files that were found, by step.
+/// The outputs that were found, by step.
 #[derive(Default)]
 pub(super) struct Given {
+    /// The files of `--input`.
     files: BTreeMap<String, PathBuf>,
-    /// The run whose outputs these are, and the steps whose outputs it lacks.
-    run: Option<(RunEntry, Vec<String>)>,
+    run: Option<OfRun>,
+}
+
+/// The saved outputs of a run.
+struct OfRun {
+    run: RunEntry,
+    /// The JSON of each usable one, by step.
+    outputs: BTreeMap<String, &'static [u8]>,
+    /// The steps whose outputs it lacks.
+    missing: Vec<String>,
+    /// Why an output that should be there cannot be used, a sentence each.
+    unusable: Vec<String>,
 }
 
 impl InputArgs {
@@ -62,12 +73,19 @@ impl InputArgs {
             Some(asked) => Given::from_runs(asked, runs, plan, step)?,
             None => Given::default(),
         };
+        for why in given.run.iter().flat_map(|of_run| &of_run.unusable) {
+            to_stderr(&format!("warning: {}; the step runs", one_line(why)));
+        }
         for (name, file) in &self.inputs {
             if name.is_empty() {
                 let message = format!("`--input {}` names no step", one_line(file));
                 return Err(Refusal::Usage(format!("{message}\nhint: write it as `--input step=FILE`")));
             }
-            given.files.insert(upstream(plan, step, name)?, PathBuf::from(file));
+            let name = upstream(plan, step, name)?;
+            if let Some(of_run) = &mut given.run {
+                of_run.outputs.remove(&name);
+            }
+            given.files.insert(name, PathBuf::from(file));
         }
         for (name, file) in &given.files {
             let json = std::fs::read(file).map_err(|error| {
@@ -75,6 +93,9 @@ impl InputArgs {
                 Refusal::Environment(format!("cannot read {file}, the output given for `{name}`: {error}"))
             })?;
             pipeline = pipeline.with_output_named(name, GivenOutput::json(json));
+        }
+        for (name, json) in given.run.iter().flat_map(|of_run| &of_run.outputs) {
+            pipeline = pipeline.with_output_named(name, GivenOutput::of_json(json));
         }
         Ok((pipeline, given))
     }
@@ -117,8 +138,9 @@ impl Given {
         if needed.is_empty() {
             return Ok(Given::default());
         }
-        let mut found = runs.into_iter().map(|run| Given::from_run(run, plan, step));
-        found.find(|given| !given.files.is_empty()).ok_or_else(|| {
+        let mut found = runs.into_iter().map(|run| OfRun::of(run, plan, step));
+        let found = found.find(|of_run| !of_run.outputs.is_empty() || !of_run.unusable.is_empty());
+        found.map(|of_run| Given { run: Some(of_run), ..Given::default() }).ok_or_else(|| {
             let (whose, hint) = if asked == LATEST {
                 (
                     "no run has saved an".to_owned(),
@@ -136,49 +158,73 @@ impl Given {
         })
     }
 
-    /// Returns the saved outputs that the step reads. If an output was not saved or cannot be read, its step runs, with
-    /// the saved outputs that this one reads.
-    fn from_run(run: RunEntry, plan: &Plan, step: usize) -> Self {
-        let (mut files, mut missing) = (BTreeMap::new(), Vec::new());
-        let mut seen = vec![false; plan.len()];
-        let mut wanted: Vec<usize> = read_by(plan, step).collect();
-        while let Some(earlier) = wanted.pop() {
-            if std::mem::replace(&mut seen[earlier], true) {
-                continue;
-            }
-            let spec = plan.spec(earlier);
-            let path = output_path(&run.dir, spec.name());
-            if spec.def().codec.can_read() && path.exists() {
-                files.insert(spec.name().to_owned(), path);
-            } else {
-                missing.push(spec.name().to_owned());
-                wanted.extend(read_by(plan, earlier));
-            }
-        }
-        Given { files, run: Some((run, missing)) }
-    }
-
     /// Returns the id of the run whose outputs these are.
     pub(super) fn run_id(&self) -> Option<&str> {
-        self.run.as_ref().map(|(run, _)| run.run_id.as_str())
+        self.run.as_ref().map(|of_run| of_run.run.run_id.as_str())
     }
 
     /// Returns what is printed before the step runs: nothing if nothing is given.
     pub(super) fn lines(&self) -> Vec<String> {
-        let in_run = |path: &Path| self.run.as_ref().is_some_and(|(run, _)| path.starts_with(&run.dir));
-        let (of_run, of_files): (Vec<_>, Vec<_>) = self.files.iter().partition(|(_, path)| in_run(path));
         let mut lines = Vec::new();
-        for (name, file) in of_files {
+        for (name, file) in &self.files {
             lines.push(format!("{} from {}", one_line(name), one_line(&file.display().to_string())));
         }
-        if let Some((run, missing)) = &self.run {
-            let names: Vec<&str> = of_run.iter().map(|(name, _)| name.as_str()).collect();
-            lines.push(format!("{} from run {}", listed(&names, 12), short_id(&run.run_id)));
+        if let Some(OfRun { run, outputs, missing, .. }) = &self.run {
+            let names: Vec<&str> = outputs.keys().map(String::as_str).collect();
+            if !names.is_empty() {
+                lines.push(format!("{} from run {}", listed(&names, 12), short_id(&run.run_id)));
+            }
             if !missing.is_empty() {
                 let what = counted(missing.len(), "step");
                 lines.push(format!("{what} without a saved output will run: {}", listed(missing, 12)));
             }
         }
         lines
+    }
+}
+
+impl OfRun {
+    /// Returns the saved outputs that the step reads. If an output was not saved or cannot be read, its step runs, with
+    /// the saved outputs that this one reads.
+    fn of(run: RunEntry, plan: &Plan, step: usize) -> Self {
+        let saved = SavedOutputs::of(&run.dir);
+        let mut of_run = OfRun { run, outputs: BTreeMap::new(), missing: Vec::new(), unusable: Vec::new() };
+        let mut seen = vec![false; plan.len()];
+        let mut wanted: Vec<usize> = read_by(plan, step).collect();
+        while let Some(earlier) = wanted.pop() {
+            if std::mem::replace(&mut seen[earlier], true) {
+                continue;
+            }
+            let name = plan.spec(earlier).name();
+            match usable(&saved, plan, earlier) {
+                Ok(Some(json)) => {
+                    of_run.outputs.insert(name.to_owned(), json);
+                    continue;
+                }
+                Ok(None) => {}
+                Err(why) => of_run.unusable.push(format!("the output of `{name}` {why}")),
+            }
+            of_run.missing.push(name.to_owned());
+            wanted.extend(read_by(plan, earlier));
+        }
+        of_run
+    }
+}
+
+/// Returns the saved output of a step after trying to read it; `None` if there is none.
+///
+/// The bytes live as long as the program, because the value may borrow from them.
+fn usable(saved: &SavedOutputs, plan: &Plan, step: usize) -> Result<Option<&'static [u8]>, String> {
+    let spec = plan.spec(step);
+    if !spec.def().codec.can_read() {
+        return Ok(None);
+    }
+    let Some(json) = saved.read(spec.name())? else { return Ok(None) };
+    let json: &'static [u8] = Vec::leak(json);
+    // Reading runs the type's own `Deserialize`, and dropping its own `Drop`.
+    match contain::guard(|| read_json(plan, step, json).map(drop)) {
+        Ok(Ok(())) => Ok(Some(json)),
+        Ok(Err((why, _))) => Err(why),
+        Err(panic) => Err(format!("cannot be read: its `Deserialize` panicked: {panic}")),
     }
 }

@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::exit::Refusal;
 use super::wording::one_line;
 use crate::pipeline::Pipeline;
-use crate::settings::{ResolvedSettings, value_of_toml};
+use crate::settings::{ResolvedSettings, value_of_json, value_of_toml};
 
 /// Prefix of a parameter's environment variable: `PIPELINE_PARAM_path=…`.
 const ENVIRONMENT_PREFIX: &str = "PIPELINE_PARAM_";
@@ -140,11 +140,8 @@ fn read(path: &Path) -> Result<Vec<(String, ParamValue)>, Refusal> {
     };
     let text = std::fs::read_to_string(path).map_err(|error| refuse(error.to_string()))?;
     let is_json = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
-    let value: Value = if is_json {
-        serde_json::from_str(&text).map_err(|error| refuse(error.to_string()))?
-    } else {
-        value_of_toml(&text).map_err(refuse)?
-    };
+    let value: Value =
+        if is_json { value_of_json(&text).map_err(refuse)? } else { value_of_toml(&text).map_err(refuse)? };
     match value {
         Value::Object(values) => {
             Ok(values.into_iter().map(|(name, value)| (name, ParamValue::Json(value))).collect())

@@ -62,7 +62,8 @@ fn no_run(dir: PathBuf) -> Refusal {
 /// Returns the folder of a run's saved outputs, if it has some.
 pub(super) fn saved_outputs(run: &Path) -> Option<PathBuf> {
     let folder = outputs_of(run);
-    std::fs::read_dir(&folder).ok()?.next().map(|_| folder)
+    let is_output = |file: &std::fs::DirEntry| file.path().extension().is_some_and(|end| end == "json");
+    std::fs::read_dir(&folder).ok()?.filter_map(Result::ok).any(|file| is_output(&file)).then_some(folder)
 }
 
 /// Returns a path relative to the working directory, if it is inside.

@@ -70,23 +70,13 @@ impl GivenOutput {
     /// ```
     #[cfg(feature = "outputs")]
     pub fn json(json: impl Into<Vec<u8>>) -> Self {
-        let json: &'static [u8] = Vec::leak(json.into());
-        let make = move |plan: &Plan, step: usize| {
-            let def = plan.spec(step).def();
-            let ty = short_type(def.output.name());
-            match def.codec.read(step, json) {
-                Some(Ok(given)) => Ok(given),
-                Some(Err(error)) => Err((
-                    format!("cannot be read as `{ty}`: {}", without_value(&error)),
-                    "give JSON as the type's `Deserialize` reads it, such as `run --save-outputs` writes",
-                )),
-                None => Err((
-                    format!("cannot be read: serde does not know how to read `{ty}`"),
-                    "derive `Deserialize` for the type, or let the step run; outputs of closures cannot be read",
-                )),
-            }
-        };
-        GivenOutput { ty: None, make: Arc::new(make) }
+        GivenOutput::of_json(Vec::leak(json.into()))
+    }
+
+    /// As [`GivenOutput::json`], for bytes that live as long as the program already.
+    #[cfg(feature = "outputs")]
+    pub(crate) fn of_json(json: &'static [u8]) -> Self {
+        GivenOutput { ty: None, make: Arc::new(move |plan, step| read_json(plan, step, json)) }
     }
 }
 
@@ -100,6 +90,34 @@ impl fmt::Debug for GivenOutput {
 pub(crate) struct Bound {
     pub(crate) params: BoundParams,
     pub(crate) resources: Vec<Arc<dyn Any + Send + Sync>>,
+}
+
+/// Reads JSON as the output of a step, by position in the plan.
+#[cfg(feature = "outputs")]
+pub(crate) fn read_json(
+    plan: &Plan,
+    step: usize,
+    json: &'static [u8],
+) -> Result<Given, (String, &'static str)> {
+    let def = plan.spec(step).def();
+    let ty = short_type(def.output.name());
+    match def.codec.read(step, without_mark(json)) {
+        Some(Ok(given)) => Ok(given),
+        Some(Err(error)) => Err((
+            format!("cannot be read as `{ty}`: {}", without_value(&error)),
+            "give JSON as the type's `Deserialize` reads it, such as `run --save-outputs` writes",
+        )),
+        None => Err((
+            format!("cannot be read: serde does not know how to read `{ty}`"),
+            "derive `Deserialize` for the type, or let the step run; outputs of closures cannot be read",
+        )),
+    }
+}
+
+/// Returns JSON without the byte order mark that some editors and shells write first, and JSON does not allow.
+#[cfg(feature = "outputs")]
+fn without_mark(json: &[u8]) -> &[u8] {
+    json.strip_prefix("\u{feff}".as_bytes()).unwrap_or(json)
 }
 
 /// Returns serde's reason without the value that it cannot read: `expected u64`, not `invalid type: string "x", expected u64`.

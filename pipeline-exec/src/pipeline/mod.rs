@@ -12,6 +12,8 @@ use pipeline_core::{Dag, Params, Plan, Problems, Resources, Step, StepContext, S
 
 pub use self::given::GivenOutput;
 use self::given::Override;
+#[cfg(feature = "cli")]
+pub(crate) use self::given::read_json;
 use crate::engine::on_a_driving_thread;
 use crate::event::Observers;
 use crate::execute::Execute;

@@ -20,9 +20,9 @@ use std::time::Duration;
 use pipeline_core::{Lane, Problem, ProblemCode, Problems};
 
 use self::explicit::{Explicit, Remember};
-#[cfg(feature = "cli")]
-pub(crate) use self::layers::value_of_toml;
 pub use self::layers::{ResolvedSettings, SettingInForce, SettingsStack};
+#[cfg(feature = "cli")]
+pub(crate) use self::layers::{value_of_json, value_of_toml};
 pub(crate) use self::of_steps::cannot_be_retried;
 use self::origins::Origins;
 #[cfg(feature = "cli")]

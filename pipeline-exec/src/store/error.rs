@@ -73,6 +73,14 @@ impl StoreError {
         StoreError::Io { tried, path: path.as_ref().to_owned(), source }
     }
 
+    /// Returns the reason without the file, for a list that names it.
+    pub(super) fn reason(&self) -> String {
+        match self {
+            StoreError::Io { source, .. } => source.to_string(),
+            other => other.to_string(),
+        }
+    }
+
     /// The code of the problem of a run that cannot be recorded.
     pub(crate) const PROBLEM: ProblemCode = ProblemCode::Environment;
 

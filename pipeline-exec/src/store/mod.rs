@@ -45,7 +45,7 @@ pub(crate) use self::files::PAGE;
 use self::history::History;
 pub(crate) use self::outputs::Saving;
 #[cfg(feature = "cli")]
-pub(crate) use self::outputs::{folder_of as outputs_of, path_of as output_path};
+pub(crate) use self::outputs::{SavedOutputs, folder_of as outputs_of};
 pub(crate) use self::recording::Recording;
 pub use self::trends::{Pace, StepTime, StepTrend};
 #[cfg(feature = "cli")]

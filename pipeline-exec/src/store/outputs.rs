@@ -1,18 +1,31 @@
-//! The outputs of a run's steps as files, for runs that save them.
+//! The outputs of a run's steps as files, for runs that save them; and a list of these files with their fingerprints, so
+//! that a damaged one is noticed.
 
+#[cfg(feature = "cli")]
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io;
+#[cfg(feature = "cli")]
+use std::fs;
+use std::fs::File;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use pipeline_core::frame::StepOutput;
-use pipeline_core::{Fingerprint, contain};
+use pipeline_core::{Fingerprint, FingerprintWriter, contain};
 
 use super::{RunStore, StoreError, files, unpoisoned};
 use crate::event::{Event, Observer};
 
 /// The folder of the outputs, in that of the run.
 const OUTPUTS: &str = "outputs";
+
+/// The list of the files in that folder: a line for each output, `<fingerprint> <file>`, or `- <file> <reason>` if it could
+/// not be saved.
+const LIST: &str = "saved.txt";
+
+/// In place of a fingerprint, for an output that could not be saved.
+const NOT_SAVED: &str = "-";
 
 /// Maximum length of a file's name in bytes, without the fingerprint of a longer name.
 const MOST_BYTES: usize = 120;
@@ -76,32 +89,112 @@ fn file_name(step: &str) -> String {
 pub(crate) struct Saving {
     /// The folder of the run.
     dir: PathBuf,
-    /// The first error.
-    failed: Mutex<Option<StoreError>>,
+    /// The list, made with its first line.
+    list: Mutex<Option<File>>,
+    /// The first error, and the number of further ones.
+    failed: Mutex<(Option<StoreError>, usize)>,
 }
 
 impl Saving {
     pub(super) fn begin(dir: &Path) -> Result<Self, StoreError> {
         files::make_dir(&dir.join(OUTPUTS))?;
-        Ok(Saving { dir: dir.to_owned(), failed: Mutex::default() })
+        Ok(Saving { dir: dir.to_owned(), list: Mutex::default(), failed: Mutex::default() })
     }
 
-    /// Returns the first error.
+    /// Returns the first error, with the number of the others.
     pub(super) fn end(&self) -> Result<(), StoreError> {
-        unpoisoned(self.failed.lock()).take().map_or(Ok(()), Err)
+        match std::mem::take(&mut *unpoisoned(self.failed.lock())) {
+            (Some(StoreError::Io { tried, path, source }), more @ 1..) => {
+                let why = format!("{source} ({more} more could not be saved: see {LIST} beside it)");
+                Err(StoreError::Io { tried, path, source: io::Error::new(source.kind(), why) })
+            }
+            (first, _) => first.map_or(Ok(()), Err),
+        }
     }
 
     fn save(&self, step: &str, output: StepOutput<'_>) -> Result<(), StoreError> {
         let path = path_of(&self.dir, step);
         let mut has_form = true;
+        let mut fingerprint = None;
         let saved = files::replace(&path, false, |out| {
+            let mut out = FingerprintWriter::new(out);
             // `Serialize` is user code.
-            let written = contain::guard(|| output.write_json(out))
+            let written = contain::guard(|| output.write_json(&mut out))
                 .map_err(|panic| io::Error::other(format!("its `Serialize` panicked: {panic}")))?;
             has_form = written.is_some();
+            fingerprint = Some(out.end());
             written.unwrap_or_else(|| Err(io::ErrorKind::Unsupported.into()))
         });
-        if has_form { saved } else { Ok(()) }
+        match (&saved, fingerprint) {
+            _ if !has_form => Ok(()),
+            (Ok(()), Some(fingerprint)) => self.note(step, &fingerprint.to_string(), ""),
+            (Err(error), _) => self.note(step, NOT_SAVED, &error.reason()).and(saved),
+            (Ok(()), None) => unreachable!("invariant: a file that was written has a fingerprint"),
+        }
+    }
+
+    /// Adds a line to the list.
+    fn note(&self, step: &str, fingerprint: &str, reason: &str) -> Result<(), StoreError> {
+        let path = self.dir.join(OUTPUTS).join(LIST);
+        let mut list = unpoisoned(self.list.lock());
+        let file = match list.take() {
+            Some(file) => file,
+            None => files::create(&path)?,
+        };
+        let file = list.insert(file);
+        let reason = reason.replace(['\n', '\r'], " ");
+        let line = format!("{fingerprint} {}.json {reason}\n", file_name(step));
+        file.write_all(line.as_bytes()).map_err(|error| StoreError::io("write", path, error))
+    }
+}
+
+/// The saved outputs of a run.
+#[cfg(feature = "cli")]
+pub(crate) struct SavedOutputs {
+    folder: PathBuf,
+    /// By file name: the fingerprint, or why there is no file.
+    listed: BTreeMap<String, Result<String, String>>,
+}
+
+#[cfg(feature = "cli")]
+impl SavedOutputs {
+    /// Reads the list of a run's saved outputs. Without one, or if it cannot be read, none is listed.
+    pub(crate) fn of(dir: &Path) -> Self {
+        let folder = dir.join(OUTPUTS);
+        let list = fs::read(folder.join(LIST)).unwrap_or_default();
+        let mut listed = BTreeMap::new();
+        for line in String::from_utf8_lossy(&list).lines() {
+            let mut parts = line.splitn(3, ' ');
+            let (Some(fingerprint), Some(file)) = (parts.next(), parts.next()) else { continue };
+            let mut reason = || parts.next().unwrap_or_default().to_owned();
+            let what = if fingerprint == NOT_SAVED { Err(reason()) } else { Ok(fingerprint.to_owned()) };
+            listed.insert(file.to_owned(), what);
+        }
+        SavedOutputs { folder, listed }
+    }
+
+    /// Reads the output of a step; `None` if the run saved none.
+    ///
+    /// # Errors
+    /// Returns why the output was not saved, or why its file is not what the run wrote.
+    pub(crate) fn read(&self, step: &str) -> Result<Option<Vec<u8>>, String> {
+        let file = format!("{}.json", file_name(step));
+        let path = self.folder.join(&file);
+        let wanted = match self.listed.get(&file) {
+            Some(Ok(fingerprint)) => Some(fingerprint),
+            Some(Err(why)) => return Err(format!("was not saved: {why}")),
+            None => None,
+        };
+        let json = match fs::read(&path) {
+            Ok(json) => json,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(format!("cannot be read from {}: {error}", path.display())),
+        };
+        match wanted {
+            Some(wanted) if *wanted == Fingerprint::of_bytes(&json).to_string() => Ok(Some(json)),
+            Some(_) => Err(format!("is damaged: {} is not as the run wrote it", path.display())),
+            None => Err(format!("may be damaged: {} is not in the list {LIST} beside it", path.display())),
+        }
     }
 }
 
@@ -109,7 +202,11 @@ impl Observer for Saving {
     fn on_event(&self, event: &Event<'_>) {
         let Event::StepFinished { step, output: Some(output), .. } = *event else { return };
         if let Err(error) = self.save(step, output) {
-            unpoisoned(self.failed.lock()).get_or_insert(error);
+            let (first, more) = &mut *unpoisoned(self.failed.lock());
+            match first {
+                None => *first = Some(error),
+                Some(_) => *more += 1,
+            }
         }
     }
 }

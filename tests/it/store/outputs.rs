@@ -168,7 +168,10 @@ fn an_output_that_cannot_be_written_is_a_warning_and_fails_no_step() {
         // No partial file is left, and the rest of the run is recorded.
         assert_eq!(store.output_file(run.id(), step).unwrap(), None);
         let outputs = store.find(run.id()).unwrap().dir.join("outputs");
-        assert_eq!(fs::read_dir(outputs).unwrap().count(), 0);
+        let files: Vec<_> = fs::read_dir(&outputs).unwrap().map(|file| file.unwrap().file_name()).collect();
+        assert_eq!(files, ["saved.txt"]);
+        let listed = fs::read_to_string(outputs.join("saved.txt")).unwrap();
+        assert!(listed.starts_with(&format!("- {step}.json ")) && listed.contains(why), "{listed}");
         assert_eq!(store.report(run.id()).unwrap().status, RunStatus::Succeeded);
     }
 }

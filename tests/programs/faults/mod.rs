@@ -12,3 +12,4 @@ mod signals;
 mod store;
 mod summary;
 mod time;
+mod values;

@@ -130,6 +130,8 @@ impl GraphDocument {
             Problem::new(ProblemCode::InvalidDocument, format!("this is no graph document: {error}"))
                 .hint("`graph --format json` writes one")
         };
+        // Some editors and shells write a byte order mark first, which JSON does not allow.
+        let json = json.strip_prefix('\u{feff}').unwrap_or(json);
         let Header { schema } = serde_json::from_str(json).map_err(unreadable)?;
         if schema == 0 || schema > Self::SCHEMA {
             let message =

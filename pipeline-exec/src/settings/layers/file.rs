@@ -12,13 +12,11 @@ pub(super) const NAMES: [&str; 3] = ["pipeline.toml", "pipeline.yaml", "pipeline
 /// # Errors
 /// Why it cannot be read.
 pub(super) fn parse(name: &str, text: &str) -> Result<Value, String> {
-    // Some editors write a byte order mark, which JSON does not allow.
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let extension = Path::new(name).extension().and_then(|extension| extension.to_str()).unwrap_or_default();
     let value = match extension.to_ascii_lowercase().as_str() {
         "toml" => toml(text),
-        "yaml" | "yml" => yaml(text),
-        "json" => serde_json::from_str(text).map_err(|error| error.to_string()),
+        "yaml" | "yml" => yaml(without_mark(text)),
+        "json" => json(text),
         _ => Err("its name has to end in `.toml`, `.yaml`, `.yml` or `.json`".to_owned()),
     }?;
     match value {
@@ -26,6 +24,19 @@ pub(super) fn parse(name: &str, text: &str) -> Result<Value, String> {
         Value::Object(_) => Ok(value),
         _ => Err("it has to hold keys and values".to_owned()),
     }
+}
+
+/// Some editors and shells write a byte order mark first.
+fn without_mark(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
+}
+
+/// Reads JSON.
+///
+/// # Errors
+/// What is wrong, and where.
+pub(crate) fn json(text: &str) -> Result<Value, String> {
+    serde_json::from_str(without_mark(text)).map_err(|error| error.to_string())
 }
 
 /// The error of a text in TOML, and its place. The error's own text quotes the line, which can have a secret in it.
@@ -42,24 +53,35 @@ fn toml_error(text: &str, error: &toml::de::Error) -> String {
 /// What is wrong, and where.
 #[cfg(feature = "cli")]
 pub(crate) fn toml(text: &str) -> Result<Value, String> {
+    let text = without_mark(text);
     let mut value: Value = toml::from_str(text).map_err(|error| toml_error(text, &error))?;
-    dates_as_text(&mut value);
-    Ok(value)
+    match adapt(&mut value) {
+        Ok(()) => Ok(value),
+        Err(key) => {
+            Err(format!("`{key}` is infinite or NaN, which no setting or run parameter from a file can be"))
+        }
+    }
 }
 
-/// `toml` makes a table with a private key of a date or time.
+/// Turns each date and time into text: `toml` makes a table with a private key of it. Returns the key of the first number that
+/// has become null, because JSON does not have it: TOML has no null.
 #[cfg(feature = "cli")]
-fn dates_as_text(value: &mut Value) {
+fn adapt(value: &mut Value) -> Result<(), String> {
     match value {
         Value::Object(fields) => {
             if let Some(date) = fields.remove("$__toml_private_datetime") {
                 *value = date;
-                return;
+                return Ok(());
             }
-            fields.values_mut().for_each(dates_as_text);
+            let under = |key: &str, rest: String| match rest.as_str() {
+                "" => key.to_owned(),
+                rest => format!("{key}.{rest}"),
+            };
+            fields.iter_mut().try_for_each(|(key, value)| adapt(value).map_err(|rest| under(key, rest)))
         }
-        Value::Array(items) => items.iter_mut().for_each(dates_as_text),
-        _ => {}
+        Value::Array(items) => items.iter_mut().try_for_each(adapt),
+        Value::Null => Err(String::new()),
+        _ => Ok(()),
     }
 }
 

@@ -20,7 +20,7 @@ use pipeline_core::{Problem, ProblemCode, Problems};
 use serde_json::Value;
 
 #[cfg(feature = "cli")]
-pub(crate) use self::file::toml as value_of_toml;
+pub(crate) use self::file::{json as value_of_json, toml as value_of_toml};
 use self::known::Known;
 pub(super) use self::leaf::Leaves;
 use self::leaf::{Key, Leaf};

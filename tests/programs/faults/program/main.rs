@@ -8,6 +8,7 @@ mod shown;
 mod signals;
 mod summary;
 mod time;
+mod values;
 
 use std::io::Write;
 use std::process::ExitCode;
