@@ -6,7 +6,7 @@ use pipeline::limits::LimitSettings;
 use pipeline::prelude::*;
 use pipeline::*;
 
-use crate::support::{Gauge, alone, quiet};
+use crate::support::{Gauge, alone, quiet, run_in_time};
 
 /// The width of the pipeline at each level, outermost first.
 type Widths = Vec<usize>;
@@ -208,4 +208,104 @@ fn a_run_within_a_finished_step_is_a_problem() {
     }
     let problems = Pipeline::to::<plain>().within(&StepContext::for_test("x")).run_blocking().unwrap_err();
     assert!(problems.to_string().contains("within a step that is not under way"), "{problems}");
+}
+
+/// What all outer steps of a test hold while they run a pipeline.
+type Lock = tokio::sync::Mutex<u64>;
+
+#[step]
+fn in_cpu() -> u64 {
+    1
+}
+
+#[step(blocking, retries = 1)]
+fn in_blocking(in_cpu: &u64, #[context] cx: &StepContext) -> Result<u64, String> {
+    if cx.attempt() == 1 { Err("planted".to_owned()) } else { Ok(*in_cpu) }
+}
+
+#[step]
+async fn in_io(in_blocking: &u64) -> u64 {
+    tokio::task::yield_now().await;
+    *in_blocking
+}
+
+/// A pipeline within a step, with steps of every lane.
+fn inner(cx: &StepContext) -> Pipeline {
+    Pipeline::to::<in_io>().within(cx)
+}
+
+#[step]
+fn locks_cpu(#[resource] lock: &Lock, #[context] cx: &StepContext) -> Result<(), Problems> {
+    let mut total = lock.blocking_lock();
+    *total += *inner(cx).run_blocking()?.output::<in_io>().unwrap();
+    Ok(())
+}
+
+#[step(blocking)]
+fn locks_blocking(#[resource] lock: &Lock, #[context] cx: &StepContext) -> Result<(), Problems> {
+    let mut total = lock.blocking_lock();
+    *total += *inner(cx).run_blocking()?.output::<in_io>().unwrap();
+    Ok(())
+}
+
+#[step]
+async fn locks_io(#[resource] lock: &Lock, #[context] cx: &StepContext) -> Result<(), Problems> {
+    let mut total = lock.lock().await;
+    *total += *inner(cx).run().await?.output::<in_io>().unwrap();
+    Ok(())
+}
+
+/// Waits for two runs at once, and starts one more when the first of them has ended.
+#[step]
+async fn locks_twice(#[resource] lock: &Lock, #[context] cx: &StepContext) -> Result<(), Problems> {
+    let mut total = lock.lock().await;
+    let (one, other) = (inner(cx), inner(cx));
+    let twice = async { (one.run().await, inner(cx).run().await) };
+    let ((first, third), second) = tokio::join!(twice, other.run());
+    assert!(third?.succeeded() && second?.succeeded());
+    *total += *first?.output::<in_io>().unwrap();
+    Ok(())
+}
+
+/// An async step that blocks its thread until it has the lock, and until its run has ended.
+#[step]
+async fn locks_worker(#[resource] lock: &Lock, #[context] cx: &StepContext) -> Result<(), Problems> {
+    let mut total = futures::executor::block_on(lock.lock());
+    *total += *inner(cx).run_blocking()?.output::<in_io>().unwrap();
+    Ok(())
+}
+
+/// Runs steps that hold one lock while they run a pipeline.
+fn run_under_lock(settings: Settings, add: &[fn(&mut DagBuilder, String)]) {
+    let (lock, mut dag) = (Arc::new(Lock::new(0)), DagBuilder::new());
+    for number in 0..6 {
+        add.iter().enumerate().for_each(|(kind, add)| add(&mut dag, format!("outer_{kind}_{number}")));
+    }
+    let pipeline = Pipeline::new(dag.build().unwrap()).settings(settings);
+    let run = run_in_time(pipeline.resource_arc(Arc::clone(&lock)));
+    assert!(run.succeeded(), "{}", run.report());
+    assert_eq!(*lock.blocking_lock(), 6 * add.len() as u64);
+}
+
+fn named<S: Step>(dag: &mut DagBuilder, name: String) {
+    let _ = dag.add::<S>().named(name);
+}
+
+/// P6: the slot of a step that waits for a run is for that run only, for a step of any lane: the run ends although all other
+/// slots, of every lane, are with steps that wait for what the waiting step holds.
+#[test]
+fn a_run_under_a_lock_ends_on_every_lane() {
+    if !alone("nesting::a_run_under_a_lock_ends_on_every_lane") {
+        return;
+    }
+    let [one, narrow] = [Settings::default().workers(1), Settings::default().cpu(1).io(1).blocking(1)];
+    for settings in [Settings::default(), one, narrow] {
+        let cpu = named::<locks_cpu>;
+        run_under_lock(settings.clone(), &[cpu]);
+        run_under_lock(settings.clone(), &[named::<locks_blocking>]);
+        run_under_lock(settings.clone(), &[named::<locks_io>]);
+        run_under_lock(settings.clone(), &[named::<locks_twice>]);
+        run_under_lock(settings.clone(), &[cpu, named::<locks_blocking>, named::<locks_io>]);
+        run_under_lock(settings, &[cpu, named::<locks_blocking>, named::<locks_worker>]);
+    }
 }

@@ -7,6 +7,7 @@ use pipeline_core::Lane;
 use pipeline_core::frame::{Finished, Progress, Ready, Roots, Suspended};
 
 use super::Engine;
+use super::lanes::Slot;
 use super::permits::Permits;
 use super::slot::SlotGuard;
 use super::worker::WorkerStatus;
@@ -106,7 +107,7 @@ impl Driver {
     #[inline]
     pub(super) fn next(&mut self) -> Option<Ready> {
         let engine = self.guard.engine();
-        let next = match engine.holds_still() || self.is_surplus() {
+        let next = match engine.holds_still() || self.guard.is_surplus() {
             true => None,
             false if self.unhurried => self.most_urgent(),
             false => self.at_hand(),
@@ -276,6 +277,11 @@ impl Driver {
         self.unhurried = true;
     }
 
+    /// The slot on which its steps run.
+    pub(super) fn slot(&self) -> Slot {
+        self.guard.slot()
+    }
+
     /// The status of this thread, which the watchdog reads.
     pub(super) fn worker(&self) -> &WorkerStatus {
         &self.worker
@@ -366,7 +372,10 @@ impl Driver {
     /// time. A task that yields may never have its turn again, if others block every thread of the runtime.
     pub(super) fn may_linger(&self) -> bool {
         let engine = self.guard.engine();
-        !self.may_be_detached && !engine.lanes.share_a_limit() && !engine.holds_still() && !self.is_surplus()
+        !self.may_be_detached
+            && !engine.lanes.share_a_limit()
+            && !engine.holds_still()
+            && !self.guard.is_surplus()
     }
 
     /// Whether this driver, or another of the run, may be detached in a step.
@@ -374,14 +383,9 @@ impl Driver {
         self.may_be_detached
     }
 
-    /// Whether more slots of the lane are taken than it has now.
-    fn is_surplus(&self) -> bool {
-        self.guard.engine().lanes.is_over(self.guard.lane())
-    }
-
     /// Whether there is something to do.
     pub(super) fn has_work(&self) -> bool {
-        !self.is_surplus() && self.guard.engine().has_work(self.guard.lane())
+        !self.guard.is_surplus() && self.guard.engine().has_work(self.guard.lane())
     }
 }
 

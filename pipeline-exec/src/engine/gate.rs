@@ -33,11 +33,6 @@ impl Gate {
         false
     }
 
-    /// Takes a place, even if none is free.
-    pub(crate) fn force(&self) {
-        self.held.fetch_add(1, Ordering::SeqCst);
-    }
-
     /// Returns a place; the caller looks for work afterwards.
     pub(crate) fn leave(&self) {
         self.held.fetch_sub(1, Ordering::SeqCst);

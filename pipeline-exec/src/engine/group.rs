@@ -1,15 +1,18 @@
-//! Nested runs: they share the slots of the outermost one, and a step that waits for a nested run lends its slot.
+//! Nested runs: they share the slots of the outermost one, and a step that waits for a nested run lends its slot to that run.
 //!
 //! The runs of a group share their gates; each has its own queues and drivers. So a guard that returns a slot looks for
-//! work in every run of the group, and wakes the steps that wait for their lent slot.
+//! work in every run of the group.
+//!
+//! A lent slot is for the runs that the step waits for, and for no other step. So every nesting ends: a run always has a place
+//! for one step, even if all other slots are taken by steps that wait for something that the waiting step holds (a lock).
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use pipeline_core::{Lane, Problem, ProblemCode, RunningStep, StepContext};
-use tokio::sync::Notify;
 
+use super::lanes::LentSlot;
 use super::{Engine, under_way};
 use crate::limits::Limits;
 
@@ -22,8 +25,6 @@ pub(crate) struct RunGroup {
     engines: Mutex<Vec<Weak<Engine>>>,
     /// Whether a run has joined another.
     several: AtomicBool,
-    /// Notified when a slot is returned.
-    freed: Notify,
 }
 
 /// The run and the step that a nested run belongs to.
@@ -80,71 +81,67 @@ impl Parent {
         self.engine.upgrade()
     }
 
-    /// Lends the parent's slot, until the loan is paid back. `None` if the parent has lent it to another run.
+    /// Lends the parent's slot to the runs within the parent, until the loan is dropped.
     pub(crate) fn lend(&self) -> Option<Loan> {
-        let engine = self.engine.upgrade()?;
-        let lane = engine.frame.plan().lane(self.step);
-        // If a step waits for two runs at once, the first one borrows.
-        let is_lent = !engine.loans().insert(self.step);
-        if is_lent {
-            return None;
-        }
-        engine.lanes.return_slot(lane);
-        engine.group.look_for_work();
-        Some(Loan { engine, step: self.step, lane })
+        Some(Loan::new(self.engine.upgrade()?, self.step))
     }
 }
 
-/// A slot that a step lends while it waits for a nested run.
+/// What a step has lent: its slot, and the number of runs that it waits for.
+#[derive(Debug)]
+pub(super) struct Lent {
+    slot: Arc<LentSlot>,
+    waits: usize,
+}
+
+/// A step that waits for a run within it, and lends its slot meanwhile.
 #[derive(Debug)]
 pub(crate) struct Loan {
     engine: Arc<Engine>,
     step: usize,
-    lane: Lane,
 }
 
 impl Loan {
-    /// Waits for the slot, and takes it.
-    ///
-    /// # Cancel safety
-    /// If the future is dropped, the step takes its slot back at once, even over the limit.
-    pub(crate) async fn pay_back(self) {
-        loop {
-            let freed = self.engine.group.freed.notified();
-            let mut freed = std::pin::pin!(freed);
-            freed.as_mut().enable();
-            if self.try_pay_back() {
-                return;
-            }
-            freed.await;
-        }
-    }
-
-    fn try_pay_back(&self) -> bool {
-        let mut loans = self.engine.loans();
-        // A step that was given up meanwhile needs no slot.
-        if !loans.contains(&self.step) || self.engine.lanes.take_slot(self.lane) {
-            loans.remove(&self.step);
-            return true;
-        }
-        false
+    fn new(engine: Arc<Engine>, step: usize) -> Loan {
+        let mut loans = engine.loans();
+        let lent = loans.entry(step).or_insert_with(|| Lent::by(&engine, step));
+        lent.waits += 1;
+        // If the step waits for several runs at once, any of them uses the slot.
+        lent.slot.lend();
+        drop(loans);
+        engine.group.look_for_work();
+        Loan { engine, step }
     }
 }
 
 impl Drop for Loan {
-    /// A step that did not wait for its slot takes it all the same, and returns it when it ends.
+    /// Takes the slot back when the step waits for no run any more. A run that ended does not use it; one that nobody waits for
+    /// any more was stopped, and uses it at most until its current step ends.
     fn drop(&mut self) {
         let mut loans = self.engine.loans();
-        if loans.remove(&self.step) {
-            self.engine.lanes.force_slot(self.lane);
+        let Some(lent) = loans.get_mut(&self.step) else { return };
+        lent.waits -= 1;
+        if lent.waits == 0 {
+            lent.slot.take_back();
         }
     }
 }
 
+impl Lent {
+    fn by(engine: &Engine, step: usize) -> Lent {
+        Lent { slot: Arc::new(LentSlot::new(engine.frame.plan().lane(step))), waits: 0 }
+    }
+}
+
 impl Engine {
-    /// The steps that have lent their slots.
-    fn loans(&self) -> MutexGuard<'_, HashSet<usize>> {
+    fn loans(&self) -> MutexGuard<'_, HashMap<usize, Lent>> {
         self.loans.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The slot of a step that a run within the step can use while the step waits.
+    pub(super) fn lent_by(&self, step: usize) -> Arc<LentSlot> {
+        let mut loans = self.loans();
+        Arc::clone(&loans.entry(step).or_insert_with(|| Lent::by(self, step)).slot)
     }
 
     /// Keeps the run from ending although it has no slot: other runs of the group have them all, and a guard that returns one
@@ -191,11 +188,6 @@ impl Engine {
             }
         }
     }
-
-    /// Cancels the loan of a step that was given up. Returns whether there was one.
-    pub(super) fn cancel_loan(&self, step: usize) -> bool {
-        self.loans().remove(&step)
-    }
 }
 
 impl RunGroup {
@@ -228,6 +220,5 @@ impl RunGroup {
             drop(engine);
             drop(present);
         }
-        self.freed.notify_waiters();
     }
 }

@@ -9,14 +9,51 @@ use super::lane::{LaneState, Post};
 use crate::pressure::Share;
 use crate::settings::{MOST_SLOTS, Settings, cores};
 
+/// The place at which a step counts while it is under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Slot {
+    /// A slot of the step's lane, and of the limit over all lanes.
+    OfLane,
+    /// The slot of the step that waits for the run: see [`LentSlot`].
+    Lent,
+}
+
+/// The slot of a step, while the step waits for runs within it. Only these runs can use it, for a step of any lane: whatever
+/// the steps beside that step wait for, the runs that it waits for can continue.
+///
+/// The step itself keeps its slot all the time, so the slot is never given to a step that the waiting one does not wait for.
+#[derive(Debug)]
+pub(crate) struct LentSlot {
+    gate: Gate,
+    /// The lane of the step that lends it.
+    lane: Lane,
+}
+
+impl LentSlot {
+    /// The slot of a step that does not wait yet.
+    pub(crate) fn new(lane: Lane) -> Self {
+        LentSlot { gate: Gate::new(0), lane }
+    }
+
+    /// Lets the runs within the step use the slot; the caller looks for work afterwards.
+    pub(crate) fn lend(&self) {
+        self.gate.set_limit(1);
+    }
+
+    /// Lets no further step use the slot.
+    pub(crate) fn take_back(&self) {
+        self.gate.set_limit(0);
+    }
+}
+
 /// All lanes of a run.
 #[derive(Debug)]
 pub(crate) struct Lanes {
     each: [LaneState; Lane::ALL.len()],
     /// The limit over all lanes, if there is one.
     total: Option<Arc<Gate>>,
-    /// Whether the slots are those of another run.
-    shared: bool,
+    /// The slot that the step above lends while it waits for this run. `None` if the run is within no step.
+    lent: Option<Arc<LentSlot>>,
     /// The slots of each lane, and the share of them that may be used now.
     asked: Mutex<Asked>,
 }
@@ -29,8 +66,9 @@ struct Asked {
 }
 
 impl Lanes {
-    /// The lanes of a run, with its own slots, or those of its parent.
-    pub(crate) fn new(settings: &Settings, parent: Option<&Lanes>) -> Self {
+    /// The lanes of a run, with its own slots, or those of its parent and the slot that the step above lends.
+    pub(crate) fn new(settings: &Settings, parent: Option<(&Lanes, Arc<LentSlot>)>) -> Self {
+        let (parent, lent) = parent.unzip();
         let slots = |lane| settings.slots(lane);
         let gate = |lane| match parent {
             Some(parent) => Arc::clone(&parent.of(lane).slots),
@@ -49,7 +87,7 @@ impl Lanes {
             Some(parent) => parent.total.clone(),
             None => total.map(|total| Arc::new(Gate::new(total))),
         };
-        Lanes { each: Lane::ALL.map(lane), total, shared: parent.is_some(), asked: Mutex::new(asked) }
+        Lanes { each: Lane::ALL.map(lane), total, lent, asked: Mutex::new(asked) }
     }
 
     /// Changes the slots of a lane.
@@ -88,11 +126,24 @@ impl Lanes {
 
     /// Whether the lanes share a limit, so that an idle driver of one lane keeps a step of another waiting.
     pub(crate) fn share_a_limit(&self) -> bool {
-        self.total.is_some() || self.shared
+        self.total.is_some() || self.lent.is_some()
+    }
+
+    /// Takes a slot for a step of a lane, if one is free. The lent one comes last for the steps of other lanes, so that lanes
+    /// run more steps than they have slots only if nothing else is free.
+    pub(crate) fn take_slot(&self, lane: Lane) -> Option<Slot> {
+        let lent = self.lent.as_deref();
+        if lent.is_some_and(|lent| lent.lane == lane && lent.gate.enter()) {
+            return Some(Slot::Lent);
+        }
+        if self.take_slot_of(lane) {
+            return Some(Slot::OfLane);
+        }
+        lent.filter(|lent| lent.gate.enter()).map(|_| Slot::Lent)
     }
 
     /// Takes a slot of a lane (and of the total), if one is free.
-    pub(crate) fn take_slot(&self, lane: Lane) -> bool {
+    fn take_slot_of(&self, lane: Lane) -> bool {
         loop {
             if !self.of(lane).slots.enter() {
                 return false;
@@ -110,16 +161,11 @@ impl Lanes {
         }
     }
 
-    /// Takes a slot of a lane (and of the total), even if none is free.
-    pub(crate) fn force_slot(&self, lane: Lane) {
-        self.of(lane).slots.force();
-        if let Some(total) = &self.total {
-            total.force();
+    /// Returns the slot of a step of a lane; the caller looks for work afterwards.
+    pub(crate) fn return_slot(&self, slot: Slot, lane: Lane) {
+        if let (Slot::Lent, Some(lent)) = (slot, &self.lent) {
+            return lent.gate.leave();
         }
-    }
-
-    /// Returns a slot; the caller looks for work afterwards.
-    pub(crate) fn return_slot(&self, lane: Lane) {
         self.of(lane).slots.leave();
         if let Some(total) = &self.total {
             total.leave();
@@ -127,11 +173,11 @@ impl Lanes {
     }
 
     /// Takes the right to look for steps of a lane, with a slot.
-    pub(crate) fn take_driver(&self, lane: Lane) -> Option<Post> {
+    pub(crate) fn take_driver(&self, lane: Lane) -> Option<(Post, Slot)> {
         loop {
             let post = self.of(lane).take_post()?;
-            if self.take_slot(lane) {
-                return Some(post);
+            if let Some(slot) = self.take_slot(lane) {
+                return Some((post, slot));
             }
             self.of(lane).return_post(post);
             if !self.could_drive(lane) {
@@ -140,8 +186,13 @@ impl Lanes {
         }
     }
 
-    /// Whether a slot of a lane seems to be free.
+    /// Whether a slot for a step of a lane seems to be free.
     pub(crate) fn has_slot(&self, lane: Lane) -> bool {
+        let has_lent = self.lent.as_ref().is_some_and(|lent| lent.gate.has_room());
+        has_lent || self.has_slot_of(lane)
+    }
+
+    fn has_slot_of(&self, lane: Lane) -> bool {
         self.of(lane).slots.has_room() && self.total.as_ref().is_none_or(|total| total.has_room())
     }
 

@@ -49,7 +49,7 @@ impl Driver {
         }
         let now = self.note_attempt(&ready, number);
         if watched {
-            self.worker().set(frame, step, number, now);
+            self.worker().set(frame, step, number, self.slot(), now);
         }
         let progress = {
             let _entered = self.engine().events.enter_ready(&ready, number);

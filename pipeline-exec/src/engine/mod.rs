@@ -30,7 +30,7 @@ mod watch;
 mod worker;
 
 use std::any::Any;
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -43,7 +43,7 @@ pub(crate) use self::done::Done;
 use self::done::Present;
 pub(crate) use self::drive::{CallersPart, on_a_driving_thread};
 pub(crate) use self::group::Parent;
-use self::group::RunGroup;
+use self::group::{Lent, RunGroup};
 pub(crate) use self::held_above::never_admitted;
 use self::lanes::Lanes;
 use self::permits::Admitted;
@@ -72,8 +72,8 @@ pub(crate) struct Engine {
     group: Arc<RunGroup>,
     /// The step that has started this run, if it shares the slots of that step's run.
     parent: Option<Parent>,
-    /// The steps that have lent their slots to nested runs.
-    loans: Mutex<HashSet<usize>>,
+    /// What steps have lent to the runs within them.
+    loans: Mutex<HashMap<usize, Lent>>,
     /// Keeps the run from ending while all slots are with other runs of the group.
     standing_by: Mutex<Option<Present>>,
     stop: CancellationToken,
@@ -127,8 +127,10 @@ impl Engine {
         runtime: Handle,
     ) -> Arc<Engine> {
         let host = parent.as_ref().and_then(Parent::engine);
+        let above = host.as_ref().zip(parent.as_ref());
+        let above = above.map(|(host, parent)| (&host.lanes, host.lent_by(parent.step())));
         Arc::new_cyclic(|engine| Engine {
-            lanes: Lanes::new(&record.settings, host.as_ref().map(|host| &host.lanes)),
+            lanes: Lanes::new(&record.settings, above),
             group: host.as_ref().map_or_else(Arc::default, |host| Arc::clone(&host.group)),
             _under_way: UnderWay::enter(record.frame.number(), engine),
             loans: Mutex::default(),
@@ -205,11 +207,6 @@ impl Engine {
     fn stops_at(&self, step: usize) -> bool {
         let by_settings = self.record.settings.fail_fast && !self.frame.plan().policy(step).optional;
         by_settings || self.rule(step).is_some_and(|rule| rule.fail_fast)
-    }
-
-    /// Waits for something in the calling thread, which runs no tasks.
-    pub(crate) fn block_on<T>(&self, future: impl Future<Output = T>) -> T {
-        self.runtime.block_on(future)
     }
 
     /// The number by which limits know the run.

@@ -22,7 +22,8 @@ impl Waiting {
     /// A step that waits; `since` is when its attempt started, if that is known.
     pub(super) fn new(suspended: Suspended, guard: SlotGuard, since: Option<u64>, permits: Permits) -> Self {
         let watch = guard.engine().watch.as_ref();
-        let waiter = watch.map(|watch| watch.wait(suspended.step(), suspended.attempt(), since));
+        let waiter =
+            watch.map(|watch| watch.wait(suspended.step(), suspended.attempt(), guard.slot(), since));
         Waiting { suspended: Some(suspended), waiter, guard: Some(guard), permits }
     }
 

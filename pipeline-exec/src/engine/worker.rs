@@ -8,6 +8,8 @@ use std::cell::OnceCell;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+use super::lanes::Slot;
+
 /// What one thread is doing.
 #[derive(Debug, Default)]
 pub(super) struct WorkerStatus {
@@ -35,6 +37,7 @@ pub(super) struct Seen {
 const UNKNOWN: u64 = u64::MAX;
 const COUNT: u64 = 1 << 32;
 const HAS_WAITED: u32 = 1 << 31;
+const IS_LENT: u32 = 1 << 30;
 
 /// The step that a thread runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,8 +47,15 @@ pub(super) struct Running {
     pub(super) attempt: u32,
     /// Whether the thread polls a step that has waited, rather than drives a lane.
     pub(super) has_waited: bool,
+    /// The slot on which the step runs.
+    pub(super) slot: Slot,
     /// When the attempt started, in nanoseconds since the run began.
     pub(super) since: Option<u64>,
+}
+
+/// The mark of a slot on the number of an attempt.
+fn marked(slot: Slot) -> u32 {
+    if slot == Slot::Lent { IS_LENT } else { 0 }
 }
 
 static WORKERS: Mutex<Vec<Weak<WorkerStatus>>> = Mutex::new(Vec::new());
@@ -74,19 +84,19 @@ impl WorkerStatus {
     }
 
     /// The thread polls an attempt that has waited.
-    pub(super) fn set_polling(&self, frame: u32, step: usize, attempt: u32, since: u64) {
+    pub(super) fn set_polling(&self, frame: u32, step: usize, attempt: u32, slot: Slot, since: u64) {
         // One step is polled many times; the count distinguishes the polls.
         let count = (self.attempt.load(Ordering::Relaxed) & !(COUNT - 1)).wrapping_add(COUNT);
         self.since.store(since, Ordering::Relaxed);
-        self.attempt.store(count | u64::from(attempt | HAS_WAITED), Ordering::Relaxed);
+        self.attempt.store(count | u64::from(attempt | marked(slot) | HAS_WAITED), Ordering::Relaxed);
         self.word.store(WorkerStatus::word(frame, step), Ordering::Release);
     }
 
     /// The thread begins an attempt.
     #[inline]
-    pub(super) fn set(&self, frame: u32, step: usize, attempt: u32, since: Option<u64>) {
+    pub(super) fn set(&self, frame: u32, step: usize, attempt: u32, slot: Slot, since: Option<u64>) {
         self.since.store(since.unwrap_or(UNKNOWN), Ordering::Relaxed);
-        self.attempt.store(u64::from(attempt), Ordering::Relaxed);
+        self.attempt.store(u64::from(attempt | marked(slot)), Ordering::Relaxed);
         self.word.store(WorkerStatus::word(frame, step), Ordering::Release);
     }
 
@@ -114,7 +124,9 @@ impl WorkerStatus {
         let since = Some(self.since.load(Ordering::Relaxed)).filter(|&since| since != UNKNOWN);
         let attempt = self.attempt.load(Ordering::Relaxed) as u32;
         let has_waited = attempt & HAS_WAITED != 0;
-        Some(Running { frame: (word >> 32) as u32, step, attempt: attempt & !HAS_WAITED, has_waited, since })
+        let slot = if attempt & IS_LENT == 0 { Slot::OfLane } else { Slot::Lent };
+        let attempt = attempt & !(HAS_WAITED | IS_LENT);
+        Some(Running { frame: (word >> 32) as u32, step, attempt, has_waited, slot, since })
     }
 
     /// What the watchdog has seen; if it has changed since, it is seen now for the first time.

@@ -347,17 +347,16 @@ impl Pipeline {
     /// # Errors
     /// As [`Pipeline::run`].
     pub fn run_blocking(&self) -> Result<Run, Problems> {
-        if runtime::is_entered() && !on_a_driving_thread() {
-            let prepared = self.prepare()?;
+        let (prepared, drives) = (self.prepare()?, on_a_driving_thread());
+        let is_within_step = drives || self.within.is_some();
+        // Steps beside that step may block the threads of the framework's runtime until that step has ended.
+        if (runtime::is_entered() && !drives) || (is_within_step && prepared.has_tasks()) {
             let run = runtime::block_on_new_thread(|runtime| prepared.launch(runtime, false).0.wait());
             return Ok(run);
         }
         // On a thread that is in a step, the run's own steps are left to others.
-        let (handle, callers) = self.prepare()?.launch(runtime::own(), !on_a_driving_thread());
-        if let Some(callers) = callers {
-            callers.drive();
-        }
-        Ok(handle.wait_blocking())
+        let (handle, callers) = prepared.launch(runtime::own(), !drives);
+        Ok(handle.wait_blocking(callers))
     }
 
     /// Runs the pipeline with another executor, in the calling thread. [`Execute`] has an example.

@@ -107,8 +107,9 @@ impl Pipeline {
     }
 
     /// Runs this pipeline as a part of the step that `context` belongs to. The run shares the slots and limits of that step's run,
-    /// and the step lends it its slot while it waits. So nested runs keep to the outermost limits, and finish however few slots
-    /// there are. The run stops with the step.
+    /// and while the step waits for it, it alone can use the step's slot, for a step of any lane. So nested runs keep to the outermost
+    /// number of steps at once, and finish however few slots there are, and whatever the waiting step holds (a lock). The run
+    /// stops with the step.
     ///
     /// ```
     /// # use pipeline_core::{DagBuilder, Problems, StepContext};

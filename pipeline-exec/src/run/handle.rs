@@ -6,7 +6,7 @@ use pipeline_core::frame::Status;
 use pipeline_core::{Lane, Problems};
 
 use super::{OutputError, Run, output};
-use crate::engine::{Engine, Parent};
+use crate::engine::{CallersPart, Engine, Parent};
 use crate::record::RunRecord;
 use crate::settings::Settings;
 use crate::signals::Listening;
@@ -174,19 +174,18 @@ impl RunHandle {
     pub async fn wait(self) -> Run {
         let loan = self.parent.as_ref().and_then(Parent::lend);
         self.engine().done().wait().await;
-        if let Some(loan) = loan {
-            loan.pay_back().await;
-        }
+        drop(loan);
         self.ended()
     }
 
-    /// Blocks the thread until the run has ended.
-    pub(crate) fn wait_blocking(self) -> Run {
+    /// Blocks the thread until the run has ended. The thread takes the caller's part in it, if there is one.
+    pub(crate) fn wait_blocking(self, callers: Option<CallersPart>) -> Run {
         let loan = self.parent.as_ref().and_then(Parent::lend);
-        self.engine().done().wait_blocking();
-        if let Some(loan) = loan {
-            self.engine().block_on(loan.pay_back());
+        if let Some(callers) = callers {
+            callers.drive();
         }
+        self.engine().done().wait_blocking();
+        drop(loan);
         self.ended()
     }
 

@@ -185,7 +185,7 @@ impl Watch {
         }
         let attempt = Attempt::new(running.attempt, false, true);
         if self.is_unused(running.step) {
-            self.take_over(running.step, attempt, TakenFrom::of(running), GivenUp::unused());
+            self.take_over(running.step, attempt, TakenFrom::of(running), running.slot, GivenUp::unused());
             return None;
         }
         let due = self.due(running.step, since)?;
@@ -196,7 +196,7 @@ impl Watch {
         if is_io {
             why.note.push_str(", and blocks the thread that runs it: it computes or waits without `.await`; make it a plain `fn`");
         }
-        self.take_over(running.step, attempt, TakenFrom::of(running), why);
+        self.take_over(running.step, attempt, TakenFrom::of(running), running.slot, why);
         None
     }
 
@@ -238,7 +238,7 @@ impl Watch {
         for status in WorkerStatus::all() {
             if let Some(running) = status.read().filter(|running| running.frame == self.frame) {
                 let attempt = Attempt::new(running.attempt, false, true);
-                self.take_over(running.step, attempt, TakenFrom::of(running), why.clone());
+                self.take_over(running.step, attempt, TakenFrom::of(running), running.slot, why.clone());
             }
         }
         let waiters: Vec<_> = {
@@ -246,7 +246,7 @@ impl Watch {
             waiters.values().filter_map(Weak::upgrade).collect()
         };
         for waiter in waiters {
-            self.take_over(waiter.step(), waiter.attempt(), TakenFrom::Task, why.clone());
+            self.take_over(waiter.step(), waiter.attempt(), TakenFrom::Task, waiter.slot(), why.clone());
         }
         let parked = std::mem::take(&mut *self.parked.lock().unwrap_or_else(PoisonError::into_inner));
         parked.iter().filter_map(Weak::upgrade).for_each(|parked| Watch::end_parked(&parked));
@@ -278,13 +278,21 @@ impl Watch {
             self.waiters.lock().unwrap_or_else(PoisonError::into_inner).get(&step).and_then(Weak::upgrade);
         match waiter {
             Some(waiter) if waiter.is_cancellable() => return waiter.give_up(why),
-            Some(waiter) => return self.take_over(step, waiter.attempt(), TakenFrom::Task, why),
+            Some(waiter) => {
+                return self.take_over(step, waiter.attempt(), TakenFrom::Task, waiter.slot(), why);
+            }
             None => {}
         }
         let running = WorkerStatus::all().into_iter().filter_map(|status| status.read());
         let mut here = running.filter(|running| running.frame == self.frame && running.step == step);
         if let Some(running) = here.next() {
-            self.take_over(step, Attempt::new(running.attempt, false, true), TakenFrom::of(running), why);
+            self.take_over(
+                step,
+                Attempt::new(running.attempt, false, true),
+                TakenFrom::of(running),
+                running.slot,
+                why,
+            );
         }
     }
 }

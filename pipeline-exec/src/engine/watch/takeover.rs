@@ -7,6 +7,7 @@ use pipeline_core::frame::{Attempt, GivenUp};
 
 use super::Watch;
 use crate::engine::driver::Driver;
+use crate::engine::lanes::Slot;
 use crate::engine::parked::Parked;
 use crate::engine::slot::SlotGuard;
 use crate::engine::spawn;
@@ -35,7 +36,7 @@ impl TakenFrom {
 
 impl Watch {
     /// Gives up an attempt, and finishes its step on behalf of the thread that runs it. Does nothing if it has ended.
-    pub(super) fn take_over(&self, step: usize, attempt: Attempt, from: TakenFrom, why: GivenUp) {
+    pub(super) fn take_over(&self, step: usize, attempt: Attempt, from: TakenFrom, slot: Slot, why: GivenUp) {
         let Some(engine) = self.engine.upgrade() else { return };
         // While the step is finished here, the run is not over.
         let present = engine.done.enter();
@@ -57,11 +58,10 @@ impl Watch {
             engine.stop_because(&reason);
         }
         let user_code = engine.events.any() || engine.rule(step).is_some_and(Rule::has_user_code);
-        // The runs that the step waits for are unused now, and it gave its slot back before.
+        // The runs that the step waits for are unused now.
         engine.stop_children(Some(step));
-        let has_slot = !engine.cancel_loan(step);
-        let guard =
-            SlotGuard::taking_over(&engine, self.plan.lane(step), from == TakenFrom::Driver, has_slot);
+        let was_driver = from == TakenFrom::Driver;
+        let guard = SlotGuard::taking_over(&engine, self.plan.lane(step), was_driver, slot);
         drop(engine);
         if user_code {
             // The user's code could keep the watchdog from its other runs.

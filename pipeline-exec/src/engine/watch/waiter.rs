@@ -8,6 +8,7 @@ use tokio::sync::Notify;
 
 use super::takeover::TakenFrom;
 use super::{Watch, watchdog};
+use crate::engine::lanes::Slot;
 use crate::engine::worker::WorkerStatus;
 
 /// A step that waits and may be given up. Held by its task only.
@@ -16,6 +17,7 @@ pub(crate) struct Waiter {
     watch: Arc<Watch>,
     step: usize,
     attempt: Attempt,
+    slot: Slot,
     /// When the attempt started, since the run began.
     since: Duration,
     cancellable: bool,
@@ -25,13 +27,20 @@ pub(crate) struct Waiter {
 
 impl Watch {
     /// Watches a step that waits, from now on; `since` is when its attempt started, if that is known.
-    pub(crate) fn wait(self: &Arc<Self>, step: usize, attempt: Attempt, since: Option<u64>) -> Arc<Waiter> {
+    pub(crate) fn wait(
+        self: &Arc<Self>,
+        step: usize,
+        attempt: Attempt,
+        slot: Slot,
+        since: Option<u64>,
+    ) -> Arc<Waiter> {
         let since = since.map_or_else(|| self.now(), Duration::from_nanos);
         let rule = self.rules.as_ref().map(|rules| rules.of(step));
         let waiter = Arc::new(Waiter {
             watch: Arc::clone(self),
             step,
             attempt,
+            slot,
             since,
             cancellable: !rule.is_some_and(|rule| rule.no_cancel),
             why: Mutex::default(),
@@ -61,6 +70,10 @@ impl Waiter {
         self.attempt
     }
 
+    pub(super) fn slot(&self) -> Slot {
+        self.slot
+    }
+
     pub(super) fn is_cancellable(&self) -> bool {
         self.cancellable
     }
@@ -82,7 +95,7 @@ impl Waiter {
             why.note
                 .push_str("; no thread was free to drop it: others block the threads that run async steps");
         }
-        self.watch.take_over(self.step, self.attempt, TakenFrom::Task, why);
+        self.watch.take_over(self.step, self.attempt, TakenFrom::Task, self.slot, why);
     }
 
     /// Waits until the step's task is asked to drop the future.
@@ -98,7 +111,8 @@ impl Waiter {
     /// Calls `poll`, and shows meanwhile that the current thread polls the step.
     pub(crate) fn polling<T>(&self, poll: impl FnOnce() -> T) -> T {
         let status = WorkerStatus::here();
-        status.set_polling(self.watch.frame, self.step, self.attempt.number(), self.since.as_nanos() as u64);
+        let since = self.since.as_nanos() as u64;
+        status.set_polling(self.watch.frame, self.step, self.attempt.number(), self.slot, since);
         let result = poll();
         status.clear();
         result

@@ -86,3 +86,23 @@ fn a_gate_never_admits_more_than_its_limit() {
         other.join().expect("no panic");
     });
 }
+
+/// A nested run's lane: all slots of the lane are taken, and a slot is lent while work comes.
+#[test]
+fn work_that_comes_as_a_slot_is_lent_is_done() {
+    loom::model(|| {
+        let lane = Arc::new(Lane::new(0));
+        let lends = {
+            let lane = Arc::clone(&lane);
+            thread::spawn(move || {
+                lane.gate.set_limit(1);
+                if lane.queued.load(Ordering::Relaxed) > 0 {
+                    lane.drive();
+                }
+            })
+        };
+        lane.bring();
+        lends.join().expect("no panic");
+        assert_eq!(lane.done.load(Ordering::Relaxed), 1, "work remained");
+    });
+}
