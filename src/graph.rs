@@ -14,7 +14,7 @@ pub use pipeline_core::{
     Backoff, CriticalPath, DefRef, Format, GraphDocument, Included, InputDef, InputDocument, InputKind,
     Inputs, Instance, Levels, Location, Mode, Package, ParamDef, Plan, PlanOptions, Policy, Problem,
     ProblemCode, Quorum, Refs, Selection, Source, Statistics, StepDef, StepDocument, StepSpec, TypeDef, View,
-    packages, registered,
+    packages, registered, registered_as,
 };
 #[cfg(feature = "report")]
 pub use pipeline_exec::graph_page;

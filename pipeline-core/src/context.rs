@@ -59,7 +59,7 @@ impl RunScope {
     /// in every run of one seed, and independent of the numbers that the step draws.
     pub fn chance(&self, step: &str, attempt: u32) -> f64 {
         const OF_THE_RUN: u64 = u64::MAX;
-        StepRng::of_stream(step_seed(self.seed, step, OF_THE_RUN), attempt.into()).unit_f64()
+        StepRng::of_stream(step_seed(self.seed, &[step], OF_THE_RUN), attempt.into()).unit_f64()
     }
 
     /// Returns the items that steps could not process, in the order in which they were recorded.
@@ -116,6 +116,8 @@ pub struct RunningStep {
 pub struct StepContext {
     scope: Arc<RunScope>,
     step: Cow<'static, str>,
+    /// Module and name of the step's function, if its identity is made of them, and is not its name.
+    function: Option<(Cow<'static, str>, Cow<'static, str>)>,
     /// `None` in a test.
     running: Option<RunningStep>,
     /// The item of the step that the context is for; 0 for a step without items.
@@ -132,12 +134,19 @@ impl StepContext {
         StepContext {
             scope,
             step,
+            function: None,
             running: None,
             index: 0,
             attempt,
             given_up: None,
             activity: OnceLock::new(),
         }
+    }
+
+    /// Sets module and name of the function that the step's identity is made of.
+    pub(crate) fn of_function(mut self, function: Option<(Cow<'static, str>, Cow<'static, str>)>) -> Self {
+        self.function = function;
+        self
     }
 
     /// Sets the step under way that the context belongs to.
@@ -165,8 +174,8 @@ impl StepContext {
         StepContext::for_test_seeded(step, 0)
     }
 
-    /// Makes a context for a test, as [`StepContext::for_test`] does, in a run of another seed. A step of that name draws what
-    /// it draws in a run with that seed.
+    /// Makes a context for a test, as [`StepContext::for_test`] does, in a run of another seed. A step of that
+    /// identity (`module::name`, or the name of an instance or a closure) draws what it draws in a run with that seed.
     ///
     /// ```
     /// # use pipeline_core::StepContext;
@@ -219,8 +228,8 @@ impl StepContext {
     /// Returns the seed of this step in this run, for generators of other crates. For random numbers alone, use
     /// [`StepContext::rng`].
     ///
-    /// A hash of the run's seed and the step's name in the graph, the same for every attempt, on every platform and in every
-    /// version.
+    /// A hash of the run's seed and the step's identity, which is `module::name` of its function, or the name of an instance or
+    /// a closure. It is the same for every attempt, on every platform and in every version, and whatever other steps there are.
     ///
     /// ```
     /// # use pipeline_core::StepContext;
@@ -229,7 +238,11 @@ impl StepContext {
     /// assert_ne!(seed("sample"), seed("shuffle"));
     /// ```
     pub fn seed(&self) -> u64 {
-        step_seed(self.scope.seed(), &self.step, self.index)
+        let seed = |step: &[&str]| step_seed(self.scope.seed(), step, self.index);
+        match &self.function {
+            None => seed(&[&self.step]),
+            Some((module, name)) => seed(&[module, "::", name]),
+        }
     }
 
     /// Returns this step's own stream of random numbers: the same in every run with the same seed, in any schedule. Each call

@@ -30,6 +30,12 @@ impl StableHash {
         self.0.write(text.as_bytes());
     }
 
+    /// Hashes texts as one.
+    pub(crate) fn joined(&mut self, texts: &[&str]) {
+        self.number(texts.iter().map(|text| text.len() as u64).sum());
+        texts.iter().for_each(|text| self.0.write(text.as_bytes()));
+    }
+
     pub(crate) fn number(&mut self, number: u64) {
         self.0.write(&number.to_le_bytes());
     }

@@ -96,11 +96,20 @@ impl ParamValue {
 /// Run parameters as they were given, by name. `step.parameter` is for one step, `parameter` for all that declare it.
 #[derive(Clone, Default)]
 pub struct Params {
-    values: BTreeMap<String, Origined>,
+    values: BTreeMap<String, Given>,
+    /// Number of values given so far.
+    count: i64,
 }
 
-/// A value, or the reason why it has no JSON form; and its origin.
-type Origined = (Result<ParamValue, String>, Cow<'static, str>);
+/// A value as it was given.
+#[derive(Clone, Debug)]
+pub(crate) struct Given {
+    /// The value, or the reason why it has no JSON form.
+    pub(crate) value: Result<ParamValue, String>,
+    pub(crate) origin: Cow<'static, str>,
+    /// Of two values for one step under different names of it, the one of higher rank wins.
+    pub(crate) rank: i64,
+}
 
 /// Replaces serde's message about a value that may be a secret, because serde quotes the value.
 pub(crate) const NOT_SHOWN: &str = "what was given is not shown: it may hold a secret";
@@ -124,17 +133,25 @@ impl Params {
     /// Sets a parameter; the last value of a name wins. A value without a JSON form is reported when the run binds its
     /// parameters, together with all other problems.
     pub fn set(&mut self, name: impl Into<String>, value: &(impl Serialize + ?Sized)) {
-        self.values.insert(name.into(), (ParamValue::of(value), CODE));
+        self.insert(name.into(), ParamValue::of(value));
     }
 
     /// Sets a parameter from text.
     pub fn set_text(&mut self, name: impl Into<String>, text: impl Into<String>) {
-        self.values.insert(name.into(), (Ok(ParamValue::Text(text.into())), CODE));
+        self.insert(name.into(), Ok(ParamValue::Text(text.into())));
     }
 
-    /// Sets a parameter unless it is already set. `origin` is the origin of the value, for messages.
+    fn insert(&mut self, name: String, value: Result<ParamValue, String>) {
+        self.count += 1;
+        self.values.insert(name, Given { value, origin: CODE, rank: self.count });
+    }
+
+    /// Sets a parameter unless it is already set. `origin` is the origin of the value, for messages. Defaults set earlier win
+    /// over later ones.
     pub fn set_default(&mut self, name: impl Into<String>, value: ParamValue, origin: &str) {
-        self.values.entry(name.into()).or_insert_with(|| (Ok(value), Cow::Owned(origin.to_owned())));
+        self.count += 1;
+        let given = Given { value: Ok(value), origin: Cow::Owned(origin.to_owned()), rank: -self.count };
+        self.values.entry(name.into()).or_insert(given);
     }
 
     /// Returns the names given, sorted.
@@ -142,13 +159,18 @@ impl Params {
         self.values.keys().map(String::as_str)
     }
 
-    /// Returns the origin of a parameter, in words: the program's code, a flag, an environment variable, a file.
+    /// Returns the origin of the value of this name, in words: the program's code, a flag, an environment variable, a file.
     pub fn origin(&self, name: &str) -> Option<&str> {
-        self.values.get(name).map(|(_, origin)| &**origin)
+        self.values.get(name).map(|given| &*given.origin)
     }
 
-    pub(crate) fn get(&self, name: &str) -> Option<(&Result<ParamValue, String>, &str)> {
-        self.values.get(name).map(|(value, origin)| (value, &**origin))
+    /// Returns all, by name.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&str, &Given)> {
+        self.values.iter().map(|(name, given)| (name.as_str(), given))
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<&Given> {
+        self.values.get(name)
     }
 }
 

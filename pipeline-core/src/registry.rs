@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::naming::{Nameable, keep_meant};
 use crate::step::{DefFn, StepDef};
 
 /// One registered step; submitted by the macro.
@@ -22,6 +23,17 @@ pub fn registered() -> Vec<&'static StepDef> {
     let mut steps: Vec<_> =
         inventory::iter::<Registration>().map(|registration| (registration.0)()).collect();
     steps.sort_by(|a, b| (&a.module, &a.name, a.location).cmp(&(&b.module, &b.name, b.location)));
+    steps
+}
+
+/// Returns the registered steps that a name means, templates included: those of this identity, or else those whose identity
+/// ends with it. Several are ambiguous.
+///
+/// # Complexity
+/// As [`registered`].
+pub fn registered_as(name: &str) -> Vec<&'static StepDef> {
+    let mut steps = registered();
+    keep_meant(name, &mut steps, |def| Nameable { def, given: None });
     steps
 }
 

@@ -37,6 +37,7 @@ mod guide;
 mod house;
 mod large;
 mod limits;
+mod namesakes;
 mod nesting;
 mod observing;
 mod other_executors;

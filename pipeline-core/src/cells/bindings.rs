@@ -106,6 +106,9 @@ pub(crate) trait Steps: Send + Sync {
     /// Returns the name of a step.
     fn name(&self, step: u32) -> &Cow<'static, str>;
 
+    /// Returns module and name of the function that a step's identity is made of; `None` if its identity is its name.
+    fn function(&self, step: u32) -> Option<(&Cow<'static, str>, &Cow<'static, str>)>;
+
     /// Reports whether a step reads the output of another.
     fn reads(&self, step: u32, source: u32) -> bool;
 }

@@ -122,7 +122,9 @@ impl Cells {
     /// Makes the context of an attempt.
     pub(crate) fn context(&self, step: u32, attempt: Attempt) -> StepContext {
         let name = self.steps.name(step).clone();
+        let function = self.steps.function(step).map(|(module, name)| (module.clone(), name.clone()));
         let context = StepContext::new(Arc::clone(&self.scope), name, attempt.number())
+            .of_function(function)
             .of_running(RunningStep { frame: self.frame, step });
         if !attempt.is_watched() {
             return context;

@@ -9,6 +9,9 @@ use crate::problem::{Problem, ProblemCode};
 /// Maximum number of circles reported; the rest is reported once these are fixed.
 const MOST: usize = 10;
 
+/// Maximum number of steps of a circle that are named: its first ones, and the last.
+const MOST_NAMED: usize = 12;
+
 /// Returns a problem for each circle among the steps that Kahn's algorithm left over (`missing > 0`). Each circle is the
 /// shortest through one of its steps, and is printed once, in the order in which the steps would have to run.
 pub(super) fn problems<'a>(
@@ -82,14 +85,26 @@ fn describe<'a>(circle: &[usize], label: &impl Fn(usize) -> (&'a str, Location))
     let first = (0..circle.len()).min_by_key(|&at| label(circle[at]).0).unwrap_or(0);
     let mut steps: Vec<usize> = circle.iter().cycle().skip(first).take(circle.len()).copied().collect();
     steps.push(steps[0]);
-    let path: Vec<String> = steps.iter().map(|&step| format!("`{}`", label(step).0)).collect();
+    let left_out = steps.len().saturating_sub(MOST_NAMED);
+    let head = steps.len() - left_out - 1;
+    let mut path: Vec<String> = steps.iter().map(|&step| format!("`{}`", label(step).0)).collect();
+    if left_out > 0 {
+        path.splice(head..head + left_out, [format!("… {left_out} more …")]);
+    }
     let (name, location) = label(steps[0]);
     let mut problem =
         Problem::new(ProblemCode::Cycle, format!("steps wait for each other: {}", path.join(" -> ")))
             .step(name, location);
-    for pair in steps.windows(2) {
+    for (at, pair) in steps.windows(2).enumerate() {
+        // The edge after the last of the head leads to a step that is not named.
+        if left_out > 0 && (head..head + left_out).contains(&(at + 1)) {
+            continue;
+        }
         let ((from, _), (to, place)) = (label(pair[0]), label(pair[1]));
         problem = problem.note(format!("`{to}` waits for `{from}` ({place})"));
+    }
+    if left_out > 0 {
+        problem = problem.note(format!("the circle has {} steps", steps.len() - 1));
     }
     problem.hint("break the circle: remove one of these edges, or split a step in two")
 }

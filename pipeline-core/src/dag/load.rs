@@ -19,7 +19,7 @@ struct Known<'a> {
 }
 
 impl Dag {
-    /// Loads a graph. Its steps are found among the registered ones by identity, and keep their names and edges. The graph
+    /// Loads a graph. Its steps are found among the registered ones by identity, and keep their identities and edges. The graph
     /// is checked as if a builder had made it. A document has no values of parameters: a run gives them. Locations are those
     /// of the functions, also for instances.
     ///
@@ -105,7 +105,7 @@ impl<'a> Known<'a> {
         });
         DraftStep {
             def: DefRef::Static(def),
-            name: Some(step.name.clone().into()),
+            name: step.named.then(|| step.name.clone().into()),
             location: def.location,
             bound,
             after,

@@ -4,6 +4,7 @@
 //! through the same resolution and the same checks. It is immutable, holds indices rather than pointers, and never
 //! recurses, so that a chain of a million steps is no deeper than one of ten.
 
+mod by_name;
 mod critical;
 mod cycle;
 mod draft;

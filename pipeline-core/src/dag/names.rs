@@ -1,15 +1,11 @@
-//! Finds a step by name.
-//!
-//! The forms of a name, from the most to the least precise: the name in the graph, the full identity `module::name`, the
-//! end of an identity (`ingest::orders`), the short name. The most precise form that finds a step wins. Two steps found
-//! by the same form are a problem, never a guess.
+//! Finds the step of a graph that a name means.
 
 use std::sync::OnceLock;
 
 use super::{Dag, StepSpec};
+use crate::naming::{Nameable, keep_meant};
 use crate::problem::{Problem, ProblemCode, closest};
 use crate::registry;
-use crate::step::StepDef;
 
 /// Maximum number of candidates listed for an ambiguous name.
 const MOST: usize = 10;
@@ -57,12 +53,9 @@ impl Dag {
         let index = self.names.by_short_name.get_or_init(|| self.sorted(short_name));
         let first = index.partition_point(|&step| short_name(self.step(step as usize)) < short);
         let candidates = index.iter().skip(first).map(|&step| step as usize);
-        let mut found: Vec<usize> = candidates
-            .take_while(|&step| short_name(self.step(step)) == short)
-            .filter(|&step| identity_ends_with(self.step(step).def(), name))
-            .collect();
-        prefer(&mut found, |step| self.step(step).def().id() == name);
-        prefer(&mut found, |step| is_plain(self.step(step)));
+        let mut found: Vec<usize> =
+            candidates.take_while(|&step| short_name(self.step(step)) == short).collect();
+        keep_meant(name, &mut found, |&step| nameable(self.step(step)));
         found
     }
 
@@ -74,7 +67,7 @@ impl Dag {
 
     fn unknown(&self, name: &str) -> Problem {
         let problem = Problem::new(ProblemCode::UnknownTarget, format!("there is no step `{name}`"));
-        if let Some(def) = registry::registered().into_iter().find(|def| identity_ends_with(def, name)) {
+        if let Some(def) = registry::registered().into_iter().find(|def| def.answers_to(name)) {
             return problem
                 .note(format!("`{}` at {} is registered, but no part of this graph", def.id(), def.location))
                 .hint(if def.is_template() {
@@ -109,24 +102,6 @@ fn short_name(spec: &StepSpec) -> &str {
     &spec.def().name
 }
 
-/// Reports whether a step has the name of its definition; an instance may have another.
-fn is_plain(spec: &StepSpec) -> bool {
-    spec.name() == spec.def().name || spec.name() == spec.def().id()
-}
-
-/// Reports whether `name` is the identity of a definition, or the part of it after some `::`.
-fn identity_ends_with(def: &StepDef, name: &str) -> bool {
-    let Some(path) = name.strip_suffix(&*def.name) else { return false };
-    if path.is_empty() {
-        return true;
-    }
-    let rest = path.strip_suffix("::").and_then(|path| def.module.strip_suffix(path));
-    rest.is_some_and(|rest| rest.is_empty() || rest.ends_with("::"))
-}
-
-/// Keeps the steps that fit, unless none does.
-fn prefer(steps: &mut Vec<usize>, fits: impl Fn(usize) -> bool) {
-    if steps.iter().any(|&step| fits(step)) {
-        steps.retain(|&step| fits(step));
-    }
+fn nameable(spec: &StepSpec) -> Nameable<'_> {
+    Nameable { def: spec.def(), given: spec.is_named.then(|| spec.name()) }
 }

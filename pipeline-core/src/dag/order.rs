@@ -18,7 +18,7 @@ struct Neighbours {
 
 impl Draft {
     /// Returns a name for each step: the short name if it is unique, otherwise the full identity. Two steps that still
-    /// share a name are a problem.
+    /// share a name or an identity are a problem.
     pub(crate) fn unique_names(&mut self) -> Vec<Cow<'static, str>> {
         let mut uses: HashMap<&str, u32> = HashMap::with_capacity(self.steps.len());
         for step in &self.steps {
@@ -34,19 +34,29 @@ impl Draft {
             })
             .collect();
         let mut first: HashMap<&str, usize> = HashMap::with_capacity(names.len());
+        let mut same = Vec::new();
         for (position, name) in names.iter().enumerate() {
-            if let Some(&other) = first.get(&**name) {
-                let (step, other) = (&self.steps[position], &self.steps[other]);
-                let problem =
-                    Problem::new(ProblemCode::DuplicateStep, format!("two steps are named `{name}`"))
-                        .step(name.to_string(), step.location)
-                        .note(format!("the other one is at {}", other.location))
-                        .note(format!("packages: {} and {}", step.def.package, other.def.package))
-                        .hint("rename one, with `#[step(name = \"…\")]` or `.named(\"…\")`");
-                self.problems.push(problem);
-            } else {
-                first.insert(name, position);
+            match first.get(&**name) {
+                Some(&other) => same.push((position, other, name.to_string())),
+                None => drop(first.insert(name, position)),
             }
+        }
+        // An instance can be named like the identity of a function that the graph shows by its short name.
+        for (position, step) in self.steps.iter().enumerate().filter(|(_, step)| step.name.is_none()) {
+            let id = step.def.id();
+            let instance = first.get(&*id).filter(|&&other| self.steps[other].name.is_some());
+            same.extend(
+                instance.filter(|_| names[position] != id).map(|&other| (position, other, id.clone())),
+            );
+        }
+        for (position, other, name) in same {
+            let (step, other) = (&self.steps[position], &self.steps[other]);
+            let problem = Problem::new(ProblemCode::DuplicateStep, format!("two steps are named `{name}`"))
+                .step(name, step.location)
+                .note(format!("the other one is at {}", other.location))
+                .note(format!("packages: {} and {}", step.def.package, other.def.package))
+                .hint("rename one, with `#[step(name = \"…\")]` or `.named(\"…\")`");
+            self.problems.push(problem);
         }
         names
     }
@@ -190,8 +200,8 @@ impl Draft {
             follows.dedup();
             dag.follows.push(follows);
             dag.readers_first.push(renumbered(&neighbours.readers_first, step, true));
-            let DraftStep { def, location, params, policy, .. } = draft;
-            dag.steps.push(StepSpec { def, name, location, params, policy });
+            let DraftStep { def, name: given, location, params, policy, .. } = draft;
+            dag.steps.push(StepSpec { def, name, is_named: given.is_some(), location, params, policy });
         }
         dag.downstream = dag.upstream.transposed(order.len());
         dag

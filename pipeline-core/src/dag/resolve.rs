@@ -4,9 +4,11 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::DefRef;
+use super::by_name::Names;
 use super::draft::{BoundSource, Draft, DraftStep, Scope, address};
 use crate::lists::Lists;
-use crate::problem::{Problem, ProblemCode, closest};
+use crate::naming::{Nameable, keep_meant};
+use crate::problem::{Problem, ProblemCode};
 use crate::registry;
 use crate::step::{InputDef, InputKind, Mode, Source, StepDef};
 
@@ -24,12 +26,6 @@ impl Edges {
         let count = self.first_parameter[step + 1] as usize - first;
         (0..count).find(|&other| other != parameter && self.sources.get(first + other).contains(&source))
     }
-}
-
-/// The steps of each name; built when the first name is looked up.
-struct Names {
-    by_name: HashMap<String, Vec<u32>>,
-    registry: HashMap<String, Vec<&'static StepDef>>,
 }
 
 impl Draft {
@@ -86,13 +82,15 @@ impl Draft {
                     }
                     Source::Name(_) | Source::Glob(_) | Source::Tag(_) => {
                         let all = registered.get_or_insert_with(registry::registered);
-                        let found: Vec<_> = all
-                            .iter()
-                            .copied()
-                            .filter(|found| {
-                                !found.is_template() && matches(source, found) && !is_same(&def, found)
-                            })
-                            .collect();
+                        let others = all.iter().copied();
+                        let mut found: Vec<_> =
+                            others.filter(|found| !found.is_template() && !is_same(&def, found)).collect();
+                        match source {
+                            Source::Name(name) => {
+                                keep_meant(name, &mut found, |def| Nameable { def, given: None })
+                            }
+                            _ => found.retain(|found| matches(source, found)),
+                        }
                         for found in found {
                             self.add_registered(found);
                         }
@@ -196,60 +194,6 @@ impl Draft {
                 first
             }
         }
-    }
-
-    fn resolve_name(
-        &mut self,
-        step: u32,
-        input: &InputDef,
-        name: &str,
-        names: &mut Option<Names>,
-    ) -> Option<u32> {
-        let known = names.get_or_insert_with(|| Names::of(self));
-        let found = known.by_name.get(name).cloned().unwrap_or_default();
-        let found: Vec<u32> = found.into_iter().filter(|&candidate| candidate != step).collect();
-        match found.as_slice() {
-            [only] => Some(*only),
-            [] => self.resolve_registered_name(step, input, name, known),
-            several => {
-                let places = several.iter().map(|&candidate| {
-                    let candidate = &self.steps[candidate as usize];
-                    format!("`{}` at {}", candidate.def.id(), candidate.location)
-                });
-                let problem = Problem::new(
-                    ProblemCode::AmbiguousName,
-                    format!("input `{}` names `{name}`, which fits several steps", input.name),
-                )
-                .note(places.collect::<Vec<_>>().join("\n    "));
-                self.report(problem, step, Some(input), "use the full name, `module::step`".into());
-                None
-            }
-        }
-    }
-
-    /// Resolves a name that no step of the draft has: in a builder, to the registered step of that name.
-    fn resolve_registered_name(
-        &mut self,
-        step: u32,
-        input: &InputDef,
-        name: &str,
-        known: &mut Names,
-    ) -> Option<u32> {
-        if let (Scope::Builder(_), Some([only])) = (self.scope, known.registry.get(name).map(Vec::as_slice)) {
-            return Some(self.add_registered(only));
-        }
-        let candidates = known.by_name.keys().chain(known.registry.keys()).map(String::as_str);
-        let mut hint = match closest(name, candidates) {
-            Some(close) => format!("did you mean `{close}`? "),
-            None => String::new(),
-        };
-        hint.push_str("if the step lives in a library that nothing names, add `use that_crate as _;`");
-        let problem = Problem::new(
-            ProblemCode::UnknownUpstream,
-            format!("step `{}` reads `{name}`, but there is no step of that name", self.label(step)),
-        );
-        self.report(problem, step, Some(input), hint);
-        None
     }
 
     /// Returns every step of the draft that a pattern or tag names, by name; never the reader itself.
@@ -376,7 +320,7 @@ impl Draft {
         self.report(problem, step, Some(input), hint);
     }
 
-    fn report(&mut self, problem: Problem, step: u32, input: Option<&InputDef>, hint: String) {
+    pub(super) fn report(&mut self, problem: Problem, step: u32, input: Option<&InputDef>, hint: String) {
         let location = self.steps[step as usize].location;
         let mut problem = problem.step(self.label(step), location).hint(hint);
         if let Some(input) = input {
@@ -392,29 +336,6 @@ impl Draft {
     }
 }
 
-impl Names {
-    fn of(draft: &Draft) -> Names {
-        let mut by_name: HashMap<String, Vec<u32>> = HashMap::new();
-        for (position, step) in draft.steps.iter().enumerate() {
-            let mut add = |name: String| by_name.entry(name).or_default().push(position as u32);
-            if let Some(name) = &step.name {
-                add(name.to_string());
-                continue;
-            }
-            add(step.def.id());
-            if step.def.id() != step.def.name {
-                add(step.def.name.to_string());
-            }
-        }
-        let mut registry: HashMap<String, Vec<&'static StepDef>> = HashMap::new();
-        for def in registry::registered().into_iter().filter(|def| !def.is_template()) {
-            registry.entry(def.name.to_string()).or_default().push(def);
-            registry.entry(def.id()).or_default().push(def);
-        }
-        Names { by_name, registry }
-    }
-}
-
 /// Returns the problem of a handle that was given to another builder.
 pub(crate) fn foreign_handle(step: &str) -> Problem {
     let message = format!("step `{step}` was given a handle that another builder has made");
@@ -422,10 +343,9 @@ pub(crate) fn foreign_handle(step: &str) -> Problem {
         .hint("use handles of the same builder; a part's steps are reached by `Included::output`")
 }
 
-/// Reports whether a registered step matches a name, pattern or tag.
+/// Reports whether a registered step matches a pattern or tag.
 fn matches(source: &Source, def: &StepDef) -> bool {
     match source {
-        Source::Name(name) => def.name == *name || def.id() == *name,
         Source::Glob(glob) => fast_glob::glob_match(glob.as_bytes(), def.name.as_bytes()),
         Source::Tag(tag) => def.tags.contains(&tag.as_ref()),
         _ => false,

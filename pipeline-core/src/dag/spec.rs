@@ -14,6 +14,8 @@ use crate::step::StepDef;
 pub struct StepSpec {
     pub(crate) def: DefRef,
     pub(crate) name: Cow<'static, str>,
+    /// Whether the name was given to an instance or a closure, and so is its identity.
+    pub(crate) is_named: bool,
     pub(crate) location: Location,
     pub(crate) params: Vec<(String, Result<ParamValue, String>)>,
     pub(crate) policy: Option<Arc<Policy>>,
@@ -24,6 +26,23 @@ impl StepSpec {
     /// or its full identity if the short name is not unique.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Returns the identity: `module::name` of the step's function, or the name of an instance or a closure.
+    ///
+    /// Unlike the name, it does not change if another step with the same short name joins the graph. So everything that is
+    /// kept or derived for a step is kept or derived by it: histories, saved outputs, random numbers, fingerprints.
+    pub fn identity(&self) -> Cow<'_, str> {
+        match self.function() {
+            None => Cow::Borrowed(&self.name),
+            Some(_) => Cow::Owned(self.def.id()),
+        }
+    }
+
+    /// Returns module and name of the function that the identity is made of; `None` if the identity is the name.
+    pub(crate) fn function(&self) -> Option<(&Cow<'static, str>, &Cow<'static, str>)> {
+        let is_function = !self.is_named && !self.def.module.is_empty();
+        is_function.then(|| (&self.def.module, &self.def.name))
     }
 
     /// Returns the definition of the step.

@@ -2,12 +2,13 @@
 
 use std::any::Any;
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::Plan;
 use crate::contain;
-use crate::params::{BoundParam, BoundParams, NOT_SHOWN, ParamDef, ParamValue, Params};
+use crate::dag::StepSpec;
+use crate::params::{BoundParam, BoundParams, Given, NOT_SHOWN, ParamDef, ParamValue, Params};
 use crate::problem::{Problem, ProblemCode, closest};
 use crate::resources::Resources;
 use crate::short_type::short_type;
@@ -19,14 +20,17 @@ impl Plan {
     /// # Errors
     /// Returns every missing, unreadable and unknown parameter.
     pub fn bind_params(&self, given: &Params) -> Result<BoundParams, Vec<Problem>> {
-        let mut problems = self.unknown_params(given);
+        let mut problems = Vec::new();
+        let of_steps = self.of_steps(given, &mut problems);
         let mut bound = BoundParams::default();
         for &(step, parameter) in &self.params {
             let (input, param) = self.param_def(step, parameter);
-            match self.read_param(step, param, given) {
-                Ok((of_run, value)) => {
-                    let origin = self.origin(step, param, given);
-                    bound.entries.push(BoundParam { def: param.clone(), given: of_run, value, origin });
+            let of_step = of_steps.get(&(self.in_dag(step as usize), &*param.name)).copied();
+            let of_run = of_step.or_else(|| given.get(&param.name));
+            match self.read_param(step, param, of_run) {
+                Ok((given, value)) => {
+                    let origin = self.origin(step, param, of_run);
+                    bound.entries.push(BoundParam { def: param.clone(), given, value, origin });
                 }
                 Err(problem) => {
                     let step = self.spec(step as usize);
@@ -88,16 +92,12 @@ impl Plan {
     }
 
     /// Returns the origin of a parameter's value, in words.
-    fn origin(&self, step: u32, param: &ParamDef, given: &Params) -> Cow<'static, str> {
+    fn origin(&self, step: u32, param: &ParamDef, of_run: Option<&Given>) -> Cow<'static, str> {
         let spec = self.spec(step as usize);
         if spec.params.iter().any(|(name, _)| *name == param.name) {
             return Cow::Borrowed("the instance");
         }
-        let qualified = format!("{}.{}", spec.name(), param.name);
-        match given.get(&qualified).or_else(|| given.get(&param.name)) {
-            Some((_, origin)) => Cow::Owned(origin.to_owned()),
-            None => Cow::Borrowed("its default"),
-        }
+        of_run.map_or(Cow::Borrowed("its default"), |given| given.origin.clone())
     }
 
     #[allow(clippy::type_complexity)]
@@ -105,12 +105,11 @@ impl Plan {
         &self,
         step: u32,
         param: &ParamDef,
-        given: &Params,
+        of_run: Option<&Given>,
     ) -> Result<(Option<ParamValue>, Box<dyn Any + Send + Sync>), Problem> {
         let spec = self.spec(step as usize);
         let bound = spec.params.iter().rev().find(|(name, _)| *name == param.name).map(|(_, value)| value);
-        let qualified = format!("{}.{}", spec.name(), param.name);
-        let of_run = || given.get(&qualified).or_else(|| given.get(&param.name));
+        let of_run = || of_run.map(|given| (&given.value, &*given.origin));
         let found = bound.map(|value| (value, "the instance")).or_else(of_run);
         match found {
             Some((value, origin)) => {
@@ -173,35 +172,77 @@ impl Plan {
         (short, full)
     }
 
-    /// Reports parameters that no step of the graph declares. Steps outside of the plan count as well, so that one set of
-    /// parameters serves every target.
-    fn unknown_params(&self, given: &Params) -> Vec<Problem> {
-        let mut names: Vec<&str> = given.names().collect();
-        if names.is_empty() {
-            return Vec::new();
-        }
-        let mut known: BTreeSet<String> = BTreeSet::new();
-        for spec in self.dag().steps() {
-            for input in spec.def().inputs.iter() {
-                if let InputKind::Param(param) = &input.kind {
-                    known.insert(param.name.to_string());
-                    known.insert(format!("{}.{}", spec.name(), param.name));
-                }
-            }
-        }
-        names.retain(|name| !known.contains(*name));
-        let problem = |name: &str| {
-            let plain = known.iter().filter(|name| !name.contains('.')).map(String::as_str);
-            let listed = plain.clone().collect::<Vec<_>>().join(", ");
-            let problem =
-                Problem::new(ProblemCode::UnknownParam, format!("no step has a run parameter `{name}`"))
-                    .note(format!("known: {}", if listed.is_empty() { "none" } else { listed.as_str() }))
-                    .note(format!("given by {}", given.get(name).map_or("nobody", |(_, origin)| origin)));
-            match closest(name, known.iter().map(String::as_str)) {
-                Some(close) => problem.hint(format!("did you mean `{close}`?")),
-                None => problem.hint("remove it, or declare it with `#[param]`"),
-            }
+    /// Finds the values given for single steps (`step.parameter`), by position in the graph and parameter. Reports those
+    /// that fit several steps, and parameters that no step of the graph declares. Steps outside of the plan count as well, so
+    /// that one set of parameters serves every target.
+    fn of_steps<'p>(
+        &self,
+        given: &'p Params,
+        problems: &mut Vec<Problem>,
+    ) -> HashMap<(usize, &'p str), &'p Given> {
+        let mut of_steps: HashMap<(usize, &str), &Given> = HashMap::new();
+        let declared: BTreeSet<&str> = match given.names().next() {
+            Some(_) => self.dag().steps().iter().flat_map(declared_by).collect(),
+            None => return of_steps,
         };
-        names.into_iter().map(problem).collect()
+        for name in given.names().filter(|name| !declared.contains(name)) {
+            let Some(value) = given.get(name) else { continue };
+            match self.of_step(name) {
+                Ok(Some(key)) => {
+                    let kept = of_steps.entry(key).or_insert(value);
+                    if kept.rank < value.rank {
+                        *kept = value;
+                    }
+                }
+                Ok(None) => problems.push(self.unknown_param(name, value, &declared)),
+                Err(ambiguous) => problems.push(Problem {
+                    message: format!("run parameter `{name}`: {}", ambiguous.message),
+                    ..ambiguous.note(format!("given by {}", value.origin))
+                }),
+            }
+        }
+        of_steps
     }
+
+    /// Returns the step and the parameter of a name `step.parameter`; both may have dots in their names.
+    fn of_step<'n>(&self, name: &'n str) -> Result<Option<(usize, &'n str)>, Problem> {
+        let mut ambiguous = None;
+        for (dot, _) in name.match_indices('.') {
+            let (step, param) = (&name[..dot], &name[dot + 1..]);
+            match self.dag().find(step) {
+                Ok(step) if declared_by(self.dag().step(step)).any(|declared| declared == param) => {
+                    return Ok(Some((step, param)));
+                }
+                Err(problem) if problem.code == ProblemCode::AmbiguousName => ambiguous = Some(problem),
+                _ => {}
+            }
+        }
+        ambiguous.map_or(Ok(None), Err)
+    }
+
+    fn unknown_param(&self, name: &str, given: &Given, declared: &BTreeSet<&str>) -> Problem {
+        let listed = declared.iter().copied().collect::<Vec<_>>().join(", ");
+        let problem =
+            Problem::new(ProblemCode::UnknownParam, format!("no step has a run parameter `{name}`"))
+                .note(format!("known: {}", if listed.is_empty() { "none" } else { listed.as_str() }))
+                .note(format!("given by {}", given.origin));
+        let of_steps = self
+            .dag()
+            .steps()
+            .iter()
+            .flat_map(|spec| declared_by(spec).map(move |param| format!("{}.{param}", spec.name())));
+        let known: Vec<String> = declared.iter().map(|&name| name.to_owned()).chain(of_steps).collect();
+        match closest(name, known.iter().map(String::as_str)) {
+            Some(close) => problem.hint(format!("did you mean `{close}`?")),
+            None => problem.hint("remove it, or declare it with `#[param]`"),
+        }
+    }
+}
+
+/// Returns the names of the run parameters that a step declares.
+fn declared_by(spec: &StepSpec) -> impl Iterator<Item = &str> {
+    spec.def().inputs.iter().filter_map(|input| match &input.kind {
+        InputKind::Param(param) => Some(&*param.name),
+        _ => None,
+    })
 }

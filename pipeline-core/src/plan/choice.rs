@@ -97,6 +97,10 @@ impl Steps for Plan {
         &self.spec(step as usize).name
     }
 
+    fn function(&self, step: u32) -> Option<(&Cow<'static, str>, &Cow<'static, str>)> {
+        self.spec(step as usize).function()
+    }
+
     fn reads(&self, step: u32, source: u32) -> bool {
         let (step, source) = (self.in_dag(step as usize), self.in_dag(source as usize) as u32);
         (0..self.dag.parameter_count(step))

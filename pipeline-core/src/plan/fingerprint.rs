@@ -34,7 +34,7 @@ impl Fingerprint {
         hash.json(&settings);
         let secret = plan.secret_params(params);
         for (step, entry) in plan.param_steps().zip(&params.entries) {
-            hash.text(plan.spec(step).name());
+            hash.text(&plan.spec(step).identity());
             hash.text(&entry.def.name);
             match &entry.given {
                 None => hash.number(0),
@@ -46,13 +46,13 @@ impl Fingerprint {
         Fingerprint(hash.end())
     }
 
-    /// Returns the fingerprint of the value given for each run parameter, by its name, or by `step.name` if the steps
+    /// Returns the fingerprint of the value given for each run parameter, by its name, or by `step.name` (the step by its identity) if the steps
     /// that read it were given different values. A parameter that was not given has none. The same holds for one that
     /// is a [`Secret`](crate::Secret) to any step of the graph, because a value with few possibilities could be found
     /// by hashing them all.
     pub fn of_params(plan: &Plan, params: &BoundParams) -> BTreeMap<String, Fingerprint> {
         let secret = plan.secret_params(params);
-        let mut read: BTreeMap<&str, Vec<(&str, Option<Fingerprint>)>> = BTreeMap::new();
+        let mut read: BTreeMap<&str, Vec<(usize, Option<Fingerprint>)>> = BTreeMap::new();
         for (step, entry) in plan.param_steps().zip(&params.entries) {
             if secret.contains(&*entry.def.name) {
                 continue;
@@ -62,7 +62,7 @@ impl Fingerprint {
                 hash.param(value);
                 Fingerprint(hash.end())
             });
-            read.entry(&entry.def.name).or_default().push((plan.spec(step).name(), given));
+            read.entry(&entry.def.name).or_default().push((step, given));
         }
         let mut all = BTreeMap::new();
         for (name, steps) in read {
@@ -71,8 +71,8 @@ impl Fingerprint {
                 all.insert(name.to_owned(), of_all);
                 continue;
             }
-            let given =
-                steps.into_iter().filter_map(|(step, given)| Some((format!("{step}.{name}"), given?)));
+            let of_step = |step: usize| format!("{}.{name}", plan.spec(step).identity());
+            let given = steps.into_iter().filter_map(|(step, given)| Some((of_step(step), given?)));
             all.extend(given);
         }
         all
@@ -126,7 +126,7 @@ impl Plan {
     fn hash_step(&self, hash: &mut StableHash, step: usize) {
         let (spec, def) = (self.spec(step), self.spec(step).def());
         let is_given = self.given().binary_search(&(step as u32)).is_ok();
-        hash.text(spec.name());
+        hash.text(&spec.identity());
         hash.text(&def.id());
         hash.text(def.output.name());
         hash.flag(is_given);
@@ -151,7 +151,7 @@ impl Plan {
 
     fn hash_names(&self, hash: &mut StableHash, steps: impl ExactSizeIterator<Item = usize>) {
         hash.number(steps.len() as u64);
-        steps.for_each(|step| hash.text(self.dag().step(step).name()));
+        steps.for_each(|step| hash.text(&self.dag().step(step).identity()));
     }
 }
 

@@ -15,6 +15,7 @@ use crate::call::Code;
 use crate::codec::Codec;
 use crate::lane::Lane;
 use crate::location::{Location, Package};
+use crate::params::Params;
 use crate::policy::Policy;
 use crate::value::TypeDef;
 
@@ -78,6 +79,27 @@ impl StepDef {
     /// Returns the identity of the step, `module::name`.
     pub fn id(&self) -> String {
         if self.module.is_empty() { self.name.to_string() } else { format!("{}::{}", self.module, self.name) }
+    }
+
+    /// Reports whether `name` is the identity of the step, or the part of it after some `::`.
+    pub fn answers_to(&self, name: &str) -> bool {
+        let Some(path) = name.strip_suffix(&*self.name) else { return false };
+        if path.is_empty() {
+            return true;
+        }
+        let rest = path.strip_suffix("::").and_then(|path| self.module.strip_suffix(path));
+        rest.is_some_and(|rest| rest.is_empty() || rest.ends_with("::"))
+    }
+
+    /// Returns the origin of the value given for one of its run parameters, for the step alone or for all, in words.
+    pub fn param_origin<'p>(&self, param: &str, given: &'p Params) -> Option<&'p str> {
+        let is_own = |name: &str| {
+            let step = name.strip_suffix(param).and_then(|step| step.strip_suffix('.'));
+            step.is_some_and(|step| self.answers_to(step))
+        };
+        let own = given.all().filter(|(name, _)| is_own(name));
+        let own = own.map(|(_, given)| given).max_by_key(|given| given.rank);
+        own.or_else(|| given.get(param)).map(|given| &*given.origin)
     }
 
     /// Reports whether the step has an input without an upstream step (`#[input]`): it can only be used as an instance

@@ -11,6 +11,7 @@ use super::columns::{cell, columns, headed};
 use super::exit::{Refusal, print, print_json};
 use super::params::ParamArgs;
 use super::settings::{SettingsArgs, Slots, rows};
+use super::wording::one_line;
 use crate::pipeline::Pipeline;
 use crate::pressure::{Budget, ProcessSampler, Sample, Sampler};
 use crate::settings::{PRESETS, Preset, ResolvedSettings, SettingInForce, cores};
@@ -35,6 +36,11 @@ pub(super) fn execute(args: &InfoArgs, pipeline: Pipeline) -> Result<u8, Refusal
     let (pipeline, warnings) = args.params.apply(&args.settings.params(), &resolved, pipeline)?;
     let mut info = Info::new(&resolved, pipeline.params());
     info.warnings.extend(warnings);
+    if let Ok(plan) = pipeline.plan() {
+        // A run refuses them.
+        let problems = resolved.settings().unknown_names(plan.dag());
+        info.warnings.extend(problems.iter().map(|problem| one_line(&problem.message)));
+    }
     if args.json {
         return print_json(&info);
     }

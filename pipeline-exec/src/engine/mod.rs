@@ -225,7 +225,7 @@ impl Engine {
 
     #[cold]
     fn shuffled(&self, seed: u64, step: usize) -> u64 {
-        RunScope::new("").with_seed(seed).chance(self.frame.plan().spec(step).name(), 1).to_bits()
+        RunScope::new("").with_seed(seed).chance(&self.frame.plan().spec(step).identity(), 1).to_bits()
     }
 }
 

@@ -60,9 +60,9 @@ impl Engine {
         if !may || !alone {
             return None;
         }
-        let name = self.frame.plan().spec(step).name();
+        let step_id = self.frame.plan().spec(step).identity();
         // The same in every run with the same seed.
-        let wait = rule.backoff.wait(number, self.frame.scope().chance(name, number));
+        let wait = rule.backoff.wait(number, self.frame.scope().chance(&step_id, number));
         let now = self.record.elapsed();
         let first = self.first_start(step, now);
         if rule.deadline.is_some_and(|deadline| now.saturating_add(wait) >= first + deadline) {

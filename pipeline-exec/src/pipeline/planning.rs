@@ -144,14 +144,10 @@ impl Pipeline {
     /// Builds the graph of all targets. Those named by text are looked up in the whole registry.
     fn dag_of_targets(&self) -> Result<Dag, Problems> {
         let mut defs = Vec::new();
-        let mut registered = None;
         for of in self.targets.iter().chain(&self.keep).chain(self.given.iter().map(|given| &given.of)) {
             match of {
                 TargetOf::Def(def) => defs.push(*def),
-                TargetOf::Name(name) => {
-                    let all = registered.get_or_insert_with(pipeline_core::registered);
-                    defs.extend(all.iter().filter(|def| def.name == *name || def.id() == *name));
-                }
+                TargetOf::Name(name) => defs.extend(pipeline_core::registered_as(name)),
             }
         }
         Dag::from_defs(&defs)

@@ -140,6 +140,9 @@ pub struct StepReport {
     pub name: String,
     /// The identity of the step's function, `module::name`.
     pub id: String,
+    /// Whether the name was given to an instance, and so is the identity of the step; see [`StepReport::identity`].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub named: bool,
     /// Where the step is written, `file:line`.
     pub location: String,
     /// Its stage.
@@ -341,6 +344,12 @@ impl Counts {
 }
 
 impl StepReport {
+    /// Returns the identity of the step: `module::name` of its function, or the name of an instance or a closure. Runs are
+    /// compared by it, because the name changes if another step with the same short name joins the graph.
+    pub fn identity(&self) -> &str {
+        if self.named { &self.name } else { &self.id }
+    }
+
     /// Returns a counter per second of its work, over all its attempts; `None` if it has no such counter, or took no time.
     pub fn per_second(&self, counter: &str) -> Option<f64> {
         let seconds = self.work()?.as_secs_f64();
@@ -362,6 +371,7 @@ impl StepReport {
         });
         StepReport {
             id: def.id(),
+            named: matches!(spec.identity(), std::borrow::Cow::Borrowed(_)),
             location: spec.location().to_string(),
             group: def.group.as_deref().map(str::to_owned),
             tags: def.tags.iter().map(|tag| (*tag).to_owned()).collect(),
@@ -383,6 +393,7 @@ impl StepReport {
         StepReport {
             name: name.to_owned(),
             id: name.to_owned(),
+            named: false,
             location: String::new(),
             group: None,
             tags: Vec::new(),

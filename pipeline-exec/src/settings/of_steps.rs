@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use pipeline_core::{Dag, InputDef, Plan, Problem, ProblemCode, Selection, StepDef, closest, registered};
+use pipeline_core::{
+    Dag, InputDef, Plan, Problem, ProblemCode, Selection, StepDef, closest, registered, registered_as,
+};
 
 use super::origins::{Origins, shown};
 use super::{Settings, StepDefaults};
@@ -76,7 +78,9 @@ impl Settings {
         let mut problems = Vec::new();
         for (key, said) in &self.steps {
             match named(dag, key) {
-                Err(why) if !is_registered(key) => problems.push(origins.note(&format!("steps.{key}"), why)),
+                Err(why) if why.code == ProblemCode::AmbiguousName || !is_registered(key) => {
+                    problems.push(origins.note(&format!("steps.{key}"), why))
+                }
                 Ok(steps) if said.retries.is_some_and(|retries| retries > 0) && !is_pattern(key) => {
                     let takers = steps.into_iter().filter(|&step| cannot_be_retried(dag.step(step).def()));
                     problems.extend(takers.map(|step| of_no_use(dag, step, key, origins)));
@@ -117,8 +121,13 @@ impl Settings {
 
 /// The steps that a key of `steps` means, by position in the graph.
 fn named(dag: &Dag, key: &str) -> Result<Vec<usize>, Problem> {
-    if let Ok(step) = dag.find(key) {
-        return Ok(vec![step]);
+    match dag.find(key) {
+        Ok(step) => return Ok(vec![step]),
+        Err(mut problem) if problem.code == ProblemCode::AmbiguousName => {
+            problem.message = format!("setting `steps.{}`: {}", shown(key), problem.message);
+            return Err(problem);
+        }
+        Err(_) => {}
     }
     let invalid = |why: &str| {
         Problem::new(ProblemCode::InvalidSetting, format!("setting `steps.{}`: {why}", shown(key)))
@@ -155,12 +164,8 @@ fn of_no_use(dag: &Dag, step: usize, key: &str, origins: &Origins) -> Problem {
 
 /// Whether a key of `steps` means a step of the program that is no part of the graph at hand.
 fn is_registered(key: &str) -> bool {
-    let has_name = |def: &&StepDef| {
-        let id = def.id();
-        def.name == key || id == key || id.strip_suffix(key).is_some_and(|module| module.ends_with("::"))
-    };
     if !is_pattern(key) {
-        return registered().iter().any(|def| has_name(&&**def));
+        return !registered_as(key).is_empty();
     }
     Dag::registered().is_ok_and(|dag| named(&dag, key).is_ok())
 }

@@ -32,6 +32,9 @@ pub struct StepDocument {
     pub name: String,
     /// The identity of the function, `module::name`; several instances share it.
     pub id: String,
+    /// Whether the name was given to an instance, so that it is the identity of the step in the graph.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub named: bool,
     /// Whether it is a closure, which exists only in the program that made it.
     #[serde(default)]
     pub closure: bool,
@@ -172,6 +175,7 @@ impl Dag {
         let name = |step: usize| self.step(step).name().to_owned();
         let mut document = StepDocument {
             name: name(step),
+            named: spec.is_named && matches!(spec.def, DefRef::Static(_)),
             closure: matches!(spec.def, DefRef::Shared(_)),
             file: spec.location().file.to_owned(),
             line: spec.location().line,
@@ -194,6 +198,7 @@ impl StepDocument {
         StepDocument {
             name: def.name.to_string(),
             id: def.id(),
+            named: false,
             closure: false,
             package: def.package.name.to_owned(),
             version: def.package.version.to_owned(),

@@ -56,10 +56,7 @@ impl ListedStep {
     fn of(def: &StepDef, params: &Params) -> Self {
         let mut step = StepDocument::of(def);
         step.inputs.retain(pipeline_core::InputDocument::is_value);
-        let origin = |name: &String| {
-            let of_step = params.origin(&format!("{}.{name}", def.name));
-            Some((name.clone(), of_step.or_else(|| params.origin(name))?.to_owned()))
-        };
+        let origin = |name: &String| Some((name.clone(), def.param_origin(name, params)?.to_owned()));
         let named = step.inputs.iter().filter(|input| input.kind == "param");
         let given_by = named.filter_map(|input| origin(input.given_as.as_ref()?)).collect();
         ListedStep { written: step, is_template: def.is_template(), given_by }

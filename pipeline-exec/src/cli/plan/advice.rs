@@ -1,6 +1,6 @@
 //! Warnings about a plan, and what would make its run shorter: only what a user can change.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use pipeline_core::{InputKind, Lane, Plan};
@@ -37,18 +37,21 @@ pub(super) fn warnings(plan: &Plan, pipeline: &Pipeline) -> Vec<String> {
 
 /// Returns a warning for each given run parameter that no step of the plan reads.
 fn unread_params(plan: &Plan, pipeline: &Pipeline) -> Vec<String> {
-    let mut read = BTreeSet::new();
+    let mut read: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for step in (0..plan.len()).filter(|&step| !is_given(plan, step)) {
-        let spec = plan.spec(step);
-        for input in spec.def().inputs.iter() {
+        for input in plan.spec(step).def().inputs.iter() {
             if let InputKind::Param(param) = &input.kind {
-                read.insert(param.name.to_string());
-                read.insert(format!("{}.{}", spec.name(), param.name));
+                read.entry(&param.name).or_default().push(plan.in_dag(step));
             }
         }
     }
     let params = pipeline.params();
-    let unread = params.names().filter(|name| !read.contains(*name));
+    let is_read_by = |(step, param): (&str, &str)| {
+        read.get(param).is_some_and(|steps| plan.dag().find(step).is_ok_and(|step| steps.contains(&step)))
+    };
+    let of_step =
+        |name: &str| name.match_indices('.').any(|(dot, _)| is_read_by((&name[..dot], &name[dot + 1..])));
+    let unread = params.names().filter(|name| !read.contains_key(name) && !of_step(name));
     unread
         .map(|name| {
             let origin = params.origin(name).unwrap_or_default();
