@@ -6,6 +6,7 @@
 use std::any::Any;
 use std::cell::RefCell;
 use std::error::Error;
+use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Once;
 
@@ -46,8 +47,8 @@ fn panic_message(payload: Box<dyn Any + Send>) -> String {
     let place = PANIC_PLACE.try_with(|cell| cell.try_borrow_mut().ok()?.take()).ok().flatten();
     let mut message = payload
         .downcast_ref::<&'static str>()
-        .map(|text| (*text).to_owned())
-        .or_else(|| payload.downcast_ref::<String>().cloned())
+        .map(|text| display(*text))
+        .or_else(|| payload.downcast_ref::<String>().map(display))
         .unwrap_or_else(|| "a panic without a text".to_owned());
     if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
         // A payload whose drop panics could do so forever: forget it.
@@ -74,7 +75,91 @@ fn remedy(message: &str) -> Option<&'static str> {
     )
 }
 
-/// Returns the text of a user's error, or a replacement if its `Display` panics.
-pub fn display<E: Error + ?Sized>(error: &E) -> String {
-    guard(|| error.to_string()).unwrap_or_else(|panic| format!("(the error's own Display panicked: {panic})"))
+/// Maximum number of bytes of an error's text.
+pub const MOST_TEXT: usize = 64 * 1024;
+
+/// Maximum number of causes of an error that are followed.
+pub const MOST_CAUSES: usize = 32;
+
+/// Returns the text of a user's value: at most [`MOST_TEXT`] bytes of it. If its `Display` panics or fails, the text says so.
+pub fn display(value: &(impl fmt::Display + ?Sized)) -> String {
+    let mut text = Bounded { text: String::new(), is_cut: false };
+    let written = guard(|| fmt::write(&mut text, format_args!("{value}")));
+    match written {
+        Err(panic) => format!("(the error's own Display panicked: {panic})"),
+        Ok(Err(_)) if !text.is_cut => format!("{} (the error's own Display failed)", text.text),
+        Ok(_) => text.into_text(),
+    }
+}
+
+/// Returns the texts of an error's causes, outermost first: at most [`MOST_CAUSES`], because an error may be its own cause.
+pub fn causes(error: &(dyn Error + 'static)) -> Vec<String> {
+    let mut causes = Vec::new();
+    let mut latest = error;
+    loop {
+        match guard(|| latest.source()) {
+            Ok(None) => break,
+            Ok(Some(_)) if causes.len() == MOST_CAUSES => {
+                causes.push(format!("(more than {MOST_CAUSES} causes: the others are not shown)"));
+                break;
+            }
+            Ok(Some(cause)) => {
+                causes.push(display(cause));
+                latest = cause;
+            }
+            Err(panic) => {
+                causes.push(format!("(the error's own source() panicked: {panic})"));
+                break;
+            }
+        }
+    }
+    causes
+}
+
+/// A user's value. A panic in its drop is contained wherever it is dropped; the panic hook prints it.
+#[derive(Debug)]
+pub(crate) struct Contained<T>(Option<T>);
+
+impl<T> Contained<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Contained(Some(value))
+    }
+
+    pub(crate) fn get(&self) -> &T {
+        self.0.as_ref().expect("invariant: the value is there until it is dropped")
+    }
+}
+
+impl<T> Drop for Contained<T> {
+    fn drop(&mut self) {
+        drop_each(self.0.take());
+    }
+}
+
+/// Drops values of users. A panic in one does not keep the others from being dropped.
+pub(crate) fn drop_each<T>(values: impl IntoIterator<Item = T>) {
+    for value in values {
+        let _ = guard(|| drop(value));
+    }
+}
+
+/// A text that takes no more than [`MOST_TEXT`] bytes.
+struct Bounded {
+    text: String,
+    is_cut: bool,
+}
+
+impl fmt::Write for Bounded {
+    fn write_str(&mut self, more: &str) -> fmt::Result {
+        let room = MOST_TEXT - self.text.len();
+        self.text.push_str(&more[..more.floor_char_boundary(room)]);
+        self.is_cut = more.len() > room;
+        if self.is_cut { Err(fmt::Error) } else { Ok(()) }
+    }
+}
+
+impl Bounded {
+    fn into_text(self) -> String {
+        if self.is_cut { self.text + "… (cut: the text is longer than 64 KiB)" } else { self.text }
+    }
 }

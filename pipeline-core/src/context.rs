@@ -291,9 +291,7 @@ impl StepContext {
     /// assert_eq!(parse(&["1", "x", "3"], &StepContext::for_test("parse")), [1, 3]);
     /// ```
     pub fn dead_letter(&self, item: impl Serialize, error: impl Display) {
-        let error = contain::guard(|| error.to_string())
-            .unwrap_or_else(|panic| format!("(the error's own Display panicked: {panic})"));
-        let letter = DeadLetter::new(&self.step, self.attempt, &item, error);
+        let letter = DeadLetter::new(&self.step, self.attempt, &item, contain::display(&error));
         self.scope.dead_letters.lock().unwrap_or_else(PoisonError::into_inner).push(letter);
     }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 
-use crate::contain;
+use crate::contain::{self, Contained};
 use crate::location::Location;
 
 /// The error of a step that did not succeed. A downstream step reads it as `Result<&T, &StepError>`; the report shows it.
@@ -15,8 +15,11 @@ pub struct StepError {
     attempt: u32,
     message: String,
     may_retry: bool,
-    source: Option<Box<dyn Error + Send + Sync>>,
+    source: Option<Contained<UserError>>,
 }
+
+/// An error that a step returned.
+pub(crate) type UserError = Box<dyn Error + Send + Sync>;
 
 /// The stable kinds of failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -99,19 +102,24 @@ impl StepError {
     pub(crate) fn from_error(
         step: Cow<'static, str>,
         location: Location,
-        source: Box<dyn Error + Send + Sync>,
-        may_retry: bool,
+        source: Contained<UserError>,
+        may_retry: Result<bool, String>,
     ) -> Self {
-        let message = contain::display(&*source);
-        StepError {
+        let message = contain::display(source.get());
+        let mut error = StepError {
             step,
             location: Some(location),
             kind: FailureKind::Error,
             attempt: 1,
             message,
-            may_retry,
+            may_retry: may_retry != Ok(false),
             source: Some(source),
+        };
+        if let Err(note) = may_retry {
+            error.kind = FailureKind::Panic;
+            error.add_note(&note);
         }
+        error
     }
 
     pub(crate) fn from_panic(
@@ -137,6 +145,12 @@ impl StepError {
     pub(crate) fn of_attempt(mut self, attempt: u32) -> Self {
         self.attempt = attempt;
         self
+    }
+
+    /// Adds what went wrong beside the failure.
+    pub(crate) fn add_note(&mut self, note: &str) {
+        self.message.push_str("; ");
+        self.message.push_str(note);
     }
 
     /// Reports whether the step's filter allows another attempt.
@@ -176,18 +190,13 @@ impl StepError {
 
     /// Returns the user's error, for `downcast_ref`.
     pub fn user_error(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
-        self.source.as_deref()
+        self.source.as_ref().map(|error| &**error.get())
     }
 
-    /// Returns the texts of the error's causes, outermost first. If the `Display` of a cause panics, its text says so.
+    /// Returns the texts of the error's causes, outermost first. If a cause's `Display` or `source` panics, its text says so.
+    /// Of more than 32 causes, the others are left out, and the last text says so: an error may be its own cause.
     pub fn causes(&self) -> Vec<String> {
-        let mut causes = Vec::new();
-        let mut cause = self.source.as_deref().and_then(|error| error.source());
-        while let Some(error) = cause {
-            causes.push(contain::display(error));
-            cause = error.source();
-        }
-        causes
+        self.user_error().map_or_else(Vec::new, |error| contain::causes(error))
     }
 }
 
@@ -228,8 +237,9 @@ impl fmt::Debug for StepError {
 }
 
 impl Error for StepError {
-    /// Returns the cause of the step's error; that error's own text is part of this one.
+    /// Returns the cause of the step's error; that error's own text is part of this one. `None` also if its `source` panics.
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.source.as_deref().and_then(|error| error.source())
+        let error = self.user_error()?;
+        contain::guard(|| error.source()).ok().flatten()
     }
 }

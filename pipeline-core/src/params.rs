@@ -196,6 +196,12 @@ impl std::fmt::Debug for BoundParams {
     }
 }
 
+impl Drop for BoundParams {
+    fn drop(&mut self) {
+        crate::contain::drop_each(self.entries.drain(..).map(|entry| entry.value));
+    }
+}
+
 impl BoundParams {
     /// Borrows the value.
     pub(crate) fn borrowed<T: 'static>(&self, index: u32) -> &T {

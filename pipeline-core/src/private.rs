@@ -5,8 +5,8 @@ pub use inventory;
 pub use std;
 
 pub use crate::call::{
-    Call, Callable, Code, Failure, Fallback, Fallible, Started, StepFuture, fallback_of, fallback_of_error,
-    fallback_value,
+    Call, Callable, Code, Failure, Fallback, Fallible, Started, StepFuture, condition, fallback_of,
+    fallback_of_error, fallback_value, is_worth_it,
 };
 pub use crate::check::{
     Again, Edge, Gives, Param, Reads, Resource, Viewed, check_acyclic, check_after, check_again, check_edge,

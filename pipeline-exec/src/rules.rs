@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use pipeline_core::frame::MOST_ATTEMPTS;
-use pipeline_core::{Backoff, Plan, Policy, StepError};
+use pipeline_core::{Backoff, Plan, Policy, StepError, contain};
 
 use crate::limits::{CORES, LimitSettings, Limits, MEMORY, Need};
 use crate::settings::{Settings, StepDefaults, cannot_be_retried, in_reach};
+use crate::{stderr, text};
 
 /// Rule of one step, or of many equal ones.
 #[derive(Clone, Debug)]
@@ -67,20 +68,24 @@ impl Rule {
         }
     }
 
-    /// What the step needs before it starts, as `parallel_if` decides now.
-    pub(crate) fn needs(&self, settings: &Settings) -> &Arc<[Need]> {
-        match self.parallel_if {
-            Some(may) if !settings.conditional || !pipeline_core::contain::guard(may).unwrap_or(false) => {
-                &self.needs_alone
-            }
-            _ => &self.needs,
-        }
+    /// What the step needs before it starts, as `parallel_if` decides now. If that panics, the step runs alone.
+    pub(crate) fn needs(&self, settings: &Settings, step: &str) -> &Arc<[Need]> {
+        let alone = self.parallel_if.is_some_and(|may| !settings.conditional || !is_allowed(may, step));
+        if alone { &self.needs_alone } else { &self.needs }
     }
 
     /// Whether ending the step calls the user's code.
     pub(crate) fn has_user_code(&self) -> bool {
         self.on_failure.is_some() || self.has_fallback
     }
+}
+
+fn is_allowed(parallel_if: fn() -> bool, step: &str) -> bool {
+    contain::guard(parallel_if).unwrap_or_else(|panic| {
+        let text = format!("warning: `parallel_if` of step `{step}` panicked: {panic}; the step runs alone");
+        stderr::write(&format!("{}\n", text::clean(&text)));
+        false
+    })
 }
 
 /// Rules of the steps of one run.

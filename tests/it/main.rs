@@ -34,6 +34,7 @@ mod failure;
 mod fan_in;
 mod graph;
 mod guide;
+mod hostile;
 mod house;
 mod large;
 mod limits;

@@ -309,9 +309,9 @@ fn a_fallback_that_panics_fails_its_step() {
     assert_eq!(run.output::<unharmed_by_fallbacks>(), Ok(&1));
 }
 
-/// 2.A: after a hook that panics, the step has its original error and its fallback.
+/// 2.A: after a hook that panics, the step has its original error, with a note, and its fallback.
 #[test]
-fn a_hook_that_panics_changes_nothing() {
+fn a_hook_that_panics_adds_a_note_to_the_error() {
     quiet();
     fn bad_hook(_: &StepError) {
         panic!("planted in a hook")
@@ -325,7 +325,12 @@ fn a_hook_that_panics_changes_nothing() {
         std::future::pending::<u32>().await
     }
     let run = run_in_time(Pipeline::to::<with_bad_hook>().and::<with_bad_hook_and_fallback>());
-    assert_eq!(error_of(&run, "with_bad_hook"), (FailureKind::Error, "its own error".to_owned()));
+    let (kind, message) = error_of(&run, "with_bad_hook");
+    assert_eq!(kind, FailureKind::Error);
+    assert!(
+        message.starts_with("its own error; its `on_failure` hook panicked: planted in a hook"),
+        "{message}"
+    );
     assert_eq!(run.output::<with_bad_hook_and_fallback>(), Ok(&4));
 }
 
@@ -358,7 +363,10 @@ fn panics_in_filters_conditions_and_clones_fail_their_step() {
     }
     let run =
         Pipeline::to::<bad_filter>().and::<bad_condition>().and::<clones_badly>().run_blocking().unwrap();
-    for (step, attempts, text) in [("bad_filter", 3, "in a filter"), ("bad_condition", 2, "in a condition")] {
+    for (step, attempts, text) in [
+        ("bad_filter", 3, "no; its `retry_if` panicked: planted in a filter"),
+        ("bad_condition", 2, "its condition panicked: planted in a condition"),
+    ] {
         let (kind, message) = error_of(&run, step);
         assert_eq!((kind, step_report(&run, step).attempts), (FailureKind::Panic, attempts), "{step}");
         assert!(message.contains(text), "{message}");

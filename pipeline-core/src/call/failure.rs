@@ -2,6 +2,9 @@
 
 use std::error::Error;
 
+use crate::contain::{self, Contained};
+use crate::error::UserError;
+
 /// Reason why a call ended without an output. Boxed, so that every step returns its result in a register.
 #[derive(Debug)]
 pub struct Failure(pub(crate) Box<Why>);
@@ -9,8 +12,10 @@ pub struct Failure(pub(crate) Box<Why>);
 /// The content of a [`Failure`].
 #[derive(Debug)]
 pub(crate) enum Why {
-    /// The function returned `Err`.
-    Error { source: Box<dyn Error + Send + Sync>, may_retry: bool },
+    /// The function returned `Err`, and the step's filter answered whether another attempt is worth it, or panicked.
+    Error { source: Contained<UserError>, may_retry: Result<bool, String> },
+    /// The step's condition panicked: the function was not called.
+    Panicked(String),
     /// The step's condition does not hold: the function was not called.
     NotMet,
 }
@@ -18,22 +23,36 @@ pub(crate) enum Why {
 impl Failure {
     /// Makes a failure of the user's error.
     pub fn from_error(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Failure(Box::new(Why::Error { source: error.into(), may_retry: true }))
+        Failure(Box::new(Why::Error { source: Contained::new(error.into()), may_retry: Ok(true) }))
     }
 
-    /// Makes the failure of a step whose condition does not hold.
+    /// Sets the answer of [`is_worth_it`]: whether the step's filter allows another attempt.
     #[must_use]
-    pub fn not_met() -> Self {
-        Failure(Box::new(Why::NotMet))
-    }
-
-    /// Sets whether the step's filter allows another attempt.
-    #[must_use]
-    pub fn retry_if(mut self, worth_it: bool) -> Self {
+    pub fn retry_if(mut self, worth_it: Result<bool, String>) -> Self {
         if let Why::Error { may_retry, .. } = &mut *self.0 {
             *may_retry = worth_it;
         }
         self
+    }
+}
+
+/// Asks a step's filter whether an error is worth another attempt.
+///
+/// # Errors
+/// Returns a note for the step's error if the filter panics.
+pub fn is_worth_it<E>(filter: impl FnOnce(&E) -> bool, error: &E) -> Result<bool, String> {
+    contain::guard(|| filter(error)).map_err(|panic| format!("its `retry_if` panicked: {panic}"))
+}
+
+/// Evaluates a step's condition.
+///
+/// # Errors
+/// Returns the failure of the step if the condition does not hold, or panics.
+pub fn condition(holds: impl FnOnce() -> bool) -> Result<(), Failure> {
+    match contain::guard(holds) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(Failure(Box::new(Why::NotMet))),
+        Err(panic) => Err(Failure(Box::new(Why::Panicked(format!("its condition panicked: {panic}"))))),
     }
 }
 

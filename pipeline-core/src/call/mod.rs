@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 
 pub use self::code::{Callable, Code};
 pub(crate) use self::failure::Why;
-pub use self::failure::{Failure, Fallible};
+pub use self::failure::{Failure, Fallible, condition, is_worth_it};
 pub use self::fallback::{Fallback, fallback_of, fallback_of_error, fallback_value};
 pub(crate) use self::future::poll_once;
 pub use self::future::{Started, StepFuture};

@@ -49,6 +49,12 @@ struct Cell {
     slot: Slot,
 }
 
+impl Drop for Cells {
+    fn drop(&mut self) {
+        crate::contain::drop_each(self.resources.drain(..));
+    }
+}
+
 impl Cells {
     /// Makes empty cells, one for each of the counters.
     pub(crate) fn new(

@@ -97,7 +97,7 @@ impl Frame {
 
     /// Reports whether ready steps have to be checked before they start, because some step did not succeed.
     #[inline]
-    pub(super) fn has_unsuccessful(&self) -> bool {
+    pub fn has_unsuccessful(&self) -> bool {
         self.unsuccessful.load(Ordering::Relaxed) != 0
     }
 

@@ -141,6 +141,7 @@ impl Frame {
             Why::Error { source, may_retry } => {
                 StepError::from_error(spec.name.clone(), spec.location, source, may_retry)
             }
+            Why::Panicked(panic) => return self.panicked(step, attempt, panic),
             Why::NotMet => {
                 let condition = self.plan.policy(step as usize).when.unwrap_or_default();
                 return self.not_met(step, format!("its condition `{condition}` does not hold"));
@@ -192,7 +193,11 @@ impl Frame {
                 let name = self.plan.name(switch.step);
                 Some(self.not_met(step, format!("`{name}` chose another branch")))
             }
-            Err(panic) => Some(self.panicked(step, Attempt::ONLY, panic)),
+            Err(panic) => {
+                let name = self.plan.name(switch.step);
+                let panic = format!("the choice of switch `{name}` panicked: {panic}");
+                Some(self.panicked(step, Attempt::ONLY, panic))
+            }
         }
     }
 

@@ -57,6 +57,13 @@ impl Suspended {
     }
 }
 
+impl Drop for Suspended {
+    /// A runtime that shuts down drops what waits. The future is user code.
+    fn drop(&mut self) {
+        contain::drop_each(self.future.take());
+    }
+}
+
 impl Future for Suspended {
     type Output = Option<Finished>;
 
@@ -71,9 +78,8 @@ impl Future for Suspended {
             Ok(Poll::Ready(result)) => result.map_err(Stopped::Failed),
             Err(panic) => Err(Stopped::Panicked(panic)),
         };
-        let future = self.future.take();
         // Its output is in the slot, or its error in `result`: a panic in its drop changes nothing.
-        let _ = contain::guard(|| drop(future));
+        contain::drop_each(self.future.take());
         Poll::Ready(self.frame.ended(step, self.attempt, result))
     }
 }

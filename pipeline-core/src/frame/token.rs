@@ -87,6 +87,13 @@ impl Finished {
         }
     }
 
+    /// Adds to the error of a step that failed what went wrong afterwards, as in a hook.
+    pub fn add_note(&mut self, note: &str) {
+        if let Err(Ended::Failed(error)) = &mut self.result {
+            error.add_note(note);
+        }
+    }
+
     /// Returns the step whose failure causes the skip, by position in the plan, if another step causes it.
     pub fn skipped_because(&self) -> Option<usize> {
         match self.result {

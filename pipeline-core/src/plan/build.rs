@@ -112,10 +112,14 @@ impl Builder {
         (place != ABSENT && !self.given[place as usize]).then_some(place)
     }
 
-    fn plan(self, dag: &Arc<Dag>, options: &PlanOptions) -> Plan {
+    fn plan(mut self, dag: &Arc<Dag>, options: &PlanOptions) -> Plan {
         let count = self.in_dag.len();
         let in_sequence = self.in_sequence(dag);
         let groups = self.groups(dag);
+        if options.keep_none {
+            // Only now: a target is never unused.
+            self.kept.fill(false);
+        }
         let waits_for = self.waits_for(dag, &in_sequence);
         let mut missing: Vec<u32> = (0..count).map(|step| waits_for.get(step).len() as u32).collect();
         groups.iter().for_each(|group| missing[group.step as usize] += 1);

@@ -40,6 +40,8 @@ pub struct PlanOptions {
     pub keep: Vec<usize>,
     /// Whether all outputs are kept to the end of the run, except those that are taken.
     pub keep_all: bool,
+    /// Whether no output is kept, those of targets included: each is dropped after its last reader.
+    pub keep_none: bool,
     /// Steps that are not run because their outputs are given.
     pub given: Vec<usize>,
     /// Steps that are skipped, each with the reason for its error. Steps that require them are skipped too.

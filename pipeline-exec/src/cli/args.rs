@@ -52,7 +52,7 @@ impl RunArgs {
     pub(super) fn configure(&self, pipeline: Pipeline) -> Result<Pipeline, Refusal> {
         let resolved = self.settings.resolve(&pipeline)?;
         let mut warnings = resolved.warnings().to_vec();
-        let mut pipeline = self.selection.apply(pipeline.settings(resolved.settings().clone()));
+        let mut pipeline = self.selection.apply(pipeline.unread().settings(resolved.settings().clone()));
         if self.no_report {
             pipeline = pipeline.unrecorded();
         }

@@ -32,7 +32,8 @@ impl Driver {
         let mut permits = Permits::new();
         if !rule.needs.is_empty() && !engine.frame.will_skip(&ready) {
             let Some(admitted) = engine.admitted.take(step) else {
-                let needs = Arc::clone(rule.needs(&engine.record.settings));
+                let name = engine.frame.plan().spec(step).name();
+                let needs = Arc::clone(rule.needs(&engine.record.settings, name));
                 if rule.parallel_if.is_some() && Arc::ptr_eq(&needs, &rule.needs_alone) {
                     engine.history.note(step, |past| past.ran_alone = true);
                 }
@@ -111,7 +112,7 @@ impl Driver {
 }
 
 impl Engine {
-    fn judge(&self, rule: &Rule, finished: Finished) -> Verdict {
+    fn judge(&self, rule: &Rule, mut finished: Finished) -> Verdict {
         if let Some(wait) = self.retry_after(rule, &finished) {
             self.note_attempt_end(&finished, wait);
             return Verdict::Again(finished, wait);
@@ -119,8 +120,10 @@ impl Engine {
         let number = finished.error().map_or(0, StepError::attempt);
         let entered = self.events.enter(finished.step(), number);
         if let (Some(hook), Some(error)) = (rule.on_failure, finished.error()) {
-            // The panic hook has printed a panic; it changes nothing about the step.
-            let _ = contain::guard(|| hook(error));
+            // It changes nothing about the step but the text of its error.
+            if let Err(panic) = contain::guard(|| hook(error)) {
+                finished.add_note(&format!("its `on_failure` hook panicked: {panic}"));
+            }
         }
         let step = finished.step();
         if !self.record.settings.fallback {

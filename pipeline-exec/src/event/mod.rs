@@ -137,6 +137,21 @@ pub enum Event<'a> {
     },
 }
 
+impl<'a> Event<'a> {
+    /// The name of the step that it is about.
+    fn step(&self) -> Option<&'a str> {
+        match *self {
+            Event::StepStarted { step, .. }
+            | Event::StepFinished { step, .. }
+            | Event::AttemptStarted { step, .. }
+            | Event::AttemptFailed { step, .. }
+            | Event::FallbackUsed { step, .. }
+            | Event::SlowPoll { step, .. } => Some(step),
+            Event::RunStarted { .. } | Event::SlotsChanged { .. } | Event::RunFinished { .. } => None,
+        }
+    }
+}
+
 /// A step because of which another was skipped: the one at which the skips of a chain began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

@@ -2,16 +2,19 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use pipeline_core::contain;
 use pipeline_core::{Lane, frame::Frame};
 
 use super::{Event, RunView};
+use crate::{stderr, text};
 
 /// Receives the events of a run.
 ///
 /// Called on the thread of the step, between steps: it must not block. Events of different steps come from
-/// different threads at the same time; those of one step come in order. A panic is contained; the panic hook prints it.
+/// different threads at the same time; those of one step come in order. A panic is contained: the panic hook prints it, and the
+/// first of a run is reported as a warning that names the observer and the step.
 pub trait Observer: Send + Sync + 'static {
     /// Receives an event.
     fn on_event(&self, event: &Event<'_>);
@@ -81,11 +84,46 @@ impl<'a> StepCall<'a> {
 
 /// The observers of a run.
 #[derive(Clone, Default)]
-pub(crate) struct Observers(Vec<Arc<dyn Observer>>);
+pub(crate) struct Observers(Vec<Contained>);
+
+/// An observer, whose panics do not reach the run.
+#[derive(Clone)]
+struct Contained {
+    observer: Arc<dyn Observer>,
+    type_name: &'static str,
+    /// Whether a panic of it in this run was reported.
+    has_panicked: Arc<AtomicBool>,
+}
+
+impl Contained {
+    /// Calls a method. Reports the first panic of a run.
+    fn call<T>(&self, method: &str, step: Option<&str>, code: impl FnOnce(&dyn Observer) -> T) -> Option<T> {
+        let called = contain::guard(|| code(&*self.observer));
+        called.map_err(|panic| self.report(method, step, &panic)).ok()
+    }
+
+    #[cold]
+    fn report(&self, method: &str, step: Option<&str>, panic: &str) {
+        if self.has_panicked.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let of_step = step.map(|step| format!(" for step `{step}`")).unwrap_or_default();
+        let name = self.type_name;
+        let text = format!(
+            "warning: `{method}` of observer `{name}` panicked{of_step}: {panic}; the run goes on, later panics of this observer in it \
+             are not reported"
+        );
+        stderr::write(&format!("{}\n", text::clean(&text)));
+    }
+}
 
 impl Observers {
-    pub(crate) fn add(&mut self, observer: Arc<dyn Observer>) {
-        self.0.push(observer);
+    pub(crate) fn add<O: Observer>(&mut self, observer: Arc<O>) {
+        self.0.push(Contained {
+            observer,
+            type_name: std::any::type_name::<O>(),
+            has_panicked: Arc::default(),
+        });
     }
 
     pub(crate) fn any(&self) -> bool {
@@ -94,29 +132,33 @@ impl Observers {
 
     /// The observers of one run. An observer that panics when it is asked for one receives the events itself.
     pub(crate) fn for_run(&self, run: &RunView) -> Self {
-        let for_run = |observer: &Arc<dyn Observer>| {
-            let own = contain::guard(|| observer.for_run(run)).unwrap_or_default();
-            own.unwrap_or_else(|| Arc::clone(observer))
+        let for_run = |kept: &Contained| {
+            let kept = Contained { has_panicked: Arc::default(), ..kept.clone() };
+            match kept.call("for_run", None, |observer| observer.for_run(run)).flatten() {
+                Some(observer) => Contained { observer, ..kept },
+                None => kept,
+            }
         };
         Observers(self.0.iter().map(for_run).collect())
     }
 
     pub(crate) fn want_enter(&self) -> bool {
-        self.0.iter().any(|observer| contain::guard(|| observer.wants_enter()).unwrap_or(false))
+        self.0
+            .iter()
+            .any(|kept| kept.call("wants_enter", None, |observer| observer.wants_enter()) == Some(true))
     }
 
     pub(crate) fn send(&self, event: &Event<'_>) {
-        for observer in &self.0 {
-            // The panic hook has printed the panic. This observer has missed the event.
-            let _ = contain::guard(|| observer.on_event(event));
+        for kept in &self.0 {
+            kept.call("on_event", event.step(), |observer| observer.on_event(event));
         }
     }
 
     /// Enters a step's code, until the guard is dropped.
     pub(crate) fn enter<'a>(&'a self, frame: &'a Frame, step: usize, attempt: u32) -> Entered<'a> {
         let call = StepCall::of(frame, step, attempt);
-        for observer in &self.0 {
-            let _ = contain::guard(|| observer.enter(&call));
+        for kept in &self.0 {
+            kept.call("enter", Some(call.step), |observer| observer.enter(&call));
         }
         Entered { observers: self, call }
     }
@@ -137,8 +179,8 @@ pub(crate) struct Entered<'a> {
 
 impl Drop for Entered<'_> {
     fn drop(&mut self) {
-        for observer in self.observers.0.iter().rev() {
-            let _ = contain::guard(|| observer.exit(&self.call));
+        for kept in self.observers.0.iter().rev() {
+            kept.call("exit", Some(self.call.step), |observer| observer.exit(&self.call));
         }
     }
 }

@@ -51,6 +51,8 @@ pub struct Pipeline {
     until: Vec<String>,
     keep: Vec<TargetOf>,
     keep_all: bool,
+    /// Whether no one reads outputs after the run.
+    is_unread: bool,
     given: Vec<Override>,
     params: Params,
     resources: Resources,
@@ -137,6 +139,7 @@ impl Pipeline {
             until: Vec::new(),
             keep: Vec::new(),
             keep_all: false,
+            is_unread: false,
             given: Vec::new(),
             params: Params::new(),
             resources: Resources::new(),

@@ -204,6 +204,14 @@ impl Pipeline {
         self
     }
 
+    /// Drops each output after its last reader, also those of targets: no one reads outputs of its runs. So a panic in such a
+    /// drop fails its step before the run ends.
+    #[cfg(feature = "cli")]
+    pub(crate) fn unread(mut self) -> Self {
+        self.is_unread = true;
+        self.replan()
+    }
+
     /// Sets the command line that starts its runs.
     #[cfg(feature = "cli")]
     pub(crate) fn started_by(mut self, command_line: CommandLine) -> Self {

@@ -70,6 +70,7 @@ impl Pipeline {
             targets: self.targets.iter().filter_map(&mut find).collect(),
             keep: self.keep.iter().filter_map(&mut find).collect(),
             keep_all: self.keep_all,
+            keep_none: self.is_unread,
             given: self.given.iter().filter_map(|given| find(&given.of)).collect(),
             disabled: self.disabled_by_no_write(&dag),
         };

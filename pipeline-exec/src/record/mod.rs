@@ -146,17 +146,20 @@ impl RunRecord {
         }
     }
 
-    /// Ends the record: steps that did not run are cancelled. Nothing of the run is under way any more. Debug builds check that
-    /// what its steps ended with fits together.
+    /// Ends the record: steps that did not run are cancelled. Nothing of the run is under way any more. Debug builds also check
+    /// that what its steps ended with fits together.
     ///
     /// # Panics
-    /// In debug builds, if it does not, or if steps were left that no one had cancelled.
+    /// If steps were left that no one had cancelled: each step has to be in one terminal count.
     pub(crate) fn end(&self) {
         let is_stopped = self.frame.scope().is_stopped();
-        // Otherwise every step has ended: a driver leaves only when there is no work left.
-        if is_stopped || cfg!(debug_assertions) {
+        // A run in which every step succeeded is not looked through: it would cost a tenth of a run of no-op steps.
+        if is_stopped || self.frame.has_unsuccessful() || cfg!(debug_assertions) {
             let left = self.frame.cancel_rest();
-            debug_assert!(left == 0 || is_stopped, "{left} steps were left unfinished");
+            assert!(
+                left == 0 || is_stopped,
+                "{left} steps were left unfinished: this is a defect of `pipeline`"
+            );
         }
         if cfg!(debug_assertions) {
             let found = self.frame.contradictions();

@@ -228,6 +228,12 @@ impl RunReport {
         let plan = run.frame.plan();
         let steps: Vec<StepReport> = (0..plan.len()).map(|step| StepReport::of(run, step)).collect();
         let counts = Counts::of(&steps);
+        assert!(
+            counts.ended() == counts.planned,
+            "{} of {} steps are in no terminal count: this is a defect of `pipeline`",
+            counts.planned - counts.ended(),
+            counts.planned
+        );
         // An optional step that failed does not make a stopped run a failed one.
         let has_failed = steps.iter().any(|step| step.status.is_failure() && !step.optional);
         let status = if run.succeeded() {
@@ -340,6 +346,17 @@ impl Counts {
             given: count(Status::Given),
             retried: steps.iter().filter(|step| !step.failed_attempts.is_empty()).count(),
         }
+    }
+
+    /// The steps that have ended: each is in one of these counts.
+    fn ended(&self) -> usize {
+        self.succeeded
+            + self.failed
+            + self.timed_out
+            + self.skipped
+            + self.cancelled
+            + self.cached
+            + self.given
     }
 }
 

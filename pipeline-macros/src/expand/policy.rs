@@ -99,9 +99,12 @@ pub(super) fn condition(model: &StepModel) -> TokenStream {
         let is_context = matches!(input.kind, InputKind::Context);
         if is_owned(input) || is_context { quote!(&#local) } else { quote!(#local) }
     });
+    let failure = Ident::new("failure", Span::mixed_site());
     quote! {
-        if !(__WHEN)(#(#arguments),*) {
-            return __pipeline::core::result::Result::Err(__pipeline::Failure::not_met());
+        if let __pipeline::core::result::Result::Err(#failure) =
+            __pipeline::condition(|| (__WHEN)(#(#arguments),*))
+        {
+            return __pipeline::core::result::Result::Err(#failure);
         }
     }
 }
@@ -114,7 +117,7 @@ pub(super) fn retry_if(model: &StepModel, failure: &TokenStream) -> TokenStream 
     // Called first: the failure takes the error.
     let worth_it = Ident::new("worth_it", Span::mixed_site());
     quote!({
-        let #worth_it = (__RETRY_IF)(&error);
+        let #worth_it = __pipeline::is_worth_it(__RETRY_IF, &error);
         #failure.retry_if(#worth_it)
     })
 }

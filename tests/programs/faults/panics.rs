@@ -47,6 +47,38 @@ fn a_panic_in_the_drop_of_an_output_fails_the_step_that_made_it() {
         .step("reads_bomb", "succeeded");
 }
 
+/// Also if nothing reads it but the command line could.
+#[test]
+fn a_panic_in_the_drop_of_an_unread_output_fails_the_step_that_made_it() {
+    run("makes_unread_bomb")
+        .exits(1)
+        .says(&["drop-panic: planted: in the drop of an unread output, at tests/programs/faults/program/"])
+        .step("makes_unread_bomb", "failed");
+}
+
+#[test]
+fn an_error_that_is_its_own_cause_has_a_bounded_chain() {
+    let ended = run("fails_endlessly");
+    ended.exits(1).step("fails_endlessly", "failed").says(&["because endless\n    … and 25 further causes"]);
+}
+
+/// E: every method of an error, a filter, a hook and a condition is user code; the report names which one panicked.
+#[test]
+fn a_panic_in_a_hook_is_attributed_to_its_step_and_hook() {
+    run("fails_sourcelessly").exits(1).step("fails_sourcelessly", "failed").says(&[
+        "panic: sourceless; its `retry_if` panicked: planted: in retry_if, at tests/programs/faults/program/",
+        "; its `on_failure` hook panicked: planted: in on_failure, at tests/programs/faults/program/",
+        "(the error's own source() panicked: planted: in source, at tests/programs/faults/program/",
+    ]);
+    run("fails_in_its_condition")
+        .exits(1)
+        .step("fails_in_its_condition", "failed")
+        .says(&["panic: its condition panicked: planted: in when, at tests/programs/faults/program/"]);
+    run("chooses_badly").exits(0).step("chooses_badly", "succeeded").says(&[
+        "warning: `parallel_if` of step `chooses_badly` panicked: planted: in parallel_if, at tests/programs/faults/program/",
+    ]);
+}
+
 #[test]
 fn a_panic_in_the_drop_of_a_cancelled_future_is_a_note() {
     let text = "took longer than its timeout of 50ms; dropping the step's future panicked: planted: in the drop of a";

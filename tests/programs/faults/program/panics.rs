@@ -79,6 +79,11 @@ fn makes_bomb() -> Bomb {
 }
 
 #[step]
+fn makes_unread_bomb() -> Bomb {
+    Bomb("in the drop of an unread output")
+}
+
+#[step]
 fn reads_bomb(_makes_bomb: &Bomb) -> u32 {
     1
 }
@@ -99,6 +104,61 @@ async fn stopped_with_bomb() {
 fn panics_with_bomb() -> u32 {
     std::panic::panic_any(Bomb("in the drop of a payload"))
 }
+
+/// Its own cause.
+#[derive(Debug)]
+struct Endless;
+
+impl fmt::Display for Endless {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("endless")
+    }
+}
+
+impl Error for Endless {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(self)
+    }
+}
+
+#[step]
+fn fails_endlessly() -> Result<(), Endless> {
+    Err(Endless)
+}
+
+#[derive(Debug)]
+struct Sourceless;
+
+impl fmt::Display for Sourceless {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("sourceless")
+    }
+}
+
+impl Error for Sourceless {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        panic!("planted: in source")
+    }
+}
+
+fn bad_filter(_: &Sourceless) -> bool {
+    panic!("planted: in retry_if")
+}
+
+fn bad_hook(_: &StepError) {
+    panic!("planted: in on_failure")
+}
+
+#[step(retries = 1, retry_if = bad_filter, on_failure = bad_hook)]
+fn fails_sourcelessly() -> Result<(), Sourceless> {
+    Err(Sourceless)
+}
+
+#[step(when = || panic!("planted: in when"))]
+fn fails_in_its_condition() {}
+
+#[step(parallel_if = || panic!("planted: in parallel_if"))]
+fn chooses_badly() {}
 
 struct Unprintable;
 
