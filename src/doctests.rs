@@ -26,6 +26,9 @@ mod conditions {}
 #[doc = include_str!("../docs/limits.md")]
 mod limits {}
 
+#[cfg(feature = "cli")]
+#[doc = include_str!("../docs/programs.md")]
+mod programs {}
 #[doc = include_str!("../docs/settings.md")]
 mod settings {}
 #[doc = include_str!("../docs/terminal.md")]

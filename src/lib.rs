@@ -83,7 +83,7 @@ pub use pipeline_exec::{
     testing,
 };
 #[cfg(feature = "cli")]
-pub use pipeline_exec::{main, main_with};
+pub use pipeline_exec::{Program, main, main_with};
 pub use pipeline_macros::step;
 
 #[doc(hidden)]

@@ -36,7 +36,7 @@ mod timing;
 
 pub use approval::{ApprovalRequest, Approvals, Rejected};
 #[cfg(feature = "cli")]
-pub use cli::{main, main_with};
+pub use cli::{Program, main, main_with};
 pub use event::{Because, Event, EventKind, EventRecord, Observer, RunEnd, RunView, StepCall};
 pub use execute::Execute;
 pub use executor::Executor;

@@ -34,6 +34,21 @@ pub(crate) fn own() -> Handle {
     runtime.handle().clone()
 }
 
+/// Blocks until a future is ready, on the framework's runtime; on another thread if this one belongs to a runtime.
+///
+/// # Panics
+/// If the operating system refuses a thread.
+#[cfg(feature = "cli")]
+pub(crate) fn block_on_own<F: Future<Output: Send>>(start: impl FnOnce() -> F + Send) -> F::Output {
+    if !is_entered() {
+        return own().block_on(start());
+    }
+    std::thread::scope(|scope| match scope.spawn(|| own().block_on(start())).join() {
+        Ok(output) => output,
+        Err(panic) => std::panic::resume_unwind(panic),
+    })
+}
+
 /// Blocks until a future is ready, on a new thread with a new runtime. For a caller that may block a worker of the framework's
 /// runtime: a run that needs this worker would never end.
 ///

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use pipeline::graph::{Problem, ProblemCode};
 use pipeline::prelude::*;
+use pipeline::settings::StepDefaults;
 
 /// A05: values from code and from text, read as the type that the step asks for.
 #[test]
@@ -139,6 +140,31 @@ fn the_last_value_of_a_parameter_wins() {
     }
     let run = Pipeline::to::<reads>().param("a", 1).param("a", 2).run_blocking().unwrap();
     assert_eq!(run.output::<reads>(), Ok(&2));
+}
+
+/// A disabled step reads nothing: neither its parameters nor its resources are required.
+#[test]
+fn a_disabled_step_needs_no_parameter_and_no_resource() {
+    #[derive(Debug)]
+    struct Mailer;
+    #[step]
+    fn made() -> u32 {
+        1
+    }
+    #[step(writes)]
+    fn sent(made: &u32, #[param] to: String, #[param] token: Secret<String>, #[resource] mailer: &Mailer) {
+        panic!("{made} {to} {} {mailer:?}", token.expose());
+    }
+    let pipeline = Pipeline::to::<sent>();
+    assert!(pipeline.run_blocking().unwrap_err().has(ProblemCode::MissingParam));
+    let off = Settings::default().step("sent", StepDefaults::new().enabled(false));
+    for settings in [off, Settings::default().no_write(true)] {
+        let run = pipeline.clone().settings(settings.deterministic(true)).run_blocking().unwrap();
+        assert_eq!(run.report().counts.skipped, 1);
+        assert!(!run.report().provenance.params.contains_key("to"), "{:?}", run.report().provenance);
+    }
+    let wrong = Settings::default().step("made", StepDefaults::new().enabled(false));
+    assert!(pipeline.settings(wrong).run_blocking().unwrap_err().has(ProblemCode::MissingResource));
 }
 
 /// Parameters of steps that an override excludes are not required.

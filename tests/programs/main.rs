@@ -8,4 +8,5 @@ mod examples;
 mod faults;
 #[path = "../support/folder.rs"]
 mod folder;
+mod pipelines;
 mod support;

@@ -36,8 +36,8 @@ impl<const SIZE: usize> Drop for Counted<SIZE> {
 fn frame_of(dag: DagBuilder, options: &PlanOptions, given: Vec<Given>) -> Arc<Frame> {
     let plan =
         Arc::new(Plan::new(Arc::new(dag.build().expect("a valid graph")), options).expect("a valid plan"));
-    let params = plan.bind_params(&Params::new()).expect("no parameters");
-    let resources = plan.bind_resources(&Resources::new()).expect("no resources");
+    let params = plan.bind_params(&Params::new(), |_, _| true).expect("no parameters");
+    let resources = plan.bind_resources(&Resources::new(), |_| true).expect("no resources");
     Arc::new(Frame::new(plan, params, resources, Arc::new(RunScope::new("test")), given))
 }
 

@@ -15,11 +15,16 @@ use crate::short_type::short_type;
 use crate::step::{InputDef, InputKind};
 
 impl Plan {
-    /// Reads every run parameter of the plan, once.
+    /// Reads every run parameter of the plan, once. `is_needed` is asked about each that has no value, with the position of
+    /// its step: a disabled step, which never reads it, does not need it.
     ///
     /// # Errors
     /// Returns every missing, unreadable and unknown parameter.
-    pub fn bind_params(&self, given: &Params) -> Result<BoundParams, Vec<Problem>> {
+    pub fn bind_params(
+        &self,
+        given: &Params,
+        is_needed: impl Fn(usize, &ParamDef) -> bool,
+    ) -> Result<BoundParams, Vec<Problem>> {
         let mut problems = Vec::new();
         let of_steps = self.of_steps(given, &mut problems);
         let mut bound = BoundParams::default();
@@ -31,6 +36,12 @@ impl Plan {
                 Ok((given, value)) => {
                     let origin = self.origin(step, param, of_run);
                     bound.entries.push(BoundParam { def: param.clone(), given, value, origin });
+                }
+                Err(problem)
+                    if problem.code == ProblemCode::MissingParam && !is_needed(step as usize, param) =>
+                {
+                    let (def, origin) = (param.clone(), Cow::Borrowed("nobody"));
+                    bound.entries.push(BoundParam { def, given: None, value: Box::new(()), origin });
                 }
                 Err(problem) => {
                     let step = self.spec(step as usize);
@@ -45,11 +56,16 @@ impl Plan {
         if problems.is_empty() { Ok(bound) } else { Err(problems) }
     }
 
-    /// Finds every resource of the plan.
+    /// Finds every resource of the plan. `is_needed` is asked about each that was not given, with the position of its step:
+    /// a disabled step, which never reads it, does not need it.
     ///
     /// # Errors
     /// Returns every missing resource.
-    pub fn bind_resources(&self, given: &Resources) -> Result<Vec<Arc<dyn Any + Send + Sync>>, Vec<Problem>> {
+    pub fn bind_resources(
+        &self,
+        given: &Resources,
+        is_needed: impl Fn(usize) -> bool,
+    ) -> Result<Vec<Arc<dyn Any + Send + Sync>>, Vec<Problem>> {
         let mut problems = Vec::new();
         let mut bound = Vec::with_capacity(self.resources.len());
         for &(step, parameter) in &self.resources {
@@ -62,6 +78,10 @@ impl Plan {
                 bound.push(Arc::clone(value));
                 continue;
             }
+            if !is_needed(step as usize) {
+                bound.push(Arc::new(()));
+                continue;
+            }
             let names = given.names(ty.id());
             let named = name.as_ref().map_or(String::new(), |name| format!(" named `{name}`"));
             let message =
@@ -72,7 +92,7 @@ impl Plan {
                 .hint(match name {
                     Some(name) => format!("give it with `.resource_named({name:?}, value)`"),
                     None => "give it with `.resource(value)`; for the command line, with \
-                             `pipeline::main_with(|pipeline| pipeline.resource(value))`"
+                             `pipeline::main_with(async |pipeline| Ok(pipeline.resource(value)))`"
                         .to_owned(),
                 });
             if !names.is_empty() {

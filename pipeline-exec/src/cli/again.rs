@@ -20,8 +20,8 @@ pub(super) struct Again {
 }
 
 /// Returns the command that runs what did not succeed and what needs it, with the options of the first run.
-pub(super) fn again(report: &RunReport, line: Option<&CommandLine>) -> Again {
-    let line = line.cloned().unwrap_or_default();
+pub(super) fn again(report: &RunReport, line: &CommandLine) -> Again {
+    let line = line.clone();
     // A report from a journal lacks the steps that had not begun: the whole run is repeated.
     let has_all = report.counts.planned == report.steps.len();
     // `step` is repeated as it was, with the inputs that it was given.
@@ -163,12 +163,12 @@ mod tests {
             params: vec!["token".to_owned()],
         };
         let stopped = stopped(&["a", "b", "e"]);
-        let made = again(&stopped, Some(&line));
+        let made = again(&stopped, &line);
         assert!(made.command.ends_with(" run d --fail-fast --set 'x=a b' --set y=1"), "{}", made.command);
         assert_eq!(made.values_of, ["token"]);
         // One step is retried with the verb that has its options.
         line.verb = "step".to_owned();
-        let made = again(&stopped, Some(&line));
+        let made = again(&stopped, &line);
         assert!(made.command.ends_with(" step d --fail-fast --set 'x=a b' --set y=1"), "{}", made.command);
     }
 
@@ -180,7 +180,7 @@ mod tests {
             options: [("--exclude".to_owned(), vec!["-y".to_owned(), "z".to_owned()])].into(),
             params: Vec::new(),
         };
-        let made = again(&stopped(&[]), Some(&line)).command;
+        let made = again(&stopped(&[]), &line).command;
         assert!(made.ends_with(" step --exclude=-y --exclude z -- -x"), "{made}");
     }
 

@@ -103,8 +103,8 @@ impl SelectionArgs {
         selection.from_steps(&self.from)?.until(&self.until)
     }
 
-    /// Returns the pipeline with this selection.
+    /// Returns the pipeline with this selection. Terms replace the targets that code has set.
     pub(super) fn apply(&self, pipeline: Pipeline) -> Pipeline {
-        pipeline.select(&self.terms).exclude(&self.exclude).from_steps(&self.from).until(&self.until)
+        pipeline.reselect(&self.terms).exclude(&self.exclude).from_steps(&self.from).until(&self.until)
     }
 }

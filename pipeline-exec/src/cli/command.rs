@@ -10,13 +10,13 @@ use super::explain::{self, ExplainArgs};
 use super::graph::{self, GraphArgs};
 use super::info::{self, InfoArgs};
 use super::list::{self, ListArgs};
+use super::pipelines::Chosen;
 use super::plan::{self, PlanArgs};
 use super::program::{NAME, VERSION};
 use super::report::{self, ReportArgs};
 use super::runs::{self, RunsArgs};
 use super::step::{self, StepArgs};
 use super::{misplaced, run};
-use crate::pipeline::Pipeline;
 
 /// One line for each paragraph: clap wraps it to the width of the terminal.
 const AFTER_HELP: &str = "\
@@ -85,21 +85,20 @@ pub(super) fn command() -> clap::Command {
     Args::command().name(NAME.as_str()).bin_name(NAME.as_str()).version(VERSION.as_str())
 }
 
-/// Executes the verb. Returns the exit code.
-pub(super) fn execute(args: Args, pipeline: Pipeline) -> Result<u8, Refusal> {
+/// Executes the verb. Returns the exit code. `command` is the command line that was parsed.
+pub(super) fn execute(args: Args, chosen: Chosen, command: &clap::Command) -> Result<u8, Refusal> {
     match args.command.unwrap_or(Command::Run(args.run)) {
-        Command::Run(args) => {
-            run::execute(&args, pipeline).map_err(|refusal| misplaced::command(&args, refusal, &command()))
-        }
-        Command::Plan(args) => plan::execute(&args, pipeline),
-        Command::List(args) => list::execute(&args, pipeline),
-        Command::Graph(args) => graph::execute(args, pipeline),
-        Command::Info(args) => info::execute(&args, pipeline),
-        Command::Step(args) => step::execute(&args, pipeline),
-        Command::Completions(args) => completions::execute(&args, command(), &pipeline),
-        Command::Runs(args) => runs::execute(&args, &pipeline),
-        Command::Report(args) => report::execute(&args, &pipeline),
-        Command::Diff(args) => diff::execute(&args, &pipeline),
+        Command::Run(args) => run::execute(&args, chosen.prepared()?)
+            .map_err(|refusal| misplaced::command(&args, refusal, command)),
+        Command::Plan(args) => plan::execute(&args, chosen),
+        Command::List(args) => list::execute(&args, chosen),
+        Command::Graph(args) => graph::execute(args, chosen.as_it_is()),
+        Command::Info(args) => info::execute(&args, chosen.prepared()?),
+        Command::Step(args) => step::execute(&args, chosen.prepared()?),
+        Command::Completions(args) => completions::execute(&args, command.clone(), &chosen.as_it_is()),
+        Command::Runs(args) => runs::execute(&args, &chosen.as_it_is()),
+        Command::Report(args) => report::execute(&args, &chosen.as_it_is()),
+        Command::Diff(args) => diff::execute(&args, &chosen.as_it_is()),
         Command::Explain(args) => explain::execute(&args),
     }
 }

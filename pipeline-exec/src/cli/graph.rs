@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args as ClapArgs;
-use pipeline_core::{Dag, Format};
+use pipeline_core::Format;
 
 use super::args::{STEPS_TO_SHOW, SelectionArgs};
 use super::exit::{OK, Refusal, print, unwritable};
@@ -35,8 +35,7 @@ enum Drawing {
 
 pub(super) fn execute(args: GraphArgs, pipeline: Pipeline) -> Result<u8, Refusal> {
     let GraphArgs { format, output, selection } = args;
-    let dag =
-        if selection.is_empty() { Dag::registered()? } else { selection.apply(pipeline).plan()?.sub_dag() };
+    let dag = selection.apply(pipeline).plan()?.sub_dag();
     let format = match (format, output.as_deref()) {
         (Some(format), _) => format,
         (None, Some(path)) => of_name(path)?,

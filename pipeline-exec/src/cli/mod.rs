@@ -37,6 +37,7 @@ mod needs;
 mod output;
 mod paint;
 mod params;
+mod pipelines;
 mod plan;
 mod program;
 mod report;
@@ -48,45 +49,38 @@ mod store;
 mod summary;
 mod wording;
 
+use std::error::Error;
 use std::process::ExitCode;
 
-use clap::FromArgMatches;
-
-use self::command::{Args, command};
-use self::exit::{INVALID, OK};
+pub use self::pipelines::Program;
 use crate::pipeline::Pipeline;
 
 /// Runs the command line over every step registered in this program: the `main` of a pipeline binary.
 ///
 /// `fn main() -> std::process::ExitCode { pipeline::main() }`
 pub fn main() -> ExitCode {
-    main_with(|pipeline| pipeline)
+    main_with(async |pipeline| Ok(pipeline))
 }
 
-/// Like [`main`], but `prepare` first gives the pipeline resources, parameters or settings.
+/// Like [`main`], but `prepare` first gives the pipeline resources, run parameters or settings. It may wait and fail.
+///
+/// It is called for the verbs that need the whole pipeline: `run`, `step`, `plan`, `info`. [`Program::pipeline_with`]
+/// says what its failure means. A [`Program`] has several pipelines, or one with a name.
 ///
 /// What code sets, run parameter or setting, wins over flags, environment and file: set only what a user must not
 /// change. A setting counts as set if a method of [`Settings`](crate::Settings) or of the pipeline was called for it,
-/// with any value, or if its field differs from the default. The user can set the others.
-pub fn main_with(prepare: impl FnOnce(Pipeline) -> Pipeline) -> ExitCode {
-    paint::no_colours_on_a_dumb_terminal();
-    let command = command();
-    let read = command
-        .clone()
-        .try_get_matches()
-        .and_then(|matches| Ok((Args::from_arg_matches(&matches)?, command_line::of(&command, &matches))));
-    let (args, line) = match read {
-        Ok(read) => read,
-        Err(error) => {
-            // Help and version are errors of clap, too: they go to standard output, with code 0.
-            let code = if error.use_stderr() { INVALID } else { OK };
-            let _ = error.print();
-            return ExitCode::from(code);
-        }
-    };
-    let mut pipeline = prepare(Pipeline::all());
-    if let Some(line) = line {
-        pipeline = pipeline.started_by(line);
-    }
-    ExitCode::from(command::execute(args, pipeline).unwrap_or_else(|refusal| refusal.print()))
+/// with any value, or if its field differs from the default. The user can set the others. Steps that the command line
+/// names replace the targets that code has set.
+///
+/// ```no_run
+/// # struct Database;
+/// # impl Database { async fn connect() -> std::io::Result<Self> { Ok(Database) } }
+/// fn main() -> std::process::ExitCode {
+///     pipeline_exec::main_with(async |pipeline| Ok(pipeline.resource(Database::connect().await?)))
+/// }
+/// ```
+pub fn main_with(
+    prepare: impl AsyncFnOnce(Pipeline) -> Result<Pipeline, Box<dyn Error + Send + Sync>> + Send + 'static,
+) -> ExitCode {
+    Program::of_one(prepare).main()
 }

@@ -3,16 +3,58 @@
 use std::fs::File;
 use std::io::Write;
 
+use pipeline_core::{Problem, ProblemCode, Problems};
+
 use super::args::RunArgs;
 use super::exit::{Refusal, print, to_stderr, unwritable};
 use super::summary::Extent;
-use super::{live, store, summary};
+use super::{live, paint, store, summary};
 use crate::pipeline::Pipeline;
 use crate::report::RunStatus;
+use crate::run::Run;
 use crate::store::PAGE;
 use crate::text::clean;
 
 pub(super) fn execute(run: &RunArgs, pipeline: Pipeline) -> Result<u8, Refusal> {
+    watched(run, pipeline).map(|finished| finished.exit_number())
+}
+
+impl Pipeline {
+    /// Runs the pipeline as the verb `run` of the [command line](crate::main()) does, for a program with arguments of its own:
+    /// with the live view, the summary, a record in the runs directory (`.pipeline`) with a page, and signals that stop it.
+    ///
+    /// Everything about the run goes to standard error. Settings come from code, the environment and `pipeline.toml`, run
+    /// parameters too. [`Run::exit_code`] is what `main` returns.
+    ///
+    /// ```no_run
+    /// # use std::process::ExitCode;
+    /// # use pipeline_exec::Pipeline;
+    /// fn main() -> ExitCode {
+    ///     let days: u32 = std::env::args().nth(1).and_then(|days| days.parse().ok()).unwrap_or(7);
+    ///     match Pipeline::all().param("days", days).run_in_terminal() {
+    ///         Ok(run) => run.exit_code(),
+    ///         Err(problems) => {
+    ///             eprintln!("{problems}");
+    ///             ExitCode::from(2)
+    ///         }
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Pipeline::run`], and if the runs directory or the file of settings cannot be used.
+    pub fn run_in_terminal(&self) -> Result<Run, Problems> {
+        paint::no_colours_on_a_dumb_terminal();
+        watched(&RunArgs::default(), self.clone()).map_err(|refusal| match refusal {
+            Refusal::Problems(problems) => problems,
+            Refusal::Usage(why) => Problem::new(ProblemCode::InvalidSetting, why).into(),
+            Refusal::Environment(why) => Problem::new(ProblemCode::Environment, why).into(),
+        })
+    }
+}
+
+/// Runs a pipeline with the live view, and prints its summary.
+fn watched(run: &RunArgs, pipeline: Pipeline) -> Result<Run, Refusal> {
     let pipeline = run.configure(pipeline)?.stop_on_signals();
     pipeline.check()?;
     let options = run.output()?;
@@ -40,7 +82,7 @@ pub(super) fn execute(run: &RunArgs, pipeline: Pipeline) -> Result<u8, Refusal> 
             }
         }
     }
-    Ok(finished.exit_number())
+    Ok(finished)
 }
 
 fn extent(run: &RunArgs) -> Extent {

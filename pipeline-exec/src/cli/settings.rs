@@ -67,6 +67,7 @@ impl SettingsArgs {
         let defaults = PROGRAM_DEFAULTS.into_iter();
         let stack = defaults
             .fold(SettingsStack::new(), |stack, (key, value)| stack.program_default(key, value))
+            .of_pipeline(pipeline.name())
             .standard_file(self.config.as_deref())?
             .process_environment()
             .code(pipeline.current_settings());

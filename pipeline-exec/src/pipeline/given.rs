@@ -1,7 +1,7 @@
 //! The inputs of steps from outside: given outputs, run parameters, resources.
 
 use std::any::Any;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -84,6 +84,19 @@ impl fmt::Debug for GivenOutput {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("GivenOutput").field("ty", &self.ty).finish_non_exhaustive()
     }
+}
+
+/// What inputs are checked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// A run: every step that is not disabled needs all of its inputs.
+    Run,
+    /// A look at the plan, which needs no secret.
+    #[cfg_attr(not(feature = "cli"), allow(dead_code))]
+    Plan,
+    /// A look at the plan of a pipeline that could not be given its resources.
+    #[cfg_attr(not(feature = "cli"), allow(dead_code))]
+    PlanWithoutResources,
 }
 
 /// The parameters and resources of a run.
@@ -252,8 +265,8 @@ impl Pipeline {
         self
     }
 
-    /// Checks settings, parameters and resources, and binds them to the steps of a plan.
-    pub(crate) fn bind(&self, plan: &Plan) -> Result<Bound, Vec<Problem>> {
+    /// Checks settings, parameters and resources, and binds them to the steps of a plan. Disabled steps need none.
+    pub(crate) fn bind(&self, plan: &Plan, purpose: Purpose) -> Result<Bound, Vec<Problem>> {
         let mut problems = self.settings.problems();
         problems.extend(self.settings.unknown_names(plan.dag()));
         problems.extend(self.limits.iter().flat_map(Limits::problems));
@@ -262,8 +275,15 @@ impl Pipeline {
             let problem = Problem::new(ProblemCode::InvalidSetting, message);
             problems.push(problem.hint("configure the shared ones, and leave `limits` out of the settings"));
         }
-        let params = plan.bind_params(&self.params).map_err(|found| problems.extend(found));
-        let resources = plan.bind_resources(&self.resources).map_err(|found| problems.extend(found));
+        let disabled: BTreeSet<usize> = self.disabled(plan).into_iter().map(|(step, _)| step).collect();
+        let runs = |step: usize| !disabled.contains(&step) && plan.disabled(step).is_none();
+        let needs_secrets = purpose == Purpose::Run;
+        let params = plan
+            .bind_params(&self.params, |step, param| runs(step) && (needs_secrets || !param.is_secret()))
+            .map_err(|found| problems.extend(found));
+        let resources = plan
+            .bind_resources(&self.resources, |step| runs(step) && purpose != Purpose::PlanWithoutResources)
+            .map_err(|found| problems.extend(found));
         match (params, resources) {
             (Ok(params), Ok(resources)) if problems.is_empty() => Ok(Bound { params, resources }),
             _ => Err(problems),

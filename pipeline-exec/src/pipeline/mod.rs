@@ -12,6 +12,7 @@ use pipeline_core::{Dag, Params, Plan, Problems, Resources, Step, StepContext, S
 
 pub use self::given::GivenOutput;
 use self::given::Override;
+pub(crate) use self::given::Purpose;
 #[cfg(feature = "cli")]
 pub(crate) use self::given::read_json;
 use crate::engine::on_a_driving_thread;
@@ -22,7 +23,7 @@ use crate::pressure::Sampler;
 use crate::record::CommandLine;
 use crate::run::{Run, RunHandle};
 use crate::runtime;
-use crate::settings::Settings;
+use crate::settings::{Named, Settings};
 use crate::store::RunStore;
 
 /// A pipeline: a graph, the outputs wanted from it, and the inputs of its steps.
@@ -43,8 +44,12 @@ use crate::store::RunStore;
 #[must_use = "a pipeline does nothing until it is run"]
 #[derive(Clone)]
 pub struct Pipeline {
+    /// Its name in a program of several.
+    name: Option<Named>,
     graph: GraphSource,
     targets: Vec<TargetOf>,
+    /// Whether `selected` replaces the targets, which then only determine the graph.
+    targets_are_replaced: bool,
     selected: Vec<String>,
     excluded: Vec<String>,
     from: Vec<String>,
@@ -131,8 +136,10 @@ impl Pipeline {
 
     fn with(graph: GraphSource) -> Self {
         Pipeline {
+            name: None,
             graph,
             targets: Vec::new(),
+            targets_are_replaced: false,
             selected: Vec::new(),
             excluded: Vec::new(),
             from: Vec::new(),
@@ -307,8 +314,13 @@ impl Pipeline {
     /// # Errors
     /// All problems of graph, parameters, resources and settings at once.
     pub fn check(&self) -> Result<Arc<Plan>, Problems> {
+        self.check_for(Purpose::Run)
+    }
+
+    /// Checks what a run or a look at the plan needs.
+    pub(crate) fn check_for(&self, purpose: Purpose) -> Result<Arc<Plan>, Problems> {
         let plan = self.plan()?;
-        match self.bind(&plan) {
+        match self.bind(&plan, purpose) {
             Ok(_) => Ok(plan),
             Err(problems) => Err(Problems::check(problems).expect_err("invariant: what failed was reported")),
         }
@@ -387,6 +399,18 @@ impl Pipeline {
     /// As [`Pipeline::run`].
     pub fn start(&self) -> Result<RunHandle, Problems> {
         Ok(self.prepare()?.launch(runtime::current(), false).0)
+    }
+
+    /// Sets its name in a program of several pipelines.
+    #[cfg(feature = "cli")]
+    pub(crate) fn named(mut self, name: Named) -> Self {
+        self.name = Some(name);
+        self
+    }
+
+    /// Its name in a program of several pipelines.
+    pub(crate) fn name(&self) -> Option<&Named> {
+        self.name.as_ref()
     }
 
     /// The settings of its runs.

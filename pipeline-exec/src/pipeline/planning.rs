@@ -37,6 +37,24 @@ impl Pipeline {
         self
     }
 
+    /// Selects these terms instead of the targets and terms that were set before; without a term, changes nothing.
+    #[cfg(feature = "cli")]
+    pub(crate) fn reselect(mut self, terms: &[String]) -> Self {
+        if !terms.is_empty() {
+            self.targets_are_replaced = true;
+            self.selected.clear();
+        }
+        self.select(terms)
+    }
+
+    /// Reports whether it is every registered step: nothing was selected or left out.
+    #[cfg(feature = "cli")]
+    pub(crate) fn is_everything(&self) -> bool {
+        let selections = [&self.selected, &self.excluded, &self.from, &self.until];
+        let is_narrowed = !self.targets.is_empty() || selections.iter().any(|terms| !terms.is_empty());
+        matches!(self.graph, GraphSource::Registered) && !is_narrowed
+    }
+
     /// Returns the definitions of the steps of its graph; without one, of all registered steps.
     #[cfg(feature = "cli")]
     pub(crate) fn defs(&self) -> Vec<&pipeline_core::StepDef> {
@@ -46,12 +64,17 @@ impl Pipeline {
         }
     }
 
-    pub(super) fn make_plan(&self) -> Result<Plan, Problems> {
-        let dag = match &self.graph {
+    /// Makes the graph, if it was not made before.
+    pub(crate) fn dag(&self) -> Result<Arc<Dag>, Problems> {
+        Ok(match &self.graph {
             GraphSource::Dag(dag) => Arc::clone(dag),
             GraphSource::Registered => Arc::new(Dag::registered()?),
             GraphSource::Targets => Arc::new(self.dag_of_targets()?),
-        };
+        })
+    }
+
+    pub(super) fn make_plan(&self) -> Result<Plan, Problems> {
+        let dag = self.dag()?;
         if dag.is_empty() {
             return Err(Problem::new(ProblemCode::NoSteps, "the pipeline has no steps")
                 .hint("add steps, or name a target")
@@ -67,7 +90,12 @@ impl Pipeline {
         };
         let mut options = PlanOptions {
             run: Vec::new(),
-            targets: self.targets.iter().filter_map(&mut find).collect(),
+            targets: self
+                .targets
+                .iter()
+                .filter_map(&mut find)
+                .filter(|_| !self.targets_are_replaced)
+                .collect(),
             keep: self.keep.iter().filter_map(&mut find).collect(),
             keep_all: self.keep_all,
             keep_none: self.is_unread,

@@ -4,7 +4,7 @@ use std::io;
 
 use pipeline_core::{Problem, ProblemCode, Problems};
 
-use super::Pipeline;
+use super::{Pipeline, Purpose};
 use crate::engine::never_admitted;
 use crate::run::{Prepared, RunInputs, cannot_record};
 use crate::signals;
@@ -17,7 +17,7 @@ impl Pipeline {
     pub(super) fn prepare(&self) -> Result<Prepared, Problems> {
         let plan = self.plan()?;
         let mut problems = Vec::new();
-        let bound = self.bind(&plan).map_err(|found| problems.extend(found));
+        let bound = self.bind(&plan, Purpose::Run).map_err(|found| problems.extend(found));
         let given = self.make_given(&plan).map_err(|found| problems.extend(found));
         let monitor = self.make_monitor().map_err(|problem| problems.push(problem));
         let parent = self.parent().map_err(|problem| problems.push(problem));
@@ -46,6 +46,7 @@ impl Pipeline {
             observers: self.observers.clone(),
             store: self.store().map_err(|error| cannot_record(&error))?,
             command_line: self.command_line.clone(),
+            pipeline: self.name().map(|named| named.name.clone()),
             listening,
         };
         inputs.prepare()

@@ -41,6 +41,8 @@ pub(crate) struct RunRecord {
     pub(crate) monitor: Option<Arc<Monitor>>,
     /// The command line that started the run, if one did.
     pub(crate) command_line: Option<Arc<CommandLine>>,
+    /// The name of the pipeline in a program of several.
+    pub(crate) pipeline: Option<String>,
     pub(crate) began: Began,
     /// The zero of all time stamps of the run.
     pub(crate) origin: Instant,
@@ -68,6 +70,7 @@ impl RunRecord {
             history: Arc::default(),
             monitor: None,
             command_line: None,
+            pipeline: None,
             began,
             origin: Instant::now(),
             is_journaled: false,

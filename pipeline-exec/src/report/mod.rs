@@ -48,6 +48,9 @@ pub struct RunReport {
     pub run_id: String,
     /// How the run ended.
     pub status: RunStatus,
+    /// The name of the pipeline, in a program of several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pipeline: Option<String>,
     /// What the run came from: seed, graph, configuration, versions.
     pub provenance: Provenance,
     /// The command line that started it; `None` if a program started it itself. In a deterministic run, without the options of
@@ -249,6 +252,7 @@ impl RunReport {
             schema: SCHEMA,
             run_id: run.frame.scope().run_id().to_owned(),
             status,
+            pipeline: run.pipeline.clone(),
             provenance: Provenance::of(run),
             command_line: provenance::command_line_of(run),
             settings: provenance::settings_of(&run.settings),

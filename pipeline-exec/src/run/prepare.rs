@@ -35,6 +35,8 @@ pub(crate) struct RunInputs {
     pub(crate) observers: Observers,
     pub(crate) store: Option<RunStore>,
     pub(crate) command_line: Option<Arc<CommandLine>>,
+    /// The name of the pipeline in a program of several.
+    pub(crate) pipeline: Option<String>,
     pub(crate) listening: Option<Listening>,
 }
 
@@ -80,6 +82,7 @@ impl RunInputs {
         let mut record = RunRecord::new(frame, settings, self.limits, began);
         record.monitor = self.monitor.map(Arc::new);
         record.command_line = command_line;
+        record.pipeline = self.pipeline;
         record.is_journaled = recording.is_some();
         Ok(Prepared { record, observers, recording, parent: self.parent, listening: self.listening })
     }

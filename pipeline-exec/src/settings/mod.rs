@@ -20,6 +20,7 @@ use std::time::Duration;
 use pipeline_core::{Lane, Problem, ProblemCode, Problems};
 
 use self::explicit::{Explicit, Remember};
+pub(crate) use self::layers::Named;
 pub use self::layers::{ResolvedSettings, SettingInForce, SettingsStack};
 #[cfg(feature = "cli")]
 pub(crate) use self::layers::{value_of_json, value_of_toml};

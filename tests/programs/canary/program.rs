@@ -107,10 +107,8 @@ fn typed(
 }
 
 fn main() -> std::process::ExitCode {
-    pipeline::main_with(|pipeline| {
-        pipeline
-            .resource(Pool(canary()))
-            .resource_named("spare", Pool(canary()))
-            .param("list", [canary(), canary()])
+    pipeline::main_with(async |pipeline| {
+        let pipeline = pipeline.resource(Pool(canary())).resource_named("spare", Pool(canary()));
+        Ok(pipeline.param("list", [canary(), canary()]))
     })
 }

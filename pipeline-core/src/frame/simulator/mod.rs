@@ -60,8 +60,8 @@ fn frame(rng: &mut StepRng) -> (Rc<World>, Arc<Frame>) {
         Given::new(step as usize, Payload::new(step as usize, 0))
     });
     let given = given.collect();
-    let params = plan.bind_params(&Params::new()).expect("no parameters");
-    let resources = plan.bind_resources(&Resources::new()).expect("no resources");
+    let params = plan.bind_params(&Params::new(), |_, _| true).expect("no parameters");
+    let resources = plan.bind_resources(&Resources::new(), |_| true).expect("no resources");
     let frame = Arc::new(Frame::new(plan, params, resources, Arc::new(RunScope::new("test")), given));
     *world.frame.borrow_mut() = Some(Arc::clone(&frame));
     (world, frame)

@@ -17,6 +17,9 @@ pub(super) struct ListDocument {
     pub(super) packages: BTreeMap<String, usize>,
     pub(super) groups: BTreeMap<String, usize>,
     pub(super) tags: BTreeMap<String, usize>,
+    /// The names of the pipelines of the program, the default first; empty if they have none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) pipelines: Vec<String>,
 }
 
 /// A step.
@@ -31,13 +34,14 @@ pub(super) struct ListedStep {
 }
 
 impl ListDocument {
-    pub(super) fn new(steps: &[&'static StepDef], params: &Params) -> Self {
+    pub(super) fn new(steps: Vec<ListedStep>, pipelines: Vec<String>) -> Self {
         let mut document = ListDocument {
             schema: SCHEMA,
-            steps: steps.iter().map(|def| ListedStep::of(def, params)).collect(),
+            steps,
             packages: BTreeMap::new(),
             groups: BTreeMap::new(),
             tags: BTreeMap::new(),
+            pipelines,
         };
         for ListedStep { written: step, .. } in &document.steps {
             *document.packages.entry(format!("{} {}", step.package, step.version)).or_default() += 1;
@@ -53,10 +57,13 @@ impl ListDocument {
 }
 
 impl ListedStep {
-    fn of(def: &StepDef, params: &Params) -> Self {
-        let mut step = StepDocument::of(def);
+    pub(super) fn of(mut step: StepDocument, def: &StepDef, params: &Params) -> Self {
         step.inputs.retain(pipeline_core::InputDocument::is_value);
-        let origin = |name: &String| Some((name.clone(), def.param_origin(name, params)?.to_owned()));
+        let origin = |name: &String| {
+            // An instance has a name of its own.
+            let of_step = params.origin(&format!("{}.{name}", step.name));
+            Some((name.clone(), of_step.or_else(|| def.param_origin(name, params))?.to_owned()))
+        };
         let named = step.inputs.iter().filter(|input| input.kind == "param");
         let given_by = named.filter_map(|input| origin(input.given_as.as_ref()?)).collect();
         ListedStep { written: step, is_template: def.is_template(), given_by }

@@ -1,15 +1,18 @@
-//! `list`: every registered step, or those that are selected.
+//! `list`: every step of a pipeline, or those that are selected.
 
 mod document;
 mod text;
 
-use clap::Args as ClapArgs;
-use pipeline_core::{Dag, StepDef};
+use std::sync::Arc;
 
-use self::document::ListDocument;
+use clap::Args as ClapArgs;
+use pipeline_core::StepDocument;
+
+use self::document::{ListDocument, ListedStep};
 use super::args::{STEPS_TO_SHOW, SelectionArgs};
 use super::exit::{Refusal, print, print_json};
 use super::params;
+use super::pipelines::Chosen;
 use crate::pipeline::Pipeline;
 
 /// What to list, and how.
@@ -26,26 +29,34 @@ pub(super) struct ListArgs {
     verbose: bool,
 }
 
-pub(super) fn execute(args: &ListArgs, pipeline: Pipeline) -> Result<u8, Refusal> {
-    let steps = if args.selection.is_empty() {
+pub(super) fn execute(args: &ListArgs, chosen: Chosen) -> Result<u8, Refusal> {
+    let pipelines = chosen.names().to_vec();
+    let (pipeline, _) = params::from_environment(chosen.as_it_is())?;
+    let steps = if args.selection.is_empty() && pipeline.is_everything() {
         // Includes templates and does not resolve edges: a list helps to fix them.
-        pipeline_core::registered()
+        let registered = pipeline_core::registered().into_iter();
+        registered.map(|def| ListedStep::of(StepDocument::of(def), def, pipeline.params())).collect()
     } else {
-        selected(&args.selection)?
+        selected(&args.selection, &pipeline)?
     };
-    let (pipeline, _) = params::from_environment(pipeline)?;
-    let document = ListDocument::new(&steps, pipeline.params());
+    let document = ListDocument::new(steps, pipelines);
     if args.json {
         return print_json(&document);
     }
     print(&text::text(&document, args.verbose))
 }
 
-/// Returns the registered steps that a selection names, without what they need.
-fn selected(selection: &SelectionArgs) -> Result<Vec<&'static StepDef>, Refusal> {
-    let dag = Dag::registered()?;
-    let named = dag.select(&selection.parsed()?)?;
-    let ids: std::collections::BTreeSet<String> =
-        named.iter().map(|&step| dag.step(step).def().id()).collect();
-    Ok(pipeline_core::registered().into_iter().filter(|def| ids.contains(&def.id())).collect())
+/// Returns the steps of a pipeline, or those of its graph that a selection names, without what they need.
+fn selected(selection: &SelectionArgs, pipeline: &Pipeline) -> Result<Vec<ListedStep>, Refusal> {
+    let (dag, steps) = if selection.is_empty() {
+        let plan = pipeline.plan()?;
+        let steps = (0..plan.len()).map(|step| plan.in_dag(step)).collect();
+        (Arc::clone(plan.dag()), steps)
+    } else {
+        let dag = pipeline.dag()?;
+        let steps = dag.select(&selection.parsed()?)?;
+        (dag, steps)
+    };
+    let listed = |step| ListedStep::of(dag.step_document(step), dag.step(step).def(), pipeline.params());
+    Ok(steps.into_iter().map(listed).collect())
 }

@@ -29,6 +29,12 @@ pub(super) fn text(list: &ListDocument, is_verbose: bool) -> String {
             out.push_str(&wrapped(heading, 8, &tally(labels, is_verbose)));
         }
     }
+    if let Some(default) = list.pipelines.first() {
+        let others = list.pipelines.iter().skip(1).cloned();
+        let names: Vec<String> = std::iter::once(format!("{default} (default)")).chain(others).collect();
+        let names = listed(&names, if is_verbose { usize::MAX } else { 16 });
+        out.push_str(&wrapped("pipelines", 11, &format!("{names}; `--pipeline NAME` selects one")));
+    }
     out
 }
 

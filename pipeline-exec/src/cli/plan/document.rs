@@ -55,6 +55,8 @@ pub(super) struct PlannedStep {
     pub(super) is_critical: bool,
     /// Whether its output is given, so that it does not run.
     pub(super) is_given: bool,
+    /// Whether it is disabled itself.
+    pub(super) is_disabled: bool,
     /// Why it would be skipped.
     pub(super) skipped: Option<String>,
     /// The quantities that it needs of named limits, cores and memory.
@@ -146,7 +148,8 @@ impl PlanDocument {
         let settings = pipeline.current_settings();
         let dag = plan.sub_dag();
         let levels = dag.levels();
-        let skipped = skipped(plan);
+        let disabled = pipeline.disabled(plan).into_iter().collect();
+        let skipped = skipped(plan, &disabled);
         let recorded = |step: usize| history.and_then(|history| history.get(plan.spec(step).name()).copied());
         let unit = time_per_cost(plan, recorded).unwrap_or(UNIT);
         let time = |step: usize| match recorded(step) {
@@ -162,6 +165,7 @@ impl PlanDocument {
         };
         let mut steps: Vec<PlannedStep> = (0..plan.len())
             .map(|step| PlannedStep {
+                is_disabled: plan.disabled(step).is_some() || disabled.contains_key(&step),
                 written: plan.dag().step_document(plan.in_dag(step)),
                 level: levels.of(step),
                 kind: Kind::of(plan, step),
@@ -176,7 +180,8 @@ impl PlanDocument {
         critical.steps.iter().for_each(|&step| steps[step].is_critical = true);
         let mut kinds: BTreeMap<Kind, usize> = BTreeMap::new();
         steps.iter().for_each(|step| *kinds.entry(step.kind).or_default() += 1);
-        let stage = |step: usize| if is_given(plan, step) { Stage::Ended } else { Stage::Pending };
+        let is_over = |step: usize| is_given(plan, step) || skipped[step].is_some();
+        let stage = |step: usize| if is_over(step) { Stage::Ended } else { Stage::Pending };
         let with = |settings: &Settings| Forecast::new(plan, settings, &times, stage);
         let forecast = with(settings);
         PlanDocument {
@@ -220,7 +225,8 @@ fn at_once(plan: &Plan, settings: &Settings) -> usize {
 }
 
 /// Returns, for each step, why it would be skipped: it is disabled, or requires one that is.
-fn skipped(plan: &Plan) -> Vec<Option<String>> {
+/// `disabled` has the steps that the settings disable.
+fn skipped(plan: &Plan, disabled: &BTreeMap<usize, String>) -> Vec<Option<String>> {
     let mut skipped: Vec<Option<String>> = vec![None; plan.len()];
     for step in (0..plan.len()).filter(|&step| !is_given(plan, step)) {
         let in_dag = plan.in_dag(step);
@@ -236,9 +242,11 @@ fn skipped(plan: &Plan) -> Vec<Option<String>> {
         });
         let required = required.flatten().map(|&earlier| earlier as usize).chain(dag.after(in_dag));
         let cause = required.into_iter().find(|&earlier| is_skipped(earlier));
-        skipped[step] = match (plan.disabled(step), cause) {
-            (_, Some(cause)) => Some(format!("it needs `{}`, which is skipped", dag.step(cause).name())),
-            (why, None) => why.map(str::to_owned),
+        let off = plan.disabled(step).or_else(|| disabled.get(&step).map(String::as_str));
+        skipped[step] = match (off, cause) {
+            (Some(why), _) => Some(why.to_owned()),
+            (None, Some(cause)) => Some(format!("it needs `{}`, which is skipped", dag.step(cause).name())),
+            (None, None) => None,
         };
     }
     skipped

@@ -11,8 +11,9 @@ use clap::Args as ClapArgs;
 use self::document::PlanDocument;
 use super::args::RunArgs;
 use super::exit::{Refusal, print, print_json};
+use super::pipelines::Chosen;
 use super::store;
-use crate::pipeline::Pipeline;
+use crate::pipeline::Purpose;
 
 /// What would run, with which parameters and settings.
 #[derive(Debug, ClapArgs)]
@@ -29,14 +30,19 @@ pub(super) struct PlanArgs {
     run: RunArgs,
 }
 
-pub(super) fn execute(args: &PlanArgs, pipeline: Pipeline) -> Result<u8, Refusal> {
+pub(super) fn execute(args: &PlanArgs, chosen: Chosen) -> Result<u8, Refusal> {
     let run = &args.run;
+    let (pipeline, unprepared) = chosen.prepared_if_possible();
     let pipeline = run.configure(pipeline)?;
-    let plan = pipeline.check()?;
+    let plan = pipeline.check_for(match unprepared {
+        None => Purpose::Plan,
+        Some(_) => Purpose::PlanWithoutResources,
+    })?;
     // A step takes its recorded time; without one, its cost.
     let usual = store::usual(&pipeline)?;
     let history = Some(&usual).filter(|usual| !usual.is_empty());
-    let document = PlanDocument::new(&plan, &pipeline, &run.selection, history);
+    let mut document = PlanDocument::new(&plan, &pipeline, &run.selection, history);
+    document.warnings.extend(unprepared);
     if run.json {
         return print_json(&document);
     }

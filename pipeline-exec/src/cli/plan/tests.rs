@@ -14,7 +14,7 @@ use crate::cli::forecast::{Forecast, Stage};
 use crate::cli::wording::WIDTH;
 use crate::limits::LimitSettings;
 use crate::pipeline::Pipeline;
-use crate::settings::Settings;
+use crate::settings::{Settings, StepDefaults};
 
 const MS: Duration = Duration::from_millis(1);
 
@@ -123,6 +123,20 @@ fn skipped_steps_are_shown_with_the_reason() {
     ] {
         assert!(shown.contains(line), "{line}\n{shown}");
     }
+}
+
+/// Settings that disable a step show as `no_write` does.
+#[test]
+fn disabled_steps_are_marked() {
+    let mut dag = DagBuilder::new();
+    let table = dag.cpu("table", (), |()| 1_u64);
+    let _mail = dag.cpu("mail", (table,), |(table,)| table + 1);
+    let off = Settings::default().step("table", StepDefaults::new().enabled(false));
+    let plan = document(&pipeline(dag, off), None);
+    assert_eq!(plan.steps.iter().map(|step| step.is_disabled).collect::<Vec<_>>(), [true, false]);
+    let shown = text(&plan, false);
+    assert!(shown.contains("table      0  cpu       -      disabled"), "{shown}");
+    assert!(shown.contains("mail: it needs `table`, which is skipped"), "{shown}");
 }
 
 #[test]

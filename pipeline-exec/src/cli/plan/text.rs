@@ -91,7 +91,9 @@ fn notes(step: &PlannedStep) -> String {
     if step.is_given {
         notes.push("given");
     }
-    if step.skipped.is_some() {
+    if step.is_disabled {
+        notes.push("disabled");
+    } else if step.skipped.is_some() {
         notes.push("skipped");
     }
     if step.written.writes {

@@ -16,7 +16,7 @@ use crate::text::{clean, show};
 /// What is known besides the report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Known<'a> {
-    /// This process ran it, and has all of its command line.
+    /// This process ran it, and has all of its command line, if it has this one.
     Whole(Option<&'a CommandLine>),
     /// Its state in the runs directory.
     Recorded(RunState),
@@ -84,10 +84,13 @@ fn by_its_journal(report: &RunReport, state: RunState) -> String {
 
 /// The command that retries the run, on a separate line that can be copied, and what it leaves out.
 fn to_retry(report: &RunReport, columns: usize, known: Known<'_>, text: &mut String) {
-    let Again { command, values_of, steps } = match known {
-        Known::Whole(line) => again(report, line),
-        Known::Recorded(_) => again(report, report.command_line.as_ref()),
+    let line = match known {
+        Known::Whole(line) => line,
+        Known::Recorded(_) => report.command_line.as_ref(),
     };
+    // A program with arguments of its own has another command line.
+    let Some(line) = line else { return };
+    let Again { command, values_of, steps } = again(report, line);
     let _ = writeln!(text, "to retry: {}", clean(&command));
     let mut more = format!("(runs {} again", counted(steps, "step"));
     if !values_of.is_empty() {

@@ -64,7 +64,8 @@ fn skipped(name: &str, because: &str) -> Value {
 /// The summary without styles.
 fn plain(report: &RunReport, columns: usize, all: bool) -> String {
     let extent = if all { Extent::All } else { Extent::Most };
-    anstream::adapter::strip_str(&text(report, columns, extent, Known::Whole(None))).to_string()
+    anstream::adapter::strip_str(&text(report, columns, extent, Known::Whole(Some(&CommandLine::default()))))
+        .to_string()
 }
 
 #[test]
@@ -175,7 +176,7 @@ fn no_text_of_a_report_steers_the_terminal() {
     .unwrap_or_default();
     report.advice = crate::report::advice(&report);
     assert!(report.waits.len() == 1 && report.dead_letters.len() == 1);
-    let shown = text(&report, 80, Extent::All, Known::Whole(None));
+    let shown = text(&report, 80, Extent::All, Known::Whole(Some(&CommandLine::default())));
     assert!(shown.contains("\\u{1b}]0;owned"), "shown, not sent: {shown}");
     let styles = without_styles(&shown);
     let steers =

@@ -1,7 +1,7 @@
 //! Settings from several sources: the layers lie over each other in one order, and are read once.
 //!
 //! ```text
-//! defaults < preset < file < environment < flags < code
+//! defaults < preset < file < section of a pipeline in it < environment < flags < code
 //! ```
 
 mod aliases;
@@ -15,6 +15,7 @@ mod resolved;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use pipeline_core::{Problem, ProblemCode, Problems};
 use serde_json::Value;
@@ -52,10 +53,19 @@ use super::origins::shown;
 #[derive(Clone, Debug, Default)]
 #[must_use = "settings do nothing until they are resolved"]
 pub struct SettingsStack {
+    pipeline: Option<Named>,
     layers: BTreeMap<Source, Leaves>,
     params: FileParams,
     warnings: Vec<String>,
     problems: Vec<Problem>,
+}
+
+/// The pipeline of a program of several that the settings are for: files have a section for each.
+#[derive(Clone, Debug)]
+pub(crate) struct Named {
+    pub(crate) name: String,
+    /// The names of all pipelines of the program.
+    pub(crate) all: Arc<[String]>,
 }
 
 /// The run parameters of files by name: each value, and its file.
@@ -75,6 +85,8 @@ enum Source {
     /// Defaults of a program, over those of the library.
     Default,
     File,
+    /// The section of a file for one pipeline.
+    Section,
     Environment,
     Flag,
     Code,
@@ -92,6 +104,13 @@ impl SettingsStack {
     /// A stack of the defaults alone.
     pub fn new() -> Self {
         SettingsStack::default()
+    }
+
+    /// Uses the sections `[pipelines.NAME]` of files for this pipeline.
+    #[cfg(feature = "cli")]
+    pub(crate) fn of_pipeline(mut self, pipeline: Option<&Named>) -> Self {
+        self.pipeline = pipeline.cloned();
+        self
     }
 
     /// Reads the file that `PIPELINE_CONFIG` names, or `pipeline.toml` (`.yaml`, `.yml`) in the working directory if it exists, and
@@ -158,12 +177,15 @@ impl SettingsStack {
     /// Adds a file by its name and text. `[params]` in it are run parameters.
     pub fn text(mut self, name: &str, text: &str) -> Self {
         match file::parse(name, text) {
-            Ok(value) => {
-                let mut leaves = Leaves::of(value, name);
-                self.take_params(&mut leaves, name);
-                for (key, leaf) in leaves.0 {
-                    let origin = leaf.origin;
-                    self.give(Source::File, Given { key, value: leaf.value, origin });
+            Ok(mut value) => {
+                let section = self.take_section(&mut value, name);
+                for (source, value) in std::iter::once((Source::File, value)).chain(section) {
+                    let mut leaves = Leaves::of(value, name);
+                    self.take_params(&mut leaves, name);
+                    for (key, leaf) in leaves.0 {
+                        let origin = leaf.origin;
+                        self.give(source, Given { key, value: leaf.value, origin });
+                    }
                 }
                 self
             }
@@ -229,7 +251,7 @@ impl SettingsStack {
 
     /// As [`SettingsStack::resolve`], for a caller with more to check: the readable settings, and all problems.
     pub(crate) fn resolve_as_far_as_possible(self) -> (ResolvedSettings, Vec<Problem>) {
-        let SettingsStack { layers, params, warnings, mut problems } = self;
+        let SettingsStack { layers, params, warnings, mut problems, .. } = self;
         let (resolved, found) = read::put_together(layers, params, warnings);
         problems.extend(found);
         (resolved, problems)
@@ -278,6 +300,27 @@ impl SettingsStack {
         }
         let value = read::as_written(&given.key, given.value, source);
         self.layers.entry(source).or_default().put(given.key, Leaf { value, origin: given.origin });
+    }
+
+    /// Removes `[pipelines]` of a file, and returns the section of the pipeline that these settings are for.
+    fn take_section(&mut self, file: &mut Value, name: &str) -> Option<(Source, Value)> {
+        let Named { name: of, all } = self.pipeline.clone()?;
+        let sections = file.as_object_mut()?.remove("pipelines")?;
+        let Value::Object(mut sections) = sections else {
+            let message = format!("`pipelines` in {} is not a table", shown(name));
+            let problem = Problem::new(ProblemCode::InvalidSetting, message);
+            self.problems.push(problem.hint("write `[pipelines.NAME]`, then settings"));
+            return None;
+        };
+        let known = all.iter().map(String::as_str).collect();
+        for unknown in sections.keys().filter(|section| !all.contains(section)) {
+            let message = format!("there is no pipeline `{}`", shown(unknown));
+            let problem = Problem::new(ProblemCode::InvalidSetting, message)
+                .note(format!("{} has settings for it", shown(name)))
+                .hint(meant(unknown, &known));
+            self.problems.push(problem);
+        }
+        Some((Source::Section, sections.remove(&of)?))
     }
 
     /// Removes `[params]` of a file from the leaves, and keeps them apart.

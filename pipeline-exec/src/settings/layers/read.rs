@@ -25,7 +25,7 @@ pub(super) fn as_written(key: &Key, value: Value, source: Source) -> Value {
     if text == "none" && kind.is_some_and(Kind::can_be_none) {
         return Value::Null;
     }
-    let from_text = source != Source::File && source != Source::Code;
+    let from_text = !matches!(source, Source::File | Source::Section | Source::Code);
     if from_text && !kind.is_some_and(Kind::is_text) {
         return serde_json::from_str(text).unwrap_or(value);
     }

@@ -163,6 +163,7 @@ impl Journaled {
             schema: SCHEMA,
             run_id: self.run_id,
             status,
+            pipeline: None,
             provenance: Provenance::default(),
             command_line: self.command_line,
             settings: BTreeMap::new(),

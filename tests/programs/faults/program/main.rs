@@ -14,7 +14,7 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use pipeline::{Event, Settings};
+use pipeline::{Event, Program, Settings};
 
 fn main() -> ExitCode {
     match std::env::var("FAULTS").as_deref() {
@@ -23,21 +23,21 @@ fn main() -> ExitCode {
             pipeline::main()
         }
         Ok("max-detached") => {
-            pipeline::main_with(|pipeline| pipeline.settings(Settings::default().max_detached(1)))
+            pipeline::main_with(async |pipeline| Ok(pipeline.settings(Settings::default().max_detached(1))))
         }
-        Ok("observer") => pipeline::main_with(|pipeline| {
-            pipeline.observe(|event: &Event<'_>| {
+        Ok("observer") => pipeline::main_with(async |pipeline| {
+            Ok(pipeline.observe(|event: &Event<'_>| {
                 if matches!(event, Event::StepFinished { .. }) {
                     say("the observer blocks");
                     std::thread::sleep(FOR_EVER);
                 }
-            })
+            }))
         }),
-        Ok("many") => pipeline::main_with(|_| summary::many()),
-        Ok("hostile") => pipeline::main_with(|_| summary::hostile()),
+        Ok("many") => Program::new().pipeline("all", summary::many()).main(),
+        Ok("hostile") => Program::new().pipeline("all", summary::hostile()).main(),
         Ok("library") => signals::library(),
         Ok("after-a-run") => signals::after_a_run(),
-        Ok("hostile-live") => pipeline::main_with(|_| shown::hostile()),
+        Ok("hostile-live") => Program::new().pipeline("all", shown::hostile()).main(),
         Ok("own-runtime") => time::own_runtime(),
         _ => pipeline::main(),
     }

@@ -1,0 +1,140 @@
+//! Several pipelines in one program, each with its graph, run parameters, resources and settings.
+
+use std::fs;
+
+use crate::folder::Folder;
+use crate::support::{Ran, command, ran};
+
+fn run(arguments: &str) -> Ran {
+    run_in(&Folder::new(), &[], arguments)
+}
+
+fn run_in(folder: &Folder, variables: &[(&str, &str)], arguments: &str) -> Ran {
+    let arguments = arguments.split_whitespace();
+    ran(command("pipelines", folder).envs(variables.iter().copied()).args(arguments))
+}
+
+const TOKEN: (&str, &str) = ("PIPELINE_PARAM_token", "abc");
+
+#[test]
+fn the_first_pipeline_is_the_default_and_each_has_its_own_parameters_and_resources() {
+    assert_eq!(run("").exits(0).out, "orders of 2 days\n");
+    assert_eq!(run("run -p days=4").exits(0).out, "orders of 4 days\n");
+    let nightly = run_in(&Folder::new(), &[TOKEN], "--pipeline nightly").exits(0);
+    assert_eq!(nightly.out, "prepared\norders of 30 days\narchive of 30 days\n");
+    assert_eq!(run("run --pipeline sweep").exits(0).out, "best of 3\n");
+    let wrong = run("run --pipeline nightyl").exits(2);
+    assert!(wrong.err.contains("'nightly'"), "{}", wrong.err);
+}
+
+#[test]
+fn steps_on_the_command_line_replace_the_targets_of_code() {
+    let folder = Folder::new();
+    let only = run_in(&folder, &[], "run orders --pipeline nightly").exits(0);
+    assert_eq!(only.out, "prepared\norders of 30 days\n");
+    assert_eq!(run("run checked --exclude orders+").exits(2).out, "");
+}
+
+#[test]
+fn a_pipeline_is_prepared_only_for_the_verbs_that_need_it() {
+    let folder = Folder::new();
+    let broken = [("NO_DATABASE", "1")];
+    run_in(&folder, &[TOKEN], "--pipeline nightly").exits(0);
+    for verb in
+        ["list", "graph", "runs", "report", "diff latest latest", "completions bash", "explain PL0001"]
+    {
+        let output = run_in(&folder, &broken, &format!("{verb} --pipeline nightly")).exits(0);
+        assert!(!output.out.contains("prepared"), "{verb}:\n{}", output.out);
+    }
+    for verb in ["run", "step archive", "info"] {
+        let output = run_in(&folder, &broken, &format!("{verb} --pipeline nightly")).exits(3);
+        assert_eq!(output.out, "prepared\n", "{verb}");
+        let wanted = "pipeline `nightly` could not be prepared: no route to host";
+        assert!(output.err.contains(wanted), "{verb}: {}", output.err);
+    }
+    // A plan needs no secret, and is shown without what could not be had.
+    let plan = run_in(&folder, &broken, "plan --pipeline nightly").exits(0).out;
+    assert!(plan.contains("archive") && plan.contains("no route to host"), "{plan}");
+    let plan = run_in(&folder, &[], "plan --pipeline nightly").exits(0).out;
+    assert!(plan.contains("archive") && !plan.contains("warning"), "{plan}");
+}
+
+#[test]
+fn a_graph_made_by_a_builder_has_every_verb() {
+    let folder = Folder::new();
+    let ask = |verb: &str| run_in(&folder, &[], &format!("{verb} --pipeline sweep")).exits(0).out;
+    assert!(ask("list").contains("try_2") && !ask("list").contains("archive"), "{}", ask("list"));
+    assert!(ask("graph").contains("try_2") && !ask("graph").contains("archive"), "{}", ask("graph"));
+    assert!(ask("plan").contains("4 steps, in starting order"), "{}", ask("plan"));
+    assert!(ask("step best").contains("best"), "{}", ask("step best"));
+    assert!(ask("completions bash").contains("try_2"));
+    assert_eq!(ask("run best"), "best of 3\n");
+    assert!(ask("runs").contains("succeeded"));
+}
+
+#[test]
+fn the_list_names_the_pipelines() {
+    let list = run("list").exits(0).out;
+    assert!(
+        list.contains("pipelines  hourly (default), nightly, sweep; `--pipeline NAME` selects one"),
+        "{list}"
+    );
+    assert!(list.contains("checked") && !list.contains("archive"), "{list}");
+    let list = run("list --json --pipeline nightly").exits(0).json();
+    assert_eq!(list["pipelines"], serde_json::json!(["hourly", "nightly", "sweep"]));
+}
+
+#[test]
+fn a_file_of_settings_has_a_section_for_each_pipeline() {
+    let folder = Folder::new();
+    let file = "workers = 3\n[params]\ndays = 5\n[pipelines.hourly]\nworkers = 2\n[pipelines.hourly.params]\ndays = 6\n\
+                [pipelines.sweep]\nretries = 1\n";
+    fs::write(folder.join("pipeline.toml"), file).unwrap();
+    assert_eq!(run_in(&folder, &[], "").exits(0).out, "orders of 6 days\n");
+    let workers = |arguments: &str| {
+        let info = run_in(&folder, &[], &format!("info --json {arguments}")).exits(0).json();
+        let settings = info["settings"].as_array().unwrap().clone();
+        settings.into_iter().find(|setting| setting["key"] == "workers").unwrap()["value"].clone()
+    };
+    assert_eq!([workers(""), workers("--pipeline sweep")], [2, 3]);
+    fs::write(folder.join("pipeline.toml"), "[pipelines.houry]\nworkers = 2\n").unwrap();
+    let wrong = run_in(&folder, &[], "").exits(2).err;
+    assert!(
+        wrong.contains("there is no pipeline `houry`") && wrong.contains("did you mean `hourly`?"),
+        "{wrong}"
+    );
+}
+
+#[test]
+fn settings_of_code_are_of_their_pipeline_and_the_report_has_its_name() {
+    let folder = Folder::new();
+    let report = |arguments: &str| {
+        let variables = [TOKEN, ("WORKERS", "1")];
+        run_in(&folder, &variables, &format!("{arguments} --report r.json")).exits(0);
+        let text = fs::read_to_string(folder.join("r.json")).unwrap();
+        serde_json::from_str::<serde_json::Value>(&text).unwrap()
+    };
+    let (hourly, nightly) = (report("run"), report("run --pipeline nightly"));
+    assert_eq!((&hourly["pipeline"], &hourly["settings"]["workers"]), (&"hourly".into(), &().into()));
+    assert_eq!((&nightly["pipeline"], &nightly["settings"]["workers"]), (&"nightly".into(), &1.into()));
+}
+
+#[test]
+fn the_command_to_retry_has_the_pipeline() {
+    let output = run_in(&Folder::new(), &[TOKEN], "run --pipeline nightly --deadline 1ns").exits(1);
+    assert!(output.err.contains("--pipeline nightly"), "{}", output.err);
+}
+
+#[test]
+fn a_program_with_arguments_of_its_own_shows_and_records_its_runs() {
+    let folder = Folder::new();
+    let output = run_in(&folder, &[], "--own").exits(0);
+    assert_eq!(output.out, "orders of 2 days\n");
+    for part in ["run ", "succeeded in ", "2 of 2 steps succeeded", "report: .pipeline/"] {
+        assert!(output.err.contains(part), "{part}: {}", output.err);
+    }
+    // Its command line is its own: nothing is said of how to retry.
+    let failed = run_in(&folder, &[("PIPELINE_DEADLINE", "1ns")], "--own").exits(1);
+    assert!(!failed.err.contains("to retry"), "{}", failed.err);
+    assert!(run_in(&folder, &[], "runs").exits(0).out.contains("succeeded"));
+}
