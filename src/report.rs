@@ -4,5 +4,6 @@ pub use pipeline_core::{DeadLetter, Fingerprint};
 pub use pipeline_exec::pressure::{Change, Curve, CurvePoint, Pressure};
 pub use pipeline_exec::{
     Advice, AdviceKind, AttemptReport, AttemptTimes, CommandLine, Counts, ErrorReport, Figures, InputOrigin,
-    InputReport, LimitReport, Provenance, StageReport, StepReport, ThreadKind, WaitReport, WaitedFor, advice,
+    InputReport, LimitReport, NestedFailure, NestedReport, Provenance, StageReport, StepReport, ThreadKind,
+    WaitReport, WaitedFor, advice,
 };

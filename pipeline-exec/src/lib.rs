@@ -47,8 +47,8 @@ pub use repeat::{Converged, Repeat, RepeatError};
 pub use report::graph_page;
 pub use report::{
     Advice, AdviceKind, AttemptReport, AttemptTimes, CommandLine, Counts, ErrorReport, Figures, InputOrigin,
-    InputReport, Provenance, RunReport, RunStatus, StageReport, StepReport, ThreadKind, WaitReport,
-    WaitedFor, advice,
+    InputReport, NestedFailure, NestedReport, Provenance, RunReport, RunStatus, StageReport, StepReport,
+    ThreadKind, WaitReport, WaitedFor, advice,
 };
 pub use run::{OutputError, Run, RunFailed, RunHandle};
 pub use settings::{

@@ -309,3 +309,47 @@ fn a_run_under_a_lock_ends_on_every_lane() {
         run_under_lock(settings, &[cpu, named::<locks_blocking>, named::<locks_worker>]);
     }
 }
+
+/// What ran within a step is in the report of the outer run, and its observers are told when it ends.
+#[test]
+fn runs_within_a_step_are_in_the_report_of_the_outer_run() {
+    #[step(blocking)]
+    fn outer_of_two(#[param] fails: bool, #[context] cx: &StepContext) -> Result<usize, Problems> {
+        let mut inner = DagBuilder::new();
+        inner.cpu("one", (), |()| 1_u32);
+        inner.try_cpu("two", (), move |()| if fails { Err("no route to host") } else { Ok(()) });
+        let mut middle = DagBuilder::new();
+        let inner = Pipeline::new(inner.build()?);
+        middle.blocking("middle", (), move |()| Ok::<_, String>(inner.clone()));
+        let run = Pipeline::new(middle.build()?).within(cx).run_blocking()?;
+        run.output_named::<Pipeline>("middle").unwrap().clone().within(cx).run_blocking()?;
+        Ok(run.available().len())
+    }
+    let told = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let seen = Arc::clone(&told);
+    let pipeline = Pipeline::to::<outer_of_two>().observe(move |event: &Event<'_>| {
+        if let Event::NestedRunFinished { step, nested, .. } = event {
+            seen.lock().unwrap().push((step.to_string(), nested.planned, nested.succeeded));
+        }
+    });
+    let run = pipeline.clone().param("fails", true).run_blocking().unwrap();
+    let nested = &run.report().nested;
+    assert!(run.succeeded(), "the outer step decides what a failure within it means");
+    let outcomes: Vec<_> =
+        nested.iter().map(|nested| (nested.step.as_str(), nested.planned, nested.succeeded)).collect();
+    assert_eq!(outcomes, [("outer_of_two", 1, true), ("outer_of_two", 2, false)]);
+    let told: Vec<_> = told.lock().unwrap().clone();
+    assert_eq!(told, [("outer_of_two".to_owned(), 1, true), ("outer_of_two".to_owned(), 2, false)]);
+    assert_eq!(nested[1].counts, [(Status::Succeeded, 1), (Status::Failed, 1)].into());
+    assert_eq!((nested[1].failures[0].step.as_str(), nested[1].failures.len()), ("two", 1));
+    let text = run.report().to_string();
+    assert!(text.contains("`two` failed: no route to host"), "{text}");
+    let read: RunReport = serde_json::from_str(&run.report().to_json()).unwrap();
+    assert_eq!(&read.nested, nested);
+    // The report of a deterministic run is the same each time.
+    let again = || {
+        let settings = Settings::default().deterministic(true);
+        pipeline.clone().param("fails", true).settings(settings).run_blocking().unwrap().report().to_json()
+    };
+    assert_eq!(again(), again());
+}

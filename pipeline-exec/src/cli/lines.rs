@@ -93,6 +93,10 @@ pub(super) fn line(
                 show(Some(*time))
             ),
         ),
+        Event::NestedRunFinished { nested, .. } => {
+            let tone = if nested.succeeded { Tone::Good } else { Tone::Bad };
+            (tone, "nested", format!("run in {}, {}", name(&nested.step), message(&nested.to_string())))
+        }
         Event::SlotsChanged { reason, .. } => (Tone::Odd, "slots", message(reason)),
         // The line of the failed attempt before it has announced it.
         Event::AttemptStarted { .. } | Event::RunFinished { .. } => return None,
@@ -113,10 +117,12 @@ pub(super) fn warning(text: &str, paint: Paint) -> String {
 fn is_wanted(event: &Event<'_>, options: OutputOptions) -> bool {
     match event {
         Event::StepFinished { status, .. } if status.is_failure() => true,
+        Event::NestedRunFinished { nested, .. } if !nested.succeeded => true,
         _ if options.level == Level::Quiet => false,
         _ if options.form == Form::Lines || options.level >= Level::Verbose => true,
         // On a terminal, the rows show the rest.
         Event::StepFinished { status, duration, .. } => *status == Status::Succeeded && *duration >= LONG,
+        Event::NestedRunFinished { nested, .. } => nested.wall >= LONG,
         Event::RunStarted { .. } | Event::StepStarted { .. } | Event::AttemptFailed { .. } => false,
         _ => true,
     }

@@ -9,12 +9,14 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 
 use pipeline_core::{Lane, Problem, ProblemCode, RunningStep, StepContext};
 
 use super::lanes::LentSlot;
 use super::{Engine, under_way};
 use crate::limits::Limits;
+use crate::record::{NestedReport, RunRecord};
 
 /// Maximum depth of nested runs: a pipeline that goes deeper calls itself.
 const MOST_NESTED: u32 = 64;
@@ -59,6 +61,14 @@ impl Parent {
             .hint("see whether the pipeline runs itself without an end"));
         }
         Ok(Parent { engine: Arc::downgrade(&engine), step: step as usize, depth })
+    }
+
+    /// Tells the outer run, if it is under way, that a run within its step has ended.
+    pub(crate) fn nested_run_ended(&self, run: &RunRecord, wall: Duration) {
+        let Some(outer) = self.engine() else { return };
+        let report = NestedReport::of(run, wall, outer.record(), self.step);
+        outer.events().nested_run_finished(self.step, &report);
+        outer.record().add_nested(self.step, report);
     }
 
     /// Whether the parent's run was stopped, or the step given up.

@@ -48,6 +48,8 @@ pub(crate) use self::held_above::never_admitted;
 use self::lanes::Lanes;
 use self::permits::Admitted;
 use self::under_way::UnderWay;
+#[cfg(feature = "cli")]
+pub(crate) use self::under_way::steps_within;
 
 use self::watch::Watch;
 use crate::event::RunEvents;

@@ -20,6 +20,7 @@ pub use self::record::{EventKind, EventRecord};
 pub(crate) use self::run::RunEvents;
 pub use self::view::RunView;
 use crate::pressure::Share;
+use crate::record::NestedReport;
 
 /// Something that happened in a run.
 #[derive(Clone, Copy, Debug)]
@@ -115,6 +116,17 @@ pub enum Event<'a> {
         /// For how long so far.
         time: Duration,
     },
+    /// A run [within](crate::Pipeline::within) a step has ended.
+    NestedRunFinished {
+        /// The id of the outer run.
+        run_id: &'a str,
+        /// The name of the step.
+        step: &'a str,
+        /// Its position in the plan, and in the report.
+        position: usize,
+        /// The nested run.
+        nested: &'a NestedReport,
+    },
     /// The share of its slots that the run may use has changed, because of its memory.
     SlotsChanged {
         /// The id of the run.
@@ -146,7 +158,8 @@ impl<'a> Event<'a> {
             | Event::AttemptStarted { step, .. }
             | Event::AttemptFailed { step, .. }
             | Event::FallbackUsed { step, .. }
-            | Event::SlowPoll { step, .. } => Some(step),
+            | Event::SlowPoll { step, .. }
+            | Event::NestedRunFinished { step, .. } => Some(step),
             Event::RunStarted { .. } | Event::SlotsChanged { .. } | Event::RunFinished { .. } => None,
         }
     }
@@ -173,6 +186,7 @@ impl<'a> Event<'a> {
             | Event::AttemptFailed { run_id, .. }
             | Event::FallbackUsed { run_id, .. }
             | Event::SlowPoll { run_id, .. }
+            | Event::NestedRunFinished { run_id, .. }
             | Event::SlotsChanged { run_id, .. }
             | Event::RunFinished { run_id, .. } => run_id,
         }

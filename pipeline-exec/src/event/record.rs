@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Event;
 use crate::pressure::Share;
-use crate::record::{CommandLine, ErrorReport};
+use crate::record::{CommandLine, ErrorReport, NestedReport};
 use crate::report::RunReport;
 
 /// Version of this schema; a new field or kind does not change it, a changed meaning does.
@@ -104,6 +104,11 @@ pub enum EventKind {
         /// For how long so far.
         seconds: f64,
     },
+    /// A run within a step has ended.
+    NestedRunFinished {
+        /// The nested run.
+        nested: NestedReport,
+    },
     /// The share of its slots that the run may use has changed.
     SlotsChanged {
         /// The share.
@@ -158,7 +163,7 @@ impl EventRecord {
 
 impl EventKind {
     /// The names of the kinds, as in the field `event`.
-    pub const NAMES: [&str; 11] = [
+    pub const NAMES: [&str; 12] = [
         "run_started",
         "step_started",
         "step_finished",
@@ -167,6 +172,7 @@ impl EventKind {
         "attempt_failed",
         "fallback_used",
         "slow_poll",
+        "nested_run_finished",
         "slots_changed",
         "run_finished",
         "run_reported",
@@ -183,6 +189,7 @@ impl EventKind {
             EventKind::AttemptFailed { .. } => "attempt_failed",
             EventKind::FallbackUsed { .. } => "fallback_used",
             EventKind::SlowPoll { .. } => "slow_poll",
+            EventKind::NestedRunFinished { .. } => "nested_run_finished",
             EventKind::SlotsChanged { .. } => "slots_changed",
             EventKind::RunFinished { .. } => "run_finished",
             EventKind::RunReported { .. } => "run_reported",
@@ -200,6 +207,7 @@ impl EventKind {
             | EventKind::AttemptFailed { step, .. }
             | EventKind::FallbackUsed { step, .. }
             | EventKind::SlowPoll { step, .. } => Some(step),
+            EventKind::NestedRunFinished { nested } => Some(&nested.step),
             _ => None,
         }
     }
@@ -237,6 +245,9 @@ impl EventKind {
             }
             Event::SlowPoll { step, time, .. } => {
                 EventKind::SlowPoll { step: step.to_owned(), seconds: time.as_secs_f64() }
+            }
+            Event::NestedRunFinished { nested, .. } => {
+                EventKind::NestedRunFinished { nested: nested.clone() }
             }
             Event::SlotsChanged { share, reason, .. } => {
                 EventKind::SlotsChanged { share, reason: reason.to_owned() }

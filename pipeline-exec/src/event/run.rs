@@ -10,7 +10,7 @@ use pipeline_core::frame::{Finished, Ready};
 
 use super::{Because, Entered, Event, Observers, RunEnd};
 use crate::pressure::Change;
-use crate::record::RunRecord;
+use crate::record::{NestedReport, RunRecord};
 use crate::report::RunReport;
 
 /// Sends the events of one run to its observers. When it is dropped, the run has ended: it sends that, if it has not
@@ -56,6 +56,14 @@ impl RunEvents {
         self.send(|run_id| {
             let lane = self.record.frame.plan().lane(position);
             Event::StepStarted { run_id, step: self.name(position), position, lane }
+        });
+    }
+
+    /// A run within the step at `position` has ended.
+    pub(crate) fn nested_run_finished(&self, position: usize, nested: &NestedReport) {
+        self.send(|run_id| {
+            let step = self.name(position);
+            Event::NestedRunFinished { run_id, step, position, nested }
         });
     }
 

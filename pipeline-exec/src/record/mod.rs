@@ -6,9 +6,10 @@
 mod attempt;
 mod command_line;
 mod history;
+mod nested;
 mod step;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use pipeline_core::FailureKind;
@@ -17,6 +18,8 @@ use pipeline_core::frame::{Frame, Status};
 pub use self::attempt::{AttemptReport, AttemptTimes, ErrorReport};
 pub use self::command_line::CommandLine;
 pub(crate) use self::history::{Failed, History};
+pub(crate) use self::nested::NestedRuns;
+pub use self::nested::{NestedFailure, NestedReport};
 pub(crate) use self::step::StepRecord;
 #[cfg(feature = "report")]
 pub(crate) use self::step::is_called;
@@ -43,6 +46,8 @@ pub(crate) struct RunRecord {
     pub(crate) command_line: Option<Arc<CommandLine>>,
     /// The name of the pipeline in a program of several.
     pub(crate) pipeline: Option<String>,
+    /// The runs within its steps that have ended.
+    nested: Mutex<NestedRuns>,
     pub(crate) began: Began,
     /// The zero of all time stamps of the run.
     pub(crate) origin: Instant,
@@ -71,6 +76,7 @@ impl RunRecord {
             monitor: None,
             command_line: None,
             pipeline: None,
+            nested: Mutex::default(),
             began,
             origin: Instant::now(),
             is_journaled: false,
@@ -81,6 +87,16 @@ impl RunRecord {
     pub(crate) fn timed(mut self) -> Self {
         self.timings = Some(Timings::new(self.frame.plan().len(), self.origin));
         self
+    }
+
+    /// Remembers a run within one of its steps that has ended.
+    pub(crate) fn add_nested(&self, step: usize, report: NestedReport) {
+        self.nested.lock().unwrap_or_else(PoisonError::into_inner).add(step, report);
+    }
+
+    /// The runs within its steps that have ended.
+    pub(crate) fn nested_runs(&self) -> NestedRuns {
+        self.nested.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Time since the zero of the time stamps.

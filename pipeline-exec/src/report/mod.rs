@@ -31,7 +31,7 @@ pub(crate) use self::text::detached_attempts;
 pub use self::waits::{WaitReport, WaitedFor};
 use crate::limits::LimitReport;
 use crate::pressure::{Change, Curve};
-pub use crate::record::{AttemptReport, AttemptTimes, CommandLine, ErrorReport};
+pub use crate::record::{AttemptReport, AttemptTimes, CommandLine, ErrorReport, NestedFailure, NestedReport};
 use crate::record::{RunRecord, StepRecord};
 use crate::timing::{Place, Timings};
 
@@ -84,6 +84,12 @@ pub struct RunReport {
     pub advice: Vec<Advice>,
     /// The items that steps could not process, in plan order.
     pub dead_letters: Vec<DeadLetter>,
+    /// The runs within its steps, by the plan order of the steps, at most 1,000.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nested: Vec<NestedReport>,
+    /// Number of further runs within its steps.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub more_nested: usize,
     /// The steps, in plan order.
     pub steps: Vec<StepReport>,
 }
@@ -246,6 +252,7 @@ impl RunReport {
         } else {
             RunStatus::Cancelled
         };
+        let nested = run.nested_runs();
         let (resources, pressure) = run.resources().unzip();
         let pressure = pressure.unwrap_or_default();
         let mut report = RunReport {
@@ -268,6 +275,8 @@ impl RunReport {
             waits: waits::of(run, &steps),
             advice: Vec::new(),
             dead_letters: dead_letters(run),
+            more_nested: nested.more,
+            nested: nested.in_order(untimed),
             steps,
         };
         report.advice = advice(&report);
@@ -334,6 +343,11 @@ fn limited_by(run: &RunRecord) -> Vec<String> {
     let changes = run.resources().map(|(_, changes)| changes).unwrap_or_default();
     reasons.extend(changes.iter().map(ToString::to_string));
     reasons
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 impl Counts {

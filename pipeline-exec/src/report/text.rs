@@ -62,6 +62,9 @@ impl fmt::Display for RunReport {
                 writeln!(f, "    because `{}` {what}", clean(because))?;
             }
         }
+        for nested in &self.nested {
+            writeln!(f, "run in `{}`: {nested}", clean(&nested.step))?;
+        }
         self.totals(f)
     }
 }

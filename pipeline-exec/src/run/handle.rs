@@ -195,6 +195,9 @@ impl RunHandle {
         engine.over();
         let record = Arc::clone(engine.record());
         let run = Run::new(record, engine.events(), self.recording.take(), stopped_by);
+        if let Some(parent) = &self.parent {
+            parent.nested_run_ended(&run.record, run.duration);
+        }
         release(engine);
         run
     }

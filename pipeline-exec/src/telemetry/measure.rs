@@ -110,7 +110,10 @@ impl<M: Meters> Observer for MeasuredRun<M> {
                 self.meters.ended(&self.steps[position], status, ran);
             }
             Event::RunFinished { duration, end, .. } => self.run_finished(duration, end),
-            Event::AttemptStarted { .. } | Event::SlowPoll { .. } | Event::SlotsChanged { .. } => {}
+            Event::AttemptStarted { .. }
+            | Event::SlowPoll { .. }
+            | Event::NestedRunFinished { .. }
+            | Event::SlotsChanged { .. } => {}
         }
     }
 }

@@ -98,6 +98,11 @@ impl Observer for SpansOfRun {
                 let time = time.as_secs_f64();
                 self.of(position).in_scope(|| warn!(target: "pipeline", time, "the step blocks its thread"));
             }
+            Event::NestedRunFinished { position, nested, .. } => {
+                let (run_id, succeeded) = (&nested.run_id, nested.succeeded);
+                self.of(position)
+                    .in_scope(|| info!(target: "pipeline", run_id, succeeded, "nested run finished"));
+            }
             Event::SlotsChanged { share, reason, .. } => {
                 let share = share.to_string();
                 self.run().in_scope(|| info!(target: "pipeline", share, reason, "slots changed"));

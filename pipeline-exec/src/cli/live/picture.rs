@@ -9,6 +9,7 @@ use super::tracker::{Running, Snapshot, Tracked};
 use super::words;
 use crate::cli::paint::Paint;
 use crate::cli::wording::{counted, cut, fit, pad};
+use crate::engine::steps_within;
 
 /// A step gets a line after this time: lines that appear and vanish at once are noise.
 const SETTLED: Duration = Duration::from_millis(300);
@@ -101,6 +102,9 @@ fn row_of(run: &Tracked, row: &Running, name: &str, usual: Option<Duration>, pai
         let note = cut(&progress.note, 200);
         parts.push(words::progress(&progress, in_attempt));
         parts.push(if note.is_empty() { note } else { paint.dim(&note) });
+    }
+    if let Some((ended, planned)) = steps_within(run.view.run_id(), row.step) {
+        parts.push(format!("{ended}/{planned} steps within"));
     }
     parts.retain(|part| !part.is_empty());
     parts.join("  ")

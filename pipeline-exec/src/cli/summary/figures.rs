@@ -1,5 +1,6 @@
 //! The figures of a run, a line each: the main ones, or all.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::cli::wording::{counted, cut, fit, listed, number, paragraph};
@@ -38,6 +39,7 @@ pub(super) fn figures(report: &RunReport, columns: usize, all: bool) -> String {
     line("limited", Some(limited(report, if all { MOST } else { FEW })));
     line("pressure", pressure(report).filter(|_| all));
     line("memory, cpu", resources(report).filter(|_| all));
+    line("nested runs", nested(report));
     line("counted", Some(counters(report)));
     line("dead letters", dead_letters(report));
     for advice in report.advice.iter().filter(|advice| all || is_lever(advice.kind)) {
@@ -189,6 +191,23 @@ fn counters(report: &RunReport) -> String {
     });
     let shown = shown.collect::<Vec<_>>().join(", ");
     if more > 0 { format!("{shown}, … and {more} more") } else { shown }
+}
+
+/// Returns how many runs there were within steps, and how they ended; the notes have those that failed.
+fn nested(report: &RunReport) -> Option<String> {
+    let runs = &report.nested;
+    let steps: BTreeSet<&str> = runs.iter().map(|nested| nested.step.as_str()).collect();
+    let well = runs.iter().filter(|nested| nested.succeeded).count();
+    let planned = runs.iter().map(|nested| nested.planned).sum();
+    let names = listed(&steps.iter().collect::<Vec<_>>(), MOST);
+    let more = match report.more_nested {
+        0 => String::new(),
+        more => format!("; {} in addition, which the report does not have", counted(more, "run")),
+    };
+    (!runs.is_empty()).then(|| {
+        let (all, planned) = (counted(runs.len(), "run"), counted(planned, "step"));
+        format!("{well} of {all} succeeded, of {planned} in all, in {names}{more}")
+    })
 }
 
 fn dead_letters(report: &RunReport) -> Option<String> {

@@ -23,6 +23,9 @@ pub(super) fn notes(report: &RunReport) -> String {
             notes[place].1.push(&step.name);
         }
     }
+    for nested in report.nested.iter().filter(|nested| !nested.succeeded) {
+        notes.push((format!("run in it: {}", cut(&nested.to_string(), 400)), vec![&nested.step]));
+    }
     let more = notes.len().saturating_sub(MOST);
     let shown = notes.into_iter().take(MOST).map(|(note, names)| {
         let names = listed(names, MOST);

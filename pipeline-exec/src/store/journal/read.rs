@@ -179,6 +179,8 @@ impl Journaled {
             waits: Vec::new(),
             advice: Vec::new(),
             dead_letters: Vec::new(),
+            nested: Vec::new(),
+            more_nested: 0,
             steps,
         }
     }

@@ -173,6 +173,11 @@ impl Observer for TracedRun {
                 let time = KeyValue::new("pipeline.step.poll", time.as_secs_f64());
                 self.of(position).span().add_event("slow poll", vec![time]);
             }
+            Event::NestedRunFinished { position, nested, .. } => {
+                let id = KeyValue::new("pipeline.run.id", nested.run_id.clone());
+                let succeeded = KeyValue::new("pipeline.run.succeeded", nested.succeeded);
+                self.of(position).span().add_event("nested run", vec![id, succeeded]);
+            }
             Event::SlotsChanged { share, reason, .. } => {
                 let share = KeyValue::new("pipeline.run.slots", share.to_string());
                 let reason = KeyValue::new("pipeline.run.reason", reason.to_owned());
