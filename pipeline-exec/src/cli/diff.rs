@@ -8,6 +8,7 @@ use super::columns::{columns, headed, name};
 use super::exit::{Refusal, print, print_json};
 use super::runs::{time, when};
 use super::settings::StoreArgs;
+use super::store::warn;
 use crate::pipeline::Pipeline;
 use crate::store::{RunDiff, RunEntry, StepDiff};
 use crate::text::{clean, show};
@@ -34,6 +35,7 @@ pub(super) struct DiffArgs {
 pub(super) fn execute(args: &DiffArgs, pipeline: &Pipeline) -> Result<u8, Refusal> {
     let store = args.store.needed(pipeline)?;
     let (earlier, later) = (store.find(&args.earlier)?, store.find(&args.later)?);
+    warn(&store);
     let diff = store.report_of(&later)?.diff(&store.report_of(&earlier)?);
     if args.json {
         return print_json(&diff);

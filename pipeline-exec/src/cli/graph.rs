@@ -1,5 +1,6 @@
 //! `graph`: draws the graph.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args as ClapArgs;
@@ -9,6 +10,7 @@ use super::args::{STEPS_TO_SHOW, SelectionArgs};
 use super::exit::{OK, Refusal, print, unwritable};
 use crate::pipeline::Pipeline;
 use crate::report::graph_page;
+use crate::store::write_whole;
 
 /// How to draw, and what.
 #[derive(Debug, ClapArgs)]
@@ -46,7 +48,7 @@ pub(super) fn execute(args: GraphArgs, pipeline: Pipeline) -> Result<u8, Refusal
         Drawing::Page => graph_page(&dag.document()),
     };
     let Some(path) = output else { return print(&drawing) };
-    std::fs::write(&path, drawing).map_err(unwritable("the graph", &path))?;
+    write_whole(&path, |out| out.write_all(drawing.as_bytes())).map_err(unwritable("the graph", &path))?;
     Ok(OK)
 }
 

@@ -57,7 +57,9 @@ impl InputArgs {
         let Some(name) = &self.inputs_from else { return Ok(Vec::new()) };
         let store = store::in_force(settings, pipeline)?;
         // The latest run that saved a useful output need not be the latest run.
-        if name == LATEST { Ok(store.runs()?) } else { Ok(vec![store.find(name)?]) }
+        let runs = if name == LATEST { store.runs()? } else { vec![store.find(name)?] };
+        store::warn(&store);
+        Ok(runs)
     }
 
     /// Finds the files of the step's inputs and gives their contents to the pipeline. `step` is its position in the

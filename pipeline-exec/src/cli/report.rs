@@ -1,18 +1,18 @@
 //! `report`: the report of a recorded run.
 
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::PathBuf;
 
 use clap::Args as ClapArgs;
 use pipeline_core::frame::Status;
 
 use super::exit::{OK, Refusal, print, unwritable};
 use super::settings::StoreArgs;
+use super::store::warn;
 use super::summary::{self, Extent};
 use crate::pipeline::Pipeline;
-use crate::report::{RunReport, StepReport};
-use crate::store::{RunState, write_trace};
+use crate::report::StepReport;
+use crate::store::{RunState, write_trace, write_whole};
 
 /// Which run, and how to show it.
 #[derive(Debug, ClapArgs)]
@@ -39,12 +39,13 @@ pub(super) struct ReportArgs {
 pub(super) fn execute(args: &ReportArgs, pipeline: &Pipeline) -> Result<u8, Refusal> {
     let store = args.store.needed(pipeline)?;
     let run = store.find(&args.run)?;
+    warn(&store);
     if args.path {
         return print(&run.dir.display().to_string());
     }
     let mut report = store.report_of(&run)?;
     if let Some(path) = &args.trace {
-        trace(&report, path)?;
+        write_whole(path, |out| write_trace(&report, out)).map_err(unwritable("the trace", path))?;
         if !args.json {
             return Ok(OK);
         }
@@ -63,12 +64,4 @@ pub(super) fn execute(args: &ReportArgs, pipeline: &Pipeline) -> Result<u8, Refu
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(OK),
     }
-}
-
-fn trace(report: &RunReport, path: &Path) -> Result<(), Refusal> {
-    let written = File::create(path).map(BufWriter::new).and_then(|mut out| {
-        write_trace(report, &mut out)?;
-        out.flush()
-    });
-    written.map_err(unwritable("the trace", path))
 }

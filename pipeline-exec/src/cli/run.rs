@@ -1,6 +1,5 @@
 //! `run`: runs the selected steps and everything they need.
 
-use std::fs::File;
 use std::io::Write;
 
 use pipeline_core::{Problem, ProblemCode, Problems};
@@ -12,7 +11,7 @@ use super::{live, paint, store, summary};
 use crate::pipeline::Pipeline;
 use crate::report::RunStatus;
 use crate::run::Run;
-use crate::store::PAGE;
+use crate::store::{PAGE, check_writable, write_whole};
 use crate::text::clean;
 
 pub(super) fn execute(run: &RunArgs, pipeline: Pipeline) -> Result<u8, Refusal> {
@@ -58,18 +57,18 @@ fn watched(run: &RunArgs, pipeline: Pipeline) -> Result<Run, Refusal> {
     let pipeline = run.configure(pipeline)?.stop_on_signals();
     pipeline.check()?;
     let options = run.output()?;
-    // Opened first, so that a file that cannot be written is refused before anything runs.
-    let report_file = run.report.as_deref();
-    let report_file = report_file
-        .map(|path| Ok::<_, Refusal>((path, File::create(path).map_err(unwritable("the report", path))?)))
-        .transpose()?;
+    // A file that cannot be written is refused before anything runs.
+    if let Some(path) = &run.report {
+        check_writable(path).map_err(unwritable("the report", path))?;
+    }
     let (pipeline, usual) = store::recorded(pipeline, run.save_outputs)?;
     let (watched, watching) = live::watch(pipeline.clone(), options, usual.into_iter().collect())?;
     let finished = watched.run_blocking()?;
     let report = finished.report();
     watching.end(report);
-    if let Some((path, mut file)) = report_file {
-        file.write_all(report.to_json().as_bytes()).map_err(unwritable("the report", path))?;
+    if let Some(path) = &run.report {
+        let written = write_whole(path, |out| out.write_all(report.to_json().as_bytes()));
+        written.map_err(unwritable("the report", path))?;
     }
     if run.json {
         print(&report.to_json())?;

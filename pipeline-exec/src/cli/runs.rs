@@ -11,8 +11,9 @@ use serde_json::json;
 use super::columns::{columns, headed, name};
 use super::exit::{Refusal, print, print_json};
 use super::settings::StoreArgs;
+use super::store::warn;
 use crate::pipeline::Pipeline;
-use crate::store::{RunEntry, RunState, StepTime, StepTrend, median, short_id};
+use crate::store::{RunEntry, RunState, RunStore, StepTime, StepTrend, median, short_id};
 use crate::text::{clean, show};
 
 /// Maximum number of earlier runs that a run is compared with.
@@ -51,7 +52,9 @@ pub(super) fn execute(args: &RunsArgs, pipeline: &Pipeline) -> Result<u8, Refusa
     if args.step.is_some() || args.steps {
         return trends(args, pipeline);
     }
-    let all = args.store.existing(pipeline)?.map_or(Ok(Vec::new()), |store| store.runs())?;
+    let store = args.store.existing(pipeline)?;
+    let all = store.as_ref().map_or(Ok(Vec::new()), RunStore::runs)?;
+    store.as_ref().into_iter().for_each(warn);
     let compared = (0..all.len()).map(|index| (&all[index], beside_earlier(&all, index)));
     let fits = |(run, _): &Compared<'_>| args.status.is_none_or(|status| run.state == status);
     let fitting: Vec<Compared<'_>> = compared.filter(fits).collect();
@@ -120,7 +123,9 @@ fn beside_earlier(runs: &[RunEntry], index: usize) -> Option<f64> {
 
 /// Prints the durations of steps over the latest runs.
 fn trends(args: &RunsArgs, pipeline: &Pipeline) -> Result<u8, Refusal> {
-    let mut trends = args.store.needed(pipeline)?.trends(args.limit)?;
+    let store = args.store.needed(pipeline)?;
+    let mut trends = store.trends(args.limit)?;
+    warn(&store);
     if let Some(step) = &args.step {
         trends.retain(|trend| trend.step == *step);
         if trends.is_empty() {

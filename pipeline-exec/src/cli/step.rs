@@ -2,7 +2,8 @@
 //!
 //! Its upstream steps run first, unless their outputs are given as files (`inputs.rs`). No input or output is printed.
 
-use std::fmt::Write;
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::num::NonZero;
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use super::wording::{counted, listed, one_line, retried, wrapped};
 use super::{live, store};
 use crate::pipeline::Pipeline;
 use crate::report::{CommandLine, ErrorReport, RunReport, StepReport};
+use crate::store::{check_writable, write_whole};
 use crate::text::show;
 
 /// Width of the headings.
@@ -47,6 +49,9 @@ pub(super) fn execute(args: &StepArgs, pipeline: Pipeline) -> Result<u8, Refusal
     let runs = args.inputs.runs(&run.settings, &pipeline)?;
     let pipeline = run.configure(pipeline)?.stop_on_signals();
     let options = run.output()?;
+    if let Some(path) = &run.report {
+        check_writable(path).map_err(unwritable("the report", path))?;
+    }
     let is_for_programs = run.json || options.json;
     let plan = pipeline.plan()?;
     let in_dag = plan.dag().find(&args.name).map_err(|problem| Refusal::Problems(problem.into()))?;
@@ -72,7 +77,8 @@ pub(super) fn execute(args: &StepArgs, pipeline: Pipeline) -> Result<u8, Refusal
         code = code.max(finished.exit_number());
         if let Some(path) = &run.report {
             // The report of the last run remains.
-            std::fs::write(path, report.to_json()).map_err(unwritable("the report", path))?;
+            let written = write_whole(path, |out| out.write_all(report.to_json().as_bytes()));
+            written.map_err(unwritable("the report", path))?;
         }
         times.extend(outcome.duration.filter(|_| outcome.status.has_output()));
         if run.json {

@@ -8,9 +8,13 @@ use super::exit::{Refusal, to_stderr};
 use super::settings::{SettingsArgs, StoreArgs};
 use crate::pipeline::Pipeline;
 use crate::store::{RunStore, StoreError, outputs_of};
+use crate::text::clean;
 
 /// The usual durations of steps, by name.
 pub(super) type Usual = BTreeMap<String, Duration>;
+
+/// Maximum number of warnings that are shown.
+const MOST_WARNINGS: usize = 5;
 
 /// Number of latest runs that determine the usual duration of a step.
 const LOOK_BACK: usize = 20;
@@ -46,6 +50,7 @@ pub(super) fn recorded(pipeline: Pipeline, save_outputs: bool) -> Result<(Pipeli
     store.check_room()?;
     // A run does not need the history; problems with it were reported when it was opened.
     let usual = store.durations(LOOK_BACK).unwrap_or_default();
+    warn(&store);
     Ok((pipeline.record_to(&store), usual))
 }
 
@@ -75,13 +80,32 @@ pub(super) fn from_here(path: &Path) -> PathBuf {
 /// Returns the usual durations of steps; empty if nothing is recorded.
 pub(super) fn usual(pipeline: &Pipeline) -> Result<Usual, Refusal> {
     match pipeline.current_settings().runs_dir.clone().filter(|dir| dir.exists()) {
-        Some(dir) => Ok(open(dir, None)?.durations(LOOK_BACK)?),
+        Some(dir) => {
+            let store = open(dir, None)?;
+            let usual = store.durations(LOOK_BACK)?;
+            warn(&store);
+            Ok(usual)
+        }
         None => Ok(Usual::new()),
     }
 }
 
 fn open(dir: PathBuf, keep_runs: Option<usize>) -> Result<RunStore, Refusal> {
     let store = RunStore::open(dir)?.keeping(keep_runs);
-    store.take_warnings().iter().for_each(|warning| to_stderr(&format!("warning: {warning}")));
+    warn(&store);
     Ok(store)
+}
+
+/// Prints what was found wrong in the runs directory since the last call.
+pub(super) fn warn(store: &RunStore) {
+    let warnings = store.take_warnings();
+    for warning in warnings.iter().take(MOST_WARNINGS) {
+        to_stderr(&format!("warning: {warning}"));
+    }
+    if let Some(more) = warnings.len().checked_sub(MOST_WARNINGS).filter(|more| *more > 0) {
+        to_stderr(&format!(
+            "warning: {more} more files in {} cannot be read",
+            clean(&store.dir().display().to_string())
+        ));
+    }
 }

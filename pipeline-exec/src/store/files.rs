@@ -1,7 +1,10 @@
-//! The folders and files of a runs directory: permissions, and writing them whole.
+//! The folders and files of a runs directory: permissions, writing files whole, and reading no more than they may have.
+//!
+//! No file is reached through a symbolic link, and nothing but a regular file is opened: a link could lead to a file of
+//! another program, and reading a pipe could wait for ever.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::StoreError;
@@ -12,9 +15,20 @@ pub(crate) const PAGE: &str = "page.html";
 pub(super) const TRACE: &str = "trace.json";
 pub(super) const JOURNAL: &str = "events.jsonl";
 pub(super) const LOCK: &str = "run.lock";
+/// Locked by the one process that checks the database or removes what killed processes left. Each process that begins a
+/// run shares the lock until the run has a lock of its own.
+pub(super) const STORE_LOCK: &str = "history.lock";
 
 /// Suffix of a file that is not complete yet.
 const PART: &str = ".part";
+/// Start of the name of a file that [`probe`] writes.
+const PROBE: &str = ".probe-";
+
+/// Why a link is refused.
+pub(super) const IS_LINK: &str = "it is a symbolic link, which is not followed";
+
+/// Maximum size of a file that is read: the report of a few million steps.
+const MOST_BYTES: u64 = 1 << 30;
 
 /// Creates a folder and its parents, for the owner only.
 pub(super) fn make_dir(path: &Path) -> Result<(), StoreError> {
@@ -37,26 +51,82 @@ pub(super) fn make_new_dir(path: &Path) -> Result<bool, StoreError> {
     }
 }
 
-/// Creates an empty file that only its owner may read.
+/// Creates a new empty file that only its owner may read.
+///
+/// # Errors
+/// Also if there is a file or a link of this name.
 pub(super) fn create(path: &Path) -> Result<File, StoreError> {
     let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.write(true).create_new(true);
+    for_the_owner(&mut options);
     options.open(path).map_err(|error| StoreError::io("write", path, error))
+}
+
+/// Opens a file that is only locked, and creates it if there is none.
+pub(super) fn lock_file(path: &Path) -> Result<File, StoreError> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    for_the_owner(&mut options);
+    open(path, &mut options).map_err(|error| StoreError::io("lock", path, error))
+}
+
+/// Opens a file for reading.
+pub(super) fn read(path: &Path) -> io::Result<File> {
+    open(path, OpenOptions::new().read(true))
+}
+
+/// Opens a file for reading at most [`MOST_BYTES`].
+///
+/// # Errors
+/// Also if it is larger.
+pub(super) fn read_bounded(path: &Path) -> Result<BufReader<io::Take<File>>, StoreError> {
+    let io = |error| StoreError::io("read", path, error);
+    let file = read(path).map_err(io)?;
+    let size = file.metadata().map_err(io)?.len();
+    if size > MOST_BYTES {
+        let why = format!("it has {size} bytes, and at most {MOST_BYTES} are read");
+        return Err(StoreError::Damaged { path: path.to_owned(), why });
+    }
+    Ok(BufReader::with_capacity(1 << 16, file.take(MOST_BYTES)))
+}
+
+/// Reads a file of at most [`MOST_BYTES`].
+#[cfg(feature = "cli")]
+pub(super) fn read_whole(path: &Path) -> Result<Vec<u8>, StoreError> {
+    let mut bytes = Vec::new();
+    read_bounded(path)?.read_to_end(&mut bytes).map_err(|error| StoreError::io("read", path, error))?;
+    Ok(bytes)
+}
+
+/// Reads a line into `line`, without its line feed. Of a line that is longer than `most`, only so much is kept.
+/// Returns `false` at the end of the file.
+pub(super) fn read_line(from: &mut impl BufRead, line: &mut Vec<u8>, most: usize) -> io::Result<bool> {
+    line.clear();
+    let mut any = false;
+    loop {
+        let part = match from.fill_buf() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            part => part?,
+        };
+        if part.is_empty() {
+            return Ok(any);
+        }
+        any = true;
+        let end = part.iter().position(|&byte| byte == b'\n');
+        let length = end.unwrap_or(part.len());
+        line.extend_from_slice(&part[..length.min(most.saturating_sub(line.len()))]);
+        from.consume(length + usize::from(end.is_some()));
+        if end.is_some() {
+            return Ok(true);
+        }
+    }
 }
 
 /// Writes a few bytes to a new file. If it exists, it stays: of several processes, one wins.
 pub(super) fn write_new(path: &Path, text: &[u8]) -> Result<(), StoreError> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    match options.open(path).and_then(|mut file| file.write_all(text)) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-            Err(StoreError::io("write", path, error))
-        }
-        _ => Ok(()),
+    match create(path) {
+        Err(StoreError::Io { source, .. }) if source.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        created => created?.write_all(text).map_err(|error| StoreError::io("write", path, error)),
     }
 }
 
@@ -68,42 +138,150 @@ pub(super) fn replace(
     durable: bool,
     fill: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
 ) -> Result<(), StoreError> {
-    let part = PathBuf::from([path.as_os_str(), PART.as_ref()].join("".as_ref()));
-    let mut out = BufWriter::new(create(&part)?);
+    replace_by(path, for_the_owner, durable, fill).map_err(|error| StoreError::io("write", path, error))
+}
+
+/// Writes a file that a user named, so that it exists whole or not at all. A link is followed. A pipe or a device is
+/// written as it is.
+#[cfg(feature = "cli")]
+pub(crate) fn write_whole(
+    path: &Path,
+    fill: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
+) -> io::Result<()> {
+    if fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+        let mut out = BufWriter::new(OpenOptions::new().write(true).open(path)?);
+        return fill(&mut out).and_then(|()| out.flush());
+    }
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let permissions = fs::metadata(&target).map(|found| found.permissions()).ok();
+    replace_by(
+        &target,
+        |_| {},
+        false,
+        |out| {
+            fill(out)?;
+            permissions.map_or(Ok(()), |same| out.get_ref().set_permissions(same))
+        },
+    )
+}
+
+/// Checks whether [`write_whole`] can write a file there. Changes nothing.
+#[cfg(feature = "cli")]
+pub(crate) fn check_writable(path: &Path) -> io::Result<()> {
+    if fs::metadata(path).is_ok() {
+        OpenOptions::new().write(true).open(path)?;
+        if !fs::metadata(path)?.is_file() {
+            return Ok(());
+        }
+    }
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let part = part_of(&target);
+    OpenOptions::new().write(true).create_new(true).open(&part)?;
+    fs::remove_file(&part)
+}
+
+fn replace_by(
+    path: &Path,
+    permissions: fn(&mut OpenOptions),
+    durable: bool,
+    fill: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
+) -> io::Result<()> {
+    let part = part_of(path);
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    permissions(&mut options);
+    let mut out = BufWriter::new(options.open(&part)?);
     let filled = fill(&mut out).and_then(|()| out.flush());
     filled
         .and_then(|()| if durable { out.get_ref().sync_data() } else { Ok(()) })
         .and_then(|()| fs::rename(&part, path))
-        .map_err(|error| {
+        .inspect_err(|_| {
             // Removes the incomplete file. A failure to do so is not reported.
             let _ = fs::remove_file(&part);
-            StoreError::io("write", path, error)
         })
+}
+
+/// Returns the name of the incomplete file beside a file; no two writers share one.
+fn part_of(path: &Path) -> PathBuf {
+    let unique = format!(".{}{PART}", uuid::Uuid::now_v7());
+    PathBuf::from([path.as_os_str(), unique.as_ref()].join("".as_ref()))
 }
 
 /// Checks by trying whether there is space in a folder, and permission to write.
 pub(super) fn probe(dir: &Path) -> Result<(), StoreError> {
     const ROOM: usize = 64 * 1024;
-    let path = dir.join(format!(".probe-{}-{}", std::process::id(), uuid::Uuid::now_v7()));
-    let written = create(&path).and_then(|mut file| {
-        file.write_all(&vec![b' '; ROOM]).map_err(|error| StoreError::io("write", &path, error))
-    });
-    let removed = fs::remove_file(&path).map_err(|error| StoreError::io("remove", &path, error));
-    written.and(removed)
+    let path = dir.join(format!("{PROBE}{}", uuid::Uuid::now_v7()));
+    let mut file = create(&path)?;
+    // Without a name from here on: a kill leaves nothing.
+    gone(fs::remove_file(&path)).map_err(|error| StoreError::io("remove", &path, error))?;
+    file.write_all(&vec![b' '; ROOM]).map_err(|error| StoreError::io("write", &path, error))
+}
+
+/// Ignores that another process has removed a file already.
+pub(super) fn gone(removed: io::Result<()>) -> io::Result<()> {
+    match removed {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
+}
+
+/// Reports whether there is a folder, and not a link to one.
+pub(super) fn is_folder(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|found| found.is_dir())
 }
 
 /// Returns the names of the folders in a folder, sorted. Files and links are left out.
 pub(super) fn folders(dir: &Path) -> Result<Vec<String>, StoreError> {
+    names(dir, fs::FileType::is_dir)
+}
+
+/// Returns the names of the incomplete files in a folder: of probes, and of files that are written whole.
+pub(super) fn incomplete(dir: &Path) -> Result<Vec<String>, StoreError> {
+    let mut names = names(dir, fs::FileType::is_file)?;
+    names.retain(|name| name.starts_with(PROBE) || name.ends_with(PART));
+    Ok(names)
+}
+
+fn names(dir: &Path, wanted: fn(&fs::FileType) -> bool) -> Result<Vec<String>, StoreError> {
     let entries = match fs::read_dir(dir) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries.map_err(|error| StoreError::io("read", dir, error))?,
     };
-    let is_folder = |entry: &fs::DirEntry| entry.file_type().is_ok_and(|ty| ty.is_dir());
     let mut names: Vec<String> = entries
         .filter_map(Result::ok)
-        .filter(is_folder)
+        .filter(|entry| entry.file_type().is_ok_and(|ty| wanted(&ty)))
         .filter_map(|entry| entry.file_name().into_string().ok())
         .collect();
     names.sort_unstable();
     Ok(names)
+}
+
+/// Lets only the owner read a file that is created.
+fn for_the_owner(options: &mut OpenOptions) {
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+    #[cfg(not(unix))]
+    let _ = options;
+}
+
+/// Opens a regular file.
+///
+/// # Errors
+/// Also if it is a link, a pipe or a device.
+fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+    let is_link = || fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink());
+    let refused = |what: &str| io::Error::new(io::ErrorKind::InvalidInput, what.to_owned());
+    #[cfg(unix)]
+    {
+        use rustix::fs::OFlags;
+        // Without waiting for the other end of a pipe.
+        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        std::os::unix::fs::OpenOptionsExt::custom_flags(options, flags.bits().cast_signed());
+    }
+    #[cfg(not(unix))]
+    if is_link() {
+        return Err(refused(IS_LINK));
+    }
+    let file = options.open(path).map_err(|error| if is_link() { refused(IS_LINK) } else { error })?;
+    if file.metadata()?.is_file() { Ok(file) } else { Err(refused("it is not a regular file")) }
 }

@@ -25,12 +25,13 @@ mod outputs;
 mod reconcile;
 mod recording;
 mod started;
+mod sweep;
 mod trace;
 mod trends;
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
-use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -41,7 +42,7 @@ pub use self::diff::{CounterDiff, RunDiff, StepDiff};
 pub use self::entry::{RunEntry, RunState};
 pub use self::error::StoreError;
 #[cfg(feature = "cli")]
-pub(crate) use self::files::PAGE;
+pub(crate) use self::files::{PAGE, check_writable, write_whole};
 use self::history::History;
 pub(crate) use self::outputs::Saving;
 #[cfg(feature = "cli")]
@@ -93,21 +94,32 @@ impl RunStore {
     /// Opens a runs directory. Creates it if it does not exist.
     ///
     /// A database that is missing, damaged or of a later version is rebuilt from the report files, with a
-    /// [warning](RunStore::take_warnings).
+    /// [warning](RunStore::take_warnings). What killed processes left incomplete is removed.
+    ///
+    /// The directory may be a symbolic link. No link inside it is followed.
     ///
     /// # Errors
     /// If it cannot be created or read. Space and permission to write are checked when a run is recorded.
     pub fn open(dir: impl AsRef<Path>) -> Result<Self, StoreError> {
         let dir =
             std::path::absolute(dir.as_ref()).map_err(|error| StoreError::io("find", dir.as_ref(), error))?;
-        files::make_dir(&dir.join("runs"))?;
+        let runs = dir.join("runs");
+        files::make_dir(&runs)?;
+        if !files::is_folder(&runs) {
+            return Err(StoreError::io("use the folder", runs, io::Error::other(files::IS_LINK)));
+        }
         files::write_new(&dir.join(".gitignore"), b"*\n")?;
         let history = History::open(&dir)?;
-        Ok(RunStore { shared: Arc::new(Shared { dir, history }), keep_runs: None, save_outputs: false })
+        let store =
+            RunStore { shared: Arc::new(Shared { dir, history }), keep_runs: None, save_outputs: false };
+        if let Err(error) = store.sweep() {
+            store.history().warn(error.to_string());
+        }
+        Ok(store)
     }
 
-    /// Keeps the files of the latest `runs` runs, and removes older ones after recording a run. Their rows in the
-    /// history stay. By default, all are kept.
+    /// Keeps the files of the latest `runs` runs. After recording a run, removes older ones, and what killed processes
+    /// left incomplete. Their rows in the history stay. By default, all are kept.
     #[must_use]
     pub fn keep_runs(self, runs: usize) -> Self {
         self.keeping(Some(runs))
@@ -161,6 +173,10 @@ impl RunStore {
     /// If the files of the run are missing, damaged, or of a later version.
     pub fn report_of(&self, run: &RunEntry) -> Result<RunReport, StoreError> {
         let path = run.dir.join(files::REPORT);
+        // A link in place of the folder is not followed.
+        if !files::is_folder(&run.dir) {
+            return Err(StoreError::FilesGone { run_id: run.run_id.clone() });
+        }
         let has_report = path.exists();
         let report = if has_report { read_report(&path) } else { journal::report(&run.dir, run.state) };
         // The lock is removed first. Without it, another process is removing the run, and what was found may be
@@ -232,14 +248,17 @@ fn read_report(path: &Path) -> Result<RunReport, StoreError> {
     struct Versioned {
         schema: u32,
     }
-    let damaged =
-        |error: serde_json::Error| StoreError::Damaged { path: path.to_owned(), why: error.to_string() };
-    let text = fs::read(path).map_err(|error| StoreError::io("read", path, error))?;
-    let Versioned { schema: found } = serde_json::from_slice(&text).map_err(damaged)?;
-    if found > SCHEMA {
-        return Err(StoreError::Newer { path: path.to_owned(), found, known: SCHEMA });
+    let newer = |found| StoreError::Newer { path: path.to_owned(), found, known: SCHEMA };
+    // Read bit by bit: a file of another kind is refused at its first byte, whatever its size.
+    match serde_json::from_reader::<_, RunReport>(files::read_bounded(path)?) {
+        Ok(report) if report.schema > SCHEMA => Err(newer(report.schema)),
+        Ok(report) => Ok(report),
+        Err(error) => match serde_json::from_reader(files::read_bounded(path)?) {
+            Ok(Versioned { schema }) if schema > SCHEMA => Err(newer(schema)),
+            _ if error.is_io() => Err(StoreError::io("read", path, error.into())),
+            _ => Err(StoreError::Damaged { path: path.to_owned(), why: error.to_string() }),
+        },
     }
-    serde_json::from_slice(&text).map_err(damaged)
 }
 
 /// Ignores that a thread panicked while it held the lock.

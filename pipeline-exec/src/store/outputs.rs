@@ -4,8 +4,6 @@
 #[cfg(feature = "cli")]
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-#[cfg(feature = "cli")]
-use std::fs;
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -57,11 +55,10 @@ impl RunStore {
 
 /// Returns the file of a step's output in the folder of a run.
 pub(crate) fn path_of(dir: &Path, step: &str) -> PathBuf {
-    dir.join(OUTPUTS).join(format!("{}.json", file_name(step)))
+    folder_of(dir).join(format!("{}.json", file_name(step)))
 }
 
 /// Returns the folder of a run's outputs.
-#[cfg(feature = "cli")]
 pub(crate) fn folder_of(dir: &Path) -> PathBuf {
     dir.join(OUTPUTS)
 }
@@ -97,7 +94,7 @@ pub(crate) struct Saving {
 
 impl Saving {
     pub(super) fn begin(dir: &Path) -> Result<Self, StoreError> {
-        files::make_dir(&dir.join(OUTPUTS))?;
+        files::make_new_dir(&folder_of(dir))?;
         Ok(Saving { dir: dir.to_owned(), list: Mutex::default(), failed: Mutex::default() })
     }
 
@@ -135,7 +132,7 @@ impl Saving {
 
     /// Adds a line to the list.
     fn note(&self, step: &str, fingerprint: &str, reason: &str) -> Result<(), StoreError> {
-        let path = self.dir.join(OUTPUTS).join(LIST);
+        let path = folder_of(&self.dir).join(LIST);
         let mut list = unpoisoned(self.list.lock());
         let file = match list.take() {
             Some(file) => file,
@@ -160,8 +157,8 @@ pub(crate) struct SavedOutputs {
 impl SavedOutputs {
     /// Reads the list of a run's saved outputs. Without one, or if it cannot be read, none is listed.
     pub(crate) fn of(dir: &Path) -> Self {
-        let folder = dir.join(OUTPUTS);
-        let list = fs::read(folder.join(LIST)).unwrap_or_default();
+        let folder = folder_of(dir);
+        let list = files::read_whole(&folder.join(LIST)).unwrap_or_default();
         let mut listed = BTreeMap::new();
         for line in String::from_utf8_lossy(&list).lines() {
             let mut parts = line.splitn(3, ' ');
@@ -185,10 +182,12 @@ impl SavedOutputs {
             Some(Err(why)) => return Err(format!("was not saved: {why}")),
             None => None,
         };
-        let json = match fs::read(&path) {
+        let json = match files::read_whole(&path) {
             Ok(json) => json,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(format!("cannot be read from {}: {error}", path.display())),
+            Err(StoreError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                return Ok(None);
+            }
+            Err(error) => return Err(format!("cannot be read: {error}")),
         };
         match wanted {
             Some(wanted) if *wanted == Fingerprint::of_bytes(&json).to_string() => Ok(Some(json)),

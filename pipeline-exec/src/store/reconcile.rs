@@ -2,7 +2,6 @@
 //! database.
 
 use std::fs::{File, TryLockError};
-use std::io;
 use std::path::Path;
 
 use super::history::Noted;
@@ -12,7 +11,8 @@ use crate::report::RunReport;
 impl RunStore {
     /// Adds every run that has ended and is not in the history. Returns the running ones.
     ///
-    /// Skips unreadable folders: the process was killed before the run began, or the files are of a later version.
+    /// A run whose report cannot be read is taken from its journal. One that has neither is left out, with a warning that
+    /// names the file.
     pub(super) fn reconcile(&self) -> Result<Vec<RunEntry>, StoreError> {
         let known = self.history().dirs()?;
         let runs_dir = self.runs_dir();
@@ -29,12 +29,7 @@ impl RunStore {
                 Some(Life::Over(lock)) => (RunState::Interrupted, Some(lock)),
                 None => continue,
             };
-            let report = if state == RunState::Interrupted && dir.join(files::REPORT).exists() {
-                read_report(&dir.join(files::REPORT)).map(|report| (RunState::from(report.status), report))
-            } else {
-                journal::report(&dir, state).map(|report| (journal_state(state, &report), report))
-            };
-            let Ok((state, report)) = report else { continue };
+            let Some((state, report)) = self.report_in(&dir, state) else { continue };
             let started = journal::started(&dir).unwrap_or(report.started_unix_ms);
             if state == RunState::Running {
                 running.push(RunEntry::of(&report, state, started, dir));
@@ -50,28 +45,42 @@ impl RunStore {
         Ok(running)
     }
 
+    /// Returns the report of a run that is not in the history, and how the run ended.
+    fn report_in(&self, dir: &Path, state: RunState) -> Option<(RunState, RunReport)> {
+        let path = dir.join(files::REPORT);
+        if state == RunState::Interrupted && path.exists() {
+            match read_report(&path) {
+                Ok(report) => return Some((report.status.into(), report)),
+                Err(error) => self.history().warn(error.to_string()),
+            }
+        }
+        match journal::report(dir, state) {
+            Ok(report) => Some((journal_state(state, &report), report)),
+            Err(error) => {
+                // A process may be about to write the first line.
+                if state != RunState::Running && journal::has_begun(dir) {
+                    self.history().warn(format!("{error}\nthe run is left out"));
+                }
+                None
+            }
+        }
+    }
+
     /// Removes the files of all but the latest runs.
     pub(super) fn remove_old(&self, own: &Path) -> Result<(), StoreError> {
         let Some(keep) = self.keep_runs else { return Ok(()) };
+        self.sweep()?;
         let runs = self.history().runs(&self.runs_dir())?;
-        for run in runs.iter().skip(keep).filter(|run| run.dir != own && run.dir.exists()) {
+        for run in runs.iter().skip(keep).filter(|run| run.dir != own && files::is_folder(&run.dir)) {
             // A run that is still being written is left for the next time.
             if !matches!(life_of(&run.dir), Some(Life::Alive)) {
                 // First the lock, so that no reader takes an incomplete run for a whole one.
-                gone(std::fs::remove_file(run.dir.join(files::LOCK)))
-                    .and_then(|()| gone(std::fs::remove_dir_all(&run.dir)))
+                files::gone(std::fs::remove_file(run.dir.join(files::LOCK)))
+                    .and_then(|()| files::gone(std::fs::remove_dir_all(&run.dir)))
                     .map_err(|error| StoreError::io("remove", &run.dir, error))?;
             }
         }
         Ok(())
-    }
-}
-
-/// Ignores that another process has removed it already.
-fn gone(removed: io::Result<()>) -> io::Result<()> {
-    match removed {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        removed => removed,
     }
 }
 
@@ -81,15 +90,15 @@ fn journal_state(state: RunState, report: &RunReport) -> RunState {
 }
 
 /// Whether the process of a run is alive and has not ended it.
-enum Life {
+pub(super) enum Life {
     Alive,
     /// It is not; the lock of the run cannot be taken while this exists.
     Over(File),
 }
 
 /// Returns `None` if there never was a run.
-fn life_of(dir: &Path) -> Option<Life> {
-    let lock = File::open(dir.join(files::LOCK)).ok()?;
+pub(super) fn life_of(dir: &Path) -> Option<Life> {
+    let lock = files::read(&dir.join(files::LOCK)).ok()?;
     match lock.try_lock_shared() {
         Ok(()) => Some(Life::Over(lock)),
         // On a file system without locks, only the report shows that a run has ended.

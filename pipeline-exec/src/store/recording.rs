@@ -36,6 +36,10 @@ impl RunStore {
         command_line: Option<Arc<CommandLine>>,
     ) -> Result<Recording, StoreError> {
         files::probe(self.dir())?;
+        // Until the run has its lock, no process may take its folder for that of a killed one.
+        let store_path = self.dir().join(files::STORE_LOCK);
+        let store_lock = files::lock_file(&store_path)?;
+        store_lock.lock_shared().map_err(|error| StoreError::io("lock", &store_path, error))?;
         let (name, dir) = self.new_folder(run_id)?;
         let lock_path = dir.join(files::LOCK);
         let lock = files::create(&lock_path)?;
@@ -45,6 +49,7 @@ impl RunStore {
         let command_line = command_line.as_deref().cloned();
         let begins = EventKind::RunStarted { planned, started_unix_ms, command_line };
         let journal = Journal::begin(&dir, run_id, begins)?;
+        drop(store_lock);
         let saving = self.save_outputs.then(|| Saving::begin(&dir)).transpose()?.map(Arc::new);
         Ok(Recording { store: self.clone(), name, started_unix_ms, journal, saving, _lock: lock })
     }

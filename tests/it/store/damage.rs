@@ -20,22 +20,24 @@ fn a_torn_journal_is_read_up_to_the_tear() {
     let journal = interrupted(&folder, two_steps(true)).join("events.jsonl");
     let whole = fs::read(&journal).unwrap();
     let first_line = whole.iter().position(|&byte| byte == b'\n').unwrap();
-    let mut most = 0;
+    let mut most = 2;
     // Lines do not repeat every seven bytes, so the cuts reach every part of a line.
-    for length in (0..whole.len()).step_by(7).chain([whole.len()]) {
+    let mut cuts = (0..whole.len()).step_by(7).chain([whole.len()]).rev();
+    for length in cuts.by_ref() {
         fs::write(&journal, &whole[..length]).unwrap();
         let _ = fs::remove_file(folder.join("history.db"));
         let runs = folder.store().runs().unwrap();
-        if length < first_line {
+        if length <= first_line {
             assert!(runs.is_empty(), "{length}: {runs:?}");
-            continue;
+            assert!(!journal.exists(), "a run that never began leaves nothing");
+            break;
         }
         // The last line is complete but for its line feed.
         let is_whole = length + 1 >= whole.len();
         let state = if is_whole { RunState::Failed } else { RunState::Interrupted };
         assert_eq!(runs[0].state, state, "{length}");
         let report = folder.store().report("latest").unwrap();
-        assert!(report.steps.len() >= most, "{length}");
+        assert!(report.steps.len() <= most, "{length}");
         most = report.steps.len();
         let (status, why) = if is_whole {
             (RunStatus::Failed, "its report was not written")
@@ -45,8 +47,10 @@ fn a_torn_journal_is_read_up_to_the_tear() {
         assert_eq!((report.counts.planned, report.status), (2, status));
         assert!(report.stopped_because.unwrap().contains(why));
     }
-    assert_eq!(most, 2);
-    let report = folder.store().report("latest").unwrap();
+    assert_eq!(most, 0);
+    let whole_run = Folder::new();
+    interrupted(&whole_run, two_steps(true));
+    let report = whole_run.store().report("latest").unwrap();
     let told: Vec<_> = report.steps.iter().map(|step| (step.name.as_str(), step.status)).collect();
     assert_eq!(told, [("one", Status::Succeeded), ("two", Status::Failed)]);
 }
@@ -101,6 +105,32 @@ fn a_lost_or_damaged_history_is_rebuilt() {
         assert!(warnings.iter().all(|warning| warning.contains("made anew")), "{warnings:?}");
     }
     assert!(folder.store().take_warnings().is_empty(), "the repair lasts");
+}
+
+/// The journal has what the report cannot give.
+#[test]
+fn a_run_with_a_damaged_report_is_kept_and_the_file_is_named() {
+    let folder = Folder::new();
+    let (run, dir) = record(two_steps(false), &folder.store());
+    fs::remove_file(folder.join("history.db")).unwrap();
+    fs::write(dir.join("report.json"), "{\"schema\":1,").unwrap();
+    let store = folder.store();
+    let runs = store.runs().unwrap();
+    assert_eq!((runs.len(), &*runs[0].run_id, runs[0].state), (1, run.id(), RunState::Succeeded));
+    let warnings = store.take_warnings();
+    assert!(warnings.len() == 1 && warnings[0].contains("report.json cannot be read: EOF"), "{warnings:?}");
+    assert_eq!(folder.store().runs().unwrap(), runs);
+    // Without either, it is left out.
+    fs::remove_file(folder.join("history.db")).unwrap();
+    fs::write(dir.join("events.jsonl"), "no journal\n").unwrap();
+    let store = folder.store();
+    assert_eq!(store.runs().unwrap(), []);
+    let warnings = store.take_warnings();
+    assert!(
+        warnings.len() == 2 && warnings[1].contains("events.jsonl cannot be read: it does not"),
+        "{warnings:?}"
+    );
+    assert!(warnings[1].contains("left out"), "{warnings:?}");
 }
 
 #[test]

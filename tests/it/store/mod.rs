@@ -3,9 +3,11 @@
 mod comparing;
 mod damage;
 mod history;
+mod links;
 #[cfg(feature = "outputs")]
 mod outputs;
 mod recording;
+mod sweeping;
 mod trace;
 
 use std::fs;

@@ -235,3 +235,71 @@ fn the_trace_of_a_run_is_written_to_the_given_file() {
     let path = store.end("report --path").said;
     assert!(fs::exists(PathBuf::from(path.trim()).join("report.json")).unwrap(), "{path}");
 }
+
+/// With a limit of its memory that is far below the size of the files.
+#[test]
+fn files_of_any_size_are_not_read_into_memory() {
+    let store = Store::new();
+    store.end("run sibling --quiet").exits(0);
+    let run = PathBuf::from(store.end("report --path").said.trim());
+    fs::remove_file(store.0.join("here/history.db")).unwrap();
+    let zeros = |name: &str, size: u64, after: &[u8]| {
+        let file = fs::File::options().append(true).create(true).open(run.join(name)).unwrap();
+        file.set_len(after.len() as u64).unwrap();
+        file.set_len(size).unwrap();
+    };
+    let journal = fs::read(run.join("events.jsonl")).unwrap();
+    let end = |what: &str| {
+        let line = format!("ulimit -v 1000000; exec \"$0\" {what} --runs-dir here");
+        let mut command = Command::new("sh");
+        clean(&mut command);
+        command.arg("-c").arg(line).arg(path("faults")).current_dir(&*store.0).stdin(Stdio::null());
+        ran(&mut command)
+    };
+    // One line of zeros behind those of the run, and a report of zeros: the journal up to there is what is left.
+    zeros("events.jsonl", 900 << 20, &journal);
+    zeros("report.json", 900 << 20, b"");
+    let Ran { code, out, err } = end("runs");
+    assert!(code == 0 && out.contains(" succeeded "), "{code}\n{out}\n{err}");
+    assert!(err.contains("report.json cannot be read: expected value at line 1 column 1"), "{err}");
+    fs::remove_file(store.0.join("here/history.db")).unwrap();
+    for name in ["events.jsonl", "report.json"] {
+        zeros(name, 3 << 30, b"");
+    }
+    let Ran { code, out, err } = end("runs");
+    assert!(code == 0 && out.contains("no run is recorded"), "{code}\n{out}\n{err}");
+    for name in ["report.json cannot be read: it has 3221225472 bytes", "events.jsonl cannot be read: it has"]
+    {
+        assert!(err.contains(name), "{err}");
+    }
+}
+
+/// A file that a user named is whole or as it was; a link is followed, and a device is written as it is.
+#[test]
+fn a_report_in_a_named_file_is_written_whole() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    let store = Store::new();
+    let (file, link) = (store.0.join("out.json"), store.0.join("link.json"));
+    fs::write(&file, "the report of an earlier run").unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
+    let reader = fs::File::open(&file).unwrap();
+    symlink(&file, &link).unwrap();
+    store.end("run sibling --quiet --report link.json").exits(0);
+    // Who had opened it still reads the earlier one.
+    assert_eq!(std::io::read_to_string(reader).unwrap(), "the report of an earlier run");
+    let report: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+    assert_eq!(report["status"], "succeeded");
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o640);
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    store.end("run sibling --quiet --report /dev/null").exits(0);
+    for verb in ["run", "step"] {
+        let ended = store.end(&format!("{verb} sibling --report no/such.json"));
+        ended.exits(3).says(&["cannot write the report to no/such.json"]);
+        assert!(!ended.said.contains("succeeded"), "{}", ended.said);
+    }
+    let names =
+        fs::read_dir(&*store.0).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let left: Vec<_> = names.filter(|name| !["here", "out.json", "link.json"].contains(&&**name)).collect();
+    assert!(left.is_empty(), "{left:?}");
+}

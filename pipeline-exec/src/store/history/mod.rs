@@ -7,11 +7,12 @@ mod read;
 mod write;
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 pub(super) use self::write::Noted;
 use super::error::shown;
@@ -20,6 +21,8 @@ use super::{StoreError, files};
 /// The version of the tables.
 const VERSION: i64 = 1;
 const SCHEMA: &str = include_str!("schema.sql");
+
+const DATABASE: &str = "history.db";
 
 /// Maximum wait for another process, which writes even a large run in a few milliseconds.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -37,7 +40,7 @@ impl History {
     /// # Errors
     /// If even that fails.
     pub(super) fn open(dir: &Path) -> Result<Self, StoreError> {
-        let path = dir.join("history.db");
+        let path = dir.join(DATABASE);
         let mut warnings = Vec::new();
         let db = open_or_repair(dir, &path, &mut warnings).or_else(|why| {
             warnings.push(format!("{why}\nthe history is read from the report files, and not kept"));
@@ -49,6 +52,14 @@ impl History {
     /// Returns the problems that were found and fixed since the last call.
     pub(super) fn take_warnings(&self) -> Vec<String> {
         std::mem::take(&mut *super::unpoisoned(self.warnings.lock()))
+    }
+
+    /// Adds a problem to those, unless it is among them.
+    pub(super) fn warn(&self, warning: String) {
+        let mut warnings = super::unpoisoned(self.warnings.lock());
+        if !warnings.contains(&warning) {
+            warnings.push(warning);
+        }
     }
 
     fn db(&self) -> MutexGuard<'_, Connection> {
@@ -67,9 +78,12 @@ fn refused(path: &Path, error: &rusqlite::Error) -> StoreError {
 /// Opens the database. A damaged one is renamed and kept, and a new one is created.
 fn open_or_repair(dir: &Path, path: &Path, warnings: &mut Vec<String>) -> Result<Connection, StoreError> {
     // One process at a time checks and repairs, so that none renames the repaired database of another.
-    let lock_path = dir.join("history.lock");
-    let lock = files::create(&lock_path)?;
+    let lock_path = dir.join(files::STORE_LOCK);
+    let lock = files::lock_file(&lock_path)?;
     lock.lock().map_err(|error| StoreError::io("lock", &lock_path, error))?;
+    if fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink()) {
+        return Err(StoreError::io("open", path, io::Error::other(files::IS_LINK)));
+    }
     match open(path) {
         Err(error) if is_damage(&error) => {
             let aside = rename_damaged(path)?;
@@ -87,8 +101,11 @@ fn open_or_repair(dir: &Path, path: &Path, warnings: &mut Vec<String>) -> Result
 fn open(path: &Path) -> rusqlite::Result<Connection> {
     // Created here, since SQLite would let the group and others read it. SQLite gives its further files the same
     // permissions.
-    drop(fs::metadata(path).is_err().then(|| files::create(path)));
-    let db = Connection::open(path)?;
+    drop(fs::symlink_metadata(path).is_err().then(|| files::create(path)));
+    // SQLite follows no link in the whole path, so the path must have none. A link to the directory is the user's.
+    let folder = path.parent().and_then(|folder| fs::canonicalize(folder).ok()).unwrap_or_default();
+    let flags = OpenFlags::default() | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+    let db = Connection::open_with_flags(folder.join(DATABASE), flags)?;
     db.busy_timeout(PATIENCE)?;
     // The write-ahead log lets others read while one process writes, if the file system supports it.
     db.pragma_update(None, "journal_mode", "wal")?;
@@ -108,6 +125,10 @@ fn prepared(mut db: Connection) -> rusqlite::Result<Connection> {
         // Another process may have created them.
         let made: i64 = change.query_row("PRAGMA user_version", [], |row| row.get(0))?;
         if made < VERSION {
+            let tables: i64 = change.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get(0))?;
+            if tables > 0 {
+                return Err(foreign());
+            }
             change.execute_batch(SCHEMA)?;
             change.pragma_update(None, "user_version", VERSION)?;
         }
@@ -121,6 +142,12 @@ fn prepared(mut db: Connection) -> rusqlite::Result<Connection> {
     )?;
     db.prepare("SELECT name, run FROM steps LIMIT 1")?;
     Ok(db)
+}
+
+/// A database that another program has made.
+fn foreign() -> rusqlite::Error {
+    let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_NOTADB);
+    rusqlite::Error::SqliteFailure(code, Some("it has the tables of another program".to_owned()))
 }
 
 /// Reports whether the file is a damaged or a foreign database.

@@ -22,12 +22,17 @@ impl History {
         dirs().map_err(|error| self.refused(&error))
     }
 
-    /// Returns every run, the latest first.
+    /// Returns every run, the latest first. Leaves out rows whose folder is not one of `folder`: this program writes
+    /// none.
     pub(in crate::store) fn runs(&self, folder: &Path) -> Result<Vec<RunEntry>, StoreError> {
+        let is_inside = |run: &rusqlite::Result<RunEntry>| {
+            run.as_ref().map_or(true, |run| run.dir.parent() == Some(folder) && run.dir.file_name().is_some())
+        };
         let runs = || -> rusqlite::Result<Vec<RunEntry>> {
             self.db()
                 .prepare("SELECT * FROM runs ORDER BY started_unix_ms DESC, seq DESC")?
                 .query_map([], |row| entry(row, folder))?
+                .filter(is_inside)
                 .collect()
         };
         runs().map_err(|error| self.refused(&error))

@@ -10,7 +10,7 @@
 mod read;
 mod write;
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -18,7 +18,7 @@ use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-pub(super) use self::read::{is_finished, report, started};
+pub(super) use self::read::{has_begun, is_finished, report, started};
 use self::write::Recorded;
 use super::{StoreError, files};
 use crate::event::{EVENT_SCHEMA, EventKind, EventRecord};
@@ -59,9 +59,7 @@ impl Journal {
     /// Makes the file, and writes that the run begins.
     pub(super) fn begin(dir: &Path, run_id: &str, begins: EventKind) -> Result<Self, StoreError> {
         let path = dir.join(files::JOURNAL);
-        drop(files::create(&path)?);
-        let file = OpenOptions::new().append(true).open(&path);
-        let file = file.map_err(|error| StoreError::io("write", &path, error))?;
+        let file = files::create(&path)?;
         let mut lines = Lines { file, path, run_id: run_id.to_owned(), error: None };
         let mut text = String::new();
         lines.put(&mut text, Duration::ZERO, begins);
@@ -74,7 +72,7 @@ impl Journal {
         let Some(mut lines) = self.lines.take() else { return };
         let (end, ended) = mpsc::channel();
         let (weak, mut recorded) = (Arc::downgrade(run), Recorded::new(run));
-        let path = lines.path.clone();
+        let (path, other) = (lines.path.clone(), lines.file.try_clone());
         let keep = move || {
             keep(&weak, &ended, &mut lines, &mut recorded);
             (lines, recorded)
@@ -83,7 +81,7 @@ impl Journal {
             Ok(thread) => self.keeper = Some(Keeper { end, thread }),
             // Reported at the end: the run continues without a journal.
             Err(error) => {
-                self.lines = OpenOptions::new().append(true).open(&path).ok().map(|file| Lines {
+                self.lines = other.ok().map(|file| Lines {
                     file,
                     path,
                     run_id: run.frame.scope().run_id().to_owned(),

@@ -2,8 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
-use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::time::Duration;
 
@@ -22,36 +21,60 @@ const NO_REPORT: &str = "the run ended, but its report was not written: this one
 /// Maximum number of steps under way that are named.
 const MOST_NAMED: usize = 5;
 
+/// Maximum length of a line that is read. Longer ones are passed over.
+const MOST_IN_A_LINE: usize = 16 << 20;
+
 /// When the run of a folder began, in milliseconds since 1970.
 pub(in crate::store) fn started(dir: &Path) -> Option<u64> {
-    let mut line = String::new();
-    BufReader::new(File::open(dir.join(files::JOURNAL)).ok()?).read_line(&mut line).ok()?;
-    match serde_json::from_str::<EventRecord>(&line).ok()?.kind {
+    match serde_json::from_slice::<EventRecord>(&first_line(dir)?).ok()?.kind {
         EventKind::RunStarted { started_unix_ms, .. } => Some(started_unix_ms),
         _ => None,
     }
 }
 
+/// Reports whether the journal of a folder has a line that was written to its end.
+pub(in crate::store) fn has_begun(dir: &Path) -> bool {
+    first_line(dir).is_some()
+}
+
+/// Returns the first line of a journal, if it was written to its end.
+fn first_line(dir: &Path) -> Option<Vec<u8>> {
+    let mut journal =
+        BufReader::new(files::read(&dir.join(files::JOURNAL)).ok()?.take(MOST_IN_A_LINE as u64));
+    let mut line = Vec::new();
+    journal.read_until(b'\n', &mut line).ok()?;
+    (line.last() == Some(&b'\n') || line.len() == MOST_IN_A_LINE).then_some(line)
+}
+
 /// Makes the report of a run that has none: the steps that had begun, as the journal has them.
 ///
 /// # Errors
-/// If the journal cannot be read, is empty, or is of a later version.
+/// If the journal cannot be read, does not begin as one, or is of a later version.
 pub(in crate::store) fn report(dir: &Path, state: RunState) -> Result<RunReport, StoreError> {
     let path = dir.join(files::JOURNAL);
-    let file = File::open(&path).map_err(|error| StoreError::io("read", &path, error))?;
+    let mut file = files::read_bounded(&path)?;
     let mut journaled = Journaled::default();
     // Bytes: a torn line may end within a character.
-    for line in BufReader::new(file).split(b'\n') {
-        let line = line.map_err(|error| StoreError::io("read", &path, error))?;
-        let Ok(record) = serde_json::from_slice::<EventRecord>(&line) else {
+    let mut line = Vec::new();
+    loop {
+        let more = files::read_line(&mut file, &mut line, MOST_IN_A_LINE);
+        if !more.map_err(|error| StoreError::io("read", &path, error))? {
+            break;
+        }
+        match serde_json::from_slice::<EventRecord>(&line) {
+            Ok(record) => journaled.add(record),
             // A line that was torn by the end of its process, or an event of a later version.
-            check_version(&line, &path)?;
-            continue;
-        };
-        journaled.add(record);
+            Err(_) => check_version(&line, &path)?,
+        }
+        if journaled.run_id.is_empty() {
+            break;
+        }
     }
     if journaled.run_id.is_empty() {
-        return Err(StoreError::Damaged { path, why: "it has no line that a run has started".to_owned() });
+        return Err(StoreError::Damaged {
+            path,
+            why: "it does not begin with the start of a run".to_owned(),
+        });
     }
     Ok(journaled.into_report(state))
 }
