@@ -23,6 +23,7 @@ mod advice;
 mod attempt_times;
 mod attempts;
 mod builder;
+mod causes;
 mod conditions;
 mod deadlines;
 mod deadlines_of_runs;

@@ -1,7 +1,7 @@
 //! The scheduler against a naive sequential model, over random graphs: same statuses, causes and outputs, and a history
 //! in which no step starts early, ends twice or is lost, at 1, 2, 4 and 16 workers.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 
@@ -40,8 +40,8 @@ struct StepModel {
     reads: Vec<(usize, Reads)>,
 }
 
-/// The model's result of a step: a value, or the failures that may be reported as the cause of its absence.
-type Outcome = Result<u64, BTreeSet<usize>>;
+/// The model's result of a step: a value, or the failure that is the cause of its absence.
+type Outcome = Result<u64, usize>;
 
 fn mix(sum: u64, value: u64) -> u64 {
     (sum ^ value).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(23)
@@ -57,13 +57,12 @@ fn model(steps: &[StepModel]) -> Vec<Outcome> {
     let mut outcomes: Vec<Outcome> = Vec::new();
     for (position, step) in steps.iter().enumerate() {
         let by_kind = |wanted: Reads| step.reads.iter().filter(move |(_, reads)| *reads == wanted);
-        let required =
-            step.reads.iter().filter(|(_, reads)| !matches!(reads, Reads::Option | Reads::Outcome));
-        let causes: BTreeSet<usize> =
-            required.filter_map(|(from, _)| outcomes[*from].as_ref().err()).flatten().copied().collect();
+        // In the order written: the upstream steps of `after`, then the parameters.
+        let mut required = [Reads::After, Reads::Required, Reads::Take].into_iter().flat_map(by_kind);
+        let cause = required.find_map(|(from, _)| outcomes[*from].as_ref().err());
         let outcome = match step.does {
-            _ if !causes.is_empty() => Err(causes),
-            Does::Errs | Does::Panics => Err([position].into()),
+            _ if let Some(&cause) = cause => Err(cause),
+            Does::Errs | Does::Panics => Err(position),
             Does::Succeeds => {
                 let kinds = [Reads::Required, Reads::Take, Reads::Option, Reads::Outcome];
                 let seen = kinds.into_iter().flat_map(by_kind).map(|(from, _)| outcomes[*from].clone().ok());
@@ -291,16 +290,15 @@ fn check(steps: &[StepModel], dag: &Arc<Dag>, workers: usize) -> Result<(), Test
                     prop_assert_eq!(run.output_named::<Boxed>(&name(position)), Ok(&Box::new(*value)));
                 }
             }
-            Err(causes) if causes.contains(&position) => {
+            Err(cause) if *cause == position => {
                 prop_assert_eq!(told.status, Status::Failed, "{}", name(position));
                 let wanted =
                     if steps[position].does == Does::Errs { FailureKind::Error } else { FailureKind::Panic };
                 prop_assert_eq!(told.error.as_ref().unwrap().kind, wanted);
             }
-            Err(causes) => {
+            Err(cause) => {
                 prop_assert_eq!(told.status, Status::Skipped, "{}", name(position));
-                let because = told.because.clone().unwrap_or_default();
-                prop_assert!(causes.iter().any(|&cause| name(cause) == because), "{because} of {causes:?}");
+                prop_assert_eq!(told.because.clone(), Some(name(*cause)));
             }
         }
     }

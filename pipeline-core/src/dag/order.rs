@@ -196,8 +196,10 @@ impl Draft {
             }
             dag.first_parameter.push(dag.sources.len() as u32);
             dag.upstream.push(renumbered(&neighbours.upstream, step, true));
-            let mut follows = renumbered(&edges.after, step, true);
-            follows.dedup();
+            // In the order written, in which the first that fails is the cause of a skip.
+            let mut seen = HashSet::new();
+            let mut follows = renumbered(&edges.after, step, false);
+            follows.retain(|&earlier| seen.insert(earlier));
             dag.follows.push(follows);
             dag.readers_first.push(renumbered(&neighbours.readers_first, step, true));
             let DraftStep { def, name: given, location, params, policy, .. } = draft;

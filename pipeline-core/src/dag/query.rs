@@ -69,7 +69,9 @@ impl Dag {
             .collect();
         read.sort_unstable();
         let only_after = self.follows.get(step).iter().filter(|earlier| read.binary_search(earlier).is_err());
-        only_after.map(|&upstream| upstream as usize).collect()
+        let mut only_after: Vec<usize> = only_after.map(|&upstream| upstream as usize).collect();
+        only_after.sort_unstable();
+        only_after
     }
 
     /// Returns the number of parameters of a step.

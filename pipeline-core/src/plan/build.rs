@@ -447,8 +447,8 @@ fn in_groups(groups: &[Group], count: usize) -> Lists {
         of.members.iter().map(|&member| (member, group as u32)).collect::<Vec<_>>()
     };
     let mut pairs: Vec<(u32, u32)> = groups.iter().enumerate().flat_map(members).collect();
+    // A member that is named twice counts twice.
     pairs.sort_unstable();
-    pairs.dedup();
     let mut pairs = pairs.into_iter().peekable();
     for step in 0..count as u32 {
         lists.push(
