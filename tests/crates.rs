@@ -13,6 +13,7 @@ fn cargo(folder: &str, arguments: &[&str]) -> Output {
         .current_dir(Path::new(CRATES).join(folder))
         .env("CARGO_TARGET_DIR", target)
         .env_remove("RUSTFLAGS")
+        .env("RUSTDOCFLAGS", "-D warnings")
         .output()
         .expect("cargo can be run")
 }
@@ -51,6 +52,14 @@ fn the_core_alone_draws_graphs_and_has_no_tokio_in_its_tree() {
 fn expansions_stay_quiet_under_hostile_lints_and_taken_names() {
     succeeds("hostile", &["clippy", "-q"]);
     succeeds("hostile", &["run", "-q"]);
+}
+
+#[test]
+fn the_documentation_of_a_step_is_that_of_its_function() {
+    let out = succeeds("documented", &["test", "-q", "--doc"]);
+    assert!(out.contains("running 1 test") && out.contains("1 passed"), "{out}");
+    succeeds("documented", &["test", "-q", "--lib"]);
+    succeeds("documented", &["doc", "-q", "--no-deps"]);
 }
 
 #[test]

@@ -44,23 +44,6 @@ pub trait Again: Clone {}
 #[diagnostic::do_not_recommend]
 impl<T: Clone> Again for T {}
 
-/// The length of the longest path that ends in a step. If the graph has a circle, rustc reports its evaluation as circular
-/// (E0391).
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a step",
-    label = "this names something that is not a step",
-    note = "a step is a function annotated with `#[step]`; the attribute emits a type of the same name"
-)]
-pub trait Depth: Step {
-    /// One more than the deepest upstream.
-    const DEPTH: usize;
-}
-
-/// Returns the larger of two depths, in const context.
-pub const fn deeper(a: usize, b: usize) -> usize {
-    if a > b { a } else { b }
-}
-
 /// An edge to a step that is named by path.
 #[derive(Clone, Copy, Debug)]
 pub struct Edge {
@@ -178,9 +161,4 @@ pub struct Resource<T: 'static> {
 /// A resource, which the whole run shares.
 pub const fn check_resource<T: Send + Sync + 'static>() -> Resource<T> {
     Resource { ty: TypeDef::of::<T>(), read: |call, index| call.resource(index) }
-}
-
-/// Evaluates the depth of a step.
-pub const fn check_acyclic<S: Depth>() -> usize {
-    S::DEPTH
 }

@@ -37,6 +37,17 @@ pub struct Package {
     pub version: &'static str,
 }
 
+/// Returns the package that a step is compiled in, from what cargo says of it.
+pub const fn package(name: Option<&'static str>, version: Option<&'static str>) -> Package {
+    const fn or_empty(text: Option<&'static str>) -> &'static str {
+        match text {
+            Some(text) => text,
+            None => "",
+        }
+    }
+    Package { name: or_empty(name), version: or_empty(version) }
+}
+
 impl fmt::Display for Package {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.name, self.version)

@@ -9,15 +9,14 @@ pub use crate::call::{
     fallback_of_error, fallback_value, is_worth_it,
 };
 pub use crate::check::{
-    Again, Edge, Gives, Param, Reads, Resource, Viewed, check_acyclic, check_after, check_again, check_edge,
-    check_error, check_fan_in, check_output, check_param, check_param_view, check_resource, check_view,
-    deeper,
+    Again, Edge, Gives, Param, Reads, Resource, Viewed, check_after, check_again, check_edge, check_error,
+    check_fan_in, check_output, check_param, check_param_view, check_resource, check_view,
 };
 pub use crate::codec::{Codec, FromJson, NotFromJson, NotToJson, ToJson};
 pub use crate::context::StepContext;
 pub use crate::error::StepError;
 pub use crate::lane::Lane;
-pub use crate::location::{Location, Package};
+pub use crate::location::{Location, package};
 pub use crate::params::{ParamDef, boxed_default, parse_param};
 pub use crate::policy::{Backoff, Policy};
 pub use crate::registry::Registration;
@@ -27,8 +26,11 @@ pub use crate::step::{
 pub use crate::value::TypeDef;
 pub use crate::view::View;
 
-/// Depth of the graph above a step: rustc reports a circle when it evaluates it.
-pub use crate::check::Depth;
+/// The result of a call.
+pub type Called<T> = Result<T, Failure>;
+
+/// Under the usual names, rustc would call the path to them an unnecessary qualification of the user's.
+pub use std::result::Result::{Err as CalledErr, Ok as CalledOk};
 
 /// Writes a field of a constant. The old value owns nothing, and is forgotten: a constant cannot drop.
 pub const fn set<T>(field: &mut T, value: T) {

@@ -6,7 +6,7 @@ use quote::{ToTokens, quote};
 
 use crate::args::Args;
 use crate::error::Errors;
-use crate::expand::marker;
+use crate::expand::{exists, marker};
 use crate::model::Output;
 use crate::parse::StepFn;
 use crate::path;
@@ -24,7 +24,7 @@ pub(crate) fn reject_step(item: &StepFn, args: &Args, errors: Errors) -> TokenSt
         // An `impl` or a `trait` around the function has no room for a type.
         return reject(item, errors);
     }
-    let (marker, name, cfgs) = (marker(item), &item.sig.ident, item.cfgs());
+    let (marker, name, exists) = (marker(item), &item.sig.ident, exists(item));
     let import = path::import(args.krate.as_ref());
     let mut errors = errors.into_compile_errors();
     let output = if has_output(&item.sig) || errors.is_empty() {
@@ -39,7 +39,7 @@ pub(crate) fn reject_step(item: &StepFn, args: &Args, errors: Errors) -> TokenSt
         #item
         #marker
         #(#errors)*
-        #(#cfgs)*
+        #exists
         #[allow(unused)]
         const _: () = {
             #import
@@ -49,8 +49,10 @@ pub(crate) fn reject_step(item: &StepFn, args: &Args, errors: Errors) -> TokenSt
                     __pipeline::core::unreachable!()
                 }
             }
-            impl __pipeline::Depth for #name {
-                const DEPTH: __pipeline::core::primitive::usize = 0;
+            impl #name {
+                pub const fn step() -> &'static __pipeline::core::primitive::bool {
+                    &true
+                }
             }
         };
     }

@@ -1,12 +1,13 @@
 //! A parameter as plain data: its type and its attribute brought together.
 
 use proc_macro2::Ident;
-use quote::{ToTokens, format_ident};
+use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::{FnArg, LitStr, Member, Pat, Path, Type};
 
 use crate::error::Errors;
 use crate::from::Quorum;
+use crate::own::own;
 use crate::param::{Default, ParamArgs, Role, Source};
 use crate::shape::{Access, Shape, bare, impl_trait, names};
 
@@ -117,9 +118,14 @@ fn plain(ident: &Ident) -> Ident {
     let name = ident.to_string();
     match name.strip_prefix('_') {
         Some(rest) if rest.starts_with(char::is_alphabetic) => {
-            // `_type` stands for `r#type`.
-            let is_keyword = syn::parse_str::<Ident>(rest).is_err();
-            if is_keyword { Ident::new_raw(rest, ident.span()) } else { Ident::new(rest, ident.span()) }
+            // `_type` stands for `r#type`. Whether `gen` is a keyword depends on the edition; `r#gen` is the same name in each.
+            let is_keyword = rest == "gen" || syn::parse_str::<Ident>(rest).is_err();
+            match rest {
+                // They have no raw form, so they name no step.
+                "self" | "super" | "crate" | "Self" => ident.clone(),
+                _ if is_keyword => Ident::new_raw(rest, ident.span()),
+                _ => Ident::new(rest, ident.span()),
+            }
         }
         _ => ident.clone(),
     }
@@ -127,7 +133,7 @@ fn plain(ident: &Ident) -> Ident {
 
 /// The constant that the expansion makes of the input at `index`.
 pub(crate) fn checked(index: usize) -> Ident {
-    format_ident!("__INPUT_{index}")
+    own(format_args!("input_{index}"))
 }
 
 fn upstream(
@@ -154,7 +160,7 @@ fn upstream(
 fn many(index: usize, source: Source, ty: &Type) -> syn::Result<Many> {
     let edges = |paths: Vec<Path>| {
         let edges = paths.into_iter().enumerate();
-        edges.map(|(k, path)| Edge { name: format_ident!("__INPUT_{index}_{k}"), path }).collect()
+        edges.map(|(k, path)| Edge { name: own(format_args!("input_{index}_{k}")), path }).collect()
     };
     Ok(match source {
         Source::Path(path) => Many::Edges(edges(vec![path])),

@@ -20,6 +20,7 @@ mod input;
 mod lane;
 mod model;
 mod options;
+mod own;
 mod param;
 mod parse;
 mod path;
@@ -59,8 +60,8 @@ mod tests;
 /// ```
 ///
 /// The function stays as it is: it can be called and tested. The macro adds a type of the same name, `struct revenue {}`, which
-/// implements `Step` and names the step in typed code: `Pipeline::to::<revenue>()`. The step is registered when the program
-/// starts. `#[step]` is for free functions, in modules, in function bodies and in `macro_rules!`; not for methods or generic
+/// implements `Step` and names the step in typed code: `Pipeline::to::<revenue>()`. The documentation of a crate shows the function
+/// only. The step is registered when the program starts. `#[step]` is for free functions, in modules, in function bodies and in `macro_rules!`; not for methods or generic
 /// functions.
 ///
 /// # Parameters

@@ -1,7 +1,7 @@
 //! A step as plain data: what the expansion needs, all of it valid.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens, format_ident, quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{Attribute, Expr, ExprLit, Lit, LitStr, Meta, Path, ReturnType, Signature, Type};
@@ -10,6 +10,8 @@ use crate::args::Args;
 use crate::error::Errors;
 use crate::input::{Edge, Input, InputKind, Many, One};
 use crate::lane::Lane;
+use crate::own::own;
+use crate::param::ungrouped;
 use crate::parse::StepFn;
 use crate::policy::PolicyArgs;
 use crate::shape::{arguments, bare, names};
@@ -21,7 +23,8 @@ pub(crate) struct StepModel {
     pub(crate) ident: Ident,
     /// The name by which the step is known.
     pub(crate) name: String,
-    pub(crate) doc: String,
+    /// The doc comment, as a constant expression.
+    pub(crate) doc: TokenStream,
     pub(crate) is_async: bool,
     pub(crate) lane: &'static Lane,
     pub(crate) tags: Vec<LitStr>,
@@ -61,8 +64,8 @@ impl StepModel {
         }
         args.policy.check_function(sig.asyncness.is_some(), output.fallible, errors);
         let after = args.after.iter().cloned().enumerate();
-        let branch = |path: &Path| Edge { name: format_ident!("__BRANCH"), path: path.clone() };
-        errors.is_empty().then(|| StepModel {
+        let branch = |path: &Path| Edge { name: own("branch"), path: path.clone() };
+        let model = errors.is_empty().then(|| StepModel {
             ident: sig.ident.clone(),
             name: args.name.as_ref().map_or_else(|| sig.ident.unraw().to_string(), LitStr::value),
             doc: doc(item.docs()),
@@ -72,12 +75,20 @@ impl StepModel {
             group: args.group.clone(),
             cost: args.cost.unwrap_or(1),
             inputs,
-            after: after.map(|(index, path)| Edge { name: format_ident!("__AFTER_{index}"), path }).collect(),
+            after: after
+                .map(|(index, path)| Edge { name: own(format_args!("after_{index}")), path })
+                .collect(),
             branch: args.policy.branch.as_ref().map(branch),
             cases: args.policy.switch.as_ref().map(Cases::new),
             policy: args.policy.clone(),
             output,
-        })
+        })?;
+        for edge in model.edges().filter(|edge| edge.path.is_ident(&sig.ident)) {
+            let message = "this step waits for its own output: name another step with `#[from(path)]`, or write `#[param]` or \
+                           `#[resource]` for a value from outside of the graph";
+            errors.at(&edge.path, message);
+        }
+        Some(model)
     }
 
     /// Every step that this one waits for and names by path. The cases of a switch are not among them: they wait for
@@ -109,18 +120,30 @@ fn lane(sig: &Signature, args: &Args, errors: &mut Errors) -> &'static Lane {
     lane
 }
 
-/// The lines of a doc comment, without the space that follows `///`.
-fn doc<'a>(attrs: impl Iterator<Item = &'a Attribute>) -> String {
-    let lines = attrs.filter_map(|attr| match &attr.meta {
-        Meta::NameValue(doc) => match &doc.value {
-            Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Some(text.value()),
-            _ => None,
-        },
+/// The lines of a doc comment, without the space that follows `///`: one text, or one that rustc joins if a part comes from a
+/// macro such as `include_str!`.
+fn doc<'a>(attrs: impl Iterator<Item = &'a Attribute>) -> TokenStream {
+    let values = attrs.filter_map(|attr| match &attr.meta {
+        Meta::NameValue(doc) => Some(&doc.value),
         _ => None,
     });
-    let lines: Vec<_> =
-        lines.map(|line| line.strip_prefix(' ').map_or(line.clone(), str::to_owned)).collect();
-    lines.join("\n")
+    let (mut text, mut parts) = (String::new(), TokenStream::new());
+    for (index, value) in values.enumerate() {
+        if index > 0 {
+            text.push('\n');
+        }
+        match ungrouped(value) {
+            Expr::Lit(ExprLit { lit: Lit::Str(line), .. }) => {
+                let line = line.value();
+                text.push_str(line.strip_prefix(' ').unwrap_or(&line));
+            }
+            other => {
+                parts.extend(quote!(#text, #other,));
+                text.clear();
+            }
+        }
+    }
+    if parts.is_empty() { text.to_token_stream() } else { quote!(__pipeline::core::concat!(#parts #text)) }
 }
 
 impl Output {

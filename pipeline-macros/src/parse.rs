@@ -41,6 +41,19 @@ impl StepFn {
         })
     }
 
+    /// The lints that the function allows. Its types and its name are mentioned beside it, too.
+    pub(crate) fn allowed(&self) -> TokenStream {
+        let lists = self.attrs.iter().filter_map(|attr| match &attr.meta {
+            Meta::List(list) if list.path.is_ident("allow") || list.path.is_ident("expect") => {
+                Some(&list.tokens)
+            }
+            _ => None,
+        });
+        let is_deprecated = self.attrs.iter().any(|attr| attr.path().is_ident("deprecated"));
+        let deprecated = is_deprecated.then(|| quote!(#[allow(deprecated)]));
+        quote!(#(#[allow(#lists)])* #deprecated)
+    }
+
     /// The doc comment, as attributes.
     pub(crate) fn docs(&self) -> impl Iterator<Item = &Attribute> {
         self.attrs.iter().filter(|attr| attr.path().is_ident("doc"))

@@ -10,6 +10,7 @@ use syn::{Expr, Lit, LitFloat, LitInt, LitStr, Path, Token};
 use crate::args::Args;
 use crate::error::Errors;
 use crate::options::{Key, Label, Spec, checked};
+use crate::own::own;
 use crate::param::PlainPath;
 use crate::switch::Arm;
 
@@ -83,19 +84,19 @@ pub(crate) const OPTIONS: &[Spec<Args>] = &[
     }),
     Spec::new("on_failure", "on_failure = function", "what is called on failure", |args, key, input| {
         args.policy.on_failure = Some(key.value(input)?);
-        args.policy.set(key, some(quote!(__ON_FAILURE)))
+        args.policy.set(key, some(own("on_failure")))
     }),
     flag("optional", MEANING),
     flag("fail_fast", MEANING),
     Spec::new("limit", "limit = \"…\"` or `limit(\"…\" = 2, …)", "the limits", |args, key, input| {
         args.policy.limits = limits(key, input)?;
-        args.policy.fields.push(("limits", borrowed(&quote!(&__LIMITS))));
+        args.policy.fields.push(("limits", borrowed(&reference_to("limits"))));
         Ok(())
     }),
     flag("exclusive", BESIDE),
     Spec::new("parallel_if", "parallel_if = function", BESIDE, |args, key, input| {
         args.policy.parallel_if = Some(key.value(input)?);
-        args.policy.set(key, some(quote!(__PARALLEL_IF)))
+        args.policy.set(key, some(own("parallel_if")))
     }),
     Spec::new("sequential", "sequential = \"…\"", "the sequence", |args, key, input| {
         let Label(name) = key.value(input)?;
@@ -139,6 +140,12 @@ const fn flag(name: &'static str, subject: &'static str) -> Spec<Args> {
 
 fn some(value: impl ToTokens) -> TokenStream {
     quote!(__pipeline::core::option::Option::Some(#value))
+}
+
+/// Returns a reference to a static of the expansion.
+fn reference_to(name: &str) -> TokenStream {
+    let name = own(name);
+    quote!(&#name)
 }
 
 fn borrowed(value: &impl ToTokens) -> TokenStream {

@@ -1,11 +1,12 @@
 //! `switch(pattern => step, …)`: which step runs for which output.
 
 use proc_macro2::Ident;
-use quote::{ToTokens, format_ident};
+use quote::ToTokens;
 use syn::parse::{Parse, ParseStream};
 use syn::{Expr, Pat, Path, Token};
 
 use crate::input::Edge;
+use crate::own::own;
 use crate::param::PlainPath;
 use crate::policy::Switch;
 
@@ -62,5 +63,5 @@ impl Cases {
 }
 
 fn case_name(index: usize) -> Ident {
-    format_ident!("__CASE_{index}")
+    own(format_args!("case_{index}"))
 }

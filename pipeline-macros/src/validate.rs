@@ -1,5 +1,6 @@
 //! The rules for a signature; each breach is reported on its own token, with what to do instead.
 
+use syn::ext::IdentExt;
 use syn::{GenericParam, ReturnType, Safety, Signature, Type};
 
 use crate::error::Errors;
@@ -12,11 +13,19 @@ pub(crate) fn validate(item: &StepFn, errors: &mut Errors) {
     qualifiers(&item.sig, errors);
     generics(&item.sig, errors);
     receiver(&item.sig, errors);
+    name(&item.sig, errors);
     output(&item.sig, errors);
 }
 
 fn attributes(item: &StepFn, errors: &mut Errors) {
     for attr in &item.attrs {
+        if attr.path().is_ident("target_feature") {
+            errors.at(
+                attr,
+                "the executor does not know the processor, and this function may be called only if it has the features: \
+                 move the code into another function, and call it from the step after `is_x86_feature_detected!` or its like",
+            );
+        }
         if is_step(attr) {
             errors.at(attr, "a function is one step: remove one `#[step]`, join their options in the other");
         }
@@ -60,6 +69,23 @@ fn generics(sig: &Signature, errors: &mut Errors) {
     }
     if let Some(clause) = &sig.generics.where_clause {
         errors.at(clause, "a step has concrete types, which need no bounds: remove the `where` clause");
+    }
+}
+
+/// Types that a module expects to find by these names.
+const TAKEN: [&str; 20] = [
+    "bool", "char", "str", "u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16", "i32", "i64", "i128",
+    "isize", "f32", "f64", "std", "core", "alloc",
+];
+
+fn name(sig: &Signature, errors: &mut Errors) {
+    let name = sig.ident.unraw().to_string();
+    if TAKEN.contains(&name.as_str()) {
+        let message = format!(
+            "a step called `{name}` would hide Rust's `{name}` in this module, because `#[step]` adds a type of the same name: \
+             give the function another name; `#[step(name = \"{name}\")]` keeps the name of the step"
+        );
+        errors.at(&sig.ident, message);
     }
 }
 

@@ -1,7 +1,7 @@
 //! `impl SyncStep` or `impl AsyncStep`: binds the inputs and calls the function.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens, format_ident, quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::Type;
 
 use super::checks::{again_name, error_name};
@@ -9,6 +9,7 @@ use super::policy;
 use crate::from::Quorum;
 use crate::input::{Holds, How, Input, InputKind, One, checked};
 use crate::model::StepModel;
+use crate::own::own;
 use crate::shape::Access;
 
 /// The impl, after the functions that project fields.
@@ -38,18 +39,17 @@ pub(super) fn call(model: &StepModel) -> TokenStream {
     } else {
         quote_spanned!(model.output.span=> __pipeline::Failure::from_error)
     };
-    let failed = policy::retry_if(model, &quote!(#failure(error)));
-    let result = if model.output.fallible {
+    let (output, error) = (own("output"), own("error"));
+    let failed = policy::retry_if(model, &error, &quote!(#failure(#error)));
+    let body = if model.output.fallible {
         quote_spanned! {model.output.span=>
             match #called {
-                __pipeline::core::result::Result::Ok(output) => __pipeline::core::result::Result::Ok(output),
-                __pipeline::core::result::Result::Err(error) => {
-                    __pipeline::core::result::Result::Err(#failed)
-                }
+                __pipeline::CalledOk(#output) => __pipeline::CalledOk(#output),
+                __pipeline::CalledErr(#error) => __pipeline::CalledErr(#failed),
             }
         }
     } else {
-        quote!(__pipeline::core::result::Result::Ok(#called))
+        quote!(__pipeline::CalledOk(#called))
     };
     let condition = policy::condition(model);
     let (fallback, case) = (policy::fallback(model), super::switch::case(model));
@@ -61,10 +61,10 @@ pub(super) fn call(model: &StepModel) -> TokenStream {
         impl __pipeline::#kind for #name {
             #keyword call(
                 #call: __pipeline::Call<'_>,
-            ) -> __pipeline::core::result::Result<#output, __pipeline::Failure> {
+            ) -> __pipeline::Called<#output> {
                 #(#bindings)*
                 #condition
-                #result
+                #body
             }
 
             #fallback
@@ -149,11 +149,13 @@ fn projection(index: usize, input: &Input) -> TokenStream {
     let (path, name) = (&edge.path, projection_ident(index));
     // The coercion has the span of the whole type, so that rustc reports an error there.
     let (first, last) = ends(view);
-    let field = Ident::new("field", last);
+    let output = own("output");
+    let mut field = own("field");
+    field.set_span(last);
     let (coerced, reference) = (quote_spanned!(first=> &*), quote_spanned!(first=> &));
     quote! {
-        fn #name(output: &<#path as __pipeline::Step>::Output) -> #reference #view {
-            let #field = &output #(.#members)*;
+        fn #name(#output: &<#path as __pipeline::Step>::Output) -> #reference #view {
+            let #field = &#output #(.#members)*;
             #coerced #field
         }
     }
@@ -166,13 +168,13 @@ pub(super) fn ends(tokens: &impl quote::ToTokens) -> (Span, Span) {
 }
 
 fn projection_ident(index: usize) -> Ident {
-    format_ident!("project{index}", span = Span::mixed_site())
+    own(format_args!("project_{index}"))
 }
 
 pub(super) fn local(index: usize) -> Ident {
-    format_ident!("input{index}", span = Span::mixed_site())
+    own(format_args!("value_{index}"))
 }
 
 fn call_ident() -> Ident {
-    Ident::new("call", Span::mixed_site())
+    own("call")
 }

@@ -2,45 +2,48 @@
 //!
 //! The rest of the expansion reads these constants and repeats none of their bounds, so each mistake is one error.
 
-use proc_macro2::{Ident, Span, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
-use syn::Type;
+use proc_macro2::{Ident, TokenStream};
+use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
+use syn::{Path, Type};
 
 use crate::input::{Edge, How, Input, InputKind, Many, One, checked};
 use crate::model::StepModel;
+use crate::own::{at, own};
 
-/// The constants, and the depth that makes rustc find a cycle.
+/// The constants.
 pub(super) fn checks(model: &StepModel) -> TokenStream {
-    let name = &model.ident;
     let inputs = model.inputs.iter().enumerate().map(|(index, input)| self::input(index, input));
     let again = model.inputs.iter().enumerate().filter(|_| model.policy.retries());
     let again = again.map(|(index, input)| self::again(index, input));
     let cases = model.cases.iter().flat_map(|cases| &cases.steps);
     let steps = model.after.iter().chain(&model.branch).chain(cases).map(step);
     let policy = super::policy::checks(model);
-    // One hygiene for each mention, wherever the tokens around it come from.
-    let depth = Ident::new("depth", Span::mixed_site());
-    let depths = model.edges().map(|edge| {
-        let path = &edge.path;
-        quote_spanned!(path.span()=> let #depth = __pipeline::deeper(#depth, <#path as __pipeline::Depth>::DEPTH);)
-    });
     let error = error(model);
-    // rustc reports a cycle on these items, and so on the name of the function.
-    quote_spanned! {name.span()=>
-        #(#inputs)*
-        #(#again)*
-        #(#steps)*
-        #policy
-        #error
-        impl __pipeline::Depth for #name {
-            const DEPTH: __pipeline::core::primitive::usize = {
-                let #depth = 0;
-                #(#depths)*
-                #depth + 1
-            };
+    quote!(#(#inputs)* #(#again)* #(#steps)* #policy #error)
+}
+
+/// A static with the name of the step, which reads those of the steps that this one waits for.
+///
+/// If steps wait for each other, rustc reports a cycle of these statics: it lists the steps in order, each with the token that names
+/// the next. A static is found by a function of the type: a constant of a trait would add steps of the compiler to the cycle, and
+/// rustc evaluates only short chains of them.
+pub(super) fn acyclic(model: &StepModel) -> TokenStream {
+    let name = &model.ident;
+    let mut own = name.clone();
+    own.set_span(at(name.span()));
+    let upstream = model.edges().map(|edge| {
+        let path = &edge.path;
+        quote_spanned!(path.span()=> & *<#path>::step())
+    });
+    quote_spanned! {own.span()=>
+        static #own: __pipeline::core::primitive::bool = true #(#upstream)*;
+        impl #name {
+            #[doc(hidden)]
+            pub const fn step() -> &'static __pipeline::core::primitive::bool {
+                &#own
+            }
         }
-        const _: __pipeline::core::primitive::usize = __pipeline::check_acyclic::<#name>();
     }
 }
 
@@ -59,8 +62,8 @@ fn input(index: usize, input: &Input) -> TokenStream {
                 _ => &[],
             };
             let edges = edges.iter().map(|edge| {
-                let path = &edge.path;
-                let check = quote_spanned!(path.span()=> __pipeline::check_fan_in::<(#path), #view>());
+                let (span, path) = (edge.path.span(), in_parentheses(&edge.path));
+                let check = quote_spanned!(span=> __pipeline::check_fan_in::<#path, #view>());
                 constant(&edge.name, &quote!(__pipeline::Edge), &check)
             });
             let ty = type_of(&name, view);
@@ -87,8 +90,8 @@ fn input(index: usize, input: &Input) -> TokenStream {
 
 /// A step of which nothing is read.
 fn step(edge: &Edge) -> TokenStream {
-    let (name, path) = (&edge.name, &edge.path);
-    let check = quote_spanned!(path.span()=> __pipeline::check_after::<(#path)>());
+    let (name, span, path) = (&edge.name, edge.path.span(), in_parentheses(&edge.path));
+    let check = quote_spanned!(span=> __pipeline::check_after::<#path>());
     constant(name, &quote!(__pipeline::Edge), &check)
 }
 
@@ -102,7 +105,7 @@ fn again(index: usize, input: &Input) -> TokenStream {
 
 /// The constant of an output that is taken more than once.
 pub(super) fn again_name(index: usize) -> Ident {
-    format_ident!("__AGAIN_{index}")
+    own(format_args!("again_{index}"))
 }
 
 /// How the error of the function becomes a failure, if the return type spells the error.
@@ -114,19 +117,24 @@ fn error(model: &StepModel) -> TokenStream {
 
 /// The constant of the error type.
 pub(super) fn error_name() -> Ident {
-    Ident::new("__ERROR", Span::call_site())
+    own("error_type")
 }
 
 fn edge(edge: &Edge, wanted: &Type) -> TokenStream {
-    let Edge { name, path } = edge;
+    let (name, span, path) = (&edge.name, edge.path.span(), in_parentheses(&edge.path));
     // rustc puts a wrong type on the argument `wanted`, and what is no step on the rest.
-    let check = quote_spanned!(path.span()=> __pipeline::check_edge::<(#path), #wanted>());
+    let check = quote_spanned!(span=> __pipeline::check_edge::<#path, #wanted>());
     constant(name, &quote!(__pipeline::Edge), &check)
 }
 
 fn type_of(name: &Ident, view: &Type) -> TokenStream {
     let check = quote_spanned!(view.span()=> __pipeline::check_view::<#view>());
     constant(name, &quote!(__pipeline::Viewed), &check)
+}
+
+/// The path as a type: without parentheses, rustc would take a function of the name for a constant.
+fn in_parentheses(path: &Path) -> TokenStream {
+    quote_spanned!(at(path.span())=> (#path))
 }
 
 pub(super) fn constant(name: &Ident, ty: &TokenStream, value: &TokenStream) -> TokenStream {

@@ -7,6 +7,7 @@ use syn::spanned::Spanned;
 use crate::from::Quorum;
 use crate::input::{Edge, How, Input, InputKind, Many, One, checked};
 use crate::model::StepModel;
+use crate::own::own;
 use crate::param::Default;
 use crate::shape::{Access, arguments};
 
@@ -26,38 +27,33 @@ pub(super) fn def(model: &StepModel) -> TokenStream {
     let inputs: Vec<_> = inputs.chain(model.branch.as_ref().map(branch)).collect();
     let after = model.after.iter().map(|edge| &edge.name);
     let (input_count, after_count) = (inputs.len(), model.after.len());
-    let cases = if model.cases.is_some() { quote!(&__CASES) } else { quote!(&[]) };
+    let cases = own("cases");
+    let cases = if model.cases.is_some() { quote!(&#cases) } else { quote!(&[]) };
+    let (input_list, after_list, definition) = (own("inputs"), own("after"), own("def"));
     let policy = super::policy::value(model);
     quote! {
         impl __pipeline::Step for #ident {
             #output
 
             fn def() -> &'static __pipeline::StepDef {
-                #[allow(unused_imports)]
                 use __pipeline::{NotFromJson as _, NotToJson as _};
-                static __INPUTS: [__pipeline::InputDef; #input_count] = [#(#inputs),*];
-                static __AFTER: [__pipeline::DefFn; #after_count] = [#(#after.def),*];
-                static __DEF: __pipeline::StepDef = __pipeline::StepDef {
+                static #input_list: [__pipeline::InputDef; #input_count] = [#(#inputs),*];
+                static #after_list: [__pipeline::DefFn; #after_count] = [#(#after.def),*];
+                static #definition: __pipeline::StepDef = __pipeline::StepDef {
                     name: #name,
                     module: __pipeline::std::borrow::Cow::Borrowed(__pipeline::core::module_path!()),
-                    package: __pipeline::Package {
-                        name: match __pipeline::core::option_env!("CARGO_PKG_NAME") {
-                            __pipeline::core::option::Option::Some(name) => name,
-                            __pipeline::core::option::Option::None => "",
-                        },
-                        version: match __pipeline::core::option_env!("CARGO_PKG_VERSION") {
-                            __pipeline::core::option::Option::Some(version) => version,
-                            __pipeline::core::option::Option::None => "",
-                        },
-                    },
+                    package: __pipeline::package(
+                        __pipeline::core::option_env!("CARGO_PKG_NAME"),
+                        __pipeline::core::option_env!("CARGO_PKG_VERSION"),
+                    ),
                     location: #location,
                     doc: #doc,
                     lane: __pipeline::Lane::#lane,
                     tags: __pipeline::std::borrow::Cow::Borrowed(&[#(#tags),*]),
                     group: #group,
                     cost: #cost,
-                    inputs: __pipeline::std::borrow::Cow::Borrowed(&__INPUTS),
-                    after: __pipeline::std::borrow::Cow::Borrowed(&__AFTER),
+                    inputs: __pipeline::std::borrow::Cow::Borrowed(&#input_list),
+                    after: __pipeline::std::borrow::Cow::Borrowed(&#after_list),
                     cases: __pipeline::std::borrow::Cow::Borrowed(#cases),
                     policy: #policy,
                     output: #output_ty,
@@ -67,7 +63,7 @@ pub(super) fn def(model: &StepModel) -> TokenStream {
                     ),
                     code: #code,
                 };
-                &__DEF
+                &#definition
             }
         }
     }

@@ -1,7 +1,8 @@
 //! From the model to tokens.
 //!
-//! Beside the function as written stand the type of its name and one anonymous constant, which holds everything else:
-//! it imports core's private module as `__pipeline` and names all of its parts, std included, through that.
+//! Beside the function as written stand the type of its name and two anonymous constants: the second makes
+//! rustc look for cycles, the first holds everything else. Each imports core's private module as `__pipeline` and names all of its
+//! parts, std included, through that.
 
 mod call;
 mod checks;
@@ -10,13 +11,13 @@ mod policy;
 mod switch;
 
 use proc_macro2::TokenStream;
-use quote::{ToTokens, quote, quote_spanned};
-use syn::ext::IdentExt;
+use quote::{quote, quote_spanned};
 
 use crate::args::Args;
 use crate::error::Errors;
 use crate::fallback;
 use crate::model::StepModel;
+use crate::own::at;
 use crate::parse::StepFn;
 use crate::path;
 use crate::validate::validate;
@@ -40,16 +41,20 @@ pub(crate) fn step(args: TokenStream, item: TokenStream) -> TokenStream {
 }
 
 fn expand(item: &StepFn, model: &StepModel, args: &Args) -> TokenStream {
-    let (marker, cfgs, import) = (marker(item), item.cfgs(), path::import(args.krate.as_ref()));
-    let checks = checks::checks(model);
+    let (marker, exists, import) = (marker(item), exists(item), path::import(args.krate.as_ref()));
+    let lints = item.allowed();
+    // Clippy's advice is a struct for all of them, but each is an edge.
+    let wide = (model.inputs.len() > 7).then(|| quote!(#[allow(clippy::too_many_arguments)]));
+    let (checks, acyclic) = (checks::checks(model), checks::acyclic(model));
     let def = def::def(model);
     let call = call::call(model);
     let name = &model.ident;
     quote! {
+        #wide
         #item
         #marker
-        #(#cfgs)*
-        #[allow(deprecated, unused_parens, unused_qualifications, unused_variables)]
+        #exists
+        #lints
         const _: () = {
             #import
             #checks
@@ -59,28 +64,31 @@ fn expand(item: &StepFn, model: &StepModel, args: &Args) -> TokenStream {
                 __pipeline::Registration(<#name as __pipeline::Step>::def)
             }
         };
+        #exists
+        #lints
+        const _: () = {
+            #import
+            #acyclic
+        };
     }
 }
 
 /// The type of the function's name, which stands for the step in typed code.
 pub(crate) fn marker(item: &StepFn) -> TokenStream {
-    let (vis, name, cfgs) = (&item.vis, &item.sig.ident, item.cfgs());
-    let mut docs = item.docs().map(ToTokens::to_token_stream).collect::<TokenStream>();
-    if docs.is_empty() {
-        let doc = format!("The step [`{name}`](fn@{name}).", name = name.unraw());
-        docs = quote!(#[doc = #doc]);
-    }
+    let (vis, mut name, exists) = (&item.vis, item.sig.ident.clone(), exists(item));
     // rustc reports a second type of the name on this item, and so on the name of the function.
-    quote_spanned! {name.span()=>
-        #(#cfgs)*
-        #docs
-        #[allow(
-            dead_code,
-            missing_copy_implementations,
-            missing_debug_implementations,
-            non_camel_case_types,
-            unreachable_pub
-        )]
+    let place = at(name.span());
+    name.set_span(place);
+    quote_spanned! {place=>
+        #exists
+        #[doc(hidden)]
         #vis struct #name {}
     }
+}
+
+/// When the items beside the function exist: as it does, but not in its documentation. There the step is the function alone, with
+/// one doc comment, and a link to its name has one meaning.
+pub(crate) fn exists(item: &StepFn) -> TokenStream {
+    let cfgs = item.cfgs();
+    quote!(#(#cfgs)* #[cfg(not(doc))])
 }

@@ -1,6 +1,6 @@
 //! How a step runs: as data for its definition, and as the code that its call needs.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Expr, ExprLit, Lit, Type};
@@ -10,6 +10,7 @@ use super::checks::constant;
 use super::def::text;
 use crate::input::{Holds, How, Input, InputKind};
 use crate::model::StepModel;
+use crate::own::own;
 use crate::param::ungrouped;
 use crate::shape::arguments;
 
@@ -19,7 +20,7 @@ pub(super) fn value(model: &StepModel) -> TokenStream {
     if set.is_empty() {
         return quote!(__pipeline::Policy::NONE);
     }
-    let policy = Ident::new("policy", Span::mixed_site());
+    let policy = own("policy");
     let set = set.iter().map(|(field, value)| {
         let field = format_ident!("{field}");
         quote!(__pipeline::set(&mut #policy.#field, #value);)
@@ -39,22 +40,22 @@ pub(super) fn checks(model: &StepModel) -> TokenStream {
     let error = quote!(<#returned as __pipeline::Fallible>::Error);
     let looked_at = model.inputs.iter().map(looked_at);
     let functions = [
-        ("__RETRY_IF", &policy.retry_if, quote!(fn(&#error) -> #bool)),
-        ("__ON_FAILURE", &policy.on_failure, quote!(fn(&__pipeline::StepError))),
-        ("__PARALLEL_IF", &policy.parallel_if, quote!(fn() -> #bool)),
-        ("__WHEN", &policy.when, quote!(fn(#(#looked_at),*) -> #bool)),
+        ("retry_if", &policy.retry_if, quote!(fn(&#error) -> #bool)),
+        ("on_failure", &policy.on_failure, quote!(fn(&__pipeline::StepError))),
+        ("parallel_if", &policy.parallel_if, quote!(fn() -> #bool)),
+        ("when", &policy.when, quote!(fn(#(#looked_at),*) -> #bool)),
     ];
     let functions = functions.into_iter().filter_map(|(name, function, ty)| {
-        Some(constant(&format_ident!("{name}"), &ty, &function.as_ref()?.to_token_stream()))
+        Some(constant(&own(name), &ty, &function.as_ref()?.to_token_stream()))
     });
     let limits = policy.limits.iter().map(|limit| {
         let (name, amount) = (text(&limit.name), limit.amount);
         quote!((#name, #amount))
     });
     let limits = (!policy.limits.is_empty()).then(|| {
-        let count = policy.limits.len();
+        let (list, count) = (own("limits"), policy.limits.len());
         quote! {
-            static __LIMITS: [
+            static #list: [
                 (__pipeline::std::borrow::Cow<'static, __pipeline::core::primitive::str>, __pipeline::core::primitive::u32);
                 #count
             ] = [#(#limits),*];
@@ -62,7 +63,8 @@ pub(super) fn checks(model: &StepModel) -> TokenStream {
     });
     let cases = model.cases.as_ref().map(|cases| {
         let (count, steps) = (cases.steps.len(), cases.steps.iter().map(|step| &step.name));
-        quote!(static __CASES: [__pipeline::DefFn; #count] = [#(#steps.def),*];)
+        let list = own("cases");
+        quote!(static #list: [__pipeline::DefFn; #count] = [#(#steps.def),*];)
     });
     quote!(#(#functions)* #limits #cases)
 }
@@ -99,25 +101,23 @@ pub(super) fn condition(model: &StepModel) -> TokenStream {
         let is_context = matches!(input.kind, InputKind::Context);
         if is_owned(input) || is_context { quote!(&#local) } else { quote!(#local) }
     });
-    let failure = Ident::new("failure", Span::mixed_site());
+    let (when, failure) = (own("when"), own("failure"));
     quote! {
-        if let __pipeline::core::result::Result::Err(#failure) =
-            __pipeline::condition(|| (__WHEN)(#(#arguments),*))
-        {
-            return __pipeline::core::result::Result::Err(#failure);
+        if let __pipeline::CalledErr(#failure) = __pipeline::condition(|| (#when)(#(#arguments),*)) {
+            return __pipeline::CalledErr(#failure);
         }
     }
 }
 
-/// The failure, with the answer of the filter about its `error`.
-pub(super) fn retry_if(model: &StepModel, failure: &TokenStream) -> TokenStream {
+/// The failure, with the answer of the filter about `error`.
+pub(super) fn retry_if(model: &StepModel, error: &Ident, failure: &TokenStream) -> TokenStream {
     if model.policy.retry_if.is_none() {
         return failure.clone();
     }
     // Called first: the failure takes the error.
-    let worth_it = Ident::new("worth_it", Span::mixed_site());
+    let (worth_it, retry_if) = (own("worth_it"), own("retry_if"));
     quote!({
-        let #worth_it = __pipeline::is_worth_it(__RETRY_IF, &error);
+        let #worth_it = __pipeline::is_worth_it(#retry_if, &#error);
         #failure.retry_if(#worth_it)
     })
 }
@@ -125,7 +125,7 @@ pub(super) fn retry_if(model: &StepModel, failure: &TokenStream) -> TokenStream 
 /// `fn fallback`, if the step has one.
 pub(super) fn fallback(model: &StepModel) -> TokenStream {
     let Some(fallback) = &model.policy.fallback else { return TokenStream::new() };
-    let error = Ident::new("error", Span::mixed_site());
+    let error = own("error");
     let output = model.output.handed_on();
     let value = match ungrouped(fallback) {
         Expr::Closure(closure) if closure.inputs.is_empty() => {
@@ -143,7 +143,7 @@ pub(super) fn fallback(model: &StepModel) -> TokenStream {
         }
         _ => fallback.to_token_stream(),
     };
-    let value_ident = Ident::new("value", Span::mixed_site());
+    let value_ident = own("value");
     quote! {
         fn fallback(
             #error: &__pipeline::StepError,

@@ -1,16 +1,25 @@
-//! Lints that the user denies find nothing in an expansion.
+//! Lints that the user denies find nothing in an expansion, and it allows none that the user forbids, except `non_upper_case_globals`.
 
-#![forbid(unsafe_code)]
-#![deny(
-    warnings,
-    missing_docs,
-    missing_debug_implementations,
+#![deny(warnings)]
+#![forbid(
+    ambiguous_glob_imports,
+    dead_code,
+    elided_lifetimes_in_paths,
+    explicit_outlives_requirements,
     missing_copy_implementations,
-    rust_2018_idioms,
+    missing_debug_implementations,
+    missing_docs,
+    non_camel_case_types,
+    non_snake_case,
+    redundant_lifetimes,
     single_use_lifetimes,
     trivial_casts,
     trivial_numeric_casts,
+    unit_bindings,
+    unnameable_types,
+    unreachable_patterns,
     unreachable_pub,
+    unsafe_code,
     unused,
     unused_import_braces,
     unused_lifetimes,
@@ -45,7 +54,7 @@ use pipeline::prelude::*;
 use ingest::orders;
 
 #[step]
-fn revenue(orders: &[u32], #[from(orders, ingest::orders)] all: Vec<&[u32]>) -> u32 {
+fn revenue(orders: &[u32], #[from(orders, orders)] all: Vec<&[u32]>) -> u32 {
     orders.iter().sum::<u32>() + u32::try_from(all.len()).unwrap_or(0)
 }
 
@@ -91,6 +100,29 @@ fn some() -> u32 {
 #[step(fallback = |error| error.attempt())]
 fn joined(#[from(none, some, first)] one: &u32, #[from(none, some, at_least = 1)] all: Vec<&u32>) -> u32 {
     one + all.into_iter().sum::<u32>()
+}
+
+/// A pair.
+#[derive(Debug, Clone, Copy)]
+pub struct Pair {
+    /// The first.
+    pub left: u32,
+}
+
+#[step]
+fn pair() -> Pair {
+    Pair { left: 1 }
+}
+
+#[step]
+fn forms(
+    #[from(pair.left)] left: Option<&u32>,
+    #[from("pa*")] pairs: Vec<&Pair>,
+    #[from("pair")] pair: Result<&Pair, &StepError>,
+    #[from(tag = "x", at_least = 0)] map: std::collections::BTreeMap<&str, &u32>,
+    #[param(name = "z")] z: &str,
+) -> usize {
+    left.map_or(0, |_| pairs.len()) + usize::from(pair.is_ok()) + map.len() + z.len()
 }
 
 fn main() {}

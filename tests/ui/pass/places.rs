@@ -41,6 +41,17 @@ fn after_type(_type: &u32) -> u32 {
 }
 
 #[step]
+fn r#gen(revenue: &u32) -> u32 {
+    *revenue
+}
+
+/// `gen` is a keyword in this edition only.
+#[step]
+fn after_gen(_gen: &u32) -> u32 {
+    1
+}
+
+#[step]
 fn r#match(r#type: &u32, #[from(r#type)] r#in: &u32) -> u32 {
     r#type + r#in
 }
@@ -106,9 +117,32 @@ fn by_root(by_name: &()) {
     let () = by_name;
 }
 
+/// A module with the name of the step in it.
+mod stock {
+    #[pipeline::step]
+    pub(crate) fn stock() -> u32 {
+        1
+    }
+}
+
+#[step]
+fn reorder(#[from(stock::stock)] stock: &u32) -> u32 {
+    *stock
+}
+
+mod shop {
+    use crate::stock::stock;
+
+    #[pipeline::step]
+    pub(crate) fn shelf(stock: &u32) -> u32 {
+        *stock
+    }
+}
+
 fn main() {
     assert_eq!(r#type::def().name, "type");
     assert_eq!(after_type::def().inputs[0].name, "type");
+    assert_eq!(after_gen::def().inputs[0].name, "gen");
     assert_eq!(r#match::def().inputs[1].name, "in");
     assert_eq!(body(), "second");
     assert_eq!(ingest::orders::def().module, concat!(module_path!(), "::ingest"));

@@ -1,7 +1,7 @@
-//! An expansion names nothing that the user's module could shadow.
+//! An expansion names nothing that the user's module could shadow, and binds nothing that a pattern could take for a constant.
 
 #![no_implicit_prelude]
-#![allow(dead_code, non_camel_case_types, unused_macros)]
+#![allow(dead_code, non_camel_case_types, non_upper_case_globals, unused_macros)]
 
 mod core {}
 mod std {}
@@ -34,6 +34,45 @@ macro_rules! line {
     () => {
         ::std::compile_error!("the user's")
     };
+}
+
+// Each in two forms: a pattern compares with a constant, and cannot name a static.
+macro_rules! take {
+    ($($name:ident)*) => {
+        $(static $name: u8 = 1;)*
+        mod constants {
+            $(pub(super) const $name: u8 = 1;)*
+        }
+    };
+}
+take! {
+    call error output value field depth index name version policy worth_it limits cases inputs after def
+    input0 input1 project0 definition checked condition other
+}
+
+#[::pipeline::step]
+fn constants_in_scope(
+    #[from(parts.left)] left: &u32,
+    #[param(default = 1 + error as u32)] limit: u32,
+) -> ::std::result::Result<u32, ::std::string::String> {
+    use constants::*;
+    let _ = (call, left);
+    ::std::result::Result::Ok(limit)
+}
+
+struct Parts {
+    left: u32,
+}
+
+#[::pipeline::step]
+fn parts() -> Parts {
+    Parts { left: 1 }
+}
+
+// The name of a function of an earlier expansion.
+#[::pipeline::step]
+fn project_0(#[from(parts.left)] left: &u32) -> u32 {
+    *left
 }
 
 #[::pipeline::step]

@@ -50,7 +50,28 @@ mod taken {
 
 use taken::two;
 
+/// Eight steps, and one that reads them all.
+mod wide {
+    use pipeline::step;
+
+    macro_rules! sources {
+        ($($name:ident)*) => {
+            $(#[step]
+            fn $name() -> String {
+                stringify!($name).to_owned()
+            })*
+        };
+    }
+    sources! { a b c d e f g h }
+
+    #[step]
+    #[allow(clippy::many_single_char_names)]
+    pub(super) fn all(a: &str, b: &str, c: &str, d: &str, e: &str, f: &str, g: &str, h: &str) -> String {
+        [a, b, c, d, e, f, g, h].concat()
+    }
+}
+
 fn main() {
-    let run = pipeline::Pipeline::to::<two>().run_blocking().expect("a valid pipeline");
+    let run = pipeline::Pipeline::to::<two>().and::<wide::all>().run_blocking().expect("a valid pipeline");
     assert_eq!(run.output::<two>().ok(), Some(&2));
 }
