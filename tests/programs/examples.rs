@@ -403,14 +403,14 @@ fn the_step_command_reads_files_and_saved_outputs() {
             run_in(&folder, &[], &[&["step", "revenue", "--save-outputs"], arguments].concat()).exits(0);
         let runs = fs::read_dir(folder.join(".pipeline/runs")).unwrap();
         let latest = runs.map(|run| run.unwrap().path()).max().unwrap();
-        (fs::read_to_string(latest.join("outputs/revenue.json")).unwrap(), output.out)
+        (fs::read_to_string(latest.join("outputs/cli.revenue.json")).unwrap(), output.out)
     };
     let refused = |arguments: &[&str]| {
         let output = run_in(&folder, &[], &[&["step", "revenue"], arguments].concat());
         (output.code, output.err)
     };
     let (exit, told) = refused(&["--inputs-from", "latest"]);
-    assert!(exit == 2 && told.contains("no run is recorded in .pipeline"), "{told}");
+    assert!(exit == 2 && told.contains("no run of this program is recorded in .pipeline"), "{told}");
     assert_eq!(saved(&["-p", "count=2"]).0, "25");
     fs::write(folder.join("orders.json"), "[100, 200]").unwrap();
     let (revenue, told) = saved(&["--inputs-from", "latest"]);
@@ -437,7 +437,7 @@ fn the_step_command_reads_files_and_saved_outputs() {
     assert!(told.contains("given     revenue from run "), "{told}");
     let outputs = folder.join(".pipeline/runs");
     for run in fs::read_dir(&outputs).unwrap() {
-        let _ = fs::remove_file(run.unwrap().path().join("outputs/revenue.json"));
+        let _ = fs::remove_file(run.unwrap().path().join("outputs/cli.revenue.json"));
     }
     let output = run_in(&folder, &[], &["step", "report", "--inputs-from", "latest"]);
     let told = output.out;

@@ -3,13 +3,14 @@
 use super::wording::{cut, fit, pad, width};
 
 /// Aligns rows in columns, with two spaces between: to the right if `right` says so, otherwise to the left. Lines have
-/// no trailing spaces.
+/// no trailing spaces. A column without any text is left out.
 pub(super) fn columns<const N: usize>(rows: &[[String; N]], right: [bool; N]) -> String {
     let widest = |column: usize| rows.iter().map(|row| width(&row[column])).max().unwrap_or(0);
     let widths: [usize; N] = std::array::from_fn(widest);
     let mut text = String::new();
     for row in rows {
-        let cells = row.iter().zip(widths).zip(right).map(|((cell, widest), right)| {
+        let shown = row.iter().zip(widths).zip(right).filter(|((_, widest), _)| *widest > 0);
+        let cells = shown.map(|((cell, widest), right)| {
             let gap = " ".repeat(widest.saturating_sub(width(cell)));
             if right { gap + cell } else { pad(cell, widest) }
         });

@@ -34,7 +34,9 @@ pub(super) struct DiffArgs {
 
 pub(super) fn execute(args: &DiffArgs, pipeline: &Pipeline) -> Result<u8, Refusal> {
     let store = args.store.needed(pipeline)?;
-    let (earlier, later) = (store.find(&args.earlier)?, store.find(&args.later)?);
+    let later = store.find(&args.later)?;
+    // Runs are counted back among those of the same pipeline.
+    let earlier = store.clone().of(later.owner()).find(&args.earlier)?;
     warn(&store);
     let diff = store.report_of(&later)?.diff(&store.report_of(&earlier)?);
     if args.json {

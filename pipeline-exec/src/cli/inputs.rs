@@ -117,7 +117,12 @@ fn names_read_by(plan: &Plan, step: usize) -> Vec<&str> {
 
 /// Returns the name of an upstream step as the plan spells it.
 fn upstream(plan: &Plan, step: usize, name: &str) -> Result<String, Refusal> {
-    let found = plan.dag().find(name).ok().and_then(|found| plan.position(found));
+    let found = match plan.dag().find(name) {
+        Err(problem) if problem.code == ProblemCode::AmbiguousName => {
+            return Err(Refusal::Problems(problem.into()));
+        }
+        found => found.ok().and_then(|found| plan.position(found)),
+    };
     if let Some(found) = found.filter(|&found| found != step) {
         return Ok(plan.spec(found).name().to_owned());
     }
@@ -221,7 +226,7 @@ fn usable(saved: &SavedOutputs, plan: &Plan, step: usize) -> Result<Option<&'sta
     if !spec.def().codec.can_read() {
         return Ok(None);
     }
-    let Some(json) = saved.read(spec.name())? else { return Ok(None) };
+    let Some(json) = saved.read(&spec.identity())? else { return Ok(None) };
     let json: &'static [u8] = Vec::leak(json);
     // Reading runs the type's own `Deserialize`, and dropping its own `Drop`.
     match contain::guard(|| read_json(plan, step, json).map(drop)) {

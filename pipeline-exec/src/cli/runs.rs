@@ -13,7 +13,7 @@ use super::exit::{Refusal, print, print_json};
 use super::settings::StoreArgs;
 use super::store::warn;
 use crate::pipeline::Pipeline;
-use crate::store::{RunEntry, RunState, RunStore, StepTime, StepTrend, median, short_id};
+use crate::store::{RunEntry, RunState, RunStore, StepTime, StepTrend, StoreError, meant, median, short_id};
 use crate::text::{clean, show};
 
 /// Maximum number of earlier runs that a run is compared with.
@@ -34,6 +34,9 @@ pub(super) struct RunsArgs {
     /// Show only runs with this status: running, interrupted, succeeded, failed or cancelled.
     #[arg(long, value_name = "STATUS", value_parser = state)]
     status: Option<RunState>,
+    /// Show the runs of every program that records in the directory, not only of this one.
+    #[arg(long, conflicts_with_all = ["step", "steps"])]
+    all: bool,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -53,6 +56,7 @@ pub(super) fn execute(args: &RunsArgs, pipeline: &Pipeline) -> Result<u8, Refusa
         return trends(args, pipeline);
     }
     let store = args.store.existing(pipeline)?;
+    let store = store.map(|store| if args.all { store.every_program() } else { store });
     let all = store.as_ref().map_or(Ok(Vec::new()), RunStore::runs)?;
     store.as_ref().into_iter().for_each(warn);
     let compared = (0..all.len()).map(|index| (&all[index], beside_earlier(&all, index)));
@@ -70,22 +74,27 @@ pub(super) fn execute(args: &RunsArgs, pipeline: &Pipeline) -> Result<u8, Refusa
     if shown.is_empty() {
         return print(&match args.status {
             Some(status) if !all.is_empty() => format!("none of the {} recorded runs is {status}", all.len()),
-            _ => "no run is recorded; `run` records each run, except with `--no-report`".to_owned(),
+            _ => "no run of this program is recorded; `run` records each run, except with `--no-report`"
+                .to_owned(),
         });
     }
-    let mut text = table(shown);
+    let mut text = table(shown, args.all);
     if shown.len() < fitting.len() {
         let _ = writeln!(text, "the latest {} of {} runs; --limit shows more", shown.len(), fitting.len());
     }
     print(&text)
 }
 
-fn table(runs: &[Compared<'_>]) -> String {
+fn table(runs: &[Compared<'_>], with_programs: bool) -> String {
+    let with_pipelines = runs.iter().any(|(run, _)| run.pipeline.is_some());
+    let optional = |shown: bool, text: String| if shown { text } else { String::new() };
     let row = |(run, beside): &Compared<'_>| {
         let counts = &run.counts;
         let failed = counts.failed + counts.timed_out;
         [
             clean(run.short_id()),
+            optional(with_programs, name(&run.program)),
+            optional(with_pipelines, run.pipeline.as_deref().map_or_else(|| "-".to_owned(), name)),
             when(run.started_unix_ms),
             run.state.to_string(),
             time(run),
@@ -94,9 +103,12 @@ fn table(runs: &[Compared<'_>]) -> String {
             beside.map_or_else(|| "-".to_owned(), |beside| format!("{beside:.2} ×")),
         ]
     };
-    let heading = ["run", "started", "status", "time", "steps", "failed", "compared with usual"];
+    let (program, pipeline) =
+        (if with_programs { "program" } else { "" }, if with_pipelines { "pipeline" } else { "" });
+    let heading =
+        ["run", program, pipeline, "started", "status", "time", "steps", "failed", "compared with usual"];
     let rows = headed(heading, runs.iter().map(row));
-    columns(&rows, [false, false, false, true, true, true, true])
+    columns(&rows, [false, false, false, false, false, true, true, true, true])
 }
 
 /// Returns the duration of a run. For a running or interrupted run, only the time of its last event is known.
@@ -108,11 +120,14 @@ pub(super) fn time(run: &RunEntry) -> String {
     }
 }
 
-/// Returns the ratio of a run's duration to the median of the earlier runs that succeeded with the same graph.
+/// Returns the ratio of a run's duration to the median of the earlier runs of its pipeline that succeeded with the same
+/// graph and the same run parameters.
 fn beside_earlier(runs: &[RunEntry], index: usize) -> Option<f64> {
     let run = &runs[index];
-    let comparable =
-        |it: &&RunEntry| it.state == RunState::Succeeded && it.graph_fingerprint == run.graph_fingerprint;
+    let made_of =
+        |run: &RunEntry| (run.owner(), run.graph_fingerprint.clone(), run.params_fingerprint.clone());
+    let own = made_of(run);
+    let comparable = |it: &&RunEntry| it.state == RunState::Succeeded && made_of(it) == own;
     if !comparable(&run) || run.wall == Duration::ZERO {
         return None;
     }
@@ -123,17 +138,21 @@ fn beside_earlier(runs: &[RunEntry], index: usize) -> Option<f64> {
 
 /// Prints the durations of steps over the latest runs.
 fn trends(args: &RunsArgs, pipeline: &Pipeline) -> Result<u8, Refusal> {
-    let store = args.store.needed(pipeline)?;
+    let store = args.store.needed(pipeline)?.of(pipeline.owner());
     let mut trends = store.trends(args.limit)?;
     warn(&store);
     if let Some(step) = &args.step {
-        trends.retain(|trend| trend.step == *step);
-        if trends.is_empty() {
-            return Err(Refusal::Usage(format!(
-                "no step named `{}` has succeeded in a recorded run\nhint: `runs --steps` shows those that have",
-                name(step)
-            )));
-        }
+        let identity = match meant(step, trends.iter().map(|trend| trend.identity.as_str())) {
+            Ok(identity) => identity.to_owned(),
+            Err(several) if several.is_empty() => {
+                return Err(Refusal::Usage(format!(
+                    "no step named `{}` has succeeded in a recorded run\nhint: `runs --steps` shows those that have",
+                    name(step)
+                )));
+            }
+            Err(several) => return Err(StoreError::ambiguous_step(step, &several).into()),
+        };
+        trends.retain(|trend| trend.identity == identity);
     }
     if args.json {
         return print_json(&trends);

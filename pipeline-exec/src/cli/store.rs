@@ -10,7 +10,7 @@ use crate::pipeline::Pipeline;
 use crate::store::{RunStore, StoreError, outputs_of};
 use crate::text::clean;
 
-/// The usual durations of steps, by name.
+/// The usual durations of steps, by identity.
 pub(super) type Usual = BTreeMap<String, Duration>;
 
 /// Maximum number of warnings that are shown.
@@ -46,7 +46,7 @@ pub(super) fn recorded(pipeline: Pipeline, save_outputs: bool) -> Result<(Pipeli
         }
         return Ok((pipeline, Usual::new()));
     };
-    let store = open(dir, settings.keep_runs)?.save_outputs(save_outputs);
+    let store = open(dir, settings.keep_runs)?.of(pipeline.owner()).save_outputs(save_outputs);
     store.check_room()?;
     // A run does not need the history; problems with it were reported when it was opened.
     let usual = store.durations(LOOK_BACK).unwrap_or_default();
@@ -81,7 +81,7 @@ pub(super) fn from_here(path: &Path) -> PathBuf {
 pub(super) fn usual(pipeline: &Pipeline) -> Result<Usual, Refusal> {
     match pipeline.current_settings().runs_dir.clone().filter(|dir| dir.exists()) {
         Some(dir) => {
-            let store = open(dir, None)?;
+            let store = open(dir, None)?.of(pipeline.owner());
             let usual = store.durations(LOOK_BACK)?;
             warn(&store);
             Ok(usual)

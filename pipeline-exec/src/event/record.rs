@@ -36,6 +36,12 @@ pub struct EventRecord {
 pub enum EventKind {
     /// The run starts.
     RunStarted {
+        /// The program, by the name of its file.
+        #[serde(default)]
+        program: String,
+        /// The name of the pipeline, in a program of several.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pipeline: Option<String>,
         /// Number of steps that will end in one of the terminal states.
         planned: usize,
         /// When, in milliseconds since 1970.
@@ -48,6 +54,9 @@ pub enum EventKind {
     StepStarted {
         /// The name of the step.
         step: String,
+        /// Its identity, if that is not its name. Only in journals.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        identity: Option<String>,
         /// Where it runs.
         lane: Lane,
     },
@@ -55,6 +64,9 @@ pub enum EventKind {
     StepFinished {
         /// The name of the step.
         step: String,
+        /// Its identity, if that is not its name. Only in journals.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        identity: Option<String>,
         /// How it ended.
         status: Status,
         /// Time from its start to its end.
@@ -69,6 +81,9 @@ pub enum EventKind {
     StepsSucceeded {
         /// The names of the steps.
         steps: Vec<String>,
+        /// Their identities, if one of them is not the name.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        identities: Vec<String>,
     },
     /// An attempt after the first starts.
     AttemptStarted {
@@ -218,11 +233,15 @@ impl EventKind {
                 let since = view.started().duration_since(std::time::UNIX_EPOCH);
                 let started_unix_ms = since.map_or(0, |since| since.as_millis() as u64);
                 let command_line = view.command_line().cloned();
-                EventKind::RunStarted { planned, started_unix_ms, command_line }
+                let (program, pipeline) = (view.program().to_owned(), view.pipeline().map(str::to_owned));
+                EventKind::RunStarted { program, pipeline, planned, started_unix_ms, command_line }
             }
-            Event::StepStarted { step, lane, .. } => EventKind::StepStarted { step: step.to_owned(), lane },
+            Event::StepStarted { step, lane, .. } => {
+                EventKind::StepStarted { step: step.to_owned(), identity: None, lane }
+            }
             Event::StepFinished { step, status, duration, error, because, .. } => EventKind::StepFinished {
                 step: step.to_owned(),
+                identity: None,
                 status,
                 seconds: duration.as_secs_f64(),
                 error: error.map(ErrorReport::of),

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use pipeline_core::{Plan, RunScope, StepActivity};
 
-use crate::record::CommandLine;
+use crate::record::{CommandLine, RunOwner};
 use crate::settings::Settings;
 
 /// A run, as its observers see it: what it is made of, and the progress that its steps report. Cheap to clone, and may be
@@ -17,6 +17,7 @@ pub struct RunView {
     scope: Arc<RunScope>,
     settings: Arc<Settings>,
     started: SystemTime,
+    owner: RunOwner,
     command_line: Option<Arc<CommandLine>>,
 }
 
@@ -27,7 +28,11 @@ impl RunView {
         settings: Arc<Settings>,
         started: SystemTime,
     ) -> Self {
-        RunView { plan, scope, settings, started, command_line: None }
+        RunView { plan, scope, settings, started, owner: RunOwner::default(), command_line: None }
+    }
+
+    pub(crate) fn of_owner(self, owner: RunOwner) -> Self {
+        RunView { owner, ..self }
     }
 
     pub(crate) fn started_by(self, command_line: Option<Arc<CommandLine>>) -> Self {
@@ -37,6 +42,16 @@ impl RunView {
     /// Returns the id of the run.
     pub fn run_id(&self) -> &str {
         self.scope.run_id()
+    }
+
+    /// Returns the name of the program's file.
+    pub fn program(&self) -> &str {
+        &self.owner.program
+    }
+
+    /// Returns the name of the pipeline, in a program of several.
+    pub fn pipeline(&self) -> Option<&str> {
+        self.owner.pipeline.as_deref()
     }
 
     /// Returns the plan: the steps that take part, with what each needs.

@@ -12,6 +12,7 @@ use crate::limits::Limits;
 use crate::pressure::{Monitor, ProcessSampler, Sampler};
 #[cfg(feature = "cli")]
 use crate::record::CommandLine;
+use crate::record::RunOwner;
 use crate::settings::Settings;
 use crate::store::{RunStore, StoreError};
 
@@ -210,6 +211,11 @@ impl Pipeline {
     pub(crate) fn unread(mut self) -> Self {
         self.is_unread = true;
         self.replan()
+    }
+
+    /// The owner of its runs.
+    pub(crate) fn owner(&self) -> RunOwner {
+        RunOwner::here(self.name().map(|named| named.name.clone()))
     }
 
     /// Sets the command line that starts its runs.

@@ -45,8 +45,8 @@ impl Pipeline {
             parent,
             observers: self.observers.clone(),
             store: self.store().map_err(|error| cannot_record(&error))?,
+            owner: self.owner(),
             command_line: self.command_line.clone(),
-            pipeline: self.name().map(|named| named.name.clone()),
             listening,
         };
         inputs.prepare()

@@ -7,6 +7,7 @@ mod attempt;
 mod command_line;
 mod history;
 mod nested;
+mod owner;
 mod step;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,6 +21,7 @@ pub use self::command_line::CommandLine;
 pub(crate) use self::history::{Failed, History};
 pub(crate) use self::nested::NestedRuns;
 pub use self::nested::{NestedFailure, NestedReport};
+pub(crate) use self::owner::RunOwner;
 pub(crate) use self::step::StepRecord;
 #[cfg(feature = "report")]
 pub(crate) use self::step::is_called;
@@ -42,10 +44,10 @@ pub(crate) struct RunRecord {
     pub(crate) history: Arc<History>,
     /// `None` if nothing is sampled.
     pub(crate) monitor: Option<Arc<Monitor>>,
+    /// The program and the pipeline that it belongs to.
+    pub(crate) owner: RunOwner,
     /// The command line that started the run, if one did.
     pub(crate) command_line: Option<Arc<CommandLine>>,
-    /// The name of the pipeline in a program of several.
-    pub(crate) pipeline: Option<String>,
     /// The runs within its steps that have ended.
     nested: Mutex<NestedRuns>,
     pub(crate) began: Began,
@@ -74,8 +76,8 @@ impl RunRecord {
             timings: None,
             history: Arc::default(),
             monitor: None,
+            owner: RunOwner::default(),
             command_line: None,
-            pipeline: None,
             nested: Mutex::default(),
             began,
             origin: Instant::now(),

@@ -46,11 +46,14 @@ pub struct RunReport {
     pub schema: u32,
     /// The id of the run.
     pub run_id: String,
-    /// How the run ended.
-    pub status: RunStatus,
-    /// The name of the pipeline, in a program of several.
+    /// The program that ran it, by the name of its file. Runs of different programs are not compared.
+    #[serde(default)]
+    pub program: String,
+    /// The name of its pipeline, in a program of several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pipeline: Option<String>,
+    /// How the run ended.
+    pub status: RunStatus,
     /// What the run came from: seed, graph, configuration, versions.
     pub provenance: Provenance,
     /// The command line that started it; `None` if a program started it itself. In a deterministic run, without the options of
@@ -258,8 +261,9 @@ impl RunReport {
         let mut report = RunReport {
             schema: SCHEMA,
             run_id: run.frame.scope().run_id().to_owned(),
+            program: run.owner.program.clone(),
+            pipeline: run.owner.pipeline.clone(),
             status,
-            pipeline: run.pipeline.clone(),
             provenance: Provenance::of(run),
             command_line: provenance::command_line_of(run),
             settings: provenance::settings_of(&run.settings),

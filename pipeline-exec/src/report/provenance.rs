@@ -109,6 +109,13 @@ impl Provenance {
         }
     }
 
+    /// Returns the fingerprint of the values of all run parameters that have one.
+    #[cfg(feature = "report")]
+    pub(crate) fn params_fingerprint(&self) -> String {
+        let texts: Vec<&str> = self.params.iter().flat_map(|(name, value)| [name.as_str(), value]).collect();
+        Fingerprint::of_texts(&texts).to_string()
+    }
+
     /// Returns the differences from an earlier run, one sentence each; nothing if both came from the same.
     ///
     /// ```

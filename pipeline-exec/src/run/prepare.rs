@@ -14,7 +14,7 @@ use crate::event::{Event, Observers, RunEvents, RunView};
 use crate::execute::Execute;
 use crate::limits::Limits;
 use crate::pressure::Monitor;
-use crate::record::{Began, CommandLine, RunRecord};
+use crate::record::{Began, CommandLine, RunOwner, RunRecord};
 use crate::report::scope_of;
 use crate::settings::Settings;
 use crate::signals::Listening;
@@ -34,9 +34,8 @@ pub(crate) struct RunInputs {
     pub(crate) parent: Option<Parent>,
     pub(crate) observers: Observers,
     pub(crate) store: Option<RunStore>,
+    pub(crate) owner: RunOwner,
     pub(crate) command_line: Option<Arc<CommandLine>>,
-    /// The name of the pipeline in a program of several.
-    pub(crate) pipeline: Option<String>,
     pub(crate) listening: Option<Listening>,
 }
 
@@ -56,12 +55,13 @@ impl RunInputs {
     /// # Errors
     /// If the run cannot be recorded.
     pub(crate) fn prepare(self) -> Result<Prepared, Problems> {
-        let RunInputs { plan, settings, params, command_line, mut observers, .. } = self;
+        let RunInputs { plan, settings, params, owner, command_line, mut observers, .. } = self;
         contain::note_panic_places();
         aborting::warn();
         let scope = Arc::new(scope_of(&settings, &plan, &params, || uuid::Uuid::now_v7().to_string()));
         let wall = SystemTime::now();
-        let begin = |store: RunStore| store.begin(scope.run_id(), plan.planned(), wall, command_line.clone());
+        let begin =
+            |store: RunStore| store.begin(scope.run_id(), &owner, plan.planned(), wall, command_line.clone());
         let recording = self.store.map(begin).transpose().map_err(|error| cannot_record(&error))?;
         if let Some(saving) = recording.as_ref().and_then(Recording::saving) {
             observers.add(saving);
@@ -70,6 +70,7 @@ impl RunInputs {
         let began = Began { at: Instant::now(), wall };
         if observers.any() {
             let view = RunView::new(Arc::clone(&plan), Arc::clone(&scope), Arc::new(settings.clone()), wall)
+                .of_owner(owner.clone())
                 .started_by(command_line.clone());
             observers = observers.for_run(&view);
             observers.send(&Event::RunStarted {
@@ -81,8 +82,8 @@ impl RunInputs {
         let frame = Frame::new(plan, params, self.resources, scope, self.given).disable(self.disabled);
         let mut record = RunRecord::new(frame, settings, self.limits, began);
         record.monitor = self.monitor.map(Arc::new);
+        record.owner = owner;
         record.command_line = command_line;
-        record.pipeline = self.pipeline;
         record.is_journaled = recording.is_some();
         Ok(Prepared { record, observers, recording, parent: self.parent, listening: self.listening })
     }

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use pipeline_core::ProblemCode;
 
 use crate::event::{Event, Observer};
-use crate::record::{CommandLine, RunRecord};
+use crate::record::{CommandLine, RunOwner, RunRecord};
 use crate::report::RunReport;
 
 /// A type without values.
@@ -59,6 +59,7 @@ impl RunStore {
     pub(crate) fn begin(
         &self,
         _: &str,
+        _: &RunOwner,
         _: usize,
         _: SystemTime,
         _: Option<Arc<CommandLine>>,

@@ -65,23 +65,22 @@ pub struct CounterDiff {
 }
 
 impl RunReport {
-    /// Compares this run with an earlier one. Steps are matched by name.
+    /// Compares this run with an earlier one. Steps are matched by [identity](StepReport::identity).
     pub fn diff(&self, earlier: &RunReport) -> RunDiff {
-        let by_name = |report: &'_ RunReport| -> BTreeSet<String> {
-            report.steps.iter().map(|step| step.name.clone()).collect()
-        };
-        let before: BTreeMap<&str, &StepReport> =
-            earlier.steps.iter().map(|step| (step.name.as_str(), step)).collect();
-        let (old, new) = (by_name(earlier), by_name(self));
+        fn by_identity(report: &RunReport) -> BTreeMap<&str, &StepReport> {
+            report.steps.iter().map(|step| (step.identity(), step)).collect()
+        }
+        let (before, after) = (by_identity(earlier), by_identity(self));
         let pairs: Vec<(&StepReport, &StepReport)> =
-            self.steps.iter().filter_map(|now| Some((*before.get(now.name.as_str())?, now))).collect();
+            self.steps.iter().filter_map(|now| Some((*before.get(now.identity())?, now))).collect();
         let mut steps: Vec<StepDiff> = pairs.iter().map(|(before, now)| StepDiff::of(before, now)).collect();
         steps.sort_by_key(|step| std::cmp::Reverse(step.change()));
         // A report from a journal has only the steps that had begun, and no counters: a missing step means nothing.
         let has_all = |report: &RunReport| report.counts.planned == report.steps.len();
-        let only_in = |report: &RunReport, other: &RunReport, names: &BTreeSet<String>| -> Vec<String> {
-            let steps = report.steps.iter().filter(|_| has_all(other)).map(|it| it.name.clone());
-            steps.filter(|name| !names.contains(name)).collect()
+        let only_in = |report: &RunReport, other: &RunReport, others: &BTreeMap<&str, &StepReport>| {
+            let steps = report.steps.iter().filter(|_| has_all(other));
+            let missing = steps.filter(|step| !others.contains_key(step.identity()));
+            missing.map(|step| step.name.clone()).collect()
         };
         let counted = |report: &RunReport| report.provenance != Provenance::default();
         let both_counted = counted(earlier) && counted(self);
@@ -89,11 +88,14 @@ impl RunReport {
             runs: [earlier.run_id.clone(), self.run_id.clone()],
             statuses: [earlier.status, self.status],
             walls: [earlier.wall, self.wall],
-            drift: self.provenance.drift(&earlier.provenance),
+            drift: of_another(earlier, self)
+                .into_iter()
+                .chain(self.provenance.drift(&earlier.provenance))
+                .collect(),
             started: started(earlier, self),
             steps,
-            added: only_in(self, earlier, &old),
-            removed: only_in(earlier, self, &new),
+            added: only_in(self, earlier, &before),
+            removed: only_in(earlier, self, &after),
             counters: pairs
                 .iter()
                 .filter(|_| both_counted)
@@ -101,6 +103,19 @@ impl RunReport {
                 .collect(),
         }
     }
+}
+
+/// Returns a sentence if the runs are of different programs, and one if they are of different pipelines.
+fn of_another(earlier: &RunReport, later: &RunReport) -> Vec<String> {
+    let name = |pipeline: &Option<String>| pipeline.clone().unwrap_or_else(|| "(without a name)".to_owned());
+    let mut differ = Vec::new();
+    if earlier.program != later.program {
+        differ.push(format!("program {} → {}", earlier.program, later.program));
+    }
+    if earlier.pipeline != later.pipeline {
+        differ.push(format!("pipeline {} → {}", name(&earlier.pipeline), name(&later.pipeline)));
+    }
+    differ
 }
 
 fn started(earlier: &RunReport, later: &RunReport) -> Vec<String> {

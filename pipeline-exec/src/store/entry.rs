@@ -15,6 +15,10 @@ pub struct RunEntry {
     /// The id, the same in events, report, trace and history. Deterministic runs of the same graph, parameters and seed
     /// share one.
     pub run_id: String,
+    /// The program that ran it, by the name of its file.
+    pub program: String,
+    /// The name of its pipeline, in a program of several.
+    pub pipeline: Option<String>,
     /// How it ended, if it has.
     pub state: RunState,
     /// When it began, in milliseconds since 1970.
@@ -25,6 +29,8 @@ pub struct RunEntry {
     pub counts: Counts,
     /// The fingerprint of its graph; empty if that is unknown.
     pub graph_fingerprint: String,
+    /// The fingerprint of the values of its run parameters, without secret ones.
+    pub params_fingerprint: String,
     /// The folder of its files, unless they were removed.
     pub dir: PathBuf,
 }
@@ -99,11 +105,14 @@ impl RunEntry {
     pub(super) fn of(report: &RunReport, state: RunState, started_unix_ms: u64, dir: PathBuf) -> Self {
         RunEntry {
             run_id: report.run_id.clone(),
+            program: report.program.clone(),
+            pipeline: report.pipeline.clone(),
             state,
             started_unix_ms,
             wall: report.wall,
             counts: report.counts,
             graph_fingerprint: report.provenance.graph_fingerprint.clone(),
+            params_fingerprint: report.provenance.params_fingerprint(),
             dir,
         }
     }

@@ -9,6 +9,9 @@ use pipeline_core::ProblemCode;
 
 use crate::text::clean;
 
+/// Maximum number of matching runs or steps that are named.
+pub(super) const MOST_CANDIDATES: usize = 5;
+
 /// Why a run could not be recorded, or a record could not be read.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -36,6 +39,13 @@ pub enum StoreError {
         /// What was asked for.
         asked: String,
         /// The ids of the first few.
+        candidates: Vec<String>,
+    },
+    /// Several recorded steps match.
+    AmbiguousStep {
+        /// What was asked for.
+        asked: String,
+        /// The identities of the first few.
         candidates: Vec<String>,
     },
     /// The history has the run, but its files were removed.
@@ -73,6 +83,13 @@ impl StoreError {
         StoreError::Io { tried, path: path.as_ref().to_owned(), source }
     }
 
+    /// `candidates` are identities of steps.
+    #[cfg(any(feature = "outputs", feature = "cli"))]
+    pub(crate) fn ambiguous_step(asked: &str, candidates: &[&str]) -> Self {
+        let candidates = candidates.iter().take(MOST_CANDIDATES).map(|&step| step.to_owned()).collect();
+        StoreError::AmbiguousStep { asked: asked.to_owned(), candidates }
+    }
+
     /// Returns the reason without the file, for a list that names it.
     pub(super) fn reason(&self) -> String {
         match self {
@@ -89,7 +106,10 @@ impl StoreError {
     pub(crate) fn is_wrong_use(&self) -> bool {
         matches!(
             self,
-            StoreError::UnknownRun { .. } | StoreError::AmbiguousRun { .. } | StoreError::FilesGone { .. }
+            StoreError::UnknownRun { .. }
+                | StoreError::AmbiguousRun { .. }
+                | StoreError::AmbiguousStep { .. }
+                | StoreError::FilesGone { .. }
         )
     }
 }
@@ -101,13 +121,13 @@ impl fmt::Display for StoreError {
             StoreError::UnknownRun { dir, runs: 0, .. } => {
                 write!(
                     f,
-                    "no run is recorded in {}\nhint: runs are recorded as they run: run one first",
+                    "no run of this program is recorded in {}\nhint: runs are recorded as they run: run one first",
                     shown(dir)
                 )
             }
             StoreError::UnknownRun { asked, dir, runs } => write!(
                 f,
-                "no run in {} is named `{}`; there are {runs}\n\
+                "no run of this program in {} is named `{}`; there are {runs}\n\
                  hint: name one by the first or last characters of its id, or as `latest`, `-1`, `-2`; `runs` lists them",
                 shown(dir),
                 shortened(asked)
@@ -117,6 +137,12 @@ impl fmt::Display for StoreError {
                 "`{}` names several runs: {}\nhint: give more characters of the id",
                 shortened(asked),
                 candidates.iter().map(|id| clean(id)).collect::<Vec<_>>().join(", ")
+            ),
+            StoreError::AmbiguousStep { asked, candidates } => write!(
+                f,
+                "`{}` names several recorded steps: {}\nhint: use one of these names",
+                shortened(asked),
+                candidates.iter().map(|step| clean(step)).collect::<Vec<_>>().join(", ")
             ),
             StoreError::FilesGone { run_id } => write!(
                 f,

@@ -3,16 +3,21 @@
 use std::path::Path;
 
 use super::entry::short;
+use super::error::MOST_CANDIDATES;
+use super::scope::Scope;
 use super::{RunEntry, StoreError};
 
-/// Maximum number of matching runs that are named.
-const MOST_CANDIDATES: usize = 5;
-
-/// Returns the one of `runs`, which has the latest first, that `asked` names. `asked` is only compared, never part of a
-/// path.
-pub(super) fn one(mut runs: Vec<RunEntry>, asked: &str, dir: &Path) -> Result<RunEntry, StoreError> {
+/// Returns the one of `runs`, which has the latest first, that `asked` names: by its id, or counted back among those of
+/// `scope`. `asked` is only compared, never part of a path.
+pub(super) fn one(
+    mut runs: Vec<RunEntry>,
+    scope: &Scope,
+    asked: &str,
+    dir: &Path,
+) -> Result<RunEntry, StoreError> {
     let unknown = |runs: usize| StoreError::UnknownRun { asked: asked.to_owned(), dir: dir.to_owned(), runs };
     if let Some(back) = counted_back(asked) {
+        runs.retain(|run| scope.contains(run));
         return if back < runs.len() { Ok(runs.swap_remove(back)) } else { Err(unknown(runs.len())) };
     }
     let asked_for = asked.to_ascii_lowercase();

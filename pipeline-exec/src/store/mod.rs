@@ -8,7 +8,7 @@
 //!     events.jsonl        the journal: each event as a line, when it happens
 //!     report.json         the report, once the run has ended
 //!     page.html           the same for a browser
-//!     outputs/STEP.json   the outputs of steps, if the run saves them
+//!     outputs/ID.json     the outputs of steps, if the run saves them
 //!     trace.json          the same as a timeline, for Perfetto
 //! ```
 //! The database is made from the files. A run with a report has ended; without one, it is running if its lock is held,
@@ -24,7 +24,9 @@ mod journal;
 mod outputs;
 mod reconcile;
 mod recording;
+mod scope;
 mod started;
+mod step_name;
 mod sweep;
 mod trace;
 mod trends;
@@ -43,14 +45,19 @@ pub use self::entry::{RunEntry, RunState};
 pub use self::error::StoreError;
 #[cfg(feature = "cli")]
 pub(crate) use self::files::{PAGE, check_writable, write_whole};
-use self::history::History;
+use self::history::{History, Timed};
 pub(crate) use self::outputs::Saving;
 #[cfg(feature = "cli")]
 pub(crate) use self::outputs::{SavedOutputs, folder_of as outputs_of};
 pub(crate) use self::recording::Recording;
+use self::scope::Scope;
 pub use self::trends::{Pace, StepTime, StepTrend};
 #[cfg(feature = "cli")]
-pub(crate) use self::{entry::short as short_id, trace::write as write_trace, trends::median};
+pub(crate) use self::{
+    entry::short as short_id, step_name::meant, trace::write as write_trace, trends::median,
+};
+#[cfg(feature = "cli")]
+use crate::record::RunOwner;
 use crate::report::{RunReport, SCHEMA};
 
 /// A runs directory, where runs are recorded and found later. Cheap to clone.
@@ -80,6 +87,7 @@ use crate::report::{RunReport, SCHEMA};
 #[derive(Clone)]
 pub struct RunStore {
     shared: Arc<Shared>,
+    scope: Scope,
     keep_runs: Option<usize>,
     save_outputs: bool,
 }
@@ -110,16 +118,36 @@ impl RunStore {
         }
         files::write_new(&dir.join(".gitignore"), b"*\n")?;
         let history = History::open(&dir)?;
-        let store =
-            RunStore { shared: Arc::new(Shared { dir, history }), keep_runs: None, save_outputs: false };
+        let store = RunStore {
+            shared: Arc::new(Shared { dir, history }),
+            scope: Scope::this_program(),
+            keep_runs: None,
+            save_outputs: false,
+        };
         if let Err(error) = store.sweep() {
             store.history().warn(error.to_string());
         }
         Ok(store)
     }
 
-    /// Keeps the files of the latest `runs` runs. After recording a run, removes older ones, and what killed processes
-    /// left incomplete. Their rows in the history stay. By default, all are kept.
+    /// Shows the runs of every program that records in this directory. By default, a store shows and compares the runs of
+    /// this program, which it knows by the name of its file.
+    #[must_use]
+    pub fn every_program(mut self) -> Self {
+        self.scope.program = None;
+        self
+    }
+
+    /// Shows and compares only the runs of one pipeline.
+    #[cfg(feature = "cli")]
+    #[must_use]
+    pub(crate) fn of(mut self, owner: RunOwner) -> Self {
+        self.scope = Scope::of(owner);
+        self
+    }
+
+    /// Keeps the files of the latest `runs` runs of each pipeline of each program. After recording a run, removes older
+    /// ones, and what killed processes left incomplete. Their rows in the history stay. By default, all are kept.
     #[must_use]
     pub fn keep_runs(self, runs: usize) -> Self {
         self.keeping(Some(runs))
@@ -135,11 +163,18 @@ impl RunStore {
         &self.shared.dir
     }
 
-    /// Returns every run, the latest first, including running and interrupted ones.
+    /// Returns every run of this program, the latest first, including running and interrupted ones.
     ///
     /// # Errors
     /// If the directory or the history cannot be read.
     pub fn runs(&self) -> Result<Vec<RunEntry>, StoreError> {
+        let mut runs = self.all_runs()?;
+        runs.retain(|run| self.scope.contains(run));
+        Ok(runs)
+    }
+
+    /// Returns every run of every program, the latest first.
+    fn all_runs(&self) -> Result<Vec<RunEntry>, StoreError> {
         let running = self.reconcile()?;
         let mut runs = self.history().runs(&self.runs_dir())?;
         // A run that has ended since then is in the history.
@@ -150,12 +185,12 @@ impl RunStore {
     }
 
     /// Finds a run by its id, by the start or end of the id, by the start of the [short id](RunEntry::short_id), as
-    /// `latest`, or counted back from the latest, which is `-1`.
+    /// `latest` of this program, or counted back from the latest, which is `-1`.
     ///
     /// # Errors
     /// If no run or several runs match, or the history cannot be read.
     pub fn find(&self, run: &str) -> Result<RunEntry, StoreError> {
-        find::one(self.runs()?, run, self.dir())
+        find::one(self.all_runs()?, &self.scope, run, self.dir())
     }
 
     /// Returns the report of a run, named as for [`RunStore::find`]. For a running or interrupted run, it is made from
@@ -188,21 +223,21 @@ impl RunStore {
         report
     }
 
-    /// Returns the usual duration of each step, by name: the median over the latest `n` successful runs in which it
-    /// succeeded. Steps that never succeeded are left out.
+    /// Returns the usual duration of each step, by its [identity](pipeline_core::StepSpec::identity): the median over the
+    /// latest `n` successful runs of this program in which it succeeded. Steps that never succeeded are left out.
     ///
     /// # Errors
     /// If the directory or the history cannot be read.
     pub fn durations(&self, n: usize) -> Result<BTreeMap<String, Duration>, StoreError> {
         self.reconcile()?;
-        let times = self.history().times(n, true)?;
-        let median = |(name, times): (String, Vec<StepTime>)| {
-            Some((name, trends::median(times.iter().map(|time| time.duration).collect())?))
+        let times = self.history().times(n, true, &self.scope)?;
+        let median = |(step, timed): (String, Timed)| {
+            Some((step, trends::median(timed.times.iter().map(|time| time.duration).collect())?))
         };
         Ok(times.into_iter().filter_map(median).collect())
     }
 
-    /// Returns the durations of each step over the latest `n` runs in which it succeeded, by name.
+    /// Returns the durations of each step over the latest `n` runs of this program in which it succeeded, by identity.
     ///
     /// # Errors
     /// If the directory or the history cannot be read.
@@ -210,9 +245,9 @@ impl RunStore {
         self.reconcile()?;
         Ok(self
             .history()
-            .times(n, false)?
+            .times(n, false, &self.scope)?
             .into_iter()
-            .map(|(step, times)| StepTrend::of(step, times))
+            .map(|(identity, Timed { name, times })| StepTrend::of(name, identity, times))
             .collect())
     }
 

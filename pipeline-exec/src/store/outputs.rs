@@ -1,19 +1,24 @@
 //! The outputs of a run's steps as files, for runs that save them; and a list of these files with their fingerprints, so
 //! that a damaged one is noticed.
 
+use std::borrow::Cow;
 #[cfg(feature = "cli")]
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex, OnceLock};
 
 use pipeline_core::frame::StepOutput;
-use pipeline_core::{Fingerprint, FingerprintWriter, contain};
+use pipeline_core::{Fingerprint, FingerprintWriter, Plan, contain};
 
+#[cfg(feature = "outputs")]
+use super::step_name::meant;
 use super::{RunStore, StoreError, files, unpoisoned};
 use crate::event::{Event, Observer};
+#[cfg(feature = "outputs")]
+use crate::report::StepReport;
 
 /// The folder of the outputs, in that of the run.
 const OUTPUTS: &str = "outputs";
@@ -29,8 +34,8 @@ const NOT_SAVED: &str = "-";
 const MOST_BYTES: usize = 120;
 
 impl RunStore {
-    /// Saves the outputs of recorded runs as JSON, each when its step ends: `outputs/<step>.json` in the folder of the
-    /// run. By default, none is saved.
+    /// Saves the outputs of recorded runs as JSON, each when its step ends: `outputs/<identity>.json` in the folder of the
+    /// run, with `.` for each `::`. By default, none is saved.
     ///
     /// The file has what the type's `Serialize` writes. Outputs of other types, of closures, given ones, and those of a
     /// run by [another executor](crate::Execute) are not saved. The step's thread writes the file: dependents start
@@ -42,13 +47,20 @@ impl RunStore {
         self
     }
 
-    /// Returns the file of a step's output, in a run named as for [`RunStore::find`]; `None` if it was not saved.
+    /// Returns the file of a step's output, in a run named as for [`RunStore::find`]; `None` if it was not saved. The step is
+    /// named by its identity, or the end of it.
     ///
     /// # Errors
-    /// As [`RunStore::find`].
+    /// As [`RunStore::report`], and [`StoreError::AmbiguousStep`] if several steps of the run have the name.
     #[cfg(feature = "outputs")]
     pub fn output_file(&self, run: &str, step: &str) -> Result<Option<PathBuf>, StoreError> {
-        let path = path_of(&self.find(run)?.dir, step);
+        let run = self.find(run)?;
+        let report = self.report_of(&run)?;
+        let path = match meant(step, report.steps.iter().map(StepReport::identity)) {
+            Ok(identity) => path_of(&run.dir, identity),
+            Err(several) if several.is_empty() => return Ok(None),
+            Err(several) => return Err(StoreError::ambiguous_step(step, &several)),
+        };
         Ok(Some(path).filter(|path| path.exists()))
     }
 }
@@ -63,12 +75,15 @@ pub(crate) fn folder_of(dir: &Path) -> PathBuf {
     dir.join(OUTPUTS)
 }
 
-/// Returns a file name that every file system accepts, different for different steps: bytes other than letters, digits,
-/// `_`, `-` and `.` become `%` and two hex digits; the end of a long name becomes a fingerprint.
+/// Returns a file name that every file system accepts, different for different steps: `::` becomes a dot, bytes other than
+/// letters, digits, `_` and `-` become `%` and two hex digits; the end of a long name becomes a fingerprint.
 fn file_name(step: &str) -> String {
     let mut name = String::with_capacity(step.len());
-    for byte in step.bytes() {
-        if byte.is_ascii_alphanumeric() || b"_-.".contains(&byte) {
+    let mut bytes = step.bytes().peekable();
+    while let Some(byte) = bytes.next() {
+        if byte == b':' && bytes.next_if_eq(&b':').is_some() {
+            name.push('.');
+        } else if byte.is_ascii_alphanumeric() || b"_-".contains(&byte) {
             name.push(char::from(byte));
         } else {
             let _ = write!(name, "%{byte:02x}");
@@ -86,6 +101,8 @@ fn file_name(step: &str) -> String {
 pub(crate) struct Saving {
     /// The folder of the run.
     dir: PathBuf,
+    /// The plan of the run, which has the identities of its steps; set when the run starts.
+    plan: OnceLock<Arc<Plan>>,
     /// The list, made with its first line.
     list: Mutex<Option<File>>,
     /// The first error, and the number of further ones.
@@ -95,7 +112,12 @@ pub(crate) struct Saving {
 impl Saving {
     pub(super) fn begin(dir: &Path) -> Result<Self, StoreError> {
         files::make_new_dir(&folder_of(dir))?;
-        Ok(Saving { dir: dir.to_owned(), list: Mutex::default(), failed: Mutex::default() })
+        Ok(Saving {
+            dir: dir.to_owned(),
+            plan: OnceLock::new(),
+            list: Mutex::default(),
+            failed: Mutex::default(),
+        })
     }
 
     /// Returns the first error, with the number of the others.
@@ -199,13 +221,20 @@ impl SavedOutputs {
 
 impl Observer for Saving {
     fn on_event(&self, event: &Event<'_>) {
-        let Event::StepFinished { step, output: Some(output), .. } = *event else { return };
-        if let Err(error) = self.save(step, output) {
-            let (first, more) = &mut *unpoisoned(self.failed.lock());
-            match first {
-                None => *first = Some(error),
-                Some(_) => *more += 1,
+        match *event {
+            Event::RunStarted { view, .. } => _ = self.plan.set(Arc::clone(view.plan())),
+            Event::StepFinished { step, position, output: Some(output), .. } => {
+                let identity =
+                    self.plan.get().map_or(Cow::Borrowed(step), |plan| plan.spec(position).identity());
+                if let Err(error) = self.save(&identity, output) {
+                    let (first, more) = &mut *unpoisoned(self.failed.lock());
+                    match first {
+                        None => *first = Some(error),
+                        Some(_) => *more += 1,
+                    }
+                }
             }
+            _ => {}
         }
     }
 }
@@ -217,12 +246,25 @@ mod tests {
     #[test]
     fn names_of_files_are_safe_short_and_different() {
         let long = "x".repeat(10_000);
-        let names = ["load", "shop::load", "a/b", "a%2fb", "..", "日本", "", &long, &long[1..]];
+        let names = [
+            "load",
+            "shop::load",
+            "shop.load",
+            "shop:load",
+            "shop:::load",
+            "a/b",
+            "a%2fb",
+            "..",
+            "日本",
+            "",
+            &long,
+            &long[1..],
+        ];
         let files = names.map(file_name);
         for (index, file) in files.iter().enumerate() {
             assert!(file.len() < 200 && !file.contains(['/', '\\', ':', '\0']), "{file}");
             assert!(!files[..index].contains(file), "{file} twice");
         }
-        assert_eq!(files[1], "shop%3a%3aload");
+        assert_eq!(files[1], "shop.load");
     }
 }

@@ -66,12 +66,14 @@ impl RunStore {
         }
     }
 
-    /// Removes the files of all but the latest runs.
+    /// Removes the files of all but the latest runs of the pipeline whose run is in the folder `own`.
     pub(super) fn remove_old(&self, own: &Path) -> Result<(), StoreError> {
         let Some(keep) = self.keep_runs else { return Ok(()) };
         self.sweep()?;
         let runs = self.history().runs(&self.runs_dir())?;
-        for run in runs.iter().skip(keep).filter(|run| run.dir != own && files::is_folder(&run.dir)) {
+        let Some(owner) = runs.iter().find(|run| run.dir == own).map(RunEntry::owner) else { return Ok(()) };
+        let of_owner = runs.iter().filter(|run| run.owner() == owner);
+        for run in of_owner.skip(keep).filter(|run| run.dir != own && files::is_folder(&run.dir)) {
             // A run that is still being written is left for the next time.
             if !matches!(life_of(&run.dir), Some(Life::Alive)) {
                 // First the lock, so that no reader takes an incomplete run for a whole one.

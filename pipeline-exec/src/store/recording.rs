@@ -10,7 +10,7 @@ use super::history::Noted;
 use super::journal::Journal;
 use super::{RunState, RunStore, Saving, StoreError, files, trace};
 use crate::event::EventKind;
-use crate::record::{CommandLine, RunRecord};
+use crate::record::{CommandLine, RunOwner, RunRecord};
 use crate::report::RunReport;
 
 /// A run that is being recorded. Dropped without [`Recording::finish`], the run counts as interrupted.
@@ -31,6 +31,7 @@ impl RunStore {
     pub(crate) fn begin(
         &self,
         run_id: &str,
+        owner: &RunOwner,
         planned: usize,
         started: SystemTime,
         command_line: Option<Arc<CommandLine>>,
@@ -47,7 +48,8 @@ impl RunStore {
         lock.lock().map_err(|error| StoreError::io("lock", &lock_path, error))?;
         let started_unix_ms = started.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);
         let command_line = command_line.as_deref().cloned();
-        let begins = EventKind::RunStarted { planned, started_unix_ms, command_line };
+        let RunOwner { program, pipeline } = owner.clone();
+        let begins = EventKind::RunStarted { program, pipeline, planned, started_unix_ms, command_line };
         let journal = Journal::begin(&dir, run_id, begins)?;
         drop(store_lock);
         let saving = self.save_outputs.then(|| Saving::begin(&dir)).transpose()?.map(Arc::new);

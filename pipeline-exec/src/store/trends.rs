@@ -17,17 +17,21 @@ const LEAST: Duration = Duration::from_micros(500);
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct StepTrend {
-    /// The name of the step.
+    /// The name of the step in the latest run.
     pub step: String,
+    /// The identity of the step: `module::name` of its function, or the name of an instance or a closure.
+    pub identity: String,
     /// Number of runs.
     pub runs: usize,
+    /// Number of earlier runs with the same run parameters as the latest: those with which it is compared.
+    pub comparable: usize,
     /// The latest duration.
     pub last: Duration,
-    /// The median of the earlier ones; if there is only one, that one.
+    /// The median of the comparable ones; if there is none, the latest.
     pub median: Duration,
-    /// The deviation of the earlier ones: the median of the distances from their median.
+    /// The deviation of the comparable ones: the median of the distances from their median.
     pub deviation: Duration,
-    /// How the latest compares with the earlier ones.
+    /// How the latest compares with the comparable ones.
     pub pace: Pace,
     /// Each time, the latest first.
     pub times: Vec<StepTime>,
@@ -43,6 +47,8 @@ pub struct StepTime {
     pub started_unix_ms: u64,
     /// The duration of the step.
     pub duration: Duration,
+    /// The fingerprint of the values of the run's parameters, without secret ones.
+    pub params_fingerprint: String,
 }
 
 /// How the latest duration compares with the earlier ones. It is unusual if it is more than three times as far from
@@ -63,15 +69,17 @@ pub enum Pace {
 
 impl StepTrend {
     /// Computes the trend of times, the latest first; there is at least one.
-    pub(super) fn of(step: String, times: Vec<StepTime>) -> Self {
-        let durations: Vec<Duration> = times.iter().map(|time| time.duration).collect();
-        let last = durations.first().copied().unwrap_or_default();
-        let before = durations.get(1..).unwrap_or_default();
-        let median = self::median(before.to_vec()).unwrap_or(last);
+    pub(super) fn of(step: String, identity: String, times: Vec<StepTime>) -> Self {
+        let last = times.first().map(|time| time.duration).unwrap_or_default();
+        let is_comparable = |time: &&StepTime| time.params_fingerprint == times[0].params_fingerprint;
+        let before: Vec<Duration> =
+            times.iter().skip(1).filter(is_comparable).map(|time| time.duration).collect();
+        let median = self::median(before.clone()).unwrap_or(last);
         let distances = before.iter().map(|time| time.abs_diff(median)).collect();
         let deviation = self::median(distances).unwrap_or_default();
         let pace = if before.len() < ENOUGH { Pace::Unknown } else { Pace::of(last, median, deviation) };
-        StepTrend { step, runs: times.len(), last, median, deviation, pace, times }
+        let (runs, comparable) = (times.len(), before.len());
+        StepTrend { step, identity, runs, comparable, last, median, deviation, pace, times }
     }
 }
 
@@ -115,8 +123,9 @@ mod tests {
             run_id: String::new(),
             started_unix_ms: 0,
             duration: Duration::from_millis(ms),
+            params_fingerprint: String::new(),
         };
-        StepTrend::of("s".into(), [last].iter().chain(before).map(time).collect())
+        StepTrend::of("s".into(), "m::s".into(), [last].iter().chain(before).map(time).collect())
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod history;
 mod links;
 #[cfg(feature = "outputs")]
 mod outputs;
+mod owners;
 mod recording;
 mod sweeping;
 mod trace;

@@ -130,7 +130,7 @@ fn seen_by_the_next() -> u64 {
 #[step(blocking)]
 fn looks_for_the_file(seen_by_the_next: &u64, #[param] looked_in: PathBuf) -> bool {
     let runs = fs::read_dir(looked_in.join("runs")).unwrap();
-    let saved = runs.map(|run| run.unwrap().path().join("outputs/seen_by_the_next.json"));
+    let saved = runs.map(|run| run.unwrap().path().join("outputs/it.store.outputs.seen_by_the_next.json"));
     let saved: Vec<String> = saved.filter_map(|path| fs::read_to_string(path).ok()).collect();
     saved == [seen_by_the_next.to_string()]
 }
@@ -164,14 +164,17 @@ fn an_output_that_cannot_be_written_is_a_warning_and_fails_no_step() {
         let run = pipeline.record_to(&store).run_blocking().unwrap();
         assert!(run.succeeded());
         let told = run.recorded().unwrap().unwrap_err().to_string();
-        assert!(told.contains(why) && told.contains(&format!("{step}.json")), "{told}");
+        assert!(told.contains(why) && told.contains(&format!("/it.store.outputs.{step}.json")), "{told}");
         // No partial file is left, and the rest of the run is recorded.
         assert_eq!(store.output_file(run.id(), step).unwrap(), None);
         let outputs = store.find(run.id()).unwrap().dir.join("outputs");
         let files: Vec<_> = fs::read_dir(&outputs).unwrap().map(|file| file.unwrap().file_name()).collect();
         assert_eq!(files, ["saved.txt"]);
         let listed = fs::read_to_string(outputs.join("saved.txt")).unwrap();
-        assert!(listed.starts_with(&format!("- {step}.json ")) && listed.contains(why), "{listed}");
+        assert!(
+            listed.starts_with(&format!("- it.store.outputs.{step}.json ")) && listed.contains(why),
+            "{listed}"
+        );
         assert_eq!(store.report(run.id()).unwrap().status, RunStatus::Succeeded);
     }
 }

@@ -4,6 +4,7 @@
 //! errors, B time and threads, C the end of the process, D the graph. `shown` tests what a person sees meanwhile.
 
 mod graph;
+mod namesakes;
 mod panics;
 mod program_under_test;
 mod screen;

@@ -202,8 +202,8 @@ fn too_many_open_files_are_exit_code_3() {
 #[test]
 fn missing_runs_are_exit_code_2() {
     let store = Store::new();
-    store.end("runs").exits(0).says(&["no run is recorded"]);
-    store.end("report").exits(2).says(&["no run is recorded in", "hint:"]);
+    store.end("runs").exits(0).says(&["no run of this program is recorded"]);
+    store.end("report").exits(2).says(&["no run of this program is recorded in", "hint:"]);
     assert!(!store.0.join("here").exists(), "reading creates nothing");
     store.end("run sibling --quiet").exits(0);
     for run in ["../../etc/passwd", "'\u{1b}[2J", "00000000000", "-7"] {
@@ -267,7 +267,7 @@ fn files_of_any_size_are_not_read_into_memory() {
         zeros(name, 3 << 30, b"");
     }
     let Ran { code, out, err } = end("runs");
-    assert!(code == 0 && out.contains("no run is recorded"), "{code}\n{out}\n{err}");
+    assert!(code == 0 && out.contains("no run of this program is recorded"), "{code}\n{out}\n{err}");
     for name in ["report.json cannot be read: it has 3221225472 bytes", "events.jsonl cannot be read: it has"]
     {
         assert!(err.contains(name), "{err}");

@@ -37,7 +37,7 @@ fn a_saved_output_that_is_not_as_it_was_written_is_made_again() {
     run_in(&folder, "run value_shown -q --save-outputs").exits(0);
     let runs = fs::read_dir(folder.join(".pipeline/runs")).unwrap();
     let outputs = runs.map(|run| run.unwrap().path().join("outputs")).next().unwrap();
-    let (big, list) = (outputs.join("value_big.json"), outputs.join("saved.txt"));
+    let (big, list) = (outputs.join("faults.values.value_big.json"), outputs.join("saved.txt"));
     let (json, listed) = (fs::read(&big).unwrap(), fs::read_to_string(&list).unwrap());
     let again = |why: &str| {
         run_in(&folder, "step value_shown --inputs-from latest").exits(0).says(&[

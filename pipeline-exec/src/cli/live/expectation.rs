@@ -17,7 +17,7 @@ const OVERDUE: Duration = Duration::from_secs(2);
 /// No step is expected to take longer: many such durations can be summed.
 const LONGEST: Duration = Duration::from_secs(1_000_000_000);
 
-/// The durations of steps in earlier runs, by name.
+/// The durations of steps in earlier runs, by identity.
 #[derive(Clone, Debug, Default)]
 pub(in crate::cli) struct Expectation {
     durations: HashMap<String, Duration>,
@@ -42,7 +42,7 @@ impl TimeLeft {
         TimeLeft { expectation, last: None }
     }
 
-    /// The usual duration of a step.
+    /// The usual duration of a step, by its identity.
     pub(super) fn usual(&self, step: &str) -> Option<Duration> {
         self.expectation.durations.get(step).copied()
     }
@@ -63,7 +63,7 @@ impl TimeLeft {
 
     fn estimate(&self, run: &Tracked, snapshot: &Snapshot) -> Option<Duration> {
         let plan = run.view.plan();
-        let known = |step: usize| self.usual(run.name(step));
+        let known = |step: usize| self.usual(&run.identity(step));
         if self.expectation.durations.is_empty() && snapshot.elapsed < EARLIEST {
             return None;
         }

@@ -73,7 +73,7 @@ impl Picture {
         self.name_width = self.name_width.max(widest);
         let name_width = self.name_width.min(width / NAME_PART);
         let row = |(row, name): (&&Running, &String)| {
-            let usual = moment.time_left.usual(run.name(row.step));
+            let usual = moment.time_left.usual(&run.identity(row.step));
             row_of(run, row, &pad(name, name_width), usual, paint)
         };
         let mut lines: Vec<String> = rows.iter().zip(&names).map(row).collect();

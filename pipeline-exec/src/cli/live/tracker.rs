@@ -3,6 +3,7 @@
 //! An observer is called between steps, so recording must be cheap: it writes one or two atomics of the step, by its
 //! position, without a lock, an allocation or a shared counter. The reader counts.
 
+use std::borrow::Cow;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -125,6 +126,10 @@ impl Tracked {
 
     pub(super) fn name(&self, step: usize) -> &str {
         self.view.plan().spec(step).name()
+    }
+
+    pub(super) fn identity(&self, step: usize) -> Cow<'_, str> {
+        self.view.plan().spec(step).identity()
     }
 
     /// Returns the duration of a step that succeeded.

@@ -150,7 +150,8 @@ impl PlanDocument {
         let levels = dag.levels();
         let disabled = pipeline.disabled(plan).into_iter().collect();
         let skipped = skipped(plan, &disabled);
-        let recorded = |step: usize| history.and_then(|history| history.get(plan.spec(step).name()).copied());
+        let recorded =
+            |step: usize| history.and_then(|history| history.get(&*plan.spec(step).identity()).copied());
         let unit = time_per_cost(plan, recorded).unwrap_or(UNIT);
         let time = |step: usize| match recorded(step) {
             _ if is_given(plan, step) || skipped[step].is_some() => Duration::ZERO,

@@ -14,12 +14,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
+pub(super) use self::read::Timed;
 pub(super) use self::write::Noted;
 use super::error::shown;
 use super::{StoreError, files};
 
 /// The version of the tables.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 const SCHEMA: &str = include_str!("schema.sql");
 
 const DATABASE: &str = "history.db";
@@ -140,7 +141,7 @@ fn prepared(mut db: Connection) -> rusqlite::Result<Connection> {
         [],
         |_| Ok(()),
     )?;
-    db.prepare("SELECT name, run FROM steps LIMIT 1")?;
+    db.prepare("SELECT identity, run FROM steps LIMIT 1")?;
     Ok(db)
 }
 

@@ -8,10 +8,19 @@ use rusqlite::{Connection, Row, params};
 
 use super::History;
 use crate::report::Counts;
+use crate::store::scope::Scope;
 use crate::store::{RunEntry, RunState, StepTime, StoreError};
 
-/// The durations of each step in the latest runs in which it succeeded, the latest first.
-pub(in crate::store) type StepTimes = BTreeMap<String, Vec<StepTime>>;
+/// The durations of each step in the latest runs in which it succeeded, the latest first; by the identity of the step.
+pub(in crate::store) type StepTimes = BTreeMap<String, Timed>;
+
+/// The durations of one step.
+#[derive(Default)]
+pub(in crate::store) struct Timed {
+    /// Its name in the latest run.
+    pub(in crate::store) name: String,
+    pub(in crate::store) times: Vec<StepTime>,
+}
 
 impl History {
     /// Returns the folders of its runs.
@@ -40,8 +49,13 @@ impl History {
 
     /// Returns the durations of each step in the latest `n` runs in which it succeeded; if `only_successful`, only of
     /// runs that succeeded.
-    pub(in crate::store) fn times(&self, n: usize, only_successful: bool) -> Result<StepTimes, StoreError> {
-        times(&self.db(), n, only_successful).map_err(|error| self.refused(&error))
+    pub(in crate::store) fn times(
+        &self,
+        n: usize,
+        only_successful: bool,
+        of: &Scope,
+    ) -> Result<StepTimes, StoreError> {
+        times(&self.db(), n, only_successful, of).map_err(|error| self.refused(&error))
     }
 }
 
@@ -51,6 +65,8 @@ fn entry(row: &Row<'_>, folder: &Path) -> rusqlite::Result<RunEntry> {
     let wall: f64 = row.get("wall_seconds")?;
     Ok(RunEntry {
         run_id: row.get("run_id")?,
+        program: row.get("program")?,
+        pipeline: row.get("pipeline")?,
         state: RunState::named(&row.get::<_, String>("status")?),
         started_unix_ms: row.get::<_, i64>("started_unix_ms")?.max(0) as u64,
         wall: Duration::try_from_secs_f64(wall).unwrap_or_default(),
@@ -66,29 +82,39 @@ fn entry(row: &Row<'_>, folder: &Path) -> rusqlite::Result<RunEntry> {
             retried: count("retried")?,
         },
         graph_fingerprint: row.get("graph_fingerprint")?,
+        params_fingerprint: row.get("params_fingerprint")?,
         dir: folder.join(dir),
     })
 }
 
-fn times(db: &Connection, n: usize, only_successful: bool) -> rusqlite::Result<StepTimes> {
+fn times(db: &Connection, n: usize, only_successful: bool, of: &Scope) -> rusqlite::Result<StepTimes> {
     let mut latest = db.prepare(
         "WITH timed AS (
-             SELECT name, seq, run_id, duration_seconds, started_unix_ms,
-                    row_number() OVER (PARTITION BY name ORDER BY started_unix_ms DESC, seq DESC) AS age
+             SELECT identity, name, seq, run_id, duration_seconds, started_unix_ms, params_fingerprint,
+                    row_number() OVER (PARTITION BY identity ORDER BY started_unix_ms DESC, seq DESC) AS age
              FROM steps JOIN runs ON run = seq
              WHERE steps.status = 'succeeded' AND duration_seconds IS NOT NULL
                    AND (NOT ?2 OR runs.status = 'succeeded')
+                   AND (?3 IS NULL OR program = ?3)
+                   AND (NOT ?4 OR pipeline IS ?5)
          )
-         SELECT name, run_id, duration_seconds, started_unix_ms FROM timed WHERE age <= ?1
-         ORDER BY name, started_unix_ms DESC, seq DESC",
+         SELECT identity, name, run_id, duration_seconds, started_unix_ms, params_fingerprint
+         FROM timed WHERE age <= ?1 ORDER BY identity, started_unix_ms DESC, seq DESC",
     )?;
-    let mut rows = latest.query(params![i64::try_from(n).unwrap_or(i64::MAX), only_successful])?;
+    let (is_of_one, pipeline) = (of.pipeline.is_some(), of.pipeline.as_ref().and_then(Option::as_ref));
+    let most = i64::try_from(n).unwrap_or(i64::MAX);
+    let mut rows = latest.query(params![most, only_successful, of.program, is_of_one, pipeline])?;
     let mut times = StepTimes::new();
     while let Some(row) = rows.next()? {
-        times.entry(row.get(0)?).or_default().push(StepTime {
-            run_id: row.get(1)?,
-            duration: Duration::try_from_secs_f64(row.get(2)?).unwrap_or_default(),
-            started_unix_ms: row.get::<_, i64>(3)?.max(0) as u64,
+        let step = times.entry(row.get(0)?).or_default();
+        if step.times.is_empty() {
+            step.name = row.get(1)?;
+        }
+        step.times.push(StepTime {
+            run_id: row.get(2)?,
+            duration: Duration::try_from_secs_f64(row.get(3)?).unwrap_or_default(),
+            started_unix_ms: row.get::<_, i64>(4)?.max(0) as u64,
+            params_fingerprint: row.get(5)?,
         });
     }
     Ok(times)

@@ -4,6 +4,8 @@ CREATE TABLE runs (
     seq                INTEGER PRIMARY KEY,  -- in order of insertion
     run_id             TEXT NOT NULL,        -- as in report, events and trace; deterministic runs can share it
     dir                TEXT NOT NULL UNIQUE, -- its folder in `runs/`
+    program            TEXT NOT NULL,        -- the name of the program's file
+    pipeline           TEXT,                 -- the name of the pipeline, in a program of several
     status             TEXT NOT NULL,        -- succeeded, failed, cancelled, interrupted
     started_unix_ms    INTEGER NOT NULL,
     wall_seconds       REAL NOT NULL,
@@ -20,13 +22,15 @@ CREATE TABLE runs (
     seed               TEXT NOT NULL,        -- decimal, up to 2^64 - 1
     graph_fingerprint  TEXT NOT NULL,
     config_fingerprint TEXT NOT NULL,
+    params_fingerprint TEXT NOT NULL,        -- of the values of run parameters that are not secret
     framework          TEXT NOT NULL
 );
 
 CREATE TABLE steps (
     run              INTEGER NOT NULL REFERENCES runs (seq),
     position         INTEGER NOT NULL,       -- in plan order
-    name             TEXT NOT NULL,
+    identity         TEXT NOT NULL,          -- module::name of its function, or the name of an instance or a closure
+    name             TEXT NOT NULL,          -- as shown by the run
     lane             TEXT NOT NULL,          -- io, cpu, blocking
     group_name       TEXT,
     status           TEXT NOT NULL,          -- succeeded, failed, skipped, cancelled, cached, given, timed-out
@@ -40,7 +44,7 @@ CREATE TABLE steps (
     PRIMARY KEY (run, position)
 ) WITHOUT ROWID;
 
-CREATE INDEX steps_by_name ON steps (name, run);
+CREATE INDEX steps_by_identity ON steps (identity, run);
 
 CREATE TABLE attempts (                      -- failed attempts that were followed by another
     run                   INTEGER NOT NULL REFERENCES runs (seq),

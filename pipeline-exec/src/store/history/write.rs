@@ -31,10 +31,12 @@ fn add(db: &mut Connection, noted: &Noted<'_>) -> rusqlite::Result<()> {
     let (report, counts) = (noted.report, &noted.report.counts);
     let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
     let added = change.execute(
-        "INSERT OR IGNORE INTO runs VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT OR IGNORE INTO runs VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         params![
             report.run_id,
             noted.dir,
+            report.program,
+            report.pipeline,
             noted.state.name(),
             noted.started_unix_ms.cast_signed(),
             report.wall.as_secs_f64(),
@@ -51,6 +53,7 @@ fn add(db: &mut Connection, noted: &Noted<'_>) -> rusqlite::Result<()> {
             report.provenance.seed.to_string(),
             report.provenance.graph_fingerprint,
             report.provenance.config_fingerprint,
+            report.provenance.params_fingerprint(),
             report.provenance.framework,
         ],
     )?;
@@ -98,7 +101,7 @@ impl<'a> Rows<'a> {
     fn new(change: &'a Transaction<'_>, run: i64) -> rusqlite::Result<Self> {
         Ok(Rows {
             run,
-            steps: change.prepare("INSERT INTO steps VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?,
+            steps: change.prepare("INSERT INTO steps VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?,
             attempts: change.prepare("INSERT OR IGNORE INTO attempts VALUES (?, ?, ?, ?, ?, ?)")?,
             counters: change.prepare("INSERT INTO counters VALUES (?, ?, ?, ?)")?,
         })
@@ -110,6 +113,7 @@ impl<'a> Rows<'a> {
         self.steps.execute(params![
             self.run,
             position,
+            step.identity(),
             step.name,
             step.lane.name(),
             step.group,

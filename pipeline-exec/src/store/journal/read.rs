@@ -102,6 +102,8 @@ pub(in crate::store) fn is_finished(report: &RunReport) -> bool {
 #[derive(Default)]
 struct Journaled {
     run_id: String,
+    program: String,
+    pipeline: Option<String>,
     planned: usize,
     started_unix_ms: u64,
     command_line: Option<CommandLine>,
@@ -115,6 +117,8 @@ struct Journaled {
 
 struct JournaledStep {
     name: String,
+    /// `None` if it is the name.
+    identity: Option<String>,
     lane: Lane,
     record: StepRecord,
 }
@@ -124,13 +128,17 @@ impl Journaled {
         let at = seconds(record.at);
         self.last = self.last.max(at);
         match record.kind {
-            EventKind::RunStarted { planned, started_unix_ms, command_line } => {
+            EventKind::RunStarted { program, pipeline, planned, started_unix_ms, command_line } => {
+                (self.program, self.pipeline) = (program, pipeline);
                 (self.run_id, self.planned, self.started_unix_ms) = (record.run_id, planned, started_unix_ms);
                 self.command_line = command_line;
             }
-            EventKind::StepsSucceeded { steps } => {
+            EventKind::StepsSucceeded { steps, identities } => {
+                let mut identities = identities.into_iter();
                 for step in steps {
-                    let record = &mut self.step(&step).record;
+                    let step = self.step(&step);
+                    step.identity = identities.next();
+                    let record = &mut step.record;
                     record.status = Status::Succeeded;
                     record.count_attempts(true);
                 }
@@ -138,8 +146,12 @@ impl Journaled {
             EventKind::RunFinished { succeeded, .. } => self.succeeded = Some(succeeded),
             kind => {
                 let Some(step) = kind.step().map(|name| self.step(name)) else { return };
-                if let EventKind::StepStarted { lane, .. } = kind {
-                    step.lane = lane;
+                match &kind {
+                    EventKind::StepStarted { lane, identity, .. } => {
+                        (step.lane, step.identity) = (*lane, identity.clone());
+                    }
+                    EventKind::StepFinished { identity, .. } => step.identity.clone_from(identity),
+                    _ => {}
                 }
                 fold(&mut step.record, at, kind);
             }
@@ -151,7 +163,7 @@ impl Journaled {
         let steps = &mut self.steps;
         let index = *self.by_name.entry(name.to_owned()).or_insert_with_key(|name| {
             let record = StepRecord::default();
-            steps.push(JournaledStep { name: name.clone(), lane: Lane::Cpu, record });
+            steps.push(JournaledStep { name: name.clone(), identity: None, lane: Lane::Cpu, record });
             steps.len() - 1
         });
         &mut self.steps[index]
@@ -164,11 +176,12 @@ impl Journaled {
             Some(_) => NO_REPORT.to_owned(),
             None => why(state, self.steps.len() - under_way.len(), &under_way, self.planned),
         };
-        let report = |JournaledStep { name, lane, mut record }: JournaledStep| {
+        let report = |JournaledStep { name, identity, lane, mut record }: JournaledStep| {
             if record.status == Status::Pending {
                 record.status = Status::Cancelled;
             }
-            StepReport::of_record(&name, lane, record)
+            let id = identity.unwrap_or_else(|| name.clone());
+            StepReport { id, ..StepReport::of_record(&name, lane, record) }
         };
         let steps: Vec<StepReport> = self.steps.into_iter().map(report).collect();
         let mut counts = Counts::of(&steps);
@@ -185,8 +198,9 @@ impl Journaled {
         RunReport {
             schema: SCHEMA,
             run_id: self.run_id,
+            program: self.program,
+            pipeline: self.pipeline,
             status,
-            pipeline: None,
             provenance: Provenance::default(),
             command_line: self.command_line,
             settings: BTreeMap::new(),
@@ -282,7 +296,7 @@ fn seconds(seconds: f64) -> Duration {
 mod tests {
     use super::*;
     use crate::record::ErrorReport;
-    use crate::store::journal::write::difference;
+    use crate::store::journal::write::{StepNames, difference};
 
     fn ms(ms: u64) -> Duration {
         Duration::from_millis(ms)
@@ -306,7 +320,8 @@ mod tests {
         let (mut before, mut read) = (StepRecord::default(), StepRecord::default());
         for (index, after) in snapshots.into_iter().enumerate() {
             let mut happened = Vec::new();
-            difference("step", Lane::Io, &before, after, ms(1000 + index as u64), &mut happened);
+            let names = StepNames { name: "step", identity: None };
+            difference(&names, Lane::Io, &before, after, ms(1000 + index as u64), &mut happened);
             happened.into_iter().for_each(|(at, kind)| fold(&mut read, at, kind));
             before = after.clone();
         }

@@ -1,11 +1,12 @@
 //! What is different in a run since its journal was last written.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt::Write;
 use std::time::Duration;
 
-use pipeline_core::Lane;
 use pipeline_core::frame::Status;
+use pipeline_core::{Lane, StepSpec};
 
 use super::Lines;
 use crate::event::{EVENT_SCHEMA, EventKind};
@@ -58,8 +59,8 @@ impl Recorded {
                 flood.push(index);
                 return false;
             }
-            let (name, lane) = (plan.spec(index).name(), plan.lane(index));
-            difference(name, lane, &before.unwrap_or_default(), &after, now, &mut happened);
+            let (spec, lane) = (plan.spec(index), plan.lane(index));
+            difference(&StepNames::of(spec), lane, &before.unwrap_or_default(), &after, now, &mut happened);
             let is_open = after.status == Status::Pending;
             if is_open {
                 self.steps.insert(step, after);
@@ -94,18 +95,33 @@ fn is_plain(step: &StepRecord) -> bool {
         && step.slow_poll.is_none()
 }
 
+/// The names by which a journal knows a step.
+pub(super) struct StepNames<'a> {
+    pub(super) name: &'a str,
+    /// `None` if it is the name.
+    pub(super) identity: Option<Cow<'a, str>>,
+}
+
+impl<'a> StepNames<'a> {
+    fn of(step: &'a StepSpec) -> Self {
+        let identity = step.identity();
+        StepNames { name: step.name(), identity: Some(identity).filter(|identity| identity != step.name()) }
+    }
+}
+
 /// What has happened to a step between two snapshots, in order.
 pub(super) fn difference(
-    name: &str,
+    names: &StepNames<'_>,
     lane: Lane,
     before: &StepRecord,
     after: &StepRecord,
     now: Duration,
     happened: &mut Vec<Happened>,
 ) {
-    let step = || name.to_owned();
+    let step = || names.name.to_owned();
+    let identity = || names.identity.as_deref().map(str::to_owned);
     if let (None, Some(start)) = (before.start, after.start) {
-        happened.push((start, EventKind::StepStarted { step: step(), lane }));
+        happened.push((start, EventKind::StepStarted { step: step(), identity: identity(), lane }));
     }
     // The start of the first attempt is that of the step.
     let started = |attempt: u32, times: Option<AttemptTimes>| {
@@ -134,6 +150,7 @@ pub(super) fn difference(
     if after.status != Status::Pending {
         let kind = EventKind::StepFinished {
             step: step(),
+            identity: identity(),
             status: after.status,
             seconds: after.duration.unwrap_or_default().as_secs_f64(),
             error: after.error.clone(),
@@ -158,7 +175,14 @@ fn put_flood(run: &RunRecord, steps: &[usize], now: Duration, lines: &Lines, tex
         }
         put_quoted(text, run.frame.plan().spec(step).name());
     }
-    text.push_str("]}\n");
+    text.push(']');
+    let spec = |step: &usize| run.frame.plan().spec(*step);
+    if steps.iter().any(|step| spec(step).identity() != spec(step).name()) {
+        let identities: Vec<_> = steps.iter().map(|step| spec(step).identity()).collect();
+        // A list of texts always has a JSON form.
+        let _ = write!(text, ",\"identities\":{}", serde_json::to_string(&identities).unwrap_or_default());
+    }
+    text.push_str("}\n");
 }
 
 /// Most names need no escape.

@@ -3,6 +3,7 @@
 
 #![allow(clippy::trivially_copy_pass_by_ref, clippy::unnecessary_wraps)]
 
+mod namesakes;
 mod panics;
 mod shown;
 mod signals;
