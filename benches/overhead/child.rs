@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use pipeline::{DagBuilder, Lane, Pipeline};
 
-use crate::ours;
 use crate::shapes::{Graph, Shape};
+use crate::{ours, tokio_baseline};
 
 /// Names the measurement in the child's environment.
 const VARIABLE: &str = "PIPELINE_BENCH_CHILD";
@@ -49,6 +49,7 @@ pub(crate) fn main() {
         }
         ["value"] => vec![large_value()],
         ["start", lane] => vec![first_start(lane == "async")],
+        ["start-by-hand", lane] => vec![tokio_baseline::first_start_of_task(lane == "async")],
         _ => panic!("no measurement named {name}"),
     };
     numbers.iter().for_each(|number| println!("{number}"));

@@ -10,6 +10,9 @@
 //! process, and medians are compared. A baseline is the fastest of the styles that fit the shape (second table); it
 //! starts from a finished graph in every mode, so `build+run` includes building for ours only. Every answer is checked.
 //! The third table has the other measurements. Options: see [`table::Options`].
+//!
+//! Exits with 1 if a target is missed. With `--quick`, only if a ratio to a contender of the same process is more than twice its
+//! target: smaller misses can be the machine's.
 #![allow(clippy::print_stdout, reason = "a bench prints its results")]
 
 mod child;
@@ -21,6 +24,7 @@ mod shapes;
 mod table;
 mod tokio_baseline;
 
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -28,31 +32,35 @@ use pipeline::Lane;
 use tokio::runtime::Runtime;
 
 use crate::shapes::{Graph, Shape};
-use crate::table::{Options, Sample, interleaved, per_step};
+use crate::table::{Options, Sample, Target, Verdicts, interleaved, per_step};
 
-fn main() {
+fn main() -> ExitCode {
     if child::is_child() {
-        return child::main();
+        child::main();
+        return ExitCode::SUCCESS;
     }
     let options = Options::read();
     if options.profile {
-        return profile(&options);
+        profile(&options);
+        return ExitCode::SUCCESS;
     }
+    let mut verdicts = Verdicts::new(options.quick);
     if !options.skip_shapes {
-        shapes(&options);
+        shapes(&options, &mut verdicts);
     }
     if !options.skip_extra {
-        extra::print(&options);
+        extra::print(&options, &mut verdicts);
     }
+    if verdicts.are_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// Prints the first two tables.
-fn shapes(options: &Options) {
+fn shapes(options: &Options, verdicts: &mut Verdicts) {
     let sizes: &[usize] = if options.quick { &[10_000] } else { &[10_000, 1_000_000] };
     let only = options.steps.map(|steps| [steps]);
     let runtime = tokio_baseline::runtime();
     let mut styles = Vec::new();
-    println!("shape,lane,steps,mode,ns_per_step,ratio_to_tokio,ratio_to_rayon");
+    println!("shape,lane,steps,mode,ns_per_step,ratio_to_tokio,ratio_to_rayon,verdict");
     for &steps in only.as_ref().map_or(sizes, |only| &only[..]) {
         let wanted =
             Shape::ALL.into_iter().filter(|shape| options.shape.as_deref().is_none_or(|s| s == shape.name()));
@@ -61,7 +69,7 @@ fn shapes(options: &Options) {
             let best = Baselines::choose(&runtime, &graph, options, &mut styles);
             for (lane, name) in [(Lane::Io, "async"), (Lane::Cpu, "cpu")] {
                 if options.lane.as_deref().is_none_or(|lane| lane == name) {
-                    compare(&graph, lane, name, &best, options);
+                    compare(&graph, lane, name, &best, options, verdicts);
                 }
             }
         }
@@ -123,7 +131,14 @@ fn sample_rayon(graph: &Graph, style: rayon_baseline::Style, batch: usize) -> f6
 }
 
 /// Prints the lines of one graph and lane.
-fn compare(graph: &Arc<Graph>, lane: Lane, lane_name: &str, best: &Baselines<'_>, options: &Options) {
+fn compare(
+    graph: &Arc<Graph>,
+    lane: Lane,
+    lane_name: &str,
+    best: &Baselines<'_>,
+    options: &Options,
+    verdicts: &mut Verdicts,
+) {
     let dag = Arc::new(ours::dag(graph, lane));
     let (plain, with_report) = (ours::planned(&dag, false), ours::planned(&dag, true));
     let timeouts = ours::planned_with_timeouts(&dag, false);
@@ -159,7 +174,11 @@ fn compare(graph: &Arc<Graph>, lane: Lane, lane_name: &str, best: &Baselines<'_>
     ];
     for (mode, ours) in modes {
         let (shape, steps) = (graph.shape.name(), graph.len());
-        println!("{shape},{lane_name},{steps},{mode},{ours:.1},{:.3},{:.3}", ours / tokio, ours / rayon);
+        // Building is timed for ours only.
+        let target = if mode == "build+run" { Target::None } else { Target::Ratio(1.0) };
+        let verdict = verdicts.judge(ours / tokio, target);
+        let (to_tokio, to_rayon) = (ours / tokio, ours / rayon);
+        println!("{shape},{lane_name},{steps},{mode},{ours:.1},{to_tokio:.3},{to_rayon:.3},{verdict}");
     }
 }
 

@@ -14,6 +14,7 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::time::Instant;
 
 use futures::FutureExt as _;
 use futures::future::{Map, Shared};
@@ -246,4 +247,21 @@ fn spawns_inputs(graph: Arc<Graph>) -> Answer {
         }
     }
     Box::pin(async move { spawn(&graph, graph.len() - 1).await.expect("no task panics") })
+}
+
+/// Returns the microseconds from spawning a task, or work for a thread, to its start.
+pub(crate) fn start_of_task(runtime: &Runtime, is_async: bool) -> f64 {
+    let started = Arc::new(AtomicU64::new(0));
+    let (note, begun) = (Arc::clone(&started), Instant::now());
+    let note = move || note.store(begun.elapsed().as_nanos() as u64, Ordering::Relaxed);
+    let task = if is_async { runtime.spawn(async move { note() }) } else { runtime.spawn_blocking(note) };
+    runtime.block_on(task).expect("the task does not panic");
+    started.load(Ordering::Relaxed) as f64 / 1e3
+}
+
+/// The same with a runtime that has to be made first.
+pub(crate) fn first_start_of_task(is_async: bool) -> f64 {
+    let begun = Instant::now();
+    let runtime = runtime();
+    begun.elapsed().as_secs_f64() * 1e6 + start_of_task(&runtime, is_async)
 }

@@ -3,13 +3,18 @@
 //! The first table compares measurements with bounds. `allowance` is how much a bound may be missed because of the
 //! machine: each sleep ends up to 2 ms late (tokio's timers count milliseconds); for ratios it is stated per line. The
 //! second table has the figures of the runs by the formulas of "Definitions to report". Exits with 1 if a bound is
-//! missed by more. `--quick`: one round instead of three, and exit code 0, since a single round on a busy machine
-//! proves little; answers and peaks are checked all the same.
+//! missed by more.
+//!
+//! `--quick`: one round instead of three. Exits with 1 only if a ratio to a baseline of the same run (hand-written on tokio)
+//! is more than twice its bound, or if a count or an answer is wrong: a single round on a busy machine says nothing finer.
 //!
 //! Durations are a tenth of the scenario's; those below a second (S3, S6, S12) are unscaled, as a millisecond would be
 //! too much of a tenth of them.
 #![allow(clippy::print_stdout, reason = "a bench prints its results")]
 
+mod by_hand;
+#[path = "../../tests/support/definitions.rs"]
+mod definitions;
 mod naps;
 #[allow(dead_code, reason = "the other bench uses all of it")]
 #[path = "../overhead/ours.rs"]
@@ -18,10 +23,13 @@ mod ours;
 #[path = "../overhead/shapes.rs"]
 mod shapes;
 mod table;
+#[allow(dead_code, reason = "the other bench uses all of it")]
+#[path = "../overhead/tokio_baseline.rs"]
+mod tokio_baseline;
 
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use pipeline::report::Figures;
 use pipeline::settings::cores;
@@ -42,7 +50,7 @@ fn main() -> ExitCode {
     cores_in_use(&mut table, rounds);
     no_ops(&mut table);
     planning(&mut table);
-    if table.print() || quick { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if table.print(quick) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// The duration, answer and figures of a run of naps.
@@ -50,6 +58,12 @@ struct Outcome {
     wall: f64,
     figures: Figures,
     answer: u64,
+}
+
+/// Compares the time of a run with the same sleeps, one after another, by hand.
+fn against_sleeps(table: &mut Table, scenario: &str, run: &Outcome, path: &[u64]) {
+    let ratio = run.wall / by_hand::sleeps(path);
+    table.ratio(&format!("{scenario} against its longest path by hand"), ratio, 1.02, 0.02);
 }
 
 /// Runs a graph of naps several times and returns the median run.
@@ -63,6 +77,7 @@ fn median_run(rounds: usize, dag: &Arc<Dag>, settings: &Settings) -> Outcome {
             let wall = begun.elapsed().as_secs_f64();
             let report = run.report();
             assert_eq!(report.counts.succeeded, dag.len(), "a step did not succeed");
+            definitions::check(report);
             let last = dag.step(dag.len() - 1).name();
             let answer = *run.output_named::<u64>(last).expect("the last step is a sink");
             Outcome { wall, figures: report.figures.clone(), answer }
@@ -88,10 +103,22 @@ fn start_up(table: &mut Table) {
         let start = || start_of_step() / 1e3;
         // Includes planning and, for the first lane, starting the runtime.
         table.at_most(&format!("S10 first {lane} run to its first step (ms)"), start(), 1.0, 1.0);
-        let mut later: Vec<f64> = (0..100).map(|_| start()).collect();
+        let runtime = tokio_baseline::runtime();
+        let (mut later, mut spawned) = (Vec::new(), Vec::new());
+        for _ in 0..100 {
+            later.push(start());
+            spawned.push(tokio_baseline::start_of_task(&runtime, is_async) / 1e3);
+        }
         later.sort_by(f64::total_cmp);
         table.at_most(&format!("S10 later {lane} runs to their first step (ms)"), later[50], 1.0, 0.5);
+        let ratio = later[0] / least(spawned);
+        table.ratio(&format!("S10 the least of them against a spawned {lane} task"), ratio, 10.0, 0.0);
     }
+}
+
+/// The least of some measurements: other load on the machine only ever adds.
+fn least(measured: Vec<f64>) -> f64 {
+    measured.into_iter().fold(f64::INFINITY, f64::min)
 }
 
 /// S1 to S5.
@@ -102,16 +129,19 @@ fn medallions(table: &mut Table, rounds: usize) {
     table.at_least("S1 schedule efficiency", run.figures.schedule_efficiency, 0.99, 0.005);
     table.at_least("S1 parallel efficiency (%)", run.figures.parallel_efficiency, 66.7, 1.0);
     table.figures("S1", run.wall, &run.figures);
+    against_sleeps(table, "S1", &run, &[140, 310, 90]);
 
     let uneven = naps::medallion([140, 80, 30], [90, 160, 310], 90);
     let parallel = median_run(rounds, &uneven, &workers(4));
     table.at_most("S2 wall (s)", parallel.wall, 0.435, late(3));
     table.figures("S2", parallel.wall, &parallel.figures);
+    against_sleeps(table, "S2", &parallel, &[30, 310, 90]);
 
     let small = naps::medallion([100, 200, 400], [400, 200, 100], 100);
     let run = median_run(rounds, &small, &workers(4));
     table.at_most("S3 wall (s)", run.wall, 0.61, late(3));
     table.figures("S3", run.wall, &run.figures);
+    against_sleeps(table, "S3", &run, &[400, 100, 100]);
 
     let run = median_run(rounds, &uneven, &Settings::default().workers(1));
     assert_eq!(run.answer, parallel.answer, "the sequential run computed something else");
@@ -119,11 +149,13 @@ fn medallions(table: &mut Table, rounds: usize) {
     table.at_least("S4 utilisation of one slot", run.figures.utilisation, 1.0, 0.005);
     table.exactly("S4 peak concurrency", run.figures.peak_concurrency, 1);
     table.figures("S4", run.wall, &run.figures);
+    against_sleeps(table, "S4", &run, &[140, 80, 30, 90, 160, 310, 90]);
 
     let run = median_run(rounds, &page, &workers(16));
     table.at_most("S5 wall (s)", run.wall, 1.01 * 0.54, late(3));
     table.at_least("S5 schedule efficiency", run.figures.schedule_efficiency, 0.99, 0.005);
     table.figures("S5", run.wall, &run.figures);
+    against_sleeps(table, "S5", &run, &[140, 310, 90]);
 }
 
 /// S6, S7, S12 (and C01).
@@ -133,26 +165,36 @@ fn independent(table: &mut Table, rounds: usize) {
     table.exactly("S6 peak concurrency", run.figures.peak_concurrency, 4);
     table.exactly("S6 widest level", run.figures.widest_level, 16);
     table.figures("S6", run.wall, &run.figures);
+    against_sleeps(table, "S6", &run, &[250; 4]);
 
     let run = median_run(rounds, &naps::independent(9, 100), &workers(4));
     table.at_most("S7 wall (units)", run.wall / 0.1, 3.0, late(3) / 0.1);
     table.at_least("S7 speed-up", run.figures.speed_up, 3.0, 0.03);
     table.figures("S7", run.wall, &run.figures);
+    against_sleeps(table, "S7", &run, &[100; 3]);
 
     let run = median_run(rounds, &naps::independent(4, 300), &Settings::default());
     table.at_most("S12 C01 wall (s)", run.wall, 0.31, late(1));
     table.exactly("S12 C01 peak concurrency", run.figures.peak_concurrency, 4);
     table.figures("S12", run.wall, &run.figures);
+    against_sleeps(table, "S12", &run, &[300]);
 }
 
 /// S9, C12: the longest remaining path starts first.
+///
+/// 33 units with two workers leave no slack, and a list schedule keeps to them only if steps of equal length end together,
+/// as in virtual time (`tests/it`). Here their timers end up to two milliseconds apart, and the first free slot takes what is
+/// ready by then: some runs take 34 units. So the bound is that of C12, within a tenth.
 fn three_years(table: &mut Table, rounds: usize) {
     let dag = naps::three_years(100);
     assert_eq!(dag.len(), 60, "three years have 60 steps");
-    for (count, bound) in [(4, 31.0), (2, 33.0)] {
+    let unit_by_hand = by_hand::sleeps(&[100; 10]) / 10.0;
+    for (count, bound, allowance) in [(4, 31.0, late(31) / 0.1), (2, 33.0, 3.3)] {
         let run = median_run(rounds, &dag, &workers(count));
         let name = format!("S9 C12 wall with {count} workers (units)");
-        table.at_most(&name, run.wall / 0.1, bound, late(31) / 0.1);
+        table.at_most(&name, run.wall / 0.1, bound, allowance);
+        let name = format!("S9 C12 with {count} workers against units by hand");
+        table.ratio(&name, run.wall / unit_by_hand / bound, 1.0, 0.1);
         table.exactly(&format!("S9 C12 peak with {count} workers"), run.figures.peak_concurrency, count);
         table.figures(&format!("S9 with {count} workers"), run.wall, &run.figures);
     }
@@ -193,46 +235,72 @@ fn cores_in_use(table: &mut Table, rounds: usize) {
         samples[1].push(time(&|| run(&all)));
         samples[2].push(time(&threads));
     }
-    // The minimum of each: other load on the machine only ever adds.
-    let [one, all, bare] = samples.map(|samples| samples.into_iter().fold(f64::INFINITY, f64::min));
+    let [one, all, bare] = samples.map(least);
     let cores = cores as f64;
     // If bare threads miss the bound too, only the comparison with them counts.
-    table.at_most("S11 against bare threads", all / bare, 1.02, 0.03);
+    table.ratio("S11 against bare threads", all / bare, 1.02, 0.03);
     table.busy(bare / one > 1.08);
     table.at_most("S11 C07 as many CPU steps as cores against one", all / one, 1.1, 0.02);
     table.at_least("S11 speed-up", cores * one / all, 0.95 * cores, 0.04 * cores);
     table.busy(false);
 }
 
+/// Least microseconds per no-op that were measured of kailash-enterprise, which is written in Rust (1000 independent no-ops
+/// took 2.7 to 3.9 us each).
+const KAILASH: f64 = 2.7;
+
 /// S21, C14: 1000 no-ops, including the start and end of the run: on a busy machine its wake-ups alone are 0.1 us per
-/// step.
+/// step. Compared with hand-written tokio in the same process, and with what was recorded of another framework.
 fn no_ops(table: &mut Table) {
-    for (shape, lane, bound) in [
-        (Shape::Independent, Lane::Io, 1.0),
-        (Shape::Chain, Lane::Io, 0.2),
-        (Shape::Independent, Lane::Cpu, 2.0),
-        (Shape::Chain, Lane::Cpu, 2.0),
+    let runtime = tokio_baseline::runtime();
+    for (shape, lane, bound, times_faster) in [
+        (Shape::Independent, Lane::Io, 1.0, Some(3.0)),
+        (Shape::Chain, Lane::Io, 0.2, Some(15.0)),
+        (Shape::Independent, Lane::Cpu, 2.0, None),
+        (Shape::Chain, Lane::Cpu, 2.0, None),
     ] {
-        let graph = Graph::new(shape, 1000);
+        let graph = Arc::new(Graph::new(shape, 1000));
         let pipeline = ours::planned(&Arc::new(ours::dag(&graph, lane)), true);
-        let mut times: Vec<Duration> =
-            (0..201).map(|_| ours::timed_run(&pipeline, |run| ours::check(&graph, run))).collect();
-        times.sort();
-        let per_step = times[100].as_secs_f64() * 1e6 / 1000.0;
-        table.at_most(&format!("S21 C14 {} no-ops on {lane} (us)", shape.name()), per_step, bound, 0.1);
+        // The fastest style of this shape.
+        let style = tokio_baseline::styles(shape)[0];
+        let (mut ours, mut by_hand) = (Vec::new(), Vec::new());
+        for _ in 0..201 {
+            ours.push(ours::timed_run(&pipeline, |run| ours::check(&graph, run)).as_secs_f64() * 1e3);
+            let begun = Instant::now();
+            graph.check(tokio_baseline::run(&runtime, &graph, style), style.0);
+            by_hand.push(begun.elapsed().as_secs_f64() * 1e3);
+        }
+        ours.sort_by(f64::total_cmp);
+        let name = format!("S21 C14 {} no-ops on {lane}", shape.name());
+        table.at_most(&format!("{name} (us)"), ours[100], bound, 0.1);
+        table.ratio(&format!("{name} against tokio by hand"), ours[0] / least(by_hand), 1.0, 0.1);
+        if let Some(times_faster) = times_faster {
+            let faster = KAILASH / ours[100];
+            table.at_least(
+                &format!("{name}: times as fast as kailash-enterprise"),
+                faster,
+                times_faster,
+                0.0,
+            );
+        }
     }
 }
 
-/// S22: 10 000 steps built and planned.
+/// S22, B14: 10 000 steps built and planned; ten times as many steps take about ten times as long.
 fn planning(table: &mut Table) {
-    let graph = Graph::new(Shape::Layered, 10_000);
-    let mut times: Vec<f64> = (0..11)
-        .map(|_| {
-            let begun = Instant::now();
-            drop(ours::planned(&Arc::new(ours::dag(&graph, Lane::Io)), true));
-            begun.elapsed().as_secs_f64() * 1e3
-        })
-        .collect();
-    times.sort_by(f64::total_cmp);
-    table.at_most("S22 10 000 steps built and planned (ms)", times[5], 50.0, 25.0);
+    let time = |graph: &Graph| {
+        let begun = Instant::now();
+        drop(ours::planned(&Arc::new(ours::dag(graph, Lane::Io)), true));
+        begun.elapsed().as_secs_f64() * 1e3
+    };
+    let (small, large) = (Graph::new(Shape::Layered, 1000), Graph::new(Shape::Layered, 10_000));
+    let (mut of_small, mut of_large) = (Vec::new(), Vec::new());
+    for _ in 0..11 {
+        of_small.push(time(&small));
+        of_large.push(time(&large));
+    }
+    of_large.sort_by(f64::total_cmp);
+    table.at_most("S22 10 000 steps built and planned (ms)", of_large[5], 50.0, 25.0);
+    let ratio = of_large[0] / (10.0 * least(of_small));
+    table.ratio("B14 10 000 steps against ten times 1000", ratio, 2.0, 0.0);
 }

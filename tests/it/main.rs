@@ -14,6 +14,8 @@
     clippy::used_underscore_items
 )]
 
+#[path = "../support/definitions.rs"]
+mod definitions;
 #[cfg(feature = "report")]
 #[path = "../support/folder.rs"]
 mod folder;

@@ -3,7 +3,8 @@
 use pipeline::prelude::*;
 use pipeline::*;
 
-use crate::support::{Clock, Slept, peak};
+use crate::definitions;
+use crate::support::{Clock, Slept, many, nap, peak};
 
 /// Runs three bronze, three silver and one gold step of these durations (ms); returns the total and their spans.
 async fn medallion(bronze: [u64; 3], silver: [u64; 3], gold: u64, settings: Settings) -> (u128, Vec<Slept>) {
@@ -21,8 +22,10 @@ async fn medallion(bronze: [u64; 3], silver: [u64; 3], gold: u64, settings: Sett
 async fn spans(clock: Clock, dag: DagBuilder, settings: Settings) -> (u128, Vec<Slept>) {
     let run = Pipeline::new(dag.build().unwrap()).keep_all().settings(settings).run().await.unwrap();
     assert!(run.succeeded());
+    let now = clock.now();
+    definitions::check(run.report());
     let names = run.available();
-    (clock.now(), names.iter().map(|name| *run.output_named::<Slept>(name).unwrap()).collect())
+    (now, names.iter().map(|name| *run.output_named::<Slept>(name).unwrap()).collect())
 }
 
 fn four() -> Settings {
@@ -85,6 +88,7 @@ fn s6_the_widest_level_is_not_the_peak() {
     }
     let run =
         Pipeline::new(dag.build().unwrap()).settings(Settings::default().workers(4)).run_blocking().unwrap();
+    definitions::check(run.report());
     assert_eq!(run.report().figures.widest_level, 16);
     assert!(run.report().figures.peak_concurrency <= 4);
 }
@@ -164,4 +168,60 @@ async fn the_step_on_the_longest_path_goes_first() {
     let pipeline = Pipeline::to::<short_way>().and::<long_end>().and::<costly>().resource_arc(order.clone());
     pipeline.settings(Settings::default().workers(1)).run().await.unwrap();
     assert_eq!(*order.lock().unwrap(), ["costly", "long", "short"]);
+}
+
+/// A11: a group labels its steps and never holds back another: the silver step of a short bronze one starts while the other
+/// bronze steps run, and ends before them.
+#[tokio::test(start_paused = true)]
+async fn a_group_is_no_barrier() {
+    #[step(group = "sc-bronze")]
+    async fn sc_bronze(#[param] millis: u64, #[resource] clock: &Clock) -> Slept {
+        nap(clock, millis).await
+    }
+    #[step(group = "sc-silver")]
+    async fn sc_silver(#[input] bronze: &Slept, #[param] millis: u64, #[resource] clock: &Clock) -> Slept {
+        let _ = bronze;
+        nap(clock, millis).await
+    }
+    let mut dag = DagBuilder::new();
+    for (n, (bronze, silver)) in [(1000, 10), (20, 30), (500, 10)].into_iter().enumerate() {
+        let bronze =
+            dag.add::<sc_bronze>().named(format!("bronze_{n}")).param("millis", bronze as u64).handle();
+        let silver = dag.add::<sc_silver>().named(format!("silver_{n}")).param("millis", silver as u64);
+        let _ = silver.input("bronze", bronze);
+    }
+    let clock = Clock::start();
+    let run = Pipeline::new(dag.build().unwrap()).keep_all().resource(clock).run().await.unwrap();
+    let slept = |name: &str| *run.output_named::<Slept>(name).unwrap();
+    assert_eq!(slept("silver_1"), Slept { from: 20, to: 50 });
+    assert_eq!(slept("silver_2"), Slept { from: 500, to: 510 });
+    assert_eq!((slept("bronze_0").to, clock.now()), (1000, 1010), "the longest path alone");
+    let groups: Vec<_> = run.report().steps.iter().map(|step| step.group.as_deref().unwrap()).collect();
+    assert_eq!(groups.iter().filter(|group| **group == "sc-bronze").count(), 3, "the report has the labels");
+}
+
+/// S18: equal chunks take as many waves as four workers need, and a merge has them in the order in which they were made,
+/// although they end in the reverse order.
+#[tokio::test(start_paused = true)]
+async fn s18_chunks_take_their_waves_and_keep_their_order() {
+    #[step]
+    async fn sc_chunk(#[resource] clock: &Clock) -> Slept {
+        nap(clock, 1000).await
+    }
+    for (chunks, waves) in [(5, 2000), (10, 3000)] {
+        let mut dag = DagBuilder::new();
+        many::<sc_chunk>(&mut dag, "chunk", chunks);
+        let clock = Clock::start();
+        let run = Pipeline::new(dag.build().unwrap()).settings(four()).resource(clock).run().await.unwrap();
+        assert!(run.succeeded());
+        assert_eq!(clock.now(), waves, "{chunks} chunks");
+    }
+    let clock = Clock::start();
+    let mut dag = DagBuilder::new();
+    let delayed: Vec<_> =
+        (1..=4).map(|n| clock.sleeper(&mut dag, format!("item_{n}"), vec![], 50 - 10 * n)).collect();
+    dag.cpu("restored", delayed, |items: Vec<&Slept>| items.iter().map(|item| item.to).collect::<Vec<_>>());
+    let run =
+        Pipeline::new(dag.build().unwrap()).settings(Settings::default().workers(8)).run().await.unwrap();
+    assert_eq!(run.output_named::<Vec<u128>>("restored"), Ok(&vec![40, 30, 20, 10]), "[1, 2, 3, 4]");
 }

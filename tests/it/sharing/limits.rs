@@ -205,6 +205,45 @@ async fn declared_cores_count_against_the_cpu_slots() {
     assert!(said.contains("`all_0` needs 64 of `cores`, whose capacity is 4"), "{said}");
 }
 
+/// G02: a graphics card is a counted resource, as any named limit: two steps have a card each, one has both, and its needs of
+/// memory and cores are admitted at the same time.
+#[tokio::test(start_paused = true)]
+async fn a_gpu_is_a_counted_resource() {
+    #[step(limit = "gpu", memory = "2GB", cores = 1)]
+    async fn gp_trains(#[resource] clock: &Clock) -> Slept {
+        nap(clock, 100).await
+    }
+    #[step(limit("gpu" = 2))]
+    async fn gp_trains_on_both(#[resource] clock: &Clock) -> Slept {
+        nap(clock, 100).await
+    }
+    #[step]
+    async fn gp_reads(#[resource] clock: &Clock) -> Slept {
+        nap(clock, 100).await
+    }
+    let wall = async |memory: u64, cores: usize| {
+        let mut dag = DagBuilder::new();
+        many::<gp_trains>(&mut dag, "one", 4);
+        many::<gp_trains_on_both>(&mut dag, "both", 1);
+        many::<gp_reads>(&mut dag, "none", 8);
+        let clock = Clock::start();
+        let settings =
+            Settings::default().limit("gpu", LimitSettings::new(2)).cpu(cores).memory_limit(memory);
+        let pipeline = Pipeline::new(dag.build().unwrap()).settings(settings).resource(clock);
+        let run = pipeline.sampler(|| Box::new(|| Ok(Sample::of_memory(1)))).run().await.unwrap();
+        assert!(run.succeeded());
+        let (one, both, none) = (spans(&run, "one"), spans(&run, "both")[0], spans(&run, "none"));
+        assert!(one.iter().all(|one| one.to <= both.from || both.to <= one.from), "{one:?} {both:?}");
+        assert!(none.iter().all(|none| none.from == 0), "steps without a card do not wait: {none:?}");
+        let gpu = run.report().limits.iter().find(|limit| limit.name == "gpu").unwrap();
+        assert_eq!((gpu.capacity, gpu.peak), (2, 2));
+        (clock.now(), peak(&one))
+    };
+    assert_eq!(wall(4_000_000_000, 2).await, (300, 2), "two cards, two steps at once");
+    assert_eq!(wall(3_000_000_000, 2).await, (500, 1), "memory for one of them");
+    assert_eq!(wall(4_000_000_000, 1).await, (500, 1), "one core");
+}
+
 /// S19, G01: twelve steps of 1 GB, 4 GB, eight workers: four at once, three waves, no failure.
 #[tokio::test(start_paused = true)]
 async fn s19_declared_memory_is_admitted_up_to_the_limit() {
