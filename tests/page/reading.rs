@@ -224,6 +224,32 @@ fn no_value_of_a_step_is_in_the_page() {
     assert!(!run.report().to_html().contains("canary-4711"));
 }
 
+/// JavaScript's numbers are exact up to 2^53.
+#[test]
+fn large_numbers_are_shown_with_all_their_digits() {
+    let mut report = serde_json::to_value(success()).unwrap();
+    let most = u64::MAX;
+    report["provenance"]["seed"] = json!(most);
+    report["settings"] = json!({ "memory_limit": most - 1 });
+    report["dead_letters"] =
+        json!([{ "step": "a", "attempt": 1, "item": [most - 2, 1.5e300], "error": "no" }]);
+    report["steps"][0]["activity"] = json!({ "counters": { "rows": most - 3 }, "progress": { "done": most - 4, "total": most, "note": "" } });
+    let report: RunReport = serde_json::from_value(report).unwrap();
+    let script = r##"
+        select(0);
+        return { origin: texts("#origin dd"), letters: text("#letters pre"), details: text("#details") };
+    "##;
+    let Some(seen) = browse("large-numbers", &report.to_html(), &WIDE, script) else { return };
+    for digits in ["18446744073709551615", "18446744073709551614"] {
+        assert!(seen["origin"].as_array().unwrap().contains(&json!(digits)), "{digits}: {seen}");
+    }
+    assert_eq!(seen["letters"], "[18446744073709551613,1.5e+300]", "{seen}");
+    let details = seen["details"].as_str().unwrap();
+    for digits in ["18,446,744,073,709,551,612", "18,446,744,073,709,551,611 of 18,446,744,073,709,551,615"] {
+        assert!(details.contains(digits), "{digits}: {details}");
+    }
+}
+
 /// The policy allows the page's script and style by hashes, written in `pipeline-exec/src/report/page/mod.rs`.
 #[test]
 fn the_policy_has_the_hashes_of_the_script_and_the_style() {

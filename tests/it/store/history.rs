@@ -41,6 +41,26 @@ fn the_documented_queries_find_something() {
     }
 }
 
+/// SQLite's integers end at 2^63 - 1.
+#[test]
+fn a_counter_of_any_size_is_kept_exactly() {
+    #[step]
+    fn counts_far(#[context] cx: &StepContext) {
+        cx.count("edge", i64::MAX as u64);
+        cx.count("beyond", i64::MAX as u64 + 1);
+        cx.count("most", u64::MAX);
+    }
+    let folder = Folder::new();
+    record(Pipeline::to::<counts_far>(), &folder.store());
+    let database = rusqlite::Connection::open(folder.join("history.db")).unwrap();
+    let mut all = database.prepare("SELECT CAST(value AS TEXT) FROM counters ORDER BY length(name)").unwrap();
+    let all: Vec<String> = all.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    assert_eq!(all.len(), 3);
+    for value in [i64::MAX as u64, i64::MAX as u64 + 1, u64::MAX] {
+        assert!(all.contains(&value.to_string()), "{value}: {all:?}");
+    }
+}
+
 #[test]
 fn the_documented_tables_are_those_of_the_history() {
     let folder = Folder::new();

@@ -14,7 +14,29 @@ const STATES = [
 const STATE = Object.fromEntries(STATES.map((state, rank) => [state.name, { ...state, rank }]));
 const stateOf = (name) => STATE[name] ?? { name: "pending", word: cleanLine(name), glyph: "·", rank: 9 };
 
-const data = JSON.parse(document.getElementById("data").textContent);
+/** An integer that a number cannot hold exactly: it counts as the nearest number, and is shown by its digits. */
+class LargeInteger extends Number {
+  constructor(digits) {
+    super(digits);
+    this.digits = digits;
+  }
+  toString() {
+    return this.digits;
+  }
+  toJSON() {
+    return JSON.rawJSON(this.digits);
+  }
+}
+
+/** Reads JSON. Old browsers do not give the digits of a number, and show the nearest one. */
+function parsed(text) {
+  // Most pages have no such number, and are read faster without the function.
+  if (!/[:,[]-?\d{16}/.test(text)) return JSON.parse(text);
+  const isLarge = (value, digits) => typeof value === "number" && !Number.isSafeInteger(value) && /^-?\d+$/.test(digits ?? "");
+  return JSON.parse(text, (_, value, from) => (isLarge(value, from?.source) ? new LargeInteger(from.source) : value));
+}
+
+const data = parsed(document.getElementById("data").textContent);
 const report = data.report ?? null;
 const drawing = data.drawing;
 

@@ -109,7 +109,7 @@ function others() {
   const settings = Object.entries(report.settings ?? {}).map(([name, value]) => [cleanLine(name), mono(typeof value === "string" ? value : JSON.stringify(value))]);
   show("origin", pairs([
     ["Run", mono(report.run_id)],
-    ["Seed", mono(/"seed":(\d+)/.exec(byId("data").textContent)?.[1] ?? String(provenance.seed))],
+    ["Seed", mono(String(provenance.seed))],
     ["Graph", mono(provenance.graph_fingerprint)],
     ["Configuration", mono(provenance.config_fingerprint)],
     ["Framework", `pipeline ${cleanLine(provenance.framework)}`],

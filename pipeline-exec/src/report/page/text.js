@@ -13,7 +13,7 @@ const cleanLine = (text) => clean(text).replace(/[\n\t]/g, spelledOut);
 const short = (text, most) => (text.length > most ? text.slice(0, most - 1) + "…" : text);
 
 const integer = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
-const count = (number) => integer.format(number);
+const count = (number) => integer.format(String(number));
 const counted = (number, one, many = one + "s") => `${count(number)} ${number === 1 ? one : many}`;
 const percent = (ratio) => `${(100 * ratio).toFixed(ratio < 0.0995 ? 1 : 0)} %`;
 

@@ -60,7 +60,7 @@ CREATE TABLE counters (                      -- what steps counted: ctx.count("r
     run      INTEGER NOT NULL REFERENCES runs (seq),
     position INTEGER NOT NULL,
     name     TEXT NOT NULL,
-    value    INTEGER NOT NULL,
+    value    NOT NULL,                    -- integer; as text from 2^63
     PRIMARY KEY (run, position, name)
 ) WITHOUT ROWID;
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use rusqlite::types::Value as Sql;
 use rusqlite::{Connection, Statement, Transaction, TransactionBehavior, params};
 
 use super::History;
@@ -132,7 +133,8 @@ impl<'a> Rows<'a> {
             self.attempts.execute(row)?;
         }
         for (name, value) in &step.activity.counters {
-            let value = i64::try_from(*value).unwrap_or(i64::MAX);
+            // SQLite has no larger integers, and would make an inexact number of them.
+            let value = i64::try_from(*value).map_or_else(|_| Sql::Text(value.to_string()), Sql::Integer);
             self.counters.execute(params![self.run, position, name, value])?;
         }
         Ok(())
