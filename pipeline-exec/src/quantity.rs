@@ -18,18 +18,23 @@ fn size(text: &str) -> Result<u64, String> {
         .map_err(|_| format!("`{text}` is not an amount of memory such as `512MiB` or `4 GiB`"))
 }
 
+/// Reads what the `Display` of a backoff writes: `100ms`, `100ms..10s`, `100ms..10s by 3 with jitter 0.5`.
 fn backoff_of(text: &str) -> Result<Backoff, String> {
-    let Some((first, cap)) = text.split_once("..") else { return Ok(Backoff::fixed(duration(text)?)) };
-    let (first, cap) = (duration(first)?, duration(cap)?);
-    if cap < first {
-        return Err(format!("the longest wait of `{text}` is shorter than the first"));
-    }
-    Ok(Backoff::exponential(first, cap))
-}
-
-fn backoff_text(backoff: &Backoff) -> String {
-    let [first, cap] = [backoff.first, backoff.cap].map(humantime::format_duration);
-    if backoff.first == backoff.cap { first.to_string() } else { format!("{first}..{cap}") }
+    let number = |number: &str| {
+        let read = number.trim().parse::<f64>();
+        read.map_err(|error| format!("`{}` in the wait `{text}` is not a number: {error}", number.trim()))
+    };
+    let (waits, jitter) =
+        text.split_once(" with jitter ").map_or((text, None), |(waits, part)| (waits, Some(part)));
+    let (waits, factor) =
+        waits.split_once(" by ").map_or((waits, None), |(waits, factor)| (waits, Some(factor)));
+    let backoff = match waits.split_once("..") {
+        None => Backoff::fixed(duration(waits)?),
+        Some((first, cap)) => Backoff::exponential(duration(first)?, duration(cap)?),
+    };
+    let backoff = factor.map(number).transpose()?.map_or(backoff, |factor| backoff.factor(factor));
+    let backoff = jitter.map(number).transpose()?.map_or(backoff, |part| backoff.jitter(part));
+    backoff.problem().map_or(Ok(backoff), |why| Err(format!("`{text}` is no backoff: {why}")))
 }
 
 #[derive(Deserialize)]
@@ -79,9 +84,23 @@ as_text! {
     /// An optional wait before each retry.
     backoff: Option<Backoff>,
     |text: Option<String>| text.as_deref().map(backoff_of).transpose(),
-    |backoff: &Option<Backoff>| backoff.as_ref().map(backoff_text)
+    |backoff: &Option<Backoff>| backoff.as_ref().map(ToString::to_string)
 }
 as_text! {
     /// An optional amount of memory: a number of bytes, or text.
     memory: Option<u64>, |amount: Option<Amount>| amount.map(bytes).transpose(), |bytes: &Option<u64>| *bytes
+}
+as_text! {
+    /// An optional part of a whole. If it is no number, it is written as text, which no part is read from: JSON would make
+    /// `null` of it, and no part at all is a valid setting.
+    part: Option<f64>, Ok::<_, std::convert::Infallible>, |part: &Option<f64>| part.map(|part| {
+        if part.is_finite() { Part::Number(part) } else { Part::Text(part.to_string()) }
+    })
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Part {
+    Number(f64),
+    Text(String),
 }

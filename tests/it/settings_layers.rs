@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use pipeline::graph::Backoff;
 use pipeline::limits::{Breaker, LimitSettings};
 use pipeline::prelude::*;
 use pipeline::settings::{ResolvedSettings, SettingsStack, StepDefaults, TagSettings, cores};
@@ -39,6 +40,60 @@ fn of_two_sources_the_later_in_the_list_wins() {
                 assert_eq!(seen, (stronger.0, stronger.1), "{} and {}", weaker.1, stronger.1);
             }
         }
+    }
+}
+
+/// A backoff that code sets arrives whole: the layers carry values as text.
+#[test]
+fn a_backoff_of_code_keeps_its_factor_and_its_jitter() {
+    let backoff = |factor, jitter| {
+        Backoff::exponential(Duration::from_millis(100), Duration::from_secs(10))
+            .factor(factor)
+            .jitter(jitter)
+    };
+    for (factor, jitter) in [(2.0, 0.0), (1.1, 0.0), (3.0, 0.25), (2.0, 1.0), (1e300, 1e-9)] {
+        let backoff = backoff(factor, jitter);
+        let code = Settings::default().step("a", StepDefaults::new().backoff(backoff));
+        let resolved = SettingsStack::new().code(&code).resolve().unwrap();
+        assert_eq!(resolved.settings().steps["a"].backoff, Some(backoff), "{backoff}");
+        let text = format!(r#"{{"steps": {{"a": {{"backoff": "{backoff}"}}}}}}"#);
+        let resolved = SettingsStack::new().text("pipeline.json", &text).resolve().unwrap();
+        assert_eq!(resolved.settings().steps["a"].backoff, Some(backoff), "{backoff}");
+    }
+}
+
+/// A schedule of waits that cannot be followed is refused before anything runs, wherever it comes from.
+#[test]
+fn a_backoff_without_a_sound_schedule_is_refused() {
+    let second = Duration::from_secs(1);
+    let good = Backoff::exponential(second, second * 10);
+    let not_shrinking = Backoff::exponential(second * 10, second);
+    for wrong in
+        [good.factor(f64::NAN), good.factor(0.5), good.jitter(-1.0), good.jitter(f64::NAN), not_shrinking]
+    {
+        let code = Settings::default().step("a", StepDefaults::new().backoff(wrong));
+        let told = problems(SettingsStack::new().code(&code));
+        assert!(told.contains("PL0018") && told.contains("`steps.a.backoff` is "), "{told}");
+        let graph = |policy: fn(Backoff) -> Option<Backoff>| {
+            let mut dag = DagBuilder::new();
+            let step = dag.cpu("a", (), |()| 1_u64);
+            if let Some(backoff) = policy(wrong) {
+                dag.policy(step, |policy| policy.retries(1).backoff(backoff));
+            }
+            dag.build()
+        };
+        let run = Pipeline::new(graph(|_| None).unwrap()).settings(code).run_blocking();
+        let told = run.unwrap_err().to_string();
+        assert!(told.contains("PL0018") && told.contains("`steps.a.backoff` is "), "{told}");
+        let told = graph(Some).unwrap_err().to_string();
+        assert!(told.contains("PL0018") && told.contains("the backoff of step `a` cannot be used"), "{told}");
+    }
+    for jitter in [f64::NAN, f64::INFINITY, 1.5] {
+        let mut defaults = StepDefaults::new();
+        defaults.jitter = Some(jitter);
+        let code = Settings::default().step("a", defaults);
+        let told = problems(SettingsStack::new().code(&code));
+        assert!(told.contains("`steps.a.jitter` is ") && told.contains("a number from 0 to 1"), "{told}");
     }
 }
 

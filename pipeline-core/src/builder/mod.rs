@@ -160,8 +160,22 @@ impl DagBuilder {
     ///
     /// # Complexity
     /// O(steps + edges), without recursion.
-    pub fn build(self) -> Result<Dag, Problems> {
+    pub fn build(mut self) -> Result<Dag, Problems> {
+        self.check_policies();
         self.draft.finish()
+    }
+
+    /// Reports values of policies that attributes refuse at compile time.
+    fn check_policies(&mut self) {
+        for step in 0..self.draft.steps.len() {
+            let of = &self.draft.steps[step];
+            let backoff = of.policy.as_ref().and_then(|policy| policy.backoff);
+            let Some(why) = backoff.and_then(|backoff| backoff.problem()) else { continue };
+            let (name, location) = (self.name_of(step as u32), of.location);
+            let message = format!("the backoff of step `{name}` cannot be used: {why}");
+            let problem = Problem::new(ProblemCode::InvalidSetting, message).step(name, location);
+            self.problem(problem.hint("fix the `Backoff` in the step's policy"));
+        }
     }
 
     /// Returns a step of this builder as the source of an input.

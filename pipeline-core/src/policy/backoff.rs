@@ -1,19 +1,23 @@
 //! How long to wait before a further attempt.
 
+use std::fmt;
 use std::time::Duration;
 
 /// How long to wait before a further attempt: `first · factor^(n - 1)` before the attempt after the n-th, at most `cap`.
 ///
 /// With `jitter`, a part of each wait is left to chance, so that steps that failed together do not come back together:
 /// a wait `w` becomes one from `w · (1 - jitter)` to `w`.
+///
+/// A backoff with a [problem](Backoff::problem) is refused before a run. Its `Display` is what settings read: `100ms..10s`,
+/// `100ms..10s by 3 with jitter 0.5`.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 #[non_exhaustive]
 pub struct Backoff {
     /// The wait after the first attempt.
     pub first: Duration,
-    /// By how much each wait is longer than the one before; 1 for a fixed wait.
+    /// By how much each wait is longer than the one before, at least 1; 1 for a fixed wait.
     pub factor: f64,
-    /// No wait is longer.
+    /// No wait is longer. At least `first`.
     pub cap: Duration,
     /// The part of a wait that is left to chance, from 0 to 1.
     pub jitter: f64,
@@ -45,15 +49,59 @@ impl Backoff {
         Backoff { jitter, ..self }
     }
 
+    /// Returns what is wrong with it: a factor or jitter out of its range, or a cap below the first wait.
+    pub fn problem(&self) -> Option<&'static str> {
+        // NaN is in no range.
+        if !(1.0..=f64::MAX).contains(&self.factor) {
+            Some("its factor is not a number of at least 1")
+        } else if !(0.0..=1.0).contains(&self.jitter) {
+            Some("its jitter is not a number from 0 to 1")
+        } else if self.cap < self.first {
+            Some("its longest wait is shorter than the first")
+        } else {
+            None
+        }
+    }
+
     /// The wait after the `attempt`-th attempt (from 1) has failed. `chance` is a number from 0 to 1, drawn by the
-    /// caller, so that the same seed gives the same waits.
+    /// caller, so that the same seed gives the same waits. With the same `chance`, no wait is shorter than an earlier one.
     pub fn wait(&self, attempt: u32, chance: f64) -> Duration {
-        let exponent = i32::try_from(attempt.saturating_sub(1)).unwrap_or(i32::MAX);
-        let grown = self.first.as_secs_f64() * self.factor.max(0.0).powi(exponent);
-        // `min` also takes the place of an infinite product.
-        let capped = grown.min(self.cap.as_secs_f64());
+        let longest = self.longest(attempt);
         let kept = 1.0 - self.jitter.clamp(0.0, 1.0) * chance.clamp(0.0, 1.0);
-        Duration::try_from_secs_f64(capped * kept).unwrap_or(self.cap)
+        if kept < 1.0 { longest.mul_f64(kept.max(0.0)).min(longest) } else { longest }
+    }
+
+    /// The wait without jitter.
+    fn longest(&self, attempt: u32) -> Duration {
+        let exponent = i32::try_from(attempt.saturating_sub(1)).unwrap_or(i32::MAX);
+        let growth = self.factor.max(1.0).powi(exponent);
+        // Rounding may take a little off a long time.
+        let grown = |first: Duration| {
+            Duration::try_from_secs_f64(first.as_secs_f64() * growth).map(|wait| wait.max(first))
+        };
+        match self.first {
+            // Zero times infinity would be no number.
+            Duration::ZERO => Duration::ZERO,
+            first => grown(first).unwrap_or(self.cap).min(self.cap),
+        }
+    }
+}
+
+impl fmt::Display for Backoff {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [first, cap] = [self.first, self.cap].map(humantime::format_duration);
+        let grows_by = |factor: f64| (self.factor - factor).abs() < f64::EPSILON;
+        write!(f, "{first}")?;
+        if !(grows_by(1.0) || self.first == self.cap && self.problem().is_none()) {
+            write!(f, "..{cap}")?;
+            if !grows_by(2.0) {
+                write!(f, " by {}", self.factor)?;
+            }
+        }
+        if self.jitter != 0.0 {
+            write!(f, " with jitter {}", self.jitter)?;
+        }
+        Ok(())
     }
 }
 
@@ -76,6 +124,42 @@ mod tests {
         assert_eq!(Backoff::fixed(MS(70)).wait(9, 0.5), MS(70));
         assert_eq!(Backoff::exponential(MS(1), MS(60_000)).wait(u32::MAX, 0.0), MS(60_000));
         assert_eq!(Backoff::NONE.wait(3, 0.0), Duration::ZERO);
+    }
+
+    #[test]
+    fn no_wait_is_shorter_than_an_earlier_one_or_longer_than_the_cap() {
+        let hour = MS(3_600_000);
+        for backoff in [
+            Backoff::exponential(MS(100), hour),
+            Backoff::exponential(Duration::ZERO, hour),
+            Backoff::exponential(Duration::from_nanos(1), hour).factor(f64::MAX),
+            Backoff::exponential(MS(1), hour).factor(1.000_001).jitter(0.5),
+            Backoff::exponential(Duration::from_secs(u64::MAX / 2), Duration::MAX).factor(1.1).jitter(1.0),
+            Backoff::exponential(Duration::MAX, Duration::MAX),
+            Backoff::fixed(Duration::MAX),
+        ] {
+            assert_eq!(backoff.problem(), None);
+            for chance in [0.0, 0.3, 1.0] {
+                let attempts = (1..3000).chain([100_000, i32::MAX as u32, i32::MAX as u32 + 1, u32::MAX]);
+                let waits: Vec<Duration> = attempts.map(|attempt| backoff.wait(attempt, chance)).collect();
+                assert!(waits.is_sorted(), "{backoff} {chance}");
+                assert!(waits.iter().all(|wait| *wait <= backoff.cap), "{backoff} {chance}");
+            }
+        }
+        assert_eq!(Backoff::exponential(Duration::ZERO, hour).wait(2000, 0.0), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_factor_a_jitter_or_a_cap_out_of_its_range_is_a_problem() {
+        let good = Backoff::exponential(MS(1), MS(10));
+        for factor in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.0, 0.99, -2.0] {
+            assert!(good.factor(factor).problem().is_some(), "{factor}");
+        }
+        for jitter in [f64::NAN, f64::INFINITY, -0.1, 1.1] {
+            assert!(good.jitter(jitter).problem().is_some(), "{jitter}");
+        }
+        assert!(Backoff::exponential(MS(10), MS(1)).problem().is_some());
+        assert_eq!(good.factor(1.0).jitter(1.0).problem(), None);
     }
 
     #[test]

@@ -249,7 +249,13 @@ macro_rules! unchecked {
         })*
     };
 }
-unchecked!(bool, PathBuf, pipeline_core::Backoff);
+unchecked!(bool, PathBuf);
+
+impl Checked for pipeline_core::Backoff {
+    fn is_in_range(&self, _: Kind) -> bool {
+        self.problem().is_none()
+    }
+}
 
 /// A setting with a name of the user's in its key, or one that is no field.
 const fn row(key: &'static str, kind: Kind, default: &'static str, doc: &'static str) -> Row {

@@ -26,11 +26,12 @@ settings! {
         /// A step that takes an input by value is retried only if its attribute has `retries`.
         #[serde(skip_serializing_if = "Option::is_none")]
         retries: Option<u32> = None, Count(2), default "0", flag "--retries <N>";
-        /// Wait before each retry: `"100ms"` for a fixed one, `"100ms..10s"` for one that doubles.
+        /// Wait before each retry: `"100ms"` for a fixed one, `"100ms..10s"` for one that doubles, `"100ms..10s by 3"` for another
+        /// factor.
         #[serde(with = "quantity::backoff", skip_serializing_if = "Option::is_none")]
         backoff: Option<Backoff> = None, Backoff(Backoff::fixed(Duration::from_millis(100)));
         /// Random part of each such wait.
-        #[serde(skip_serializing_if = "Option::is_none")]
+        #[serde(with = "quantity::part", skip_serializing_if = "Option::is_none")]
         jitter: Option<f64> = None, Part(0.5), default "0";
         /// Whether the steps run. A step that does not is skipped, and so are the steps that require its output.
         #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,11 +1,10 @@
 //! What is written on a step, as texts: its options, and where its inputs come from.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 use std::time::Duration;
 
 use super::super::StepSpec;
-use crate::policy::{Backoff, Policy};
+use crate::policy::Policy;
 use crate::step::{InputKind, Mode, Source, StepDef};
 
 impl StepSpec {
@@ -31,7 +30,7 @@ pub(super) fn options(def: &StepDef, policy: &Policy) -> BTreeMap<String, String
     let flag = |is_on: bool| is_on.then(String::new);
     let all = [
         ("retries", policy.retries.map(|retries| retries.to_string())),
-        ("backoff", policy.backoff.map(backoff)),
+        ("backoff", policy.backoff.map(|backoff| backoff.to_string())),
         ("timeout", policy.timeout.map(time)),
         ("deadline", policy.deadline.map(time)),
         ("limit", list(limits.collect())),
@@ -65,21 +64,4 @@ pub(super) fn sources(source: &Source) -> Vec<String> {
         Source::Tag(tag) => vec![format!("every step with tag:{tag}")],
         Source::Unbound | Source::UnboundMany => vec!["what an instance binds".to_owned()],
     }
-}
-
-/// The waits between attempts, in the grammar of settings if that can express them: `100ms..30s`.
-fn backoff(backoff: Backoff) -> String {
-    let [first, cap] = [backoff.first, backoff.cap].map(humantime::format_duration);
-    let grows_by = |factor: f64| (backoff.factor - factor).abs() < f64::EPSILON;
-    let mut text = if backoff.first == backoff.cap || grows_by(1.0) {
-        first.to_string()
-    } else if grows_by(2.0) {
-        format!("{first}..{cap}")
-    } else {
-        format!("{first}..{cap} by {}", backoff.factor)
-    };
-    if backoff.jitter > 0.0 {
-        let _ = write!(text, " with jitter {}", backoff.jitter);
-    }
-    text
 }
