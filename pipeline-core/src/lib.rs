@@ -61,7 +61,7 @@ pub use error::{FailureKind, StepError};
 pub use fingerprint::{Fingerprint, FingerprintWriter};
 pub use lane::{Lane, LaneSpec};
 pub use location::{Location, Package};
-pub use params::{BoundParams, ParamDef, ParamValue, Params, ParseFn};
+pub use params::{BoundParams, CopyFn, ParamDef, ParamValue, Params, ParseFn};
 pub use plan::{Plan, PlanOptions};
 pub use policy::{Backoff, Policy};
 pub use problem::{Problem, ProblemCode, Problems, closest, is_slip};

@@ -3,16 +3,20 @@
 use std::any::Any;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use crate::contain;
 use crate::exact::Exactly;
 use crate::value::TypeDef;
 
-/// A run parameter as a step declares it.
-#[derive(Clone, Debug)]
+/// A run parameter as a step declares it. Its `Debug` does not show the default.
+#[derive(Clone)]
 pub struct ParamDef {
     /// The name by which it is given.
     pub name: Cow<'static, str>,
@@ -20,9 +24,12 @@ pub struct ParamDef {
     pub ty: TypeDef,
     /// Whether it may be left out.
     pub has_default: bool,
-    /// Reads it into the type; called once per run to check the value and to keep it for borrowing.
+    /// Reads it into the type; called once per run to check the value and to keep it.
     pub parse: ParseFn,
-    /// Returns the default, boxed; only called if `has_default`.
+    /// Clones the value of the run, for a step that takes it by value; `None` if the type is not `Clone`, or if the step
+    /// borrows it.
+    pub copy: Option<CopyFn>,
+    /// Returns the default, boxed; only called if `has_default`, once per run if the type is `Clone`.
     pub default: Option<fn() -> Box<dyn Any + Send + Sync>>,
     /// The default as written in the declaration, if it has one. Not shown if
     /// [`is_secret`](ParamDef::is_secret) returns true.
@@ -30,6 +37,12 @@ pub struct ParamDef {
     /// Returns whether the type can hold a [`Secret`](crate::Secret); `None` if that cannot be seen. It asks the type
     /// each time.
     pub secret: fn() -> Option<bool>,
+}
+
+impl fmt::Debug for ParamDef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ParamDef").field("name", &self.name).field("ty", &self.ty).finish_non_exhaustive()
+    }
 }
 
 impl ParamDef {
@@ -43,6 +56,29 @@ impl ParamDef {
 /// Reads a JSON value into a boxed value of a parameter's type, or returns the reason why it does not fit.
 pub type ParseFn = fn(&Value) -> Result<Box<dyn Any + Send + Sync>, String>;
 
+/// Clones a value of a parameter's type into a box.
+pub type CopyFn = fn(&(dyn Any + Send + Sync)) -> Box<dyn Any + Send + Sync>;
+
+/// Probes whether a run parameter of type `T` can be cloned: `<Copying<T>>::__PIPELINE_COPY`, with [`NotCopied`] in scope;
+/// see [`Codec`](crate::Codec).
+#[derive(Debug)]
+pub struct Copying<T>(PhantomData<T>);
+
+impl<T: Clone + Send + Sync + 'static> Copying<T> {
+    /// By its `Clone`.
+    pub const __PIPELINE_COPY: Option<CopyFn> = Some(|value| {
+        Box::new(value.downcast_ref::<T>().expect("invariant: the value is of the step's own type").clone())
+    });
+}
+
+/// The answer for types that are not `Clone`.
+pub trait NotCopied {
+    /// No function.
+    const __PIPELINE_COPY: Option<CopyFn> = None;
+}
+
+impl<T> NotCopied for Copying<T> {}
+
 /// A run parameter as it was given. Its `Debug` shows the kind, but not the value.
 #[derive(Clone, PartialEq)]
 pub enum ParamValue {
@@ -52,8 +88,8 @@ pub enum ParamValue {
     Text(String),
 }
 
-impl std::fmt::Debug for ParamValue {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for ParamValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Values may be secrets, and printing a graph would show those of its instances.
         f.write_str(match self {
             ParamValue::Json(_) => "Json([not shown])",
@@ -117,8 +153,8 @@ pub(crate) const NOT_SHOWN: &str = "what was given is not shown: it may hold a s
 /// The origin of a value that the program sets.
 const CODE: Cow<'static, str> = Cow::Borrowed("the program's code");
 
-impl std::fmt::Debug for Params {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Params {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Values may be secrets: only names are shown.
         f.debug_set().entries(self.names()).finish()
     }
@@ -178,7 +214,8 @@ impl Params {
 pub(crate) struct BoundParam {
     pub(crate) def: ParamDef,
     pub(crate) given: Option<ParamValue>,
-    pub(crate) value: Box<dyn Any + Send + Sync>,
+    /// The value of the run, which all steps that read the same share.
+    pub(crate) value: Arc<dyn Any + Send + Sync>,
     /// The origin of the value.
     pub(crate) origin: Cow<'static, str>,
 }
@@ -189,8 +226,8 @@ pub struct BoundParams {
     pub(crate) entries: Vec<BoundParam>,
 }
 
-impl std::fmt::Debug for BoundParams {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for BoundParams {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Values may be secrets: only names are shown.
         f.debug_list().entries(self.entries.iter().map(|entry| &entry.def.name)).finish()
     }
@@ -209,23 +246,37 @@ impl BoundParams {
         entry.value.downcast_ref().expect("invariant: the parameter was parsed as the step's own type")
     }
 
-    /// Returns an owned value. It is read anew, so that the type need not be `Clone`.
+    /// Returns an owned value: a clone of the run's value. If the type is not `Clone`, it is read anew.
     pub(crate) fn owned<T: 'static>(&self, index: u32) -> T {
         let entry = &self.entries[index as usize];
-        let value = match (&entry.given, entry.def.default) {
-            (Some(given), _) => given.read(&entry.def),
-            (None, Some(default)) => Ok(default()),
-            (None, None) => unreachable!("invariant: a parameter without a value is refused before the run"),
+        let made = match (entry.def.copy, &entry.given, entry.def.default) {
+            (Some(copy), ..) => Ok(copy(&*entry.value)),
+            (None, given, default) => read_anew(&entry.def, given.as_ref(), default),
         };
-        match value.map(<Box<dyn Any + Send + Sync>>::downcast::<T>) {
+        match made.map(<Box<dyn Any + Send + Sync>>::downcast::<T>) {
             Ok(Ok(value)) => *value,
             Ok(Err(_)) => unreachable!("invariant: the parameter is parsed as the step's own type"),
-            Err(why) => {
-                let why = if entry.def.is_secret() { NOT_SHOWN } else { &why };
-                panic!("parameter `{}` was read once and then refused: {why}", entry.def.name)
-            }
+            // The reason may quote the value, and that may be a secret of another step.
+            Err(()) => panic!(
+                "parameter `{}` was read once and then refused; derive `Clone` for its type, or fix its `Deserialize`",
+                entry.def.name
+            ),
         }
     }
+}
+
+/// Reads a value again that was read before. The reason of a failure is dropped.
+fn read_anew(
+    def: &ParamDef,
+    given: Option<&ParamValue>,
+    default: Option<fn() -> Box<dyn Any + Send + Sync>>,
+) -> Result<Box<dyn Any + Send + Sync>, ()> {
+    let read = contain::guard(|| match (given, default) {
+        (Some(given), _) => given.read(def),
+        (None, Some(default)) => Ok(default()),
+        (None, None) => unreachable!("invariant: a parameter without a value is refused before the run"),
+    });
+    read.and_then(|read| read).map_err(drop)
 }
 
 /// Reads a JSON value as `T`; the macro puts it into [`ParamDef::parse`].

@@ -17,7 +17,7 @@ pub use crate::context::StepContext;
 pub use crate::error::StepError;
 pub use crate::lane::Lane;
 pub use crate::location::{Location, package};
-pub use crate::params::{ParamDef, boxed_default, parse_param};
+pub use crate::params::{Copying, NotCopied, ParamDef, boxed_default, parse_param};
 pub use crate::policy::{Backoff, Policy};
 pub use crate::registry::Registration;
 pub use crate::step::{

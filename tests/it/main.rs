@@ -50,6 +50,7 @@ mod outcomes_model;
 mod outcomes_of_failure;
 mod panics;
 mod params;
+mod params_once;
 mod policies;
 mod pressure;
 mod progress;

@@ -1,22 +1,52 @@
-//! Binds run parameters and resources to the steps of a plan.
+//! Binds run parameters to the steps of a plan: each value is read once per run, and each mistake is one problem.
 
-use std::any::Any;
+use std::any::{Any, TypeId};
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::Plan;
+use super::readers::Readers;
 use crate::contain;
 use crate::dag::StepSpec;
 use crate::params::{BoundParam, BoundParams, Given, NOT_SHOWN, ParamDef, ParamValue, Params};
 use crate::problem::{Problem, ProblemCode, closest};
-use crate::resources::Resources;
 use crate::short_type::short_type;
 use crate::step::{InputDef, InputKind};
 
+/// Where the value of a step's parameter comes from.
+#[derive(Clone, Copy)]
+enum Found<'a> {
+    /// The instance, which the builder made.
+    Instance(&'a Result<ParamValue, String>),
+    /// The run's parameters.
+    Given(&'a Given),
+    /// Its default.
+    Default(fn() -> Box<dyn Any + Send + Sync>),
+    /// Nothing.
+    Missing,
+}
+
+/// What steps have in common that read one value.
+#[derive(PartialEq, Eq, Hash)]
+struct Key<'a> {
+    /// The parameter.
+    name: &'a str,
+    ty: TypeId,
+    /// The rank of the value that was given, which no other has.
+    given: Option<i64>,
+    /// The step, for the value of an instance.
+    instance: Option<u32>,
+    /// The text of a default, and the module in which it has its meaning.
+    default: Option<(&'static str, &'a str)>,
+}
+
+/// A value that was read; or the position of the problem.
+type Read = Result<Arc<dyn Any + Send + Sync>, usize>;
+
 impl Plan {
-    /// Reads every run parameter of the plan, once. `is_needed` is asked about each that has no value, with the position of
-    /// its step: a disabled step, which never reads it, does not need it.
+    /// Reads every run parameter of the plan: each value once per type, for all steps that read it. `is_needed` is asked about
+    /// each that has no value, with the position of its step: a disabled step, which never reads it, does not need it.
     ///
     /// # Errors
     /// Returns every missing, unreadable and unknown parameter.
@@ -27,79 +57,38 @@ impl Plan {
     ) -> Result<BoundParams, Vec<Problem>> {
         let mut problems = Vec::new();
         let of_steps = self.of_steps(given, &mut problems);
+        // Dropped last: it contains what the drop of a value may do.
         let mut bound = BoundParams::default();
+        let mut read: HashMap<Key<'_>, Read> = HashMap::new();
+        let mut failed: Vec<(Problem, Readers<'_>)> = Vec::new();
         for &(step, parameter) in &self.params {
             let (input, param) = self.param_def(step, parameter);
             let of_step = of_steps.get(&(self.in_dag(step as usize), &*param.name)).copied();
-            let of_run = of_step.or_else(|| given.get(&param.name));
-            match self.read_param(step, param, of_run) {
-                Ok((given, value)) => {
-                    let origin = self.origin(step, param, of_run);
-                    bound.entries.push(BoundParam { def: param.clone(), given, value, origin });
-                }
-                Err(problem)
-                    if problem.code == ProblemCode::MissingParam && !is_needed(step as usize, param) =>
-                {
-                    let (def, origin) = (param.clone(), Cow::Borrowed("nobody"));
-                    bound.entries.push(BoundParam { def, given: None, value: Box::new(()), origin });
-                }
-                Err(problem) => {
-                    let step = self.spec(step as usize);
-                    problems.push(
-                        problem
-                            .step(step.name(), step.location())
-                            .parameter(input.name.as_ref(), input.location),
-                    );
-                }
-            }
-        }
-        if problems.is_empty() { Ok(bound) } else { Err(problems) }
-    }
-
-    /// Finds every resource of the plan. `is_needed` is asked about each that was not given, with the position of its step:
-    /// a disabled step, which never reads it, does not need it.
-    ///
-    /// # Errors
-    /// Returns every missing resource.
-    pub fn bind_resources(
-        &self,
-        given: &Resources,
-        is_needed: impl Fn(usize) -> bool,
-    ) -> Result<Vec<Arc<dyn Any + Send + Sync>>, Vec<Problem>> {
-        let mut problems = Vec::new();
-        let mut bound = Vec::with_capacity(self.resources.len());
-        for &(step, parameter) in &self.resources {
-            let spec = self.spec(step as usize);
-            let input = &spec.def().inputs[parameter as usize];
-            let InputKind::Resource { name, ty } = &input.kind else {
-                unreachable!("invariant: the plan lists resources only")
-            };
-            if let Some(value) = given.find(ty.id(), name.as_deref()) {
-                bound.push(Arc::clone(value));
+            let found = self.find_param(step, param, of_step.or_else(|| given.get(&param.name)));
+            if matches!(found, Found::Missing) && !is_needed(step as usize, param) {
+                let (def, origin) = (param.clone(), Cow::Borrowed("nobody"));
+                bound.entries.push(BoundParam { def, given: None, value: Arc::new(()), origin });
                 continue;
             }
-            if !is_needed(step as usize) {
-                bound.push(Arc::new(()));
-                continue;
+            let value = read.entry(self.key(step, param, found)).or_insert_with(|| {
+                self.read_param(param, found).map_err(|problem| {
+                    let spec = self.spec(step as usize);
+                    let problem = problem.step(spec.name(), spec.location());
+                    failed.push((problem.parameter(input.name.as_ref(), input.location), Readers::default()));
+                    failed.len() - 1
+                })
+            });
+            match value {
+                Ok(value) => bound.entries.push(BoundParam {
+                    def: param.clone(),
+                    given: found.value().and_then(|value| value.as_ref().ok()).cloned(),
+                    value: Arc::clone(value),
+                    origin: found.origin(),
+                }),
+                Err(problem) => failed[*problem].1.add(self.spec(step as usize).name()),
             }
-            let names = given.names(ty.id());
-            let named = name.as_ref().map_or(String::new(), |name| format!(" named `{name}`"));
-            let message =
-                format!("step `{}` needs a resource `{ty}`{named}, which was not given", spec.name());
-            let mut problem = Problem::new(ProblemCode::MissingResource, message)
-                .step(spec.name(), spec.location())
-                .parameter(input.name.as_ref(), input.location)
-                .hint(match name {
-                    Some(name) => format!("give it with `.resource_named({name:?}, value)`"),
-                    None => "give it with `.resource(value)`; for the command line, with \
-                             `pipeline::main_with(async |pipeline| Ok(pipeline.resource(value)))`"
-                        .to_owned(),
-                });
-            if !names.is_empty() {
-                problem = problem.note(format!("given of this type: {}", names.join(", ")));
-            }
-            problems.push(problem);
         }
+        problems.extend(failed.into_iter().map(|(problem, readers)| readers.note(problem)));
         if problems.is_empty() { Ok(bound) } else { Err(problems) }
     }
 
@@ -111,67 +100,75 @@ impl Plan {
         }
     }
 
-    /// Returns the origin of a parameter's value, in words.
-    fn origin(&self, step: u32, param: &ParamDef, of_run: Option<&Given>) -> Cow<'static, str> {
+    /// Finds the value of a parameter; `of_run` is what was given for it.
+    fn find_param<'a>(&'a self, step: u32, param: &ParamDef, of_run: Option<&'a Given>) -> Found<'a> {
         let spec = self.spec(step as usize);
-        if spec.params.iter().any(|(name, _)| *name == param.name) {
-            return Cow::Borrowed("the instance");
+        if let Some((_, value)) = spec.params.iter().rev().find(|(name, _)| *name == param.name) {
+            return Found::Instance(value);
         }
-        of_run.map_or(Cow::Borrowed("its default"), |given| given.origin.clone())
+        match (of_run, param.default) {
+            (Some(given), _) => Found::Given(given),
+            (None, Some(default)) => Found::Default(default),
+            (None, None) => Found::Missing,
+        }
     }
 
-    #[allow(clippy::type_complexity)]
-    fn read_param(
-        &self,
-        step: u32,
-        param: &ParamDef,
-        of_run: Option<&Given>,
-    ) -> Result<(Option<ParamValue>, Box<dyn Any + Send + Sync>), Problem> {
-        let spec = self.spec(step as usize);
-        let bound = spec.params.iter().rev().find(|(name, _)| *name == param.name).map(|(_, value)| value);
-        let of_run = || of_run.map(|given| (&given.value, &*given.origin));
-        let found = bound.map(|value| (value, "the instance")).or_else(of_run);
+    fn key<'a>(&'a self, step: u32, param: &'a ParamDef, found: Found<'a>) -> Key<'a> {
+        let module = || self.spec(step as usize).def().module.as_ref();
+        let key = Key { name: &param.name, ty: param.ty.id(), given: None, instance: None, default: None };
         match found {
-            Some((value, origin)) => {
+            Found::Instance(_) => Key { instance: Some(step), ..key },
+            Found::Given(given) => Key { given: Some(given.rank), ..key },
+            Found::Default(_) => Key { default: param.default_text.map(|text| (text, module())), ..key },
+            Found::Missing => key,
+        }
+    }
+
+    fn read_param(&self, param: &ParamDef, found: Found<'_>) -> Result<Arc<dyn Any + Send + Sync>, Problem> {
+        // A reason may quote the value.
+        let shown = |why: String| if self.is_secret(&param.name) { NOT_SHOWN.to_owned() } else { why };
+        match found {
+            Found::Instance(value) | Found::Given(Given { value, .. }) => {
                 // Reading runs the type's own `Deserialize`, which may panic.
-                let read = |value: ParamValue| {
-                    let read = contain::guard(|| value.read(param)).unwrap_or_else(Err);
-                    read.map(|read| (Some(value), read))
-                };
-                let value = value.clone().and_then(read);
-                value.map_err(|why| {
-                    let why = if param.is_secret() { NOT_SHOWN.to_owned() } else { why };
+                let read = |value: &ParamValue| contain::guard(|| value.read(param)).unwrap_or_else(Err);
+                let read = value.as_ref().map_err(String::clone).and_then(read);
+                read.map(Arc::from).map_err(|why| {
                     let (ty, full) = self.type_of(param);
-                    let problem = Problem::new(
-                        ProblemCode::InvalidParam,
-                        format!("run parameter `{}` does not fit `{ty}`", param.name),
-                    );
+                    let message = format!("run parameter `{}` does not fit `{ty}`", param.name);
+                    let problem = Problem::new(ProblemCode::InvalidParam, message);
                     full.into_iter()
                         .fold(problem, Problem::note)
-                        .note(why)
-                        .note(format!("given by {origin}"))
+                        .note(shown(why))
+                        .note(format!("given by {}", found.origin()))
                         .hint("give a value of that type; as text, lists and objects are written as JSON")
                 })
             }
-            None => match param.default {
-                Some(default) => contain::guard(default).map(|value| (None, value)).map_err(|panic| {
-                    Problem::new(
-                        ProblemCode::InvalidParam,
-                        format!("the default of run parameter `{}` panicked", param.name),
-                    )
-                    .note(panic)
+            Found::Default(default) => contain::guard(default).map(Arc::from).map_err(|panic| {
+                let message = format!("the default of run parameter `{}` panicked", param.name);
+                Problem::new(ProblemCode::InvalidParam, message)
+                    .note(shown(panic))
                     .hint("give the parameter a value, or fix its default")
-                }),
-                None => Err(self.missing_param(param)),
-            },
+            }),
+            Found::Missing => Err(self.missing_param(param)),
         }
+    }
+
+    /// Reports whether some step of the graph reads a parameter of this name as a secret, or may do so. What is given for
+    /// one goes to every step that reads it.
+    fn is_secret(&self, name: &str) -> bool {
+        let inputs = (0..self.dag().len()).flat_map(|step| &self.dag().step(step).def().inputs[..]);
+        let mut params = inputs.filter_map(|input| match &input.kind {
+            InputKind::Param(param) if param.name == name => Some(param),
+            _ => None,
+        });
+        params.any(ParamDef::is_secret)
     }
 
     fn missing_param(&self, param: &ParamDef) -> Problem {
         let (name, (ty, full)) = (&param.name, self.type_of(param));
         let message = format!("run parameter `{name}` (`{ty}`) was not given");
         let problem = full.into_iter().fold(Problem::new(ProblemCode::MissingParam, message), Problem::note);
-        problem.hint(if param.is_secret() {
+        problem.hint(if self.is_secret(name) {
             format!(
                 "give it with `.param({name:?}, …)` or as `PIPELINE_PARAM_{name}` in the environment: a secret on the command \
                  line is seen by others"
@@ -265,4 +262,22 @@ fn declared_by(spec: &StepSpec) -> impl Iterator<Item = &str> {
         InputKind::Param(param) => Some(&*param.name),
         _ => None,
     })
+}
+
+impl<'a> Found<'a> {
+    fn value(self) -> Option<&'a Result<ParamValue, String>> {
+        match self {
+            Found::Instance(value) | Found::Given(Given { value, .. }) => Some(value),
+            Found::Default(_) | Found::Missing => None,
+        }
+    }
+
+    /// Returns the origin in words.
+    fn origin(self) -> Cow<'static, str> {
+        match self {
+            Found::Instance(_) => Cow::Borrowed("the instance"),
+            Found::Given(given) => given.origin.clone(),
+            Found::Default(_) | Found::Missing => Cow::Borrowed("its default"),
+        }
+    }
 }

@@ -9,6 +9,8 @@ mod bind;
 mod build;
 mod choice;
 mod fingerprint;
+mod readers;
+mod resources;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};

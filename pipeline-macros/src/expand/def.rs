@@ -36,7 +36,7 @@ pub(super) fn def(model: &StepModel) -> TokenStream {
             #output
 
             fn def() -> &'static __pipeline::StepDef {
-                use __pipeline::{NotFromJson as _, NotToJson as _};
+                use __pipeline::{NotCopied as _, NotFromJson as _, NotToJson as _};
                 static #input_list: [__pipeline::InputDef; #input_count] = [#(#inputs),*];
                 static #after_list: [__pipeline::DefFn; #after_count] = [#(#after.def),*];
                 static #definition: __pipeline::StepDef = __pipeline::StepDef {
@@ -87,6 +87,10 @@ fn input(index: usize, input: &Input) -> TokenStream {
             let name = text(name);
             let written = default.as_ref().and_then(self::written);
             let default = self::default(default.as_ref(), how);
+            let copy = match how {
+                How::Take(ty) => quote!(<__pipeline::Copying<#ty>>::__PIPELINE_COPY),
+                How::Look(..) => quote!(__pipeline::core::option::Option::None),
+            };
             let has_default = default.is_some();
             let written = option(written.map(|written| quote!(#written)));
             let default = option(default);
@@ -96,6 +100,7 @@ fn input(index: usize, input: &Input) -> TokenStream {
                     ty: #checked.ty,
                     has_default: #has_default,
                     parse: #checked.parse,
+                    copy: #copy,
                     default: #default,
                     default_text: #written,
                     secret: #checked.secret,

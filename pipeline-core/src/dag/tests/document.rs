@@ -54,6 +54,7 @@ static DOUBLE_INPUTS: [InputDef; 2] = [
             parse: parse_param::<String>,
             default: None,
             default_text: None,
+            copy: None,
         }),
         location: AT,
     },

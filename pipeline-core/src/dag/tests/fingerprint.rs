@@ -64,6 +64,7 @@ fn param(name: &'static str) -> InputKind {
         parse: |_| Err(String::new()),
         default: None,
         default_text: None,
+        copy: None,
     })
 }
 

@@ -48,6 +48,7 @@ fn text_shows_what_each_parameter_reads() {
         parse: parse_param::<String>,
         default: None,
         default_text: None,
+        copy: None,
     };
     let all: Vec<u32> = (0..11).collect();
     let mut steps: Vec<_> = all.iter().map(|number| step(format!("s{number}"))).collect();

@@ -1,0 +1,69 @@
+//! Binds resources to the steps of a plan: each missing one is one problem.
+
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::Plan;
+use super::readers::Readers;
+use crate::problem::{Problem, ProblemCode};
+use crate::resources::Resources;
+use crate::step::InputKind;
+
+impl Plan {
+    /// Finds every resource of the plan. `is_needed` is asked about each that was not given, with the position of its step:
+    /// a disabled step, which never reads it, does not need it.
+    ///
+    /// # Errors
+    /// Returns every missing resource.
+    pub fn bind_resources(
+        &self,
+        given: &Resources,
+        is_needed: impl Fn(usize) -> bool,
+    ) -> Result<Vec<Arc<dyn Any + Send + Sync>>, Vec<Problem>> {
+        let mut missing: Vec<(Problem, Readers<'_>)> = Vec::new();
+        let mut reported: HashMap<(TypeId, Option<&str>), usize> = HashMap::new();
+        let mut bound = Vec::with_capacity(self.resources.len());
+        for &(step, parameter) in &self.resources {
+            let spec = self.spec(step as usize);
+            let input = &spec.def().inputs[parameter as usize];
+            let InputKind::Resource { name, ty } = &input.kind else {
+                unreachable!("invariant: the plan lists resources only")
+            };
+            if let Some(value) = given.find(ty.id(), name.as_deref()) {
+                bound.push(Arc::clone(value));
+                continue;
+            }
+            if !is_needed(step as usize) {
+                bound.push(Arc::new(()));
+                continue;
+            }
+            if let Some(&reported) = reported.get(&(ty.id(), name.as_deref())) {
+                missing[reported].1.add(spec.name());
+                continue;
+            }
+            reported.insert((ty.id(), name.as_deref()), missing.len());
+            let names = given.names(ty.id());
+            let named = name.as_ref().map_or(String::new(), |name| format!(" named `{name}`"));
+            let message =
+                format!("step `{}` needs a resource `{ty}`{named}, which was not given", spec.name());
+            let mut problem = Problem::new(ProblemCode::MissingResource, message)
+                .step(spec.name(), spec.location())
+                .parameter(input.name.as_ref(), input.location)
+                .hint(match name {
+                    Some(name) => format!("give it with `.resource_named({name:?}, value)`"),
+                    None => "give it with `.resource(value)`; for the command line, with \
+                             `pipeline::main_with(async |pipeline| Ok(pipeline.resource(value)))`"
+                        .to_owned(),
+                });
+            if !names.is_empty() {
+                problem = problem.note(format!("given of this type: {}", names.join(", ")));
+            }
+            missing.push((problem, Readers::of(spec.name())));
+        }
+        if missing.is_empty() {
+            return Ok(bound);
+        }
+        Err(missing.into_iter().map(|(problem, readers)| readers.note(problem)).collect())
+    }
+}
