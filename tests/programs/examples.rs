@@ -577,20 +577,3 @@ fn a_plan_is_also_data() {
     assert_eq!(plan["kinds"]["unrestricted"], 4);
     assert!(fs::read_dir(&*folder).unwrap().next().is_none(), "no step was run");
 }
-
-/// A14: the main example makes its ten outputs, in parallel and sequentially.
-#[test]
-fn the_shop_has_ten_correct_outputs_parallel_and_sequential() {
-    let folder = Folder::new();
-    let (data, out) = (folder.join("data"), folder.join("out"));
-    for mode in [&[][..], &["--sequential"]] {
-        let mut arguments = vec!["--size", "tiny", "--check", "--data", data.to_str().unwrap()];
-        arguments.extend(["--out", out.to_str().unwrap()]);
-        arguments.extend(mode);
-        let output = run("shop", &arguments);
-        let said = output.out;
-        assert!(output.code == 0, "{mode:?}: {said}\n{}", output.err);
-        assert!(said.contains("10 of 10 outputs match"), "{mode:?}: {said}");
-        fs::remove_dir_all(&out).unwrap();
-    }
-}

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::document::{Kind, PlanDocument, PlannedStep};
-use crate::cli::wording::{WIDTH, counted, fit, listed, one_line, pad, width, wrapped};
+use crate::cli::wording::{WIDTH, counted, fit, listed, one_line, pad, times_faster, width, wrapped};
 use crate::text::{path, show};
 
 /// Maximum number of steps shown; a longer plan is shortened to its first and last ones.
@@ -174,8 +174,10 @@ fn figures(plan: &PlanDocument, out: &mut String) {
     line(
         "speed-up",
         &format!(
-            "{:.2} × faster than sequential; at best {:.2} ×, with {} at once ({basis})",
-            forecast.speed_up, plan.speed_up_bound, plan.at_once
+            "{} than sequential; at best {:.2} ×, with {} at once ({basis})",
+            times_faster(forecast.speed_up),
+            plan.speed_up_bound,
+            plan.at_once
         ),
     );
     if forecast.recorded_steps == 0 {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::cli::wording::{counted, cut, fit, listed, number, paragraph};
+use crate::cli::wording::{counted, cut, fit, listed, number, paragraph, times_faster};
 use crate::report::{AdviceKind, RunReport, StageReport, WaitedFor};
 use crate::text::{path, show};
 
@@ -66,7 +66,7 @@ fn critical_path(report: &RunReport, all: bool) -> String {
 /// Compares the run with one step at a time, and with the best possible schedule for these slots.
 fn speed_up(report: &RunReport) -> String {
     let (reached, most) = (report.figures.speed_up, report.figures.speed_up_bound());
-    format!("{reached:.2} × faster than sequential (at best {most:.2} ×)")
+    format!("{} than sequential (at best {most:.2} ×)", times_faster(reached))
 }
 
 fn efficiency(report: &RunReport) -> String {

@@ -15,11 +15,40 @@ pub(super) use crate::text::{counted, number};
 /// Width of listings.
 pub(super) const WIDTH: usize = 80;
 
+/// Returns how much faster something is, or how much slower: `1.13 × faster`, `1.67 × slower`.
+pub(super) fn times_faster(speed_up: f64) -> String {
+    // A ratio of 1.00 is not slower.
+    if speed_up > 0.0 && speed_up < 0.995 {
+        format!("{:.2} × slower", 1.0 / speed_up)
+    } else {
+        format!("{speed_up:.2} × faster")
+    }
+}
+
 /// Returns when the next attempt followed.
 pub(super) fn retried(after: Duration) -> String {
     if after.is_zero() {
         "retried at once".to_owned()
     } else {
         format!("retried after {}", show(Some(after)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_speed_up_below_one_is_slower() {
+        let said = [0.0, 0.5, 0.994, 0.996, 1.0, 2.345].map(times_faster);
+        let wanted = [
+            "0.00 × faster",
+            "2.00 × slower",
+            "1.01 × slower",
+            "1.00 × faster",
+            "1.00 × faster",
+            "2.35 × faster",
+        ];
+        assert_eq!(said, wanted);
     }
 }

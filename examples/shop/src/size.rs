@@ -1,10 +1,8 @@
 //! How much data to make.
 
-use clap::ValueEnum;
-
 use crate::checksums::Checksums;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Size {
     /// Half a percent of the full size.
     Tiny,

@@ -20,8 +20,9 @@ impl Checksums {
         self.0.lines().filter_map(|line| line.split_once("  "))
     }
 
-    pub(crate) fn len(self) -> usize {
-        self.entries().count()
+    /// Returns the names of the files.
+    pub(crate) fn names(self) -> impl Iterator<Item = &'static str> {
+        self.entries().map(|(_, name)| name)
     }
 
     /// Returns whether the file of that name should have this checksum.
