@@ -120,13 +120,14 @@ impl Rules {
         let gate = ExclusiveGate::of(plan);
         let mut rules = Rules { of: Vec::with_capacity(plan.len()), all: Vec::new(), exclusive: None };
         let by_name = settings.by_name(plan.dag());
-        let mut alike: HashMap<(Option<&str>, bool), u32> = HashMap::new();
+        let mut alike: HashMap<(Option<&str>, bool, bool), u32> = HashMap::new();
         for step in 0..plan.len() {
             let policy = plan.policy(step);
             let group = plan.spec(step).def().group.as_deref();
             let group = group.filter(|group| settings.groups.contains_key(*group));
             let name = by_name.get(&plan.in_dag(step));
             let takes = cannot_be_retried(plan.spec(step).def());
+            let is_async = plan.lane(step).is_async();
             let make = || {
                 let by_settings =
                     StepSettings { name, group: group.and_then(|group| settings.groups.get(group)) };
@@ -137,14 +138,27 @@ impl Rules {
                 rule
             };
             let index = if policy.is_plain() && name.is_none() && !plan.may_be_unused(step) {
-                *alike.entry((group, takes)).or_insert_with(|| push(&mut rules.all, make()))
+                *alike.entry((group, takes, is_async)).or_insert_with(|| push(&mut rules.all, make()))
             } else {
                 push(&mut rules.all, make())
             };
             rules.of.push(index);
         }
         rules.exclusive = gate;
+        if rules.any_watched() {
+            rules.watch_async(plan);
+        }
         rules
+    }
+
+    /// Lets every async step be given up. Steps that are given up may block all threads for async steps, and the others could not
+    /// end then.
+    fn watch_async(&mut self, plan: &Plan) {
+        for step in (0..plan.len()).filter(|&step| plan.lane(step).is_async()) {
+            let rule = &mut self.all[self.of[step] as usize];
+            rule.watched = true;
+            rule.simple = false;
+        }
     }
 
     /// The rule of a step.

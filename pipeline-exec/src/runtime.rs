@@ -1,6 +1,7 @@
 //! The tokio runtime that a run uses: the caller's, or the framework's own.
 
 use std::sync::OnceLock;
+use std::time::Instant;
 
 use tokio::runtime::{Builder, Handle, Runtime};
 
@@ -47,6 +48,34 @@ pub(crate) fn block_on_own<F: Future<Output: Send>>(start: impl FnOnce() -> F + 
         Ok(output) => output,
         Err(panic) => std::panic::resume_unwind(panic),
     })
+}
+
+/// Returns a runtime of one thread, with a timer, on which nothing runs that could block it: no step and no other code of the
+/// user. It is made when first needed and kept for the life of the process.
+///
+/// # Panics
+/// If the operating system refuses a thread.
+pub(crate) fn timer() -> Handle {
+    static TIMER: OnceLock<Handle> = OnceLock::new();
+    let timer = TIMER.get_or_init(|| {
+        let timer = Builder::new_current_thread().enable_time().build();
+        let timer = timer.expect("the operating system gives what a runtime needs");
+        let handle = timer.handle().clone();
+        let thread = std::thread::Builder::new().name("pipeline-timer".to_owned());
+        let run = move || timer.block_on(std::future::pending::<()>());
+        thread.spawn(run).expect("the operating system gives one more thread");
+        handle
+    });
+    timer.clone()
+}
+
+/// Reports whether the time of the current runtime is paused, as in tests with virtual time.
+pub(crate) fn is_time_paused() -> bool {
+    let (virtual_time, real_time) = (tokio::time::Instant::now(), Instant::now());
+    while Instant::now() == real_time {
+        std::hint::spin_loop();
+    }
+    tokio::time::Instant::now() == virtual_time
 }
 
 /// Blocks until a future is ready, on a new thread with a new runtime. For a caller that may block a worker of the framework's

@@ -24,6 +24,7 @@ mod support;
 mod advice;
 mod attempt_times;
 mod attempts;
+mod blocked_workers;
 mod builder;
 mod causes;
 mod conditions;

@@ -1,14 +1,19 @@
 //! Where a pipeline can be run from, how often, and how many at once.
 
 use std::convert::Infallible;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
 
 use pipeline::graph::Refs;
+use pipeline::limits::{Breaker, LimitSettings, RateLimit};
 use pipeline::prelude::*;
 use pipeline::run::Executor;
 use pipeline::*;
 
-use crate::support::Gauge;
+use tokio::runtime::Builder;
+use tokio::task::LocalSet;
+
+use crate::support::{Gauge, LIMIT, within};
 
 #[step]
 fn rt_numbers() -> Vec<u64> {
@@ -264,4 +269,94 @@ async fn sync_steps_may_block_on_futures_inside_a_runtime() {
     assert!(run.succeeded(), "{}", run.report());
     let run = pipeline.run_blocking().unwrap();
     assert!(run.succeeded(), "{}", run.report());
+}
+
+#[step(retries = 2, backoff = "5ms")]
+fn rt_flaky(#[context] cx: &StepContext) -> Result<u32, String> {
+    if cx.attempt() < 3 { Err("busy".to_owned()) } else { Ok(1) }
+}
+
+#[step(retries = 2)]
+async fn rt_flaky_at_once(#[context] cx: &StepContext) -> Result<u32, String> {
+    tokio::task::yield_now().await;
+    if cx.attempt() < 3 { Err("busy".to_owned()) } else { Ok(1) }
+}
+
+#[step(limit = "rt-slow", retries = 2)]
+async fn rt_rated(#[context] cx: &StepContext) -> Result<u32, String> {
+    if cx.attempt() < 3 { Err("busy".to_owned()) } else { Ok(1) }
+}
+
+#[step(limit = "rt-broken", retries = 1000, backoff = "2ms")]
+fn rt_broken(#[context] cx: &StepContext) -> Result<u32, String> {
+    if cx.attempt() == 1 { Err("busy".to_owned()) } else { Ok(1) }
+}
+
+#[step(timeout = "5ms")]
+async fn rt_hangs() {
+    std::future::pending::<()>().await;
+}
+
+/// A pipeline that waits for all that a step can wait for: attempts, rates, breakers, timeouts.
+fn waits() -> Pipeline {
+    let rate = LimitSettings::new(1).rate(RateLimit::new(200, Duration::from_secs(1)));
+    let breaker = LimitSettings::new(1).breaker(Breaker::new(1, Duration::from_millis(5)));
+    let settings = Settings::default().limit("rt-slow", rate).limit("rt-broken", breaker);
+    let pipeline = Pipeline::to::<rt_flaky>().and::<rt_flaky_at_once>().and::<rt_rated>().and::<rt_broken>();
+    pipeline.and::<rt_hangs>().settings(settings)
+}
+
+fn check_waits(run: &Run) {
+    let ended = [run.output::<rt_flaky>(), run.output::<rt_flaky_at_once>(), run.output::<rt_rated>()];
+    assert_eq!((ended, run.output::<rt_broken>()), ([Ok(&1), Ok(&1), Ok(&1)], Ok(&1)), "{}", run.report());
+    assert_eq!((run.status("rt_hangs"), run.report().counts.timed_out), (Ok(Status::TimedOut), 1));
+}
+
+/// A run needs nothing of the caller's runtime but that it runs tasks: no timer, no IO, and only one thread.
+#[test]
+fn a_run_waits_in_a_runtime_without_a_timer() {
+    let current = || Builder::new_current_thread().build().unwrap();
+    let many = || Builder::new_multi_thread().worker_threads(2).build().unwrap();
+    for runtime in [current(), many()] {
+        check_waits(&within(move || runtime.block_on(waits().run()).unwrap()));
+    }
+    check_waits(&within(move || current().block_on(async { waits().run_blocking().unwrap() })));
+    check_waits(&within(move || LocalSet::new().block_on(&current(), waits().run()).unwrap()));
+    let spawned = async { tokio::task::spawn_local(async { waits().run().await }).await.unwrap().unwrap() };
+    check_waits(&within(move || LocalSet::new().block_on(&many(), spawned)));
+}
+
+/// A runtime that is shut down ends the run, which says why; so does one that was shut down before.
+#[test]
+fn a_runtime_that_shuts_down_during_a_run_is_the_reason_for_its_end() {
+    #[step]
+    async fn rt_endless(#[resource] entered: &mpsc::SyncSender<()>) {
+        entered.send(()).unwrap();
+        std::future::pending::<()>().await;
+    }
+    #[step]
+    fn rt_after(rt_endless: &()) -> bool {
+        *rt_endless == ()
+    }
+    let told = |run: &Run| {
+        let why = run.report().stopped_because.clone().unwrap_or_default();
+        assert!(why.contains("runtime of the run was shut down"), "{why}");
+        assert_eq!(run.report().status, RunStatus::Cancelled);
+    };
+    for count in [1, 2] {
+        let (entered, enters) = mpsc::sync_channel::<()>(1);
+        let runtime = Builder::new_multi_thread().worker_threads(count).build().unwrap();
+        let pipeline = Pipeline::to::<rt_after>().resource(entered);
+        let handle = runtime.block_on(async { pipeline.start().unwrap() });
+        enters.recv_timeout(LIMIT).unwrap();
+        runtime.shutdown_background();
+        told(&within(move || futures::executor::block_on(handle.wait())));
+    }
+    let runtime = Builder::new_multi_thread().worker_threads(1).build().unwrap();
+    let gone = runtime.handle().clone();
+    drop(runtime);
+    let _entered = gone.enter();
+    let (entered, _enters) = mpsc::sync_channel::<()>(1);
+    told(&futures::executor::block_on(Pipeline::to::<rt_after>().resource(entered).run()).unwrap());
+    check(&pipeline().run_blocking().unwrap());
 }

@@ -8,14 +8,13 @@ use std::sync::Arc;
 use std::sync::atomic::{Ordering, fence};
 use std::time::Duration;
 
-use futures::future::{Either, select};
 use pipeline_core::FailureKind;
 use pipeline_core::frame::{GivenUp, Ready};
 
 use super::driver::Driver;
 use super::permits::{Permits, now};
 use super::slot::SlotGuard;
-use super::{Engine, spawn};
+use super::{Engine, later};
 use crate::limits::{Need, Place, Refusal, Request, Turn};
 use crate::timing::Place as ThreadPlace;
 
@@ -34,6 +33,26 @@ impl Driver {
         let lane = engine.frame.plan().lane(ready.step());
         let guard = SlotGuard::without_slot(engine, lane);
         Applicant { ready, guard, needs: Arc::clone(needs), held: Vec::new() }.ask();
+    }
+}
+
+/// A step that comes too early for a rate.
+struct Early(Option<Applicant>);
+
+impl Early {
+    fn ask_again(mut self, place: Place, stopped: bool) {
+        let Some(applicant) = self.0.take().filter(|_| !stopped) else { return };
+        if let Request::Now(turn, waiter) = place.again(now(), move |turn| applicant.turn(turn)) {
+            waiter(turn);
+        }
+    }
+}
+
+impl Drop for Early {
+    fn drop(&mut self) {
+        if let Some(applicant) = &self.0 {
+            applicant.engine().lost_runtime();
+        }
     }
 }
 
@@ -59,27 +78,16 @@ impl Applicant {
                 self.held.push(permit);
                 self.ask();
             }
-            Turn::Wait(place, at) => {
-                let runtime = self.engine().runtime.clone();
-                spawn::task(&runtime, Box::pin(self.ask_at(place, at)));
-            }
+            Turn::Wait(place, at) => self.ask_at(place, at),
             Turn::Refused(refusal) => self.refuse(&refusal),
         }
     }
 
     /// Asks again at a moment that limits count by, unless the run is stopped before.
-    async fn ask_at(self, place: Place, at: Duration) {
-        let stop = self.engine().stop.clone();
-        let stopped = {
-            let wait = std::pin::pin!(tokio::time::sleep(at.saturating_sub(now())));
-            matches!(select(std::pin::pin!(stop.cancelled()), wait).await, Either::Left(_))
-        };
-        if stopped {
-            return;
-        }
-        if let Request::Now(turn, waiter) = place.again(now(), move |turn| self.turn(turn)) {
-            waiter(turn);
-        }
+    fn ask_at(self, place: Place, at: Duration) {
+        let engine = Arc::clone(self.engine());
+        let early = Early(Some(self));
+        later::after(&engine, at.saturating_sub(now()), move |stopped, _| early.ask_again(place, stopped));
     }
 
     fn engine(&self) -> &Arc<Engine> {

@@ -12,6 +12,9 @@ use super::done::Present;
 use crate::pressure::Change;
 use crate::stopper::Stop;
 
+/// Why a run is stopped by the end of its runtime.
+pub(super) const LOST_RUNTIME: &str = "the tokio runtime of the run was shut down before its steps had ended: keep the runtime until the run has ended";
+
 impl Engine {
     /// Starts no further step, and drops the async steps that wait. Steps on threads run to their end, or for as long
     /// as the settings' grace allows.
@@ -21,6 +24,9 @@ impl Engine {
         }
         self.still.store(true, Ordering::SeqCst);
         if let Some(watch) = &self.watch {
+            if let Some(who) = watch.who_blocks(self) {
+                self.history.stopped_while(&who);
+            }
             watch.stopped();
         }
         self.stop.cancel();
@@ -41,6 +47,11 @@ impl Engine {
             self.history.stopped_because(reason);
         }
         self.stop();
+    }
+
+    /// Stops the run, because the runtime of its tasks was shut down: what it dropped there cannot end any more.
+    pub(super) fn lost_runtime(&self) {
+        self.stop_because(LOST_RUNTIME);
     }
 
     /// As [`Engine::stop`], because the run took too long.

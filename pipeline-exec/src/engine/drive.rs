@@ -40,7 +40,7 @@ pub(super) fn spawn(guard: SlotGuard) {
     let runtime = guard.engine().runtime.clone();
     let may_detach = guard.engine().may_detach();
     if may_detach && guard.lane().is_async() {
-        spawn::task(&runtime, drive_later(Parked::new(guard, None)));
+        spawn::task(&runtime, drive_later(Parked::new(guard)));
         return;
     }
     let unstarted = Unstarted(Some(guard));
@@ -78,7 +78,7 @@ impl Unstarted {
 impl Drop for Unstarted {
     fn drop(&mut self) {
         if let Some(guard) = &self.0 {
-            guard.engine().stop();
+            guard.engine().lost_runtime();
         }
     }
 }
@@ -123,7 +123,7 @@ fn drive_task(unstarted: Unstarted) -> Task {
 /// The same for a run that has to be able to end although no thread of the runtime is free.
 fn drive_later(parked: Arc<Parked>) -> Task {
     Box::pin(async move {
-        if let Some((guard, _)) = parked.take() {
+        if let Some(guard) = parked.take() {
             drive_async(Driver::new(guard, Place::task())).await;
         }
     })

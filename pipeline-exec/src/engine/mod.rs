@@ -17,6 +17,7 @@ mod group;
 mod held_above;
 mod lane;
 mod lanes;
+mod later;
 mod managed;
 mod parked;
 mod permits;

@@ -1,19 +1,18 @@
 //! Failed attempts that are followed by another.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use futures::future::{Either, select};
 use pipeline_core::frame::{Finished, Ready};
-use tokio_util::sync::CancellationToken;
 
 use super::driver::Driver;
-use super::parked::Parked;
 use super::slot::SlotGuard;
-use super::{Engine, spawn};
+use super::{Engine, later};
 use crate::record::{AttemptReport, AttemptTimes, Failed};
 use crate::rules::Rule;
 use crate::timing::Place;
+
+/// A failed attempt that is to be followed by another; without a slot until then.
+struct Retry(Option<(SlotGuard, Finished)>);
 
 impl Driver {
     /// Has a step tried again after a while, without a slot until then.
@@ -22,30 +21,35 @@ impl Driver {
         if let Some(error) = finished.error() {
             engine.events.attempt_failed(finished.step(), error, wait);
         }
-        let (stop, runtime) = (engine.stop.clone(), engine.runtime.clone());
         let guard = SlotGuard::without_slot(engine, engine.frame.plan().lane(finished.step()));
-        let parked = Parked::new(guard, Some(finished));
-        spawn::task(&runtime, Box::pin(retry(parked, stop, wait)));
+        let retry = Retry(Some((guard, finished)));
+        later::after(engine, wait, move |stopped, place| retry.go(stopped, place, wait));
     }
 }
 
-/// Waits out a backoff, and makes the step ready. If the run is stopped meanwhile, the step ends with the error it has.
-async fn retry(parked: Arc<Parked>, stop: CancellationToken, wait: Duration) {
-    let stopped = {
-        let waited = std::pin::pin!(tokio::time::sleep(wait));
-        matches!(select(std::pin::pin!(stop.cancelled()), waited).await, Either::Left(_))
-    };
-    let Some((guard, Some(finished))) = parked.take() else { return };
-    if stopped {
-        // It was the last attempt after all: `end` sees that the run is stopped, and tries no other.
-        Driver::new(guard, Place::task()).end(finished, true);
-        return;
+impl Retry {
+    /// Makes the step ready, or ends it with the error it has if the run was stopped.
+    fn go(mut self, stopped: bool, place: Place, wait: Duration) {
+        let Some((guard, finished)) = self.0.take() else { return };
+        if stopped {
+            // It was the last attempt after all: `end` sees that the run is stopped, and tries no other.
+            Driver::new(guard, place).end(finished, true);
+            return;
+        }
+        let engine = guard.engine();
+        if let Some(ready) = engine.retry(finished, wait) {
+            let (lane, urgency) = (engine.frame.plan().lane(ready.step()), engine.urgency(ready.step()));
+            // The guard, dropped next, looks for work and finds it.
+            engine.lanes.of(lane).backlog.push(urgency, ready);
+        }
     }
-    let engine = guard.engine();
-    if let Some(ready) = engine.retry(finished, wait) {
-        let (lane, urgency) = (engine.frame.plan().lane(ready.step()), engine.urgency(ready.step()));
-        // The guard, dropped next, looks for work and finds it.
-        engine.lanes.of(lane).backlog.push(urgency, ready);
+}
+
+impl Drop for Retry {
+    fn drop(&mut self) {
+        if let Some((guard, _)) = &self.0 {
+            guard.engine().lost_runtime();
+        }
     }
 }
 

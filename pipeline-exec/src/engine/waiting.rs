@@ -4,11 +4,15 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use futures::future::{Either, select};
+use pipeline_core::FailureKind;
 use pipeline_core::frame::{Finished, GivenUp, Suspended};
 
+use super::control::LOST_RUNTIME;
+use super::driver::Driver;
 use super::permits::{self, Permits};
 use super::slot::SlotGuard;
 use super::watch::Waiter;
+use crate::timing::Place;
 
 /// A step that waits, and its share of the run.
 pub(super) struct Waiting {
@@ -97,13 +101,21 @@ impl Waiting {
 }
 
 impl Drop for Waiting {
-    /// A runtime that shuts down drops what waits: the step cannot end any more, and so neither can the run.
+    /// A runtime that shuts down drops what waits: the step is cancelled, and the run stopped. If the watchdog has taken over the
+    /// step's share, nothing of the run is lost.
     fn drop(&mut self) {
-        let Some(guard) = &self.guard else { return };
-        guard.engine().stop();
-        if let Some(suspended) = self.suspended.take() {
-            let _entered = guard.engine().events.enter(suspended.step(), suspended.attempt().number());
-            drop(suspended);
+        let (Some(mut guard), Some(suspended)) = (self.guard.take(), self.suspended.take()) else { return };
+        let step = suspended.step();
+        let cancelled = {
+            let _entered = guard.engine().events.enter(step, suspended.attempt().number());
+            suspended.cancel(GivenUp { kind: FailureKind::Cancelled, note: LOST_RUNTIME.to_owned() })
+        };
+        if let Some(cancelled) = cancelled {
+            guard.engine().lost_runtime();
+            Driver::new(guard, Place::task()).finish(cancelled, true);
+        } else {
+            guard.engine().history.reattach(step);
+            guard.abandon();
         }
     }
 }

@@ -129,6 +129,13 @@ impl History {
         stopped.get_or_insert_with(|| reason.to_owned());
     }
 
+    /// Adds to the reason what else was the case when the run was stopped.
+    pub(crate) fn stopped_while(&self, also: &str) {
+        let mut stopped = self.stopped.lock().unwrap_or_else(PoisonError::into_inner);
+        let reason = stopped.take().unwrap_or_else(|| "the run was stopped".to_owned());
+        *stopped = Some(format!("{reason}; {also}"));
+    }
+
     /// Why the run was stopped.
     pub(crate) fn why_stopped(&self) -> Option<String> {
         self.stopped.lock().unwrap_or_else(PoisonError::into_inner).clone()

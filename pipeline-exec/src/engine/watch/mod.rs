@@ -10,6 +10,7 @@
 //!   and the duty to finish the step), and the thread is detached: what it returns is dropped, and it leaves the run when
 //!   the step's code returns.
 
+mod starvation;
 mod takeover;
 mod waiter;
 mod watchdog;
@@ -22,6 +23,7 @@ use std::time::{Duration, Instant};
 use pipeline_core::frame::{Attempt, GivenUp};
 use pipeline_core::{FailureKind, Lane, Plan};
 
+use self::starvation::Starvation;
 use self::takeover::TakenFrom;
 pub(crate) use self::waiter::Waiter;
 use super::Engine;
@@ -60,6 +62,7 @@ pub(crate) struct Watch {
     waiters: Mutex<HashMap<usize, Weak<Waiter>>>,
     /// Shares that wait for a thread and can be ended without one.
     parked: Mutex<Vec<Weak<Parked>>>,
+    starvation: Starvation,
     /// When the steps that still run are given up, and why.
     ends: Mutex<Option<(Instant, GivenUp)>>,
     over: AtomicBool,
@@ -98,6 +101,7 @@ impl Watch {
             most_detached: settings.max_detached.unwrap_or(settings.cpu),
             waiters: Mutex::default(),
             parked: Mutex::default(),
+            starvation: Starvation::default(),
             ends: Mutex::default(),
             over: AtomicBool::new(false),
             too_late: AtomicBool::new(false),
@@ -211,6 +215,10 @@ impl Watch {
             drop(present);
         }
         let sample = self.monitor.as_ref().map(|monitor| monitor.next());
+        if self.rules.is_some() {
+            self.inspect_starvation(now);
+            self.take_back_idle();
+        }
         let ending = self.inspect_ending(now);
         sample.into_iter().chain(ending).min()
     }
@@ -221,12 +229,13 @@ impl Watch {
             && let Some(engine) = self.engine.upgrade()
             && !self.too_late.swap(true, Ordering::Relaxed)
         {
-            let note =
+            let mut note =
                 format!("the run took longer than its deadline of {}", humantime::format_duration(deadline));
             // A run that was stopped before, and waits for threads, stops waiting.
             if !engine.frame.scope().is_stopped() {
                 self.history.stopped_because(&note);
                 engine.stop_timed_out();
+                note = self.history.why_stopped().unwrap_or(note);
             }
             self.end_at(Instant::now() + PATIENCE, GivenUp { kind: FailureKind::TimedOut, note });
         }
@@ -248,13 +257,20 @@ impl Watch {
         for waiter in waiters {
             self.take_over(waiter.step(), waiter.attempt(), TakenFrom::Task, waiter.slot(), why.clone());
         }
-        let parked = std::mem::take(&mut *self.parked.lock().unwrap_or_else(PoisonError::into_inner));
-        parked.iter().filter_map(Weak::upgrade).for_each(|parked| Watch::end_parked(&parked));
         // A step that begins just now is seen at the next look.
         Some(now + self.look)
     }
 
-    /// Remembers a share that waits for a thread, to end it when the run has to end.
+    /// Takes back the shares that wait for a thread although there is nothing to do for them: all threads may be blocked.
+    fn take_back_idle(&self) {
+        let parked: Vec<Arc<Parked>> = {
+            let parked = self.parked.lock().unwrap_or_else(PoisonError::into_inner);
+            parked.iter().filter_map(Weak::upgrade).collect()
+        };
+        parked.iter().for_each(|parked| drop(parked.take_idle()));
+    }
+
+    /// Remembers a share that waits for a thread, to take it back if there is nothing to do for it.
     pub(super) fn park(&self, what: &Arc<Parked>) {
         let mut parked = self.parked.lock().unwrap_or_else(PoisonError::into_inner);
         if parked.len() == parked.capacity() {

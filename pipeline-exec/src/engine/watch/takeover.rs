@@ -8,7 +8,6 @@ use pipeline_core::frame::{Attempt, GivenUp};
 use super::Watch;
 use crate::engine::driver::Driver;
 use crate::engine::lanes::Slot;
-use crate::engine::parked::Parked;
 use crate::engine::slot::SlotGuard;
 use crate::engine::spawn;
 use crate::engine::worker::Running;
@@ -50,6 +49,9 @@ impl Watch {
             drop(present);
             return;
         };
+        if from != TakenFrom::Task && self.plan.lane(step).is_async() {
+            self.starvation.left_behind(step);
+        }
         if still_running > self.most_detached {
             let reason = format!(
                 "{still_running} attempts that timed out still run on their threads, more than `max_detached` = {} allows",
@@ -72,16 +74,6 @@ impl Watch {
             Driver::new(guard, Place::watchdog()).end(finished, true);
         }
         drop(present);
-    }
-
-    /// Ends, on behalf of a task, its share of the run: a step that waits for another attempt ends with the error that
-    /// it has.
-    pub(super) fn end_parked(parked: &Parked) {
-        match parked.take() {
-            Some((guard, Some(failed))) => Driver::new(guard, Place::watchdog()).finish(failed, true),
-            Some((guard, None)) => drop(guard),
-            None => {}
-        }
     }
 
     /// Records and reports that a step keeps a thread which others need.
