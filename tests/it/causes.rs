@@ -45,8 +45,8 @@ fn ca_two(#[from(ca_good, ca_2, ca_3, ca_1, at_least = 2)] two: Vec<&u64>) -> us
 }
 
 #[step]
-fn ca_two_early(#[from(ca_2, ca_good, ca_1, ca_3, at_least = 2, cancel)] two: Vec<&u64>) -> usize {
-    two.len()
+fn ca_three_early(#[from(ca_2, ca_good, ca_1, ca_3, at_least = 3, cancel)] three: Vec<&u64>) -> usize {
+    three.len()
 }
 
 #[step]
@@ -69,6 +69,11 @@ fn ca_after(ca_1: &u64) -> u64 {
     *ca_1
 }
 
+#[step(after(ca_2, ca_3))]
+fn ca_after_too(ca_1: &u64) -> u64 {
+    *ca_1
+}
+
 #[step]
 fn ca_behind(ca_first: &u64, ca_inputs: &u64) -> u64 {
     ca_first + ca_inputs
@@ -80,22 +85,28 @@ fn ca_merged(#[from(ca_3, ca_1, ca_2, first)] first: Result<&u64, &StepError>) -
 }
 
 /// For each reader, the step that is blamed.
-const BLAMED: [(&str, &str); 8] = [
+const BLAMED: [(&str, &str); 9] = [
     ("ca_all", "ca_3"),
     ("ca_two", "ca_2"),
-    ("ca_two_early", "ca_2"),
+    ("ca_three_early", "ca_2"),
     ("ca_first", "ca_3"),
     ("ca_by_priority", "ca_2"),
     ("ca_inputs", "ca_2"),
     ("ca_after", "ca_3"),
+    ("ca_after_too", "ca_2"),
     ("ca_behind", "ca_3"),
 ];
 
 /// E02, H01: whichever of several failures comes first, and however many steps run at once.
 #[test]
 fn the_first_failure_in_the_order_written_is_blamed_at_every_width() {
-    let all = Pipeline::to::<ca_all>().and::<ca_two>().and::<ca_two_early>().and::<ca_first>();
-    let all = all.and::<ca_by_priority>().and::<ca_inputs>().and::<ca_after>().and::<ca_behind>();
+    let all = Pipeline::to::<ca_all>().and::<ca_two>().and::<ca_three_early>().and::<ca_first>();
+    let all = all
+        .and::<ca_by_priority>()
+        .and::<ca_inputs>()
+        .and::<ca_after>()
+        .and::<ca_after_too>()
+        .and::<ca_behind>();
     let all = all.and::<ca_merged>();
     let orders: [Delays; 6] = [[1, 2, 3], [1, 3, 2], [2, 1, 3], [2, 3, 1], [3, 1, 2], [3, 2, 1]];
     for (delays, workers) in orders.iter().flat_map(|order| [1, 2, 4, 16].map(|workers| (order, workers))) {
