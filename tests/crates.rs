@@ -3,19 +3,24 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
+#[path = "support/process.rs"]
+mod process;
+
+use process::LIMIT_OF_A_BUILD;
+
 const CRATES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/crates");
 
 /// Runs cargo in one of the small crates, with a separate target folder beside the workspace's.
 fn cargo(folder: &str, arguments: &[&str]) -> Output {
     let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/crates");
-    Command::new(env!("CARGO"))
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo
         .args(arguments)
         .current_dir(Path::new(CRATES).join(folder))
         .env("CARGO_TARGET_DIR", target)
         .env_remove("RUSTFLAGS")
-        .env("RUSTDOCFLAGS", "-D warnings")
-        .output()
-        .expect("cargo can be run")
+        .env("RUSTDOCFLAGS", "-D warnings");
+    process::output(&mut cargo, LIMIT_OF_A_BUILD)
 }
 
 /// Returns standard output of a cargo command that succeeds.

@@ -508,7 +508,9 @@ mod who_wins {
         ];
         let reason = |step: &&str| {
             let message = &step_report(&run, step).error.as_ref().unwrap().message;
-            message.rsplit(' ').next().unwrap().to_owned()
+            // Before a remark: on a busy machine, a step may not have had its first poll, and seem to block its thread.
+            let (_, time) = message.split_once(" of ").unwrap();
+            time.split([' ', ',']).next().unwrap().to_owned()
         };
         steps.iter().map(reason).collect()
     }

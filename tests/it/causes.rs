@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use pipeline::prelude::*;
-use pipeline::*;
 
 /// How long each of the three failing steps takes, in virtual milliseconds.
 type Delays = [u64; 3];

@@ -1,13 +1,14 @@
 //! Opens a page in Chromium, uses it by a script as a person would, and returns what the script saw.
 
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+
+use crate::process::{self, LIMIT};
 
 static CHROMIUM: LazyLock<Option<PathBuf>> = LazyLock::new(|| {
     let named = std::env::var_os("PIPELINE_CHROMIUM").map(PathBuf::from);
@@ -73,7 +74,7 @@ document.addEventListener("securitypolicyviolation", (event) => objections.push(
 /// was requested.
 pub(crate) fn browse(name: &str, page: &str, look: &Look, script: &str) -> Option<Value> {
     let Some(chromium) = CHROMIUM.as_ref() else {
-        missing(name);
+        process::missing(name, "Chromium: install the package `chromium`, or set PIPELINE_CHROMIUM");
         return None;
     };
     let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
@@ -99,7 +100,7 @@ pub(crate) fn browse(name: &str, page: &str, look: &Look, script: &str) -> Optio
     if look.timers {
         command.arg("--virtual-time-budget=20000");
     }
-    let output = command.arg(format!("file://{}", file.display())).output().unwrap();
+    let output = process::output(command.arg(format!("file://{}", file.display())), LIMIT);
     let _ = fs::remove_dir_all(&profile);
     let (dom, log) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     let said: Vec<&str> = log.lines().filter(|line| line.contains("CONSOLE")).collect();
@@ -144,14 +145,4 @@ pub(crate) fn hash(text: &str) -> String {
         }
     }
     base64
-}
-
-/// Not by a macro, whose output is hidden in a passing test.
-fn missing(name: &str) {
-    let required = std::env::var_os("REQUIRE_CHROMIUM").is_some_and(|value| value == "1");
-    assert!(!required, "{name}: REQUIRE_CHROMIUM is set, and there is no Chromium");
-    let text = format!(
-        "\n*** SKIPPED {name}: no Chromium. Install the package `chromium`, or set PIPELINE_CHROMIUM. ***\n"
-    );
-    let _ = std::io::stderr().write_all(text.as_bytes());
 }

@@ -9,4 +9,6 @@ mod faults;
 #[path = "../support/folder.rs"]
 mod folder;
 mod pipelines;
+#[path = "../support/process.rs"]
+mod process;
 mod support;

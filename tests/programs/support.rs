@@ -3,6 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::LazyLock;
+use std::time::Duration;
+
+use crate::process::{self, LIMIT, LIMIT_OF_A_BUILD};
 
 pub(crate) const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -17,7 +20,7 @@ static EXAMPLES: LazyLock<PathBuf> = LazyLock::new(|| {
     if !profile.ends_with("debug") {
         cargo.arg("--profile").arg(profile.file_name().unwrap());
     }
-    ran(cargo.current_dir(ROOT)).exits(0);
+    ran_within(cargo.current_dir(ROOT), LIMIT_OF_A_BUILD).exits(0);
     profile.join("examples")
 });
 
@@ -58,7 +61,12 @@ pub(crate) struct Ran {
 /// Runs a command to its end.
 #[track_caller]
 pub(crate) fn ran(command: &mut Command) -> Ran {
-    let output = command.output().unwrap();
+    ran_within(command, LIMIT)
+}
+
+#[track_caller]
+fn ran_within(command: &mut Command, limit: Duration) -> Ran {
+    let output = process::output(command, limit);
     let [out, err] = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
     Ran { code: output.status.code().unwrap(), out, err }
 }

@@ -10,6 +10,7 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use crate::folder::Folder;
+use crate::process::{self, LIMIT};
 use crate::support::command;
 
 /// The text that must not appear. Concatenated here, so a panic that quotes this file does not contain it.
@@ -65,7 +66,7 @@ fn run_in(folder: &Folder, arguments: &str, secret_from_environment: bool) -> (i
         command.env("PIPELINE_PARAM_token", &*CANARY).env("PIPELINE_PARAM_note", &*CANARY);
     }
     let arguments = arguments.split_whitespace().map(|argument| argument.replace("{}", &CANARY));
-    let output = command.args(arguments).output().unwrap();
+    let output = process::output(command.args(arguments), LIMIT);
     let code = output.status.code().unwrap();
     let mut written =
         vec![("standard output".to_owned(), output.stdout), ("standard error".to_owned(), output.stderr)];

@@ -3,13 +3,11 @@
 use std::io::Read;
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::Instant;
 
 use crate::folder::Folder;
+use crate::process::{self, LIMIT};
 use crate::support::{clean, path};
-
-/// A longer wait counts as a hang.
-const LIMIT: Duration = Duration::from_secs(30);
 
 /// What a program wrote to its terminal.
 pub(crate) struct Shown {
@@ -26,7 +24,7 @@ pub(crate) fn on_terminal(
 ) -> Option<Shown> {
     let is_there = Command::new("script").arg("--version").output();
     if !is_there.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains("util-linux")) {
-        eprintln!("there is no `script` of util-linux: not tested");
+        process::missing(arguments, "`script` of util-linux");
         return None;
     }
     let folder = Folder::new();
@@ -46,13 +44,18 @@ pub(crate) fn on_terminal(
         }
     });
     let mut bytes = Vec::new();
+    let until = Instant::now() + LIMIT;
     loop {
-        match chunks.recv_timeout(LIMIT) {
+        // Also for one that writes for ever.
+        match chunks.recv_timeout(until.saturating_duration_since(Instant::now())) {
             Ok(chunk) => bytes.extend(chunk),
             Err(mpsc::RecvTimeoutError::Disconnected) => break,
             Err(mpsc::RecvTimeoutError::Timeout) => {
                 let _ = child.kill();
-                panic!("it never wrote all of {awaited:?}:\n{}", String::from_utf8_lossy(&bytes));
+                panic!(
+                    "it has not ended, or never wrote all of {awaited:?}:\n{}",
+                    String::from_utf8_lossy(&bytes)
+                );
             }
         }
         let so_far = String::from_utf8_lossy(&bytes);
@@ -61,7 +64,7 @@ pub(crate) fn on_terminal(
         }
     }
     reader.join().unwrap();
-    child.wait().unwrap();
+    process::end(&mut child, until);
     Some(Shown { written: String::from_utf8(bytes).unwrap() })
 }
 
