@@ -87,6 +87,8 @@ problem_codes! {
     InvalidSwitch = "PL0020",
     /// An input asks for more successes than it has upstream steps.
     InvalidQuorum = "PL0021",
+    /// A validator of the pipeline refuses its plan, or one of its validators or classifiers panicked.
+    Refused = "PL0022",
     /// The environment refused what the run needs before its first step: a file for its record, or listening for signals.
     Environment = "PL0301",
 }

@@ -41,7 +41,7 @@ pub use event::{Because, Event, EventKind, EventRecord, Observer, RunEnd, RunVie
 pub use execute::Execute;
 pub use executor::Executor;
 pub use limits::{Breaker, BreakerState, LimitReport, LimitSettings, Limits, RateLimit};
-pub use pipeline::{GivenOutput, Pipeline};
+pub use pipeline::{Classifier, GivenOutput, Pipeline, Validator, Verdict};
 pub use repeat::{Converged, Repeat, RepeatError};
 #[cfg(feature = "report")]
 pub use report::graph_page;

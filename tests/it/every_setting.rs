@@ -5,8 +5,8 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pipeline::graph::{Backoff, ProblemCode, Refs};
-use pipeline::limits::{Breaker, LimitSettings, RateLimit, Sample, Sampler};
+use pipeline::graph::{Backoff, Plan, ProblemCode, Refs};
+use pipeline::limits::{Breaker, LimitSettings, RateLimit, Sample, Sampler, Verdict};
 use pipeline::prelude::*;
 use pipeline::settings::{MOST_SLOTS, SettingsStack, StepDefaults, TagSettings};
 use pipeline::*;
@@ -51,6 +51,7 @@ fn cases() -> BTreeMap<&'static str, Case> {
         ("limits", (base(), base().limit("es-db", twice), limited)),
         ("conditional", (base(), base().conditional(false), conditional)),
         ("fallback", (base(), base().fallback(false), fallen_back)),
+        ("validate", (base(), base().validate(false), validated)),
         ("no_write", (base(), base().no_write(true), written)),
     ];
     cases.into_iter().collect()
@@ -298,6 +299,14 @@ fn fallen_back(settings: &Settings) -> Shown {
     run.status("es_has_fallback").unwrap().name().to_owned()
 }
 
+fn validated(settings: &Settings) -> Shown {
+    let alone = |_: &Plan| Verdict::OneAtATime("planted".to_owned());
+    let mut dag = DagBuilder::new();
+    many::<es_naps>(&mut dag, "nap", 4);
+    let run = paused(Pipeline::new(dag.build().unwrap()).validator(alone).settings(settings.clone()));
+    peak(&spans(&run, "")).to_string()
+}
+
 /// L09: without `fallback`, memory pressure takes no slots; declared needs still count.
 #[test]
 fn without_fallback_memory_pressure_takes_no_slots() {
@@ -517,6 +526,7 @@ fn every_setting_is_read_from_text() {
             "api": { "rate": "10/s" }
         },
         "tags": { "slow": { "enabled": false } }, "steps": { "fetch": { "retries": 1 } }, "fallback": false,
+        "validate": false,
         "conditional": false, "runs_dir": "runs", "keep_runs": 9, "no_write": true
     }"#;
     let settings: Settings = serde_json::from_str(text).unwrap();

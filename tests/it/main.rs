@@ -70,6 +70,7 @@ mod stopping;
 #[cfg(feature = "report")]
 mod store;
 mod telemetry;
+mod validation;
 mod values;
 mod virtual_time;
 mod waiting_for_others;

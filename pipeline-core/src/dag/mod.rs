@@ -33,7 +33,10 @@ pub use selection::Selection;
 pub use spec::{DefRef, StepSpec};
 pub use stats::Statistics;
 
+use std::sync::Arc;
+
 use crate::lists::Lists;
+use crate::policy::Policy;
 use crate::problem::{Problem, ProblemCode, Problems};
 use crate::registry;
 use crate::step::{Step, StepDef};
@@ -173,6 +176,19 @@ impl Dag {
             readers_first: self.readers_first.part(steps(), &place),
             names: names::NameIndex::default(),
         }
+    }
+
+    /// Returns the same graph with the policies that `change` makes of those of its steps. What belongs to a step's code (its
+    /// condition and its fallback) stays as it is.
+    pub fn with_policies(&self, change: impl Fn(&StepSpec, Policy) -> Policy) -> Dag {
+        let all: Vec<u32> = (0..self.len() as u32).collect();
+        let mut dag = self.part(&all);
+        for step in &mut dag.steps {
+            let policy = change(step, step.policy().clone());
+            let Policy { when, has_fallback, .. } = *step.policy();
+            step.policy = Some(Arc::new(Policy { when, has_fallback, ..policy }));
+        }
+        dag
     }
 
     /// Returns the positions of the steps that no other waits for.

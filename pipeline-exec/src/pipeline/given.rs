@@ -103,6 +103,8 @@ pub(crate) enum Purpose {
 pub(crate) struct Bound {
     pub(crate) params: BoundParams,
     pub(crate) resources: Vec<Arc<dyn Any + Send + Sync>>,
+    /// The reasons of validators for which the steps run one at a time.
+    pub(crate) one_at_a_time: Vec<String>,
 }
 
 /// Reads JSON as the output of a step, by position in the plan.
@@ -284,8 +286,11 @@ impl Pipeline {
         let resources = plan
             .bind_resources(&self.resources, |step| runs(step) && purpose != Purpose::PlanWithoutResources)
             .map_err(|found| problems.extend(found));
-        match (params, resources) {
-            (Ok(params), Ok(resources)) if problems.is_empty() => Ok(Bound { params, resources }),
+        let one_at_a_time = self.validate(plan).map_err(|found| problems.extend(found));
+        match (params, resources, one_at_a_time) {
+            (Ok(params), Ok(resources), Ok(one_at_a_time)) if problems.is_empty() => {
+                Ok(Bound { params, resources, one_at_a_time })
+            }
             _ => Err(problems),
         }
     }

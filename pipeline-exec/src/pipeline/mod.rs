@@ -4,6 +4,7 @@ mod given;
 mod options;
 mod planning;
 mod start;
+mod validation;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,6 +16,7 @@ use self::given::Override;
 pub(crate) use self::given::Purpose;
 #[cfg(feature = "cli")]
 pub(crate) use self::given::read_json;
+pub use self::validation::{Classifier, Validator, Verdict};
 use crate::engine::on_a_driving_thread;
 use crate::event::Observers;
 use crate::execute::Execute;
@@ -64,6 +66,8 @@ pub struct Pipeline {
     settings: Settings,
     limits: Option<Limits>,
     sampler: Option<MakeSampler>,
+    validators: Vec<Arc<dyn Validator>>,
+    classifiers: Vec<Arc<dyn Classifier>>,
     within: Option<StepContext>,
     observers: Observers,
     stops_on_signals: bool,
@@ -153,6 +157,8 @@ impl Pipeline {
             settings: Settings::default(),
             limits: None,
             sampler: None,
+            validators: Vec::new(),
+            classifiers: Vec::new(),
             within: None,
             observers: Observers::default(),
             stops_on_signals: false,

@@ -66,11 +66,12 @@ impl Pipeline {
 
     /// Makes the graph, if it was not made before.
     pub(crate) fn dag(&self) -> Result<Arc<Dag>, Problems> {
-        Ok(match &self.graph {
+        let dag = match &self.graph {
             GraphSource::Dag(dag) => Arc::clone(dag),
             GraphSource::Registered => Arc::new(Dag::registered()?),
             GraphSource::Targets => Arc::new(self.dag_of_targets()?),
-        })
+        };
+        Ok(self.classified(dag)?)
     }
 
     pub(super) fn make_plan(&self) -> Result<Plan, Problems> {

@@ -30,8 +30,12 @@ impl Pipeline {
             unreachable!("invariant: what could not be made was reported")
         };
         let limits = self.make_limits(parent.as_ref());
+        let mut settings = self.settings.clone();
+        if !bound.one_at_a_time.is_empty() {
+            settings.workers = Some(1);
+        }
         if let Some(parent) = &parent {
-            Problems::check(never_admitted(parent, &plan, &self.settings, &limits))?;
+            Problems::check(never_admitted(parent, &plan, &settings, &limits))?;
         }
         let inputs = RunInputs {
             params: bound.params,
@@ -39,7 +43,8 @@ impl Pipeline {
             given,
             disabled: self.disabled(&plan),
             plan,
-            settings: self.settings.clone(),
+            settings,
+            one_at_a_time: bound.one_at_a_time,
             limits,
             monitor,
             parent,

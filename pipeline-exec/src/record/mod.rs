@@ -36,6 +36,8 @@ use crate::timing::Timings;
 pub(crate) struct RunRecord {
     pub(crate) frame: Arc<Frame>,
     pub(crate) settings: Settings,
+    /// The reasons, not the settings, for which steps run one at a time.
+    pub(crate) one_at_a_time: Vec<String>,
     pub(crate) limits: Limits,
     /// `None` if every step is only run and finished.
     pub(crate) rules: Option<Arc<Rules>>,
@@ -71,6 +73,7 @@ impl RunRecord {
         RunRecord {
             frame: Arc::new(frame),
             settings,
+            one_at_a_time: Vec::new(),
             limits,
             rules,
             timings: None,

@@ -4,6 +4,7 @@ mod advice;
 mod attempts;
 mod figures;
 mod inputs;
+mod limited;
 #[cfg(feature = "report")]
 mod page;
 mod provenance;
@@ -272,7 +273,7 @@ impl RunReport {
             counts,
             figures: Figures::of(run, &steps, wall),
             stopped_because: run.history.why_stopped(),
-            limited_by: limited_by(run),
+            limited_by: limited::limited_by(run),
             pressure,
             resources,
             limits: run.limits_in_use(),
@@ -314,39 +315,6 @@ fn dead_letters(run: &RunRecord) -> Vec<DeadLetter> {
         letters.sort_by_key(|letter| place.get(letter.step.as_str()).copied());
     }
     letters
-}
-
-/// What kept steps from running at the same time, in words.
-fn limited_by(run: &RunRecord) -> Vec<String> {
-    if run.settings.deterministic {
-        return Vec::new();
-    }
-    let plan = run.frame.plan();
-    let mut reasons = Vec::new();
-    if run.settings.workers == Some(1) {
-        reasons.push("one step at a time: the settings have one worker".to_owned());
-    }
-    for step in 0..plan.len() {
-        let (policy, name) = (plan.policy(step), plan.spec(step).name());
-        for clamped in run.clamped(step) {
-            let (name_of, amount, capacity) = (&clamped.name, clamped.amount, clamped.capacity);
-            let gets =
-                if capacity == 0 { "it waits until the capacity is raised" } else { "it gets all of it" };
-            reasons.push(format!(
-                "`{name}` needs {amount} of `{name_of}`, whose capacity is {capacity}: {gets}"
-            ));
-        }
-        if policy.exclusive {
-            reasons.push(format!("`{name}` runs alone: it is exclusive"));
-        } else if policy.parallel_if.is_some() && !run.settings.conditional {
-            reasons.push(format!("`{name}` runs alone: the settings have `conditional` off"));
-        } else if run.ran_alone(step) {
-            reasons.push(format!("`{name}` ran alone: its `parallel_if` returned false"));
-        }
-    }
-    let changes = run.resources().map(|(_, changes)| changes).unwrap_or_default();
-    reasons.extend(changes.iter().map(ToString::to_string));
-    reasons
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]

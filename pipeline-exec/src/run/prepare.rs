@@ -29,6 +29,8 @@ pub(crate) struct RunInputs {
     /// The steps that the settings disable, each with the reason.
     pub(crate) disabled: Vec<(usize, String)>,
     pub(crate) settings: Settings,
+    /// The reasons, not the settings, for which steps run one at a time.
+    pub(crate) one_at_a_time: Vec<String>,
     pub(crate) limits: Limits,
     pub(crate) monitor: Option<Monitor>,
     pub(crate) parent: Option<Parent>,
@@ -82,6 +84,7 @@ impl RunInputs {
         let frame = Frame::new(plan, params, self.resources, scope, self.given).disable(self.disabled);
         let mut record = RunRecord::new(frame, settings, self.limits, began);
         record.monitor = self.monitor.map(Arc::new);
+        record.one_at_a_time = self.one_at_a_time;
         record.owner = owner;
         record.command_line = command_line;
         record.is_journaled = recording.is_some();

@@ -71,6 +71,8 @@ settings! {
         conditional: bool = true, Switch(false);
         /// Allows fallbacks of steps, and fewer slots near `memory_limit`.
         fallback: bool = true, Switch(false);
+        /// Asks the pipeline's own validators before the first step. The graph itself is always checked.
+        validate: bool = true, Switch(false);
         /// Number of retries that all steps of the run may use together. Then a step that fails has failed.
         retry_budget: Option<u32> = None, Count(100), default "no limit";
         /// Number of detached attempts that may run at once. One more stops the run.

@@ -3,12 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use pipeline_core::{
-    Dag, InputDef, Plan, Problem, ProblemCode, Selection, StepDef, closest, registered, registered_as,
+    Dag, InputDef, Plan, Policy, Problem, ProblemCode, Selection, StepDef, closest, registered, registered_as,
 };
 
 use super::origins::{Origins, shown};
 use super::{Settings, StepDefaults};
 use crate::limits::{CORES, MEMORY};
+
+/// The names of one kind in a step's definition, or in the policy that this step of a graph has.
+type Names = for<'a> fn(&'a StepDef, &'a Policy) -> Vec<&'a str>;
 
 impl Settings {
     /// What is said of steps by name, for each step of the graph of which anything is. Of several entries for one step a
@@ -88,16 +91,16 @@ impl Settings {
                 _ => {}
             }
         }
-        let mut look_up = |section: &str, what: &str, names: Vec<&String>, of: fn(&StepDef) -> Vec<&str>| {
+        let mut look_up = |section: &str, what: &str, names: Vec<&String>, of: Names| {
             if names.is_empty() {
                 return;
             }
-            let in_dag = (0..dag.len()).map(|step| dag.step(step).def());
-            let mut known: BTreeSet<&str> = in_dag.flat_map(of).collect();
+            let in_dag = (0..dag.len()).map(|step| dag.step(step));
+            let mut known: BTreeSet<&str> = in_dag.flat_map(|step| of(step.def(), step.policy())).collect();
             if names.iter().all(|name| known.contains(name.as_str())) {
                 return;
             }
-            known.extend(registered().into_iter().flat_map(of));
+            known.extend(registered().into_iter().flat_map(|def| of(def, &def.policy)));
             for name in names.into_iter().filter(|name| !known.contains(name.as_str())) {
                 let key = format!("{section}.{name}");
                 let message =
@@ -106,14 +109,14 @@ impl Settings {
                 problems.push(origins.note(&key, problem));
             }
         };
-        look_up("groups", "is in a group", self.groups.keys().collect(), |def| {
+        look_up("groups", "is in a group", self.groups.keys().collect(), |def, _| {
             def.group.as_deref().into_iter().collect()
         });
-        look_up("tags", "has the tag", self.tags.keys().collect(), |def| def.tags.to_vec());
+        look_up("tags", "has the tag", self.tags.keys().collect(), |def, _| def.tags.to_vec());
         let machine = [CORES, MEMORY];
         let limits = self.limits.keys().filter(|name| !machine.contains(&name.as_str())).collect();
-        look_up("limits", "needs the limit", limits, |def| {
-            def.policy.limits.iter().map(|(name, _)| &**name).collect()
+        look_up("limits", "needs the limit", limits, |_, policy| {
+            policy.limits.iter().map(|(name, _)| &**name).collect()
         });
         problems
     }

@@ -205,6 +205,22 @@ async fn declared_cores_count_against_the_cpu_slots() {
     assert!(said.contains("`all_0` needs 64 of `cores`, whose capacity is 4"), "{said}");
 }
 
+/// C16: a limit that only an instance needs, by its own policy, can be configured.
+#[tokio::test(start_paused = true)]
+async fn a_limit_of_an_instance_can_be_configured() {
+    #[step]
+    async fn li_free(#[resource] clock: &Clock) -> Slept {
+        nap(clock, 100).await
+    }
+    let mut dag = DagBuilder::new();
+    for n in 0..4 {
+        let _ = dag.add::<li_free>().named(format!("free_{n}")).policy(|policy| policy.limit("li-db", 1));
+    }
+    let settings = Settings::default().limit("li-db", LimitSettings::new(2));
+    let pipeline = Pipeline::new(dag.build().unwrap()).settings(settings).resource(Clock::start());
+    assert_eq!(peak(&spans(&pipeline.run().await.unwrap(), "")), 2);
+}
+
 /// G02: a graphics card is a counted resource, as any named limit: two steps have a card each, one has both, and its needs of
 /// memory and cores are admitted at the same time.
 #[tokio::test(start_paused = true)]

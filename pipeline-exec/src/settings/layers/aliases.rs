@@ -20,8 +20,6 @@ enum As {
     Parallel,
     /// `true` is four samples a second, `false` none.
     Sampling,
-    /// There is no such setting.
-    Nothing,
 }
 
 /// Other spelling, ours, and what becomes of the value.
@@ -47,7 +45,7 @@ const ALIASES: [(&str, &str, As); 21] = [
     ("random_seed", "seed", As::Same),
     ("conditional_parallel", "conditional", As::Same),
     ("output_dir", "runs_dir", As::Same),
-    ("validate", "", As::Nothing),
+    ("validate_execution_safety", "validate", As::Same),
 ];
 
 /// The other spellings.
@@ -57,14 +55,12 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
 
 /// The setting with a name or another spelling close to this.
 pub(super) fn alike(name: &str, known: &BTreeSet<&'static str>) -> Option<&'static str> {
-    let old = ALIASES.iter().filter(|(_, new, _)| !new.is_empty());
-    let found = closest(name, known.iter().copied().chain(old.clone().map(|(old, ..)| *old)))?;
-    let of_today = old.clone().find(|(old, ..)| *old == found).map(|(_, new, _)| *new);
+    let found = closest(name, known.iter().copied().chain(names()))?;
+    let of_today = ALIASES.iter().find(|(old, ..)| *old == found).map(|(_, new, _)| *new);
     of_today.or_else(|| known.get(found).copied())
 }
 
-/// The key and value that another spelling means, and the key for the warning, which is empty if there is none. The value is
-/// `None` if nothing is set.
+/// The key and value that another spelling means, and the key for the warning. The value is `None` if nothing is set.
 pub(super) fn today(key: &Key, value: &Value) -> Option<(Key, Option<Value>, &'static str)> {
     let [old] = key.as_slice() else { return None };
     let (_, new, becomes) = ALIASES.iter().find(|(known, ..)| known == old)?;
@@ -82,7 +78,6 @@ pub(super) fn today(key: &Key, value: &Value) -> Option<(Key, Option<Value>, &'s
         }
         (As::Parallel, Value::Bool(on)) => (!on).then(|| json!(1)),
         (As::Sampling, Value::Bool(on)) => on.then(|| json!("250ms")),
-        (As::Nothing, _) => None,
         _ => Some(value.clone()),
     };
     Some((new.split('.').map(str::to_owned).collect(), value, new))

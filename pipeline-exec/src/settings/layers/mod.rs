@@ -266,10 +266,7 @@ impl SettingsStack {
     fn give(&mut self, source: Source, mut given: Given) {
         if let Some((key, value, new)) = aliases::today(&given.key, &given.value) {
             let (old, origin) = (given.key.join("."), shown(&given.origin));
-            self.warnings.push(match new {
-                "" => format!("setting `{old}` ({origin}) says nothing: a graph is checked before every run; leave it out"),
-                new => format!("setting `{old}` ({origin}) is called `{new}` now; use that name"),
-            });
+            self.warnings.push(format!("setting `{old}` ({origin}) is called `{new}` now; use that name"));
             let Some(value) = value else { return };
             (given.key, given.value) = (key, value);
         }
