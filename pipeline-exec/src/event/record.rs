@@ -10,6 +10,7 @@ use super::Event;
 use crate::pressure::Share;
 use crate::record::{CommandLine, ErrorReport, NestedReport};
 use crate::report::RunReport;
+use crate::timing::unix_ms;
 
 /// Version of this schema; a new field or kind does not change it, a changed meaning does.
 pub(crate) const EVENT_SCHEMA: u32 = 1;
@@ -230,8 +231,7 @@ impl EventKind {
     fn of(event: &Event<'_>) -> Self {
         match *event {
             Event::RunStarted { planned, view, .. } => {
-                let since = view.started().duration_since(std::time::UNIX_EPOCH);
-                let started_unix_ms = since.map_or(0, |since| since.as_millis() as u64);
+                let started_unix_ms = unix_ms(view.started());
                 let command_line = view.command_line().cloned();
                 let (program, pipeline) = (view.program().to_owned(), view.pipeline().map(str::to_owned));
                 EventKind::RunStarted { program, pipeline, planned, started_unix_ms, command_line }

@@ -34,7 +34,7 @@ use crate::limits::LimitReport;
 use crate::pressure::{Change, Curve};
 pub use crate::record::{AttemptReport, AttemptTimes, CommandLine, ErrorReport, NestedFailure, NestedReport};
 use crate::record::{RunRecord, StepRecord};
-use crate::timing::{Place, Timings};
+use crate::timing::{Place, Timings, unix_ms};
 
 /// Version of the report's schema; a new field does not change it, a changed meaning does.
 pub(crate) const SCHEMA: u32 = 1;
@@ -268,7 +268,7 @@ impl RunReport {
             provenance: Provenance::of(run),
             command_line: provenance::command_line_of(run),
             settings: provenance::settings_of(&run.settings),
-            started_unix_ms: began.duration_since(UNIX_EPOCH).map_or(0, |at| at.as_millis() as u64),
+            started_unix_ms: unix_ms(began),
             wall,
             counts,
             figures: Figures::of(run, &steps, wall),

@@ -19,6 +19,7 @@ use crate::report::scope_of;
 use crate::settings::Settings;
 use crate::signals::Listening;
 use crate::store::{Recording, RunStore, StoreError};
+use crate::timing::unique_id;
 
 /// All that a run is made of, checked.
 pub(crate) struct RunInputs {
@@ -60,7 +61,7 @@ impl RunInputs {
         let RunInputs { plan, settings, params, owner, command_line, mut observers, .. } = self;
         contain::note_panic_places();
         aborting::warn();
-        let scope = Arc::new(scope_of(&settings, &plan, &params, || uuid::Uuid::now_v7().to_string()));
+        let scope = Arc::new(scope_of(&settings, &plan, &params, || unique_id().to_string()));
         let wall = SystemTime::now();
         let begin =
             |store: RunStore| store.begin(scope.run_id(), &owner, plan.planned(), wall, command_line.clone());

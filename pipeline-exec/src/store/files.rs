@@ -8,6 +8,7 @@ use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::StoreError;
+use crate::timing::unique_id;
 
 pub(super) const REPORT: &str = "report.json";
 /// The page of a run, for a browser.
@@ -203,14 +204,14 @@ fn replace_by(
 
 /// Returns the name of the incomplete file beside a file; no two writers share one.
 fn part_of(path: &Path) -> PathBuf {
-    let unique = format!(".{}{PART}", uuid::Uuid::now_v7());
+    let unique = format!(".{}{PART}", unique_id());
     PathBuf::from([path.as_os_str(), unique.as_ref()].join("".as_ref()))
 }
 
 /// Checks by trying whether there is space in a folder, and permission to write.
 pub(super) fn probe(dir: &Path) -> Result<(), StoreError> {
     const ROOM: usize = 64 * 1024;
-    let path = dir.join(format!("{PROBE}{}", uuid::Uuid::now_v7()));
+    let path = dir.join(format!("{PROBE}{}", unique_id()));
     let mut file = create(&path)?;
     // Without a name from here on: a kill leaves nothing.
     gone(fs::remove_file(&path)).map_err(|error| StoreError::io("remove", &path, error))?;

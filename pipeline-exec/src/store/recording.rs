@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use super::history::Noted;
 use super::journal::Journal;
@@ -12,6 +12,7 @@ use super::{RunState, RunStore, Saving, StoreError, files, trace};
 use crate::event::EventKind;
 use crate::record::{CommandLine, RunOwner, RunRecord};
 use crate::report::RunReport;
+use crate::timing::unix_ms;
 
 /// A run that is being recorded. Dropped without [`Recording::finish`], the run counts as interrupted.
 #[derive(Debug)]
@@ -46,7 +47,7 @@ impl RunStore {
         let lock = files::create(&lock_path)?;
         // A process that checks whether the run is alive holds it for a moment.
         lock.lock().map_err(|error| StoreError::io("lock", &lock_path, error))?;
-        let started_unix_ms = started.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64);
+        let started_unix_ms = unix_ms(started);
         let command_line = command_line.as_deref().cloned();
         let RunOwner { program, pipeline } = owner.clone();
         let begins = EventKind::RunStarted { program, pipeline, planned, started_unix_ms, command_line };

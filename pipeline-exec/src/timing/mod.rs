@@ -2,6 +2,7 @@
 
 mod counter;
 mod ticker;
+mod wall;
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Instant;
 
 pub(crate) use self::ticker::Ticker;
+pub(crate) use self::wall::{unique_id, unix_ms};
 
 /// The start and end of each step of a run, in nanoseconds since the run began. Clones share them.
 #[derive(Clone, Debug)]

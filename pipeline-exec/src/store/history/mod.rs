@@ -10,7 +10,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
@@ -18,6 +18,7 @@ pub(super) use self::read::Timed;
 pub(super) use self::write::Noted;
 use super::error::shown;
 use super::{StoreError, files};
+use crate::timing::unix_ms;
 
 /// The version of the tables.
 const VERSION: i64 = 2;
@@ -161,7 +162,7 @@ fn is_damage(error: &rusqlite::Error) -> bool {
 
 /// Renames the database and its other files.
 fn rename_damaged(path: &Path) -> Result<PathBuf, StoreError> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
+    let now = unix_ms(SystemTime::now());
     let beside = |name: String| path.with_file_name(name);
     let aside = beside(format!("history.db.damaged-{now}"));
     fs::rename(path, &aside).map_err(|error| StoreError::io("rename", path, error))?;
