@@ -8,7 +8,7 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 use std::time::Duration;
 
 /// Time to wait for the lock; printing a line holds it for much less.
@@ -33,8 +33,25 @@ struct Piece {
     _written: Sender<()>,
 }
 
-/// Writes whole lines in one piece. An error (standard error is closed, the disk is full) is ignored: it could not be
-/// reported anywhere.
+/// The first error that something could not be written for.
+static FAILED: OnceLock<io::Error> = OnceLock::new();
+
+/// Returns the first error of writing to standard error. A reader that has closed the pipe is not one.
+#[cfg(feature = "cli")]
+pub(crate) fn failed() -> Option<&'static io::Error> {
+    FAILED.get()
+}
+
+fn note(written: io::Result<()>) {
+    if let Err(error) = written
+        && error.kind() != io::ErrorKind::BrokenPipe
+    {
+        let _ = FAILED.set(error);
+    }
+}
+
+/// Writes whole lines in one piece. An error (the disk is full) is kept for the exit code: it cannot be reported anywhere
+/// else.
 pub(crate) fn write(text: &str) {
     let Some(writer) = WRITER.as_ref().filter(|_| !IS_HELD.load(Ordering::SeqCst)) else {
         return write_without_the_lock(text.as_bytes());
@@ -63,7 +80,7 @@ fn serve(pieces: &Receiver<Piece>) {
     for piece in pieces {
         let mut stderr = io::stderr().lock();
         if !piece.is_taken.swap(true, Ordering::SeqCst) {
-            let _ = stderr.write_all(&piece.text);
+            note(stderr.write_all(&piece.text));
         }
         IS_HELD.store(false, Ordering::SeqCst);
     }
@@ -77,6 +94,6 @@ fn write_without_the_lock(text: &[u8]) {
     let other = std::os::windows::io::AsHandle::as_handle(&io::stderr()).try_clone_to_owned();
     #[cfg(any(unix, windows))]
     if let Ok(other) = other {
-        let _ = File::from(other).write_all(text);
+        note(File::from(other).write_all(text));
     }
 }

@@ -15,8 +15,16 @@ use crate::text::clean;
 pub(super) const OK: u8 = 0;
 /// Exit code: wrong use or an invalid graph; nothing ran.
 pub(super) const INVALID: u8 = 2;
+/// Exit code: at least one step failed.
+const FAILED: u8 = 1;
 /// Exit code: a file could not be read or written.
 pub(super) const ENVIRONMENT: u8 = 3;
+
+/// Returns the exit code of a verb that was executed: what it could not write to standard error counts, unless a signal
+/// has stopped it.
+pub(super) fn of_verb(code: u8) -> u8 {
+    if matches!(code, OK | FAILED) && stderr::failed().is_some() { ENVIRONMENT } else { code }
+}
 
 /// Why a command was not executed.
 pub(super) enum Refusal {
@@ -80,20 +88,26 @@ pub(super) fn unwritable<'a>(what: &'a str, path: &'a Path) -> impl Fn(io::Error
     move |error| Refusal::Environment(format!("cannot write {what} to {}: {error}", path.display()))
 }
 
-/// Prints a text to standard output. A reader that has closed the pipe (`| head`) is not an error.
+/// Prints a text to standard output.
 pub(super) fn print(text: &str) -> Result<u8, Refusal> {
     let mut out = io::stdout().lock();
-    match out
-        .write_all(text.as_bytes())
-        .and_then(|()| if text.ends_with('\n') { Ok(()) } else { writeln!(out) })
-    {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+    let line_break = if text.ends_with('\n') { "" } else { "\n" };
+    let all = [text, line_break].into_iter().try_for_each(|part| out.write_all(part.as_bytes()));
+    written(all.and_then(|()| out.flush()))
+}
+
+/// The end of a verb that has written to standard output. A reader that has closed the pipe (`| head`) is not an error.
+pub(super) fn written(result: io::Result<()>) -> Result<u8, Refusal> {
+    match result {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Refusal::Environment(format!("cannot write to standard output: {error}")))
+        }
         _ => Ok(OK),
     }
 }
 
-/// Writes lines to standard error. If that fails (closed, full disk), the exit code does not change; `eprintln!` would
-/// panic.
+/// Writes lines to standard error. If that fails (the disk is full), the exit code is [`ENVIRONMENT`] in the end;
+/// `eprintln!` would panic.
 pub(super) fn to_stderr(text: &str) {
     stderr::write(&format!("{text}\n"));
 }

@@ -16,6 +16,7 @@
 use std::error::Error;
 use std::fmt;
 use std::future::Future;
+use std::io::{self, Write};
 use std::pin::Pin;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -25,7 +26,7 @@ use clap::{Arg, FromArgMatches};
 use pipeline_core::{Problem, ProblemCode, Problems};
 
 use super::command::{self, Args};
-use super::exit::{INVALID, OK, Refusal};
+use super::exit::{INVALID, Refusal, of_verb, written};
 use super::wording::one_line;
 use super::{command_line, paint};
 use crate::pipeline::Pipeline;
@@ -111,7 +112,7 @@ impl Program {
     /// Runs the command line. Returns the exit code for `main` to return.
     pub fn main(self) -> ExitCode {
         paint::no_colours_on_a_dumb_terminal();
-        let code = self.checked().and_then(Program::execute);
+        let code = self.checked().and_then(Program::execute).map(of_verb);
         ExitCode::from(code.unwrap_or_else(|refusal| refusal.print()))
     }
 
@@ -167,9 +168,11 @@ impl Program {
             Ok(read) => read,
             Err(error) => {
                 // Help and version are errors of clap, too: they go to standard output, with code 0.
-                let code = if error.use_stderr() { INVALID } else { OK };
-                let _ = error.print();
-                return Ok(code);
+                if error.use_stderr() {
+                    let _ = error.print();
+                    return Ok(INVALID);
+                }
+                return written(error.print().and_then(|()| io::stdout().flush()));
             }
         };
         let asked = if names.is_empty() { None } else { matches.get_one::<String>(OPTION) };

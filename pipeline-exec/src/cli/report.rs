@@ -1,12 +1,11 @@
 //! `report`: the report of a recorded run.
 
-use std::io;
 use std::path::PathBuf;
 
 use clap::Args as ClapArgs;
 use pipeline_core::frame::Status;
 
-use super::exit::{OK, Refusal, print, unwritable};
+use super::exit::{OK, Refusal, print, unwritable, written};
 use super::settings::StoreArgs;
 use super::store::warn;
 use super::summary::{self, Extent};
@@ -59,9 +58,5 @@ pub(super) fn execute(args: &ReportArgs, pipeline: &Pipeline) -> Result<u8, Refu
         report.steps.iter_mut().filter(still_runs).for_each(|step| step.status = Status::Pending);
     }
     let extent = if args.verbose { Extent::All } else { Extent::Most };
-    match summary::print_recorded(&report, run.state, extent) {
-        // A reader that has closed the pipe (`| head`) is not an error.
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
-        _ => Ok(OK),
-    }
+    written(summary::print_recorded(&report, run.state, extent))
 }

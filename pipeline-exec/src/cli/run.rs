@@ -65,11 +65,12 @@ fn watched(run: &RunArgs, pipeline: Pipeline) -> Result<Run, Refusal> {
     let (watched, watching) = live::watch(pipeline.clone(), options, usual.into_iter().collect())?;
     let finished = watched.run_blocking()?;
     let report = finished.report();
-    watching.end(report);
-    if let Some(path) = &run.report {
-        let written = write_whole(path, |out| out.write_all(report.to_json().as_bytes()));
-        written.map_err(unwritable("the report", path))?;
-    }
+    // What cannot be written is refused after the rest was.
+    let written = watching.end(report).and(match &run.report {
+        Some(path) => write_whole(path, |out| out.write_all(report.to_json().as_bytes()))
+            .map_err(unwritable("the report", path)),
+        None => Ok(()),
+    });
     if run.json {
         print(&report.to_json())?;
     } else if !run.quiet || report.status != RunStatus::Succeeded {
@@ -81,7 +82,7 @@ fn watched(run: &RunArgs, pipeline: Pipeline) -> Result<Run, Refusal> {
             }
         }
     }
-    Ok(finished)
+    written.map(|()| finished)
 }
 
 fn extent(run: &RunArgs) -> Extent {

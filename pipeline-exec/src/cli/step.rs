@@ -72,7 +72,7 @@ pub(super) fn execute(args: &StepArgs, pipeline: Pipeline) -> Result<u8, Refusal
             live::watch(pipeline.clone(), options, usual.clone().into_iter().collect())?;
         let finished = watched.run_blocking()?;
         let report = finished.report();
-        watching.end(report);
+        watching.end(report)?;
         let outcome = &report.steps[step];
         code = code.max(finished.exit_number());
         if let Some(path) = &run.report {

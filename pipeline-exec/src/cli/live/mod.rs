@@ -17,9 +17,9 @@ mod tracker;
 mod words;
 
 use std::collections::BTreeSet;
-use std::io::Write;
+use std::io::{self, Write};
 use std::sync::mpsc::{self, SyncSender};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -55,6 +55,8 @@ struct Watcher {
     above: Option<SyncSender<Message>>,
     /// Receives events as data.
     json: Option<Mutex<Box<dyn Write + Send>>>,
+    /// The first error of writing them.
+    unwritten: OnceLock<io::Error>,
     /// The limits with a configured capacity.
     known_limits: BTreeSet<String>,
     settings: Vec<SettingInForce>,
@@ -94,6 +96,7 @@ pub(super) fn watch(
         tracker,
         above,
         json,
+        unwritten: OnceLock::new(),
         known_limits: needs::known_limits(&pipeline),
         settings: pipeline.settings_in_force(),
     });
@@ -114,9 +117,18 @@ pub(super) fn watch(
 
 impl Watching {
     /// Clears the drawing and writes the report as the last event. Called after the run.
-    pub(super) fn end(mut self, report: &RunReport) {
+    ///
+    /// # Errors
+    /// If an event could not be written as data.
+    pub(super) fn end(mut self, report: &RunReport) -> Result<(), Refusal> {
         self.close();
         self.watcher.data(|at| EventRecord::of_report(report, at));
+        match self.watcher.unwritten.get() {
+            Some(error) => {
+                Err(Refusal::Environment(format!("cannot write events to standard output: {error}")))
+            }
+            None => Ok(()),
+        }
     }
 
     fn close(&mut self) {
@@ -174,7 +186,12 @@ impl Watcher {
         let Some(json) = &self.json else { return };
         let at = self.tracker.run().map_or(Duration::ZERO, Tracked::elapsed);
         let line = record(at).to_line() + "\n";
-        // The reader may have closed the pipe (`| head`): the run continues.
-        let _ = json.lock().unwrap_or_else(PoisonError::into_inner).write_all(line.as_bytes());
+        let mut json = json.lock().unwrap_or_else(PoisonError::into_inner);
+        // The run continues. The reader may have closed the pipe (`| head`).
+        if let Err(error) = json.write_all(line.as_bytes()).and_then(|()| json.flush())
+            && error.kind() != io::ErrorKind::BrokenPipe
+        {
+            let _ = self.unwritten.set(error);
+        }
     }
 }
