@@ -333,7 +333,7 @@ fn a_foreign_variable_is_a_warning_and_a_misspelt_one_is_refused() {
     let warnings = resolved.warnings().join("\n");
     assert_eq!(resolved.warnings().len(), foreign.len(), "{warnings}");
     assert!(
-        warnings.contains("variable PIPELINE_USER__EMAIL of the environment is no setting"),
+        warnings.contains("environment variable PIPELINE_USER__EMAIL is ignored: no setting has this name"),
         "{warnings}"
     );
     assert!(!warnings.contains("hunter2") && !warnings.contains('\u{1b}'), "{warnings}");
@@ -376,7 +376,7 @@ fn wrong_values_are_reported_with_their_source_and_range() {
             "setting `groups.gold.jitter` is `2.0`, but takes a number from 0 to 1",
             "`groups.gold.jitter` is set by pipeline.json",
         ),
-        ("setting `steps.a` cannot be read", "`steps.a` is set by pipeline.json"),
+        ("setting `steps.a` is `1`, but takes a table of settings", "`steps.a` is set by pipeline.json"),
         ("setting `limits.db.breaker` cannot be read: missing field `cooldown`", "is set by pipeline.json"),
         (
             "setting `blocking` is `5000`, but takes a whole number from 1 to 4096",

@@ -58,6 +58,9 @@ impl RunArgs {
         }
         let (pipeline, of_params) = self.params.apply(&self.settings.params(), &resolved, pipeline)?;
         warnings.extend(of_params);
+        if let Some(absent) = resolved.absent_file().filter(|_| self.verbose > 0) {
+            to_stderr(absent);
+        }
         if !self.quiet {
             warnings.iter().for_each(|warning| to_stderr(&format!("warning: {warning}")));
         }

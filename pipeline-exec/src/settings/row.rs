@@ -166,6 +166,8 @@ pub(crate) enum Kind {
     Rate,
     Path,
     Preset,
+    /// A section of a file, or a part of one.
+    Table,
     /// A value of whatever type its steps take.
     Any,
 }
@@ -197,6 +199,7 @@ impl Kind {
             Kind::Rate => "a rate, such as `\"10/s\"` or `\"5/200ms\"`".to_owned(),
             Kind::Path => "a folder".to_owned(),
             Kind::Preset => PRESETS.map(|preset| format!("`\"{}\"`", preset.name)).join(", "),
+            Kind::Table => "a table of settings".to_owned(),
             Kind::Any => "any value".to_owned(),
         }
     }
@@ -249,7 +252,13 @@ macro_rules! unchecked {
         })*
     };
 }
-unchecked!(bool, PathBuf);
+unchecked!(bool);
+
+impl Checked for PathBuf {
+    fn is_in_range(&self, _: Kind) -> bool {
+        !self.as_os_str().is_empty()
+    }
+}
 
 impl Checked for pipeline_core::Backoff {
     fn is_in_range(&self, _: Kind) -> bool {

@@ -3,6 +3,7 @@
 //! `program/` has the steps. The letters beside the tests are the sections of the failure catalogue: A panics and
 //! errors, B time and threads, C the end of the process, D the graph. `shown` tests what a person sees meanwhile.
 
+mod environment;
 mod graph;
 mod namesakes;
 mod panics;
@@ -14,3 +15,4 @@ mod store;
 mod summary;
 mod time;
 mod values;
+mod writes;

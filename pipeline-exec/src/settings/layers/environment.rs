@@ -41,21 +41,27 @@ pub(super) fn is_setting(variable: &str) -> bool {
     key(variable).is_some_and(|key| matches!(known::look_up(&key), Known::Unit(..)))
 }
 
-/// Whether an unknown variable is meant for the framework: its name is close to that of a setting. Other programs have variables
-/// with the same prefix.
-pub(super) fn is_ours(key: &Key, known: &BTreeSet<&'static str>) -> bool {
+/// Reports whether a variable belongs to another program: its name is not close to that of a setting. The section of a file
+/// alone, such as `PIPELINE_STEPS`, sets nothing.
+pub(super) fn is_of_others(key: &Key) -> bool {
     let first = key.first().map_or("", String::as_str);
-    // `steps` and the like are not settings without a part below.
+    match known::look_up(key) {
+        Known::Unit(..) | Known::Param => key.len() == 1 && row::kind_of(first).is_none(),
+        Known::Unknown(0, known) => !is_ours(key, &known),
+        Known::Unknown(..) => false,
+    }
+}
+
+/// Reports whether an unknown variable is meant for the framework.
+fn is_ours(key: &Key, known: &BTreeSet<&'static str>) -> bool {
+    let first = key.first().map_or("", String::as_str);
     let settings = known.iter().filter(|name| key.len() > 1 || row::kind_of(name).is_some());
     settings.copied().chain(aliases::names()).any(|name| is_slip(first, name))
 }
 
 /// The warning about a variable of another program.
 pub(super) fn passed_over(variable: &str) -> String {
-    format!(
-        "variable {} of the environment is no setting, and none is called like it: it is passed over",
-        shown(variable)
-    )
+    format!("environment variable {} is ignored: no setting has this name", shown(variable))
 }
 
 /// A part in small letters, unless it has some already.

@@ -4,8 +4,19 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use crate::settings::origins::shown;
+
 /// The files that are read if none is named.
 pub(super) const NAMES: [&str; 3] = ["pipeline.toml", "pipeline.yaml", "pipeline.yml"];
+
+/// Returns which files were looked for, and where, in words.
+pub(super) fn absent() -> String {
+    let place = match std::env::current_dir() {
+        Ok(dir) => shown(&dir.display().to_string()),
+        Err(error) => format!("the working directory, which cannot be found ({error})"),
+    };
+    format!("no file of settings: looked for {} in {place}", NAMES.join(", "))
+}
 
 /// Reads the text of a file by the extension of its name.
 ///

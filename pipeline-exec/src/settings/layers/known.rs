@@ -39,6 +39,8 @@ pub(super) fn look_up(key: &Key) -> Known {
         })
     };
     match part(0).unwrap_or_default() {
+        "defaults" if key.len() < 2 => Known::Unit(key.len(), Some(Kind::Table)),
+        "groups" | "steps" | "tags" | "limits" if key.len() < 3 => Known::Unit(key.len(), Some(Kind::Table)),
         "defaults" => of_field(1),
         "groups" | "steps" => of_field(2),
         "tags" => among(2, &["enabled"]).unwrap_or(Known::Unit(3.min(key.len()), Some(Kind::Switch))),

@@ -58,6 +58,8 @@ pub struct SettingsStack {
     params: FileParams,
     warnings: Vec<String>,
     problems: Vec<Problem>,
+    /// The file that was looked for and not found, in words.
+    absent: Option<String>,
 }
 
 /// The pipeline of a program of several that the settings are for: files have a section for each.
@@ -123,7 +125,7 @@ impl SettingsStack {
     }
 
     /// Adds the file of this name, else the one that `PIPELINE_CONFIG` names, else the one in the working directory.
-    pub(crate) fn standard_file(self, named: Option<&Path>) -> io::Result<Self> {
+    pub(crate) fn standard_file(mut self, named: Option<&Path>) -> io::Result<Self> {
         let by_variable =
             || std::env::var_os(environment::CONFIG).filter(|name| !name.is_empty()).map(PathBuf::from);
         if let Some(path) = named.map(Path::to_owned).or_else(by_variable) {
@@ -131,7 +133,10 @@ impl SettingsStack {
         }
         let found: Vec<&str> = file::NAMES.into_iter().filter(|name| Path::new(name).exists()).collect();
         match found.as_slice() {
-            [] => Ok(self),
+            [] => {
+                self.absent = Some(file::absent());
+                Ok(self)
+            }
             [only] => self.file(only),
             several => {
                 let message = format!("there are several files of settings here: {}", several.join(", "));
@@ -202,14 +207,19 @@ impl SettingsStack {
 
     /// Adds variables of an environment: `PIPELINE_WORKERS`, and with two underscores between the parts of a key,
     /// `PIPELINE_STEPS__FETCH__RETRIES`. A part in capitals means its small letters. A variable with the prefix `PIPELINE_` that is
-    /// close to no setting gives a warning; other variables are ignored.
+    /// close to no setting gives a warning; other variables are ignored, and so are empty ones: build servers set those for an
+    /// input that was not given.
     pub fn environment<N: AsRef<str>, V: Into<String>>(
         mut self,
         variables: impl IntoIterator<Item = (N, V)>,
     ) -> Self {
         for (name, value) in variables {
+            let value = value.into();
+            if value.is_empty() {
+                continue;
+            }
             if let Some(key) = environment::key(name.as_ref()) {
-                let (value, origin) = (Value::String(value.into()), name.as_ref().to_owned());
+                let (value, origin) = (Value::String(value), name.as_ref().to_owned());
                 self.give(Source::Environment, Given { key, value, origin });
             }
         }
@@ -251,8 +261,9 @@ impl SettingsStack {
 
     /// As [`SettingsStack::resolve`], for a caller with more to check: the readable settings, and all problems.
     pub(crate) fn resolve_as_far_as_possible(self) -> (ResolvedSettings, Vec<Problem>) {
-        let SettingsStack { layers, params, warnings, mut problems, .. } = self;
-        let (resolved, found) = read::put_together(layers, params, warnings);
+        let SettingsStack { layers, params, warnings, mut problems, absent, .. } = self;
+        let (mut resolved, found) = read::put_together(layers, params, warnings);
+        resolved.absent = absent;
         problems.extend(found);
         (resolved, problems)
     }
@@ -270,6 +281,10 @@ impl SettingsStack {
             let Some(value) = value else { return };
             (given.key, given.value) = (key, value);
         }
+        if source == Source::Environment && environment::is_of_others(&given.key) {
+            self.warnings.push(environment::passed_over(&given.origin));
+            return;
+        }
         let known = known::look_up(&given.key);
         if known == Known::Param {
             let message = format!("`{}` is no setting but a run parameter", shown(&given.key.join(".")));
@@ -282,10 +297,6 @@ impl SettingsStack {
         if let Known::Unknown(position, known) = known {
             let name = given.key.get(position).map_or("", String::as_str);
             let alike = aliases::alike(name, &known).filter(|_| position == 0);
-            if source == Source::Environment && position == 0 && !environment::is_ours(&given.key, &known) {
-                self.warnings.push(environment::passed_over(&given.origin));
-                return;
-            }
             let problem = Problem::new(
                 ProblemCode::InvalidSetting,
                 format!("there is no setting `{}`", shown(&given.key.join("."))),
@@ -324,8 +335,17 @@ impl SettingsStack {
     fn take_params(&mut self, leaves: &mut Leaves, file: &str) {
         let Value::Object(mut nested) = leaves.nested(&["params".to_owned()]) else { return };
         leaves.0.retain(|key, _| key.first().is_none_or(|first| first != "params"));
-        if let Some(Value::Object(params)) = nested.remove("params") {
-            self.params.0.extend(params.into_iter().map(|(name, value)| (name, (value, file.to_owned()))));
+        match nested.remove("params") {
+            None | Some(Value::Null) => {}
+            Some(Value::Object(params)) => {
+                let of_file = |(name, value)| (name, (value, file.to_owned()));
+                self.params.0.extend(params.into_iter().map(of_file));
+            }
+            Some(_) => {
+                let message = format!("`params` in {} is not a table", shown(file));
+                let problem = Problem::new(ProblemCode::InvalidSetting, message);
+                self.problems.push(problem.hint("write `[params]`, then `name = value`"));
+            }
         }
     }
 }

@@ -13,6 +13,8 @@ pub struct ResolvedSettings {
     leaves: Leaves,
     params: FileParams,
     warnings: Vec<String>,
+    /// The file that was looked for and not found, in words.
+    pub(super) absent: Option<String>,
 }
 
 /// One effective setting.
@@ -60,7 +62,7 @@ impl SettingInForce {
 
 impl ResolvedSettings {
     pub(super) fn new(settings: Settings, leaves: Leaves, params: FileParams, warnings: Vec<String>) -> Self {
-        ResolvedSettings { settings, leaves, params, warnings }
+        ResolvedSettings { settings, leaves, params, warnings, absent: None }
     }
 
     /// Returns the settings.
@@ -81,6 +83,12 @@ impl ResolvedSettings {
     /// Returns a warning for each other spelling of a setting, with its source and the name.
     pub fn warnings(&self) -> &[String] {
         &self.warnings
+    }
+
+    /// Returns which file was looked for and not found, in words.
+    #[cfg(feature = "cli")]
+    pub(crate) fn absent_file(&self) -> Option<&str> {
+        self.absent.as_deref()
     }
 
     /// Returns the run parameters of files, each with the name of its file.
