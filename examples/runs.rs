@@ -36,7 +36,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let executor = Executor::new(4)?;
     let runs = (1..=20_u64).map(|customer| {
         // One pipeline for each parameter; the graph behind them is the same.
-        let pipeline = Pipeline::to::<invoice>().param("customer", customer).resource_arc(Arc::clone(&gauge));
+        let pipeline = Pipeline::to::<invoice>().param("customer", customer).resource(Arc::clone(&gauge));
         let executor = executor.clone();
         tokio::spawn(async move { executor.run(&pipeline).await })
     });

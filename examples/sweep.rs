@@ -29,7 +29,7 @@ fn share(sample: &[f64], #[param] threshold: f64, #[resource] ledger: &Ledger) -
 fn scenario(size: usize, threshold: f64, ledger: std::sync::Arc<Ledger>) -> Pipeline {
     let pipeline = Pipeline::to::<share>().param("size", size).param("threshold", threshold);
     // One seed for all: scenarios of one size then have the same sample, and differ only in the threshold.
-    pipeline.resource_arc(ledger).settings(Settings::default().seed(7))
+    pipeline.resource(ledger).settings(Settings::default().seed(7))
 }
 
 #[tokio::main]

@@ -1,6 +1,7 @@
 //! Compile-time checks that an expansion calls on the user's own tokens, so that rustc underlines them.
 
 use std::error::Error;
+use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
@@ -15,7 +16,7 @@ use crate::view::View;
 #[diagnostic::on_unimplemented(
     message = "the upstream step returns `{Output}`, but this parameter reads `{Self}`",
     label = "the upstream step returns `{Output}`",
-    note = "`&T`, `Option<&T>` and `Result<&T, &StepError>` read a step that returns `T`; `&[T]` reads `Vec<T>`, `&str` reads `String`, `&Path` reads `PathBuf`",
+    note = "`&T`, `Option<&T>` and `Result<&T, &StepError>` read a step that returns `T`; `&[T]` reads `Vec<T>`, `&str` reads `String`, `&Path` reads `PathBuf`, `&dyn Trait` reads `Box<dyn Trait>`",
     note = "if the upstream returns an alias of `Result`, mark it `#[step(fallible)]`"
 )]
 pub trait Reads<Output: ?Sized> {}
@@ -43,6 +44,17 @@ pub trait Again: Clone {}
 
 #[diagnostic::do_not_recommend]
 impl<T: Clone> Again for T {}
+
+/// A type that a run parameter can be read as. Reported on the type of the parameter.
+#[diagnostic::on_unimplemented(
+    message = "a run parameter is read by serde, which cannot read `{Self}`",
+    label = "is or holds a type without `Deserialize`",
+    note = "derive `serde::Deserialize` for the type and for every type in it; a value that the program makes is a `#[resource]`"
+)]
+pub trait Readable: DeserializeOwned {}
+
+#[diagnostic::do_not_recommend]
+impl<T: DeserializeOwned> Readable for T {}
 
 /// An edge to a step that is named by path.
 #[derive(Clone, Copy, Debug)]
@@ -125,7 +137,7 @@ pub struct Param<R> {
 /// A run parameter by value.
 pub const fn check_param<T>() -> Param<fn(Call<'_>, usize) -> T>
 where
-    T: DeserializeOwned + Send + Sync + 'static,
+    T: Readable + Send + Sync + 'static,
 {
     Param {
         ty: TypeDef::of::<T>(),
@@ -139,7 +151,7 @@ where
 pub const fn check_param_view<P>() -> Param<for<'a> fn(Call<'a>, usize) -> &'a P>
 where
     P: View + ?Sized,
-    P::Owned: DeserializeOwned + Send + Sync + 'static,
+    P::Owned: Readable + Send + Sync + 'static,
 {
     Param {
         ty: TypeDef::of::<P::Owned>(),
@@ -151,14 +163,33 @@ where
 
 /// How a resource is read.
 #[derive(Clone, Copy, Debug)]
-pub struct Resource<T: 'static> {
-    /// The type by which it is found.
+pub struct Resource<T: ?Sized + 'static> {
+    /// The type by which it is found first.
     pub ty: TypeDef,
+    /// The types that can hold it instead.
+    pub holders: &'static [TypeDef],
     /// Hands it to a call.
     pub read: for<'a> fn(Call<'a>, usize) -> &'a T,
 }
 
 /// A resource, which the whole run shares.
-pub const fn check_resource<T: Send + Sync + 'static>() -> Resource<T> {
-    Resource { ty: TypeDef::of::<T>(), read: |call, index| call.resource(index) }
+pub const fn check_resource<P>() -> Resource<P>
+where
+    P: View + Send + Sync + ?Sized,
+    P::Owned: Send + Sync,
+{
+    Resource {
+        ty: TypeDef::of::<P::Owned>(),
+        holders: const { &[TypeDef::of::<Box<P>>(), TypeDef::of::<Arc<P>>()] },
+        read: |call, index| call.resource(index),
+    }
+}
+
+/// A resource that is read as a trait object.
+pub const fn check_object<P: Send + Sync + ?Sized + 'static>() -> Resource<P> {
+    Resource {
+        ty: TypeDef::of::<Box<P>>(),
+        holders: const { &[TypeDef::of::<Arc<P>>()] },
+        read: |call, index| call.object(index),
+    }
 }

@@ -9,8 +9,9 @@ pub use crate::call::{
     fallback_of_error, fallback_value, is_worth_it,
 };
 pub use crate::check::{
-    Again, Edge, Gives, Param, Reads, Resource, Viewed, check_after, check_again, check_edge, check_error,
-    check_fan_in, check_output, check_param, check_param_view, check_resource, check_view,
+    Again, Edge, Gives, Param, Readable, Reads, Resource, Viewed, check_after, check_again, check_edge,
+    check_error, check_fan_in, check_object, check_output, check_param, check_param_view, check_resource,
+    check_view,
 };
 pub use crate::codec::{Codec, FromJson, NotFromJson, NotToJson, ToJson};
 pub use crate::context::StepContext;
@@ -25,6 +26,11 @@ pub use crate::step::{
 };
 pub use crate::value::TypeDef;
 pub use crate::view::View;
+
+/// Returns the object in a box; `&*` would look for an implementation by the box first.
+pub fn unboxed<T: ?Sized>(object: &Box<T>) -> &T {
+    object
+}
 
 /// The result of a call.
 pub type Called<T> = Result<T, Failure>;

@@ -26,23 +26,31 @@ impl Resources {
         values.push((name, value));
     }
 
-    /// Returns the value of a type: the one with the name, if a name is given; otherwise the unnamed one, or the only one.
-    pub(crate) fn find(&self, id: TypeId, name: Option<&str>) -> Option<&Arc<dyn Any + Send + Sync>> {
-        let values = self.values.get(&id)?;
-        match name {
-            Some(name) => values.iter().find(|(known, _)| known.as_deref() == Some(name)),
-            None => values.iter().find(|(known, _)| known.is_none()).or(match values.as_slice() {
-                [only] => Some(only),
-                _ => None,
-            }),
-        }
-        .map(|(_, value)| value)
+    /// Returns the value of one of the types: the first with the name, if a name is given; otherwise the first without one, or the
+    /// only value.
+    pub(crate) fn find(
+        &self,
+        types: impl Iterator<Item = TypeId> + Clone,
+        name: Option<&str>,
+    ) -> Option<&Arc<dyn Any + Send + Sync>> {
+        let (_, value) = match self.of(types.clone()).find(|(known, _)| known.as_deref() == name) {
+            Some(found) => found,
+            None if name.is_some() => return None,
+            None => {
+                let mut values = self.of(types);
+                values.next().filter(|_| values.next().is_none())?
+            }
+        };
+        Some(value)
     }
 
-    /// Returns the names of the values of a type.
-    pub(crate) fn names(&self, id: TypeId) -> Vec<&str> {
-        let values = self.values.get(&id).into_iter().flatten();
-        values.filter_map(|(name, _)| name.as_deref()).collect()
+    /// Returns the names of the values of the types.
+    pub(crate) fn names(&self, types: impl Iterator<Item = TypeId>) -> Vec<&str> {
+        self.of(types).filter_map(|(name, _)| name.as_deref()).collect()
+    }
+
+    fn of(&self, types: impl Iterator<Item = TypeId>) -> impl Iterator<Item = &Named> {
+        types.filter_map(|id| self.values.get(&id)).flatten()
     }
 }
 

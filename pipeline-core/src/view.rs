@@ -1,4 +1,4 @@
-//! The owned types that borrowed parameters are read from.
+//! The owned types that borrowed parameters are read from. The macro reads a trait object from its box.
 
 use std::path::{Path, PathBuf};
 

@@ -9,7 +9,7 @@ use crate::error::Errors;
 use crate::from::Quorum;
 use crate::own::own;
 use crate::param::{Default, ParamArgs, Role, Source};
-use crate::shape::{Access, Shape, bare, impl_trait, names};
+use crate::shape::{Access, Shape, bare, impl_trait, is_object};
 
 /// A step named by a path.
 #[derive(Clone)]
@@ -237,7 +237,7 @@ fn not_many(what: &str, ty: &Type) -> syn::Error {
 
 fn param(args: ParamArgs, shape: Shape<'_>, ident: &Ident, ty: &Type) -> syn::Result<InputKind> {
     let how = match shape {
-        Shape::One(Access::Borrow, view) => How::Look(Access::Borrow, view.clone()),
+        Shape::One(Access::Borrow, view) if !is_object(view) => How::Look(Access::Borrow, view.clone()),
         Shape::Value(ty) => How::Take(ty.clone()),
         _ => {
             let message = "a run parameter is read as `T` or `&T`; for one that may be missing write `Option<T>`, for a list `Vec<T>`";
@@ -249,18 +249,13 @@ fn param(args: ParamArgs, shape: Shape<'_>, ident: &Ident, ty: &Type) -> syn::Re
 }
 
 fn resource(name: Option<LitStr>, shape: Shape<'_>, ty: &Type) -> syn::Result<InputKind> {
-    let message = match shape {
-        Shape::One(Access::Borrow, ty)
-            if matches!(ty, Type::Slice(_)) || names(ty, "str") || names(ty, "Path") =>
-        {
-            "a resource is found by its sized type: ask for `&Vec<T>`, `&String` or `&PathBuf`, or for a type of your own"
-        }
-        Shape::One(Access::Borrow, ty) => return Ok(InputKind::Resource { name, ty: ty.clone() }),
+    match shape {
+        Shape::One(Access::Borrow, ty) => Ok(InputKind::Resource { name, ty: ty.clone() }),
         _ => {
-            "a resource is shared by the whole run: write `&T` (a clone of it, such as an `Arc`, is made in the body)"
+            let message = "a resource is shared by the whole run: write `&T` (a clone of it, such as an `Arc`, is made in the body)";
+            Err(syn::Error::new_spanned(ty, message))
         }
-    };
-    Err(syn::Error::new_spanned(ty, message))
+    }
 }
 
 fn context(ty: &Type) -> syn::Result<InputKind> {

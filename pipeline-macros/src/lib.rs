@@ -72,7 +72,7 @@ mod tests;
 ///
 /// | type | means |
 /// |---|---|
-/// | `&T`, `&[T]`, `&str`, `&Path` | read the output, shared (`[T]` from `Vec<T>`, `str` from `String`, `Path` from `PathBuf`) |
+/// | `&T`, `&[T]`, `&str`, `&Path`, `&dyn Trait` | read the output, shared (`[T]` from `Vec<T>`, `str` from `String`, `Path` from `PathBuf`, `dyn Trait` from `Box<dyn Trait>`) |
 /// | `T` | take the output: runs after every reader, and moves it |
 /// | `Option<&T>` | `None` if the upstream has no output: it failed, or was skipped or cancelled |
 /// | `Result<&T, &StepError>` | the outcome itself |
@@ -92,7 +92,7 @@ mod tests;
 /// | `#[param]` | a run parameter, `T` or `&T`, read by serde; an `Option<T>` may be missing, a `Secret<T>` is never shown |
 /// | `#[param(default = value)]`, `#[param(default)]` | the same with a default, or with `Default::default()`; a string literal is converted with `From` |
 /// | `#[param(name = "…")]` | the same under another name |
-/// | `#[resource]`, `#[resource("name")]` | `&T`: a value injected for the run, found by type, or by type and name |
+/// | `#[resource]`, `#[resource("name")]` | `&T`: a value injected for the run, found by type, or by type and name; a `T`, `Box<T>` or `Arc<T>` |
 /// | `#[context]` | `&StepContext`: the run and the attempt |
 ///
 /// # Output

@@ -1,7 +1,8 @@
 //! What the type of a parameter asks for, told from its syntax alone.
 
 use proc_macro2::TokenStream;
-use quote::ToTokens;
+use quote::{ToTokens, quote_spanned};
+use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 use syn::{
     GenericArgument, Lifetime, ParenthesizedGenericArguments, PathArguments, Type, TypeFnPtr, TypeReference,
@@ -93,13 +94,21 @@ fn referent(reference: &TypeReference) -> syn::Result<&Type> {
             format!("an input is borrowed for the run of its step only: remove `{lifetime}`, write `&T`");
         return Err(syn::Error::new_spanned(lifetime, message));
     }
-    let elem = bare(&reference.elem);
-    if matches!(elem, Type::TraitObject(_)) {
-        let message =
-            "an output has a concrete type: let the upstream return `Box<dyn …>` and read `&Box<dyn …>`";
-        return Err(syn::Error::new_spanned(elem, message));
+    Ok(bare(&reference.elem))
+}
+
+/// Whether the view is a trait object, which is read from a box.
+pub(crate) fn is_object(view: &Type) -> bool {
+    matches!(view, Type::TraitObject(_))
+}
+
+/// The view that rustc knows: a trait object has none, and the box that holds it is looked at.
+pub(crate) fn looked_at(view: &Type) -> TokenStream {
+    if is_object(view) {
+        quote_spanned!(view.span()=> __pipeline::std::boxed::Box<#view>)
+    } else {
+        view.to_token_stream()
     }
-    Ok(elem)
 }
 
 /// The type without the invisible groups of `macro_rules!`, and without parentheses.

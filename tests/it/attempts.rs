@@ -555,7 +555,7 @@ async fn a_retried_step_holds_its_limit_during_attempts_and_not_between_them() {
     }
     let log = Arc::new(Log::default());
     let pipeline = Pipeline::to::<holds_and_fails>().and::<holds_long>();
-    let run = pipeline.resource_arc(Arc::clone(&log)).resource(Clock::start()).run().await.unwrap();
+    let run = pipeline.resource(Arc::clone(&log)).resource(Clock::start()).run().await.unwrap();
     assert!(run.succeeded(), "{}", run.report());
     let expected = [("in", 0), ("out", 10), ("other in", 10), ("other out", 210), ("in", 210), ("out", 220)];
     assert_eq!(*log.lock().unwrap(), expected);

@@ -137,13 +137,12 @@ fn a_waiting_step_times_out_even_if_every_worker_is_blocked() {
     let entered = Arc::new(AtomicBool::new(false));
     let (ends, end) = mpsc::channel();
     let ends = Mutex::new(ends);
-    let pipeline = Pipeline::to::<hangs_beside>().resource_arc(Arc::clone(&entered)).observe(
-        move |event: &Event<'_>| {
+    let pipeline =
+        Pipeline::to::<hangs_beside>().resource(Arc::clone(&entered)).observe(move |event: &Event<'_>| {
             if let Event::StepFinished { step, status, .. } = *event {
                 ends.lock().unwrap().send((step.to_owned(), status)).unwrap();
             }
-        },
-    );
+        });
     let runtime = two_workers();
     let workers = runtime.handle().clone();
     let running = std::thread::spawn(move || runtime.block_on(pipeline.run()).unwrap());
@@ -333,7 +332,7 @@ fn waiting_steps_do_not_count_as_detached() {
         all.into_iter().flatten().count()
     }
     let ends = Arc::new(tokio::sync::Semaphore::new(0));
-    let pipeline = Pipeline::to::<after_lingering>().resource_arc(Arc::clone(&ends));
+    let pipeline = Pipeline::to::<after_lingering>().resource(Arc::clone(&ends));
     let run = run_in_time(pipeline.settings(Settings::default().max_detached(0)));
     ends.add_permits(3);
     assert_eq!(run.report().counts.timed_out, 3);
@@ -506,10 +505,8 @@ fn the_result_of_a_late_attempt_changes_nothing() {
     let (key, door) = Door::closed();
     let ended = Arc::new(AtomicU32::new(0));
     let pipeline = Pipeline::to::<late_bomb>().and::<late_panic>().and::<late_error>();
-    let pipeline = pipeline
-        .resource(door)
-        .resource_arc(Arc::clone(&ended))
-        .settings(Settings::default().max_detached(3));
+    let pipeline =
+        pipeline.resource(door).resource(Arc::clone(&ended)).settings(Settings::default().max_detached(3));
     let mut run = run_in_time(pipeline);
     key.open();
     until("the late attempts end", || ended.load(Ordering::SeqCst) == 3);

@@ -245,8 +245,8 @@ fn a_no_cancel_future_runs_to_completion() {
     let with = |pipeline: Pipeline| {
         let (gate, gauge) = (Arc::new(Gate(tokio::sync::Semaphore::new(0))), Arc::new(Gauge::default()));
         let done = Arc::new(AtomicBool::new(false));
-        let pipeline = pipeline.resource_arc(Arc::clone(&gate)).resource(Arc::clone(&gauge));
-        (pipeline.resource_arc(Arc::clone(&done)), gate, gauge, done)
+        let pipeline = pipeline.resource(Arc::clone(&gate)).resource(Arc::clone(&gauge));
+        (pipeline.resource(Arc::clone(&done)), gate, gauge, done)
     };
     let (pipeline, gate, gauge, done) = with(Pipeline::to::<whole>());
     let late = run_in_time(pipeline);

@@ -269,7 +269,7 @@ fn shared_state_has_to_be_a_declared_resource() {
     }
     assert!(Pipeline::to::<second_push>().run_blocking().unwrap_err().has(ProblemCode::MissingResource));
     let log = std::sync::Arc::new(Mutex::new(Vec::<u32>::new()));
-    let run = Pipeline::to::<second_push>().resource_arc(std::sync::Arc::clone(&log)).run_blocking().unwrap();
+    let run = Pipeline::to::<second_push>().resource(std::sync::Arc::clone(&log)).run_blocking().unwrap();
     assert_eq!(run.output::<second_push>(), Ok(&2));
     assert_eq!(*log.lock().unwrap(), [1, 2]);
 }

@@ -44,6 +44,7 @@ mod large;
 mod limits;
 mod namesakes;
 mod nesting;
+mod objects;
 mod observing;
 mod other_executors;
 mod outcomes;

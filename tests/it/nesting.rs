@@ -282,7 +282,7 @@ fn run_under_lock(settings: Settings, add: &[fn(&mut DagBuilder, String)]) {
         add.iter().enumerate().for_each(|(kind, add)| add(&mut dag, format!("outer_{kind}_{number}")));
     }
     let pipeline = Pipeline::new(dag.build().unwrap()).settings(settings);
-    let run = run_in_time(pipeline.resource_arc(Arc::clone(&lock)));
+    let run = run_in_time(pipeline.resource(Arc::clone(&lock)));
     assert!(run.succeeded(), "{}", run.report());
     assert_eq!(*lock.blocking_lock(), 6 * add.len() as u64);
 }

@@ -165,7 +165,7 @@ async fn the_step_on_the_longest_path_goes_first() {
         order.lock().unwrap().push("costly");
     }
     let order = std::sync::Arc::new(std::sync::Mutex::new(Vec::<&str>::new()));
-    let pipeline = Pipeline::to::<short_way>().and::<long_end>().and::<costly>().resource_arc(order.clone());
+    let pipeline = Pipeline::to::<short_way>().and::<long_end>().and::<costly>().resource(order.clone());
     pipeline.settings(Settings::default().workers(1)).run().await.unwrap();
     assert_eq!(*order.lock().unwrap(), ["costly", "long", "short"]);
 }

@@ -8,6 +8,7 @@ mod fallback;
 mod future;
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
@@ -175,9 +176,18 @@ impl<'a> Call<'a> {
         P::view(self.cells.params().borrowed(self.bindings().source(self.step(), parameter)))
     }
 
-    /// Borrows an injected value.
-    pub fn resource<T: Send + Sync + 'static>(self, parameter: usize) -> &'a T {
-        self.cells.resource(self.bindings().source(self.step(), parameter))
+    /// Borrows an injected value: the value itself, or what a box or an `Arc` holds.
+    pub fn resource<P: View + ?Sized>(self, parameter: usize) -> &'a P {
+        let value = self.cells.resource(self.bindings().source(self.step(), parameter));
+        value.downcast_ref().map_or_else(|| self.object(parameter), P::view)
+    }
+
+    /// Borrows what an injected box or `Arc` holds.
+    pub fn object<P: ?Sized + 'static>(self, parameter: usize) -> &'a P {
+        let value = self.cells.resource(self.bindings().source(self.step(), parameter));
+        let shared = || value.downcast_ref::<Arc<P>>().map(|value| &**value);
+        let boxed = value.downcast_ref::<Box<P>>().map(|value| &**value);
+        boxed.or_else(shared).expect("invariant: resources are found by type")
     }
 
     /// Returns the context of this step in this run.

@@ -120,9 +120,8 @@ impl Cells {
         &self.scope
     }
 
-    pub(crate) fn resource<T: Send + Sync + 'static>(&self, index: u32) -> &T {
-        let value = &self.resources[index as usize];
-        value.downcast_ref().expect("invariant: resources are found by type")
+    pub(crate) fn resource(&self, index: u32) -> &(dyn Any + Send + Sync) {
+        &*self.resources[index as usize]
     }
 
     /// Makes the context of an attempt.

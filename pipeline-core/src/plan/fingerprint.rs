@@ -194,7 +194,7 @@ impl StableHash {
                 self.text(&param.name);
                 self.text(param.ty.name());
             }
-            InputKind::Resource { name, ty } => {
+            InputKind::Resource { name, ty, .. } => {
                 self.number(3);
                 self.option(name.as_deref(), StableHash::text);
                 self.text(ty.name());

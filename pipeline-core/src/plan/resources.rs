@@ -8,7 +8,9 @@ use super::Plan;
 use super::readers::Readers;
 use crate::problem::{Problem, ProblemCode};
 use crate::resources::Resources;
+use crate::short_type::short_type;
 use crate::step::InputKind;
+use crate::value::TypeDef;
 
 impl Plan {
     /// Finds every resource of the plan. `is_needed` is asked about each that was not given, with the position of its step:
@@ -27,10 +29,12 @@ impl Plan {
         for &(step, parameter) in &self.resources {
             let spec = self.spec(step as usize);
             let input = &spec.def().inputs[parameter as usize];
-            let InputKind::Resource { name, ty } = &input.kind else {
+            let InputKind::Resource { name, ty, holders } = &input.kind else {
                 unreachable!("invariant: the plan lists resources only")
             };
-            if let Some(value) = given.find(ty.id(), name.as_deref()) {
+            let types = std::iter::once(ty).chain(*holders);
+            let ids = types.clone().map(TypeDef::id);
+            if let Some(value) = given.find(ids.clone(), name.as_deref()) {
                 bound.push(Arc::clone(value));
                 continue;
             }
@@ -43,7 +47,7 @@ impl Plan {
                 continue;
             }
             reported.insert((ty.id(), name.as_deref()), missing.len());
-            let names = given.names(ty.id());
+            let names = given.names(ids);
             let named = name.as_ref().map_or(String::new(), |name| format!(" named `{name}`"));
             let message =
                 format!("step `{}` needs a resource `{ty}`{named}, which was not given", spec.name());
@@ -56,8 +60,12 @@ impl Plan {
                              `pipeline::main_with(async |pipeline| Ok(pipeline.resource(value)))`"
                         .to_owned(),
                 });
+            if !holders.is_empty() {
+                let fitting: Vec<_> = types.map(|ty| format!("`{}`", short_type(ty.name()))).collect();
+                problem = problem.note(format!("each of these types fits: {}", fitting.join(", ")));
+            }
             if !names.is_empty() {
-                problem = problem.note(format!("given of this type: {}", names.join(", ")));
+                problem = problem.note(format!("given of these types, by name: {}", names.join(", ")));
             }
             missing.push((problem, Readers::of(spec.name())));
         }

@@ -41,6 +41,8 @@ pub enum InputKind {
         name: Option<Cow<'static, str>>,
         /// The type of the value.
         ty: TypeDef,
+        /// Types that hold such a value, and that are looked for if there is none: `Box<T>` and `Arc<T>`.
+        holders: &'static [TypeDef],
     },
     /// The step's context.
     Context,

@@ -228,29 +228,21 @@ impl Pipeline {
         self
     }
 
-    /// Adds a resource: a value that steps find by its type.
+    /// Adds a resource: a value that steps find by its type. A step that reads `&T` also finds it in a `Box<T>`, or in an `Arc<T>`
+    /// that others share, and `T` can be a trait object.
     ///
     /// ```
     #[doc = include_str!("examples/resources.in")]
     /// let run = Pipeline::to::<length>().resource(Words(vec!["a", "b"])).run_blocking()?;
     /// assert_eq!(run.output::<length>()?, &2);
-    /// # Ok(()) }
-    /// ```
-    pub fn resource<T: Send + Sync + 'static>(self, value: T) -> Self {
-        self.resource_arc(Arc::new(value))
-    }
-
-    /// Adds a resource that is shared with others. Steps read the value itself, not the `Arc`.
     ///
-    /// ```
-    #[doc = include_str!("examples/resources.in")]
-    /// let words = std::sync::Arc::new(Words(vec!["a", "b"]));
-    /// let run = Pipeline::to::<length>().resource_arc(words.clone()).run_blocking()?;
+    /// let words = std::sync::Arc::new(Words(vec!["a"]));
+    /// let run = Pipeline::to::<length>().resource(words.clone()).run_blocking()?;
     /// assert_eq!(run.output::<length>()?, &words.0.len());
     /// # Ok(()) }
     /// ```
-    pub fn resource_arc<T: Send + Sync + 'static>(mut self, value: Arc<T>) -> Self {
-        self.resources.insert(None, value);
+    pub fn resource<T: Send + Sync + 'static>(mut self, value: T) -> Self {
+        self.resources.insert(None, Arc::new(value));
         self
     }
 

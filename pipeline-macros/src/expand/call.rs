@@ -10,7 +10,7 @@ use crate::from::Quorum;
 use crate::input::{Holds, How, Input, InputKind, One, checked};
 use crate::model::StepModel;
 use crate::own::own;
-use crate::shape::Access;
+use crate::shape::{Access, is_object, looked_at};
 
 /// The impl, after the functions that project fields.
 pub(super) fn call(model: &StepModel) -> TokenStream {
@@ -93,7 +93,8 @@ fn binding(index: usize, input: &Input, model: &StepModel) -> TokenStream {
                 Access::Option => quote!(option),
                 Access::Result => quote!(outcome),
             };
-            quote!(#call.#read::<#view>(#index))
+            let seen = looked_at(view);
+            unboxed(*access, view, quote!(#call.#read::<#seen>(#index)))
         }
         InputKind::One { how: How::Take(_), .. } if model.policy.retries() => {
             let again = again_name(index);
@@ -106,7 +107,8 @@ fn binding(index: usize, input: &Input, model: &StepModel) -> TokenStream {
                 Access::Option => quote!(chosen_option),
                 Access::Result => quote!(chosen_outcome),
             };
-            quote!(#call.#read::<#view>(#index))
+            let seen = looked_at(view);
+            unboxed(*access, view, quote!(#call.#read::<#seen>(#index)))
         }
         InputKind::Many { holds, quorum, access, view, .. } => {
             let keyed = *holds == Holds::Map;
@@ -127,17 +129,34 @@ fn binding(index: usize, input: &Input, model: &StepModel) -> TokenStream {
     quote!(let #local #ty = #value;)
 }
 
+/// What is read of one step: of a trait object, what its box holds.
+fn unboxed(access: Access, view: &Type, value: TokenStream) -> TokenStream {
+    match access {
+        _ if !is_object(view) => value,
+        Access::Borrow => quote!(__pipeline::unboxed(#value)),
+        Access::Option | Access::Result => quote!(#value.map(__pipeline::unboxed)),
+    }
+}
+
 /// The items of a fan-in.
 fn collected(index: usize, keyed: bool, quorum: Quorum, access: Access, view: &Type) -> TokenStream {
-    let call = call_ident();
+    let (call, seen) = (call_ident(), looked_at(view));
+    let map = |items, item| {
+        if is_object(view) { quote!(__pipeline::core::iter::Iterator::map(#items, #item)) } else { items }
+    };
+    let (name, item) = (own("name"), own("item"));
+    let value = unboxed(access, view, item.to_token_stream());
     let read = match (access, quorum, keyed) {
         (Access::Borrow, Quorum::All, _) => quote!(views),
-        (Access::Borrow, _, true) => return quote!(#call.available_named::<#view>(#index)),
+        (Access::Borrow, _, true) => {
+            let items = quote!(#call.available_named::<#seen>(#index));
+            return map(items, quote!(|(#name, #item)| (#name, #value)));
+        }
         (Access::Borrow, _, false) => quote!(available),
         (Access::Option, ..) => quote!(options),
         (Access::Result, ..) => quote!(outcomes),
     };
-    let values = quote!(#call.#read::<#view>(#index));
+    let values = map(quote!(#call.#read::<#seen>(#index)), quote!(|#item| #value));
     if keyed { quote!(__pipeline::core::iter::Iterator::zip(#call.names(#index), #values)) } else { values }
 }
 
@@ -152,7 +171,8 @@ fn projection(index: usize, input: &Input) -> TokenStream {
     let output = own("output");
     let mut field = own("field");
     field.set_span(last);
-    let (coerced, reference) = (quote_spanned!(first=> &*), quote_spanned!(first=> &));
+    let reference = quote_spanned!(first=> &);
+    let coerced = if is_object(view) { quote_spanned!(first=> &**) } else { quote_spanned!(first=> &*) };
     quote! {
         fn #name(#output: &<#path as __pipeline::Step>::Output) -> #reference #view {
             let #field = &#output #(.#members)*;

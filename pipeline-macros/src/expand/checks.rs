@@ -10,6 +10,7 @@ use syn::{Path, Type};
 use crate::input::{Edge, How, Input, InputKind, Many, One, checked};
 use crate::model::StepModel;
 use crate::own::{at, own};
+use crate::shape::{is_object, looked_at};
 
 /// The constants.
 pub(super) fn checks(model: &StepModel) -> TokenStream {
@@ -63,7 +64,8 @@ fn input(index: usize, input: &Input) -> TokenStream {
             };
             let edges = edges.iter().map(|edge| {
                 let (span, path) = (edge.path.span(), in_parentheses(&edge.path));
-                let check = quote_spanned!(span=> __pipeline::check_fan_in::<#path, #view>());
+                let wanted = looked_at(view);
+                let check = quote_spanned!(span=> __pipeline::check_fan_in::<#path, #wanted>());
                 constant(&edge.name, &quote!(__pipeline::Edge), &check)
             });
             let ty = type_of(&name, view);
@@ -81,7 +83,8 @@ fn input(index: usize, input: &Input) -> TokenStream {
             constant(&name, &quote!(__pipeline::Param<#read>), &check)
         }
         InputKind::Resource { ty: resource, .. } => {
-            let check = quote_spanned!(ty.span()=> __pipeline::check_resource::<#resource>());
+            let check = if is_object(resource) { quote!(check_object) } else { quote!(check_resource) };
+            let check = quote_spanned!(ty.span()=> __pipeline::#check::<#resource>());
             constant(&name, &quote!(__pipeline::Resource<#resource>), &check)
         }
         InputKind::Context => TokenStream::new(),
@@ -122,13 +125,15 @@ pub(super) fn error_name() -> Ident {
 
 fn edge(edge: &Edge, wanted: &Type) -> TokenStream {
     let (name, span, path) = (&edge.name, edge.path.span(), in_parentheses(&edge.path));
+    let wanted = looked_at(wanted);
     // rustc puts a wrong type on the argument `wanted`, and what is no step on the rest.
     let check = quote_spanned!(span=> __pipeline::check_edge::<#path, #wanted>());
     constant(name, &quote!(__pipeline::Edge), &check)
 }
 
 fn type_of(name: &Ident, view: &Type) -> TokenStream {
-    let check = quote_spanned!(view.span()=> __pipeline::check_view::<#view>());
+    let looked_at = looked_at(view);
+    let check = quote_spanned!(view.span()=> __pipeline::check_view::<#looked_at>());
     constant(name, &quote!(__pipeline::Viewed), &check)
 }
 

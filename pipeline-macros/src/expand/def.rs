@@ -109,7 +109,7 @@ fn input(index: usize, input: &Input) -> TokenStream {
         }
         InputKind::Resource { name, .. } => {
             let name = option(name.as_ref().map(text));
-            quote!(Resource { name: #name, ty: #checked.ty })
+            quote!(Resource { name: #name, ty: #checked.ty, holders: #checked.holders })
         }
         InputKind::Context => quote!(Context),
     };

@@ -254,7 +254,7 @@ impl InputDocument {
                 secret: param.is_secret(),
                 ..none
             },
-            InputKind::Resource { name, ty } => InputDocument {
+            InputKind::Resource { name, ty, .. } => InputDocument {
                 kind: "resource".to_owned(),
                 given_as: name.as_deref().map(str::to_owned),
                 ty: Some(ty.name().to_owned()),

@@ -73,6 +73,7 @@ fn what_affects_the_outcome_changes_the_fingerprint() {
     let resource = |name: Option<&'static str>| InputKind::Resource {
         name: name.map(Cow::Borrowed),
         ty: TypeDef::of::<u8>(),
+        holders: &[],
     };
     let all = [
         ("nothing", with(base)),

@@ -55,7 +55,7 @@ fn text_shows_what_each_parameter_reads() {
     steps.push(
         step("last")
             .param(InputKind::Param(dir), "path")
-            .param(InputKind::Resource { name: None, ty: TypeDef::of::<u64>() }, "http")
+            .param(InputKind::Resource { name: None, ty: TypeDef::of::<u64>(), holders: &[] }, "http")
             .param(InputKind::Context, "cx")
             .reads_as("s0", 0, Mode::Take)
             .reads_as("b", 1, Mode::Option)
