@@ -83,11 +83,17 @@ pub const MOST_CAUSES: usize = 32;
 
 /// Returns the text of a user's value: at most [`MOST_TEXT`] bytes of it. If its `Display` panics or fails, the text says so.
 pub fn display(value: &(impl fmt::Display + ?Sized)) -> String {
+    display_of(value, None)
+}
+
+/// As [`display`]; if the value cannot be shown, the text has the name of its type.
+pub(crate) fn display_of(value: &(impl fmt::Display + ?Sized), ty: Option<&str>) -> String {
     let mut text = Bounded { text: String::new(), is_cut: false };
     let written = guard(|| fmt::write(&mut text, format_args!("{value}")));
+    let of_type = || ty.map_or_else(String::new, |ty| format!("; its type is `{ty}`"));
     match written {
-        Err(panic) => format!("(the error's own Display panicked: {panic})"),
-        Ok(Err(_)) if !text.is_cut => format!("{} (the error's own Display failed)", text.text),
+        Err(panic) => format!("(the error's own Display panicked: {panic}{})", of_type()),
+        Ok(Err(_)) if !text.is_cut => format!("{} (the error's own Display failed{})", text.text, of_type()),
         Ok(_) => text.into_text(),
     }
 }

@@ -103,9 +103,11 @@ impl StepError {
         step: Cow<'static, str>,
         location: Location,
         source: Contained<UserError>,
+        ty: &str,
         may_retry: Result<bool, String>,
     ) -> Self {
-        let message = contain::display(source.get());
+        // The name of a trait object says nothing of the type behind it.
+        let message = contain::display_of(source.get(), Some(ty).filter(|ty| !ty.contains("dyn ")));
         let mut error = StepError {
             step,
             location: Some(location),

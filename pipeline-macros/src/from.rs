@@ -20,6 +20,14 @@ pub(crate) enum Quorum {
     Priority,
 }
 
+/// A pattern or a tag.
+#[derive(Clone)]
+pub(crate) struct Matched {
+    pub(crate) text: LitStr,
+    /// Whether it may match no step.
+    pub(crate) or_none: bool,
+}
+
 /// The options of `#[from(…)]` beside the steps.
 #[derive(Default)]
 struct FromArgs {
@@ -53,12 +61,29 @@ pub(crate) fn from(attr: &Attribute, errors: &mut Errors) -> Option<(Source, Quo
     if option_count != usize::from(args.tag.is_some()) + usize::from(args.at_least.is_some()) {
         return None;
     }
-    let word = word(&mut steps, args.tag.is_some());
+    let mut word = word(&mut steps, args.tag.is_some());
+    let or_none = word.take_if(|(word, _)| matches!(word, Word::OrNone)).map(|(_, tokens)| tokens);
     let quorum = quorum(&args, word, errors)?;
-    let source = match args.tag {
+    let mut source = match args.tag {
         Some(tag) => tagged(tag, steps.first(), errors)?,
         None => named(attr, steps, quorum, errors)?,
     };
+    if let Some(tokens) = or_none {
+        match (&mut source, &args.at_least) {
+            (Source::Glob(matched) | Source::Tag(matched), None) => matched.or_none = true,
+            (_, Some(_)) => {
+                let message = "`or_none` lets the pattern or tag match no step, and `at_least` asks for some: remove one of the two";
+                errors.at(tokens, message);
+                return None;
+            }
+            _ => {
+                let message = "`or_none` goes with a pattern or a tag, which may match no step; for a step of this name write \
+                               `self::or_none`";
+                errors.at(tokens, message);
+                return None;
+            }
+        }
+    }
     if let (Some((count, literal)), Source::Paths(paths)) = (&args.at_least, &source)
         && *count as usize > paths.len()
     {
@@ -77,6 +102,7 @@ enum Word {
     Cancel,
     First,
     Priority,
+    OrNone,
 }
 
 /// Takes the last bare word as an option, unless it stands alone: then it names a step.
@@ -88,6 +114,7 @@ fn word(steps: &mut Vec<TokenStream>, has_tag: bool) -> Option<(Word, TokenStrea
         "cancel" => Word::Cancel,
         "first" => Word::First,
         "priority" => Word::Priority,
+        "or_none" => Word::OrNone,
         _ => return None,
     };
     steps.pop().map(|tokens| (word, tokens))
@@ -112,6 +139,7 @@ fn quorum(args: &FromArgs, word: Option<(Word, TokenStream)>, errors: &mut Error
             tokens,
             "`cancel` goes with `at_least = 2`: the rest are cancelled when that number has succeeded; for a step of this name write `self::cancel`",
         ),
+        (Word::OrNone, _) => unreachable!("invariant: it was taken before"),
         (_, Some(_)) => {
             let message = format!(
                 "`{tokens}` asks for one output, and `at_least` for several: remove one of the two; for a step of this name write `self::{tokens}`",
@@ -124,7 +152,7 @@ fn quorum(args: &FromArgs, word: Option<(Word, TokenStream)>, errors: &mut Error
 
 fn tagged(tag: LitStr, step: Option<&TokenStream>, errors: &mut Errors) -> Option<Source> {
     let tag = errors.keep(checked("a tag", tag, ".:/"))?;
-    let Some(step) = step else { return Some(Source::Tag(tag)) };
+    let Some(step) = step else { return Some(Source::Tag(Matched { text: tag, or_none: false })) };
     let message = "steps are selected by tag or one by one, not both: give `tag` alone, or list the steps";
     errors.at(step, message);
     None
@@ -138,7 +166,7 @@ fn named(attr: &Attribute, steps: Vec<TokenStream>, quorum: Quorum, errors: &mut
             return None;
         }
         [NamedStep::Name(name)] if name.value().contains(['*', '?']) => {
-            return Some(Source::Glob(name.clone()));
+            return Some(Source::Glob(Matched { text: name.clone(), or_none: false }));
         }
         [_] if quorum == Quorum::All => {}
         _ => return fan_in(steps, errors),

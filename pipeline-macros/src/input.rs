@@ -6,7 +6,7 @@ use syn::ext::IdentExt;
 use syn::{FnArg, LitStr, Member, Pat, Path, Type};
 
 use crate::error::Errors;
-use crate::from::Quorum;
+use crate::from::{Matched, Quorum};
 use crate::own::own;
 use crate::param::{Default, ParamArgs, Role, Source};
 use crate::shape::{Access, Shape, bare, impl_trait, is_object};
@@ -72,8 +72,8 @@ pub(crate) enum One {
 /// Where the values of a fan-in come from.
 pub(crate) enum Many {
     Edges(Vec<Edge>),
-    Glob(LitStr),
-    Tag(LitStr),
+    Glob(Matched),
+    Tag(Matched),
     Unbound,
 }
 

@@ -87,7 +87,8 @@ mod tests;
 /// | `#[from(a, b, c, at_least = 2)]` | fan-in that needs at least this number of successes; see [Quorums](#quorums) |
 /// | `#[from(a, b, c, first)]`, `#[from(a, b, c, priority)]` | `&T`: the output of one of them |
 /// | `#[from("name")]` | the step of that name, which is looked up when the pipeline is built |
-/// | `#[from("shard_*")]`, `#[from(tag = "source")]` | fan-in from every step with a matching name, or with the tag |
+/// | `#[from("shard_*")]`, `#[from(tag = "source")]` | fan-in from every step with a matching name, or with the tag; that there is none is a problem |
+/// | `#[from("shard_*", or_none)]`, `#[from(tag = "source", or_none)]` | the same; an empty fan-in if there is none |
 /// | `#[input]` | no step yet: the function is a template, which a builder instantiates |
 /// | `#[param]` | a run parameter, `T` or `&T`, read by serde; an `Option<T>` may be missing, a `Secret<T>` is never shown |
 /// | `#[param(default = value)]`, `#[param(default)]` | the same with a default, or with `Default::default()`; a string literal is converted with `From` |
@@ -279,7 +280,7 @@ mod tests;
 /// | `#[from(a, b, c, first)]` | `&T`, `Option<&T>`, `Result<&T, &StepError>` | the first to succeed in time; the rest are cancelled |
 /// | `#[from(a, b, c, priority)]` | the same | waits for all, and reads the first in the order written that has succeeded |
 ///
-/// `first`, `priority` and `cancel` are options as the last word after another step. A step with such a name is
+/// `first`, `priority`, `cancel` and `or_none` are options as the last word after another step, pattern or tag. A step with such a name is
 /// written `self::first` there; alone, or before others, it is written as usual.
 ///
 /// ```

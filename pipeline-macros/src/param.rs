@@ -5,7 +5,7 @@ use syn::parse::{Parse, ParseStream};
 use syn::{Attribute, Expr, ExprLit, ExprPath, Lit, LitStr, Member, Meta, Path};
 
 use crate::error::{Errors, suggestion};
-use crate::from::{Quorum, from};
+use crate::from::{Matched, Quorum, from};
 use crate::options::{Spec, checked, read_options, split};
 
 const OURS: [&str; 5] = ["from", "param", "resource", "context", "input"];
@@ -42,9 +42,9 @@ pub(crate) enum Source {
     /// A name, found at start-up.
     Name(LitStr),
     /// A pattern of names.
-    Glob(LitStr),
+    Glob(Matched),
     /// A tag.
-    Tag(LitStr),
+    Tag(Matched),
     /// None yet.
     Unbound,
 }

@@ -177,7 +177,7 @@ fn all_binding_problems_are_reported_at_once() {
     let _ = dag.add::<bound>().named("typed").input("a", one).inputs("many", [one]);
     let problems = dag.build().unwrap_err();
     let count = |code| problems.iter().filter(|problem| problem.code == code).count();
-    assert_eq!(count(ProblemCode::InvalidBinding), 6, "{problems}");
+    assert_eq!(count(ProblemCode::InvalidBinding), 5, "{problems}");
     assert_eq!(count(ProblemCode::UnknownParam), 1, "{problems}");
     assert_eq!(count(ProblemCode::TypeMismatch), 1, "{problems}");
     assert_eq!(count(ProblemCode::DuplicateStep), 1, "{problems}");

@@ -119,6 +119,68 @@ fn steps_are_collected_by_pattern_and_by_tag() {
     assert_eq!(run.output::<tagged>().unwrap(), &["fan_in_src_a", "fan_in_src_b"]);
 }
 
+/// A fan-in of no steps is as empty as its list.
+#[test]
+fn a_fan_in_can_be_empty() {
+    #[step]
+    fn fan_in_total(#[input] parts: Vec<&u64>) -> u64 {
+        parts.into_iter().sum()
+    }
+    #[step]
+    fn fan_in_names(#[input] parts: BTreeMap<&str, Result<&u64, &StepError>>) -> usize {
+        parts.len()
+    }
+    #[step]
+    fn fan_in_nothing_like_it(#[from("no_such_step_*", or_none)] parts: Vec<&u64>) -> usize {
+        parts.len()
+    }
+    #[step]
+    fn fan_in_nothing_tagged(
+        #[from(tag = "no_such_tag", or_none)] parts: BTreeMap<&str, &u64>,
+        #[from("no_such_step_*", at_least = 0)] others: Vec<&u64>,
+    ) -> usize {
+        parts.len() + others.len()
+    }
+    let none = Vec::<Handle<u64>>::new;
+    let mut dag = DagBuilder::new();
+    let _ = dag.add::<fan_in_total>().inputs("parts", none());
+    let _ = dag.add::<fan_in_names>().inputs("parts", none());
+    dag.cpu("closure", none(), |parts| parts.len());
+    dag.add::<fan_in_nothing_like_it>();
+    let run = Pipeline::new(dag.build().unwrap()).run_blocking().unwrap();
+    assert_eq!(run.output_named("fan_in_total"), Ok(&0_u64));
+    for step in ["fan_in_names", "closure", "fan_in_nothing_like_it"] {
+        assert_eq!(run.output_named(step), Ok(&0_usize), "{step}");
+    }
+    let run = Pipeline::to::<fan_in_nothing_like_it>().and::<fan_in_nothing_tagged>().run_blocking().unwrap();
+    assert_eq!(run.output::<fan_in_nothing_like_it>(), Ok(&0));
+    assert_eq!(run.output::<fan_in_nothing_tagged>(), Ok(&0));
+}
+
+/// Unless the step says otherwise, a pattern without a match is a mistake.
+#[test]
+fn a_pattern_or_tag_that_matches_nothing_is_reported() {
+    #[step]
+    fn fan_in_mistaken(
+        #[from("no_such_step_*")] _like: Vec<&u64>,
+        #[from(tag = "no_such_tag")] _tagged: Vec<&u64>,
+    ) -> u64 {
+        0
+    }
+    #[step]
+    fn fan_in_too_few(#[input] _parts: Vec<&u64>, #[from("no_such_step_*", at_least = 1)] _few: Vec<&u64>) {}
+    let problems = Pipeline::to::<fan_in_mistaken>().plan().unwrap_err().to_string();
+    for part in
+        ["no step has a name like `no_such_step_*`", "no step has the tag `no_such_tag`", "write `or_none`"]
+    {
+        assert!(problems.contains(part), "{part}\n{problems}");
+    }
+    assert_eq!(problems.matches("it reads steps that return u64").count(), 2, "{problems}");
+    let mut dag = DagBuilder::new();
+    let _ = dag.add::<fan_in_too_few>().inputs("_parts", Vec::<Handle<u64>>::new());
+    assert!(dag.build().unwrap_err().to_string().contains("needs 1 successes of 0 steps"));
+}
+
 /// One step feeds several parameters, and one fan-in twice.
 #[test]
 fn one_step_can_feed_many_parameters() {

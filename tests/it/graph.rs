@@ -100,17 +100,6 @@ fn two_cycles_are_two_problems() {
     assert!(texts[1].contains("`x` -> `z` -> `y` -> `x`"), "{texts:?}");
 }
 
-/// B04
-#[test]
-fn a_step_that_names_itself_is_a_problem() {
-    #[step]
-    fn names_itself(#[from("names_itself")] again: &u32) -> u32 {
-        *again
-    }
-    let problems = Pipeline::to::<names_itself>().plan().unwrap_err();
-    assert!(problems.has(ProblemCode::UnknownUpstream) || problems.has(ProblemCode::Cycle), "{problems}");
-}
-
 /// B05: two takers of one output, and a taker that waits for a reader in a cycle.
 #[test]
 fn two_takers_of_one_output_are_a_problem_that_names_both() {
@@ -359,9 +348,92 @@ fn targets_can_be_named() {
     assert!(problems.to_string().contains("did you mean `shop_ranks`?"), "{problems}");
 }
 
-/// A graph without steps is a problem with a hint.
+/// B04: a step that names itself waits for itself: that is a circle, not a misspelt name.
 #[test]
-fn an_empty_graph_is_a_problem() {
-    let problems = Pipeline::new(DagBuilder::new().build().unwrap()).run_blocking().unwrap_err();
-    assert!(problems.has(ProblemCode::NoSteps), "{problems}");
+fn a_step_that_names_itself_is_a_circle() {
+    #[step]
+    fn circle_alone(#[from("circle_alone")] own: &u32) -> u32 {
+        *own
+    }
+    let problems = Pipeline::to::<circle_alone>().plan().unwrap_err();
+    let codes: Vec<_> = problems.iter().map(|problem| problem.code).collect();
+    assert_eq!(codes, [ProblemCode::Cycle], "{problems}");
+    let text = problems.to_string();
+    assert!(text.contains("steps wait for each other: `circle_alone` -> `circle_alone`"), "{text}");
+    assert!(!text.contains("did you mean"), "{text}");
+}
+
+/// Of a long circle, the first steps and the last edge are named, and how many there are.
+#[test]
+fn a_circle_of_a_thousand_is_shortened() {
+    #[step]
+    fn link(#[input] before: &u32) -> u32 {
+        *before
+    }
+    let circle = |length: usize| {
+        let mut dag = DagBuilder::new();
+        for at in 0..length {
+            let before = format!("k{:04}", (at + length - 1) % length);
+            let _ = dag.add::<link>().named(format!("k{at:04}")).input_named("before", before);
+        }
+        dag.build().unwrap_err().to_string()
+    };
+    let text = circle(1000);
+    assert!(text.len() < 2500, "{} bytes\n{text}", text.len());
+    for part in [
+        "`k0000` -> `k0001` -> ",
+        "`k0010` -> … 989 more … -> `k0000`",
+        "`k0001` waits for `k0000` (",
+        "`k0010` waits for `k0009` (",
+        "`k0000` waits for `k0999` (",
+        "the circle has 1000 steps",
+    ] {
+        assert!(text.contains(part), "{part}\n{text}");
+    }
+    assert!(!text.contains("k0011`"), "{text}");
+    assert!(!circle(11).contains("more …"));
+}
+
+/// An input that finds no step says what it needs.
+#[test]
+fn an_input_without_a_step_names_its_type() {
+    #[step]
+    fn lonely(#[from("no_such_step")] _orders: &Vec<u64>) {}
+    #[step]
+    fn open(#[input] _orders: &Vec<u64>) {}
+    let text = Pipeline::to::<lonely>().plan().unwrap_err().to_string();
+    assert!(text.contains("it reads a step that returns alloc::vec::Vec<u64>"), "{text}");
+    let mut dag = DagBuilder::new();
+    dag.add::<open>();
+    let text = dag.build().unwrap_err().to_string();
+    assert!(text.contains("it reads a step that returns alloc::vec::Vec<u64>"), "{text}");
+}
+
+/// A graph made in code has as many steps as there is work: without work, its run has nothing to do.
+#[test]
+fn a_run_of_an_empty_graph_succeeds() {
+    let empty = || Pipeline::new(DagBuilder::new().build().unwrap());
+    let run = empty().run_blocking().unwrap();
+    assert!(run.succeeded());
+    assert_eq!((run.report().counts.planned, run.report().status), (0, RunStatus::Succeeded));
+    assert!(futures::executor::block_on(empty().run()).unwrap().succeeded());
+    assert!(empty().settings(Settings::default().workers(1).cpu(1)).run_blocking().unwrap().succeeded());
+    assert_eq!(empty().plan().unwrap().planned(), 0);
+    // What is asked for by name has to be there.
+    let problems = empty().target("x").run_blocking().unwrap_err();
+    assert!(problems.has(ProblemCode::UnknownTarget), "{problems}");
+}
+
+/// As many runs within a step as a list has entries, and the list is empty.
+#[test]
+fn a_step_can_run_an_empty_graph() {
+    #[step]
+    fn nothing_inside(#[context] cx: &StepContext) -> Result<usize, Problems> {
+        let run = Pipeline::new(DagBuilder::new().build()?).within(cx).run_blocking()?;
+        Ok(run.available().len())
+    }
+    for settings in [Settings::default(), Settings::default().workers(1)] {
+        let run = Pipeline::to::<nothing_inside>().settings(settings).run_blocking().unwrap();
+        assert_eq!(run.output::<nothing_inside>(), Ok(&0));
+    }
 }

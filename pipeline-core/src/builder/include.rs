@@ -77,7 +77,10 @@ impl DagBuilder {
                     InputKind::Upstream { source: Source::Paths(paths), .. } => {
                         paths.iter().map(|path| self.own(step, input, *path)).collect()
                     }
-                    InputKind::Upstream { source: source @ (Source::Glob(_) | Source::Tag(_)), .. } => {
+                    InputKind::Upstream {
+                        source: source @ (Source::Glob { .. } | Source::Tag { .. }),
+                        ..
+                    } => {
                         let found = self.draft.matching(step as u32, source);
                         if found.is_empty() {
                             // A name that the part lacks may be in the whole.

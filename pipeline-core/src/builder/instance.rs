@@ -12,7 +12,7 @@ use crate::location::Location;
 use crate::params::ParamValue;
 use crate::policy::Policy;
 use crate::problem::{Problem, ProblemCode, closest};
-use crate::step::{InputKind, Source};
+use crate::step::InputKind;
 
 /// A step that was just added to a builder. Its methods set its name, inputs, parameters and policy.
 pub struct Instance<'b, T> {
@@ -153,11 +153,6 @@ impl<'b, T> Instance<'b, T> {
                         "input `{parameter}` reads one step, but {sources} were given"
                     ))
                     .hint("use `.input(…)`, or make the parameter a `Vec<&T>`"));
-                }
-                if matches!(source, Source::UnboundMany) && sources == 0 {
-                    return Err(
-                        invalid(format!("input `{parameter}` collects no step")).hint("give it at least one")
-                    );
                 }
                 Ok(position)
             }

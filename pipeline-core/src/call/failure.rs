@@ -13,7 +13,8 @@ pub struct Failure(pub(crate) Box<Why>);
 #[derive(Debug)]
 pub(crate) enum Why {
     /// The function returned `Err`, and the step's filter answered whether another attempt is worth it, or panicked.
-    Error { source: Contained<UserError>, may_retry: Result<bool, String> },
+    /// `ty` is the name of the error's type.
+    Error { source: Contained<UserError>, ty: &'static str, may_retry: Result<bool, String> },
     /// The step's condition panicked: the function was not called.
     Panicked(String),
     /// The step's condition does not hold: the function was not called.
@@ -22,8 +23,9 @@ pub(crate) enum Why {
 
 impl Failure {
     /// Makes a failure of the user's error.
-    pub fn from_error(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Failure(Box::new(Why::Error { source: Contained::new(error.into()), may_retry: Ok(true) }))
+    pub fn from_error<E: Into<Box<dyn Error + Send + Sync>>>(error: E) -> Self {
+        let (source, ty) = (Contained::new(error.into()), std::any::type_name::<E>());
+        Failure(Box::new(Why::Error { source, ty, may_retry: Ok(true) }))
     }
 
     /// Sets the answer of [`is_worth_it`]: whether the step's filter allows another attempt.

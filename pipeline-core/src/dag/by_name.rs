@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 
 use super::draft::{Draft, DraftStep, Scope};
+use super::resolve::wanted;
 use crate::naming::{Nameable, keep_meant};
 use crate::problem::{Problem, ProblemCode, closest};
 use crate::registry;
-use crate::step::{InputDef, InputKind, StepDef};
+use crate::step::{InputDef, StepDef};
 
 /// The steps by the last part of their names; built when the first name is looked up.
 pub(super) struct Names {
@@ -79,14 +80,11 @@ impl Draft {
             None => String::new(),
         };
         hint.push_str("if the step lives in a library that nothing names, add `use that_crate as _;`");
-        let mut problem = Problem::new(
+        let problem = Problem::new(
             ProblemCode::UnknownUpstream,
             format!("step `{}` reads `{name}`, but there is no step of that name", self.label(step)),
         );
-        if let InputKind::Upstream { ty, .. } = &input.kind {
-            problem = problem.note(format!("input `{}` needs a step that returns {ty}", input.name));
-        }
-        self.report(problem, step, Some(input), hint);
+        self.report(problem.note(wanted(input)), step, Some(input), hint);
         None
     }
 }

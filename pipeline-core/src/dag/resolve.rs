@@ -10,7 +10,7 @@ use crate::lists::Lists;
 use crate::naming::{Nameable, keep_meant};
 use crate::problem::{Problem, ProblemCode};
 use crate::registry;
-use crate::step::{InputDef, InputKind, Mode, Source, StepDef};
+use crate::step::{InputDef, InputKind, Mode, Quorum, Source, StepDef};
 
 /// The resolved edges of a draft, by position in the draft.
 pub(crate) struct Edges {
@@ -80,7 +80,7 @@ impl Draft {
                             self.add_registered(path());
                         }
                     }
-                    Source::Name(_) | Source::Glob(_) | Source::Tag(_) => {
+                    Source::Name(_) | Source::Glob { .. } | Source::Tag { .. } => {
                         let all = registered.get_or_insert_with(registry::registered);
                         let others = all.iter().copied();
                         let mut found: Vec<_> =
@@ -113,14 +113,14 @@ impl Draft {
                 paths.iter().map(|path| self.resolve_path(step as usize, Some(input), path())).collect()
             }
             Source::Name(name) => self.resolve_name(step, input, name, names).into_iter().collect(),
-            Source::Glob(_) | Source::Tag(_) => self.resolve_pattern(step, input, source),
+            Source::Glob { .. } | Source::Tag { .. } => self.resolve_pattern(step, input, source),
             Source::Unbound | Source::UnboundMany => {
                 let problem = Problem::new(
                     ProblemCode::UnboundInput,
                     format!("input `{}` of `{}` is not bound", input.name, self.label(step)),
                 );
                 self.report(
-                    problem,
+                    problem.note(wanted(input)),
                     step,
                     Some(input),
                     format!(
@@ -207,17 +207,23 @@ impl Draft {
 
     fn resolve_pattern(&mut self, step: u32, input: &InputDef, source: &Source) -> Vec<u32> {
         let found = self.matching(step, source);
-        if found.is_empty() {
-            let (what, hint) = match source {
-                Source::Tag(tag) => (format!("has the tag `{tag}`"), format!("give steps `tags({tag:?})`")),
-                Source::Glob(glob) => (format!("has a name like `{glob}`"), "check the pattern".to_owned()),
-                _ => unreachable!("invariant: only patterns and tags come here"),
-            };
+        let (what, or_none, hint) = match source {
+            Source::Tag { tag, or_none } => {
+                let hint = format!("give steps `tags({tag:?})`, or write `or_none` if none is right");
+                (format!("has the tag `{tag}`"), *or_none, hint)
+            }
+            Source::Glob { pattern, or_none } => {
+                let hint = "check the pattern, or write `or_none` if none is right".to_owned();
+                (format!("has a name like `{pattern}`"), *or_none, hint)
+            }
+            _ => unreachable!("invariant: only patterns and tags come here"),
+        };
+        if found.is_empty() && !or_none && !needs_none(input) {
             let problem = Problem::new(
                 ProblemCode::UnknownUpstream,
                 format!("input `{}` of `{}` collects nothing: no step {what}", input.name, self.label(step)),
             );
-            self.report(problem, step, Some(input), hint);
+            self.report(problem.note(wanted(input)), step, Some(input), hint);
         }
         found
     }
@@ -343,18 +349,36 @@ pub(crate) fn foreign_handle(step: &str) -> Problem {
         .hint("use handles of the same builder; a part's steps are reached by `Included::output`")
 }
 
+/// Returns what an input reads, in words: the part of a message about an input without an upstream step.
+pub(super) fn wanted(input: &InputDef) -> String {
+    match &input.kind {
+        InputKind::Upstream { source, ty, .. } if source.is_many() => {
+            format!("it reads steps that return {ty}")
+        }
+        InputKind::Upstream { ty, .. } => format!("it reads a step that returns {ty}"),
+        _ => unreachable!("invariant: only inputs with an upstream are resolved"),
+    }
+}
+
+/// Reports whether no step has to succeed for an input: `at_least = 0`.
+fn needs_none(input: &InputDef) -> bool {
+    matches!(input.kind, InputKind::Upstream { quorum: Quorum::AtLeast { count: 0, .. }, .. })
+}
+
 /// Reports whether a registered step matches a pattern or tag.
 fn matches(source: &Source, def: &StepDef) -> bool {
     match source {
-        Source::Glob(glob) => fast_glob::glob_match(glob.as_bytes(), def.name.as_bytes()),
-        Source::Tag(tag) => def.tags.contains(&tag.as_ref()),
+        Source::Glob { pattern, .. } => fast_glob::glob_match(pattern.as_bytes(), def.name.as_bytes()),
+        Source::Tag { tag, .. } => def.tags.contains(&tag.as_ref()),
         _ => false,
     }
 }
 
 fn matches_draft(source: &Source, step: &DraftStep) -> bool {
     match (source, &step.name) {
-        (Source::Glob(glob), Some(name)) => fast_glob::glob_match(glob.as_bytes(), name.as_bytes()),
+        (Source::Glob { pattern, .. }, Some(name)) => {
+            fast_glob::glob_match(pattern.as_bytes(), name.as_bytes())
+        }
         _ => matches(source, &step.def),
     }
 }

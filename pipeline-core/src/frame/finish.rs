@@ -138,8 +138,8 @@ impl Frame {
     pub(super) fn failed(&self, step: u32, attempt: Attempt, failure: Failure) -> Finished {
         let spec = self.plan.spec(step as usize);
         let error = match *failure.0 {
-            Why::Error { source, may_retry } => {
-                StepError::from_error(spec.name.clone(), spec.location, source, may_retry)
+            Why::Error { source, ty, may_retry } => {
+                StepError::from_error(spec.name.clone(), spec.location, source, ty, may_retry)
             }
             Why::Panicked(panic) => return self.panicked(step, attempt, panic),
             Why::NotMet => {

@@ -59,9 +59,19 @@ pub enum Source {
     /// One step, found by name at start-up.
     Name(Cow<'static, str>),
     /// Fan-in from every step whose name matches a pattern (`*`, `?`), in name order.
-    Glob(Cow<'static, str>),
+    Glob {
+        /// The pattern.
+        pattern: Cow<'static, str>,
+        /// Whether it may match no step; otherwise that is a problem.
+        or_none: bool,
+    },
     /// Fan-in from every step with a tag, in name order.
-    Tag(Cow<'static, str>),
+    Tag {
+        /// The tag.
+        tag: Cow<'static, str>,
+        /// Whether there may be no such step; otherwise that is a problem.
+        or_none: bool,
+    },
     /// No step: the step is a template, and bound where it is instantiated.
     Unbound,
     /// Like `Unbound`, for a fan-in of any width.
@@ -71,7 +81,7 @@ pub enum Source {
 impl Source {
     /// Reports whether the input collects several upstream steps.
     pub const fn is_many(&self) -> bool {
-        matches!(self, Source::Paths(_) | Source::Glob(_) | Source::Tag(_) | Source::UnboundMany)
+        matches!(self, Source::Paths(_) | Source::Glob { .. } | Source::Tag { .. } | Source::UnboundMany)
     }
 }
 

@@ -61,6 +61,10 @@ impl RunArgs {
         if let Some(absent) = resolved.absent_file().filter(|_| self.verbose > 0) {
             to_stderr(absent);
         }
+        // Problems of the graph are reported with all others.
+        if let Ok(plan) = pipeline.plan() {
+            warnings.extend(pipeline.current_settings().retries_without_effect(&plan));
+        }
         if !self.quiet {
             warnings.iter().for_each(|warning| to_stderr(&format!("warning: {warning}")));
         }

@@ -76,7 +76,8 @@ impl Pipeline {
 
     pub(super) fn make_plan(&self) -> Result<Plan, Problems> {
         let dag = self.dag()?;
-        if dag.is_empty() {
+        // A graph made in code may have as many steps as there is work: also none.
+        if dag.is_empty() && !matches!(self.graph, GraphSource::Dag(_)) {
             return Err(Problem::new(ProblemCode::NoSteps, "the pipeline has no steps")
                 .hint("add steps, or name a target")
                 .into());

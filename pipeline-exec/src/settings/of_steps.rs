@@ -13,6 +13,10 @@ use crate::limits::{CORES, MEMORY};
 /// The names of one kind in a step's definition, or in the policy that this step of a graph has.
 type Names = for<'a> fn(&'a StepDef, &'a Policy) -> Vec<&'a str>;
 
+/// Maximum number of steps that a warning names.
+#[cfg(feature = "cli")]
+const MOST_NAMED: usize = 5;
+
 impl Settings {
     /// What is said of steps by name, for each step of the graph of which anything is. Of several entries for one step a
     /// name wins over a pattern, and a longer pattern over a shorter one, field by field.
@@ -37,6 +41,43 @@ impl Settings {
         let by_name = self.by_name(plan.dag());
         let steps = 0..plan.len();
         steps.filter_map(|step| Some((step, self.why_off(plan, step, &by_name)?))).collect()
+    }
+
+    /// Returns a warning for each setting that gives retries to steps of a plan that cannot be retried: they take an input by
+    /// value, and have no retries of their own, for which it would be cloned. The settings that name such a step are refused
+    /// instead.
+    #[cfg(feature = "cli")]
+    pub(crate) fn retries_without_effect(&self, plan: &Plan) -> Vec<String> {
+        let given = |said: &StepDefaults| said.retries.is_some_and(|retries| retries > 0);
+        let mut without: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+        for step in (0..plan.len()).filter(|&step| plan.given().binary_search(&(step as u32)).is_err()) {
+            let spec = plan.spec(step);
+            if !cannot_be_retried(spec.def()) || spec.policy().retries.is_some() {
+                continue;
+            }
+            let of_group =
+                spec.def().group.as_deref().and_then(|group| Some((group, self.groups.get(group)?)));
+            let key = match of_group.filter(|(_, said)| said.retries.is_some()) {
+                Some((group, said)) => given(said).then(|| format!("groups.{group}.retries")),
+                None => given(&self.defaults).then(|| "defaults.retries".to_owned()),
+            };
+            key.into_iter().for_each(|key| without.entry(key).or_default().push(spec.name()));
+        }
+        let warning = |(key, steps): (String, Vec<&str>)| {
+            let origin =
+                self.origins.of(&key).map_or_else(String::new, |origin| format!(" ({})", shown(origin)));
+            let named: Vec<String> =
+                steps.iter().take(MOST_NAMED).map(|step| format!("`{}`", shown(step))).collect();
+            let more = steps.len() - named.len();
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            format!(
+                "setting `{}`{origin} has no effect on {}{more}: an input that a step takes by value is gone after an attempt; \
+                 write `retries` on the step, which clones it, or read it by reference",
+                shown(&key),
+                named.join(", ")
+            )
+        };
+        without.into_iter().map(warning).collect()
     }
 
     fn says_enabled(&self) -> bool {

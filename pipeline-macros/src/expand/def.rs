@@ -4,7 +4,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 
-use crate::from::Quorum;
+use crate::from::{Matched, Quorum};
 use crate::input::{Edge, How, Input, InputKind, Many, One, checked};
 use crate::model::StepModel;
 use crate::own::own;
@@ -158,13 +158,13 @@ fn many(from: &Many) -> TokenStream {
             let edges = edges.iter().map(|edge| &edge.name);
             quote!(Paths(__pipeline::std::borrow::Cow::Borrowed(&[#(#edges.def),*])))
         }
-        Many::Glob(pattern) => {
+        Many::Glob(Matched { text: pattern, or_none }) => {
             let pattern = text(pattern);
-            quote!(Glob(#pattern))
+            quote!(Glob { pattern: #pattern, or_none: #or_none })
         }
-        Many::Tag(tag) => {
+        Many::Tag(Matched { text: tag, or_none }) => {
             let tag = text(tag);
-            quote!(Tag(#tag))
+            quote!(Tag { tag: #tag, or_none: #or_none })
         }
         Many::Unbound => quote!(UnboundMany),
     }

@@ -119,6 +119,7 @@ fn a_payload_whose_drop_panics_fails_its_step_at_the_first_location() {
 fn an_error_that_cannot_be_printed_is_reported_as_such() {
     run("fails_unprintably").exits(1).says(&[
         "error: (the error's own Display panicked: planted: in Display, at tests/programs/faults/program/panics.rs:",
+        "; its type is `faults::panics::",
     ]);
 }
 

@@ -19,4 +19,7 @@ fn options(#[from(tags = "x")] x: Vec<&u32>, #[from(a, tag = "x")] y: Vec<&u32>,
 #[step]
 fn lists(#[from(a, "b")] x: Vec<&u32>, #[from(a, a.0)] y: Vec<&u32>) {}
 
+#[step]
+fn none_of(#[from(a, or_none)] x: &u32, #[from("a_*", at_least = 1, or_none)] y: Vec<&u32>) {}
+
 fn main() {}

@@ -60,8 +60,8 @@ pub(super) fn sources(source: &Source) -> Vec<String> {
         Source::Path(def) => vec![def().name.to_string()],
         Source::Paths(defs) => defs.iter().map(|def| def().name.to_string()).collect(),
         Source::Name(name) => vec![name.to_string()],
-        Source::Glob(glob) => vec![format!("every step like {glob}")],
-        Source::Tag(tag) => vec![format!("every step with tag:{tag}")],
+        Source::Glob { pattern, .. } => vec![format!("every step like {pattern}")],
+        Source::Tag { tag, .. } => vec![format!("every step with tag:{tag}")],
         Source::Unbound | Source::UnboundMany => vec!["what an instance binds".to_owned()],
     }
 }
