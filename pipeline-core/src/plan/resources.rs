@@ -32,8 +32,7 @@ impl Plan {
             let InputKind::Resource { name, ty, holders } = &input.kind else {
                 unreachable!("invariant: the plan lists resources only")
             };
-            let types = std::iter::once(ty).chain(*holders);
-            let ids = types.clone().map(TypeDef::id);
+            let ids = std::iter::once(ty).chain(*holders).map(TypeDef::id);
             if let Some(value) = given.find(ids.clone(), name.as_deref()) {
                 bound.push(Arc::clone(value));
                 continue;
@@ -60,9 +59,9 @@ impl Plan {
                              `pipeline::main_with(async |pipeline| Ok(pipeline.resource(value)))`"
                         .to_owned(),
                 });
-            if !holders.is_empty() {
-                let fitting: Vec<_> = types.map(|ty| format!("`{}`", short_type(ty.name()))).collect();
-                problem = problem.note(format!("each of these types fits: {}", fitting.join(", ")));
+            // A trait object has no value without a holder.
+            if let [shared] = holders {
+                problem = problem.note(format!("`{}` fits, too", short_type(shared.name())));
             }
             if !names.is_empty() {
                 problem = problem.note(format!("given of these types, by name: {}", names.join(", ")));
