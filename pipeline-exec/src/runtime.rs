@@ -69,6 +69,20 @@ pub(crate) fn timer() -> Handle {
     timer.clone()
 }
 
+/// Calls `work` where code may block, and waits for it: on another thread if this one belongs to a runtime. Returns `None` if the
+/// operating system refuses a thread.
+pub(crate) fn where_code_may_block<T: Send>(work: impl FnOnce() -> T + Send) -> Option<T> {
+    let Ok(runtime) = Handle::try_current() else { return Some(work()) };
+    std::thread::scope(|scope| {
+        let on_thread = || {
+            let _entered = runtime.enter();
+            work()
+        };
+        let thread = std::thread::Builder::new().spawn_scoped(scope, on_thread).ok()?;
+        thread.join().ok()
+    })
+}
+
 /// Reports whether the time of the current runtime is paused, as in tests with virtual time.
 pub(crate) fn is_time_paused() -> bool {
     let (virtual_time, real_time) = (tokio::time::Instant::now(), Instant::now());

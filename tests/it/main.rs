@@ -32,6 +32,7 @@ mod deadlines;
 mod deadlines_of_runs;
 mod defining;
 mod determinism;
+mod dropped_in_lane;
 mod events_as_data;
 mod every_setting;
 mod failure;

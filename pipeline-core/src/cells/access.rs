@@ -175,6 +175,12 @@ impl Cells {
         }
     }
 
+    /// Reports whether a step has an output that is still there and needs a drop.
+    pub(crate) fn needs_drop(&self, step: u32) -> bool {
+        let has_output = self.status(step).has_output() && !self.counters(step).is_gone();
+        has_output && self.bindings.output(step).drop_slot().is_some()
+    }
+
     /// Drops the output of a step, if it is still there. Its last reader has ended.
     pub(crate) fn drop_value(&self, step: u32) {
         let counters: &Counters = self.counters(step);

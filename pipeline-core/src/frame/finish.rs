@@ -1,12 +1,13 @@
 //! The end of a step: its status is published, its inputs are released, and its successors wait for one step less.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::{Attempt, Ended, Finished, Frame, GivenUp, Ready};
+use super::{Attempt, Ended, Finished, Frame, GivenUp, Ready, Unread};
 use crate::call::{Call, Failure, Why};
 use crate::contain;
 use crate::error::{FailureKind, StepError};
-use crate::plan::SOLE;
+use crate::plan::{AWAY, SOLE};
 use crate::step::{InputKind, Mode};
 use crate::value::{STOPPED_CODE, Status};
 
@@ -18,7 +19,21 @@ impl Frame {
     /// output; the result is then `true`.
     #[allow(clippy::inline_always, reason = "measured: a tenth of the cost of a no-op step")]
     #[inline(always)]
-    pub fn finish(&self, finished: Finished, mut ready: impl FnMut(Ready)) -> bool {
+    pub fn finish(&self, finished: Finished, ready: impl FnMut(Ready)) -> bool {
+        self.finish_leaving(finished, ready, |unread| self.drop_unread(unread))
+    }
+
+    /// Ends a step as [`Frame::finish`] does, but leaves to `away` the outputs of steps on threads that have an async step as
+    /// their last reader: a drop that blocks would panic on a thread that runs tasks. `away` hands each to
+    /// [`Frame::drop_unread`], in place or later, and returns `true` if a drop has panicked.
+    #[allow(clippy::inline_always, reason = "measured: a tenth of the cost of a no-op step")]
+    #[inline(always)]
+    pub fn finish_leaving(
+        &self,
+        finished: Finished,
+        mut ready: impl FnMut(Ready),
+        mut away: impl FnMut(Unread) -> bool,
+    ) -> bool {
         let step = finished.step;
         assert!(finished.frame == self.id, "a token belongs to the frame that made it");
         self.publish(finished);
@@ -28,13 +43,16 @@ impl Frame {
         }
         let mut drop_panicked = false;
         if at_end.releases() {
-            for &source in self.plan.releases(step) {
-                let (source, sole) = (source & !SOLE, source & SOLE != 0);
+            for &marked in self.plan.releases(step) {
+                let (source, sole) = (marked & !(SOLE | AWAY), marked & SOLE != 0);
                 if self.cells.any_given_up() && self.has_to_stay(source, step) {
                     continue;
                 }
                 if sole || self.cells.counters(source).release() {
-                    drop_panicked |= !self.drop_output(source);
+                    drop_panicked |= match marked & AWAY {
+                        0 => !self.drop_output(source),
+                        _ => away(Unread { step: source, frame: self.id }),
+                    };
                 }
             }
         }
@@ -53,6 +71,31 @@ impl Frame {
             self.arrive_in_groups(step, &mut ready);
         }
         drop_panicked
+    }
+
+    /// Drops an output that no step will read any more. A panic in that drop is contained and fails the step that made the output;
+    /// the result is then `true`.
+    pub fn drop_unread(&self, unread: Unread) -> bool {
+        assert!(unread.frame == self.id, "a token belongs to the frame that made it");
+        !self.drop_output(unread.step)
+    }
+
+    /// Reports whether the frame still has an output of a step on a thread, which needs a drop. O(steps).
+    pub fn has_outputs_of_threads(&self) -> bool {
+        self.plan.has_drops() && self.of_threads().any(|step| self.cells.needs_drop(step))
+    }
+
+    /// Drops the outputs of steps on threads: for an executor that drops a frame where a drop must not block. A panic is contained.
+    pub fn drop_outputs_of_threads(&mut self) {
+        for step in self.of_threads() {
+            // No report can have a panic in this drop; the panic hook has printed it.
+            let _ = contain::guard(|| self.cells.drop_value(step));
+        }
+    }
+
+    fn of_threads(&self) -> impl Iterator<Item = u32> + use<> {
+        let plan = Arc::clone(&self.plan);
+        (0..self.cells.len() as u32).filter(move |&step| !plan.lane(step as usize).is_async())
     }
 
     /// Marks every step that has not ended as cancelled, and returns their number. For the end of a stopped run, when no

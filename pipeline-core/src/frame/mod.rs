@@ -31,7 +31,7 @@ use std::sync::{Arc, Mutex};
 pub use self::attempt::GivenUp;
 pub use self::suspended::Suspended;
 use self::token::Ended;
-pub use self::token::{Finished, Ready, Roots};
+pub use self::token::{Finished, Ready, Roots, Unread};
 use crate::call::{Call, Started};
 pub use crate::cells::{Attempt, MOST_ATTEMPTS};
 use crate::cells::{Cells, Counters};

@@ -42,6 +42,15 @@ pub struct Finished {
     pub(super) result: Result<(), Ended>,
 }
 
+/// An output that no step will read any more; the duty to hand it to [`Frame::drop_unread`](super::Frame::drop_unread). If it is
+/// lost, the output stays until the frame is dropped.
+#[derive(Debug)]
+#[must_use = "the output stays until the frame is dropped"]
+pub struct Unread {
+    pub(super) step: u32,
+    pub(super) frame: u32,
+}
+
 /// How a step ended if its code did not succeed.
 #[derive(Debug)]
 pub(super) enum Ended {

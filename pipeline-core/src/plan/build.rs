@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use super::choice::{self, Branch};
-use super::{AtEnd, Hot, Plan, PlanOptions, SOLE};
+use super::{AWAY, AtEnd, Hot, Plan, PlanOptions, SOLE};
 use crate::cells::{Bindings, Group};
 use crate::dag::{Dag, Ways};
 use crate::lane::Lane;
@@ -325,11 +325,18 @@ impl Builder {
                 let output = dag.step(self.in_dag[source as usize] as usize).def().output;
                 output.drop_slot().is_some() && !self.kept[source as usize]
             });
+            let is_async = |step: usize| dag.step(self.in_dag[step] as usize).def().lane.is_async();
+            let runs_code =
+                |source: usize| dag.step(self.in_dag[source] as usize).def().output.drop_runs_foreign_code();
+            let away = |source: u32| match is_async(step) && !is_async(source as usize) {
+                true if runs_code(source as usize) => AWAY,
+                _ => 0,
+            };
             releases.push(given_back.filter_map(|source| match taken[source as usize] {
                 // The taker comes last: if it was skipped, it drops the output.
-                taker if taker == step as u32 => Some(source | SOLE),
-                ABSENT if readers[source as usize] == 1 => Some(source | SOLE),
-                ABSENT => Some(source),
+                taker if taker == step as u32 => Some(source | SOLE | away(source)),
+                ABSENT if readers[source as usize] == 1 => Some(source | SOLE | away(source)),
+                ABSENT => Some(source | away(source)),
                 _ => None,
             }));
         }

@@ -31,6 +31,10 @@ use crate::step::InputKind;
 /// step, or the output has no other reader.
 pub(crate) const SOLE: u32 = 1 << 31;
 
+/// Set on an index in [`Plan::releases`] if the output was made on a thread that may block, its drop can run code that is not the
+/// standard library's, and the step that releases it is async: a drop that blocks would panic there.
+pub(crate) const AWAY: u32 = 1 << 30;
+
 /// Options of a plan.
 #[derive(Clone, Debug, Default)]
 pub struct PlanOptions {
@@ -276,7 +280,7 @@ impl Plan {
         self.successors.get(step as usize)
     }
 
-    /// Returns the steps whose output this one releases when it ends; see [`SOLE`].
+    /// Returns the steps whose output this one releases when it ends; see [`SOLE`] and [`AWAY`].
     #[inline]
     pub(crate) fn releases(&self, step: u32) -> &[u32] {
         self.releases.get(step as usize)

@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{Ordering, fence};
 
 use pipeline_core::Lane;
-use pipeline_core::frame::{Finished, Progress, Ready, Roots, Suspended};
+use pipeline_core::frame::{Finished, Progress, Ready, Roots, Suspended, Unread};
 
 use super::Engine;
 use super::lanes::Slot;
 use super::permits::Permits;
 use super::slot::SlotGuard;
 use super::worker::WorkerStatus;
+use crate::runtime;
 use crate::timing::{Place, Ticker};
 
 /// Maximum number of roots that are taken at once, and the share of the roots left that each driver may take: one in this
@@ -313,14 +314,16 @@ impl Driver {
         let (guard, hand, shuffles) = (&self.guard, &mut self.hand, self.shuffles);
         let (own, by_urgency) = (guard.lane(), self.unhurried || shuffles);
         let mut left_for = 0_u8;
-        let drop_panicked = engine.frame.finish(finished, |ready| {
+        let make_ready = |ready: Ready| {
             // Only the usual case is inlined: one successor, of the own lane.
             if hand.is_none() && !shuffles && engine.frame.plan().lane(ready.step()) == own {
                 *hand = Some(ready);
             } else {
                 left_for |= leave(guard, ready, if shuffles { None } else { Some(hand) }, by_urgency);
             }
-        });
+        };
+        let drop_panicked =
+            engine.frame.finish_leaving(finished, make_ready, |unread| drop_on_thread(engine, unread));
         if drop_panicked && engine.record.settings.fail_fast {
             engine.stop();
         }
@@ -406,6 +409,12 @@ fn leave(guard: &SlotGuard, ready: Ready, hand: Option<&mut Option<Ready>>, by_u
         _ => engine.lanes.of(lane).backlog.push(engine.urgency(ready.step()), ready),
     }
     bit(lane)
+}
+
+/// Drops an output of a step on a thread, where a drop may block. Returns `true` if that panicked.
+#[cold]
+fn drop_on_thread(engine: &Engine, unread: Unread) -> bool {
+    runtime::where_code_may_block(|| engine.frame.drop_unread(unread)).unwrap_or(false)
 }
 
 fn bit(lane: Lane) -> u8 {

@@ -28,6 +28,7 @@ pub(crate) use self::step::is_called;
 use crate::limits::{Clamped, LimitReport, Limits, Need};
 use crate::pressure::{Change, Curve, Monitor};
 use crate::rules::{Rule, Rules};
+use crate::runtime;
 use crate::settings::Settings;
 use crate::timing::Timings;
 
@@ -57,6 +58,16 @@ pub(crate) struct RunRecord {
     pub(crate) origin: Instant,
     /// Whether a journal is kept of it.
     pub(crate) is_journaled: bool,
+}
+
+impl Drop for RunRecord {
+    /// Drops the outputs of steps on threads where a drop may block: not on a thread that runs tasks.
+    fn drop(&mut self) {
+        let Some(frame) = Arc::get_mut(&mut self.frame) else { return };
+        if runtime::is_entered() && frame.has_outputs_of_threads() {
+            runtime::where_code_may_block(|| frame.drop_outputs_of_threads());
+        }
+    }
 }
 
 /// When a run began: by the monotonic clock for durations, by the wall clock for people.
