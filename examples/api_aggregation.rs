@@ -3,16 +3,16 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, clippy::trivially_copy_pass_by_ref)]
 
-use pipeline::prelude::*;
-use tokio::sync::Barrier;
+use std::time::Duration;
 
-/// Stands for a client of the services. It answers only when four requests are waiting, so the steps have to run at
-/// once.
-struct Client(Barrier);
+use pipeline::prelude::*;
+
+/// Stands for a client of the services, which answer after a moment.
+struct Client;
 
 impl Client {
     async fn get(&self, service: &str) -> Result<String, String> {
-        self.0.wait().await;
+        tokio::time::sleep(Duration::from_millis(5)).await;
         match service {
             "weather" => std::future::pending().await,
             "stock" => Err("503 from the stock service".to_owned()),
@@ -51,7 +51,8 @@ fn page(customer: &str, orders: &str, weather: &str, stock: Result<&String, &Ste
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let run = Pipeline::to::<page>().resource(Client(Barrier::new(4))).run().await?.into_result()?;
+    let run =
+        Pipeline::to::<page>().resource(Client).settings(Settings::load()?).run().await?.into_result()?;
     for line in run.output::<page>()? {
         println!("{line}");
     }

@@ -49,7 +49,7 @@ fn summary(days: &usize, alert: Option<&str>) -> String {
 
 fn show(since: Option<u32>) -> Result<(), Box<dyn std::error::Error>> {
     println!("since {since:?}");
-    let run = Pipeline::to::<summary>().param("since", since).run_blocking()?;
+    let run = Pipeline::to::<summary>().param("since", since).settings(Settings::load()?).run_blocking()?;
     for step in &run.report().steps {
         let why = match (&step.error, &step.because) {
             (Some(error), _) => format!(": {}", error.message),

@@ -46,7 +46,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let high = dag.include("high", part(5)).input("rows", rows).output::<count>();
     dag.cpu("share", (all, high), |(all, high)| format!("{high} of {all} rows are at least 5"));
 
-    let run = Pipeline::new(dag.build()?).run_blocking()?;
+    let run = Pipeline::new(dag.build()?).settings(Settings::load()?).run_blocking()?;
     for step in &run.report().steps {
         println!("{}", step.name);
     }

@@ -40,8 +40,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .collect();
     let _ = dag.add::<restored>().inputs("chunks", chunks);
 
-    let run =
-        Pipeline::new(dag.build()?).settings(Settings::default().workers(4)).run_blocking()?.into_result()?;
+    let run = Pipeline::new(dag.build()?)
+        .settings(Settings::default().workers(4))
+        .settings(Settings::load()?)
+        .run_blocking()?
+        .into_result()?;
     let whole = run.output_named::<Vec<u64>>("restored")?;
     let in_order = whole.iter().copied().eq((0..count).map(|record| record * 3));
     println!("records: {}, in the order of the input: {in_order}", whole.len());

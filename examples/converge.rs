@@ -39,7 +39,7 @@ fn moved(#[param] ranks: Ranks, better: &[f64]) -> f64 {
 
 /// The pipeline of one round.
 fn round(ranks: &Ranks, _number: u32) -> Result<Pipeline, Problems> {
-    Ok(Pipeline::to::<moved>().and::<better>().param("ranks", ranks))
+    Ok(Pipeline::to::<moved>().and::<better>().param("ranks", ranks).settings(Settings::load()?))
 }
 
 /// Decides if the result is good enough: returns it, or the state for the next round. A failed step is an error here.

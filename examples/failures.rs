@@ -42,7 +42,7 @@ fn notice(live_price: Result<&u64, &StepError>) -> String {
 fn show(quote: &str) -> Result<(), Box<dyn std::error::Error>> {
     println!("quote {quote:?}");
     let pipeline = Pipeline::to::<rate>().and::<live_price>().and::<notice>().param("quote", quote);
-    let run = pipeline.run_blocking()?;
+    let run = pipeline.settings(Settings::load()?).run_blocking()?;
     for step in &run.report().steps {
         let because = step.because.as_ref().map(|root| format!(", because `{root}` failed"));
         println!("  {:<12}{}{}", step.name, step.status, because.unwrap_or_default());

@@ -48,7 +48,12 @@ fn widths(#[from("sales_*")] regions: BTreeMap<&str, &Vec<u64>>) -> Vec<(String,
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let run = Pipeline::to::<first_sales>().and::<table>().and::<total>().and::<widths>().run_blocking()?;
+    let run = Pipeline::to::<first_sales>()
+        .and::<table>()
+        .and::<total>()
+        .and::<widths>()
+        .settings(Settings::load()?)
+        .run_blocking()?;
     println!("in order:   {:?}", run.output::<first_sales>()?);
     println!("by name:    {}", run.output::<table>()?);
     println!("by tag:     {}", run.output::<total>()?);

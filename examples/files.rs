@@ -61,7 +61,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         fs::write(folder.join(name).with_extension("txt"), text)?;
     }
 
-    let run = Pipeline::new(graph(&folder)?).run_blocking()?.into_result()?;
+    let run = Pipeline::new(graph(&folder)?).settings(Settings::load()?).run_blocking()?.into_result()?;
     println!("{}", fs::read_to_string(run.output_named::<PathBuf>("written")?)?);
     for step in run.report().steps.iter().filter(|step| step.error.is_some()) {
         println!("{}: {}", step.name, step.error.as_ref().map_or("", |error| &error.message));

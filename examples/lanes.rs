@@ -38,7 +38,7 @@ async fn sent(weighted: &u64) -> Result<String, std::io::Error> {
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     // How many of each lane run at once; the defaults are rarely wrong.
     let settings = Settings::default().io(64).blocking(8);
-    let run = Pipeline::to::<sent>().settings(settings).run().await?;
+    let run = Pipeline::to::<sent>().settings(settings).settings(Settings::load()?).run().await?;
     for step in &run.report().steps {
         println!("{} {} on the {} lane", step.name, step.status, step.lane);
     }

@@ -44,7 +44,11 @@ fn width(#[from(range.0)] low: &u64, #[from(range.1)] high: &u64) -> u64 {
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let run = Pipeline::to::<total>().and::<complaint>().and::<width>().run_blocking()?;
+    let run = Pipeline::to::<total>()
+        .and::<complaint>()
+        .and::<width>()
+        .settings(Settings::load()?)
+        .run_blocking()?;
     println!("total {}, width {}", run.output::<total>()?, run.output::<width>()?);
     println!("{}", run.output::<complaint>()?);
     Ok(())

@@ -94,7 +94,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .nth(1)
         .map_or_else(|| std::env::temp_dir().join("pipeline-report"), PathBuf::from);
     std::fs::create_dir_all(&folder)?;
-    let run = Pipeline::to::<summary>().and::<growth>().run().await?;
+    let run = Pipeline::to::<summary>().and::<growth>().settings(Settings::load()?).run().await?;
     let report = run.report();
     std::fs::write(folder.join("report.html"), report.to_html())?;
     std::fs::write(folder.join("report.json"), report.to_json())?;

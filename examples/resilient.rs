@@ -55,7 +55,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     // Deterministic: the report is the same each time, and has no times.
     let timed = std::env::args().any(|argument| argument == "--times");
     let settings = Settings::default().seed(1).deterministic(!timed);
-    let run = Pipeline::to::<report>().settings(settings).run_blocking()?;
+    let run = Pipeline::to::<report>().settings(settings).settings(Settings::load()?).run_blocking()?;
     println!("{}\n", run.output::<report>()?);
     if timed {
         eprintln!("{}\n", run.report());

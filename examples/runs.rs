@@ -33,10 +33,14 @@ fn invoice(fetched: &[u64]) -> u64 {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let gauge = Arc::new(Gauge::default());
+    let settings = Settings::load()?;
     let executor = Executor::new(4)?;
     let runs = (1..=20_u64).map(|customer| {
         // One pipeline for each parameter; the graph behind them is the same.
-        let pipeline = Pipeline::to::<invoice>().param("customer", customer).resource(Arc::clone(&gauge));
+        let pipeline = Pipeline::to::<invoice>()
+            .param("customer", customer)
+            .resource(Arc::clone(&gauge))
+            .settings(settings.clone());
         let executor = executor.clone();
         tokio::spawn(async move { executor.run(&pipeline).await })
     });
@@ -49,7 +53,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("still running: {}", executor.live().len());
 
     // One pipeline, run several times at once: it is planned once.
-    let pipeline = Pipeline::to::<invoice>().with_output::<fetched>(vec![4, 5]);
+    let pipeline = Pipeline::to::<invoice>().with_output::<fetched>(vec![4, 5]).settings(settings.clone());
     let (a, b, c) = tokio::join!(pipeline.run(), pipeline.run(), pipeline.run());
     println!("{} {} {}", a?.output::<invoice>()?, b?.output::<invoice>()?, c?.output::<invoice>()?);
     Ok(())

@@ -26,20 +26,21 @@ fn share(sample: &[f64], #[param] threshold: f64, #[resource] ledger: &Ledger) -
     above as f64 / sample.len() as f64
 }
 
-fn scenario(size: usize, threshold: f64, ledger: std::sync::Arc<Ledger>) -> Pipeline {
+fn scenario(size: usize, threshold: f64, ledger: std::sync::Arc<Ledger>, settings: &Settings) -> Pipeline {
     let pipeline = Pipeline::to::<share>().param("size", size).param("threshold", threshold);
     // One seed for all: scenarios of one size then have the same sample, and differ only in the threshold.
-    pipeline.resource(ledger).settings(Settings::default().seed(7))
+    pipeline.resource(ledger).settings(Settings::default().seed(7)).settings(settings.clone())
 }
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let executor = Executor::new(4)?;
+    let settings = Settings::load()?;
     let mut scenarios = Vec::new();
     for size in [100, 1000] {
         for threshold in [0.25, 0.5, 0.75] {
             let ledger = std::sync::Arc::<Ledger>::default();
-            let pipeline = scenario(size, threshold, std::sync::Arc::clone(&ledger));
+            let pipeline = scenario(size, threshold, std::sync::Arc::clone(&ledger), &settings);
             let executor = executor.clone();
             let run = tokio::spawn(async move { executor.run(&pipeline).await });
             scenarios.push((size, threshold, ledger, run));

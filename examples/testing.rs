@@ -24,7 +24,10 @@ fn report(large: &[u64], #[context] cx: &StepContext) -> String {
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let run = Pipeline::to::<report>().with_output::<orders>(vec![3, 30, 300]).run_blocking()?;
+    let run = Pipeline::to::<report>()
+        .with_output::<orders>(vec![3, 30, 300])
+        .settings(Settings::load()?)
+        .run_blocking()?;
     println!("{}", run.output::<report>()?);
     Ok(())
 }

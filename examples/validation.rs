@@ -59,7 +59,8 @@ fn best(valid: &[Order]) -> Option<String> {
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     for percent in [50, 80] {
-        let run = Pipeline::to::<best>().param("percent", percent).run_blocking()?;
+        let run =
+            Pipeline::to::<best>().param("percent", percent).settings(Settings::load()?).run_blocking()?;
         let report = run.report();
         println!("at least {percent} % valid: {}", report.status);
         if let Some(step) = report.step("valid") {

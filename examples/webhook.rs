@@ -127,7 +127,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         None => listen().map(|(url, arrives)| (url, Some(arrives)))?,
     };
     let webhook = Webhook::new(url);
-    let pipeline = Pipeline::to::<revenue>().observe(webhook.observer());
+    let pipeline = Pipeline::to::<revenue>().settings(Settings::load()?).observe(webhook.observer());
     for text in ["12", "twelve"] {
         let run = pipeline.clone().param("text", text).run_blocking()?;
         println!("{text}: {}", run.report().status);
@@ -142,7 +142,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     // No server listens on this address any more.
     let free = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?;
     let webhook = Webhook::new(format!("http://{free}/"));
-    let pipeline = Pipeline::to::<revenue>().param("text", "dozen").observe(webhook.observer());
+    let pipeline = Pipeline::to::<revenue>()
+        .param("text", "dozen")
+        .settings(Settings::load()?)
+        .observe(webhook.observer());
     println!("dozen: {}", pipeline.run_blocking()?.report().status);
     drop(pipeline);
     println!("not delivered: {}", webhook.finish());

@@ -16,9 +16,10 @@
 
 #[path = "../support/definitions.rs"]
 mod definitions;
-#[cfg(feature = "report")]
 #[path = "../support/folder.rs"]
 mod folder;
+#[path = "../support/process.rs"]
+mod process;
 mod support;
 
 mod advice;
@@ -28,6 +29,7 @@ mod blocked_workers;
 mod builder;
 mod causes;
 mod conditions;
+mod cores;
 mod deadlines;
 mod deadlines_of_runs;
 mod defining;

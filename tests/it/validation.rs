@@ -1,14 +1,13 @@
 //! Validators and classifiers of a program's own, and the reasons for which steps run one at a time.
 
 use std::collections::BTreeMap;
-use std::process::Command;
 
 use pipeline::graph::{Plan, Policy, ProblemCode, StepSpec};
 use pipeline::limits::{Classifier, LimitSettings, Validator, Verdict};
 use pipeline::prelude::*;
 use pipeline::*;
 
-use crate::support::{Clock, Slept, are_apart, many, nap, peak, quiet, run_in_time, spans};
+use crate::support::{Clock, Slept, are_apart, many, nap, peak, quiet, spans};
 
 #[step]
 async fn va_nap(#[resource] clock: &Clock) -> Slept {
@@ -218,29 +217,4 @@ fn two_cpu_steps() -> Pipeline {
     dag.cpu("one", (), |()| ());
     dag.cpu("two", (), |()| ());
     Pipeline::new(dag.build().unwrap())
-}
-
-/// C11, C04: a process that is bound to one core computes one step at a time, and says so.
-#[cfg(target_os = "linux")]
-#[test]
-fn a_process_with_one_core_says_so() {
-    const NAME: &str = "PIPELINE_IT_ONE_CORE";
-    if std::env::var_os(NAME).is_some() {
-        let run = run_in_time(two_cpu_steps());
-        assert_eq!(settings::cores(), 1);
-        assert_eq!(run.report().limited_by, ["one CPU step at a time: the process may use one core"]);
-        return;
-    }
-    let allowed = std::fs::read_to_string("/proc/self/status").unwrap();
-    let allowed = allowed.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:")).unwrap().trim();
-    let first = allowed.split(['-', ',']).next().unwrap();
-    let test = "validation::a_process_with_one_core_says_so";
-    let child = Command::new("taskset")
-        .args(["--cpu-list", first])
-        .arg(std::env::current_exe().unwrap())
-        .args(["--exact", test, "--test-threads=1"])
-        .env(NAME, "1")
-        .output()
-        .expect("`taskset` is installed (util-linux)");
-    assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stdout));
 }

@@ -62,6 +62,33 @@ fn every_example_prints_its_transcript() {
     }
 }
 
+/// A14: one step at a time, each example prints the same as in parallel. One that does not load its settings is a chain
+/// (`hello`), or runs one step at a time anyway or compares both itself.
+#[test]
+fn every_example_prints_the_same_one_step_at_a_time() {
+    let fixed = ["cli", "hello", "live", "map_reduce", "medallion", "observe", "ownership"];
+    for example in names("examples", "rs") {
+        let source =
+            fs::read_to_string(Path::new(ROOT).join("examples").join(&example).with_extension("rs")).unwrap();
+        let follows = source.contains("Settings::load()");
+        assert!(
+            follows != fixed.contains(&example.as_str()),
+            "{example} loads its settings, or is one of {fixed:?}"
+        );
+        if follows {
+            let folder = Folder::new();
+            let output = ran(command(&example, &folder).env("PIPELINE_WORKERS", "1")).exits(0);
+            compare(&example, &output.out);
+        }
+    }
+    for (example, arguments) in [("cli", &["run", "revenue"][..]), ("live", &["-p", "pace=0"])] {
+        let folder = Folder::new();
+        let at_once = ran(command(example, &folder).args(arguments)).exits(0);
+        let one_at_a_time = ran(command(example, &folder).args(arguments).args(["--workers", "1"])).exits(0);
+        assert_eq!(at_once.out, one_at_a_time.out, "{example}");
+    }
+}
+
 /// M06: with `--times` the guide's recipes print their timings, separate from their output.
 #[test]
 fn every_recipe_prints_its_times_to_standard_error() {
