@@ -494,8 +494,41 @@ fn a_command_in_place_of_a_step_is_reported_as_such() {
         (&["lst"], "did you mean `cli list`?"),
         (&["revneue"], "did you mean `revenue`?"),
         (&["nothing_like_it"], "there is no step `nothing_like_it`"),
+        // Whatever has a name is known.
+        (&["workers"], "`workers` is an option: write `--workers`"),
+        (&["count=3"], "`count` is a run parameter: write `-p count=VALUE`"),
+        (&["slow_poll=1s"], "`slow-poll` is a setting: write `--set slow_poll=VALUE`"),
+        (&["--list"], "`list` is a command: write `cli list`"),
+        (&["--orders"], "`orders` is a step: write `orders`"),
+        (&["--slow-poll", "1s"], "`slow-poll` is a setting: write `--set slow_poll=VALUE`"),
+        (&["list", "--save-outputs"], "`save-outputs` is an option"),
+        (&["--retry", "3"], "did you mean `--retries`?"),
+        (&["--resume"], "`cli report` prints the command that runs again what failed"),
+        (&["run", "--resume"], "`cli run --help` lists the options"),
     ] {
         let output = run("cli", arguments);
+        let told = output.err;
+        assert!(output.code == 2 && told.contains(wanted), "{arguments:?}: {told}");
+    }
+}
+
+/// A group or a tag in place of a step is reported as such, in every verb; and a setting of steps in the wrong place.
+#[test]
+fn a_label_in_place_of_a_step_is_reported_as_such() {
+    for (arguments, wanted) in [
+        (&["clean"][..], "`clean` is a group, not a step; as a term, it is `group:clean`"),
+        (&["plan", "clean"], "`clean` is a group, not a step; as a term, it is `group:clean`"),
+        (&["step", "sources"], "`sources` is a group, not a step; as a term, it is `group:sources`"),
+        (&["cleann"], "did you mean `group:clean`?"),
+        (&["blocking"], "`blocking` is a lane, not a step; as a term, it is `lane:blocking`"),
+        (&["tag:clean"], "`clean` is a group: write `group:clean`"),
+        (&["group:calendar"], "`calendar` is a step: write `calendar`"),
+        (&["--clean"], "`clean` is a group: write `group:clean`"),
+        (&["--set", "retry=3"], "did you mean `defaults.retries`?"),
+        (&["--set", "calendar.retries=3"], "did you mean `steps.calendar.retries`?"),
+        (&["--set", "clean.retries=3"], "did you mean `groups.clean.retries`?"),
+    ] {
+        let output = run("live", arguments);
         let told = output.err;
         assert!(output.code == 2 && told.contains(wanted), "{arguments:?}: {told}");
     }

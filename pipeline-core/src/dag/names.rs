@@ -2,6 +2,7 @@
 
 use std::sync::OnceLock;
 
+use super::select::all_labels;
 use super::{Dag, StepSpec};
 use crate::naming::{Nameable, keep_meant};
 use crate::problem::{Problem, ProblemCode, closest};
@@ -48,7 +49,7 @@ impl Dag {
     }
 
     /// Returns the steps whose definition's identity is `name`, or else those whose identity ends with it; ascending.
-    fn meant_by(&self, name: &str) -> Vec<usize> {
+    pub(super) fn meant_by(&self, name: &str) -> Vec<usize> {
         let short = name.rsplit("::").next().unwrap_or(name);
         let index = self.names.by_short_name.get_or_init(|| self.sorted(short_name));
         let first = index.partition_point(|&step| short_name(self.step(step as usize)) < short);
@@ -76,10 +77,19 @@ impl Dag {
                     "make it a target of the graph, or add it to the builder"
                 });
         }
+        if let Some((kind, term)) = self.label(name) {
+            return problem.hint(format!("`{name}` is a {kind}, not a step; as a term, it is `{term}`"));
+        }
         let names = self.steps.iter().flat_map(|spec| [spec.name(), &spec.def().name]);
+        let labels = self.steps.iter().flat_map(|spec| all_labels(spec.def()));
+        let known = names.chain(labels.map(|(_, label)| label));
         let linker = "if the step lives in a library that nothing names, add `use that_crate as _;`";
-        problem.hint(match closest(name, names) {
-            Some(close) => format!("did you mean `{close}`? {linker}"),
+        problem.hint(match closest(name, known) {
+            Some(close) => {
+                let term = if self.meant_by(close).is_empty() { self.label(close) } else { None };
+                let close = term.map_or_else(|| close.to_owned(), |(_, term)| term);
+                format!("did you mean `{close}`? {linker}")
+            }
             None => linker.to_owned(),
         })
     }

@@ -149,6 +149,14 @@ impl Dag {
             ProblemCode::UnknownTarget,
             format!("`{}` selects nothing: no step {what} `{wanted}`", atom.text),
         );
+        if atom.kind != TermKind::Name {
+            if !self.meant_by(wanted).is_empty() {
+                return problem.hint(format!("`{wanted}` is a step: write `{wanted}`"));
+            }
+            if let Some((kind, term)) = self.label(wanted) {
+                return problem.hint(format!("`{wanted}` is a {kind}: write `{term}`"));
+            }
+        }
         match (closest(wanted, known.iter().copied()), atom.kind) {
             (Some(close), _) => problem.hint(format!("did you mean `{close}`?")),
             (None, TermKind::Name) => problem.hint("a pattern matches a whole name; try `*` at its ends"),
@@ -159,6 +167,26 @@ impl Dag {
             }
         }
     }
+}
+
+impl Dag {
+    /// Returns the kind of a label that a step has, and the term that selects it.
+    pub(super) fn label(&self, wanted: &str) -> Option<(&'static str, String)> {
+        let mut labels = self.steps.iter().flat_map(|spec| all_labels(spec.def()));
+        let (kind, _) = labels.find(|(_, label)| *label == wanted)?;
+        Some((kind, format!("{kind}:{wanted}")))
+    }
+}
+
+/// Returns the labels of a step, each with its kind as a term has it.
+pub(super) fn all_labels(def: &StepDef) -> impl Iterator<Item = (&'static str, &str)> {
+    let kinds = [
+        ("group", TermKind::Group),
+        ("tag", TermKind::Tag),
+        ("lane", TermKind::Lane),
+        ("package", TermKind::Package),
+    ];
+    kinds.into_iter().flat_map(|(name, kind)| labels(def, kind).map(move |label| (name, label)))
 }
 
 /// Returns the labels of a step of one kind; none for names.

@@ -88,8 +88,12 @@ pub(super) fn command() -> clap::Command {
 /// Executes the verb. Returns the exit code. `command` is the command line that was parsed.
 pub(super) fn execute(args: Args, chosen: Chosen, command: &clap::Command) -> Result<u8, Refusal> {
     match args.command.unwrap_or(Command::Run(args.run)) {
-        Command::Run(args) => run::execute(&args, chosen.prepared()?)
-            .map_err(|refusal| misplaced::command(&args, refusal, command)),
+        Command::Run(args) => {
+            let pipeline = chosen.prepared()?;
+            let as_prepared = pipeline.clone();
+            run::execute(&args, pipeline)
+                .map_err(|refusal| misplaced::command(&args, refusal, command, &as_prepared))
+        }
         Command::Plan(args) => plan::execute(&args, chosen),
         Command::List(args) => list::execute(&args, chosen),
         Command::Graph(args) => graph::execute(args, chosen.as_it_is()),

@@ -28,7 +28,7 @@ use pipeline_core::{Problem, ProblemCode, Problems};
 use super::command::{self, Args};
 use super::exit::{INVALID, Refusal, of_verb, written};
 use super::wording::one_line;
-use super::{command_line, paint};
+use super::{command_line, misplaced, paint};
 use crate::pipeline::Pipeline;
 use crate::runtime;
 use crate::settings::Named;
@@ -168,6 +168,13 @@ impl Program {
             Ok(read) => read,
             Err(error) => {
                 // Help and version are errors of clap, too: they go to standard output, with code 0.
+                if let Some(refusal) = self
+                    .pipelines
+                    .first()
+                    .and_then(|member| misplaced::option(&error, &command, &member.pipeline))
+                {
+                    return Err(refusal);
+                }
                 if error.use_stderr() {
                     let _ = error.print();
                     return Ok(INVALID);

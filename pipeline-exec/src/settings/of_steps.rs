@@ -218,6 +218,23 @@ fn is_pattern(key: &str) -> bool {
     key.contains(['*', '?', '[', '{', '\\'])
 }
 
+/// Returns the key in the section where it belongs, if its first part is the name of a step, a group or a tag of the program.
+pub(super) fn under_section(key: &[String]) -> Option<String> {
+    let (name, rest) = key.split_first().filter(|(_, rest)| !rest.is_empty())?;
+    let defs = registered();
+    let has = |has: &dyn Fn(&StepDef) -> bool| defs.iter().any(|def| has(def));
+    let section = if has(&|def| def.name == *name) {
+        "steps"
+    } else if has(&|def| def.group.as_deref() == Some(name)) {
+        "groups"
+    } else if has(&|def| def.tags.iter().any(|tag| tag == name)) {
+        "tags"
+    } else {
+        return None;
+    };
+    Some(shown(&format!("{section}.{name}.{}", rest.join("."))))
+}
+
 /// The closest of the known names, or some of them.
 pub(super) fn meant(name: &str, known: &BTreeSet<&str>) -> String {
     match closest(name, known.iter().copied()) {

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use pipeline_core::closest;
+use pipeline_core::{closest, is_slip};
 use serde_json::{Value, json};
 
 use super::leaf::Key;
+use crate::settings::StepDefaults;
 
 /// What becomes of the value.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -53,11 +54,19 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
     ALIASES.iter().map(|(old, ..)| *old)
 }
 
-/// The setting with a name or another spelling close to this.
-pub(super) fn alike(name: &str, known: &BTreeSet<&'static str>) -> Option<&'static str> {
-    let found = closest(name, known.iter().copied().chain(names()))?;
-    let of_today = ALIASES.iter().find(|(old, ..)| *old == found).map(|(_, new, _)| *new);
-    of_today.or_else(|| known.get(found).copied())
+/// The setting with a name or another spelling close to this. A setting of steps is one of all steps.
+pub(super) fn alike(name: &str, known: &BTreeSet<&'static str>) -> Option<String> {
+    let old = || ALIASES.iter().filter(|(_, new, _)| !new.is_empty());
+    let of_today = |found: &str| old().find(|(old, ..)| *old == found).map(|(_, new, _)| (*new).to_owned());
+    let misspelt = old().map(|(old, ..)| *old).find(|old| is_slip(name, old));
+    let slip = || known.iter().find(|known| is_slip(name, known)).map(|known| (*known).to_owned());
+    let fields = StepDefaults::ROWS.iter().map(|row| row.key);
+    misspelt
+        .and_then(of_today)
+        .or_else(slip)
+        .or_else(|| closest(name, fields).map(|field| format!("defaults.{field}")))
+        .or_else(|| closest(name, known.iter().copied()).map(str::to_owned))
+        .or_else(|| closest(name, old().map(|(old, ..)| *old)).and_then(of_today))
 }
 
 /// The key and value that another spelling means, and the key for the warning. The value is `None` if nothing is set.

@@ -28,7 +28,7 @@ use self::leaf::{Key, Leaf};
 pub(super) use self::read::is_not;
 pub use self::resolved::{ResolvedSettings, SettingInForce};
 use super::Settings;
-use super::of_steps::meant;
+use super::of_steps::{meant, under_section};
 use super::origins::shown;
 
 /// Settings from several sources, before they are put together.
@@ -296,7 +296,8 @@ impl SettingsStack {
         }
         if let Known::Unknown(position, known) = known {
             let name = given.key.get(position).map_or("", String::as_str);
-            let alike = aliases::alike(name, &known).filter(|_| position == 0);
+            let of_program = (position == 0).then(|| under_section(&given.key)).flatten();
+            let alike = of_program.or_else(|| aliases::alike(name, &known).filter(|_| position == 0));
             let problem = Problem::new(
                 ProblemCode::InvalidSetting,
                 format!("there is no setting `{}`", shown(&given.key.join("."))),
