@@ -277,6 +277,16 @@ fn the_text_report_marks_optional_failures() {
         Err("planted".into())
     }
     let text = |pipeline: Pipeline| pipeline.run_blocking().unwrap().report().to_string();
-    assert!(text(Pipeline::to::<om_optional>()).contains("optional: the run continues without it"));
+    #[step]
+    fn om_reader(om_optional: Option<&u32>) -> bool {
+        om_optional.is_none()
+    }
+    assert!(text(Pipeline::to::<om_reader>()).contains("optional: the run continues without it"));
+    // What was asked for by name is not optional.
+    assert!(!text(Pipeline::to::<om_optional>()).contains("optional"));
+    for asked in [Pipeline::to::<om_optional>(), Pipeline::to::<om_reader>().select(["om_optional"])] {
+        let run = asked.run_blocking().unwrap();
+        assert!(!run.succeeded() && run.report().status == RunStatus::Failed);
+    }
     assert!(!text(Pipeline::to::<om_required>()).contains("optional"));
 }

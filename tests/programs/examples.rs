@@ -147,7 +147,7 @@ fn a_failing_step_is_exit_code_1_with_a_message_on_standard_error() {
         "error[PL0101]: step `refunds` failed\n    at examples/cli.rs:",
         "    error: invalid digit found in string\n    input `amount`: a run parameter, from -p\n",
         "    1 step was skipped because `refunds` failed: revenue\n",
-        "to retry: cli run revenue\n          (runs 3 steps again; add `-p refunds.amount=…`)\n",
+        "to retry: cli run revenue\n          (2 steps left: refunds, revenue; runs 1 step again: orders; add `-p refunds.amount=…`)\n",
         "more: `cli explain PL0101`\n",
     ] {
         assert!(told.contains(part), "{part:?} in\n{told}");
@@ -212,7 +212,8 @@ fn a_recorded_run_has_its_command_line_and_a_diff_compares_them() {
         run_in(&folder, &[], line).exits(wanted);
     }
     let told = run_in(&folder, &[], &["report", "-2"]).out;
-    let and = "          (runs 3 steps again; add `-p refunds.amount=…`)\n";
+    let and =
+        "          (2 steps left: refunds, revenue; runs 1 step again: orders; add `-p refunds.amount=…`)\n";
     let wanted = format!("run revenue --fail-fast --workers 2\n{and}");
     assert!(told.contains("to retry: ") && told.contains(&wanted), "{told}");
     let told = run_in(&folder, &[], &["diff"]).out;

@@ -44,6 +44,9 @@ struct Key<'a> {
 /// A value that was read; or the position of the problem.
 type Read = Result<Arc<dyn Any + Send + Sync>, usize>;
 
+/// The origin of a value that an instance has of its own.
+pub(super) const OF_INSTANCE: &str = "the instance";
+
 impl Plan {
     /// Reads every run parameter of the plan: each value once per type, for all steps that read it. `is_needed` is asked about
     /// each that has no value, with the position of its step: a disabled step, which never reads it, does not need it.
@@ -275,7 +278,7 @@ impl<'a> Found<'a> {
     /// Returns the origin in words.
     fn origin(self) -> Cow<'static, str> {
         match self {
-            Found::Instance(_) => Cow::Borrowed("the instance"),
+            Found::Instance(_) => Cow::Borrowed(OF_INSTANCE),
             Found::Given(given) => given.origin.clone(),
             Found::Default(_) | Found::Missing => Cow::Borrowed("its default"),
         }

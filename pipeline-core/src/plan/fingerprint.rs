@@ -6,9 +6,10 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::Plan;
+use super::bind::OF_INSTANCE;
 use crate::fingerprint::Fingerprint;
 use crate::hash::StableHash;
-use crate::params::{BoundParams, ParamDef, ParamValue};
+use crate::params::{BoundParam, BoundParams, ParamDef, ParamValue};
 use crate::policy::Policy;
 use crate::step::{InputDef, InputKind, Mode, Quorum};
 use crate::{contain, secret};
@@ -51,22 +52,40 @@ impl Fingerprint {
     /// is a [`Secret`](crate::Secret) to any step of the graph, because a value with few possibilities could be found
     /// by hashing them all.
     pub fn of_params(plan: &Plan, params: &BoundParams) -> BTreeMap<String, Fingerprint> {
-        let secret = plan.secret_params(params);
-        let mut read: BTreeMap<&str, Vec<(usize, Option<Fingerprint>)>> = BTreeMap::new();
+        plan.each_param(params, |entry| {
+            let mut hash = StableHash::new("parameter");
+            hash.param(entry.given.as_ref()?);
+            Some(Fingerprint(hash.end()))
+        })
+    }
+}
+
+impl Plan {
+    /// Returns the value given for each run parameter, by its name, or by `step.name` if the steps that read it were given
+    /// different values. Left out are those that were not given, those of instances, and those that are a
+    /// [`Secret`](crate::Secret) to any step of the graph, or may hold one.
+    pub fn open_params(&self, params: &BoundParams) -> BTreeMap<String, ParamValue> {
+        self.each_param(params, |entry| entry.given.clone().filter(|_| entry.origin != OF_INSTANCE))
+    }
+
+    /// Returns what `of` makes of the value given for each run parameter that is no secret.
+    fn each_param<T: Clone + PartialEq>(
+        &self,
+        params: &BoundParams,
+        of: impl Fn(&BoundParam) -> Option<T>,
+    ) -> BTreeMap<String, T> {
+        let (plan, secret) = (self, self.secret_params(params));
+        let mut read: BTreeMap<&str, Vec<(usize, Option<T>)>> = BTreeMap::new();
         for (step, entry) in plan.param_steps().zip(&params.entries) {
             if secret.contains(&*entry.def.name) {
                 continue;
             }
-            let given = entry.given.as_ref().map(|value| {
-                let mut hash = StableHash::new("parameter");
-                hash.param(value);
-                Fingerprint(hash.end())
-            });
+            let given = of(entry);
             read.entry(&entry.def.name).or_default().push((step, given));
         }
         let mut all = BTreeMap::new();
         for (name, steps) in read {
-            let of_all = steps[0].1.filter(|_| steps.iter().all(|(_, given)| *given == steps[0].1));
+            let of_all = steps[0].1.clone().filter(|_| steps.iter().all(|(_, given)| *given == steps[0].1));
             if let Some(of_all) = of_all {
                 all.insert(name.to_owned(), of_all);
                 continue;
@@ -77,9 +96,7 @@ impl Fingerprint {
         }
         all
     }
-}
 
-impl Plan {
     /// Returns the fingerprint of the graph that this plan runs. It is the same in every process. It differs if a step,
     /// an edge, a mode, the type of an output, or a policy that the outcome depends on differs.
     ///

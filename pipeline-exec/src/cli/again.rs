@@ -1,34 +1,44 @@
 //! The command that retries a run: this program as the user called it, for the steps that did not succeed.
 
+use std::collections::HashSet;
+
 use pipeline_core::frame::Status;
 
 use super::program::program;
-use crate::report::{CommandLine, RunReport};
+use crate::report::{CommandLine, RunReport, StepReport};
 use crate::text::quoted;
 
 /// Maximum number of steps that are named; above it, the run is repeated as it was.
 const MOST_TERMS: usize = 8;
 
-/// A command, and what it leaves out.
+/// A command, and what it runs and leaves out.
 pub(super) struct Again {
     /// Ready to be typed, without values of run parameters: they may be secret and are never printed.
     pub(super) command: String,
     /// The names of the run parameters that were given on the command line, sorted.
     pub(super) values_of: Vec<String>,
-    /// The number of steps that it runs.
-    pub(super) steps: usize,
+    /// The steps that are left to do, and those with an output that it runs again.
+    pub(super) left: Vec<String>,
+    pub(super) again: Vec<String>,
 }
 
-/// Returns the command that runs what did not succeed and what needs it, with the options of the first run.
+/// Returns the command that runs what is left to do and what needs it, with the options of the first run.
 pub(super) fn again(report: &RunReport, line: &CommandLine) -> Again {
     let line = line.clone();
+    let is_left = left(report);
     // A report from a journal lacks the steps that had not begun: the whole run is repeated.
     let has_all = report.counts.planned == report.steps.len();
     // `step` is repeated as it was, with the inputs that it was given.
     let is_step = line.verb == "step";
-    let left = if has_all && !is_step { left_to_do(report, line.terms.is_empty()) } else { Vec::new() };
-    let steps = if left.is_empty() { report.counts.planned } else { selected_by(report, &left) };
-    let terms = if left.is_empty() { line.terms } else { left };
+    let terms = if has_all && !is_step { terms(report, &is_left, line.terms.is_empty()) } else { Vec::new() };
+    let runs = if terms.is_empty() { vec![true; report.steps.len()] } else { selected_by(report, &terms) };
+    let names = |of: &dyn Fn(usize) -> bool| {
+        let steps = report.steps.iter().enumerate();
+        steps.filter(|(index, _)| of(*index)).map(|(_, step)| step.name.clone()).collect::<Vec<_>>()
+    };
+    let has_output = |index: usize| report.steps[index].status.has_output();
+    let (left, again) = (names(&|index| is_left[index]), names(&|index| runs[index] && has_output(index)));
+    let terms = if terms.is_empty() { line.terms } else { terms };
     let is_like_option = |word: &String| word.starts_with('-');
     let options = line.options.into_iter().flat_map(|(name, values)| {
         let option = |value: String| {
@@ -44,21 +54,33 @@ pub(super) fn again(report: &RunReport, line: &CommandLine) -> Again {
         words.extend(terms.into_iter().chain(options));
     }
     let words: Vec<String> = words.iter().map(|word| quoted(word)).collect();
-    Again { command: format!("{} {}", program(), words.join(" ")), values_of: line.params, steps }
+    Again { command: format!("{} {}", program(), words.join(" ")), values_of: line.params, left, again }
 }
 
-/// Returns the terms that select what did not succeed. After a run of the whole graph, `x+` selects `x` and all that
-/// needs it, so only the first of several dependent steps is named. After a run of some terms, only the last ones are
-/// named: nothing else was asked for.
-fn left_to_do(report: &RunReport, whole_graph: bool) -> Vec<String> {
-    let failed = |status: Status| status.is_failure() || status == Status::Cancelled;
+/// Returns whether each step is left to do: it failed or was cancelled, or was skipped because of such a step.
+fn left(report: &RunReport) -> Vec<bool> {
+    let has_failed = |status: Status| status.is_failure() || status == Status::Cancelled;
+    let failed = report.steps.iter().filter(|step| has_failed(step.status));
+    let failed: HashSet<&str> = failed.map(|step| step.name.as_str()).collect();
+    let is_left = |step: &StepReport| match step.status {
+        Status::Skipped => step.because.as_deref().is_some_and(|because| failed.contains(because)),
+        status => has_failed(status),
+    };
+    report.steps.iter().map(is_left).collect()
+}
+
+/// Returns the terms that select what is left. After a run of the whole graph, `x+` selects `x` and all that needs it, so
+/// only the first of several dependent steps is named. After a run of some terms, only the last ones are named: nothing
+/// else was asked for.
+fn terms(report: &RunReport, is_left: &[bool], whole_graph: bool) -> Vec<String> {
     let mut terms: Vec<String> = Vec::new();
+    let steps = || report.steps.iter().enumerate();
     if whole_graph {
         // The dependents of a named step run again with it.
         let mut is_covered = vec![false; report.steps.len()];
-        for (index, step) in report.steps.iter().enumerate() {
+        for (index, step) in steps() {
             let is_after = step.upstream.iter().any(|&earlier| is_covered.get(earlier) == Some(&true));
-            let is_named = !is_after && failed(step.status) && !step.optional;
+            let is_named = !is_after && is_left[index];
             is_covered[index] = is_after || is_named;
             if is_named && terms.len() <= MOST_TERMS {
                 terms.push(format!("{}+", step.name));
@@ -66,16 +88,14 @@ fn left_to_do(report: &RunReport, whole_graph: bool) -> Vec<String> {
         }
     } else {
         let mut is_needed = vec![false; report.steps.len()];
-        let is_left = |status| failed(status) || status == Status::Skipped;
-        for step in report.steps.iter().filter(|step| is_left(step.status)) {
+        for (_, step) in steps().filter(|(index, _)| is_left[*index]) {
             for &earlier in &step.upstream {
                 // A report file may have any numbers.
                 is_needed.get_mut(earlier).into_iter().for_each(|is_needed| *is_needed = true);
             }
         }
-        let left = report.steps.iter().zip(is_needed);
-        let last = left.filter(|(step, needed)| is_left(step.status) && !needed && !step.optional);
-        terms.extend(last.take(MOST_TERMS + 1).map(|(step, _)| step.name.clone()));
+        let last = steps().filter(|(index, _)| is_left[*index] && !is_needed[*index]);
+        terms.extend(last.take(MOST_TERMS + 1).map(|(_, step)| step.name.clone()));
     }
     let can_be_read = |term: &String| match term.strip_suffix('+').filter(|_| whole_graph) {
         // A word of a command line cannot contain a zero byte.
@@ -86,10 +106,9 @@ fn left_to_do(report: &RunReport, whole_graph: bool) -> Vec<String> {
     if terms.len() > MOST_TERMS || !terms.iter().all(can_be_read) { Vec::new() } else { terms }
 }
 
-/// Returns the number of steps that these terms of [`left_to_do`] run: the named ones, for `x+` all that need `x`, and
-/// what all these need.
-fn selected_by(report: &RunReport, terms: &[String]) -> usize {
-    let (names, after): (Vec<&str>, Vec<&str>) = (
+/// Returns whether these terms run each step: the named ones, for `x+` all that need `x`, and what all these need.
+fn selected_by(report: &RunReport, terms: &[String]) -> Vec<bool> {
+    let (names, after): (HashSet<&str>, HashSet<&str>) = (
         terms.iter().map(String::as_str).collect(),
         terms.iter().filter_map(|term| term.strip_suffix('+')).collect(),
     );
@@ -106,7 +125,7 @@ fn selected_by(report: &RunReport, terms: &[String]) -> usize {
             step.upstream.iter().for_each(|&earlier| _ = runs.get_mut(earlier).map(|runs| *runs = true));
         }
     }
-    runs.into_iter().filter(|runs| *runs).count()
+    runs
 }
 
 /// Reports whether a term such as `x+` reads `name` as a name: no character in it has another meaning there.
@@ -138,6 +157,10 @@ mod tests {
         report
     }
 
+    fn left_to_do(report: &RunReport, whole_graph: bool) -> Vec<String> {
+        terms(report, &left(report), whole_graph)
+    }
+
     #[test]
     fn dependents_of_a_named_step_are_not_named() {
         let terms = |ended: &[&str], whole_graph| {
@@ -166,6 +189,7 @@ mod tests {
         let made = again(&stopped, &line);
         assert!(made.command.ends_with(" run d --fail-fast --set 'x=a b' --set y=1"), "{}", made.command);
         assert_eq!(made.values_of, ["token"]);
+        assert_eq!((made.left, made.again), (vec!["c".to_owned(), "d".to_owned()], vec!["a".to_owned()]));
         // One step is retried with the verb that has its options.
         line.verb = "step".to_owned();
         let made = again(&stopped, &line);

@@ -8,6 +8,7 @@ use pipeline_core::{Problems, Selection};
 use super::exit::{Refusal, to_stderr};
 use super::output::{Output, OutputOptions};
 use super::params::ParamArgs;
+use super::repeat;
 use super::settings::SettingsArgs;
 use crate::pipeline::Pipeline;
 
@@ -22,26 +23,33 @@ pub(super) struct RunArgs {
     pub(super) params: ParamArgs,
     #[command(flatten)]
     pub(super) settings: SettingsArgs,
+    /// Repeat a recorded run: `latest`, `-2`, or the start or end of its id.
+    ///
+    /// Its steps, run parameters (without secrets), settings and seed are used, unless options set others.
+    #[arg(long, help_heading = None::<&str>, value_name = "RUN", allow_negative_numbers = true)]
+    pub(super) again: Option<String>,
     /// Do not record the run.
-    #[arg(long, help_heading = None::<&str>)]
+    #[arg(long, hide_short_help = true, help_heading = None::<&str>)]
     pub(super) no_report: bool,
     /// Save the output of each step as JSON in the folder of the run, for `step NAME --inputs-from`.
-    #[arg(long, help_heading = None::<&str>, conflicts_with = "no_report")]
+    #[arg(long, hide_short_help = true, help_heading = None::<&str>, conflicts_with = "no_report")]
     pub(super) save_outputs: bool,
     /// Write the report to a file, as JSON.
-    #[arg(long, help_heading = None::<&str>, value_name = "FILE")]
+    #[arg(long, hide_short_help = true, help_heading = None::<&str>, value_name = "FILE")]
     pub(super) report: Option<PathBuf>,
     /// Print the report to standard output, as JSON.
-    #[arg(long, help_heading = None::<&str>)]
+    #[arg(long, hide_short_help = true, help_heading = None::<&str>)]
     pub(super) json: bool,
     /// Form of the output: text (live on a terminal, lines elsewhere), plain (lines everywhere) or json (each event as a
     /// line of JSON on standard output, the report as the last) [default: text].
-    #[arg(long, help_heading = None::<&str>, value_name = "FORM", conflicts_with = "json", hide_possible_values = true)]
+    #[arg(long, hide_short_help = true, help_heading = None::<&str>, value_name = "FORM", conflicts_with = "json", hide_possible_values = true)]
     pub(super) output: Option<Output>,
     /// Print failures only.
     #[arg(long, help_heading = None::<&str>, short, conflicts_with = "verbose")]
     pub(super) quiet: bool,
-    /// Print more: changed settings and the plan, a line for each step that starts or ends, and every figure; -vv adds all
+    /// Print more; -vv prints all.
+    ///
+    /// -v prints changed settings and the plan, a line for each step that starts or ends, and every figure. -vv adds all
     /// settings and the counters of steps.
     #[arg(long, help_heading = None::<&str>, short, action = ArgAction::Count)]
     pub(super) verbose: u8,
@@ -50,13 +58,14 @@ pub(super) struct RunArgs {
 impl RunArgs {
     /// Returns the pipeline with this selection, these settings and these run parameters. Prints warnings.
     pub(super) fn configure(&self, pipeline: Pipeline) -> Result<Pipeline, Refusal> {
-        let resolved = self.settings.resolve(&pipeline)?;
+        let (args, pipeline) = repeat::filled(self, pipeline)?;
+        let resolved = args.settings.resolve(&pipeline)?;
         let mut warnings = resolved.warnings().to_vec();
-        let mut pipeline = self.selection.apply(pipeline.unread().settings(resolved.settings().clone()));
-        if self.no_report {
+        let mut pipeline = args.selection.apply(pipeline.unread().settings(resolved.settings().clone()));
+        if args.no_report {
             pipeline = pipeline.unrecorded();
         }
-        let (pipeline, of_params) = self.params.apply(&self.settings.params(), &resolved, pipeline)?;
+        let (pipeline, of_params) = args.params.apply(&args.settings.params(), &resolved, pipeline)?;
         warnings.extend(of_params);
         if let Some(absent) = resolved.absent_file().filter(|_| self.verbose > 0) {
             to_stderr(absent);
@@ -92,10 +101,10 @@ pub(super) struct SelectionArgs {
     #[arg(long, value_name = "TERM")]
     pub(super) exclude: Vec<String>,
     /// Only these steps, the steps that need them, and what those need.
-    #[arg(long, value_name = "TERM")]
+    #[arg(long, hide_short_help = true, value_name = "TERM")]
     pub(super) from: Vec<String>,
     /// Only these steps and what they need.
-    #[arg(long, value_name = "TERM")]
+    #[arg(long, hide_short_help = true, value_name = "TERM")]
     pub(super) until: Vec<String>,
 }
 

@@ -40,12 +40,16 @@ the grace period to end, and the report is printed. A second signal ends the pro
 Exit codes: 0 every step succeeded (optional steps aside), 1 a step failed or timed out, 2 wrong use or an invalid graph \
 (nothing ran), 3 a file could not be read or written, 130 and 143 after SIGINT and SIGTERM.";
 
+/// What the short help ends with.
+const MORE_HELP: &str = "\
+TERM is a name, a glob (shard_*), tag:x or group:x; +x adds what x needs, x+ what needs x. `--help` shows all options.";
+
 /// The maximum width of help, on terminals of any width.
 const HELP_COLUMNS: usize = 120;
 
 /// Run the pipeline of this program.
 #[derive(Debug, Parser)]
-#[command(args_conflicts_with_subcommands = true, max_term_width = HELP_COLUMNS, after_help = AFTER_HELP)]
+#[command(args_conflicts_with_subcommands = true, max_term_width = HELP_COLUMNS, after_help = MORE_HELP, after_long_help = AFTER_HELP)]
 pub(super) struct Args {
     #[command(subcommand)]
     pub(super) command: Option<Command>,
@@ -56,15 +60,15 @@ pub(super) struct Args {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Run the selected steps and everything they need (the default).
-    #[command(after_help = AFTER_HELP)]
+    #[command(after_help = MORE_HELP, after_long_help = AFTER_HELP)]
     Run(RunArgs),
     /// Show what would run, in order, without running it.
     Plan(PlanArgs),
-    /// Show every registered step: lane, labels, inputs, run parameters, options, location.
+    /// Show every step: lane, labels, inputs, run parameters, options, location.
     List(ListArgs),
     /// Draw the graph.
     Graph(GraphArgs),
-    /// Show the settings in force with their sources, and what this machine and this build support.
+    /// Show the settings in force with their sources, the machine and the build.
     Info(InfoArgs),
     /// Run one step and what it needs, with full detail.
     Step(StepArgs),

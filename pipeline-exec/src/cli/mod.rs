@@ -40,6 +40,7 @@ mod params;
 mod pipelines;
 mod plan;
 mod program;
+mod repeat;
 mod report;
 mod run;
 mod runs;

@@ -10,6 +10,7 @@ use pipeline_core::{InputKind, ParamValue, Problem, ProblemCode, is_slip};
 use serde_json::Value;
 
 use super::exit::Refusal;
+use super::repeat::Repeated;
 use super::wording::one_line;
 use crate::pipeline::Pipeline;
 use crate::settings::{ResolvedSettings, value_of_json, value_of_toml};
@@ -24,8 +25,11 @@ pub(super) struct ParamArgs {
     #[arg(long = "param", help_heading = None::<&str>, short, value_name = "NAME=VALUE", value_parser = pair)]
     params: Vec<(String, String)>,
     /// Read run parameters from a file: TOML, or JSON if its name ends in `.json`.
-    #[arg(long = "params", help_heading = None::<&str>, value_name = "FILE")]
+    #[arg(long = "params", hide_short_help = true, help_heading = None::<&str>, value_name = "FILE")]
     params_file: Option<PathBuf>,
+    /// The run that is repeated.
+    #[arg(skip)]
+    pub(super) repeated: Option<Repeated>,
 }
 
 /// Parses `name=value` for clap. Other text gets no name and is refused later: clap would print it, and it may be a
@@ -59,6 +63,10 @@ impl ParamArgs {
         let text = |(name, value): &(String, String)| (name.clone(), ParamValue::Text(value.clone()));
         let pipeline = pipeline.params_default(self.params.iter().rev().map(text), "-p");
         let pipeline = pipeline.params_default(of_set.iter().rev().map(text), "--set");
+        let pipeline = match &self.repeated {
+            Some(run) => pipeline.params_default(run.params.clone(), &run.origin),
+            None => pipeline,
+        };
         let (mut pipeline, warnings) = from_environment(pipeline)?;
         if let Some(path) = &self.params_file {
             pipeline = pipeline.params_default(read(path)?, &format!("the file {}", path.display()));

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::columns::cell;
 use super::exit::Refusal;
+use super::repeat::Repeated;
 use crate::pipeline::Pipeline;
 use crate::settings::row::{Flag, Row, flags};
 use crate::settings::{PRESETS, ResolvedSettings, SettingInForce, Settings, SettingsStack};
@@ -21,11 +22,14 @@ const PROGRAM_DEFAULTS: [(&str, &str); 2] = [("grace", "10s"), ("runs_dir", ".pi
 /// The prefix of a key of `--set` that is a run parameter.
 pub(super) const OF_PARAMS: &str = "params.";
 
+/// The flags that the short help has.
+const SHORT_HELP: [&str; 3] = ["workers", "fail-fast", "retries"];
+
 /// The runs directory.
 #[derive(Clone, Debug, Default, ClapArgs)]
 pub(super) struct StoreArgs {
     /// Runs directory [default: .pipeline, or `PIPELINE_RUNS_DIR`].
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, hide_short_help = true, value_name = "DIR")]
     runs_dir: Option<PathBuf>,
 }
 
@@ -47,16 +51,19 @@ impl StoreArgs {
 #[command(next_help_heading = "Settings")]
 pub(super) struct SettingsArgs {
     /// Read settings from this file instead of pipeline.toml: TOML, YAML or JSON, by its name.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, hide_short_help = true, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Set any setting by its key: `--set steps.fetch.retries=2`.
-    #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
+    #[arg(long, hide_short_help = true, value_name = "KEY=VALUE", value_parser = pair)]
     set: Vec<(String, String)>,
     /// Start from a preset: default, high-performance, conservative, sequential, development, production or test.
-    #[arg(long, value_parser = PossibleValuesParser::new(PRESETS.map(|preset| preset.name)), hide_possible_values = true)]
+    #[arg(long, hide_short_help = true, value_parser = PossibleValuesParser::new(PRESETS.map(|preset| preset.name)), hide_possible_values = true)]
     preset: Option<String>,
     #[command(flatten)]
     flags: Flags,
+    /// The run that is repeated.
+    #[arg(skip)]
+    pub(super) repeated: Option<Repeated>,
     #[command(flatten)]
     store: StoreArgs,
 }
@@ -70,6 +77,7 @@ impl SettingsArgs {
             .of_pipeline(pipeline.name())
             .standard_file(self.config.as_deref())?
             .process_environment()
+            .repeated(self.repeated.as_ref().map(|run| (&run.settings, run.origin.as_str())))
             .code(pipeline.current_settings());
         let (resolved, mut problems) = self.flags(stack).resolve_as_far_as_possible();
         if !problems.is_empty() {
@@ -139,6 +147,7 @@ impl ClapArgs for Flags {
                 None => row.help(),
             };
             let arg = Arg::new(flag.long).long(flag.long).help(help);
+            let arg = arg.hide_short_help(!SHORT_HELP.contains(&flag.long));
             let arg = flag.short.into_iter().fold(arg, Arg::short);
             command.arg(match flag.value {
                 None => arg.action(ArgAction::SetTrue),

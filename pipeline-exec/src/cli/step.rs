@@ -25,7 +25,7 @@ const HEADING: usize = 12;
 
 /// Which step, how often, and with which inputs.
 #[derive(Debug, ClapArgs)]
-#[command(mut_arg("terms", |arg| arg.hide(true)))]
+#[command(mut_arg("terms", |arg| arg.hide(true)), mut_arg("again", |arg| arg.hide(true)))]
 pub(super) struct StepArgs {
     /// Name of the step to run.
     name: String,
@@ -44,6 +44,12 @@ pub(super) fn execute(args: &StepArgs, pipeline: Pipeline) -> Result<u8, Refusal
         let message = format!("`step` runs one step; `{}` is a second one", one_line(other));
         let problem = Problem::new(ProblemCode::InvalidSelection, message);
         return Err(Refusal::Problems(problem.hint("`run` takes several").into()));
+    }
+    if run.again.is_some() {
+        let message = "`--again` repeats a `run`";
+        return Err(Refusal::Usage(format!(
+            "{message}\nhint: give `step` the parameters of that run, with `-p`"
+        )));
     }
     run.selection.terms.push(args.name.clone());
     let runs = args.inputs.runs(&run.settings, &pipeline)?;

@@ -208,7 +208,7 @@ impl Engine {
 
     /// Whether the failure of a step stops the run.
     fn stops_at(&self, step: usize) -> bool {
-        let by_settings = self.record.settings.fail_fast && !self.frame.plan().policy(step).optional;
+        let by_settings = self.record.settings.fail_fast && !self.record.is_optional(step);
         by_settings || self.rule(step).is_some_and(|rule| rule.fail_fast)
     }
 

@@ -37,6 +37,18 @@ impl Pipeline {
         self
     }
 
+    /// Returns the steps that are asked for by name, by position in the plan, sorted: targets and plain terms. None of them
+    /// is optional in this run.
+    pub(crate) fn asked_for(&self, plan: &Plan) -> Vec<usize> {
+        let dag = plan.dag();
+        let targets = self.targets.iter().filter(|_| !self.targets_are_replaced);
+        let targets = targets.filter_map(|target| target.find(dag).ok());
+        let terms = self.selected.iter().filter_map(|term| dag.find(term).ok());
+        let mut asked: Vec<usize> = targets.chain(terms).filter_map(|step| plan.position(step)).collect();
+        asked.sort_unstable();
+        asked
+    }
+
     /// Selects these terms instead of the targets and terms that were set before; without a term, changes nothing.
     #[cfg(feature = "cli")]
     pub(crate) fn reselect(mut self, terms: &[String]) -> Self {

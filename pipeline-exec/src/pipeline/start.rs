@@ -42,6 +42,7 @@ impl Pipeline {
             resources: bound.resources,
             given,
             disabled: self.disabled(&plan),
+            asked_for: self.asked_for(&plan),
             plan,
             settings,
             one_at_a_time: bound.one_at_a_time,

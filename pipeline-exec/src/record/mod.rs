@@ -51,6 +51,8 @@ pub(crate) struct RunRecord {
     pub(crate) owner: RunOwner,
     /// The command line that started the run, if one did.
     pub(crate) command_line: Option<Arc<CommandLine>>,
+    /// The steps that are asked for by name, sorted: none of them is optional.
+    pub(crate) asked_for: Vec<usize>,
     /// The runs within its steps that have ended.
     nested: Mutex<NestedRuns>,
     pub(crate) began: Began,
@@ -92,6 +94,7 @@ impl RunRecord {
             monitor: None,
             owner: RunOwner::default(),
             command_line: None,
+            asked_for: Vec::new(),
             nested: Mutex::default(),
             began,
             origin: Instant::now(),
@@ -165,6 +168,11 @@ impl RunRecord {
         (0..self.frame.plan().len()).all(|step| self.is_well(step))
     }
 
+    /// Whether the run succeeds even if the step fails: the step is optional, and was not asked for by name.
+    pub(crate) fn is_optional(&self, step: usize) -> bool {
+        self.frame.plan().policy(step).optional && self.asked_for.binary_search(&step).is_err()
+    }
+
     /// Whether a step has an output, or lacks it for a reason that is no failure of the run: its condition does not
     /// hold, it is unused, it is optional; or it was skipped because of such a step.
     fn is_well(&self, step: usize) -> bool {
@@ -172,7 +180,7 @@ impl RunRecord {
         match self.frame.status(cause) {
             // A step that was skipped because of one that succeeded lacks what a detached attempt still reads.
             Status::Succeeded | Status::Cached | Status::Given => cause == step,
-            Status::Failed | Status::TimedOut => self.frame.plan().policy(cause).optional,
+            Status::Failed | Status::TimedOut => self.is_optional(cause),
             Status::Skipped => true,
             Status::Cancelled => {
                 self.frame.error(cause).is_some_and(|error| error.kind() == FailureKind::Unused)

@@ -187,7 +187,7 @@ pub struct StepReport {
     pub error: Option<ErrorReport>,
     /// The step because of which it was skipped, which failed, timed out, was skipped or was cancelled.
     pub because: Option<String>,
-    /// Whether the run succeeds even if the step fails.
+    /// Whether the run succeeds even if the step fails: it is optional, and was not asked for by name.
     pub optional: bool,
     /// The attempts that failed and were followed by another.
     pub failed_attempts: Vec<AttemptReport>,
@@ -387,7 +387,7 @@ impl StepReport {
             thread: place.map(Place::number),
             most_attempts: run.most_attempts(step),
             wait: report.start.zip(ready).map(|(start, ready)| start.saturating_sub(ready)),
-            optional: plan.policy(step).optional,
+            optional: run.is_optional(step),
             inputs: if report.status.is_failure() { inputs::of(run, step) } else { Vec::new() },
             upstream: plan.waits_for(step).collect(),
             activity: run.frame.scope().activity(spec.name()),

@@ -63,7 +63,7 @@ fn fresh_seed(run_id: &str) -> u64 {
 }
 
 /// The settings that are no part of the configuration: the seed, which has its own field, and the directory of reports.
-const NOT_CONFIGURATION: [&str; 3] = ["seed", "runs_dir", "keep_runs"];
+const NOT_CONFIGURATION: [&str; 4] = ["seed", "runs_dir", "keep_runs", "record_params"];
 
 fn config(settings: &Settings, plan: &Plan, params: &BoundParams) -> String {
     Fingerprint::of_config(plan, params, settings, &left_out(settings)).to_string()

@@ -29,6 +29,8 @@ pub(crate) struct RunInputs {
     pub(crate) given: Vec<Given>,
     /// The steps that the settings disable, each with the reason.
     pub(crate) disabled: Vec<(usize, String)>,
+    /// The steps that are asked for by name, sorted.
+    pub(crate) asked_for: Vec<usize>,
     pub(crate) settings: Settings,
     /// The reasons, not the settings, for which steps run one at a time.
     pub(crate) one_at_a_time: Vec<String>,
@@ -66,6 +68,9 @@ impl RunInputs {
         let begin =
             |store: RunStore| store.begin(scope.run_id(), &owner, plan.planned(), wall, command_line.clone());
         let recording = self.store.map(begin).transpose().map_err(|error| cannot_record(&error))?;
+        if let Some(recording) = recording.as_ref().filter(|_| settings.record_params) {
+            recording.record(plan.open_params(&params)).map_err(|error| cannot_record(&error))?;
+        }
         if let Some(saving) = recording.as_ref().and_then(Recording::saving) {
             observers.add(saving);
         }
@@ -87,6 +92,7 @@ impl RunInputs {
         record.monitor = self.monitor.map(Arc::new);
         record.one_at_a_time = self.one_at_a_time;
         record.owner = owner;
+        record.asked_for = self.asked_for;
         record.command_line = command_line;
         record.is_journaled = recording.is_some();
         Ok(Prepared { record, observers, recording, parent: self.parent, listening: self.listening })

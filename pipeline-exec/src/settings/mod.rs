@@ -102,6 +102,8 @@ settings! {
         runs_dir: Option<PathBuf> = None, Path, default "none; `.pipeline` on the command line", flag "--runs-dir <DIR>";
         /// Number of runs that are kept there. Older ones are removed.
         keep_runs: Option<usize> = None, AtLeastOne, default "all";
+        /// Records the values of run parameters there, for `run --again`, except those that are or may hold a secret.
+        record_params: bool = true, Switch(false);
     }
     {
         /// Settings of steps that do not set them themselves.

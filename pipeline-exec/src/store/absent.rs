@@ -1,11 +1,12 @@
 //! Without the feature `report`, no run is recorded.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use pipeline_core::ProblemCode;
+use pipeline_core::{ParamValue, ProblemCode};
 
 use crate::event::{Event, Observer};
 use crate::record::{CommandLine, RunOwner, RunRecord};
@@ -70,6 +71,10 @@ impl RunStore {
 
 impl Recording {
     pub(crate) fn saving(&self) -> Option<Arc<Saving>> {
+        match self.0 {}
+    }
+
+    pub(crate) fn record(&self, _: BTreeMap<String, ParamValue>) -> Result<(), StoreError> {
         match self.0 {}
     }
 

@@ -22,6 +22,7 @@ mod find;
 mod history;
 mod journal;
 mod outputs;
+mod params;
 mod reconcile;
 mod recording;
 mod scope;
@@ -54,7 +55,8 @@ use self::scope::Scope;
 pub use self::trends::{Pace, StepTime, StepTrend};
 #[cfg(feature = "cli")]
 pub(crate) use self::{
-    entry::short as short_id, step_name::meant, trace::write as write_trace, trends::median,
+    entry::short as short_id, params::read as params_of, step_name::meant, trace::write as write_trace,
+    trends::median,
 };
 #[cfg(feature = "cli")]
 use crate::record::RunOwner;

@@ -1,14 +1,17 @@
 //! The recording of a run, from before its first step to after its last.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use pipeline_core::ParamValue;
+
 use super::history::Noted;
 use super::journal::Journal;
-use super::{RunState, RunStore, Saving, StoreError, files, trace};
+use super::{RunState, RunStore, Saving, StoreError, files, params, trace};
 use crate::event::EventKind;
 use crate::record::{CommandLine, RunOwner, RunRecord};
 use crate::report::RunReport;
@@ -75,6 +78,11 @@ impl Recording {
     /// Returns what saves the outputs of the run, if they are saved.
     pub(crate) fn saving(&self) -> Option<Arc<Saving>> {
         self.saving.clone()
+    }
+
+    /// Writes the values of run parameters that may be shown.
+    pub(crate) fn record(&self, params: BTreeMap<String, ParamValue>) -> Result<(), StoreError> {
+        params::write(&self.store.runs_dir().join(&self.name), params)
     }
 
     /// Writes the journal from now on.

@@ -61,7 +61,8 @@ fn run(arguments: &str, secret_from_environment: bool) -> (i32, Vec<(String, Vec
 
 fn run_in(folder: &Folder, arguments: &str, secret_from_environment: bool) -> (i32, Vec<(String, Vec<u8>)>) {
     let mut command = command("canary", folder);
-    command.env("CANARY", &*CANARY).env("SOME_PASSWORD", &*CANARY);
+    // With `record_params`, the one file for `run --again` has the values of plain parameters.
+    command.env("CANARY", &*CANARY).env("SOME_PASSWORD", &*CANARY).env("PIPELINE_RECORD_PARAMS", "false");
     if secret_from_environment {
         command.env("PIPELINE_PARAM_token", &*CANARY).env("PIPELINE_PARAM_note", &*CANARY);
     }
@@ -142,6 +143,24 @@ fn successful_runs_reveal_no_value() {
     ] {
         check(arguments, 0);
     }
+}
+
+/// What `run --again` needs is in one file of the run's folder, without what is or may hold a secret.
+#[test]
+fn recorded_parameters_have_no_secret() {
+    let folder = folder();
+    let arguments =
+        "run tag:good -p token={} -p note={} --params given/params.toml --set record_params=true --json";
+    let (code, written) = run_in(&folder, arguments, false);
+    assert_eq!(code, 0);
+    let (recorded, others): (Vec<_>, Vec<_>) = written
+        .into_iter()
+        .partition(|(place, _)| place.ends_with("params.json") && !place.contains("given"));
+    search(arguments, &others.into_iter().filter(|(place, _)| !place.contains("given")).collect::<Vec<_>>());
+    let [(_, params), (_, _name)] = &recorded[..] else { panic!("{} files", recorded.len()) };
+    let params: serde_json::Value = serde_json::from_slice(params).unwrap();
+    let names: Vec<&String> = params.as_object().unwrap().keys().collect();
+    assert_eq!(names, ["list", "note"], "no token, no login");
 }
 
 #[test]

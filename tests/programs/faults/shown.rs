@@ -241,3 +241,10 @@ fn a_full_standard_error_does_not_change_the_exit_code() {
         assert_eq!(command.status().unwrap().code(), Some(code), "{arguments}");
     }
 }
+
+#[test]
+fn on_a_terminal_the_graph_is_drawn_with_lines() {
+    if let Some(shown) = on_terminal("hostile-live", "graph", &[], &[]) {
+        assert!(shown.written.contains("● ") && !shown.written.contains("widest level"), "{}", shown.written);
+    }
+}

@@ -138,3 +138,96 @@ fn a_program_with_arguments_of_its_own_shows_and_records_its_runs() {
     assert!(!failed.err.contains("to retry"), "{}", failed.err);
     assert!(run_in(&folder, &[], "runs").exits(0).out.contains("succeeded"));
 }
+
+/// An optional step that is asked for by name is what the run is for.
+#[test]
+fn an_optional_step_that_was_asked_for_fails_the_run() {
+    let asked = run("run weather --pipeline hourly").exits(1);
+    assert!(asked.err.contains("error[PL0101]: step `weather` failed"), "{}", asked.err);
+    assert!(asked.err.contains("(1 step left: weather)"), "{}", asked.err);
+    run("step weather --pipeline hourly").exits(1);
+    run("run weath* --pipeline hourly").exits(0);
+}
+
+#[test]
+fn a_recorded_run_can_be_repeated_exactly() {
+    let folder = Folder::new();
+    let report = |arguments: &str, variables: &[(&str, &str)]| {
+        let output = run_in(&folder, variables, &format!("{arguments} --report r.json")).exits(0);
+        let text = fs::read_to_string(folder.join("r.json")).unwrap();
+        (output.out, serde_json::from_str::<serde_json::Value>(&text).unwrap())
+    };
+    let (out, first) = report("run orders --retries 2 -p days=4", &[("PIPELINE_WORKERS", "3")]);
+    let same = |again: &serde_json::Value| {
+        for key in ["seed", "config_fingerprint", "graph_fingerprint", "params"] {
+            assert_eq!(again["provenance"][key], first["provenance"][key], "{key}");
+        }
+        assert_eq!((&again["settings"], again["counts"]["planned"].as_u64()), (&first["settings"], Some(1)));
+    };
+    let (again, second) =
+        report("run --again latest", &[("PIPELINE_PARAM_days", "9"), ("PIPELINE_RETRIES", "5")]);
+    assert_eq!((again.as_str(), out.as_str()), ("orders of 4 days\n", "orders of 4 days\n"));
+    same(&second);
+    // A repeated run can be repeated.
+    same(&report("run --again -1", &[]).1);
+    // Options of the command line win.
+    let (other, _) = report("run --again -1 -p days=5", &[]);
+    assert_eq!(other, "orders of 5 days\n");
+    // Values can be left out of the record.
+    report("run orders -p days=7 --set record_params=false", &[]);
+    assert_eq!(report("run --again latest", &[]).0, "orders of 2 days\n");
+    let wrong = run_in(&folder, &[], "run --again nothing").exits(2).err;
+    assert!(wrong.contains("nothing"), "{wrong}");
+    run_in(&folder, &[], "step orders").exits(0);
+    let wrong = run_in(&folder, &[], "run --again latest").exits(2).err;
+    assert!(wrong.contains("hint: repeat it with `step orders`"), "{wrong}");
+}
+
+/// A secret is not recorded, and has to be given again.
+#[test]
+fn a_repeated_run_needs_its_secrets_again() {
+    let folder = Folder::new();
+    run_in(&folder, &[TOKEN], "run --pipeline nightly").exits(0);
+    let without = run_in(&folder, &[], "run --pipeline nightly --again latest").exits(2).err;
+    assert!(without.contains("PL0010") && without.contains("token"), "{without}");
+    run_in(&folder, &[TOKEN], "run --pipeline nightly --again latest").exits(0);
+}
+
+#[test]
+fn the_short_help_fits_a_screen_and_the_long_one_has_everything() {
+    for verb in ["", "run", "plan", "step", "list", "graph", "runs", "report", "diff", "info"] {
+        let (short, long) =
+            (run(&format!("{verb} -h")).exits(0).out, run(&format!("{verb} --help")).exits(0).out);
+        assert!(short.lines().count() <= 45, "{verb} -h has {} lines:\n{short}", short.lines().count());
+        let options = |text: &str| text.matches(" --").count();
+        assert!(options(&long) >= options(&short), "{verb}");
+    }
+    let long = run("run --help").out;
+    for part in ["--memory-limit", "--save-outputs", "--set ", "Exit codes:", "PIPELINE_OUTPUT"] {
+        assert!(long.contains(part), "{part}");
+        assert!(!run("run -h").out.contains(part), "{part}");
+    }
+}
+
+#[test]
+fn the_list_has_a_form_of_one_line_for_each_step() {
+    let list = run("list --short --pipeline nightly").exits(0).out;
+    assert_eq!(list, "orders   cpu\narchive  cpu\n");
+    assert!(run("list notes --short --pipeline hourly").exits(0).out.contains("notes  cpu  Writes it down."));
+}
+
+#[test]
+fn info_says_which_lane_got_more_slots_because_of_workers() {
+    let info = run("info --workers 100").exits(0).out;
+    let line = |key: &str| info.lines().find(|line| line.trim_start().starts_with(key)).unwrap().to_owned();
+    assert!(line("blocking ").contains("--workers, which is more than the default of the lane"), "{info}");
+    assert!(!line("io ").contains("--workers"), "{info}");
+}
+
+#[test]
+fn a_graph_is_drawn_with_lines_where_they_fit() {
+    let graph = run("graph --format lines --pipeline sweep").exits(0).out;
+    assert_eq!(graph, "● try_1\n│ ● try_2\n│ │ ● try_3\n●─┴─┘ best\n");
+    // Not on a terminal, programs read the table of steps.
+    assert!(run("graph --pipeline sweep").exits(0).out.contains("4 steps, 3 edges"));
+}

@@ -29,6 +29,12 @@ fn archive(orders: &u32, #[resource] _database: &Database, #[param] token: Secre
     token.expose().len()
 }
 
+/// Fails, and the run does without it.
+#[step(optional)]
+fn weather() -> Result<u32, String> {
+    Err("no answer".to_owned())
+}
+
 /// Writes it down.
 #[step(writes)]
 fn notes(#[param] text: String) {

@@ -22,10 +22,13 @@ pub(super) struct ListArgs {
     #[command(flatten)]
     selection: SelectionArgs,
     /// Print JSON.
-    #[arg(long)]
+    #[arg(long, help_heading = None::<&str>)]
     json: bool,
+    /// Show one line for each step: name, lane, group, documentation.
+    #[arg(long, help_heading = None::<&str>, short, conflicts_with_all = ["json", "verbose"])]
+    short: bool,
     /// Show the whole documentation, the package and full types of each step.
-    #[arg(long, short)]
+    #[arg(long, help_heading = None::<&str>, short)]
     verbose: bool,
 }
 
@@ -43,7 +46,7 @@ pub(super) fn execute(args: &ListArgs, chosen: Chosen) -> Result<u8, Refusal> {
     if args.json {
         return print_json(&document);
     }
-    print(&text::text(&document, args.verbose))
+    print(&if args.short { text::short(&document) } else { text::text(&document, args.verbose) })
 }
 
 /// Returns the steps of a pipeline, or those of its graph that a selection names, without what they need.

@@ -6,7 +6,8 @@ use std::fmt::Write;
 use pipeline_core::{InputDocument, short_type};
 
 use super::document::{ListDocument, ListedStep};
-use crate::cli::wording::{counted, cut, fit, listed, one_line, wrapped};
+use crate::cli::columns::columns;
+use crate::cli::wording::{WIDTH, counted, cut, fit, listed, one_line, wrapped};
 
 /// Width of the headings.
 const HEADING: usize = 14;
@@ -36,6 +37,22 @@ pub(super) fn text(list: &ListDocument, is_verbose: bool) -> String {
         out.push_str(&wrapped("pipelines", 11, &format!("{names}; `--pipeline NAME` selects one")));
     }
     out
+}
+
+/// Returns one line for each step, in 80 columns.
+pub(super) fn short(list: &ListDocument) -> String {
+    let row = |step: &ListedStep| {
+        let ListedStep { written: step, .. } = step;
+        let group = step.group.as_deref().unwrap_or_default();
+        [
+            fit(&step.name, 30),
+            step.lane.to_string(),
+            fit(group, 14),
+            step.doc.lines().next().unwrap_or_default().to_owned(),
+        ]
+    };
+    let rows: Vec<[String; 4]> = list.steps.iter().map(row).collect();
+    columns(&rows, [false; 4]).lines().map(|line| cut(line, WIDTH) + "\n").collect()
 }
 
 fn tally(labels: &BTreeMap<String, usize>, is_verbose: bool) -> String {

@@ -8,10 +8,13 @@ use owo_colors::OwoColorize;
 use super::failures;
 use crate::cli::again::{Again, again};
 use crate::cli::program::explain;
-use crate::cli::wording::{counted, paragraph};
+use crate::cli::wording::{counted, listed, paragraph};
 use crate::report::{CommandLine, RunReport, RunStatus};
 use crate::store::RunState;
 use crate::text::{clean, show};
+
+/// Maximum number of steps that are named.
+const MOST_NAMES: usize = 12;
 
 /// What is known besides the report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,9 +93,16 @@ fn to_retry(report: &RunReport, columns: usize, known: Known<'_>, text: &mut Str
     };
     // A program with arguments of its own has another command line.
     let Some(line) = line else { return };
-    let Again { command, values_of, steps } = again(report, line);
+    let Again { command, values_of, left, again } = again(report, line);
     let _ = writeln!(text, "to retry: {}", clean(&command));
-    let mut more = format!("(runs {} again", counted(steps, "step"));
+    // A report from a journal lacks the steps that had not begun.
+    let unknown = report.counts.planned.saturating_sub(report.steps.len());
+    let others = if unknown == 0 { String::new() } else { format!(", and {unknown} that had not begun") };
+    let count = counted(left.len() + unknown, "step");
+    let mut more = format!("({count} left: {}{others}", listed(&left, MOST_NAMES));
+    if !again.is_empty() {
+        let _ = write!(more, "; runs {} again: {}", counted(again.len(), "step"), listed(&again, MOST_NAMES));
+    }
     if !values_of.is_empty() {
         let values: Vec<String> = values_of.iter().map(|name| format!("`-p {name}=…`")).collect();
         let _ = write!(more, "; add {}", values.join(", "));

@@ -1,7 +1,7 @@
 //! Settings from several sources: the layers lie over each other in one order, and are read once.
 //!
 //! ```text
-//! defaults < preset < file < section of a pipeline in it < environment < flags < code
+//! defaults < preset < file < section of a pipeline in it < environment < repeated run < flags < code
 //! ```
 
 mod aliases;
@@ -90,6 +90,9 @@ enum Source {
     /// The section of a file for one pipeline.
     Section,
     Environment,
+    /// A run that is repeated.
+    #[cfg_attr(not(feature = "cli"), allow(dead_code))]
+    Repeated,
     Flag,
     Code,
 }
@@ -222,6 +225,16 @@ impl SettingsStack {
                 let (value, origin) = (Value::String(value), name.as_ref().to_owned());
                 self.give(Source::Environment, Given { key, value, origin });
             }
+        }
+        self
+    }
+
+    /// Adds the settings of a recorded run that is repeated, and the name of the run.
+    #[cfg(feature = "cli")]
+    pub(crate) fn repeated(mut self, run: Option<(&BTreeMap<String, Value>, &str)>) -> Self {
+        let Some((settings, origin)) = run else { return self };
+        for (key, leaf) in Leaves::of(Value::Object(settings.clone().into_iter().collect()), origin).0 {
+            self.give(Source::Repeated, Given { key, value: leaf.value, origin: leaf.origin });
         }
         self
     }

@@ -25,7 +25,7 @@ pub(super) fn as_written(key: &Key, value: Value, source: Source) -> Value {
     if text == "none" && kind.is_some_and(Kind::can_be_none) {
         return Value::Null;
     }
-    let from_text = !matches!(source, Source::File | Source::Section | Source::Code);
+    let from_text = !matches!(source, Source::File | Source::Section | Source::Repeated | Source::Code);
     if from_text && !kind.is_some_and(Kind::is_text) {
         return serde_json::from_str(text).unwrap_or(value);
     }
@@ -106,7 +106,8 @@ fn open_lanes(all: &mut Leaves, sources: &BTreeMap<Key, Source>, source: Source)
         let key = vec![lane.name().to_owned()];
         let is_less = all.0.get(&key).is_some_and(|slots| slots.value.as_u64() < workers.value.as_u64());
         if is_less && sources.get(&key).is_none_or(|of_lane| *of_lane < source) {
-            all.put(key, workers.clone());
+            let origin = format!("{}, which is more than the default of the lane", workers.origin);
+            all.put(key, Leaf { value: workers.value.clone(), origin });
         }
     }
 }

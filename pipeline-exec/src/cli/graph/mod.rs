@@ -1,9 +1,13 @@
 //! `graph`: draws the graph.
 
+mod lines;
+
 use std::io::Write;
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use clap::Args as ClapArgs;
+use comfy_table::Table;
 use pipeline_core::Format;
 
 use super::args::{STEPS_TO_SHOW, SelectionArgs};
@@ -16,7 +20,8 @@ use crate::store::write_whole;
 #[derive(Debug, ClapArgs)]
 #[command(mut_arg("terms", |arg| arg.help(STEPS_TO_SHOW)))]
 pub(super) struct GraphArgs {
-    /// text, dot, mermaid, svg, html or json [default: by the name of the output file, or text].
+    /// lines, text, dot, mermaid, svg, html or json [default: by the name of the output file, lines on a terminal, or
+    /// text].
     #[arg(long, short, value_parser = drawing)]
     format: Option<Drawing>,
     /// Write the drawing to a file; its extension sets the format: .dot, .mmd, .svg, .html, .json, …
@@ -33,6 +38,8 @@ enum Drawing {
     Of(Format),
     /// The page of a run, without a run.
     Page,
+    /// Lines between steps, for a terminal.
+    Lines,
 }
 
 pub(super) fn execute(args: GraphArgs, pipeline: Pipeline) -> Result<u8, Refusal> {
@@ -41,15 +48,23 @@ pub(super) fn execute(args: GraphArgs, pipeline: Pipeline) -> Result<u8, Refusal
     let format = match (format, output.as_deref()) {
         (Some(format), _) => format,
         (None, Some(path)) => of_name(path)?,
+        (None, None) if io::stdout().is_terminal() => Drawing::Lines,
         (None, None) => Drawing::Of(Format::default()),
     };
     let drawing = match format {
         Drawing::Of(format) => dag.render(format),
         Drawing::Page => graph_page(&dag.document()),
+        // Wider drawings are hard to follow, and terminals wrap them.
+        Drawing::Lines => lines::lines(&dag, columns()).unwrap_or_else(|| dag.render(Format::Text)),
     };
     let Some(path) = output else { return print(&drawing) };
     write_whole(&path, |out| out.write_all(drawing.as_bytes())).map_err(unwritable("the graph", &path))?;
     Ok(OK)
+}
+
+/// Returns the width of the terminal; without one, the greatest that can be followed.
+fn columns() -> usize {
+    Table::new().width().filter(|_| io::stdout().is_terminal()).map_or(400, usize::from)
 }
 
 /// Returns the format of a file's extension; text if it has none.
@@ -75,9 +90,11 @@ fn of_name(path: &Path) -> Result<Drawing, Refusal> {
 
 /// Parses the name of a format for clap.
 fn drawing(name: &str) -> Result<Drawing, String> {
-    if name == "html" {
-        return Ok(Drawing::Page);
+    match name {
+        "html" => return Ok(Drawing::Page),
+        "lines" => return Ok(Drawing::Lines),
+        _ => {}
     }
-    let known = || format!("one of {}, html", Format::ALL.map(Format::name).join(", "));
+    let known = || format!("one of lines, {}, html", Format::ALL.map(Format::name).join(", "));
     name.parse().map(Drawing::Of).map_err(|_| known())
 }
