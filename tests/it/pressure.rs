@@ -320,6 +320,46 @@ fn samples_are_in_the_report_and_reading_it_takes_no_more() {
     assert_eq!(report.limited_by, Vec::<String>::new());
 }
 
+/// G03: each step has the most memory of the process that was sampled while it ran; a step without a sample has none.
+#[test]
+fn each_step_has_the_memory_sampled_while_it_ran() {
+    /// The memory that samples show, and how many were taken.
+    #[derive(Default)]
+    struct Shown(Mutex<(u64, u64)>, Condvar);
+    /// Shows this memory until a sample has it.
+    fn show(shown: &Shown, memory: u64) {
+        let mut state = shown.0.lock().unwrap();
+        state.0 = memory;
+        let taken = state.1;
+        let waited = shown.1.wait_timeout_while(state, LIMIT, |state| state.1 < taken + 2).unwrap();
+        assert!(!waited.1.timed_out(), "the run is sampled");
+        drop(waited);
+        shown.0.lock().unwrap().0 = 100;
+    }
+    let shown = Arc::new(Shown::default());
+    let (of_sampler, of_one, of_two) = (Arc::clone(&shown), Arc::clone(&shown), shown);
+    let sampler = move || -> Box<dyn Sampler> {
+        let shown = Arc::clone(&of_sampler);
+        Box::new(move || {
+            let mut state = shown.0.lock().unwrap();
+            state.1 += 1;
+            shown.1.notify_all();
+            Ok(Sample::of_memory(state.0))
+        })
+    };
+    let mut dag = DagBuilder::new();
+    let one = dag.cpu("one", (), move |()| show(&of_one, 300));
+    let two = dag.cpu("two", (one,), move |(_,)| show(&of_two, 200));
+    dag.try_cpu("fails", (two,), |(_,)| Err::<u32, _>("planted"));
+    let settings = Settings::default().sample_every(Duration::from_millis(1));
+    let pipeline = Pipeline::new(dag.build().unwrap()).sampler(sampler);
+    let run = run_in_time(pipeline.clone().settings(settings));
+    let peak = |step: &str| run.report().step(step).unwrap().peak_memory;
+    assert_eq!((peak("one"), peak("two")), (Some(300), Some(200)));
+    let back: RunReport = serde_json::from_str(&run.report().to_json()).unwrap();
+    assert_eq!(back.step("one").unwrap().peak_memory, Some(300));
+}
+
 /// G03: sampling without a limit only records, at any memory use.
 #[test]
 fn sampling_without_a_limit_only_records() {

@@ -157,6 +157,10 @@ fn after(report: &RunReport, step: &StepReport, (number, of): (u32, u32)) -> Str
         let kind = serde_json::to_value(kind).ok().and_then(|kind| kind.as_str().map(str::to_owned));
         out.push_str(&line("thread", &format!("{thread} ({})", kind.unwrap_or_default())));
     }
+    if let Some(memory) = step.peak_memory {
+        let memory = bytesize::ByteSize(memory);
+        out.push_str(&line("memory", &format!("{memory} at most, of the whole process, while it ran")));
+    }
     out.push_str(&line(
         "seed",
         &format!("{} (`--seed` with it repeats the random numbers)", report.provenance.seed),

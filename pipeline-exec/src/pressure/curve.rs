@@ -30,6 +30,15 @@ pub struct Curve {
     pub peak_cpu: f64,
 }
 
+impl Curve {
+    /// The most memory in the points of a span of time, in bytes; `None` if there is none.
+    pub(crate) fn peak_memory_in(&self, start: Duration, end: Duration) -> Option<u64> {
+        let first = self.points.partition_point(|point| point.at < start);
+        let within = self.points[first..].iter().take_while(|point| point.at <= end);
+        within.map(|point| point.memory).max()
+    }
+}
+
 /// The part of a curve from the previous point to this one.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]

@@ -202,6 +202,9 @@ pub struct StepReport {
     pub still_running: u32,
     /// The longest time for which it kept a thread that runs async steps without waiting, if that was long.
     pub slow_poll: Option<Duration>,
+    /// The most memory of the whole process in a sample that was taken while it ran, in bytes. `None` if none was taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peak_memory: Option<u64>,
     /// Where its inputs came from, if it failed; empty for others.
     pub inputs: Vec<InputReport>,
     /// The positions in [`RunReport::steps`] of the steps that it waited for.
@@ -239,7 +242,10 @@ impl RunReport {
         let untimed = run.settings.deterministic;
         let (wall, began) = if untimed { (Duration::ZERO, UNIX_EPOCH) } else { (wall, run.began.wall) };
         let plan = run.frame.plan();
-        let steps: Vec<StepReport> = (0..plan.len()).map(|step| StepReport::of(run, step)).collect();
+        let (resources, pressure) = run.resources().unzip();
+        let pressure = pressure.unwrap_or_default();
+        let of_step = |step| StepReport::of(run, step).with_memory(resources.as_ref());
+        let steps: Vec<StepReport> = (0..plan.len()).map(of_step).collect();
         let counts = Counts::of(&steps);
         assert!(
             counts.ended() == counts.planned,
@@ -257,8 +263,6 @@ impl RunReport {
             RunStatus::Cancelled
         };
         let nested = run.nested_runs();
-        let (resources, pressure) = run.resources().unzip();
-        let pressure = pressure.unwrap_or_default();
         let mut report = RunReport {
             schema: SCHEMA,
             run_id: run.frame.scope().run_id().to_owned(),
@@ -395,6 +399,14 @@ impl StepReport {
         }
     }
 
+    /// Adds the memory that was sampled while it ran.
+    fn with_memory(mut self, curve: Option<&Curve>) -> Self {
+        let ran = self.start.zip(self.duration);
+        self.peak_memory =
+            curve.zip(ran).and_then(|(curve, (start, length))| curve.peak_memory_in(start, start + length));
+        self
+    }
+
     /// The report of a step of which only the record is known.
     pub(crate) fn of_record(name: &str, lane: Lane, record: StepRecord) -> Self {
         StepReport {
@@ -423,6 +435,7 @@ impl StepReport {
             fallback_for: record.fallback_for,
             still_running: record.still_running,
             slow_poll: record.slow_poll,
+            peak_memory: None,
             inputs: Vec::new(),
             upstream: Vec::new(),
             activity: StepActivity::default(),
