@@ -20,6 +20,7 @@ mod naps;
 #[allow(dead_code, reason = "the other bench uses all of it")]
 #[path = "../overhead/ours.rs"]
 mod ours;
+mod services;
 #[allow(dead_code, reason = "the other bench uses all of it")]
 #[path = "../overhead/shapes.rs"]
 mod shapes;
@@ -48,6 +49,7 @@ fn main() -> ExitCode {
     medallions(&mut table, rounds);
     independent(&mut table, rounds);
     three_years(&mut table, rounds);
+    lateness(&mut table);
     cores_in_use(&mut table, rounds);
     answers::all(&mut table, by_hand::sleeps(&[100; 10]) / 10.0);
     no_ops(&mut table);
@@ -199,6 +201,26 @@ fn three_years(table: &mut Table, rounds: usize) {
         table.ratio(&name, run.wall / unit_by_hand / bound, 1.0, 0.1);
         table.exactly(&format!("S9 C12 peak with {count} workers"), run.figures.peak_concurrency, count);
         table.figures(&format!("S9 with {count} workers"), run.wall, &run.figures);
+    }
+}
+
+/// E07, S14: how late a service that hangs is given up, waiting or on a thread, and how long the run takes. The least of five:
+/// a busy machine is late by itself, as a sleep by hand shows.
+fn lateness(table: &mut Table) {
+    let longest = services::LONGEST as f64 / 1e3;
+    for (on_a_thread, how) in [(false, "waiting"), (true, "on a thread")] {
+        let (mut late, mut walls, mut slept) = (Vec::new(), Vec::new(), Vec::new());
+        for _ in 0..5 {
+            let (by, wall) = services::ask(on_a_thread);
+            late.push(by);
+            walls.push(wall);
+            slept.push(by_hand::sleeps(&[services::LONGEST]));
+        }
+        let by_hand = least(slept) - longest;
+        let name = format!("E07 S14 given up {how}: lateness against 10 ms after a sleep by hand");
+        table.ratio(&name, least(late) / (0.01 + by_hand), 1.0, 0.0);
+        let name = format!("S14 run against its longest service {how}");
+        table.ratio(&name, least(walls) / (longest + by_hand), 1.1, 0.0);
     }
 }
 

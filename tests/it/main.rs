@@ -76,6 +76,7 @@ mod store;
 mod telemetry;
 mod validation;
 mod values;
+mod virtual_deadlines;
 mod virtual_time;
 mod waiting_for_others;
 mod writing;

@@ -108,7 +108,7 @@ impl Engine {
         engine.group.join(&engine);
         let starting = engine.done.enter();
         if let Some(watch) = &engine.watch {
-            watch.begin();
+            watch.begin(&engine);
         }
         // A thread that may be detached cannot be the one that waits for the run.
         let callers = if caller_drives && !engine.may_detach() { CallersPart::of(&engine) } else { None };

@@ -6,6 +6,7 @@ use pipeline_core::frame::{Finished, Ready};
 
 use super::driver::Driver;
 use super::slot::SlotGuard;
+use super::watch::virtual_time;
 use super::{Engine, later};
 use crate::record::{AttemptReport, AttemptTimes, Failed};
 use crate::rules::Rule;
@@ -67,10 +68,15 @@ impl Engine {
         let step_id = self.frame.plan().spec(step).identity();
         // The same in every run with the same seed.
         let wait = rule.backoff.wait(number, self.frame.scope().chance(&step_id, number));
-        let now = self.record.elapsed();
-        let first = self.first_start(step, now);
-        if rule.deadline.is_some_and(|deadline| now.saturating_add(wait) >= first + deadline) {
-            return None;
+        if let Some(deadline) = rule.deadline {
+            let in_real_time = || {
+                let now = self.record.elapsed();
+                (now, self.first_start(step, now))
+            };
+            let (now, first) = virtual_time::first_start(&self.history, step).unwrap_or_else(in_real_time);
+            if now.saturating_add(wait) >= first + deadline {
+                return None;
+            }
         }
         self.history.take_retry(self.record.settings.retry_budget).then_some(wait)
     }

@@ -54,7 +54,7 @@ impl Waiting {
             let asked = async {
                 let given_up = async {
                     match waiter {
-                        Some(waiter) => waiter.asked_to_end().await,
+                        Some(waiter) => waiter.has_to_end().await,
                         None => std::future::pending().await,
                     }
                 };

@@ -30,6 +30,8 @@ pub(crate) struct History {
 pub(crate) struct StepHistory {
     /// When the first attempt started, since the run began.
     pub(crate) first_start: Duration,
+    /// When the first attempt started, if the time of the runtime was paused; on the scale of that time.
+    pub(crate) first_virtual: Option<Duration>,
     /// The attempts that failed and were followed by another.
     pub(crate) failed: Vec<Failed>,
     /// When the latest attempt ran, if it is not the first or is to be followed by another; `None` also if it did not start,

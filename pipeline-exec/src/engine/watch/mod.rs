@@ -12,6 +12,7 @@
 
 mod starvation;
 mod takeover;
+pub(super) mod virtual_time;
 mod waiter;
 mod watchdog;
 
@@ -109,7 +110,8 @@ impl Watch {
     }
 
     /// Starts to watch the run.
-    pub(super) fn begin(self: &Arc<Self>) {
+    pub(super) fn begin(self: &Arc<Self>, engine: &Engine) {
+        self.begin_in_virtual_time(engine);
         watchdog::add(Arc::clone(self));
     }
 
@@ -157,11 +159,16 @@ impl Watch {
 
     /// Why a step that has been running since then is given up.
     fn overdue(&self, step: usize, since: Duration) -> GivenUp {
-        let show =
-            |time: Duration| humantime::format_duration(Duration::from_millis(time.as_millis() as u64));
         let rule = self.rules.as_ref().map(|rules| rules.of(step));
         let timeout = rule.and_then(|rule| rule.timeout).filter(|timeout| self.now() >= since + *timeout);
-        let note = match (timeout, rule.and_then(|rule| rule.deadline)) {
+        self.late(timeout, rule.and_then(|rule| rule.deadline))
+    }
+
+    /// Why a step is given up at its timeout, or else at its deadline.
+    fn late(&self, timeout: Option<Duration>, deadline: Option<Duration>) -> GivenUp {
+        let show =
+            |time: Duration| humantime::format_duration(Duration::from_millis(time.as_millis() as u64));
+        let note = match (timeout, deadline) {
             (Some(timeout), _) => format!("it took longer than its timeout of {}", show(timeout)),
             (None, Some(deadline)) => {
                 format!("its attempts took longer than its deadline of {}", show(deadline))
@@ -223,21 +230,27 @@ impl Watch {
         sample.into_iter().chain(ending).min()
     }
 
+    /// Stops the run because of its deadline, once.
+    fn run_is_late(&self, deadline: Duration) {
+        let Some(engine) = self.engine.upgrade() else { return };
+        if self.too_late.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let mut note =
+            format!("the run took longer than its deadline of {}", humantime::format_duration(deadline));
+        // A run that was stopped before, and waits for threads, stops waiting.
+        if !engine.frame.scope().is_stopped() {
+            self.history.stopped_because(&note);
+            engine.stop_timed_out();
+            note = self.history.why_stopped().unwrap_or(note);
+        }
+        self.end_at(Instant::now() + PATIENCE, GivenUp { kind: FailureKind::TimedOut, note });
+    }
+
     /// Looks whether the run, or what is left of it, has to end. Returns when to look again at the latest.
     fn inspect_ending(self: &Arc<Self>, now: Duration) -> Option<Duration> {
-        if let Some(deadline) = self.deadline.filter(|deadline| now >= *deadline)
-            && let Some(engine) = self.engine.upgrade()
-            && !self.too_late.swap(true, Ordering::Relaxed)
-        {
-            let mut note =
-                format!("the run took longer than its deadline of {}", humantime::format_duration(deadline));
-            // A run that was stopped before, and waits for threads, stops waiting.
-            if !engine.frame.scope().is_stopped() {
-                self.history.stopped_because(&note);
-                engine.stop_timed_out();
-                note = self.history.why_stopped().unwrap_or(note);
-            }
-            self.end_at(Instant::now() + PATIENCE, GivenUp { kind: FailureKind::TimedOut, note });
+        if let Some(deadline) = self.deadline.filter(|deadline| now >= *deadline) {
+            self.run_is_late(deadline);
         }
         let ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let Some((at, why)) = ends else { return self.deadline.filter(|deadline| now < *deadline) };

@@ -24,12 +24,19 @@ pub(super) enum TakenFrom {
     Poller,
     /// The task of a step that waits, which no thread polls now.
     Task,
+    /// The task of a step that waits, by itself.
+    OwnTask,
 }
 
 impl TakenFrom {
     /// Who runs what a worker status shows.
     pub(super) fn of(running: Running) -> Self {
         if running.has_waited { TakenFrom::Poller } else { TakenFrom::Driver }
+    }
+
+    /// Whether the attempt keeps a thread.
+    fn keeps_thread(self) -> bool {
+        matches!(self, TakenFrom::Driver | TakenFrom::Poller)
     }
 }
 
@@ -40,7 +47,7 @@ impl Watch {
         // While the step is finished here, the run is not over.
         let present = engine.done.enter();
         // Only an overdue attempt that keeps a thread counts against `max_detached`.
-        let counts = from != TakenFrom::Task && why.kind == FailureKind::TimedOut;
+        let counts = from.keeps_thread() && why.kind == FailureKind::TimedOut;
         // Recorded before: an attempt that was given up may end, and record that, at once.
         let still_running = self.history.detach(step, counts);
         let Some(finished) = engine.frame.give_up(step, attempt, why) else {
@@ -49,7 +56,7 @@ impl Watch {
             drop(present);
             return;
         };
-        if from != TakenFrom::Task && self.plan.lane(step).is_async() {
+        if from.keeps_thread() && self.plan.lane(step).is_async() {
             self.starvation.left_behind(step);
         }
         if still_running > self.most_detached {
@@ -65,7 +72,9 @@ impl Watch {
         let was_driver = from == TakenFrom::Driver;
         let guard = SlotGuard::taking_over(&engine, self.plan.lane(step), was_driver, slot);
         drop(engine);
-        if user_code {
+        if from == TakenFrom::OwnTask {
+            Driver::new(guard, Place::task()).end(finished, true);
+        } else if user_code {
             // The user's code could keep the watchdog from its other runs.
             spawn::thread(&runtime::own(), move || {
                 Driver::new(guard, Place::blocking_thread()).end(finished, true);

@@ -1,12 +1,15 @@
 //! A step that waits, as the watchdog knows it.
 
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures::future::{Either, select};
 use pipeline_core::frame::{Attempt, GivenUp};
 use tokio::sync::Notify;
 
 use super::takeover::TakenFrom;
+use super::virtual_time::VirtualDue;
 use super::{Watch, watchdog};
 use crate::engine::lanes::Slot;
 use crate::engine::worker::WorkerStatus;
@@ -21,6 +24,8 @@ pub(crate) struct Waiter {
     /// When the attempt started, since the run began.
     since: Duration,
     cancellable: bool,
+    /// `None` if the watchdog's time counts.
+    pub(super) virtual_due: Option<VirtualDue>,
     why: Mutex<Option<GivenUp>>,
     given_up: Notify,
 }
@@ -43,6 +48,7 @@ impl Watch {
             slot,
             since,
             cancellable: !rule.is_some_and(|rule| rule.no_cancel),
+            virtual_due: self.virtual_due(step),
             why: Mutex::default(),
             given_up: Notify::new(),
         });
@@ -54,7 +60,9 @@ impl Watch {
             // Whoever marked it before it was entered has not found it.
             self.cancel_unused(step);
         }
-        if let Some(due) = self.due(step, since) {
+        if waiter.virtual_due.is_none()
+            && let Some(due) = self.due(step, since)
+        {
             watchdog::add_waiter(&waiter, self.origin + due);
         }
         waiter
@@ -90,16 +98,28 @@ impl Waiter {
     }
 
     /// Takes the step over: its task has no thread, or must not be cancelled.
-    pub(super) fn take_over(&self, mut why: GivenUp) {
+    pub(super) fn take_over(&self, from: TakenFrom, mut why: GivenUp) {
         if self.cancellable {
             why.note
                 .push_str("; no thread was free to drop it: others block the threads that run async steps");
         }
-        self.watch.take_over(self.step, self.attempt, TakenFrom::Task, self.slot, why);
+        self.watch.take_over(self.step, self.attempt, from, self.slot, why);
     }
 
-    /// Waits until the step's task is asked to drop the future.
-    pub(crate) async fn asked_to_end(&self) -> GivenUp {
+    /// Waits until the step's task is asked to drop the future, or has to at a deadline in virtual time.
+    pub(crate) async fn has_to_end(&self) -> GivenUp {
+        let (asked, overdue) = (pin!(self.asked_to_end()), pin!(self.overdue_in_virtual_time()));
+        match select(asked, overdue).await {
+            Either::Left((why, _)) => why,
+            Either::Right((why, _)) if self.cancellable => why,
+            Either::Right((why, asked)) => {
+                self.take_over(TakenFrom::OwnTask, why);
+                asked.await
+            }
+        }
+    }
+
+    async fn asked_to_end(&self) -> GivenUp {
         loop {
             if let Some(why) = self.why.lock().unwrap_or_else(PoisonError::into_inner).clone() {
                 return why;

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use pipeline_core::contain;
 
+use super::takeover::TakenFrom;
 use super::{PATIENCE, Waiter, Watch};
 use crate::engine::worker::WorkerStatus;
 
@@ -137,7 +138,7 @@ impl Watchdog {
         let Some(waiter) = waiter.upgrade() else { return };
         let why = waiter.overdue();
         if stage == Stage::TakeOver {
-            waiter.take_over(why);
+            waiter.take_over(TakenFrom::Task, why);
             return;
         }
         waiter.give_up(why);
