@@ -91,6 +91,8 @@ problem_codes! {
     Refused = "PL0022",
     /// The environment refused what the run needs before its first step: a file for its record, or listening for signals.
     Environment = "PL0301",
+    /// The run was to be the only one of its pipeline, and another one is under way.
+    AlreadyRunning = "PL0302",
 }
 
 impl fmt::Display for ProblemCode {

@@ -70,7 +70,7 @@ fn one_worker() -> Settings {
 }
 
 /// These locate the files of a run: the tests of report files show their effect.
-const OF_REPORT_FILES: [&str; 3] = ["runs_dir", "keep_runs", "record_params"];
+const OF_REPORT_FILES: [&str; 4] = ["runs_dir", "keep_runs", "record_params", "exclusive_run"];
 
 /// L09, L11: each setting, changed, changes a run. A field without a case fails.
 #[test]
@@ -527,7 +527,7 @@ fn every_setting_is_read_from_text() {
         },
         "tags": { "slow": { "enabled": false } }, "steps": { "fetch": { "retries": 1 } }, "fallback": false,
         "validate": false,
-        "conditional": false, "runs_dir": "runs", "keep_runs": 9, "record_params": false, "no_write": true
+        "conditional": false, "runs_dir": "runs", "keep_runs": 9, "record_params": false, "exclusive_run": true, "no_write": true
     }"#;
     let settings: Settings = serde_json::from_str(text).unwrap();
     let written = serde_json::to_value(&settings).unwrap();

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::exit::{Refusal, to_stderr};
+use super::runs::when;
 use super::settings::{SettingsArgs, StoreArgs};
 use crate::pipeline::Pipeline;
 use crate::store::{RunStore, StoreError, outputs_of};
@@ -48,6 +49,13 @@ pub(super) fn recorded(pipeline: Pipeline, save_outputs: bool) -> Result<(Pipeli
     };
     let store = open(dir, settings.keep_runs)?.of(pipeline.owner()).save_outputs(save_outputs);
     store.check_room()?;
+    let is_exclusive = pipeline.current_settings().exclusive_run;
+    for other in store.under_way(&pipeline.owner())?.iter().filter(|_| !is_exclusive) {
+        let (id, since) = (clean(other.short_id()), when(other.started_unix_ms));
+        to_stderr(&format!(
+            "warning: run {id} of the same pipeline is under way since {since}; `--exclusive-run` refuses a second one"
+        ));
+    }
     // A run does not need the history; problems with it were reported when it was opened.
     let usual = store.durations(LOOK_BACK).unwrap_or_default();
     warn(&store);

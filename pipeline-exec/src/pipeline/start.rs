@@ -37,6 +37,10 @@ impl Pipeline {
         if let Some(parent) = &parent {
             Problems::check(never_admitted(parent, &plan, &settings, &limits))?;
         }
+        let store = self.store().map_err(|error| cannot_record(&error))?;
+        if self.settings.exclusive_run && store.is_none() {
+            return Err(exclusive_without_record().into());
+        }
         let inputs = RunInputs {
             params: bound.params,
             resources: bound.resources,
@@ -50,13 +54,22 @@ impl Pipeline {
             monitor,
             parent,
             observers: self.observers.clone(),
-            store: self.store().map_err(|error| cannot_record(&error))?,
+            store,
             owner: self.owner(),
             command_line: self.command_line.clone(),
             listening,
         };
         inputs.prepare()
     }
+}
+
+/// Other runs of the pipeline are found by their records.
+fn exclusive_without_record() -> Problem {
+    Problem::new(
+        ProblemCode::InvalidSetting,
+        "`exclusive_run` is set, but the run is not recorded: other runs are found in the runs directory",
+    )
+    .hint("set `runs_dir` (`--runs-dir DIR`) or use `.record_to(&store)`; remove `--no-report`")
 }
 
 fn cannot_listen(error: &io::Error) -> Problem {

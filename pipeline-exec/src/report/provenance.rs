@@ -62,8 +62,8 @@ fn fresh_seed(run_id: &str) -> u64 {
     Fingerprint::of_texts(&[run_id]).to_bits() as u64 >> 11
 }
 
-/// The settings that are no part of the configuration: the seed, which has its own field, and the directory of reports.
-const NOT_CONFIGURATION: [&str; 4] = ["seed", "runs_dir", "keep_runs", "record_params"];
+/// The settings that are no part of the configuration: the seed, which has its own field, and those about where runs are recorded.
+const NOT_CONFIGURATION: [&str; 5] = ["seed", "runs_dir", "keep_runs", "record_params", "exclusive_run"];
 
 fn config(settings: &Settings, plan: &Plan, params: &BoundParams) -> String {
     Fingerprint::of_config(plan, params, settings, &left_out(settings)).to_string()

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use pipeline_core::frame::{Frame, Given};
-use pipeline_core::{BoundParams, Lane, Plan, Problem, Problems, contain};
+use pipeline_core::{BoundParams, Lane, Plan, Problem, ProblemCode, Problems, contain};
 use tokio::runtime::Handle;
 
 use super::{Run, RunHandle, aborting};
@@ -65,8 +65,16 @@ impl RunInputs {
         aborting::warn();
         let scope = Arc::new(scope_of(&settings, &plan, &params, || unique_id().to_string()));
         let wall = SystemTime::now();
-        let begin =
-            |store: RunStore| store.begin(scope.run_id(), &owner, plan.planned(), wall, command_line.clone());
+        let begin = |store: RunStore| {
+            store.begin(
+                scope.run_id(),
+                &owner,
+                settings.exclusive_run,
+                plan.planned(),
+                wall,
+                command_line.clone(),
+            )
+        };
         let recording = self.store.map(begin).transpose().map_err(|error| cannot_record(&error))?;
         if let Some(recording) = recording.as_ref().filter(|_| settings.record_params) {
             recording.record(plan.open_params(&params)).map_err(|error| cannot_record(&error))?;
@@ -140,6 +148,10 @@ impl Prepared {
 
 /// Why a run that cannot be recorded does not start.
 pub(crate) fn cannot_record(error: &StoreError) -> Problem {
+    if error.is_of_another_run() {
+        return Problem::new(ProblemCode::AlreadyRunning, format!("the run is to be the only one: {error}"))
+            .hint("wait until it has ended, or leave out `exclusive_run` (`--exclusive-run`); `runs` lists the runs under way");
+    }
     Problem::new(StoreError::PROBLEM, format!("the run cannot be recorded: {error}"))
         .hint("make room or give leave there, or record runs elsewhere")
 }

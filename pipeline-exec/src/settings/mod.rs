@@ -104,6 +104,8 @@ settings! {
         keep_runs: Option<usize> = None, AtLeastOne, default "all";
         /// Records the values of run parameters there, for `run --again`, except those that are or may hold a secret.
         record_params: bool = true, Switch(false);
+        /// Refuses the run if another run of the pipeline that records there is under way. Otherwise both run.
+        exclusive_run: bool = false, Switch(true), flag "--exclusive-run";
     }
     {
         /// Settings of steps that do not set them themselves.

@@ -46,6 +46,10 @@ impl fmt::Display for StoreError {
 
 impl StoreError {
     pub(crate) const PROBLEM: ProblemCode = ProblemCode::InvalidSetting;
+
+    pub(crate) fn is_of_another_run(&self) -> bool {
+        false
+    }
 }
 
 impl RunStore {
@@ -61,6 +65,7 @@ impl RunStore {
         &self,
         _: &str,
         _: &RunOwner,
+        _: bool,
         _: usize,
         _: SystemTime,
         _: Option<Arc<CommandLine>>,

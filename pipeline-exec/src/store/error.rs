@@ -48,6 +48,15 @@ pub enum StoreError {
         /// The identities of the first few.
         candidates: Vec<String>,
     },
+    /// The run was to be the only one of its pipeline, and this one is under way.
+    AlreadyRunning {
+        /// The id of the run under way.
+        run_id: String,
+        /// When it began, in milliseconds since 1970.
+        started_unix_ms: u64,
+        /// The directory.
+        dir: PathBuf,
+    },
     /// The history has the run, but its files were removed.
     FilesGone {
         /// The id of the run.
@@ -98,6 +107,11 @@ impl StoreError {
         }
     }
 
+    /// Reports whether another run is the reason.
+    pub(crate) fn is_of_another_run(&self) -> bool {
+        matches!(self, StoreError::AlreadyRunning { .. })
+    }
+
     /// The code of the problem of a run that cannot be recorded.
     pub(crate) const PROBLEM: ProblemCode = ProblemCode::Environment;
 
@@ -143,6 +157,12 @@ impl fmt::Display for StoreError {
                 "`{}` names several recorded steps: {}\nhint: use one of these names",
                 shortened(asked),
                 candidates.iter().map(|step| clean(step)).collect::<Vec<_>>().join(", ")
+            ),
+            StoreError::AlreadyRunning { run_id, dir, .. } => write!(
+                f,
+                "run {} of the same pipeline is under way, and records in {}",
+                clean(run_id),
+                shown(dir)
             ),
             StoreError::FilesGone { run_id } => write!(
                 f,

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::history::Noted;
 use super::{RunEntry, RunState, RunStore, StoreError, files, journal, read_report};
+use crate::record::RunOwner;
 use crate::report::RunReport;
 
 impl RunStore {
@@ -42,6 +43,13 @@ impl RunStore {
             let noted = Noted { dir, state: *state, started_unix_ms: *started_unix_ms, report };
             self.history().note(&noted)?;
         }
+        Ok(running)
+    }
+
+    /// Returns the runs of an owner that are under way.
+    pub(crate) fn under_way(&self, owner: &RunOwner) -> Result<Vec<RunEntry>, StoreError> {
+        let mut running = self.reconcile()?;
+        running.retain(|run| run.owner() == *owner);
         Ok(running)
     }
 

@@ -11,7 +11,7 @@ use pipeline_core::ParamValue;
 
 use super::history::Noted;
 use super::journal::Journal;
-use super::{RunState, RunStore, Saving, StoreError, files, params, trace};
+use super::{RunEntry, RunState, RunStore, Saving, StoreError, files, params, trace};
 use crate::event::EventKind;
 use crate::record::{CommandLine, RunOwner, RunRecord};
 use crate::report::RunReport;
@@ -31,11 +31,13 @@ pub(crate) struct Recording {
 }
 
 impl RunStore {
-    /// Creates the folder of a run, with its lock and the first line of its journal.
+    /// Creates the folder of a run, with its lock and the first line of its journal. An `exclusive` run is refused if another
+    /// one of its owner is under way.
     pub(crate) fn begin(
         &self,
         run_id: &str,
         owner: &RunOwner,
+        exclusive: bool,
         planned: usize,
         started: SystemTime,
         command_line: Option<Arc<CommandLine>>,
@@ -44,7 +46,13 @@ impl RunStore {
         // Until the run has its lock, no process may take its folder for that of a killed one.
         let store_path = self.dir().join(files::STORE_LOCK);
         let store_lock = files::lock_file(&store_path)?;
-        store_lock.lock_shared().map_err(|error| StoreError::io("lock", &store_path, error))?;
+        // An exclusive run looks at the others while none begins.
+        let locked = if exclusive { store_lock.lock() } else { store_lock.lock_shared() };
+        locked.map_err(|error| StoreError::io("lock", &store_path, error))?;
+        if exclusive && let Some(other) = self.under_way(owner)?.into_iter().next() {
+            let RunEntry { run_id, started_unix_ms, .. } = other;
+            return Err(StoreError::AlreadyRunning { run_id, started_unix_ms, dir: self.dir().to_owned() });
+        }
         let (name, dir) = self.new_folder(run_id)?;
         let lock_path = dir.join(files::LOCK);
         let lock = files::create(&lock_path)?;

@@ -1,5 +1,6 @@
 //! What is kept of a step goes by its identity, and what is kept of runs by their program, pipeline and parameters.
 
+use pipeline::graph::ProblemCode;
 use pipeline::prelude::*;
 use pipeline::store::Pace;
 use serde_json::{Value, json};
@@ -153,4 +154,50 @@ fn usual_is_what_runs_with_the_same_parameters_took() {
 fn ow_sized(#[param] ow_size: u64) -> u64 {
     std::thread::sleep(std::time::Duration::from_millis(ow_size));
     ow_size
+}
+
+/// A pipeline whose only step runs until the other end of the channel is dropped, and says when it has begun.
+fn held() -> (Pipeline, std::sync::mpsc::Receiver<()>, std::sync::mpsc::Sender<()>) {
+    let (begun, has_begun) = std::sync::mpsc::sync_channel(1);
+    let (end, ended) = std::sync::mpsc::channel::<()>();
+    let ended = std::sync::Mutex::new(ended);
+    let mut dag = DagBuilder::new();
+    dag.blocking("held", (), move |()| -> Result<(), String> {
+        begun.send(()).unwrap();
+        let _ = ended.lock().unwrap().recv();
+        Ok(())
+    });
+    (Pipeline::new(dag.build().unwrap()), has_begun, end)
+}
+
+#[test]
+fn an_exclusive_run_is_refused_while_another_of_its_pipeline_is_under_way() {
+    let folder = Folder::new();
+    let store = folder.store();
+    let exclusive = || {
+        two_steps(false).settings(Settings::default().exclusive_run(true)).record_to(&store).run_blocking()
+    };
+    assert!(exclusive().unwrap().succeeded());
+    let (pipeline, has_begun, end) = held();
+    let first = pipeline.record_to(&store).start().unwrap();
+    has_begun.recv_timeout(crate::support::LIMIT).unwrap();
+    let problems = exclusive().unwrap_err();
+    assert!(problems.has(ProblemCode::AlreadyRunning), "{problems}");
+    assert!(
+        problems.to_string().contains(&format!("run {} of the same pipeline is under way", first.id())),
+        "{problems}"
+    );
+    // Nothing is left of the refused run, and others may run beside it.
+    assert_eq!(store.runs().unwrap().len(), 2);
+    record(two_steps(false), &store);
+    drop(end);
+    assert!(futures::executor::block_on(first.wait()).succeeded());
+    assert!(exclusive().unwrap().succeeded());
+}
+
+#[test]
+fn a_run_that_is_not_recorded_cannot_be_exclusive() {
+    let settings = Settings::default().exclusive_run(true);
+    let problems = two_steps(false).settings(settings).run_blocking().unwrap_err();
+    assert!(problems.has(ProblemCode::InvalidSetting), "{problems}");
 }

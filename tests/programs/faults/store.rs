@@ -303,3 +303,19 @@ fn a_report_in_a_named_file_is_written_whole() {
     let left: Vec<_> = names.filter(|name| !["here", "out.json", "link.json"].contains(&&**name)).collect();
     assert!(left.is_empty(), "{left:?}");
 }
+
+#[test]
+fn a_second_run_of_a_pipeline_is_announced_or_refused() {
+    let store = Store::new();
+    let first = store.start("run stuck");
+    first.wait_for("stuck");
+    let second = store.end("run sibling --quiet");
+    second
+        .exits(0)
+        .says(&["of the same pipeline is under way since ", "`--exclusive-run` refuses a second one"]);
+    let refused = store.end("run sibling --exclusive-run");
+    refused.exits(2).says(&["error[PL0302]: ", "of the same pipeline is under way, and records in "]);
+    assert!(!refused.said.contains("since"), "{}", refused.said);
+    drop(first);
+    store.end("run sibling --exclusive-run").exits(0);
+}
