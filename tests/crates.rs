@@ -45,6 +45,19 @@ fn an_unlinked_library_is_reported_with_a_hint() {
     assert_eq!(out, "ran [\"from_the_library\"]\n");
 }
 
+/// The program has a step of its own, so nothing but cargo knows what is missing.
+#[test]
+fn a_library_that_is_left_out_beside_other_steps_is_found_by_list_check() {
+    let output = cargo("unlinked", &["run", "-q", "--bin", "partly", "--", "list", "--check"]);
+    let err = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{err}");
+    for part in ["error[PL0014]: the library steps-lib 0.0.0 has steps", "`use steps_lib as _;`"] {
+        assert!(err.contains(part), "{part}\n{err}");
+    }
+    let out = succeeds("unlinked", &["run", "-q", "--bin", "wholly", "--", "list", "--check"]);
+    assert_eq!(out, "steps-lib 0.0.0: 1 in this program\n");
+}
+
 #[test]
 fn the_core_alone_draws_graphs_and_has_no_tokio_in_its_tree() {
     let out = succeeds("core-only", &["run", "-q"]);

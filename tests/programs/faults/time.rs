@@ -118,3 +118,15 @@ fn runtimes_and_runs_inside_steps_work_with_one_worker() {
 fn the_programs_runtime_does_not_wait_for_detached_threads() {
     Program::start("own-runtime", "").end().exits(1).says(&[STILL_RUNNING]).step("loops", "timed-out");
 }
+
+#[test]
+fn retries_that_a_step_cannot_obey_are_a_warning() {
+    let warning = "has no effect on `takes_it`: an input that a step takes by value is gone after an attempt";
+    run("takes_it --retries 2").exits(0).says(&["warning: setting `defaults.retries` (--retries) ", warning]);
+    for arguments in
+        ["takes_it", "takes_it --retries 0", "handed_over --retries 2", "takes_it --retries 2 -q"]
+    {
+        let ended = run(arguments);
+        assert!(!ended.exits(0).said.contains("has no effect"), "{arguments}: {}", ended.said);
+    }
+}

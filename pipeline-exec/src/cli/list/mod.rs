@@ -1,5 +1,6 @@
 //! `list`: every step of a pipeline, or those that are selected.
 
+mod check;
 mod document;
 mod text;
 
@@ -30,9 +31,15 @@ pub(super) struct ListArgs {
     /// Show the whole documentation, the package and full types of each step.
     #[arg(long, help_heading = None::<&str>, short)]
     verbose: bool,
+    /// Ask cargo whether a library of steps that the program depends on is missing: the linker drops those that no code names.
+    #[arg(long, conflicts_with_all = ["json", "verbose", "terms"])]
+    check: bool,
 }
 
 pub(super) fn execute(args: &ListArgs, chosen: Chosen) -> Result<u8, Refusal> {
+    if args.check {
+        return print(&check::libraries()?);
+    }
     let pipelines = chosen.names().to_vec();
     let (pipeline, _) = params::from_environment(chosen.as_it_is())?;
     let steps = if args.selection.is_empty() && pipeline.is_everything() {

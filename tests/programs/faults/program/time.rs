@@ -144,3 +144,13 @@ pub(crate) async fn own_runtime() -> ExitCode {
     println!("{}", run.report());
     run.exit_code()
 }
+
+#[step]
+fn handed_over() -> Vec<u64> {
+    vec![1, 2]
+}
+
+#[step]
+fn takes_it(handed_over: Vec<u64>) -> usize {
+    handed_over.len()
+}
