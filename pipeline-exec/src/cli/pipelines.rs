@@ -129,7 +129,7 @@ impl Program {
         self
     }
 
-    /// Refuses a program whose pipelines cannot be told apart.
+    /// Refuses a program whose pipelines have no names, or the same one.
     fn checked(self) -> Result<Self, Refusal> {
         let problem = |message: String, hint: &str| {
             Err(Refusal::Problems(Problem::new(ProblemCode::InvalidSelection, message).hint(hint).into()))

@@ -19,7 +19,7 @@ pub(super) fn execute(run: &RunArgs, pipeline: Pipeline) -> Result<u8, Refusal> 
 }
 
 impl Pipeline {
-    /// Runs the pipeline as the verb `run` of the [command line](crate::main()) does, for a program with arguments of its own:
+    /// Runs the pipeline as the verb `run` of the [command line](crate::main()) does, for a program with its own arguments:
     /// with the live view, the summary, a record in the runs directory (`.pipeline`) with a page, and signals that stop it.
     ///
     /// Everything about the run goes to standard error. Settings come from code, the environment and `pipeline.toml`, run

@@ -214,7 +214,11 @@ impl fmt::Display for RunFailed {
         if self.others > 0 {
             write!(f, ", {} did not run", steps(self.others))?;
         }
-        self.failures.iter().try_for_each(|failure| write!(f, "\n  {failure}"))
+        // Where the text becomes one line, the failures are still apart.
+        let mut mark = ':';
+        self.failures
+            .iter()
+            .try_for_each(|failure| write!(f, "{}\n  {failure}", std::mem::replace(&mut mark, ';')))
     }
 }
 

@@ -49,7 +49,7 @@ settings! {
         cpu: usize = cores(), Slots(4), default "the cores of the process", flag "--cpu <N>";
         /// Maximum number of blocking steps at once.
         blocking: usize = 64, Slots(16), flag "--blocking <N>";
-        /// Stops the run at the first failure of a step that is not `optional`. By default, independent steps still run.
+        /// Stop the run at the first failure of a step that is not `optional`. By default, independent steps still run.
         fail_fast: bool = false, Switch(true), flag "--fail-fast";
         /// Time limit of the whole run. Then async steps are dropped, running steps on threads are detached, and steps that
         /// have not started are cancelled.
@@ -63,7 +63,7 @@ settings! {
         /// run at once while the process comes near it.
         #[serde(with = "quantity::memory")]
         memory_limit: Option<u64> = None, Memory(4 << 30), flag "--memory-limit <SIZE>";
-        /// Skips steps that write (`#[step(writes)]`), and the steps that require their outputs.
+        /// Skip steps that write (`#[step(writes)]`), and the steps that require their outputs.
         no_write: bool = false, Switch(true), flag "--no-write";
         /// Seed of the random numbers of steps. The report has the seed of each run.
         seed: Option<u64> = None, Count(7), default "another for each run", flag "--seed <N>";

@@ -52,7 +52,7 @@ fn main() -> ExitCode {
     let workers = std::env::var("WORKERS").ok().and_then(|workers| workers.parse().ok());
     let settings = workers.map_or_else(Settings::default, |workers| Settings::default().workers(workers));
     if std::env::args().nth(1).as_deref() == Some("--own") {
-        // A program with arguments of its own.
+        // A program with its own arguments.
         return match Pipeline::to::<checked>().run_in_terminal() {
             Ok(run) => run.exit_code(),
             Err(problems) => {

@@ -60,7 +60,7 @@ impl ListedStep {
     pub(super) fn of(mut step: StepDocument, def: &StepDef, params: &Params) -> Self {
         step.inputs.retain(pipeline_core::InputDocument::is_value);
         let origin = |name: &String| {
-            // An instance has a name of its own.
+            // An instance has its own name.
             let of_step = params.origin(&format!("{}.{name}", step.name));
             Some((name.clone(), of_step.or_else(|| def.param_origin(name, params))?.to_owned()))
         };

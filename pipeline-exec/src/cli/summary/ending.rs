@@ -91,7 +91,7 @@ fn to_retry(report: &RunReport, columns: usize, known: Known<'_>, text: &mut Str
         Known::Whole(line) => line,
         Known::Recorded(_) => report.command_line.as_ref(),
     };
-    // A program with arguments of its own has another command line.
+    // A program with its own arguments has another command line.
     let Some(line) = line else { return };
     let Again { command, values_of, left, again } = again(report, line);
     let _ = writeln!(text, "to retry: {}", clean(&command));
