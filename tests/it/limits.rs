@@ -12,7 +12,7 @@ use pipeline::report::ThreadKind;
 use pipeline::settings::cores;
 use pipeline::*;
 
-use crate::support::{Clock, Gauge, Meeting, Slept, alone, peak};
+use crate::support::{Clock, Gauge, Meeting, Slept, alone, peak, rounds};
 
 /// A graph of this many independent steps of a lane; each waits until `size` steps run at once.
 fn meeting_steps(lane: Lane, steps: usize, size: usize, gauge: &Arc<Gauge>) -> Dag {
@@ -380,7 +380,7 @@ fn no_ready_step_is_lost_between_lanes() {
         [Settings::default(), narrow, Settings::default().workers(1), Settings::default().workers(3)]
     {
         let pipeline = pipeline.clone().settings(settings);
-        for _ in 0..200 {
+        for _ in rounds(200) {
             assert!(pipeline.run_blocking().unwrap().succeeded());
             assert!(futures::executor::block_on(pipeline.run()).unwrap().succeeded());
         }

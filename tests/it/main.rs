@@ -28,6 +28,7 @@ mod attempts;
 mod blocked_workers;
 mod builder;
 mod causes;
+mod claims;
 mod conditions;
 mod cores;
 mod deadlines;

@@ -9,7 +9,9 @@ use futures::executor::block_on;
 use pipeline::prelude::*;
 use pipeline::*;
 
-use crate::support::{Door, Gauge, Recorder, alone, error_of, quiet, run_in_time, step_report, until};
+use crate::support::{
+    Door, Gauge, Recorder, alone, error_of, quiet, rounds, run_in_time, step_report, until,
+};
 
 /// S13, D05: of five branches two fail and one hangs: the merge runs with the other two, and the report names the
 /// three.
@@ -433,7 +435,7 @@ fn a_loser_that_begins_to_hang_as_the_winner_ends_is_cancelled() {
     fn meets(#[from(meets_winner, hangs_waiting, hangs_running, first)] first: &u32) -> u32 {
         *first
     }
-    for round in 0..1500_u32 {
+    for round in rounds(1500) {
         let run = run_in_time(Pipeline::to::<meets>().param("spins", round * 7 % 3000));
         assert_eq!(run.output::<meets>(), Ok(&1));
         assert!(run.succeeded(), "round {round}: {}", run.report());

@@ -15,6 +15,13 @@ use tokio::time::Instant;
 /// machine.
 pub(crate) const LIMIT: Duration = Duration::from_mins(5);
 
+/// Numbers the rounds of a test that looks for a rare interleaving: up to `most`, and fewer on a machine so busy that they
+/// would take minutes.
+pub(crate) fn rounds(most: u32) -> impl Iterator<Item = u32> {
+    let until = std::time::Instant::now() + Duration::from_secs(20);
+    (0..most).take_while(move |_| std::time::Instant::now() < until)
+}
+
 /// Silences planted panics, whose text starts with `planted`. Their locations are lost too: this hook runs before the
 /// framework's.
 pub(crate) fn quiet() {
