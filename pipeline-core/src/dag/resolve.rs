@@ -405,11 +405,55 @@ fn mismatch(step: &str, input: &InputDef, def: &StepDef, upstream_name: &str, up
                 "the step is of package {}, the upstream of package {}",
                 def.package, upstream.package
             ))
-            .hint(
-                "both types have one name: two versions of one crate are in the build, see `cargo tree -d`",
-            );
+            .note(two_versions(wanted.name()))
+            .hint(format!(
+                "depend on one version of it everywhere: `cargo tree -d` shows what needs which, `cargo tree -i {}` names the \
+                 versions",
+                crate_of(wanted.name())
+            ));
     } else {
         problem = problem.hint("change the parameter's type, or name another upstream with `#[from(…)]`");
     }
     problem
+}
+
+/// Returns which crate is in the build twice, as far as that can be known: only the versions of packages with steps are known
+/// at run time.
+fn two_versions(ty: &str) -> String {
+    let of = crate_of(ty);
+    let packages = registry::packages();
+    let versions: Vec<&str> = packages
+        .keys()
+        .filter(|(name, _)| name.replace('-', "_") == of)
+        .map(|(_, version)| *version)
+        .collect();
+    let which = match versions.as_slice() {
+        [] | [_] => "in two versions".to_owned(),
+        several => format!("in versions {}", several.join(" and ")),
+    };
+    format!("both types have one name: their crate `{of}` is in the build {which}")
+}
+
+/// Returns the crate of a type's name: the first one in it that is not of the standard library.
+fn crate_of(ty: &str) -> &str {
+    let paths = ty.split(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':'));
+    let mut crates = paths.filter_map(|path| path.split_once("::")).map(|(first, _)| first);
+    crates.find(|first| !["alloc", "core", "std"].contains(first)).unwrap_or(ty)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::crate_of;
+
+    #[test]
+    fn the_crate_of_a_type_is_that_of_the_first_part_that_is_not_of_the_standard_library() {
+        for (ty, wanted) in [
+            ("frames::Frame", "frames"),
+            ("alloc::vec::Vec<core::option::Option<data_frames::inner::Frame>>", "data_frames"),
+            ("(u64, &[shapes::Round])", "shapes"),
+            ("u64", "u64"),
+        ] {
+            assert_eq!(crate_of(ty), wanted, "{ty}");
+        }
+    }
 }
