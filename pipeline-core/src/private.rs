@@ -28,6 +28,7 @@ pub use crate::value::TypeDef;
 pub use crate::view::View;
 
 /// Returns the object in a box; `&*` would look for an implementation by the box first.
+#[allow(clippy::borrowed_box, reason = "the box is what an upstream returned")]
 pub fn unboxed<T: ?Sized>(object: &Box<T>) -> &T {
     object
 }
@@ -36,7 +37,10 @@ pub fn unboxed<T: ?Sized>(object: &Box<T>) -> &T {
 pub type Called<T> = Result<T, Failure>;
 
 /// Under the usual names, rustc would call the path to them an unnecessary qualification of the user's.
-pub use std::result::Result::{Err as CalledErr, Ok as CalledOk};
+pub use std::{
+    boxed::Box as Boxed,
+    result::Result::{Err as CalledErr, Ok as CalledOk},
+};
 
 /// Writes a field of a constant. The old value owns nothing, and is forgotten: a constant cannot drop.
 pub const fn set<T>(field: &mut T, value: T) {

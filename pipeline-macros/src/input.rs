@@ -249,13 +249,11 @@ fn param(args: ParamArgs, shape: Shape<'_>, ident: &Ident, ty: &Type) -> syn::Re
 }
 
 fn resource(name: Option<LitStr>, shape: Shape<'_>, ty: &Type) -> syn::Result<InputKind> {
-    match shape {
-        Shape::One(Access::Borrow, ty) => Ok(InputKind::Resource { name, ty: ty.clone() }),
-        _ => {
-            let message = "a resource is shared by the whole run: write `&T` (a clone of it, such as an `Arc`, is made in the body)";
-            Err(syn::Error::new_spanned(ty, message))
-        }
+    if let Shape::One(Access::Borrow, ty) = shape {
+        return Ok(InputKind::Resource { name, ty: ty.clone() });
     }
+    let message = "a resource is shared by the whole run: write `&T` (a clone of it, such as an `Arc`, is made in the body)";
+    Err(syn::Error::new_spanned(ty, message))
 }
 
 fn context(ty: &Type) -> syn::Result<InputKind> {

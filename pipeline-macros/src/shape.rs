@@ -105,7 +105,7 @@ pub(crate) fn is_object(view: &Type) -> bool {
 /// The view that rustc knows: a trait object has none, and the box that holds it is looked at.
 pub(crate) fn looked_at(view: &Type) -> TokenStream {
     if is_object(view) {
-        quote_spanned!(view.span()=> __pipeline::std::boxed::Box<#view>)
+        quote_spanned!(view.span()=> __pipeline::Boxed<#view>)
     } else {
         view.to_token_stream()
     }

@@ -125,4 +125,25 @@ fn forms(
     left.map_or(0, |_| pairs.len()) + usize::from(pair.is_ok()) + map.len() + z.len()
 }
 
+/// A trait.
+pub trait Rates: Send + Sync {
+    /// The rate.
+    fn rate(&self) -> u32;
+}
+
+#[step]
+fn rates() -> Box<dyn Rates> {
+    todo!()
+}
+
+#[step(when = |rates, maybe, all, given| rates.rate() > 1 || maybe.is_some() || all.len() > 1 || given.rate() > 1)]
+fn objects(
+    rates: &dyn Rates,
+    #[from("rates")] maybe: Option<&dyn Rates>,
+    #[from(rates, rates)] all: std::collections::BTreeMap<&str, &dyn Rates>,
+    #[resource] given: &(dyn Rates + 'static),
+) -> u32 {
+    rates.rate() + maybe.map_or(0, Rates::rate) + all.values().map(|one| one.rate()).sum::<u32>() + given.rate()
+}
+
 fn main() {}
