@@ -111,7 +111,7 @@ fn waits_between_attempts_make_no_run_slower_than_one_step_at_a_time() {
 /// C03, I04: a step that waits for its next attempt is not running, so it does not raise the peak.
 #[test]
 fn a_step_between_two_attempts_does_not_count_as_running() {
-    #[step(cost = 100, retries = 1, backoff = "20ms")]
+    #[step(cost = 100, retries = 1, backoff = "300ms")]
     fn rests(#[context] cx: &StepContext) -> Result<u32, String> {
         fail_until(2, cx)
     }
