@@ -195,7 +195,7 @@ fn a_secret_has_no_fingerprint_even_if_another_step_reads_it_as_text() {
     let names = |of: &Provenance| of.params.keys().cloned().collect::<Vec<_>>();
     let (first, other) = (provenance("one", 1, 1), provenance("another", 1, 2));
     assert_eq!(names(&first), ["m", "n"]);
-    assert_eq!(names(&other), ["m", "sc_careless.n", "sc_keeps.n"]);
+    assert_eq!(names(&other), ["it::secrets::sc_careless.n", "it::secrets::sc_keeps.n", "m"]);
     assert_eq!(other.drift(&first)[1..], ["run parameter `n` has changed"]);
     assert_eq!(first.config_fingerprint, provenance("another", 1, 1).config_fingerprint);
 }

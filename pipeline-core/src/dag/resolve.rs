@@ -417,7 +417,7 @@ fn mismatch(step: &str, input: &InputDef, def: &StepDef, upstream_name: &str, up
     problem
 }
 
-/// Returns which crate is in the build twice, as far as that can be known: only the versions of packages with steps are known
+/// Returns which crate is in the build twice, with its versions if it has steps: only the versions of such packages are known
 /// at run time.
 fn two_versions(ty: &str) -> String {
     let of = crate_of(ty);

@@ -44,7 +44,7 @@ impl Settings {
     }
 
     /// Returns a warning for each setting that gives retries to steps of a plan that cannot be retried: they take an input by
-    /// value, and have no retries of their own, for which it would be cloned. The settings that name such a step are refused
+    /// value, and have no own retries, for which it would be cloned. The settings that name such a step are refused
     /// instead.
     #[cfg(feature = "cli")]
     pub(crate) fn retries_without_effect(&self, plan: &Plan) -> Vec<String> {

@@ -17,7 +17,7 @@ use crate::cli::wording::one_line;
 /// The packages of this framework that a crate with steps depends on.
 const FRAMEWORK: [&str; 3] = ["pipeline", "pipeline-exec", "pipeline-core"];
 
-/// What `cargo metadata` prints, as far as it is needed here.
+/// What `cargo metadata` prints.
 #[derive(Deserialize)]
 struct Metadata {
     packages: Vec<Package>,
