@@ -504,7 +504,7 @@ fn a_command_in_place_of_a_step_is_reported_as_such() {
         (&["--slow-poll", "1s"], "`slow-poll` is a setting: write `--set slow_poll=VALUE`"),
         (&["list", "--save-outputs"], "`save-outputs` is an option"),
         (&["--retry", "3"], "did you mean `--retries`?"),
-        (&["--resume"], "`cli report` prints the command that runs again what failed"),
+        (&["--resume"], "`cli run --again RUN` repeats a run"),
         (&["run", "--resume"], "`cli run --help` lists the options"),
     ] {
         let output = run("cli", arguments);

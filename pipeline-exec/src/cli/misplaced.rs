@@ -81,7 +81,12 @@ impl Names {
     /// Returns a hint for a word that is known elsewhere, or close to one that is.
     fn hint(&self, word: &str) -> Option<String> {
         let again = || {
-            let prints = || format!("`{} report` prints the command that runs again what failed", program());
+            let prints = || {
+                format!(
+                    "`{} run --again RUN` repeats a run, and its `report` prints how to retry what failed",
+                    program()
+                )
+            };
             AGAIN.contains(&word).then(prints)
         };
         // Of words that are equally far away, an option is meant most often.
@@ -131,8 +136,9 @@ pub(super) fn command(
         None => close(),
     };
     let Some(hint) = hint else { return refusal };
-    let first = one_line(first);
-    Refusal::Usage(format!("there is no command and no step `{first}`\nhint: {hint}"))
+    // What follows the sign may be a secret.
+    let shown = if word == first { one_line(first) } else { format!("{}=…", one_line(word)) };
+    Refusal::Usage(format!("there is no command and no step `{shown}`\nhint: {hint}"))
 }
 
 /// Returns the refusal of an option that does not exist, if the error is about one.

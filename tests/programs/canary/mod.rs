@@ -240,6 +240,10 @@ fn refused_input_that_may_be_secret_is_not_quoted() {
         ("run -p login={\"user\":\"u\",\"password\":[\"{}\"]}", 2),
         ("run -p login={\"user\":\"u\",\"password\":\"{}\"", 2),
         ("run -p {}", 2),
+        // A secret to one step, and a number to another.
+        ("run -p code={}", 2),
+        ("plan -p code={}", 2),
+        ("info --set params.code={} --workers 0", 2),
         ("plan --params given/wrong.toml", 2),
         ("run --params given/half.toml", 2),
         ("run --params given/broken.toml", 3),
@@ -266,6 +270,25 @@ fn refused_input_that_may_be_secret_is_not_quoted() {
     ] {
         let all = check(arguments, code);
         assert!(all.contains("error[PL"), "{arguments} is refused:\n{all}");
+    }
+}
+
+/// A parameter without its `-p` is not quoted, nor is a value that is refused when it is read again.
+#[test]
+fn a_value_in_the_wrong_place_is_not_quoted() {
+    for (arguments, code) in [
+        ("run token={}", 2),
+        ("run --token={}", 2),
+        ("run --token {}", 2),
+        ("--tokn={}", 2),
+        ("step given --note={}", 2),
+        ("run tag:mixed -p ticket={}", 1),
+        ("run tag:mixed -p ticket={} --output json -vv", 1),
+        ("step uses -p ticket={} --retries 2", 1),
+    ] {
+        let all = check(arguments, code);
+        let is_ticket = arguments.contains("ticket");
+        assert!(!is_ticket || all.contains("`ticket` was read once and then refused"), "{arguments}: {all}");
     }
 }
 

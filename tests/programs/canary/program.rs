@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, clippy::trivially_copy_pass_by_ref, clippy::ptr_arg)]
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use pipeline::Secret;
@@ -104,6 +105,43 @@ fn typed(
         return token.expose().len() as u32;
     }
     pin.map_or(key.expose().len() as u32, |pin| *pin.expose())
+}
+
+/// Reads as a secret what [`counts`] reads as a number.
+#[step(tags("mixed"))]
+fn unlocks(#[param(default = Secret::new(canary()))] code: Secret<String>) -> usize {
+    code.expose().len()
+}
+
+#[step(tags("mixed"))]
+fn counts(#[param(default = 1)] code: u32) -> u32 {
+    code
+}
+
+/// Can be read until a step runs, and is no `Clone`.
+#[derive(Debug)]
+struct Ticket;
+
+static IS_USED: AtomicBool = AtomicBool::new(false);
+
+impl<'de> Deserialize<'de> for Ticket {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        if IS_USED.load(Ordering::SeqCst) {
+            return Err(serde::de::Error::custom(format!("{text} was used")));
+        }
+        Ok(Ticket)
+    }
+}
+
+#[step(tags("mixed"))]
+fn opens() {
+    IS_USED.store(true, Ordering::SeqCst);
+}
+
+#[step(after(opens), tags("mixed"))]
+fn uses(#[param(default = Ticket)] ticket: Ticket) -> String {
+    format!("{ticket:?}")
 }
 
 fn main() -> std::process::ExitCode {
