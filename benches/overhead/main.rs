@@ -7,7 +7,7 @@
 //! - `build+run`: builder, plan, run and drop of all of them.
 //!
 //! Ratios are ours divided by theirs: below 1, ours is faster. All contenders of a line are timed in turn, in one
-//! process, and medians are compared. A baseline is the fastest of the styles that fit the shape (second table); it
+//! process, and medians are compared (in the quick form, the least). A baseline is the fastest of the styles that fit the shape (second table); it
 //! starts from a finished graph in every mode, so `build+run` includes building for ours only. Every answer is checked.
 //! The third table has the other measurements. Options: see [`table::Options`].
 //!
@@ -32,7 +32,7 @@ use pipeline::Lane;
 use tokio::runtime::Runtime;
 
 use crate::shapes::{Graph, Shape};
-use crate::table::{Options, Sample, Target, Verdicts, interleaved, per_step};
+use crate::table::{Options, Sample, Target, Verdicts, interleaved, interleaved_least, per_step};
 
 fn main() -> ExitCode {
     if child::is_child() {
@@ -78,10 +78,15 @@ fn shapes(options: &Options, verdicts: &mut Verdicts) {
     styles.iter().for_each(|line| println!("{line}"));
 }
 
-/// How many samples are taken, and how many runs each has: small graphs run several times per sample.
+/// How many samples are taken, and how many runs each has: small graphs run several times per sample. Not in the quick form,
+/// which compares the least of many short samples: on a busy machine, a long one is always interrupted.
 fn rounds(options: &Options, steps: usize) -> (usize, usize) {
-    let batch = (50_000 / steps).clamp(1, 20);
-    let rounds = if options.quick || steps > 100_000 { 7 } else { 41 };
+    let batch = if options.quick { 1 } else { (50_000 / steps).clamp(1, 20) };
+    let rounds = match options.quick {
+        true => 51,
+        false if steps > 100_000 => 7,
+        false => 41,
+    };
     (options.rounds.unwrap_or(rounds), batch)
 }
 
@@ -153,7 +158,8 @@ fn compare(
         let total = (0..batch).map(|_| ours::timed_run(pipeline, check)).sum();
         per_step(total, batch * graph.len())
     };
-    let [run, report, with_timeouts, with_both, build, tokio, rayon] = interleaved(
+    let compared = if options.quick { interleaved_least } else { interleaved };
+    let [run, report, with_timeouts, with_both, build, tokio, rayon] = compared(
         rounds,
         [
             Box::new(|| sample(&plain)) as Sample<'_>,
