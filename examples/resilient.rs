@@ -60,7 +60,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     if timed {
         eprintln!("{}\n", run.report());
     } else {
-        println!("{}\n", run.report().to_string().replace(run.id(), "(id)"));
+        println!("{}\n", run.report().to_string().replace(&run.id()[28..], "(id)"));
     }
     for step in run.report().steps.iter().filter(|step| step.attempts > 1 || step.fallback_used) {
         println!("{}: {} attempt(s), fallback used: {}", step.name, step.attempts, step.fallback_used);

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use pipeline::{DagBuilder, Lane, Pipeline};
 
+#[cfg(feature = "cli")]
+use crate::everything;
 use crate::shapes::{Graph, Shape};
 use crate::{ours, tokio_baseline};
 
@@ -22,7 +24,12 @@ pub(crate) fn is_child() -> bool {
 /// Runs one measurement in a child process and returns its numbers.
 pub(crate) fn measure(name: &str) -> Vec<f64> {
     let program = std::env::current_exe().expect("the bench has a path");
-    let child = Command::new(program)
+    let mut command = Command::new(program);
+    #[cfg(feature = "cli")]
+    if name.starts_with("everything ") {
+        command.args(everything::arguments());
+    }
+    let child = command
         .env(VARIABLE, name)
         // Freed arrays are returned to the system at once.
         .env("MALLOC_MMAP_THRESHOLD_", "131072")
@@ -46,6 +53,12 @@ pub(crate) fn main() {
             let shape = Shape::ALL.into_iter().find(|known| known.name() == shape).expect("a known shape");
             let lane = if lane == "async" { Lane::Io } else { Lane::Cpu };
             memory(&Graph::new(shape, steps.parse().expect("a number")), lane)
+        }
+        #[cfg(feature = "cli")]
+        [what @ ("bare" | "everything"), shape, steps] => {
+            let shape = Shape::ALL.into_iter().find(|known| known.name() == shape).expect("a known shape");
+            let graph = Graph::new(shape, steps.parse().expect("a number"));
+            if what == "bare" { everything::bare(&graph) } else { everything::everything(&graph) }
         }
         ["value"] => vec![large_value()],
         ["start", lane] => vec![first_start(lane == "async")],
@@ -112,7 +125,7 @@ fn reset_peak() -> u64 {
     status("VmRSS:")
 }
 
-fn peak() -> u64 {
+pub(crate) fn peak() -> u64 {
     status("VmHWM:")
 }
 

@@ -16,6 +16,8 @@
 #![allow(clippy::print_stdout, reason = "a bench prints its results")]
 
 mod child;
+#[cfg(feature = "cli")]
+mod everything;
 mod extra;
 mod observed;
 mod ours;
@@ -45,12 +47,21 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let mut verdicts = Verdicts::new(options.quick);
+    #[cfg(feature = "cli")]
+    if options.everything {
+        everything::print(&options, &mut verdicts);
+        return code(&verdicts);
+    }
     if !options.skip_shapes {
         shapes(&options, &mut verdicts);
     }
     if !options.skip_extra {
         extra::print(&options, &mut verdicts);
     }
+    code(&verdicts)
+}
+
+fn code(verdicts: &Verdicts) -> ExitCode {
     if verdicts.are_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 

@@ -132,6 +132,9 @@ pub(crate) struct Options {
     pub(crate) report: bool,
     /// `--observed KIND`: with `--profile`, an observer.
     pub(crate) observed: Option<String>,
+    /// `--everything`: only runs that are recorded, reported and summarised, by size.
+    #[cfg(feature = "cli")]
+    pub(crate) everything: bool,
     /// `--skip-extra`: only the first tables.
     pub(crate) skip_extra: bool,
     /// `--skip-shapes`: only the last table.
@@ -157,6 +160,8 @@ impl Options {
             timeouts: has("--timeouts"),
             report: has("--report"),
             observed: value("--observed"),
+            #[cfg(feature = "cli")]
+            everything: has("--everything"),
             skip_extra: has("--skip-extra"),
             skip_shapes: has("--skip-shapes"),
         }

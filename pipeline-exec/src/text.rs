@@ -36,6 +36,20 @@ pub(crate) fn show(duration: Option<Duration>) -> String {
     }
 }
 
+/// A time too short for a figure that is made of it: as much is lost by chance.
+pub(crate) const BRIEF: Duration = Duration::from_millis(1);
+
+/// How many times as long as `before` it took now; `None` if either was too short to compare.
+#[cfg(feature = "cli")]
+pub(crate) fn ratio(before: Duration, now: Duration) -> Option<f64> {
+    (before >= BRIEF && now >= BRIEF).then(|| now.as_secs_f64() / before.as_secs_f64())
+}
+
+/// The last eight characters of the id of a run, which differ between runs.
+pub(crate) fn short_id(id: &str) -> &str {
+    id.char_indices().rev().nth(7).map_or(id, |(start, _)| &id[start..])
+}
+
 /// Names and messages are the user's or come from data: what could steer a terminal is shown, not sent.
 pub(crate) fn clean(text: &str) -> String {
     text.chars()

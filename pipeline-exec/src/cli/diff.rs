@@ -11,7 +11,7 @@ use super::settings::StoreArgs;
 use super::store::warn;
 use crate::pipeline::Pipeline;
 use crate::store::{RunDiff, RunEntry, StepDiff};
-use crate::text::{clean, show};
+use crate::text::{clean, ratio, show};
 
 /// The runs.
 #[derive(Debug, ClapArgs)]
@@ -49,7 +49,7 @@ pub(super) fn execute(args: &DiffArgs, pipeline: &Pipeline) -> Result<u8, Refusa
 }
 
 fn described(run: &RunEntry) -> String {
-    format!("{}  {}  {}  {}", clean(&run.run_id), when(run.started_unix_ms), run.state, time(run))
+    format!("{}  {}  {}  {}", clean(run.short_id()), when(run.started_unix_ms), run.state, time(run))
 }
 
 /// Writes everything except the durations.
@@ -94,7 +94,9 @@ fn durations(diff: &RunDiff, limit: usize, text: &mut String) {
     }
     let row = |step: &&StepDiff| {
         let [before, now] = step.durations.map(show);
-        let ratio = step.ratio.map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.2} ×"));
+        let [earlier, later] = step.durations;
+        let ratio = earlier.zip(later).and_then(|(earlier, later)| ratio(earlier, later));
+        let ratio = ratio.map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.2} ×"));
         [name(&step.step), before, now, ratio]
     };
     let rows = headed(["step", "A", "B", "B / A"], timed.iter().take(limit).map(row));

@@ -1,6 +1,6 @@
 //! How a verb ends: with a text and an exit code, or with a refusal.
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, StdoutLock, Write};
 use std::path::Path;
 
 use pipeline_core::{ProblemCode, Problems};
@@ -90,10 +90,15 @@ pub(super) fn unwritable<'a>(what: &'a str, path: &'a Path) -> impl Fn(io::Error
 
 /// Prints a text to standard output.
 pub(super) fn print(text: &str) -> Result<u8, Refusal> {
-    let mut out = io::stdout().lock();
-    let line_break = if text.ends_with('\n') { "" } else { "\n" };
-    let all = [text, line_break].into_iter().try_for_each(|part| out.write_all(part.as_bytes()));
-    written(all.and_then(|()| out.flush()))
+    print_with(|out| out.write_all(text.strip_suffix('\n').unwrap_or(text).as_bytes()))
+}
+
+/// Prints what `fill` writes, and a line feed, like [`print`]: for what is too large to be put together in memory.
+pub(super) fn print_with(
+    fill: impl FnOnce(&mut BufWriter<StdoutLock<'_>>) -> io::Result<()>,
+) -> Result<u8, Refusal> {
+    let mut out = BufWriter::new(io::stdout().lock());
+    written(fill(&mut out).and_then(|()| writeln!(out)).and_then(|()| out.flush()))
 }
 
 /// The end of a verb that has written to standard output. A reader that has closed the pipe (`| head`) is not an error.

@@ -11,7 +11,8 @@ use super::settings::SettingsArgs;
 use super::store;
 use super::wording::{counted, listed, one_line};
 use crate::pipeline::{GivenOutput, Pipeline, read_json};
-use crate::store::{RunEntry, SavedOutputs, short_id};
+use crate::store::{RunEntry, SavedOutputs};
+use crate::text::short_id;
 
 /// Name of the latest suitable run.
 const LATEST: &str = "latest";

@@ -12,8 +12,9 @@ use super::paint::Paint;
 use super::settings::rows;
 use super::wording::{counted, cut, fit};
 use crate::event::{Event, RunView};
+use crate::report::LARGE as LARGE_RUN;
 use crate::settings::SettingInForce;
-use crate::text::show;
+use crate::text::{short_id, show};
 
 /// On a terminal, shorter steps leave no line.
 const LONG: Duration = Duration::from_secs(1);
@@ -40,7 +41,8 @@ pub(super) fn line(
     settings: &[SettingInForce],
     options: OutputOptions,
 ) -> Option<String> {
-    if !is_wanted(event, options) {
+    let is_large = view.is_some_and(|view| view.plan().len() > LARGE_RUN);
+    if !is_wanted(event, options, is_large) {
         return None;
     }
     let (tone, word, text) = match event {
@@ -51,7 +53,13 @@ pub(super) fn line(
             } else {
                 String::new()
             };
-            (Tone::Calm, "run", format!("{run_id}: {}{begin}", counted(*planned, "step")))
+            let terse = if is_large && options.form == Form::Lines && options.level < Level::Verbose {
+                format!("; those that succeed within {LONG:.0?} have no line (-v shows all)")
+            } else {
+                String::new()
+            };
+            let steps = counted(*planned, "step");
+            (Tone::Calm, "run", format!("{}: {steps}{terse}{begin}", short_id(run_id)))
         }
         Event::StepStarted { step, lane, .. } => (Tone::Calm, "started", format!("{} [{lane}]", name(step))),
         Event::StepFinished { step, status: Status::Skipped, error, because, .. } => {
@@ -114,12 +122,16 @@ pub(super) fn warning(text: &str, paint: Paint) -> String {
     stamped(Tone::Odd, "warning", text, paint)
 }
 
-fn is_wanted(event: &Event<'_>, options: OutputOptions) -> bool {
+/// Whether an event has a line. In a [large](LARGE_RUN) run, short steps have none, as on a terminal: writing two lines for
+/// each of a million steps takes longer than the steps.
+fn is_wanted(event: &Event<'_>, options: OutputOptions, is_large: bool) -> bool {
+    let is_terse = options.form != Form::Lines || is_large;
     match event {
         Event::StepFinished { status, .. } if status.is_failure() => true,
         Event::NestedRunFinished { nested, .. } if !nested.succeeded => true,
         _ if options.level == Level::Quiet => false,
-        _ if options.form == Form::Lines || options.level >= Level::Verbose => true,
+        Event::RunStarted { .. } if options.form == Form::Lines => true,
+        _ if !is_terse || options.level >= Level::Verbose => true,
         // On a terminal, the rows show the rest.
         Event::StepFinished { status, duration, .. } => *status == Status::Succeeded && *duration >= LONG,
         Event::NestedRunFinished { nested, .. } => nested.wall >= LONG,

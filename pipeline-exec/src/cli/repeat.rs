@@ -11,7 +11,8 @@ use super::store;
 use super::wording::one_line;
 use crate::pipeline::Pipeline;
 use crate::report::CommandLine;
-use crate::store::{params_of, short_id};
+use crate::store::params_of;
+use crate::text::short_id;
 
 /// What a recorded run was started with. Options and parameters of the command line win over it.
 #[derive(Clone, Debug, Default)]

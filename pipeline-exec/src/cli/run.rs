@@ -1,11 +1,9 @@
 //! `run`: runs the selected steps and everything they need.
 
-use std::io::Write;
-
 use pipeline_core::{Problem, ProblemCode, Problems};
 
 use super::args::RunArgs;
-use super::exit::{Refusal, print, to_stderr, unwritable};
+use super::exit::{Refusal, print_with, to_stderr, unwritable};
 use super::summary::Extent;
 use super::{live, paint, store, summary};
 use crate::pipeline::Pipeline;
@@ -64,15 +62,16 @@ fn watched(run: &RunArgs, pipeline: Pipeline) -> Result<Run, Refusal> {
     let (pipeline, usual) = store::recorded(pipeline, run.save_outputs)?;
     let (watched, watching) = live::watch(pipeline.clone(), options, usual.into_iter().collect())?;
     let finished = watched.run_blocking()?;
-    let report = finished.report();
+    let report = finished.digest();
     // What cannot be written is refused after the rest was.
-    let written = watching.end(report).and(match &run.report {
-        Some(path) => write_whole(path, |out| out.write_all(report.to_json().as_bytes()))
-            .map_err(unwritable("the report", path)),
+    let written = watching.end(|| finished.report()).and(match &run.report {
+        Some(path) => {
+            write_whole(path, |out| finished.write_report(out)).map_err(unwritable("the report", path))
+        }
         None => Ok(()),
     });
     if run.json {
-        print(&report.to_json())?;
+        print_with(|out| finished.write_report(out))?;
     } else if !run.quiet || report.status != RunStatus::Succeeded {
         summary::print(report, extent(run), pipeline.command_line().map(|line| &**line));
         if let Some(Ok(folder)) = finished.recorded() {

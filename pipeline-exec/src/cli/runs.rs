@@ -1,7 +1,6 @@
 //! `runs`: the recorded runs, and the durations of steps over them.
 
 use std::fmt::Write;
-use std::time::Duration;
 
 use clap::Args as ClapArgs;
 use jiff::Timestamp;
@@ -13,8 +12,8 @@ use super::exit::{Refusal, print, print_json};
 use super::settings::StoreArgs;
 use super::store::warn;
 use crate::pipeline::Pipeline;
-use crate::store::{RunEntry, RunState, RunStore, StepTime, StepTrend, StoreError, meant, median, short_id};
-use crate::text::{clean, show};
+use crate::store::{RunEntry, RunState, RunStore, StepTime, StepTrend, StoreError, meant, median};
+use crate::text::{clean, ratio, short_id, show};
 
 /// Maximum number of earlier runs that a run is compared with.
 const MOST_COMPARED: usize = 20;
@@ -128,12 +127,11 @@ fn beside_earlier(runs: &[RunEntry], index: usize) -> Option<f64> {
         |run: &RunEntry| (run.owner(), run.graph_fingerprint.clone(), run.params_fingerprint.clone());
     let own = made_of(run);
     let comparable = |it: &&RunEntry| it.state == RunState::Succeeded && made_of(it) == own;
-    if !comparable(&run) || run.wall == Duration::ZERO {
+    if !comparable(&run) {
         return None;
     }
     let before = runs[index + 1..].iter().filter(comparable).take(MOST_COMPARED).map(|it| it.wall).collect();
-    let usual = median(before).filter(|usual| *usual > Duration::ZERO)?;
-    Some(run.wall.as_secs_f64() / usual.as_secs_f64())
+    ratio(median(before)?, run.wall)
 }
 
 /// Prints the durations of steps over the latest runs.

@@ -18,7 +18,7 @@ use super::{live, store};
 use crate::pipeline::Pipeline;
 use crate::report::{CommandLine, ErrorReport, RunReport, StepReport};
 use crate::store::{check_writable, write_whole};
-use crate::text::show;
+use crate::text::{short_id, show};
 
 /// Width of the headings.
 const HEADING: usize = 12;
@@ -78,7 +78,7 @@ pub(super) fn execute(args: &StepArgs, pipeline: Pipeline) -> Result<u8, Refusal
             live::watch(pipeline.clone(), options, usual.clone().into_iter().collect())?;
         let finished = watched.run_blocking()?;
         let report = finished.report();
-        watching.end(report)?;
+        watching.end(|| report)?;
         let outcome = &report.steps[step];
         code = code.max(finished.exit_number());
         if let Some(path) = &run.report {
@@ -144,7 +144,7 @@ fn before(plan: &Plan, step: usize, given: &Given) -> String {
 fn after(report: &RunReport, step: &StepReport, (number, of): (u32, u32)) -> String {
     let mut out = String::new();
     let _ = write!(out, "\n{}", if of == 1 { "run".to_owned() } else { format!("run {number} of {of},") });
-    let _ = writeln!(out, " {}: {} {}", report.run_id, one_line(&step.name), step.status);
+    let _ = writeln!(out, " {}: {} {}", short_id(&report.run_id), one_line(&step.name), step.status);
     let time = step.duration.map(|time| format!("{}, after waiting {}", show(Some(time)), show(step.wait)));
     out.push_str(&line("time", &time.unwrap_or_else(|| "did not run".to_owned())));
     let mut attempts = step.attempts.to_string();

@@ -13,7 +13,7 @@ use std::time::Duration;
 use pipeline_core::Lane;
 use serde::{Deserialize, Serialize};
 
-use super::StepReport;
+use super::sums::Sums;
 use crate::record::RunRecord;
 
 /// Sums, paths and ratios of a run; zero if nothing was timed.
@@ -57,7 +57,8 @@ impl Figures {
         if bound > 0.0 { self.one_at_a_time.as_secs_f64() / bound } else { 1.0 }
     }
 
-    pub(crate) fn of(run: &RunRecord, steps: &[StepReport], wall: Duration) -> Self {
+    /// The figures, and the positions of the steps on the critical path.
+    pub(super) fn of(run: &RunRecord, sums: &Sums<'_>, wall: Duration) -> (Self, Vec<usize>) {
         let plan = run.frame.plan();
         let counts = plan.lane_counts();
         let slots = run.settings.workers.unwrap_or_else(|| {
@@ -70,23 +71,18 @@ impl Figures {
             widest_level: levels.widest().1,
             ..Figures::default()
         };
-        if super::timings(run).is_some() {
-            figures.measure(run, steps, wall);
+        if super::timings(run).is_none() {
+            return (figures, Vec::new());
         }
-        figures
-    }
-
-    fn measure(&mut self, run: &RunRecord, steps: &[StepReport], wall: Duration) {
-        let nanos = |step: usize| steps[step].duration.unwrap_or_default().as_nanos() as u64;
-        let path = run.frame.plan().critical_path(nanos);
-        self.total = steps.iter().filter_map(StepReport::work).sum();
-        self.one_at_a_time = steps.iter().filter_map(|step| step.duration).sum();
-        self.critical_path = Duration::from_nanos(path.cost);
-        let on_path = path.steps.into_iter().map(|step| &steps[step]);
-        self.critical_steps =
-            on_path.filter(|step| step.duration.is_some()).map(|step| step.name.clone()).collect();
-        self.peak_concurrency = peak(steps);
-        self.set_ratios(wall);
+        let mut path = plan.critical_path(|step| sums.nanos(step));
+        path.steps.retain(|&step| sums.ran(step));
+        figures.total = sums.total;
+        figures.one_at_a_time = sums.one_at_a_time;
+        figures.critical_path = Duration::from_nanos(path.cost);
+        figures.critical_steps = path.steps.iter().map(|&step| plan.spec(step).name().to_owned()).collect();
+        figures.peak_concurrency = peak(sums);
+        figures.set_ratios(wall);
+        (figures, path.steps)
     }
 
     /// Sets the ratios, which follow from the times and the slots.
@@ -104,15 +100,9 @@ impl Figures {
 }
 
 /// Maximum number of steps at work at once. A step that ends when another starts does not overlap it.
-fn peak(steps: &[StepReport]) -> usize {
-    let ran = steps.iter().flat_map(StepReport::attempt_times);
-    let spans = ran.filter_map(|times| Some((times.start, times.start + times.duration?)));
-    let mut edges: Vec<(Duration, bool)> =
-        spans.filter(|span| span.0 < span.1).flat_map(|span| [(span.0, true), (span.1, false)]).collect();
-    // Ends sort before starts of the same instant.
-    edges.sort_unstable();
+fn peak(sums: &Sums<'_>) -> usize {
     let (mut now, mut most) = (0_usize, 0);
-    for (_, starts) in edges {
+    for (_, starts) in sums.edges(None) {
         if starts {
             now += 1;
             most = most.max(now);

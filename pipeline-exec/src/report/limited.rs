@@ -5,6 +5,9 @@ use pipeline_core::Lane;
 use crate::record::RunRecord;
 use crate::settings::cores;
 
+/// Maximum number of reasons that name a step.
+const MOST: usize = 1_000;
+
 /// What kept steps from running at the same time, in words.
 pub(super) fn limited_by(run: &RunRecord) -> Vec<String> {
     if run.settings.deterministic {
@@ -33,6 +36,10 @@ pub(super) fn limited_by(run: &RunRecord) -> Vec<String> {
         } else if run.ran_alone(step) {
             reasons.push(format!("`{name}` ran alone: its `parallel_if` returned false"));
         }
+    }
+    if let Some(more) = reasons.len().checked_sub(MOST).filter(|more| *more > 0) {
+        reasons.truncate(MOST);
+        reasons.push(format!("and {more} more reasons of this kind"));
     }
     let changes = run.resources().map(|(_, changes)| changes).unwrap_or_default();
     reasons.extend(changes.iter().map(ToString::to_string));

@@ -2,6 +2,7 @@
 
 mod advice;
 mod attempts;
+mod bounded;
 mod figures;
 mod inputs;
 mod limited;
@@ -9,10 +10,15 @@ mod limited;
 mod page;
 mod provenance;
 mod stages;
+mod sums;
 mod text;
 mod waits;
 
 use std::collections::BTreeMap;
+#[cfg(feature = "report")]
+use std::collections::HashSet;
+#[cfg(feature = "report")]
+use std::io::{self, Write};
 use std::time::{Duration, UNIX_EPOCH};
 
 use pipeline_core::frame::Status;
@@ -20,6 +26,8 @@ use pipeline_core::{DeadLetter, Lane, StepActivity};
 use serde::{Deserialize, Serialize};
 
 pub use self::advice::{Advice, AdviceKind, advice};
+pub(crate) use self::bounded::LARGE;
+use self::bounded::{Rest, Selection, renumber};
 pub use self::figures::Figures;
 pub use self::inputs::{InputOrigin, InputReport};
 #[cfg(feature = "report")]
@@ -27,6 +35,7 @@ pub use self::page::graph_page;
 pub use self::provenance::Provenance;
 pub(crate) use self::provenance::scope_of;
 pub use self::stages::StageReport;
+use self::sums::Sums;
 #[cfg(feature = "cli")]
 pub(crate) use self::text::detached_attempts;
 pub use self::waits::{WaitReport, WaitedFor};
@@ -92,8 +101,11 @@ pub struct RunReport {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub nested: Vec<NestedReport>,
     /// Number of further runs within its steps.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub more_nested: usize,
+    /// What is known of steps that are not in `steps`, if these are a selection.
+    #[serde(skip)]
+    pub(crate) rest: Option<Rest>,
     /// The steps, in plan order.
     pub steps: Vec<StepReport>,
 }
@@ -159,8 +171,10 @@ pub struct StepReport {
     /// Where the step is written, `file:line`.
     pub location: String,
     /// Its stage.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
     /// Its tags.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
     /// The options that differ from their defaults, by their names in `#[step]`. A flag has an empty text.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -168,48 +182,66 @@ pub struct StepReport {
     /// Where it ran.
     pub lane: Lane,
     /// The kind of thread on which it started; `None` if it did not start, or nothing was timed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thread_kind: Option<ThreadKind>,
     /// The number of that thread, in order of first use in the process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub thread: Option<u32>,
     /// How it ended.
     pub status: Status,
     /// Number of attempts that were started.
     pub attempts: u32,
     /// Maximum number of attempts: one, and its retries. 0 in a report that was made of a journal.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
     pub most_attempts: u32,
     /// Time from run start to step start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start: Option<Duration>,
     /// Time from when its last input was ready to its start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wait: Option<Duration>,
     /// Time from its start to its end, with the time between its attempts; [`StepReport::work`] is without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duration: Option<Duration>,
     /// Its own error: why it failed, or was cancelled, or was skipped for a reason other than another step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<ErrorReport>,
     /// The step because of which it was skipped, which failed, timed out, was skipped or was cancelled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub because: Option<String>,
     /// Whether the run succeeds even if the step fails: it is optional, and was not asked for by name.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub optional: bool,
     /// The attempts that failed and were followed by another.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub failed_attempts: Vec<AttemptReport>,
     /// When its last attempt ran, if the step had several, or was stopped while it waited for another. `None` also if the last
     /// attempt did not start, or nothing was timed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_attempt: Option<AttemptTimes>,
     /// Whether its output is its fallback.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub fallback_used: bool,
     /// The error instead of which its fallback was used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fallback_for: Option<ErrorReport>,
     /// Number of its detached attempts that still ran when the report was made.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub still_running: u32,
     /// The longest time for which it kept a thread that runs async steps without waiting, if that was long.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slow_poll: Option<Duration>,
     /// The most memory of the whole process in a sample that was taken while it ran, in bytes. `None` if none was taken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub peak_memory: Option<u64>,
     /// Where its inputs came from, if it failed; empty for others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub inputs: Vec<InputReport>,
     /// The positions in [`RunReport::steps`] of the steps that it waited for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub upstream: Vec<usize>,
     /// The counters and the progress that its last attempt reported.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub activity: StepActivity,
 }
 
@@ -237,7 +269,18 @@ impl ThreadKind {
 }
 
 impl RunReport {
+    /// Makes the report, with every step.
     pub(crate) fn of(run: &RunRecord, wall: Duration) -> Self {
+        RunReport::with_steps(run, wall, usize::MAX)
+    }
+
+    /// Makes the report; of a [large](LARGE) run, with a selection of its steps.
+    pub(crate) fn digest(run: &RunRecord, wall: Duration) -> Self {
+        RunReport::with_steps(run, wall, LARGE)
+    }
+
+    /// Makes the report, with every step if there are at most `most`.
+    fn with_steps(run: &RunRecord, wall: Duration, most: usize) -> Self {
         // The report of a deterministic run must not depend on when and how fast it ran.
         let untimed = run.settings.deterministic;
         let (wall, began) = if untimed { (Duration::ZERO, UNIX_EPOCH) } else { (wall, run.began.wall) };
@@ -245,8 +288,30 @@ impl RunReport {
         let (resources, pressure) = run.resources().unzip();
         let pressure = pressure.unwrap_or_default();
         let of_step = |step| StepReport::of(run, step).with_memory(resources.as_ref());
-        let steps: Vec<StepReport> = (0..plan.len()).map(of_step).collect();
-        let counts = Counts::of(&steps);
+        let mut sums = Sums::new(run);
+        let has_all = plan.len() <= most;
+        let mut steps = Vec::with_capacity(if has_all { plan.len() } else { 0 });
+        let mut selection = Selection::default();
+        for step in 0..plan.len() {
+            if has_all {
+                let report = of_step(step);
+                sums.add(run, &report);
+                steps.push(report);
+            } else {
+                let report = StepReport::without_texts(run, step);
+                sums.add(run, &report);
+                selection.offer(step, &report);
+            }
+        }
+        let (figures, path) = Figures::of(run, &sums, wall);
+        if !has_all {
+            let inputs = |step| plan.waits_for(step);
+            let selected = selection.end(path, |step| sums.nanos(step), inputs);
+            steps.extend(selected.iter().map(|&step| of_step(step)));
+            renumber(&mut steps, &selected);
+        }
+        let waits = waits::of(run, &sums);
+        let Sums { counts, has_failed, counters, .. } = sums;
         assert!(
             counts.ended() == counts.planned,
             "{} of {} steps are in no terminal count: this is a defect of `pipeline`",
@@ -254,7 +319,6 @@ impl RunReport {
             counts.planned
         );
         // An optional step that failed does not make a stopped run a failed one.
-        let has_failed = steps.iter().any(|step| step.status.is_failure() && !step.optional);
         let status = if run.succeeded() {
             RunStatus::Succeeded
         } else if has_failed || !run.frame.scope().is_stopped() {
@@ -275,26 +339,69 @@ impl RunReport {
             started_unix_ms: unix_ms(began),
             wall,
             counts,
-            figures: Figures::of(run, &steps, wall),
+            figures,
             stopped_because: run.history.why_stopped(),
             limited_by: limited::limited_by(run),
             pressure,
             resources,
             limits: run.limits_in_use(),
-            waits: waits::of(run, &steps),
+            waits,
             advice: Vec::new(),
             dead_letters: dead_letters(run),
             more_nested: nested.more,
             nested: nested.in_order(untimed),
+            rest: (!has_all).then_some(Rest { counters }),
             steps,
         };
         report.advice = advice(&report);
         report
     }
 
+    /// Returns the report with a selection of its steps, if it has all those of a large run.
+    #[cfg(feature = "report")]
+    fn bounded(&self) -> Option<RunReport> {
+        if self.rest.is_some() || self.steps.len() <= LARGE {
+            return None;
+        }
+        let mut selection = Selection::default();
+        self.steps.iter().enumerate().for_each(|(position, step)| selection.offer(position, step));
+        let on_path: HashSet<&str> = self.figures.critical_steps.iter().map(String::as_str).collect();
+        let path = (0..self.steps.len()).filter(|&step| on_path.contains(self.steps[step].name.as_str()));
+        let duration = |step: usize| self.steps[step].duration.unwrap_or_default().as_nanos() as u64;
+        let selected = selection.end(path.collect(), duration, |step| self.steps[step].upstream.clone());
+        let mut steps: Vec<StepReport> = selected.iter().map(|&step| self.steps[step].clone()).collect();
+        renumber(&mut steps, &selected);
+        let counters = self.counters().into_iter().map(|(name, sum)| (name.to_owned(), sum)).collect();
+        Some(RunReport { rest: Some(Rest { counters }), steps, ..self.clone() })
+    }
+
+    /// Number of steps that are not in [`RunReport::steps`], because these are a selection of the steps of a large run.
+    #[cfg(feature = "report")]
+    pub(crate) fn left_out(&self) -> usize {
+        if self.rest.is_some() { self.counts.planned - self.steps.len() } else { 0 }
+    }
+
     /// Returns the report of a step, by name.
     pub fn step(&self, name: &str) -> Option<&StepReport> {
         self.steps.iter().find(|step| step.name == name)
+    }
+
+    /// Writes the report of a run as JSON, with every step: indented, or one step in a line if this is a digest.
+    #[cfg(feature = "report")]
+    pub(crate) fn write_whole(&self, run: &RunRecord, out: &mut impl Write) -> io::Result<()> {
+        if self.rest.is_none() {
+            return Ok(serde_json::to_writer_pretty(out, self)?);
+        }
+        let all = serde_json::to_string(&RunReport { steps: Vec::new(), ..self.clone() })?;
+        // The steps are the last field.
+        let head = all.strip_suffix("]}").ok_or(io::ErrorKind::InvalidData)?;
+        out.write_all(head.as_bytes())?;
+        for step in 0..run.frame.plan().len() {
+            out.write_all(if step == 0 { b"\n" } else { b",\n" })?;
+            let step = StepReport::of(run, step).with_memory(self.resources.as_ref());
+            serde_json::to_writer(&mut *out, &step)?;
+        }
+        out.write_all(b"\n]}")
     }
 
     /// Returns the report as indented JSON.
@@ -321,25 +428,56 @@ fn dead_letters(run: &RunRecord) -> Vec<DeadLetter> {
     letters
 }
 
+fn one() -> u32 {
+    1
+}
+
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
-fn is_zero(count: &usize) -> bool {
-    *count == 0
+fn is_one(count: &u32) -> bool {
+    *count == 1
+}
+
+/// Reports whether a field can be left out of the JSON.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 impl Counts {
+    #[cfg(feature = "report")]
     pub(crate) fn of(steps: &[StepReport]) -> Self {
-        let count = |status| steps.iter().filter(|step| step.status == status).count();
-        Counts {
-            planned: steps.len(),
-            succeeded: count(Status::Succeeded),
-            failed: count(Status::Failed),
-            timed_out: count(Status::TimedOut),
-            skipped: count(Status::Skipped),
-            cancelled: count(Status::Cancelled),
-            cached: count(Status::Cached),
-            given: count(Status::Given),
-            retried: steps.iter().filter(|step| !step.failed_attempts.is_empty()).count(),
+        let mut counts = Counts::default();
+        steps.iter().for_each(|step| counts.add(step));
+        counts
+    }
+
+    fn add(&mut self, step: &StepReport) {
+        self.planned += 1;
+        self.retried += usize::from(!step.failed_attempts.is_empty());
+        if let Some(count) = self.count(step.status) {
+            *count += 1;
         }
+    }
+
+    /// The number of steps that ended so; `None` for a step that has not ended.
+    fn count(&mut self, status: Status) -> Option<&mut usize> {
+        Some(match status {
+            Status::Succeeded => &mut self.succeeded,
+            Status::Failed => &mut self.failed,
+            Status::TimedOut => &mut self.timed_out,
+            Status::Skipped => &mut self.skipped,
+            Status::Cancelled => &mut self.cancelled,
+            Status::Cached => &mut self.cached,
+            Status::Given => &mut self.given,
+            _ => return None,
+        })
+    }
+
+    /// The number of steps by how they ended.
+    #[cfg(feature = "cli")]
+    pub(crate) fn by_status(mut self) -> [(Status, usize); 7] {
+        use Status::{Cached, Cancelled, Failed, Given, Skipped, Succeeded, TimedOut};
+        [Succeeded, Failed, TimedOut, Skipped, Cancelled, Cached, Given]
+            .map(|status| (status, self.count(status).map_or(0, |count| *count)))
     }
 
     /// The steps that have ended: each is in one of these counts.
@@ -368,19 +506,32 @@ impl StepReport {
         (seconds > 0.0).then(|| count as f64 / seconds)
     }
 
-    fn of(run: &RunRecord, step: usize) -> Self {
-        let plan = run.frame.plan();
-        let (spec, timings) = (plan.spec(step), timings(run));
+    /// What figures are made of: numbers, without an allocation for a plain step.
+    fn without_texts(run: &RunRecord, step: usize) -> Self {
+        let (plan, timings) = (run.frame.plan(), timings(run));
         let mut record = StepRecord::of(run, step, timings);
         record.slow_poll = record.slow_poll.filter(|_| !run.settings.deterministic);
-        let def = spec.def();
-        let report = StepReport::of_record(spec.name(), def.lane, record);
-        let place = timings.filter(|_| report.start.is_some()).map(|timings| timings.place(step));
+        let report = StepReport::of_record("", plan.lane(step), record);
         let ready = timings.map(|timings| {
             let inputs = plan.waits_for(step).filter_map(|earlier| timings.span(earlier));
             Duration::from_nanos(inputs.map(|span| span.1).max().unwrap_or(0))
         });
         StepReport {
+            wait: report.start.zip(ready).map(|(start, ready)| start.saturating_sub(ready)),
+            optional: run.is_optional(step),
+            activity: run.frame.scope().activity(plan.spec(step).name()),
+            ..report
+        }
+    }
+
+    fn of(run: &RunRecord, step: usize) -> Self {
+        let plan = run.frame.plan();
+        let (spec, timings) = (plan.spec(step), timings(run));
+        let def = spec.def();
+        let report = StepReport::without_texts(run, step);
+        let place = timings.filter(|_| report.start.is_some()).map(|timings| timings.place(step));
+        StepReport {
+            name: spec.name().to_owned(),
             id: def.id(),
             named: matches!(spec.identity(), std::borrow::Cow::Borrowed(_)),
             location: spec.location().to_string(),
@@ -390,11 +541,8 @@ impl StepReport {
             thread_kind: place.map(ThreadKind::of),
             thread: place.map(Place::number),
             most_attempts: run.most_attempts(step),
-            wait: report.start.zip(ready).map(|(start, ready)| start.saturating_sub(ready)),
-            optional: run.is_optional(step),
             inputs: if report.status.is_failure() { inputs::of(run, step) } else { Vec::new() },
             upstream: plan.waits_for(step).collect(),
-            activity: run.frame.scope().activity(spec.name()),
             ..report
         }
     }

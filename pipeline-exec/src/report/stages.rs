@@ -57,6 +57,9 @@ impl RunReport {
 
     /// Returns the sums of the counters of all steps, by name. O(steps).
     pub fn counters(&self) -> BTreeMap<&str, u64> {
+        if let Some(rest) = &self.rest {
+            return rest.counters.iter().map(|(name, sum)| (name.as_str(), *sum)).collect();
+        }
         let mut sums: BTreeMap<&str, u64> = BTreeMap::new();
         for (name, count) in self.steps.iter().flat_map(|step| &step.activity.counters) {
             let sum = sums.entry(name).or_default();

@@ -7,7 +7,7 @@ use std::time::Duration;
 use pipeline_core::frame::Status;
 
 use super::{RunReport, RunStatus};
-use crate::text::{clean, counted, path, shortened, show};
+use crate::text::{BRIEF, clean, counted, path, short_id, shortened, show};
 
 impl fmt::Display for RunReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -89,7 +89,7 @@ impl RunReport {
             RunStatus::Failed => "failed",
             RunStatus::Cancelled => "was stopped",
         };
-        let mut text = format!("run {} {outcome}", clean(&self.run_id));
+        let mut text = format!("run {} {outcome}", clean(short_id(&self.run_id)));
         if self.wall > Duration::ZERO {
             let _ = write!(text, " in {}", show(Some(self.wall)));
         }
@@ -131,14 +131,17 @@ impl RunReport {
             let steps: Vec<String> = figures.critical_steps.iter().map(|step| clean(step)).collect();
             write!(
                 f,
-                "\ncritical path {} of {} total ({}); speed-up {:.2}, schedule efficiency {:.2}, peak {} at once",
+                "\ncritical path {} of {} total ({}); ",
                 show(Some(figures.critical_path)),
                 show(Some(figures.one_at_a_time)),
                 path(&steps),
-                figures.speed_up,
-                figures.schedule_efficiency,
-                figures.peak_concurrency,
             )?;
+            // Of shorter times, these would be figures of the scheduler.
+            if figures.one_at_a_time >= BRIEF {
+                let (speed_up, efficiency) = (figures.speed_up, figures.schedule_efficiency);
+                write!(f, "speed-up {speed_up:.2}, schedule efficiency {efficiency:.2}, ")?;
+            }
+            write!(f, "peak {} at once", figures.peak_concurrency)?;
         }
         Ok(())
     }

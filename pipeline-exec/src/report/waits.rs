@@ -10,7 +10,8 @@ use std::time::Duration;
 use pipeline_core::Lane;
 use serde::{Deserialize, Serialize};
 
-use super::{StepReport, timings};
+use super::sums::Sums;
+use super::timings;
 use crate::limits::{CORES, MEMORY};
 use crate::record::RunRecord;
 
@@ -29,7 +30,7 @@ pub struct WaitReport {
 }
 
 /// What ready steps wait for.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum WaitedFor {
@@ -42,47 +43,39 @@ pub enum WaitedFor {
 }
 
 /// Shorter waits are the time that it takes to hand a step to a thread.
-const SHORTEST: Duration = Duration::from_micros(100);
+pub(super) const SHORTEST: Duration = Duration::from_micros(100);
 
 /// What the steps of a run waited for, the longest first; empty if nothing was timed.
-pub(super) fn of(run: &RunRecord, steps: &[StepReport]) -> Vec<WaitReport> {
-    if timings(run).is_none() {
+pub(super) fn of(run: &RunRecord, sums: &Sums<'_>) -> Vec<WaitReport> {
+    if timings(run).is_none() || sums.turns.is_empty() {
         return Vec::new();
     }
-    let settings = &run.settings;
+    let (plan, settings) = (run.frame.plan(), &run.settings);
     let mut waits = Waits::default();
-    let first_use = first_use(run, steps);
-    let over_all = settings.workers.map(|slots| busy(steps, None, slots));
-    for lane in Lane::ALL {
-        let slots = settings.slots(lane);
-        let of_lane = busy(steps, Some(lane), slots);
-        let of_this_lane = steps.iter().enumerate().filter(|(_, step)| step.lane == lane);
-        let turns = of_this_lane.flat_map(|(index, step)| step.turns().map(move |turn| (index, step, turn)));
-        for (index, step, (ready, start)) in turns {
-            let wait = start.saturating_sub(ready);
-            if wait < SHORTEST {
-                continue;
-            }
-            let for_workers = over_all.as_ref().map_or(Duration::ZERO, |busy| busy.within(ready, start));
-            let for_lane = of_lane.within(ready, start);
-            if let Some(workers) = settings.workers.filter(|_| for_workers >= for_lane) {
-                waits.add(WaitedFor::Workers(workers), (index, &step.name), for_workers);
-            } else {
-                waits.add(WaitedFor::Slots(lane.name().to_owned(), slots), (index, &step.name), for_lane);
-            }
-            let left = wait.saturating_sub(for_workers.max(for_lane));
-            for limit in limits(run, index) {
-                let since = first_use.get(limit).copied().unwrap_or(start).max(ready);
-                let time = left.min(start.saturating_sub(since));
-                waits.add(WaitedFor::Limit(limit.to_owned()), (index, &step.name), time);
-            }
+    let over_all = settings.workers.map(|slots| Busy::of(sums, None, slots));
+    let by_lane = Lane::ALL.map(|lane| Busy::of(sums, Some(lane), settings.slots(lane)));
+    for turn in &sums.turns {
+        let (index, lane, ready, start) = (turn.step as usize, turn.lane, turn.ready(), turn.start());
+        let step = (index, plan.spec(index).name());
+        let for_workers = over_all.as_ref().map_or(Duration::ZERO, |busy| busy.within(ready, start));
+        let for_lane = by_lane[lane.index()].within(ready, start);
+        if let Some(workers) = settings.workers.filter(|_| for_workers >= for_lane) {
+            waits.add(WaitedFor::Workers(workers), step, for_workers);
+        } else {
+            waits.add(WaitedFor::Slots(lane.name().to_owned(), settings.slots(lane)), step, for_lane);
+        }
+        let left = start.saturating_sub(ready).saturating_sub(for_workers.max(for_lane));
+        for limit in limits(run, index) {
+            let since = sums.first_use.get(limit).copied().unwrap_or(start).max(ready);
+            let time = left.min(start.saturating_sub(since));
+            waits.add(WaitedFor::Limit(limit.to_owned()), step, time);
         }
     }
     waits.sorted()
 }
 
 /// The names of the limits that a step needs; none if it may also have waited to be alone.
-fn limits(run: &RunRecord, step: usize) -> Vec<&str> {
+pub(super) fn limits(run: &RunRecord, step: usize) -> Vec<&str> {
     let policy = run.frame.plan().policy(step);
     if policy.exclusive || policy.parallel_if.is_some() {
         return Vec::new();
@@ -92,26 +85,15 @@ fn limits(run: &RunRecord, step: usize) -> Vec<&str> {
     named.chain(memory).chain(policy.cores.map(|_| CORES)).collect()
 }
 
-/// When the first step that needs each limit started: before that, no step of the run waited for it.
-fn first_use<'e>(run: &'e RunRecord, steps: &[StepReport]) -> HashMap<&'e str, Duration> {
-    let mut first: HashMap<&str, Duration> = HashMap::new();
-    for (index, step) in steps.iter().enumerate() {
-        let Some(start) = step.start else { continue };
-        for limit in limits(run, index) {
-            let earliest = first.entry(limit).or_insert(start);
-            *earliest = start.min(*earliest);
-        }
-    }
-    first
-}
-
 #[derive(Default)]
-struct Waits(Vec<Sum>);
+struct Waits(HashMap<WaitedFor, Sum>);
 
 /// Waits for one thing so far.
 struct Sum {
-    report: WaitReport,
-    /// The longest wait of a step.
+    steps: usize,
+    total: Duration,
+    /// The step that waited the longest, and how long.
+    longest: String,
     most: Duration,
     /// The step that was added last, and how long it waited: a step that is tried again may wait again.
     last: (usize, Duration),
@@ -122,27 +104,33 @@ impl Waits {
         if time < SHORTEST {
             return;
         }
-        let place = self.0.iter().position(|sum| sum.report.waited_for == waited_for).unwrap_or_else(|| {
-            let (steps, total, longest) = (0, Duration::ZERO, String::new());
-            let report = WaitReport { waited_for, steps, total, longest };
-            self.0.push(Sum { report, most: Duration::ZERO, last: (usize::MAX, Duration::ZERO) });
-            self.0.len() - 1
+        let sum = self.0.entry(waited_for).or_insert_with(|| Sum {
+            steps: 0,
+            total: Duration::ZERO,
+            longest: String::new(),
+            most: Duration::ZERO,
+            last: (usize::MAX, Duration::ZERO),
         });
-        let Sum { report, most, last } = &mut self.0[place];
-        if last.0 != index {
-            *last = (index, Duration::ZERO);
-            report.steps += 1;
+        if sum.last.0 != index {
+            sum.last = (index, Duration::ZERO);
+            sum.steps += 1;
         }
-        last.1 += time;
-        report.total += time;
-        if last.1 > *most {
-            *most = last.1;
-            step.clone_into(&mut report.longest);
+        sum.last.1 += time;
+        sum.total += time;
+        if sum.last.1 > sum.most {
+            sum.most = sum.last.1;
+            step.clone_into(&mut sum.longest);
         }
     }
 
     fn sorted(self) -> Vec<WaitReport> {
-        let mut waits: Vec<WaitReport> = self.0.into_iter().map(|sum| sum.report).collect();
+        let report = |(waited_for, Sum { steps, total, longest, .. })| WaitReport {
+            waited_for,
+            steps,
+            total,
+            longest,
+        };
+        let mut waits: Vec<WaitReport> = self.0.into_iter().map(report).collect();
         waits.sort_by(|a, b| b.total.cmp(&a.total).then_with(|| a.waited_for.cmp(&b.waited_for)));
         waits
     }
@@ -154,40 +142,33 @@ struct Busy {
     before: Vec<Duration>,
 }
 
-/// When at least `slots` steps of a lane (or of all) ran at once.
-fn busy(steps: &[StepReport], lane: Option<Lane>, slots: usize) -> Busy {
-    let of_lane = steps.iter().filter(|step| lane.is_none_or(|lane| step.lane == lane));
-    let ran = of_lane.flat_map(StepReport::attempt_times);
-    let spans = ran.filter_map(|times| Some((times.start, times.start + times.duration?)));
-    let mut edges: Vec<(Duration, bool)> =
-        spans.filter(|span| span.0 < span.1).flat_map(|(start, end)| [(start, true), (end, false)]).collect();
-    // Ends sort before starts of the same instant.
-    edges.sort_unstable();
-    let (mut now, mut since) = (0_usize, Duration::ZERO);
-    let mut spans = Vec::new();
-    for (at, starts) in edges {
-        if starts {
-            now += 1;
-            if now == slots {
-                since = at;
-            }
-        } else {
-            if now == slots && at > since {
-                spans.push((since, at));
-            }
-            now -= 1;
-        }
-    }
-    let sum = |all: &mut Duration, span: &(Duration, Duration)| {
-        let before = *all;
-        *all += span.1.saturating_sub(span.0);
-        Some(before)
-    };
-    let before = spans.iter().scan(Duration::ZERO, sum).collect();
-    Busy { spans, before }
-}
-
 impl Busy {
+    /// When at least `slots` steps of a lane (or of all) ran at once.
+    fn of(sums: &Sums<'_>, lane: Option<Lane>, slots: usize) -> Self {
+        let (mut now, mut since) = (0_usize, 0);
+        let mut spans = Vec::new();
+        for (at, starts) in sums.edges(lane) {
+            if starts {
+                now += 1;
+                if now == slots {
+                    since = at;
+                }
+            } else {
+                if now == slots && at > since {
+                    spans.push((Duration::from_nanos(since), Duration::from_nanos(at)));
+                }
+                now -= 1;
+            }
+        }
+        let sum = |all: &mut Duration, span: &(Duration, Duration)| {
+            let before = *all;
+            *all += span.1.saturating_sub(span.0);
+            Some(before)
+        };
+        let before = spans.iter().scan(Duration::ZERO, sum).collect();
+        Busy { spans, before }
+    }
+
     /// Busy time between two moments.
     fn within(&self, from: Duration, to: Duration) -> Duration {
         self.until(to).saturating_sub(self.until(from))

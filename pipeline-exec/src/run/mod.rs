@@ -5,6 +5,8 @@ mod handle;
 mod output;
 mod prepare;
 
+#[cfg(feature = "cli")]
+use std::io::{self, Write};
 #[cfg(feature = "report")]
 use std::path::Path;
 use std::path::PathBuf;
@@ -20,7 +22,7 @@ pub use self::output::{OutputError, RunFailed};
 pub(crate) use self::prepare::{Prepared, RunInputs, cannot_record};
 use crate::event::RunEvents;
 use crate::record::RunRecord;
-use crate::report::RunReport;
+use crate::report::{LARGE, RunReport};
 use crate::signals::Signal;
 use crate::stderr;
 use crate::store::{Recording, StoreError};
@@ -34,6 +36,9 @@ pub struct Run {
     duration: Duration,
     stopped_by: Option<Signal>,
     report: OnceLock<RunReport>,
+    /// The report with a selection of the steps of a large run.
+    #[cfg_attr(not(feature = "cli"), allow(dead_code))]
+    digest: OnceLock<RunReport>,
     #[cfg_attr(not(feature = "report"), allow(dead_code))]
     recorded: Option<Result<PathBuf, StoreError>>,
 }
@@ -48,10 +53,10 @@ impl Run {
     ) -> Self {
         let duration = record.began.at.elapsed();
         record.end();
-        let report = OnceLock::new();
+        let (report, digest) = (OnceLock::new(), OnceLock::new());
         events.end(duration, &report);
         let recorded = recording.map(|recording| {
-            let report = report.get_or_init(|| RunReport::of(&record, duration));
+            let report = digest_of(&record, duration, &report, &digest);
             let recorded = recording.finish(&record, report, duration);
             if let Err(error) = &recorded {
                 // A program may never ask what went wrong.
@@ -62,7 +67,7 @@ impl Run {
             }
             recorded
         });
-        Run { record, duration, stopped_by, report, recorded }
+        Run { record, duration, stopped_by, report, digest, recorded }
     }
 
     /// Returns the folder in which the run [was recorded](crate::Pipeline::record_to), or why it could not be recorded completely. `None`
@@ -264,6 +269,18 @@ impl Run {
         self.report.get_or_init(|| RunReport::of(&self.record, self.duration))
     }
 
+    /// Returns the report, with a selection of the steps if the run is large: its size does not grow with the run's.
+    #[cfg(feature = "cli")]
+    pub(crate) fn digest(&self) -> &RunReport {
+        digest_of(&self.record, self.duration, &self.report, &self.digest)
+    }
+
+    /// Writes the report as JSON, with every step.
+    #[cfg(feature = "cli")]
+    pub(crate) fn write_report(&self, out: &mut impl Write) -> io::Result<()> {
+        self.digest().write_whole(&self.record, out)
+    }
+
     /// The frame, if no thread but this one can reach it.
     fn frame_alone(&mut self) -> Option<&mut Frame> {
         while Arc::strong_count(&self.record) > 1 {
@@ -274,5 +291,19 @@ impl Run {
             std::thread::yield_now();
         }
         Arc::get_mut(&mut Arc::get_mut(&mut self.record)?.frame)
+    }
+}
+
+/// The report of a run, with a selection of the steps of a large run.
+fn digest_of<'r>(
+    record: &RunRecord,
+    duration: Duration,
+    report: &'r OnceLock<RunReport>,
+    digest: &'r OnceLock<RunReport>,
+) -> &'r RunReport {
+    if record.frame.plan().len() > LARGE {
+        digest.get_or_init(|| RunReport::digest(record, duration))
+    } else {
+        report.get_or_init(|| RunReport::of(record, duration))
     }
 }

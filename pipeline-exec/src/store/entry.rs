@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::report::{Counts, RunReport, RunStatus};
+use crate::text::short_id;
 
 /// A run in the history.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -99,7 +100,7 @@ impl RunEntry {
     /// Returns the last eight characters of the id, which differ between runs. (Ids begin with the time, so runs of the
     /// same minute begin alike.)
     pub fn short_id(&self) -> &str {
-        short(&self.run_id)
+        short_id(&self.run_id)
     }
 
     pub(super) fn of(report: &RunReport, state: RunState, started_unix_ms: u64, dir: PathBuf) -> Self {
@@ -116,9 +117,4 @@ impl RunEntry {
             dir,
         }
     }
-}
-
-/// Returns the last eight characters of an id.
-pub(crate) fn short(id: &str) -> &str {
-    id.char_indices().rev().nth(7).map_or(id, |(start, _)| &id[start..])
 }

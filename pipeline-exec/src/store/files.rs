@@ -191,7 +191,7 @@ fn replace_by(
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     permissions(&mut options);
-    let mut out = BufWriter::new(options.open(&part)?);
+    let mut out = BufWriter::with_capacity(1 << 16, options.open(&part)?);
     let filled = fill(&mut out).and_then(|()| out.flush());
     filled
         .and_then(|()| if durable { out.get_ref().sync_data() } else { Ok(()) })

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use super::entry::short;
 use super::error::MOST_CANDIDATES;
 use super::scope::Scope;
 use super::{RunEntry, StoreError};
+use crate::text::short_id;
 
 /// Returns the one of `runs`, which has the latest first, that `asked` names: by its id, or counted back among those of
 /// `scope`. `asked` is only compared, never part of a path.
@@ -25,7 +25,7 @@ pub(super) fn one(
         let id = run.run_id.to_ascii_lowercase();
         // Lists show only the end of an id, and people type the start of that.
         let is_named =
-            id.starts_with(&asked_for) || id.ends_with(&asked_for) || short(&id).starts_with(&asked_for);
+            id.starts_with(&asked_for) || id.ends_with(&asked_for) || short_id(&id).starts_with(&asked_for);
         !asked_for.is_empty() && is_named
     };
     let fitting: Vec<&RunEntry> = runs.iter().filter(fits).collect();

@@ -55,8 +55,7 @@ use self::scope::Scope;
 pub use self::trends::{Pace, StepTime, StepTrend};
 #[cfg(feature = "cli")]
 pub(crate) use self::{
-    entry::short as short_id, params::read as params_of, step_name::meant, trace::write as write_trace,
-    trends::median,
+    params::read as params_of, step_name::meant, trace::write as write_trace, trends::median,
 };
 #[cfg(feature = "cli")]
 use crate::record::RunOwner;

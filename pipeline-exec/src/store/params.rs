@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::{StoreError, files};
 
 /// Name of the file in the folder of a run.
-const PARAMS: &str = "params.json";
+pub(super) const PARAMS: &str = "params.json";
 
 /// A value as it was given.
 #[derive(Serialize, Deserialize)]

@@ -98,7 +98,8 @@ impl Recording {
         self.journal.watch(run);
     }
 
-    /// Writes the files of a run that has ended. Returns its folder.
+    /// Writes the files of a run that has ended. Returns its folder. `report` may be a digest: the file `report.json` has
+    /// every step.
     pub(crate) fn finish(
         mut self,
         run: &RunRecord,
@@ -108,7 +109,7 @@ impl Recording {
         let dir = self.store.runs_dir().join(&self.name);
         let kept = self.journal.end(run, wall);
         let saved = self.saving.map_or(Ok(()), |saving| saving.end());
-        files::replace(&dir.join(files::REPORT), true, |out| out.write_all(report.to_json().as_bytes()))?;
+        files::replace(&dir.join(files::REPORT), true, |out| report.write_whole(run, out))?;
         let traced = files::replace(&dir.join(files::TRACE), false, |out| trace::write(report, out));
         let paged =
             files::replace(&dir.join(files::PAGE), false, |out| out.write_all(report.to_html().as_bytes()));

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use super::files::{self, gone};
 use super::reconcile::{Life, life_of};
-use super::{RunStore, StoreError, journal, outputs};
+use super::{RunStore, StoreError, journal, outputs, params};
 
 impl RunStore {
     /// Removes them. Does nothing while another process sweeps or begins a run, or if the directory is read-only.
@@ -59,6 +59,7 @@ fn remove_incomplete(dir: &Path) -> Result<(), StoreError> {
 /// Removes the folder of a run that never began, unless it has a file that is not of a run.
 fn remove_empty(dir: &Path) -> Result<(), StoreError> {
     remove(&dir.join(files::JOURNAL))?;
+    remove(&dir.join(params::PARAMS))?;
     remove(&dir.join(files::LOCK))?;
     // Neither is an error if there is another file.
     let _ = fs::remove_dir(outputs::folder_of(dir));

@@ -2,7 +2,7 @@
 //!
 //! One process per run. Steps of a lane that ran at the same time are on separate tracks, so slices of a track never
 //! overlap: a lane has as many tracks as its peak use of slots. A retried step has a slice for each attempt; between
-//! attempts it has no slot and no track.
+//! attempts it has no slot and no track. The trace of a large run has a selection of its steps, as the page does.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -26,7 +26,10 @@ pub(crate) fn write(report: &RunReport, out: &mut impl Write) -> io::Result<()> 
     let slices = slices(&report.steps);
     let mut events = slices.iter().map(Slice::event).collect();
     flows(report, &slices, &mut events);
-    slots_in_use(&slices, &mut events);
+    // Not of a selection: the others were in slots, too.
+    if report.left_out() == 0 {
+        slots_in_use(&slices, &mut events);
+    }
     resources(report, &mut events);
     events.sort_by_key(|(at, order, _)| (*at, *order));
     let names = names(report, &slices).into_iter().chain(events.into_iter().map(|(_, _, event)| event));
@@ -44,12 +47,16 @@ pub(crate) fn write(report: &RunReport, out: &mut impl Write) -> io::Result<()> 
 type Placed = (Duration, u8, Value);
 
 fn about(report: &RunReport) -> Value {
-    json!({
+    let mut about = json!({
         "run_id": report.run_id,
         "status": report.status,
         "started_unix_ms": report.started_unix_ms,
         "steps_without_times": report.steps.iter().filter(|step| attempts(step).next().is_none()).count(),
-    })
+    });
+    if report.left_out() > 0 {
+        about["steps_left_out"] = report.left_out().into();
+    }
+    about
 }
 
 /// A failed attempt that was followed by another.

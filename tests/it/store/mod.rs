@@ -3,6 +3,7 @@
 mod comparing;
 mod damage;
 mod history;
+mod large;
 mod links;
 #[cfg(feature = "outputs")]
 mod outputs;

@@ -120,9 +120,9 @@ impl Watching {
     ///
     /// # Errors
     /// If an event could not be written as data.
-    pub(super) fn end(mut self, report: &RunReport) -> Result<(), Refusal> {
+    pub(super) fn end<'r>(mut self, report: impl FnOnce() -> &'r RunReport) -> Result<(), Refusal> {
         self.close();
-        self.watcher.data(|at| EventRecord::of_report(report, at));
+        self.watcher.data(|at| EventRecord::of_report(report(), at));
         match self.watcher.unwritten.get() {
             Some(error) => {
                 Err(Refusal::Environment(format!("cannot write events to standard output: {error}")))

@@ -11,7 +11,7 @@ use crate::cli::program::explain;
 use crate::cli::wording::{counted, listed, paragraph};
 use crate::report::{CommandLine, RunReport, RunStatus};
 use crate::store::RunState;
-use crate::text::{clean, show};
+use crate::text::{clean, short_id, show};
 
 /// Maximum number of steps that are named.
 const MOST_NAMES: usize = 12;
@@ -72,7 +72,7 @@ fn by_its_journal(report: &RunReport, state: RunState) -> String {
         RunState::Running => ("is running", "have"),
         _ => ("was interrupted", "had"),
     };
-    let mut text = format!("run {} {is}", clean(&report.run_id));
+    let mut text = format!("run {} {is}", clean(short_id(&report.run_id)));
     let _ = write!(text, ": {} of {} steps succeeded", counts.succeeded, counts.planned);
     for (count, what) in ended.into_iter().skip(1).filter(|(count, _)| *count > 0) {
         let _ = write!(text, ", {count} {what}");

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::cli::wording::{counted, cut, fit, listed, number, paragraph, times_faster};
+use crate::cli::wording::{counted, listed, number, paragraph, times_faster};
 use crate::report::{AdviceKind, RunReport, StageReport, WaitedFor};
-use crate::text::{path, show};
+use crate::text::{BRIEF, path, show};
 
 /// Width of the labels.
 const LABEL: usize = 16;
@@ -25,11 +25,15 @@ pub(super) fn figures(report: &RunReport, columns: usize, all: bool) -> String {
     // A report from a journal does not have the graph, so it has none of these.
     if report.figures.total > Duration::ZERO && report.figures.levels > 0 {
         line("critical path", Some(critical_path(report, all)));
-        line("speed-up", Some(speed_up(report)));
-        line("efficiency", all.then(|| efficiency(report)));
+        // Of shorter times, these would be figures of the scheduler.
+        let is_long = report.figures.one_at_a_time >= BRIEF;
+        line("speed-up", is_long.then(|| speed_up(report)));
+        line("efficiency", (all && is_long).then(|| efficiency(report)));
         line("at once", Some(concurrency(report, all)));
+        // Figures of a selection of the steps would mislead.
+        let all = all && report.left_out() == 0;
         line("groups", all.then(|| stages(&report.groups())));
-        let levels = report.levels();
+        let levels = if all { report.levels() } else { Vec::new() };
         line("levels", (all && levels.len() > 1).then(|| stages(&levels)));
     }
     line("waited", all.then(|| waits(report)));
@@ -41,8 +45,9 @@ pub(super) fn figures(report: &RunReport, columns: usize, all: bool) -> String {
     line("memory, cpu", resources(report).filter(|_| all));
     line("nested runs", nested(report));
     line("counted", Some(counters(report)));
-    line("dead letters", dead_letters(report));
-    for advice in report.advice.iter().filter(|advice| all || is_lever(advice.kind)) {
+    // The failures have blocks of their own.
+    let advice = report.advice.iter().filter(|advice| advice.kind != AdviceKind::Failure);
+    for advice in advice.filter(|advice| all || is_lever(advice.kind)) {
         line("advice", Some(advice.text.clone()));
     }
     text
@@ -208,15 +213,4 @@ fn nested(report: &RunReport) -> Option<String> {
         let (all, planned) = (counted(runs.len(), "run"), counted(planned, "step"));
         format!("{well} of {all} succeeded, of {planned} in all, in {names}{more}")
     })
-}
-
-fn dead_letters(report: &RunReport) -> Option<String> {
-    let first = report.dead_letters.first()?;
-    let count = counted(report.dead_letters.len(), "item");
-    let others = if report.dead_letters.len() > 1 { " (all are in the report)" } else { "" };
-    Some(format!(
-        "{count} could not be processed, the first in `{}`: {}{others}",
-        fit(&first.step, 40),
-        cut(&first.error, 200)
-    ))
 }

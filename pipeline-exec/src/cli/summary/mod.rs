@@ -4,6 +4,7 @@
 mod ending;
 mod failures;
 mod figures;
+mod letters;
 mod notes;
 mod table;
 
@@ -23,6 +24,10 @@ const LEAST_COLUMNS: usize = 80;
 const COLUMNS_OF_A_FILE: usize = 100;
 /// Maximum width of the last lines without a terminal: they are not wrapped.
 const LONGEST_LINE: usize = 4_000;
+
+/// Maximum number of dead letters, with `-v` and without.
+const MOST_LETTERS: usize = 100;
+const FEW_LETTERS: usize = 5;
 
 /// The level of detail of a summary.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +85,8 @@ fn text(report: &RunReport, columns: usize, extent: Extent, known: Known<'_>) ->
     if extent != Extent::Failures {
         part(figures::figures(report, columns, extent == Extent::All));
         part(notes::notes(report));
+        let most = if extent == Extent::All { MOST_LETTERS } else { FEW_LETTERS };
+        part(letters::dead_letters(report, most, matches!(known, Known::Recorded(_))));
     }
     part(failures::failures(report));
     // The last lines stay whole in a log.

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use pipeline_core::frame::Status;
 
-use crate::cli::wording::{counted, cut, listed};
+use crate::cli::wording::{counted, cut, listed, number};
 use crate::report::{RunReport, StepReport, detached_attempts};
 
 /// Maximum number of notes.
@@ -32,6 +32,14 @@ pub(super) fn notes(report: &RunReport) -> String {
         format!("note: {names}: {note}\n")
     });
     let mut text: String = shown.collect();
+    if report.left_out() > 0 {
+        let (planned, kept) = (number(report.counts.planned as u64), counted(report.steps.len(), "step"));
+        let _ = writeln!(
+            text,
+            "note: of {planned} steps, page, trace and history have {kept}: those that failed, the unusual and the \
+             slowest ones; the report as JSON has all"
+        );
+    }
     if more > 0 {
         let _ = writeln!(text, "… and {} in the report as JSON", counted(more, "further note"));
     }

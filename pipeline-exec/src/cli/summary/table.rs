@@ -59,7 +59,8 @@ pub(super) fn table(report: &RunReport, columns: usize, all: bool) -> String {
                 format!("{count} more {status}")
             })
             .collect();
-        let _ = writeln!(text, "… and {} (-v shows all)", counts.join(", "));
+        let where_all = if report.left_out() > 0 { "report --json" } else { "-v" };
+        let _ = writeln!(text, "… and {} ({where_all} shows all)", counts.join(", "));
     }
     if !critical.is_empty() {
         text.push_str("* on the critical path\n");
@@ -94,7 +95,7 @@ fn row(step: &StepReport, name_columns: usize, critical: bool) -> Vec<Cell> {
 /// Returns the steps to show, and the number of the others by status. Of many steps, it selects the failed ones, then
 /// the slowest; equal ones in plan order.
 fn chosen(report: &RunReport, all: bool) -> (Vec<&StepReport>, BTreeMap<Status, usize>) {
-    if all || report.steps.len() <= MOST_ROWS {
+    if (all && report.left_out() == 0) || report.steps.len() <= MOST_ROWS {
         return (report.steps.iter().collect(), BTreeMap::new());
     }
     let failed = |step: &&StepReport| step.status.is_failure();
@@ -102,11 +103,20 @@ fn chosen(report: &RunReport, all: bool) -> (Vec<&StepReport>, BTreeMap<Status, 
     let mut others: Vec<&StepReport> = report.steps.iter().filter(|step| !failed(step)).collect();
     others.sort_by_key(|step| std::cmp::Reverse(step.work()));
     rows.extend(others.into_iter().take(MOST_ROWS - rows.len()));
-    let mut rest: BTreeMap<Status, usize> = BTreeMap::new();
-    report.steps.iter().for_each(|step| *rest.entry(step.status).or_default() += 1);
+    let mut rest = by_status(report);
     for shown in &rows {
         rest.entry(shown.status).and_modify(|count| *count -= 1);
     }
     rest.retain(|_, count| *count > 0);
     (rows, rest)
+}
+
+/// The number of steps by status, those that are not in the report's list included.
+fn by_status(report: &RunReport) -> BTreeMap<Status, usize> {
+    if report.left_out() > 0 {
+        return report.counts.by_status().into_iter().collect();
+    }
+    let mut all: BTreeMap<Status, usize> = BTreeMap::new();
+    report.steps.iter().for_each(|step| *all.entry(step.status).or_default() += 1);
+    all
 }

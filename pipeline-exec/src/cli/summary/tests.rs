@@ -275,3 +275,40 @@ fn a_retried_step_is_not_called_slow_and_holds_no_slot_between_attempts() {
         "{shown}"
     );
 }
+
+/// Of such times, the figures would be those of the scheduler: "0.02 × faster".
+#[test]
+fn times_below_a_millisecond_have_no_speed_up() {
+    let mut report = report(vec![step("brief", "succeeded", 0.0009)]);
+    report.figures.one_at_a_time = std::time::Duration::from_micros(900);
+    for text in [plain(&report, 80, true), report.to_string()] {
+        assert!(!text.contains("speed-up") && !text.contains("efficiency"), "{text}");
+        assert!(text.contains("at once"), "{text}");
+    }
+    report.figures.one_at_a_time *= 2;
+    assert!(plain(&report, 80, false).contains("\nspeed-up "));
+    assert!(report.to_string().contains("speed-up "));
+}
+
+/// The items are values of the user: only `report` shows them.
+#[test]
+fn dead_letters_are_listed_and_their_items_only_on_request() {
+    let mut report = report(vec![step("reads", "succeeded", 2.0)]);
+    let letter =
+        |n: u32| json!({"step": "reads", "attempt": n, "item": {"row": n}, "error": "no\u{1b}[2J price"});
+    report.dead_letters = serde_json::from_value((1..=7).map(letter).collect()).unwrap();
+    let said = plain(&report, 80, false);
+    assert!(said.contains("7 items could not be processed:\n    `reads`: no"), "{said}");
+    assert!(!said.contains("row") && !said.contains('\u{1b}'), "{said}");
+    let recorded = |extent| {
+        let text = text(&report, 80, extent, Known::Recorded(RunState::Succeeded));
+        anstream::adapter::strip_str(&text).to_string()
+    };
+    let few = recorded(Extent::Most);
+    assert!(few.contains("`reads`, attempt 2: no") && few.contains(": {\"row\":2}\n"), "{few}");
+    assert!(
+        few.contains("… and 2 further items in the report as JSON") && !few.contains("{\"row\":6}"),
+        "{few}"
+    );
+    assert!(recorded(Extent::All).contains(": {\"row\":7}\n"));
+}

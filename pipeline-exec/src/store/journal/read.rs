@@ -216,6 +216,7 @@ impl Journaled {
             waits: Vec::new(),
             advice: Vec::new(),
             dead_letters: Vec::new(),
+            rest: None,
             nested: Vec::new(),
             more_nested: 0,
             steps,
