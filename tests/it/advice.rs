@@ -289,3 +289,35 @@ fn groups_levels_and_counters_are_sums_over_their_steps() {
     assert_eq!((levels[1].wall, levels[1].total), (took("st_sum"), took("st_sum")));
     assert!(groups[0].wall >= took("st_one").max(took("st_two")) && groups[0].wall <= report.wall);
 }
+
+/// Before anything can be made faster, it has to work.
+#[test]
+fn advice_begins_with_the_failure() {
+    let mut steps = vec![step("a", 2.0), step("b", 1.0), step("c", 0.1), step("d", 0.1), step("e", 0.1)];
+    for (index, optional, message) in
+        [(0, true, "harmless"), (1, false, "no connection"), (2, false, "no table")]
+    {
+        steps[index]["status"] = "failed".into();
+        steps[index]["optional"] = optional.into();
+        steps[index]["error"] = json!({ "kind": "error", "message": message, "causes": [] });
+    }
+    steps[3]["status"] = "skipped".into();
+    let counts = json!({ "planned": 5, "succeeded": 1, "failed": 3, "timed_out": 0, "skipped": 1, "cancelled": 0,
+        "cached": 0, "given": 0, "retried": 0 });
+    let figures = json!({ "total": seconds(3.3) });
+    let report = made_up(3.3, figures, steps.clone(), json!({ "status": "failed", "counts": counts }));
+    let all = advice(&report);
+    assert_eq!(
+        (all[0].kind, &all[0].steps[..]),
+        (AdviceKind::Failure, &["b".to_owned(), "c".to_owned()][..])
+    );
+    assert_eq!(
+        all[0].text,
+        "fix `b`, which failed (and 1 other step failed): no connection, then run it again with the 1 step that did not run"
+    );
+    assert!(all.len() > 1, "{all:?}");
+    let stopped = json!({ "status": "cancelled", "stopped_because": "SIGINT", "counts": counts });
+    let report = made_up(3.3, json!({}), steps, stopped);
+    assert!(advice(&report)[0].text.starts_with("the run was stopped (SIGINT): run it again for the "));
+    assert_eq!(of_kind(&made_up(1.0, json!({}), vec![], json!({})), AdviceKind::Failure), None);
+}

@@ -25,9 +25,12 @@ fn a_successful_run_shows_its_figures_its_times_and_its_steps() {
     "##,
     );
     let Some(seen) = seen else { return };
-    assert!(seen["title"].as_str().unwrap().contains(&report.run_id), "{seen}");
+    let short_id = &report.run_id[report.run_id.len() - 8..];
+    assert_eq!(seen["title"], format!("✓ {} {short_id}", report.program), "{seen}");
     assert!(seen["heading"].as_str().unwrap().starts_with("✓succeeded in "), "{seen}");
-    assert!(seen["about"].as_str().unwrap().starts_with("4 of 4 steps succeeded · 2"), "{seen}");
+    let about = format!("{} · 4 of 4 steps succeeded · 2", report.program);
+    assert!(seen["about"].as_str().unwrap().starts_with(&about), "{seen}");
+    assert!(seen["about"].as_str().unwrap().ends_with(&format!(" · run {short_id}")), "{seen}");
     assert_eq!(
         (&seen["errors"], &seen["timeline"], &seen["limits"], &seen["letters"]),
         (&json!(false), &json!(true), &json!(false), &json!(false))
@@ -45,6 +48,23 @@ fn a_successful_run_shows_its_figures_its_times_and_its_steps() {
         "{seen}"
     );
     assert_eq!(seen["details"], "No step selected");
+}
+
+#[test]
+fn the_origin_has_program_command_line_and_parameters() {
+    let mut report = serde_json::to_value(success()).unwrap();
+    report["program"] = "shop".into();
+    report["command_line"] = json!({"verb": "run", "terms": ["a b", "tag:x"], "options": {"--workers": ["2"], "--fail-fast": []}, "params": ["day"]});
+    report["provenance"]["params"] = json!({"rate": "f"});
+    let report: RunReport = serde_json::from_value(report).unwrap();
+    let script = r##"
+        const terms = texts("#origin dt"), values = texts("#origin dd");
+        return Object.fromEntries(terms.map((term, index) => [term, values[index]]));
+    "##;
+    let Some(seen) = browse("origin", &report.to_html(), &WIDE, script) else { return };
+    assert_eq!(seen["Program"], "shop");
+    assert_eq!(seen["Command line"], "shop run 'a b' tag:x --fail-fast --workers 2 -p day=…");
+    assert_eq!((&seen["Parameters"], &seen["Run"]), (&json!("day, rate"), &json!(report.run_id)));
 }
 
 #[test]

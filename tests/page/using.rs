@@ -1,9 +1,11 @@
 //! What a person does on a page: by keyboard, by pointer, by search.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use crate::browser::{WIDE, browse};
-use crate::runs::{busy, failures, success};
+use crate::runs::{busy, failures, step, success, written};
 
 #[test]
 fn a_page_works_by_keyboard_alone() {
@@ -201,4 +203,81 @@ fn memory_processor_time_and_slot_changes_are_below_the_timeline() {
     assert!(late.contains("memory 181 MiB of 200 MiB (90 %)"), "{late}");
     assert_eq!(seen["memory"], "Memory");
     assert!(seen["lane"].as_u64() < seen["step"].as_u64(), "steps share the rows of a lane: {seen}");
+}
+
+fn seconds(seconds: f64) -> Duration {
+    Duration::from_secs_f64(seconds)
+}
+
+/// What a drawing writes, in a script: `written(surface)` returns each text with its place.
+const WRITTEN: &str = r##"
+const written = (surface) => {
+    const texts = [];
+    const write = CanvasRenderingContext2D.prototype.fillText;
+    CanvasRenderingContext2D.prototype.fillText = function (text, x, y) { texts.push({ text, x, y }); write.call(this, text, x, y); };
+    surface.now();
+    CanvasRenderingContext2D.prototype.fillText = write;
+    return texts;
+};
+"##;
+
+#[test]
+fn bars_that_are_too_short_have_their_names_beside_them() {
+    let mut steps: Vec<_> = ["a_name_that_is_longer_than_its_bar", "first", "last_step_at_the_right_edge"]
+        .map(|name| step(name, "succeeded", &[]))
+        .into();
+    for (step, (start, time)) in steps.iter_mut().zip([(0.5, 0.001), (0.0, 0.9), (0.999, 0.001)]) {
+        (step["start"], step["duration"]) = (json!(seconds(start)), json!(seconds(time)));
+    }
+    let mut report = written(steps);
+    report.wall = seconds(1.0);
+    let script = r##"
+        const at = (name) => written(timeline.surface).find((one) => one.text === name)?.x ?? null;
+        return { width: timeline.surface.width, beside: at("a_name_that_is_longer_than_its_bar"), inside: at("first"), edge: at("last_step_at_the_right_edge") };
+    "##;
+    let Some(seen) = browse("short-bars", &report.to_html(), &WIDE, &format!("{WRITTEN}{script}")) else {
+        return;
+    };
+    let at = |name: &str| seen[name].as_f64().unwrap_or_else(|| panic!("{name} is not written: {seen}"));
+    let width = at("width");
+    assert!(at("beside") > width / 2.0 && at("beside") < width * 0.6, "right of its bar: {seen}");
+    assert!(at("inside") < 200.0, "in its bar: {seen}");
+    assert!(at("edge") < width - 150.0, "left of its bar: {seen}");
+}
+
+#[test]
+fn the_graph_uses_the_width() {
+    let steps = vec![step("a", "succeeded", &[]), step("b", "succeeded", &[0]), step("c", "succeeded", &[1])];
+    let script = r##"
+        const places = written(graph.surface).filter((one) => ["a", "b", "c"].includes(one.text)).map((one) => one.x);
+        return { places, width: wideOf() };
+        function wideOf() { return graph.surface.width; }
+    "##;
+    let page = written(steps).to_html();
+    let Some(seen) = browse("wide", &page, &WIDE, &format!("{WRITTEN}{script}")) else { return };
+    let places: Vec<f64> = seen["places"].as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect();
+    // Boxes are 96 pixels wide and their columns 168 apart, unless there is room.
+    assert!(places.len() == 3 && places[1] - places[0] > 400.0, "{seen}");
+    assert!(places[2] - places[0] < seen["width"].as_f64().unwrap(), "{seen}");
+}
+
+#[test]
+fn texts_and_the_address_of_the_page_lead_to_steps() {
+    let script = r##"
+        const advice = [...document.querySelectorAll("#advice li")].map((item) => item.innerText);
+        const link = document.querySelector("#advice li button.link");
+        link.click();
+        const clicked = text("#details h2");
+        location.hash = "#" + encodeURIComponent("recovers");
+        await wait(50);
+        return { advice, name: link.innerText, clicked, addressed: text("#details h2") };
+    "##;
+    let Some(seen) = browse("links", &failures().to_html(), &WIDE, script) else { return };
+    let first = seen["advice"][0].as_str().unwrap();
+    assert!(
+        first.starts_with("fix ") && first.contains("which failed (and 1 other step failed): "),
+        "{seen}"
+    );
+    assert_eq!((&seen["name"], &seen["addressed"]), (&seen["clicked"], &json!("recovers")));
+    assert!(["loads", "breaks"].contains(&seen["name"].as_str().unwrap()), "{seen}");
 }

@@ -3,10 +3,11 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use pipeline_core::frame::Status;
 use serde::{Deserialize, Serialize};
 
 use super::{Figures, RunReport, RunStatus, StepReport, WaitedFor};
-use crate::text::{counted, shortened, show};
+use crate::text::{BRIEF, counted, shortened, show};
 
 /// One thing to do about a run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +26,8 @@ pub struct Advice {
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum AdviceKind {
+    /// Steps failed, or the run was stopped.
+    Failure,
     /// One step ran at a time, and more could have.
     OneAtATime,
     /// The run took as long as its critical path.
@@ -47,8 +50,6 @@ pub enum AdviceKind {
 const BOUND: f64 = 0.9;
 /// A wait or a gain below this share is not worth a sentence.
 const WORTH: f64 = 0.05;
-/// A shorter time is not worth a sentence.
-const BRIEF: Duration = Duration::from_millis(1);
 
 /// A step of a path stands out if it takes this many times its part, or this share of the path.
 const STANDS_OUT: f64 = 1.5;
@@ -57,12 +58,12 @@ const HALF: f64 = 0.5;
 /// Maximum number of steps in [`Advice::steps`].
 const MOST_STEPS: usize = 100;
 
-/// Returns what to do next about a run: first what limited it, then what is unusual, then the slowest steps. Empty if nothing
+/// Returns what to do next about a run: first what failed, then what limited it, then what is unusual, then the slowest steps. Empty if nothing
 /// was timed and nothing is unusual.
 ///
 /// It reads only the report, so that a report from a file gets the same advice.
 pub fn advice(report: &RunReport) -> Vec<Advice> {
-    let mut all = Vec::new();
+    let mut all = Vec::from_iter(failure(report));
     if report.status == RunStatus::Succeeded && report.wall >= BRIEF {
         all.extend(one_at_a_time(report).or_else(|| critical_path(report)));
         all.extend(waits(report));
@@ -72,6 +73,46 @@ pub fn advice(report: &RunReport) -> Vec<Advice> {
     all.extend(retries(report));
     all.extend(slowest(report));
     all
+}
+
+/// What made the run fail, or stopped it.
+fn failure(report: &RunReport) -> Option<Advice> {
+    let counts = &report.counts;
+    let left = counts.skipped + counts.cancelled;
+    let (text, steps) = match report.status {
+        RunStatus::Succeeded => return None,
+        RunStatus::Cancelled => {
+            let why = report.stopped_because.as_deref().map(|why| format!(" ({})", shortened(why)));
+            let count = counted(counts.cancelled, "step");
+            (
+                format!(
+                    "the run was stopped{}: run it again for the {count} that it left",
+                    why.unwrap_or_default()
+                ),
+                Vec::new(),
+            )
+        }
+        RunStatus::Failed => {
+            let is_fatal = |step: &&StepReport| step.status.is_failure() && !step.optional;
+            let failed: Vec<&StepReport> = report.steps.iter().filter(is_fatal).collect();
+            let first = failed.first()?;
+            let (name, what) = (
+                shortened(&first.name),
+                if first.status == Status::TimedOut { "timed out" } else { "failed" },
+            );
+            let why = first.error.as_ref().map(|error| format!(": {}", shortened(&error.message)));
+            let others = match failed.len() - 1 {
+                0 => String::new(),
+                others => format!(" (and {} failed)", counted(others, "other step")),
+            };
+            let left = match left {
+                0 => String::new(),
+                left => format!(", then run it again with the {} that did not run", counted(left, "step")),
+            };
+            (format!("fix `{name}`, which {what}{others}{}{left}", why.unwrap_or_default()), names(&failed))
+        }
+    };
+    Some(Advice { kind: AdviceKind::Failure, text, steps })
 }
 
 /// The greatest possible gain in speed with this number of slots: no schedule is shorter than its longest path, or than its

@@ -50,7 +50,7 @@ function whatHappened(step, raw) {
     ["At work", step.tries.length ? time(step.work) : null],
     ["Between attempts", step.tries.length && step.duration !== null ? time(Math.max(step.duration - step.work, 0)) : null],
     ["Attempts", step.attempts ? String(step.attempts) : null],
-    ["Thread", raw.thread === null ? null : `${raw.thread} (${(raw.thread_kind ?? "").replace(/-/g, " ")})`],
+    ["Thread", raw.thread == null ? null : `${raw.thread} (${(raw.thread_kind ?? "").replace(/-/g, " ")})`],
     ["Progress", progress ? `${count(progress.done)}${progress.total === null ? "" : ` of ${count(progress.total)}`} ${cleanLine(progress.note)}` : null],
     ["Skipped", skipped ? `${counted(skipped, "step")} because of this one` : null],
     ["Optional", raw.optional ? "yes: the run continues without it" : null],

@@ -29,6 +29,18 @@ function stepLinks(indices, most = 40) {
   return element("ul", "", ...items);
 }
 
+/** A text in which the names of steps, which stand between backticks, select them. Also returns those steps. */
+function linked(text) {
+  const [parts, found] = [[], new Set()];
+  for (const [position, part] of String(text).split("`").entries()) {
+    const index = position % 2 ? placeOf.get(part) : undefined;
+    if (index !== undefined) found.add(index);
+    const quoted = position % 2 ? `\`${clean(part)}\`` : clean(part);
+    parts.push(index === undefined ? quoted : stepLink(index));
+  }
+  return [parts, found];
+}
+
 function glyph(state) {
   const made = element("span", `glyph ${state.name}`, state.glyph);
   made.setAttribute("aria-hidden", "true");

@@ -1,5 +1,8 @@
 // The graph: boxes at the positions of the layout, on a canvas, which draws ten thousand of them quickly.
 
+/** The most by which columns are drawn apart: lines that are longer are hard to follow. */
+const MOST_APART = 2.5;
+
 const graph = (() => {
   const section = byId("graph");
   const readout = section.querySelector(".readout");
@@ -7,9 +10,11 @@ const graph = (() => {
   const high = drawing.box_height;
   const boxes = steps.map((_, index) => {
     const [x, y, width] = drawing.boxes.slice(3 * index, 3 * index + 3);
-    return { x, y, width };
+    return { x, y, width, column: x };
   });
   const detours = new Map(drawing.detours.map(([from, to, ...through]) => [`${from} ${to}`, through]));
+  /** The width of the drawing, and by how much its columns are drawn apart. */
+  let [wide, apart] = [drawing.width, 1];
   const many = steps.length > 3000;
   let hovered = -1;
 
@@ -21,8 +26,20 @@ const graph = (() => {
     const { width, height } = surface;
     const whole = Math.min((width - 32) / drawing.width, (height - 32) / drawing.height, 1);
     view.scale = Math.max(whole, 0.004);
-    view.x = (width - drawing.width * view.scale) / 2;
+    spread((width - 32) / view.scale);
+    view.x = (width - wide * view.scale) / 2;
     view.y = (height - drawing.height * view.scale) / 2;
+  }
+
+  /** Draws the columns apart, so that the drawing uses the room that its height leaves. */
+  function spread(room) {
+    apart = boxes.reduce((least, box) => (box.column > 0 ? Math.min(least, (room - box.width) / box.column) : least), MOST_APART);
+    apart = Math.max(apart, 1);
+    wide = drawing.width;
+    for (const box of boxes) {
+      box.x = box.column * apart;
+      wide = Math.max(wide, box.x + box.width);
+    }
   }
 
   /** A drawing that was not moved still fits after the window has changed. */
@@ -32,7 +49,7 @@ const graph = (() => {
     const least = steps.length > 60 ? 320 : 84;
     // On a narrow screen, the readable start of a small graph is better than all of it, unreadable.
     const readable = steps.length <= 200 ? Math.max(whole, 0.7) : whole;
-    surface.height = Math.round(Math.min(Math.max(drawing.height * readable + 36, least), 460));
+    surface.height = Math.round(Math.min(Math.max(drawing.height * readable + 36, least), Math.max(460, innerHeight * 0.7)));
     if (touched) return;
     fit();
     if (view.scale >= 0.6 || steps.length > 200) return;
@@ -125,8 +142,9 @@ const graph = (() => {
       [x, y] = [toX, toY];
     };
     for (let part = 0; through && part < through.length; part += 3) {
-      bend(through[part], through[part + 2]);
-      bend(through[part + 1], through[part + 2]);
+      const begin = through[part] * apart;
+      bend(begin, through[part + 2]);
+      bend(begin + through[part + 1] - through[part], through[part + 2]);
     }
     bend(b.x, y2);
     return true;
@@ -219,7 +237,7 @@ const graph = (() => {
     const window = [-view.x / view.scale, -view.y / view.scale, (width - view.x) / view.scale, (height - view.y) / view.scale];
     drawEdges(context, window);
     const [left, top, right, bottom] = window;
-    const all = left <= 0 && top <= 0 && right >= drawing.width && bottom >= drawing.height;
+    const all = left <= 0 && top <= 0 && right >= wide && bottom >= drawing.height;
     if (hovered < 0) readout.textContent = all ? "" : "Drag to see more, or Fit to see all";
     for (const step of steps) {
       const box = boxes[step.index];

@@ -32,23 +32,32 @@ const SCRIPTS: [&str; 10] = [
 
 /// The SHA-256 of the script and of the style, as the policy names them. After a change of either, the failing test in
 /// `tests/page/reading.rs` prints them.
-const SCRIPT_HASH: &str = "sha256-TETIwkW8W3YzBBj2kiwGz6ndBry7dc8gtXeRbyPkF5g=";
+const SCRIPT_HASH: &str = "sha256-iiTkJyfye+l9pPVZTn7ZGenuR+IuVmE72eMyXnlfuvE=";
 const STYLE_HASH: &str = "sha256-RABuikcSHuqftEi9DbHAjrGzsHk3rdtb6zPwmZaRzAs=";
 
 impl RunReport {
     /// Returns the report as a page: one HTML file with the graph, the timeline, the table of steps, errors, and the
     /// rest of the report. It works offline, makes no request, and shows any text as it is.
     ///
+    /// The page of a run of more than 20,000 steps has a selection of them: those that failed, the unusual and the slowest
+    /// ones. It says so.
+    ///
     /// Like [`RunReport::to_json`], it holds no input or output of a step, except dead letters.
     ///
     /// # Complexity
     /// O((steps + edges) · log steps).
     pub fn to_html(&self) -> String {
+        if let Some(bounded) = self.bounded() {
+            return bounded.to_html();
+        }
         let widths: Vec<f64> = self.steps.iter().map(|step| width_of(&step.name)).collect();
         let edges = self.steps.iter().enumerate();
         let edges = edges.flat_map(|(to, step)| step.upstream.iter().map(move |&from| (from, to)));
         let drawing = Drawing::of(&Layout::of(&widths, edges));
-        page(&format!("Run {}", self.run_id), &Data { report: Some(self), graph: None, drawing })
+        page(
+            &format!("Run {}", self.run_id),
+            &Data { report: Some(self), left_out: self.left_out(), graph: None, drawing },
+        )
     }
 }
 
@@ -66,7 +75,7 @@ impl RunReport {
 pub fn graph_page(graph: &GraphDocument) -> String {
     let widths: Vec<f64> = graph.steps.iter().map(|step| width_of(&step.name)).collect();
     let drawing = Drawing::of(&Layout::of(&widths, edges_of(graph)));
-    page("Graph", &Data { report: None, graph: Some(graph), drawing })
+    page("Graph", &Data { report: None, left_out: 0, graph: Some(graph), drawing })
 }
 
 /// The data that the script reads.
@@ -74,6 +83,8 @@ pub fn graph_page(graph: &GraphDocument) -> String {
 struct Data<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     report: Option<&'a RunReport>,
+    /// Number of steps of the run that the page does not have.
+    left_out: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     graph: Option<&'a GraphDocument>,
     drawing: Drawing,

@@ -34,15 +34,22 @@ function head() {
   const { counts } = report;
   byId("title").replaceChildren(status(stateOf(report.status)), ` in ${time(seconds(report.wall))}`);
   if (!seconds(report.wall)) byId("title").replaceChildren(status(stateOf(report.status)));
-  document.title = `${stateOf(report.status).glyph} ${cleanLine(report.run_id)}`;
+  document.title = [stateOf(report.status).glyph, report.program, report.run_id.slice(-8)].filter(Boolean).map(cleanLine).join(" ");
   const others = STATES.map((state) => [state, counts[state.name.replace("-", "_")] ?? 0]).filter(([state, number]) => number && state.name !== "succeeded");
   const parts = [
     `${count(counts.succeeded)} of ${counted(counts.planned, "step")} succeeded`,
     ...others.map(([state, number]) => `${count(number)} ${state.word}`),
     report.started_unix_ms ? moment(report.started_unix_ms) : "",
   ];
-  byId("subtitle").append(parts.filter(Boolean).join(" · ") + " · run ", element("span", "mono", cleanLine(report.run_id)));
-  if (report.stopped_because) show("notice", `Stopped: ${clean(report.stopped_because)}`);
+  const whose = [report.program, report.pipeline].filter(Boolean).map(cleanLine).join(" / ");
+  const id = element("span", "mono", cleanLine(report.run_id.slice(-8)));
+  id.title = cleanLine(report.run_id);
+  byId("subtitle").append(...(whose ? [element("strong", "", whose), " · "] : []), parts.filter(Boolean).join(" · ") + " · run ", id);
+  const notices = [
+    report.stopped_because ? `Stopped: ${clean(report.stopped_because)}` : "",
+    data.left_out ? `This page has ${count(steps.length)} of ${counted(counts.planned, "step")}: those that failed, the unusual and the slowest ones. The file report.json has all.` : "",
+  ];
+  if (notices.some(Boolean)) show("notice", notices.filter(Boolean).join("\n"));
 }
 
 function figures() {
@@ -57,7 +64,8 @@ function figures() {
   const tiles = [
     ["Duration", time(wall), `${time(work)} of work`],
     ["Critical path", time(path), `${percent(path / wall)} of the duration`],
-    ["Speed-up", `${figures.speed_up.toFixed(2)} ×`, `at best ${bound.toFixed(2)} ×`],
+    // Of shorter times, this would be a figure of the scheduler.
+    ...(oneAtATime < 1e-3 ? [] : [["Speed-up", `${figures.speed_up.toFixed(2)} ×`, `at best ${bound.toFixed(2)} ×`]]),
     ["Schedule", percent(figures.schedule_efficiency), "of the best possible schedule"],
     ["Slots in use", percent(figures.utilisation), `at most ${figures.peak_concurrency} of ${figures.slots}`],
     ["Levels", count(figures.levels), `widest: ${counted(figures.widest_level, "step")}`],
@@ -92,8 +100,12 @@ function errors() {
 
 function others() {
   const named = (name) => (placeOf.has(name) ? stepLink(placeOf.get(name)) : cleanLine(name));
-  const advice = (report.advice ?? []).map((one) => element("li", "", clean(one.text), one.steps?.length ? stepLinks(one.steps.map((name) => placeOf.get(name)).filter((index) => index !== undefined), 8) : null));
-  const limited = report.limited_by.slice(0, 12).map((reason) => element("li", "muted", `Limited: ${clean(reason)}`));
+  const advice = (report.advice ?? []).map((one) => {
+    const [parts, found] = linked(one.text);
+    const others = (one.steps ?? []).map((name) => placeOf.get(name)).filter((index) => index !== undefined && !found.has(index));
+    return element("li", "", ...parts, others.length ? stepLinks(others, 8) : null);
+  });
+  const limited = report.limited_by.slice(0, 12).map((reason) => element("li", "muted", "Limited: ", ...linked(reason)[0]));
   if (advice.length + limited.length) show("advice", ...advice, ...limited);
   byId("advice-h").textContent = advice.length ? "What to do next" : "What limited the run";
   if (report.limits.length) {
@@ -108,6 +120,10 @@ function others() {
   const packages = Object.entries(provenance.packages ?? {}).map(([name, version]) => `${cleanLine(name)} ${cleanLine(version)}`);
   const settings = Object.entries(report.settings ?? {}).map(([name, value]) => [cleanLine(name), mono(typeof value === "string" ? value : JSON.stringify(value))]);
   show("origin", pairs([
+    ["Program", mono(report.program)],
+    ["Pipeline", mono(report.pipeline)],
+    ["Command line", mono(commandLine())],
+    ["Parameters", parameters()],
     ["Run", mono(report.run_id)],
     ["Seed", mono(String(provenance.seed))],
     ["Graph", mono(provenance.graph_fingerprint)],
@@ -116,6 +132,22 @@ function others() {
     ["Packages", packages.join(", ")],
     ...settings,
   ]));
+}
+
+/** The command line that started the run, without values of parameters. */
+function commandLine() {
+  const line = report.command_line;
+  if (!line) return "";
+  const word = (text) => (/^[\w./:=@%,+-]+$/.test(text) ? text : `'${text.replace(/'/g, "'\\''")}'`);
+  const options = Object.entries(line.options ?? {}).flatMap(([name, values]) => (values.length ? values.flatMap((value) => [name, word(value)]) : [name]));
+  const params = (line.params ?? []).flatMap((name) => ["-p", `${word(name)}=…`]);
+  return [report.program, line.verb, ...(line.terms ?? []).map(word), ...options, ...params].filter(Boolean).join(" ");
+}
+
+/** The names of the run parameters: a report has no values. */
+function parameters() {
+  const names = [...new Set([...Object.keys(report.provenance.params ?? {}), ...(report.command_line?.params ?? [])])].sort();
+  return names.length ? element("span", "mono", names.map(cleanLine).join(", ")) : "";
 }
 
 /** Buttons that show the steps of one state only. */
@@ -162,7 +194,21 @@ function remembered(name) {
   }
 }
 
+/** Selects the step that the address names: `page.html#step`. */
+function selectFromAddress() {
+  let name = location.hash.slice(1);
+  try {
+    name = decodeURIComponent(name);
+  } catch {
+    // As written.
+  }
+  const index = placeOf.get(name);
+  if (name && index !== undefined) select(index, { reveal: true });
+  return index !== undefined;
+}
+
 function listen() {
+  addEventListener("hashchange", selectFromAddress);
   const field = byId("search");
   let waiting = 0;
   field.addEventListener("input", () => {
@@ -214,4 +260,4 @@ details(null);
 timeline?.arrange();
 table.update();
 theme(remembered());
-if (failures.length && matchMedia("(min-width: 1101px)").matches) select(failures[0].index);
+if (!selectFromAddress() && failures.length && matchMedia("(min-width: 1101px)").matches) select(failures[0].index);

@@ -198,19 +198,24 @@ const timeline = (() => {
     for (const row of rows) {
       const top = y(row.steps[0].row);
       if (top > surface.height || top < -rowHeight) continue;
-      for (const step of row.steps) {
+      let before = gutter();
+      for (const [place, step] of row.steps.entries()) {
         const [begin, end] = [x(step.start), x(step.end)];
+        // The free space beside the bar, to the bars before and after it.
+        const after = place + 1 < row.steps.length ? x(row.steps[place + 1].start) : width;
+        const free = { left: begin - before, right: after - Math.max(end, begin + 1.5) };
+        before = Math.max(end, gutter());
         if (end < gutter() || begin > width) continue;
         const pixel = Math.round(end);
         // Of several steps within one pixel, draws the first, and each with another status or a selection.
         if (pixel === last && step.row === lastRow && step.state === lastState && step.index !== selected && step.matches) continue;
         [last, lastRow, lastState] = [pixel, step.row, step.state];
-        drawRun(context, step, begin, Math.max(end - begin, 1.5), top);
+        drawRun(context, step, begin, Math.max(end - begin, 1.5), top, free);
       }
     }
   }
 
-  function drawRun(context, step, left, width, top) {
+  function drawRun(context, step, left, width, top, free) {
     const high = rowHeight - 6;
     const shown = step.matches ? 1 : 0.18;
     const strong = step.index === selected || step === hovered;
@@ -235,13 +240,26 @@ const timeline = (() => {
       context.strokeRect(left, top + 1, width, high);
     }
     const marks = (good ? "" : `${step.state.glyph} `) + (step.attempts > 1 ? `↻${step.attempts} ` : "");
-    const visible = Math.min(left + width, surface.width) - Math.max(left, gutter());
-    if (visible > 40 && rowHeight > 16) {
-      context.fillStyle = colours.text;
-      context.textAlign = "left";
-      context.fillText(fitted(context, marks + step.name, visible - 10), Math.max(left, gutter()) + 6, top + 1 + high / 2 + 0.5);
-    }
+    if (rowHeight > 16) drawName(context, marks + step.name, left, width, top + 1 + high / 2 + 0.5, free);
     context.globalAlpha = 1;
+  }
+
+  /** Writes the name into the bar; if the bar is too short, beside it. */
+  function drawName(context, name, left, width, middle, free) {
+    const visible = Math.min(left + width, surface.width) - Math.max(left, gutter());
+    const inside = visible - 10;
+    const needed = () => Math.ceil(context.measureText(short(name, 120)).width);
+    // Measuring takes long: nothing is measured where no name fits.
+    if (Math.max(inside, free.left - 8, free.right - 8) < 30) return;
+    const wanted = needed();
+    context.fillStyle = colours.text;
+    context.textAlign = "left";
+    const write = (room, at) => context.fillText(fitted(context, name, room), at, middle);
+    if (wanted <= inside) write(inside, Math.max(left, gutter()) + 6);
+    else if (wanted <= free.right - 8) write(wanted, left + width + 5);
+    else if (wanted <= free.left - 8) write(wanted, left - 5 - wanted);
+    else if (inside > 30) write(inside, Math.max(left, gutter()) + 6);
+    else if (free.right > 38) write(free.right - 8, left + width + 5);
   }
 
   function drawLabels(context, width) {
