@@ -59,7 +59,7 @@ fn watched(run: &RunArgs, pipeline: Pipeline) -> Result<Run, Refusal> {
     if let Some(path) = &run.report {
         check_writable(path).map_err(unwritable("the report", path))?;
     }
-    let (pipeline, usual) = store::recorded(pipeline, run.save_outputs)?;
+    let (pipeline, usual) = store::recorded(pipeline, run.save_outputs, run.quiet)?;
     let (watched, watching) = live::watch(pipeline.clone(), options, usual.into_iter().collect())?;
     let finished = watched.run_blocking()?;
     let report = finished.digest();

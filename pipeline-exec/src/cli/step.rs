@@ -71,7 +71,7 @@ pub(super) fn execute(args: &StepArgs, pipeline: Pipeline) -> Result<u8, Refusal
     if !run.quiet && !is_for_programs {
         print(&before(&plan, step, &given))?;
     }
-    let (pipeline, usual) = store::recorded(pipeline, run.save_outputs)?;
+    let (pipeline, usual) = store::recorded(pipeline, run.save_outputs, run.quiet)?;
     let (mut code, mut times) = (OK, Vec::new());
     for number in 1..=args.repeat.get() {
         let (watched, watching) =

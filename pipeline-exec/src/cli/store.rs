@@ -37,8 +37,13 @@ impl StoreArgs {
 }
 
 /// Returns the pipeline, which was checked, with recording if it is on, and the usual durations of its steps. A
-/// directory that cannot be written to is refused before anything runs.
-pub(super) fn recorded(pipeline: Pipeline, save_outputs: bool) -> Result<(Pipeline, Usual), Refusal> {
+/// directory that cannot be written to is refused before anything runs. Unless `is_quiet`, prints which other runs of the
+/// pipeline are under way.
+pub(super) fn recorded(
+    pipeline: Pipeline,
+    save_outputs: bool,
+    is_quiet: bool,
+) -> Result<(Pipeline, Usual), Refusal> {
     let settings = pipeline.current_settings();
     let Some(dir) = settings.runs_dir.clone() else {
         if save_outputs {
@@ -49,12 +54,14 @@ pub(super) fn recorded(pipeline: Pipeline, save_outputs: bool) -> Result<(Pipeli
     };
     let store = open(dir, settings.keep_runs)?.of(pipeline.owner()).save_outputs(save_outputs);
     store.check_room()?;
-    let is_exclusive = pipeline.current_settings().exclusive_run;
-    for other in store.under_way(&pipeline.owner())?.iter().filter(|_| !is_exclusive) {
-        let (id, since) = (clean(other.short_id()), when(other.started_unix_ms));
-        to_stderr(&format!(
-            "warning: run {id} of the same pipeline is under way since {since}; `--exclusive-run` refuses a second one"
-        ));
+    // An exclusive run is refused because of them.
+    if !is_quiet && !pipeline.current_settings().exclusive_run {
+        for other in store.under_way(&pipeline.owner())? {
+            let (id, since) = (clean(other.short_id()), when(other.started_unix_ms));
+            to_stderr(&format!(
+                "warning: run {id} of the same pipeline is under way since {since}; `--exclusive-run` refuses a second one"
+            ));
+        }
     }
     // A run does not need the history; problems with it were reported when it was opened.
     let usual = store.durations(LOOK_BACK).unwrap_or_default();

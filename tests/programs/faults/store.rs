@@ -309,7 +309,7 @@ fn a_second_run_of_a_pipeline_is_announced_or_refused() {
     let store = Store::new();
     let first = store.start("run stuck");
     first.wait_for("stuck");
-    let second = store.end("run sibling --quiet");
+    let second = store.end("run sibling");
     second
         .exits(0)
         .says(&["of the same pipeline is under way since ", "`--exclusive-run` refuses a second one"]);
