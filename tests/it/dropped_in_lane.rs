@@ -125,7 +125,8 @@ fn a_panic_in_a_drop_elsewhere_fails_the_step() {
     }
     #[step]
     async fn dl_reads(dl_panics: &Panics) -> u32 {
-        u32::from(std::ptr::from_ref(dl_panics).is_null())
+        let Panics = dl_panics;
+        0
     }
     crate::support::quiet();
     let run = run_in_time(Pipeline::to::<dl_reads>());
