@@ -80,7 +80,7 @@ pub use pipeline_exec::telemetry;
 #[cfg(feature = "exec")]
 pub use pipeline_exec::{
     Approvals, Event, Limits, Observer, Pipeline, Repeat, Run, RunHandle, RunReport, RunStatus, Settings,
-    testing,
+    StepDefaults, testing,
 };
 #[cfg(feature = "cli")]
 pub use pipeline_exec::{Program, main, main_with};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use pipeline::settings::StepDefaults;
+use pipeline::StepDefaults;
 use pipeline::{Dag, DagBuilder, Handle, Lane, Pipeline, Run, Settings, step};
 
 use crate::shapes::{self, Graph};

@@ -4,10 +4,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
+use pipeline::StepDefaults;
 use pipeline::graph::Backoff;
 use pipeline::limits::LimitSettings;
 use pipeline::prelude::*;
-use pipeline::settings::StepDefaults;
 use pipeline::*;
 
 use crate::support::{Clock, LIMIT, Seen, quiet, quiet_later, step_report, within};

@@ -5,9 +5,9 @@ use crate::support::{
     Door, Gauge, Inside, LIMIT, Recorder, error_of, run_in_time, step_report, until, within,
 };
 use futures::executor::block_on;
+use pipeline::StepDefaults;
 use pipeline::graph::Refs;
 use pipeline::prelude::*;
-use pipeline::settings::StepDefaults;
 use pipeline::*;
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicBool, Ordering};

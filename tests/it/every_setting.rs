@@ -5,10 +5,11 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use pipeline::StepDefaults;
 use pipeline::graph::{Backoff, Plan, ProblemCode, Refs};
 use pipeline::limits::{Breaker, LimitSettings, RateLimit, Sample, Sampler, Verdict};
 use pipeline::prelude::*;
-use pipeline::settings::{MOST_SLOTS, SettingsStack, StepDefaults, TagSettings};
+use pipeline::settings::{MOST_SLOTS, SettingsStack, TagSettings};
 use pipeline::*;
 
 use crate::support::{

@@ -1,7 +1,7 @@
 //! Very deep and very wide graphs on a small stack: nothing recurses.
 
+use pipeline::StepDefaults;
 use pipeline::graph::{ProblemCode, Refs};
-use pipeline::settings::StepDefaults;
 use pipeline::*;
 
 /// Optimised builds test the full size.

@@ -1,9 +1,9 @@
 //! Steps with one short name in two modules: each keeps its own settings, parameters and random numbers, by its identity
 //! `module::name`, and a short name that fits both is refused wherever it is given.
 
+use pipeline::StepDefaults;
 use pipeline::graph::{GraphDocument, ProblemCode};
 use pipeline::prelude::*;
-use pipeline::settings::StepDefaults;
 use pipeline::*;
 
 mod orders {

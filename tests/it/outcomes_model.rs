@@ -1,8 +1,8 @@
 //! Retries, optional steps, fallbacks, quorums, disabled steps and given outputs against a naive sequential model, over
 //! random graphs: same statuses, attempts, outputs and success of the run, at 1, 2, 4 and 16 workers.
 
+use pipeline::StepDefaults;
 use pipeline::prelude::*;
-use pipeline::settings::StepDefaults;
 use pipeline::*;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};

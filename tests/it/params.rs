@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use pipeline::StepDefaults;
 use pipeline::graph::{Problem, ProblemCode};
 use pipeline::prelude::*;
-use pipeline::settings::StepDefaults;
 
 /// A05: values from code and from text, read as the type that the step asks for.
 #[test]

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use pipeline::StepDefaults;
 use pipeline::graph::Backoff;
 use pipeline::limits::{Breaker, LimitSettings};
 use pipeline::prelude::*;
-use pipeline::settings::{ResolvedSettings, SettingsStack, StepDefaults, TagSettings, cores};
+use pipeline::settings::{ResolvedSettings, SettingsStack, TagSettings, cores};
 use pipeline::*;
 
 /// A stack in which one source sets the number of IO slots.

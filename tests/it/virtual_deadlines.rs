@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use pipeline::StepDefaults;
 use pipeline::prelude::*;
-use pipeline::settings::StepDefaults;
 use pipeline::*;
 use tokio::time::sleep;
 

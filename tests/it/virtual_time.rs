@@ -7,11 +7,11 @@ use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use pipeline::StepDefaults;
 use pipeline::context::StepRng;
 use pipeline::graph::{Backoff, Instance, Refs};
 use pipeline::limits::LimitSettings;
 use pipeline::prelude::*;
-use pipeline::settings::StepDefaults;
 use pipeline::testing::Recorder;
 use pipeline::*;
 use tokio::time::{Instant, sleep};

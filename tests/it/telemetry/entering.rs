@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use pipeline::StepDefaults;
 use pipeline::event::{RunView, StepCall};
 use pipeline::prelude::*;
 use pipeline::run::OutputError;
-use pipeline::settings::StepDefaults;
 use pipeline::*;
 
 use crate::support::{Door, quiet};
