@@ -292,7 +292,8 @@ fn the_first_to_succeed_wins_and_the_rest_are_cancelled() {
         2
     }
     #[step]
-    async fn f_wins(#[resource] gauge: &Arc<Gauge>) -> u32 {
+    async fn f_wins(f_fails: Result<&u32, &StepError>, #[resource] gauge: &Arc<Gauge>) -> u32 {
+        let Err(_) = f_fails else { unreachable!("it always fails") };
         while gauge.now() < 2 {
             tokio::task::yield_now().await;
         }

@@ -64,14 +64,23 @@ pub(crate) fn ran(command: &mut Command) -> Ran {
     ran_within(command, LIMIT)
 }
 
+/// The same with standard output and standard error as given.
+#[track_caller]
+pub(crate) fn ran_with(command: &mut Command, streams: [Stdio; 2]) -> Ran {
+    Ran::of(process::output_to(command, streams, LIMIT))
+}
+
 #[track_caller]
 fn ran_within(command: &mut Command, limit: Duration) -> Ran {
-    let output = process::output(command, limit);
-    let [out, err] = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
-    Ran { code: output.status.code().unwrap(), out, err }
+    Ran::of(process::output(command, limit))
 }
 
 impl Ran {
+    fn of(output: std::process::Output) -> Self {
+        let [out, err] = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
+        Ran { code: output.status.code().unwrap(), out, err }
+    }
+
     /// Asserts this exit code.
     #[track_caller]
     pub(crate) fn exits(self, code: i32) -> Self {

@@ -19,10 +19,16 @@ pub(crate) const LIMIT_OF_A_BUILD: Duration = Duration::from_mins(60);
 /// If the program has not ended within `limit`, or a program that it started keeps its output open. It is killed.
 #[track_caller]
 pub(crate) fn output(command: &mut Command, limit: Duration) -> Output {
+    output_to(command, [Stdio::piped(), Stdio::piped()], limit)
+}
+
+/// As [`output`], with standard output and standard error as given; of one that is no pipe, the output is empty.
+#[track_caller]
+pub(crate) fn output_to(command: &mut Command, [stdout, stderr]: [Stdio; 2], limit: Duration) -> Output {
     let until = Instant::now() + limit;
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.stdin(Stdio::null()).stdout(stdout).stderr(stderr);
     let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
-    let (stdout, stderr) = (read(child.stdout.take().unwrap()), read(child.stderr.take().unwrap()));
+    let (stdout, stderr) = (read(child.stdout.take()), read(child.stderr.take()));
     let mut next = |output: mpsc::Receiver<Vec<u8>>| {
         output.recv_timeout(until.saturating_duration_since(Instant::now())).unwrap_or_else(|_| {
             let _ = child.kill();
@@ -49,11 +55,11 @@ pub(crate) fn end(child: &mut Child, until: Instant) -> ExitStatus {
 }
 
 /// Reads to the end on another thread: a program with much output would block on a full pipe.
-fn read(mut stream: impl Read + Send + 'static) -> mpsc::Receiver<Vec<u8>> {
+fn read(stream: Option<impl Read + Send + 'static>) -> mpsc::Receiver<Vec<u8>> {
     let (done, is_done) = mpsc::channel();
     std::thread::spawn(move || {
         let mut bytes = Vec::new();
-        let _ = stream.read_to_end(&mut bytes);
+        let _ = stream.map(|mut stream| stream.read_to_end(&mut bytes));
         let _ = done.send(bytes);
     });
     is_done

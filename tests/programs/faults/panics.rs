@@ -145,5 +145,5 @@ fn a_poisoned_mutex_fails_only_the_step_that_locks_it() {
 
 #[test]
 fn an_optional_failure_is_reported_and_does_not_count() {
-    run("optional_panics").exits(0).says(&["planted: optional"]).step("optional_panics", "failed");
+    run("group:optional").exits(0).says(&["planted: optional"]).step("optional_panics", "failed");
 }

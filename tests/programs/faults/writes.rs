@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 use crate::folder::Folder;
-use crate::support::{Ran, command, ran};
+use crate::support::{Ran, command, ran_with};
 
 /// Every verb, in every form of its output. The text says what is written where: `o` to standard output, `e` to standard error.
 const ALL: [(&str, &str); 31] = [
@@ -44,7 +44,7 @@ const ALL: [(&str, &str); 31] = [
 
 fn run_in(folder: &Path, arguments: &str, out: Stdio, err: Stdio) -> Ran {
     let mut command = command("cli", folder);
-    ran(command.args(arguments.split_whitespace()).stdout(out).stderr(err))
+    ran_with(command.args(arguments.split_whitespace()), [out, err])
 }
 
 fn with_runs() -> Folder {

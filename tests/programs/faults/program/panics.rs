@@ -204,7 +204,7 @@ fn recovers_from_poison(poisons: Option<&u32>) -> u32 {
     *SHARED.lock().unwrap_or_else(PoisonError::into_inner) + poisons.copied().unwrap_or(0)
 }
 
-#[step(optional)]
+#[step(optional, group = "optional")]
 fn optional_panics() -> u32 {
     panic!("planted: optional")
 }
