@@ -1,7 +1,7 @@
 //! Values as JSON that reads back as the same value.
 //!
-//! serde_json writes infinity and NaN as `null`, `Some(None)` and `Some(())` as it writes `None`, and nests deeper than it
-//! reads. [`Exact`] is a serializer in front of that of serde_json: it refuses these, and passes on all else.
+//! `serde_json` writes infinity and NaN as `null`, `Some(None)` and `Some(())` as it writes `None`, and nests deeper than it
+//! reads. [`Exact`] is a serializer in front of that of `serde_json`: it refuses these, and passes on all else.
 
 use serde::ser::{self, Serialize, Serializer};
 

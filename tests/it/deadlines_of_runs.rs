@@ -406,7 +406,8 @@ fn a_dropped_run_leaves_nothing_behind() {
             let keeps = Arc::clone(&keeps);
             Box::pin(async move {
                 std::future::pending::<()>().await;
-                Ok::<_, Infallible>(drop(keeps))
+                let _: () = drop(keeps);
+                Ok::<_, Infallible>(())
             })
         });
         let pipeline = Pipeline::new(dag.build().unwrap());

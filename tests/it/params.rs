@@ -207,6 +207,7 @@ fn a_value_that_json_would_change_is_a_problem() {
     fn levels(#[param] levels: Vec<Option<f32>>) -> usize {
         levels.into_iter().flatten().count()
     }
+    #[allow(clippy::option_option, reason = "such a value is what is tested")]
     #[step]
     fn nested(#[param] nested: Option<Option<u32>>) -> bool {
         nested.is_some()

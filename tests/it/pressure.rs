@@ -349,8 +349,8 @@ fn each_step_has_the_memory_sampled_while_it_ran() {
     };
     let mut dag = DagBuilder::new();
     let one = dag.cpu("one", (), move |()| show(&of_one, 300));
-    let two = dag.cpu("two", (one,), move |(_,)| show(&of_two, 200));
-    dag.try_cpu("fails", (two,), |(_,)| Err::<u32, _>("planted"));
+    let two = dag.cpu("two", (one,), move |((),)| show(&of_two, 200));
+    dag.try_cpu("fails", (two,), |((),)| Err::<u32, _>("planted"));
     let settings = Settings::default().sample_every(Duration::from_millis(1));
     let pipeline = Pipeline::new(dag.build().unwrap()).sampler(sampler);
     let run = run_in_time(pipeline.clone().settings(settings));

@@ -65,7 +65,7 @@ fn model(steps: &[StepModel]) -> Vec<Outcome> {
             Does::Errs | Does::Panics => Err(position),
             Does::Succeeds => {
                 let kinds = [Reads::Required, Reads::Take, Reads::Option, Reads::Outcome];
-                let seen = kinds.into_iter().flat_map(by_kind).map(|(from, _)| outcomes[*from].clone().ok());
+                let seen = kinds.into_iter().flat_map(by_kind).map(|(from, _)| outcomes[*from].ok());
                 Ok(value(position, seen))
             }
         };

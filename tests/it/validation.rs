@@ -125,7 +125,7 @@ fn a_refused_plan_does_not_start() {
     assert!(problems.to_string().contains("a classifier panicked: planted: no class"), "{problems}");
 }
 
-/// E12: the failures that PlanAlign tells apart have stable codes too, with the step, its location and a hint: of validation,
+/// E12: the failures that `PlanAlign` tells apart have stable codes too, with the step, its location and a hint: of validation,
 /// of dependencies and of resources before the first step, of a model's execution during it.
 #[test]
 fn failures_of_validation_dependencies_resources_and_steps_have_stable_codes() {
@@ -186,7 +186,7 @@ fn without_validate_no_validator_is_asked() {
     assert!(problems.has(ProblemCode::MissingParam) && !problems.has(ProblemCode::Refused), "{problems}");
 }
 
-/// C11: the causes for which PlanAlign goes sequential, each with its reason in the report of a run that succeeds: a conflict
+/// C11: the causes for which `PlanAlign` goes sequential, each with its reason in the report of a run that succeeds: a conflict
 /// of dependencies, a safety check that fails, parallelism that is not there; and resource pressure (`pressure`).
 #[tokio::test(start_paused = true)]
 async fn each_cause_of_running_one_at_a_time_is_in_the_report() {

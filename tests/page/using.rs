@@ -210,7 +210,7 @@ fn seconds(seconds: f64) -> Duration {
 }
 
 /// What a drawing writes, in a script: `written(surface)` returns each text with its place.
-const WRITTEN: &str = r##"
+const WRITTEN: &str = r"
 const written = (surface) => {
     const texts = [];
     const write = CanvasRenderingContext2D.prototype.fillText;
@@ -219,7 +219,7 @@ const written = (surface) => {
     CanvasRenderingContext2D.prototype.fillText = write;
     return texts;
 };
-"##;
+";
 
 #[test]
 fn bars_that_are_too_short_have_their_names_beside_them() {
@@ -231,10 +231,10 @@ fn bars_that_are_too_short_have_their_names_beside_them() {
     }
     let mut report = written(steps);
     report.wall = seconds(1.0);
-    let script = r##"
+    let script = r#"
         const at = (name) => written(timeline.surface).find((one) => one.text === name)?.x ?? null;
         return { width: timeline.surface.width, beside: at("a_name_that_is_longer_than_its_bar"), inside: at("first"), edge: at("last_step_at_the_right_edge") };
-    "##;
+    "#;
     let Some(seen) = browse("short-bars", &report.to_html(), &WIDE, &format!("{WRITTEN}{script}")) else {
         return;
     };
@@ -248,11 +248,11 @@ fn bars_that_are_too_short_have_their_names_beside_them() {
 #[test]
 fn the_graph_uses_the_width() {
     let steps = vec![step("a", "succeeded", &[]), step("b", "succeeded", &[0]), step("c", "succeeded", &[1])];
-    let script = r##"
+    let script = r#"
         const places = written(graph.surface).filter((one) => ["a", "b", "c"].includes(one.text)).map((one) => one.x);
         return { places, width: wideOf() };
         function wideOf() { return graph.surface.width; }
-    "##;
+    "#;
     let page = written(steps).to_html();
     let Some(seen) = browse("wide", &page, &WIDE, &format!("{WRITTEN}{script}")) else { return };
     let places: Vec<f64> = seen["places"].as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect();

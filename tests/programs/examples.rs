@@ -212,10 +212,10 @@ fn a_recorded_run_has_its_command_line_and_a_diff_compares_them() {
         run_in(&folder, &[], line).exits(wanted);
     }
     let told = run_in(&folder, &[], &["report", "-2"]).out;
-    let and =
-        "          (2 steps left: refunds, revenue; runs 1 step again: orders; add `-p refunds.amount=…`)\n";
-    let wanted = format!("run revenue --fail-fast --workers 2\n{and}");
-    assert!(told.contains("to retry: ") && told.contains(&wanted), "{told}");
+    // Whether `orders` had ended before `refunds` failed is not fixed.
+    let left = "run revenue --fail-fast --workers 2\n          (";
+    assert!(told.contains("to retry: ") && told.contains(left), "{told}");
+    assert!(told.contains("add `-p refunds.amount=…`)\n"), "{told}");
     let told = run_in(&folder, &[], &["diff"]).out;
     let wanted = "\nstarted with different\n  selection revenue → all\n  --fail-fast in A only\n  \
                   --workers 2 → --workers 4\n";

@@ -11,7 +11,7 @@ pub(crate) const LIMIT: Duration = Duration::from_mins(5);
 
 /// The same for cargo, which may build everything.
 #[allow(dead_code, reason = "not every test builds")]
-pub(crate) const LIMIT_OF_A_BUILD: Duration = Duration::from_mins(60);
+pub(crate) const LIMIT_OF_A_BUILD: Duration = Duration::from_hours(1);
 
 /// As [`Command::output`], without standard input.
 ///
@@ -43,7 +43,7 @@ pub(crate) fn output_to(command: &mut Command, [stdout, stderr]: [Stdio; 2], lim
 #[track_caller]
 pub(crate) fn end(child: &mut Child, until: Instant) -> ExitStatus {
     loop {
-        if let Some(status) = child.try_wait().unwrap() {
+        if let Some(status) = child.try_wait().expect("the program can be waited for") {
             return status;
         }
         if Instant::now() > until {

@@ -180,6 +180,7 @@ impl Dag {
 
     /// Returns the same graph with the policies that `change` makes of those of its steps. What belongs to a step's code (its
     /// condition and its fallback) stays as it is.
+    #[must_use]
     pub fn with_policies(&self, change: impl Fn(&StepSpec, Policy) -> Policy) -> Dag {
         let all: Vec<u32> = (0..self.len() as u32).collect();
         let mut dag = self.part(&all);

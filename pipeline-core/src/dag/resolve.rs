@@ -87,7 +87,7 @@ impl Draft {
                             others.filter(|found| !found.is_template() && !is_same(&def, found)).collect();
                         match source {
                             Source::Name(name) => {
-                                keep_meant(name, &mut found, |def| Nameable { def, given: None })
+                                keep_meant(name, &mut found, |def| Nameable { def, given: None });
                             }
                             _ => found.retain(|found| matches(source, found)),
                         }

@@ -328,9 +328,12 @@ impl Builder {
             let is_async = |step: usize| dag.step(self.in_dag[step] as usize).def().lane.is_async();
             let runs_code =
                 |source: usize| dag.step(self.in_dag[source] as usize).def().output.drop_runs_foreign_code();
-            let away = |source: u32| match is_async(step) && !is_async(source as usize) {
-                true if runs_code(source as usize) => AWAY,
-                _ => 0,
+            let away = |source: u32| {
+                if is_async(step) && !is_async(source as usize) && runs_code(source as usize) {
+                    AWAY
+                } else {
+                    0
+                }
             };
             releases.push(given_back.filter_map(|source| match taken[source as usize] {
                 // The taker comes last: if it was skipped, it drops the output.

@@ -19,7 +19,7 @@ pub(super) struct Again {
     pub(super) values_of: Vec<String>,
     /// The steps that are left to do, and those with an output that it runs again.
     pub(super) left: Vec<String>,
-    pub(super) again: Vec<String>,
+    pub(super) repeated: Vec<String>,
 }
 
 /// Returns the command that runs what is left to do and what needs it, with the options of the first run.
@@ -37,7 +37,7 @@ pub(super) fn again(report: &RunReport, line: &CommandLine) -> Again {
         steps.filter(|(index, _)| of(*index)).map(|(_, step)| step.name.clone()).collect::<Vec<_>>()
     };
     let has_output = |index: usize| report.steps[index].status.has_output();
-    let (left, again) = (names(&|index| is_left[index]), names(&|index| runs[index] && has_output(index)));
+    let (left, repeated) = (names(&|index| is_left[index]), names(&|index| runs[index] && has_output(index)));
     let terms = if terms.is_empty() { line.terms } else { terms };
     let is_like_option = |word: &String| word.starts_with('-');
     let options = line.options.into_iter().flat_map(|(name, values)| {
@@ -54,7 +54,7 @@ pub(super) fn again(report: &RunReport, line: &CommandLine) -> Again {
         words.extend(terms.into_iter().chain(options));
     }
     let words: Vec<String> = words.iter().map(|word| quoted(word)).collect();
-    Again { command: format!("{} {}", program(), words.join(" ")), values_of: line.params, left, again }
+    Again { command: format!("{} {}", program(), words.join(" ")), values_of: line.params, left, repeated }
 }
 
 /// Returns whether each step is left to do: it failed or was cancelled, or was skipped because of such a step.
@@ -189,7 +189,7 @@ mod tests {
         let made = again(&stopped, &line);
         assert!(made.command.ends_with(" run d --fail-fast --set 'x=a b' --set y=1"), "{}", made.command);
         assert_eq!(made.values_of, ["token"]);
-        assert_eq!((made.left, made.again), (vec!["c".to_owned(), "d".to_owned()], vec!["a".to_owned()]));
+        assert_eq!((made.left, made.repeated), (vec!["c".to_owned(), "d".to_owned()], vec!["a".to_owned()]));
         // One step is retried with the verb that has its options.
         line.verb = "step".to_owned();
         let made = again(&stopped, &line);

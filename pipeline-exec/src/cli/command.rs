@@ -100,13 +100,13 @@ pub(super) fn execute(args: Args, chosen: Chosen, command: &clap::Command) -> Re
         }
         Command::Plan(args) => plan::execute(&args, chosen),
         Command::List(args) => list::execute(&args, chosen),
-        Command::Graph(args) => graph::execute(args, chosen.as_it_is()),
+        Command::Graph(args) => graph::execute(args, chosen.unprepared()),
         Command::Info(args) => info::execute(&args, chosen.prepared()?),
         Command::Step(args) => step::execute(&args, chosen.prepared()?),
-        Command::Completions(args) => completions::execute(&args, command.clone(), &chosen.as_it_is()),
-        Command::Runs(args) => runs::execute(&args, &chosen.as_it_is()),
-        Command::Report(args) => report::execute(&args, &chosen.as_it_is()),
-        Command::Diff(args) => diff::execute(&args, &chosen.as_it_is()),
+        Command::Completions(args) => completions::execute(&args, command.clone(), &chosen.unprepared()),
+        Command::Runs(args) => runs::execute(&args, &chosen.unprepared()),
+        Command::Report(args) => report::execute(&args, &chosen.unprepared()),
+        Command::Diff(args) => diff::execute(&args, &chosen.unprepared()),
         Command::Explain(args) => explain::execute(&args),
     }
 }

@@ -14,7 +14,7 @@
 //! run parameters of one, which win over those of the whole file. The report has the name.
 
 use std::error::Error;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::future::Future;
 use std::io::{self, Write};
 use std::pin::Pin;
@@ -207,7 +207,7 @@ impl fmt::Debug for Program {
 
 impl Chosen {
     /// Returns the pipeline as it is, for verbs that run nothing.
-    pub(super) fn as_it_is(self) -> Pipeline {
+    pub(super) fn unprepared(self) -> Pipeline {
         self.pipeline
     }
 
@@ -265,7 +265,7 @@ fn refusal(name: Option<&str>, cause: Cause) -> Refusal {
     // An error may name itself as its cause.
     for _ in 0..MOST_CAUSES {
         let Some(error) = source else { break };
-        message.push_str(&format!("\n  because: {error}"));
+        let _ = write!(message, "\n  because: {error}");
         source = error.source();
     }
     Refusal::Environment(message)

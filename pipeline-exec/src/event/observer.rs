@@ -143,9 +143,7 @@ impl Observers {
     }
 
     pub(crate) fn want_enter(&self) -> bool {
-        self.0
-            .iter()
-            .any(|kept| kept.call("wants_enter", None, |observer| observer.wants_enter()) == Some(true))
+        self.0.iter().any(|kept| kept.call("wants_enter", None, Observer::wants_enter) == Some(true))
     }
 
     pub(crate) fn send(&self, event: &Event<'_>) {

@@ -45,6 +45,7 @@ use crate::store::RunStore;
 /// ```
 #[must_use = "a pipeline does nothing until it is run"]
 #[derive(Clone)]
+#[allow(clippy::struct_excessive_bools, reason = "each has a method, and none excludes another")]
 pub struct Pipeline {
     /// Its name in a program of several.
     name: Option<Named>,

@@ -123,7 +123,7 @@ impl Settings {
         for (key, said) in &self.steps {
             match named(dag, key) {
                 Err(why) if why.code == ProblemCode::AmbiguousName || !is_registered(key) => {
-                    problems.push(origins.note(&format!("steps.{key}"), why))
+                    problems.push(origins.note(&format!("steps.{key}"), why));
                 }
                 Ok(steps) if said.retries.is_some_and(|retries| retries > 0) && !is_pattern(key) => {
                     let takers = steps.into_iter().filter(|&step| cannot_be_retried(dag.step(step).def()));

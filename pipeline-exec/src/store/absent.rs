@@ -47,6 +47,7 @@ impl fmt::Display for StoreError {
 impl StoreError {
     pub(crate) const PROBLEM: ProblemCode = ProblemCode::InvalidSetting;
 
+    #[allow(clippy::unused_self, reason = "the same as with the feature `report`")]
     pub(crate) fn is_of_another_run(&self) -> bool {
         false
     }

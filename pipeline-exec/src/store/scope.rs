@@ -9,6 +9,7 @@ pub(super) struct Scope {
     /// `None`: of every program.
     pub(super) program: Option<String>,
     /// `None`: of every pipeline. `Some(None)`: of the pipelines without a name.
+    #[allow(clippy::option_option, reason = "a pipeline need not have a name")]
     pub(super) pipeline: Option<Option<String>>,
 }
 

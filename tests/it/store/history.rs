@@ -41,7 +41,7 @@ fn the_documented_queries_find_something() {
     }
 }
 
-/// SQLite's integers end at 2^63 - 1.
+/// `SQLite`'s integers end at 2^63 - 1.
 #[test]
 fn a_counter_of_any_size_is_kept_exactly() {
     #[step]

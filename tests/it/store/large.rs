@@ -78,7 +78,7 @@ fn the_page_trace_and_history_of_a_large_run_have_the_steps_that_stand_out_and_s
     assert_eq!((entry.counts.planned, entry.counts.failed, entry.counts.skipped), (STEPS + 6, 1, 1));
     let history = rusqlite::Connection::open(folder.join("history.db")).unwrap();
     let rows: i64 = history.query_row("SELECT count(*) FROM steps", [], |row| row.get(0)).unwrap();
-    assert_eq!(rows, steps.len() as i64);
+    assert_eq!(usize::try_from(rows), Ok(steps.len()));
 }
 
 /// What is computed without a report of each step is what the report of each step gives.

@@ -70,17 +70,21 @@ struct DependencyKind {
 pub(super) fn libraries() -> Result<String, Refusal> {
     let metadata = metadata()?;
     let linked = pipeline_core::packages();
-    let (mut lines, mut problems) = (String::new(), Vec::new());
+    let (mut lines, mut problems) = (Vec::new(), Vec::new());
     for package in metadata.libraries_of(&NAME)? {
         let (name, version) = (package.name.as_str(), package.version.as_str());
         match linked.iter().find(|((of, in_version), _)| (*of, *in_version) == (name, version)) {
-            Some((_, steps)) => lines.push_str(&format!("{name} {version}: {steps} in this program\n")),
+            Some((_, steps)) => lines.push(format!("{name} {version}: {steps} in this program\n")),
             None if has_steps(&package.sources()) => problems.push(not_linked(package)),
             None => {}
         }
     }
     Problems::check(problems)?;
-    Ok(if lines.is_empty() { "this program depends on no library of steps\n".to_owned() } else { lines })
+    Ok(if lines.is_empty() {
+        "this program depends on no library of steps\n".to_owned()
+    } else {
+        lines.concat()
+    })
 }
 
 fn metadata() -> Result<Metadata, Refusal> {
@@ -118,10 +122,9 @@ impl Metadata {
             self.packages.iter().map(|package| (package.id.as_str(), package)).collect();
         let nodes: HashMap<&str, &Node> =
             self.resolve.nodes.iter().map(|node| (node.id.as_str(), node)).collect();
-        let members = self.workspace_members.iter().filter_map(|id| packages.get(id.as_str()));
+        let mut members = self.workspace_members.iter().filter_map(|id| packages.get(id.as_str()));
         let is_program = |target: &&Target| target.name == program && !target.is("lib");
-        let found =
-            members.filter_map(|package| Some((*package, package.targets.iter().find(is_program)?))).next();
+        let found = members.find_map(|package| Some((*package, package.targets.iter().find(is_program)?)));
         let Some((root, target)) = found else {
             let message = format!("`{}` is no target of the packages in this folder", one_line(program));
             return Err(Refusal::Environment(format!(

@@ -18,6 +18,7 @@ use crate::pipeline::Pipeline;
 
 /// What to list, and how.
 #[derive(Debug, ClapArgs)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag")]
 #[command(mut_arg("terms", |arg| arg.help(STEPS_TO_SHOW)))]
 pub(super) struct ListArgs {
     #[command(flatten)]
@@ -41,7 +42,7 @@ pub(super) fn execute(args: &ListArgs, chosen: Chosen) -> Result<u8, Refusal> {
         return print(&check::libraries()?);
     }
     let pipelines = chosen.names().to_vec();
-    let (pipeline, _) = params::from_environment(chosen.as_it_is())?;
+    let (pipeline, _) = params::from_environment(chosen.unprepared())?;
     let steps = if args.selection.is_empty() && pipeline.is_everything() {
         // Includes templates and does not resolve edges: a list helps to fix them.
         let registered = pipeline_core::registered().into_iter();

@@ -93,15 +93,20 @@ fn to_retry(report: &RunReport, columns: usize, known: Known<'_>, text: &mut Str
     };
     // A program with its own arguments has another command line.
     let Some(line) = line else { return };
-    let Again { command, values_of, left, again } = again(report, line);
+    let Again { command, values_of, left, repeated } = again(report, line);
     let _ = writeln!(text, "to retry: {}", clean(&command));
     // A report from a journal lacks the steps that had not begun.
     let unknown = report.counts.planned.saturating_sub(report.steps.len());
     let others = if unknown == 0 { String::new() } else { format!(", and {unknown} that had not begun") };
     let count = counted(left.len() + unknown, "step");
     let mut more = format!("({count} left: {}{others}", listed(&left, MOST_NAMES));
-    if !again.is_empty() {
-        let _ = write!(more, "; runs {} again: {}", counted(again.len(), "step"), listed(&again, MOST_NAMES));
+    if !repeated.is_empty() {
+        let _ = write!(
+            more,
+            "; runs {} again: {}",
+            counted(repeated.len(), "step"),
+            listed(&repeated, MOST_NAMES)
+        );
     }
     if !values_of.is_empty() {
         let values: Vec<String> = values_of.iter().map(|name| format!("`-p {name}=…`")).collect();

@@ -296,7 +296,8 @@ fn dead_letters_are_listed_and_their_items_only_on_request() {
     let mut report = report(vec![step("reads", "succeeded", 2.0)]);
     let letter =
         |n: u32| json!({"step": "reads", "attempt": n, "item": {"row": n}, "error": "no\u{1b}[2J price"});
-    report.dead_letters = serde_json::from_value((1..=7).map(letter).collect()).unwrap();
+    report.dead_letters =
+        serde_json::from_value((1..=7).map(letter).collect()).expect("a list of dead letters");
     let said = plain(&report, 80, false);
     assert!(said.contains("7 items could not be processed:\n    `reads`: no"), "{said}");
     assert!(!said.contains("row") && !said.contains('\u{1b}'), "{said}");

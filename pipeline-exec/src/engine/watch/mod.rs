@@ -161,21 +161,7 @@ impl Watch {
     fn overdue(&self, step: usize, since: Duration) -> GivenUp {
         let rule = self.rules.as_ref().map(|rules| rules.of(step));
         let timeout = rule.and_then(|rule| rule.timeout).filter(|timeout| self.now() >= since + *timeout);
-        self.late(timeout, rule.and_then(|rule| rule.deadline))
-    }
-
-    /// Why a step is given up at its timeout, or else at its deadline.
-    fn late(&self, timeout: Option<Duration>, deadline: Option<Duration>) -> GivenUp {
-        let show =
-            |time: Duration| humantime::format_duration(Duration::from_millis(time.as_millis() as u64));
-        let note = match (timeout, deadline) {
-            (Some(timeout), _) => format!("it took longer than its timeout of {}", show(timeout)),
-            (None, Some(deadline)) => {
-                format!("its attempts took longer than its deadline of {}", show(deadline))
-            }
-            (None, None) => "it took too long".to_owned(),
-        };
-        GivenUp { kind: FailureKind::TimedOut, note }
+        late(timeout, rule.and_then(|rule| rule.deadline))
     }
 
     /// Looks at what a thread does for this run. Returns when to look again at the latest.
@@ -324,4 +310,17 @@ impl Watch {
             );
         }
     }
+}
+
+/// Why a step is given up at its timeout, or else at its deadline.
+fn late(timeout: Option<Duration>, deadline: Option<Duration>) -> GivenUp {
+    let show = |time: Duration| humantime::format_duration(Duration::from_millis(time.as_millis() as u64));
+    let note = match (timeout, deadline) {
+        (Some(timeout), _) => format!("it took longer than its timeout of {}", show(timeout)),
+        (None, Some(deadline)) => {
+            format!("its attempts took longer than its deadline of {}", show(deadline))
+        }
+        (None, None) => "it took too long".to_owned(),
+    };
+    GivenUp { kind: FailureKind::TimedOut, note }
 }

@@ -40,7 +40,7 @@ impl Watch {
         let (now, first) = first_start(&self.history, step)?;
         let due = rule.due(now, first)?;
         let is_timeout = rule.timeout.is_some_and(|timeout| due == now + timeout);
-        let why = self.late(rule.timeout.filter(|_| is_timeout), rule.deadline);
+        let why = super::late(rule.timeout.filter(|_| is_timeout), rule.deadline);
         Some(VirtualDue { at: Instant::now() + due.saturating_sub(now), why })
     }
 

@@ -1,4 +1,5 @@
 //! Steps whose values JSON would change.
+#![allow(clippy::option_option, clippy::ref_option, reason = "such values are what is tested")]
 
 use std::collections::BTreeMap;
 
