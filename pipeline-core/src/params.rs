@@ -200,6 +200,11 @@ impl Params {
         self.values.get(name).map(|given| &*given.origin)
     }
 
+    /// Reports whether the program's code has set the value of this name.
+    pub fn is_set_by_code(&self, name: &str) -> bool {
+        self.values.get(name).is_some_and(|given| given.rank > 0)
+    }
+
     /// Returns all, by name.
     pub(crate) fn all(&self) -> impl Iterator<Item = (&str, &Given)> {
         self.values.iter().map(|(name, given)| (name.as_str(), given))

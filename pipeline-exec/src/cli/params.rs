@@ -1,7 +1,7 @@
 //! Run parameters from the command line, the environment, the file of `--params` and the file of settings, in this
 //! order of precedence.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 
@@ -61,21 +61,53 @@ impl ParamArgs {
         }
         // Of several values for one name, the last wins.
         let text = |(name, value): &(String, String)| (name.clone(), ParamValue::Text(value.clone()));
-        let pipeline = pipeline.params_default(self.params.iter().rev().map(text), "-p");
-        let pipeline = pipeline.params_default(of_set.iter().rev().map(text), "--set");
-        let pipeline = match &self.repeated {
-            Some(run) => pipeline.params_default(run.params.clone(), &run.origin),
-            None => pipeline,
-        };
-        let (mut pipeline, warnings) = from_environment(pipeline)?;
-        if let Some(path) = &self.params_file {
-            pipeline = pipeline.params_default(read(path)?, &format!("the file {}", path.display()));
+        let mut giving = Giving::of(pipeline);
+        giving.give(self.params.iter().rev().map(text), "-p");
+        giving.give(of_set.iter().rev().map(text), "--set");
+        if let Some(run) = &self.repeated {
+            // It has the values of code, too.
+            for (name, value) in &run.params {
+                giving.pipeline.default_param(name.clone(), value.clone(), &run.origin);
+            }
         }
-        let declared = declared(&pipeline);
-        let pipeline = resolved.params().fold(pipeline, |pipeline, (name, value, file)| {
-            pipeline.params_default(of_steps(name, value, &declared), &format!("the file {file}"))
+        let mut warnings = of_environment(&mut giving)?;
+        let declared = declared(&giving.pipeline);
+        if let Some(path) = &self.params_file {
+            giving.give(read(path, &declared)?, &format!("the file {}", path.display()));
+        }
+        for (name, value, file) in resolved.params() {
+            giving.give(of_steps(name, value, &declared), &format!("the file {file}"));
+        }
+        let lost = giving.lost.iter().map(|(name, origin)| {
+            let (name, origin) = (one_line(name), one_line(origin));
+            format!("run parameter `{name}` ({origin}) has no effect: the program's code sets it")
         });
-        Ok((pipeline, warnings))
+        warnings.extend(lost);
+        Ok((giving.pipeline, warnings))
+    }
+}
+
+/// A pipeline that gets run parameters from one source after the other.
+struct Giving {
+    pipeline: Pipeline,
+    /// The names of values without effect, because code has set them, each with the first source that has one.
+    lost: BTreeMap<String, String>,
+}
+
+impl Giving {
+    fn of(pipeline: Pipeline) -> Self {
+        Giving { pipeline, lost: BTreeMap::new() }
+    }
+
+    /// Sets parameters that are not set yet.
+    fn give(&mut self, params: impl IntoIterator<Item = (String, ParamValue)>, origin: &str) {
+        for (name, value) in params {
+            if self.pipeline.params().is_set_by_code(&name) {
+                self.lost.entry(name).or_insert_with(|| origin.to_owned());
+            } else {
+                self.pipeline.default_param(name, value, origin);
+            }
+        }
     }
 }
 
@@ -105,15 +137,22 @@ fn of_steps(name: &str, value: &Value, declared: &BTreeSet<String>) -> Vec<(Stri
     }
 }
 
+/// Returns the pipeline with the parameters of the environment that are not set yet.
+pub(super) fn from_environment(pipeline: Pipeline) -> Result<Pipeline, Refusal> {
+    let mut giving = Giving::of(pipeline);
+    of_environment(&mut giving)?;
+    Ok(giving.pipeline)
+}
+
 /// Sets parameters from the environment that are not set yet. Returns a warning for each variable whose name is not
 /// close to a parameter's: it may belong to another program.
-pub(super) fn from_environment(mut pipeline: Pipeline) -> Result<(Pipeline, Vec<String>), Refusal> {
+fn of_environment(giving: &mut Giving) -> Result<Vec<String>, Refusal> {
     let (mut known, mut warnings) = (None, Vec::new());
     for (variable, value) in std::env::vars_os() {
         let Some(name) = variable.to_str().and_then(|name| name.strip_prefix(ENVIRONMENT_PREFIX)) else {
             continue;
         };
-        if !is_ours(name, known.get_or_insert_with(|| declared(&pipeline))) {
+        if !is_ours(name, known.get_or_insert_with(|| declared(&giving.pipeline))) {
             let variable = one_line(&format!("{ENVIRONMENT_PREFIX}{name}"));
             warnings.push(format!(
                 "environment variable {variable} is ignored: no step has a parameter of that name"
@@ -126,9 +165,9 @@ pub(super) fn from_environment(mut pipeline: Pipeline) -> Result<(Pipeline, Vec<
             return Err(Refusal::Problems(problem.hint("fix the value, or unset the variable").into()));
         };
         let origin = format!("the environment, {ENVIRONMENT_PREFIX}{name}");
-        pipeline = pipeline.params_default([(name.to_owned(), ParamValue::Text(value))], &origin);
+        giving.give([(name.to_owned(), ParamValue::Text(value))], &origin);
     }
-    Ok((pipeline, warnings))
+    Ok(warnings)
 }
 
 /// Reports whether a variable is meant for this program, perhaps with a typo, which is refused with a suggestion. A
@@ -139,7 +178,8 @@ fn is_ours(name: &str, declared: &BTreeSet<String>) -> bool {
     declared.contains(name) || name.contains('.') || declared.iter().any(is_meant)
 }
 
-fn read(path: &Path) -> Result<Vec<(String, ParamValue)>, Refusal> {
+/// Reads a file of run parameters.
+fn read(path: &Path, declared: &BTreeSet<String>) -> Result<Vec<(String, ParamValue)>, Refusal> {
     let refuse = |why: String| {
         Refusal::Environment(format!(
             "cannot read run parameters from {} (TOML, or JSON if the name ends in `.json`): {why}",
@@ -151,6 +191,14 @@ fn read(path: &Path) -> Result<Vec<(String, ParamValue)>, Refusal> {
     let value: Value =
         if is_json { value_of_json(&text).map_err(refuse)? } else { value_of_toml(&text).map_err(refuse)? };
     match value {
+        Value::Object(values)
+            if values.get("params").is_some_and(Value::is_object) && !declared.contains("params") =>
+        {
+            let message =
+                format!("`params` in {} is a table of run parameters", one_line(&path.display().to_string()));
+            let problem = Problem::new(ProblemCode::InvalidParam, message);
+            Err(Refusal::Problems(problem.hint("write the names at the top level of this file").into()))
+        }
         Value::Object(values) => {
             Ok(values.into_iter().map(|(name, value)| (name, ParamValue::Json(value))).collect())
         }

@@ -215,17 +215,10 @@ impl Pipeline {
         self
     }
 
-    /// Sets run parameters that are not set yet.
+    /// Sets a run parameter that is not set yet.
     #[cfg(feature = "cli")]
-    pub(crate) fn params_default(
-        mut self,
-        params: impl IntoIterator<Item = (String, pipeline_core::ParamValue)>,
-        origin: &str,
-    ) -> Self {
-        for (name, value) in params {
-            self.params.set_default(name, value, origin);
-        }
-        self
+    pub(crate) fn default_param(&mut self, name: String, value: pipeline_core::ParamValue, origin: &str) {
+        self.params.set_default(name, value, origin);
     }
 
     /// Adds a resource: a value that steps find by its type. A step that reads `&T` also finds it in a `Box<T>`, or in an `Arc<T>`

@@ -25,6 +25,7 @@ fn a_wrong_flag_is_wrong_use() {
         ended.exits(2).says(&[text]);
         assert!(!ended.said.contains("started"), "{}", ended.said);
     }
+    run("sibling --timeout 5").says(&["hint: did you mean `5s`?"]);
 }
 
 #[test]
@@ -47,5 +48,6 @@ fn a_setting_of_the_programs_code_wins_over_flags() {
             .collect::<Vec<_>>()
     };
     assert_eq!(row("max_detached"), ["max_detached", "1", "code"]);
+    ended.says(&["setting `max_detached` (--set) has no effect: the program's code sets it"]);
     assert_eq!(row("io "), ["io", "9", "--io"]);
 }

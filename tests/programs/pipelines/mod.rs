@@ -106,6 +106,44 @@ fn a_file_of_settings_has_a_section_for_each_pipeline() {
 }
 
 #[test]
+fn a_value_that_code_overrides_is_named_once_in_a_warning() {
+    let folder = Folder::new();
+    fs::write(folder.join("p.toml"), "days = 7\n").unwrap();
+    fs::write(folder.join("pipeline.toml"), "[pipelines.nightly.params]\ndays = 60\n").unwrap();
+    let nightly = |variables: &[(&str, &str)], arguments: &str| {
+        let variables = [&[TOKEN, ("WORKERS", "1")], variables].concat();
+        let ran = run_in(&folder, &variables, &format!("--pipeline nightly {arguments}")).exits(0);
+        assert_eq!(ran.out, "prepared\norders of 30 days\narchive of 30 days\n");
+        let warnings = ran.err.lines().filter_map(|line| line.strip_prefix("warning: "));
+        warnings.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let lost = |what: &str| format!("{what} has no effect: the program's code sets it");
+    let of_days = |origin: &str| lost(&format!("run parameter `days` ({origin})"));
+    assert_eq!(nightly(&[], ""), [of_days("the file pipeline.toml")]);
+    assert_eq!(nightly(&[], "--params p.toml"), [of_days("the file p.toml")]);
+    let by_variable = [("PIPELINE_PARAM_days", "9")];
+    assert_eq!(nightly(&by_variable, "--params p.toml"), [of_days("the environment, PIPELINE_PARAM_days")]);
+    assert_eq!(nightly(&by_variable, "--set params.days=8"), [of_days("--set")]);
+    assert_eq!(nightly(&by_variable, "-p days=abc -p days=90"), [of_days("-p")]);
+    fs::write(folder.join("pipeline.toml"), "workers = 2\n").unwrap();
+    let of_workers = |origin: &str| lost(&format!("setting `workers` ({origin})"));
+    assert_eq!(nightly(&[], ""), [of_workers("pipeline.toml")]);
+    assert_eq!(nightly(&[("PIPELINE_WORKERS", "3")], ""), [of_workers("PIPELINE_WORKERS")]);
+    assert_eq!(nightly(&[], "-w 9"), [of_workers("--workers")]);
+    // Nothing is lost.
+    assert_eq!(nightly(&[("PIPELINE_WORKERS", "3")], "-w 1"), [""; 0]);
+    assert_eq!(nightly(&[], "--again latest -w 1"), [""; 0]);
+}
+
+#[test]
+fn a_file_of_parameters_has_their_names_at_the_top() {
+    let folder = Folder::new();
+    fs::write(folder.join("p.toml"), "[params]\ndays = 7\n").unwrap();
+    let wrong = run_in(&folder, &[], "run --params p.toml").exits(2).err;
+    assert!(wrong.contains("hint: write the names at the top level of this file"), "{wrong}");
+}
+
+#[test]
 fn settings_of_code_are_of_their_pipeline_and_the_report_has_its_name() {
     let folder = Folder::new();
     let report = |arguments: &str| {

@@ -42,7 +42,7 @@ pub(super) fn execute(args: &ListArgs, chosen: Chosen) -> Result<u8, Refusal> {
         return print(&check::libraries()?);
     }
     let pipelines = chosen.names().to_vec();
-    let (pipeline, _) = params::from_environment(chosen.unprepared())?;
+    let pipeline = params::from_environment(chosen.unprepared())?;
     let steps = if args.selection.is_empty() && pipeline.is_everything() {
         // Includes templates and does not resolve edges: a list helps to fix them.
         let registered = pipeline_core::registered().into_iter();

@@ -49,8 +49,9 @@ pub(super) fn put_together(
     warnings: Vec<String>,
 ) -> (ResolvedSettings, Vec<Problem>) {
     let mut problems = Vec::new();
-    let mut layers = layers;
+    let (mut layers, mut warnings) = (layers, warnings);
     layers.values_mut().for_each(|leaves| refuse_wrong(leaves, &mut problems));
+    warnings.extend(without_effect(&layers));
     let (mut given, sources) = covered(layers);
     let mut all = Leaves::written(&Settings::default(), DEFAULT);
     // A program's defaults are below the preset, like those of the library.
@@ -87,6 +88,31 @@ pub(super) fn put_together(
     settings.origins = Origins::new(set.map(|(key, leaf)| (key.join("."), leaf.origin.clone())).collect());
     problems.extend(settings.problems());
     (ResolvedSettings::new(settings, all, params, warnings), problems)
+}
+
+/// A warning for each setting of a user that code sets to another value.
+fn without_effect(layers: &BTreeMap<Source, Leaves>) -> Vec<String> {
+    let of_users = [Source::Flag, Source::Environment, Source::Section, Source::File];
+    let code = layers.get(&Source::Code).into_iter().flat_map(|leaves| &leaves.0);
+    let lost = code.filter_map(|(key, of_code)| {
+        let given = of_users.iter().find_map(|source| layers.get(source)?.0.get(key))?;
+        // Code may have read the same file and environment.
+        (as_read(key, given) != of_code.value).then(|| {
+            let (key, origin) = (shown(&key.join(".")), shown(&given.origin));
+            format!("setting `{key}` ({origin}) has no effect: the program's code sets it")
+        })
+    });
+    lost.collect()
+}
+
+/// A value in the form that settings are written in: `1m` for `60s`.
+fn as_read(key: &Key, leaf: &Leaf) -> Value {
+    let mut alone = Leaves::default();
+    alone.put(key.clone(), leaf.clone());
+    match serde_json::from_value::<Settings>(alone.nested(&[])) {
+        Ok(settings) => Leaves::written(&settings, DEFAULT).value(key),
+        Err(_) => leaf.value.clone(),
+    }
 }
 
 /// All layers merged, and the source of each leaf.
@@ -184,9 +210,15 @@ const FIX_IT: &str = "fix it, or leave it out for the default";
 
 /// The problem of a value that is not what its setting takes.
 pub(in crate::settings) fn is_not(key: &[String], kind: Kind, value: &Value) -> Problem {
-    let (key, value) = (shown(&key.join(".")), in_words(value));
-    let message = format!("setting `{key}` is {value}, but takes {}", kind.takes());
-    Problem::new(ProblemCode::InvalidSetting, message).hint(FIX_IT)
+    let (key, written) = (shown(&key.join(".")), in_words(value));
+    let message = format!("setting `{key}` is {written}, but takes {}", kind.takes());
+    let problem = Problem::new(ProblemCode::InvalidSetting, message);
+    match value.as_u64().or_else(|| value.as_str()?.trim().parse().ok()) {
+        Some(seconds @ 1..) if matches!(kind, Kind::Time | Kind::TimeOrZero) => {
+            problem.hint(format!("did you mean `{seconds}s`?"))
+        }
+        _ => problem.hint(FIX_IT),
+    }
 }
 
 fn in_words(value: &Value) -> String {
