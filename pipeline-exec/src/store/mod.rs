@@ -27,6 +27,7 @@ mod reconcile;
 mod recording;
 mod scope;
 mod started;
+#[cfg(feature = "outputs")]
 mod step_name;
 mod sweep;
 mod trace;

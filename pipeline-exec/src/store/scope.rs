@@ -20,6 +20,7 @@ impl Scope {
     }
 
     /// The runs of one pipeline.
+    #[cfg(feature = "cli")]
     pub(super) fn of(owner: RunOwner) -> Self {
         Scope { program: Some(owner.program), pipeline: Some(owner.pipeline) }
     }
