@@ -31,8 +31,13 @@ fn a_trait_object_is_a_resource_in_an_arc_or_a_box() {
         Pipeline::to::<converted>().resource(arc).resource_named("replica", boxed).run_blocking().unwrap();
     assert_eq!(run.output::<converted>(), Ok(&34));
     let missing = Pipeline::to::<converted>().resource(Fixed(3)).run_blocking().unwrap_err().to_string();
-    assert!(missing.contains("needs a resource `alloc::boxed::Box<dyn it::objects::Rates>`"), "{missing}");
-    assert!(missing.contains("`Arc<dyn Rates>` fits, too"), "{missing}");
+    let needed = "needs a resource `dyn it::objects::Rates` (a `Box<dyn Rates>` or an `Arc<dyn Rates>`)";
+    assert!(missing.contains(needed), "{missing}");
+    assert!(missing.contains("`.resource(Arc::new(value) as Arc<dyn Rates>)`"), "{missing}");
+    let mut dag = pipeline::DagBuilder::new();
+    let _ = dag.add::<converted>();
+    let json = dag.build().unwrap().document().to_json();
+    assert!(json.contains("\"dyn it::objects::Rates\"") && !json.contains("Box<"), "{json}");
 }
 
 #[step]

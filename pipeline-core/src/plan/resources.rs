@@ -48,21 +48,27 @@ impl Plan {
             reported.insert((ty.id(), name.as_deref()), missing.len());
             let names = given.names(ids);
             let named = name.as_ref().map_or(String::new(), |name| format!(" named `{name}`"));
+            let (ty, held, value) = match input.kind.object() {
+                None => (ty.name(), String::new(), "value".to_owned()),
+                Some(full) => {
+                    let object = short_type(full);
+                    // An `Arc` of the type behind it is not found.
+                    let value = format!("Arc::new(value) as Arc<{object}>");
+                    (full, format!(" (a `Box<{object}>` or an `Arc<{object}>`)"), value)
+                }
+            };
             let message =
-                format!("step `{}` needs a resource `{ty}`{named}, which was not given", spec.name());
+                format!("step `{}` needs a resource `{ty}`{held}{named}, which was not given", spec.name());
             let mut problem = Problem::new(ProblemCode::MissingResource, message)
                 .step(spec.name(), spec.location())
                 .parameter(input.name.as_ref(), input.location)
                 .hint(match name {
-                    Some(name) => format!("give it with `.resource_named({name:?}, value)`"),
-                    None => "give it with `.resource(value)`; for the command line, with \
-                             `pipeline::main_with(async |pipeline| Ok(pipeline.resource(value)))`"
-                        .to_owned(),
+                    Some(name) => format!("give it with `.resource_named({name:?}, {value})`"),
+                    None => format!(
+                        "give it with `.resource({value})`; for the command line, with \
+                         `pipeline::main_with(async |pipeline| Ok(pipeline.resource({value})))`"
+                    ),
                 });
-            // A trait object has no value without a holder.
-            if let [shared] = holders {
-                problem = problem.note(format!("`{}` fits, too", short_type(shared.name())));
-            }
             if !names.is_empty() {
                 problem = problem.note(format!("given of these types, by name: {}", names.join(", ")));
             }

@@ -48,6 +48,25 @@ pub enum InputKind {
     Context,
 }
 
+impl InputKind {
+    /// Returns the type of a resource as a step reads it: `dyn Store`, although a `Box` or an `Arc` has to hold that; `None` for other
+    /// kinds.
+    pub fn resource_type(&self) -> Option<&'static str> {
+        let InputKind::Resource { ty, .. } = self else { return None };
+        Some(self.object().unwrap_or(ty.name()))
+    }
+
+    /// Returns the trait object that a resource is read as, which has no value without a holder.
+    pub(crate) fn object(&self) -> Option<&'static str> {
+        match self {
+            InputKind::Resource { ty, holders: [_], .. } => {
+                ty.name().strip_prefix("alloc::boxed::Box<")?.strip_suffix('>')
+            }
+            _ => None,
+        }
+    }
+}
+
 /// The upstream steps that feed an input.
 #[derive(Clone, Debug)]
 #[non_exhaustive]

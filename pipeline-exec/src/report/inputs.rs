@@ -37,8 +37,7 @@ pub(super) fn of(run: &RunRecord, step: usize) -> Vec<InputReport> {
         InputKind::Param(_) => {
             plan.param_origin(params, step, index).map(|origin| InputOrigin::Param(origin.to_owned()))
         }
-        InputKind::Resource { ty, .. } => Some(InputOrigin::Resource(ty.to_string())),
-        _ => None,
+        kind => kind.resource_type().map(|ty| InputOrigin::Resource(ty.to_owned())),
     };
     inputs
         .filter_map(|(index, input)| {

@@ -254,10 +254,10 @@ impl InputDocument {
                 secret: param.is_secret(),
                 ..none
             },
-            InputKind::Resource { name, ty, .. } => InputDocument {
+            kind @ InputKind::Resource { name, .. } => InputDocument {
                 kind: "resource".to_owned(),
                 given_as: name.as_deref().map(str::to_owned),
-                ty: Some(ty.name().to_owned()),
+                ty: kind.resource_type().map(str::to_owned),
                 ..none
             },
             InputKind::Context => none,
