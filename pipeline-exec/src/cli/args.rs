@@ -8,7 +8,7 @@ use pipeline_core::{Problems, Selection};
 use super::exit::{Refusal, to_stderr};
 use super::output::{Output, OutputOptions};
 use super::params::ParamArgs;
-use super::repeat;
+use super::repeat::{self, Original};
 use super::settings::SettingsArgs;
 use crate::pipeline::Pipeline;
 
@@ -28,6 +28,9 @@ pub(super) struct RunArgs {
     /// Its steps, run parameters (without secrets), settings and seed are used, unless options set others.
     #[arg(long, help_heading = None::<&str>, value_name = "RUN", allow_negative_numbers = true)]
     pub(super) again: Option<String>,
+    /// The run that `again` names.
+    #[arg(skip)]
+    pub(super) original: Option<Original>,
     /// Do not record the run.
     #[arg(long, hide_short_help = true, help_heading = None::<&str>)]
     pub(super) no_report: bool,

@@ -57,6 +57,18 @@ pub(super) struct Args {
     pub(super) run: RunArgs,
 }
 
+impl Args {
+    /// Returns the arguments that may repeat a run.
+    pub(super) fn of_run(&mut self) -> Option<&mut RunArgs> {
+        match &mut self.command {
+            None => Some(&mut self.run),
+            Some(Command::Run(run)) => Some(run),
+            Some(Command::Plan(plan)) => Some(&mut plan.run),
+            Some(_) => None,
+        }
+    }
+}
+
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Run the selected steps and everything they need (the default).

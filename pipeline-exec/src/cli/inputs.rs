@@ -11,7 +11,7 @@ use super::settings::SettingsArgs;
 use super::store;
 use super::wording::{counted, listed, one_line};
 use crate::pipeline::{GivenOutput, Pipeline, read_json};
-use crate::store::{RunEntry, SavedOutputs};
+use crate::store::{RunEntry, SavedOutputs, whose};
 use crate::text::short_id;
 
 /// Name of the latest suitable run.
@@ -73,7 +73,7 @@ impl InputArgs {
         step: usize,
     ) -> Result<(Pipeline, Given), Refusal> {
         let mut given = match &self.inputs_from {
-            Some(asked) => Given::from_runs(asked, runs, plan, step)?,
+            Some(asked) => Given::from_runs(asked, store::asked_for(&pipeline), runs, plan, step)?,
             None => Given::default(),
         };
         for why in given.run.iter().flat_map(|of_run| &of_run.unusable) {
@@ -141,7 +141,13 @@ fn upstream(plan: &Plan, step: usize, name: &str) -> Result<String, Refusal> {
 
 impl Given {
     /// Returns the outputs of the first run that saved one of them.
-    fn from_runs(asked: &str, runs: Vec<RunEntry>, plan: &Plan, step: usize) -> Result<Self, Refusal> {
+    fn from_runs(
+        asked: &str,
+        pipeline: Option<&str>,
+        runs: Vec<RunEntry>,
+        plan: &Plan,
+        step: usize,
+    ) -> Result<Self, Refusal> {
         let needed = names_read_by(plan, step);
         if needed.is_empty() {
             return Ok(Given::default());
@@ -151,7 +157,7 @@ impl Given {
         found.map(|of_run| Given { run: Some(of_run), ..Given::default() }).ok_or_else(|| {
             let (whose, hint) = if asked == LATEST {
                 (
-                    "no run has saved an".to_owned(),
+                    format!("no run of {} has saved an", whose(pipeline)),
                     "`run --save-outputs` saves the outputs whose types are `Serialize`",
                 )
             } else {

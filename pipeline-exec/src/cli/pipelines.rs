@@ -10,7 +10,7 @@
 //! | `run`, `step`, `plan`, `info` | | yes |
 //! | `list`, `graph`, `runs`, `report`, `diff`, `completions`, `explain` | yes | |
 //!
-//! `--pipeline NAME` selects one; the first is the default. In a file of settings, `[pipelines.NAME]` has settings and
+//! `--pipeline NAME` selects one; the first is the default. `--again RUN` selects the pipeline of that run. In a file of settings, `[pipelines.NAME]` has settings and
 //! run parameters of one, which win over those of the whole file. The report has the name.
 
 use std::error::Error;
@@ -27,11 +27,14 @@ use pipeline_core::{Problem, ProblemCode, Problems};
 
 use super::command::{self, Args};
 use super::exit::{INVALID, Refusal, of_verb, written};
-use super::wording::one_line;
+use super::repeat::{self, Original};
+use super::wording::{listed, one_line};
 use super::{command_line, misplaced, paint};
 use crate::pipeline::Pipeline;
 use crate::runtime;
 use crate::settings::Named;
+use crate::store::RunEntry;
+use crate::text::clean;
 
 /// The name of the option that selects a pipeline.
 const OPTION: &str = "pipeline";
@@ -44,7 +47,8 @@ type Prepare = Box<dyn FnOnce(Pipeline) -> Preparing + Send>;
 /// A program of several pipelines, each with a name: the `main` of a binary that does several jobs, or whose graph a
 /// builder makes.
 ///
-/// `--pipeline NAME` selects a pipeline in every verb of the command line; without it, the first is used. Each has its
+/// `--pipeline NAME` selects a pipeline in every verb of the command line; without it, the first is used, and the
+/// recorded one with `--again`. `latest` and `-2` mean runs of any pipeline, or of the one of this option. Each has its
 /// own targets, run parameters, resources and settings, and in a file of settings its own section `[pipelines.NAME]`.
 /// Steps that a command line names replace the targets of the pipeline.
 ///
@@ -164,7 +168,7 @@ impl Program {
             .clone()
             .try_get_matches()
             .and_then(|matches| Ok((Args::from_arg_matches(&matches)?, matches)));
-        let (args, matches) = match read {
+        let (mut args, matches) = match read {
             Ok(read) => read,
             Err(error) => {
                 // Help and version are errors of clap, too: they go to standard output, with code 0.
@@ -183,12 +187,25 @@ impl Program {
             }
         };
         let asked = if names.is_empty() { None } else { matches.get_one::<String>(OPTION) };
-        let is_asked = |member: &Member| asked.is_none() || member.name.as_ref() == asked;
-        let member = self.pipelines.into_iter().find(is_asked);
-        let Member { name, mut pipeline, prepare } = member.expect("invariant: clap has compared the name");
-        if let Some(name) = name {
-            pipeline = pipeline.named(Named { name, all: Arc::clone(&names) });
+        let mut members = self.pipelines;
+        for Member { name, pipeline, .. } in &mut members {
+            if let Some(name) = name.clone() {
+                let is_asked_for = asked == Some(&name);
+                *pipeline = pipeline.clone().named(Named { name, all: Arc::clone(&names), is_asked_for });
+            }
         }
+        let position = |name: &String| members.iter().position(|member| member.name.as_ref() == Some(name));
+        let mut chosen =
+            asked.map_or(0, |name| position(name).expect("invariant: clap has compared the name"));
+        if let Some(args) = args.of_run() {
+            repeat::find(args, &members[chosen].pipeline)?;
+            if let Some(Original { run, .. }) = &args.original {
+                let of_run = run.pipeline.as_ref();
+                check_repeated(run, asked, &names)?;
+                chosen = of_run.and_then(position).unwrap_or(chosen);
+            }
+        }
+        let Member { mut pipeline, prepare, .. } = members.swap_remove(chosen);
         if let Some(mut line) = command_line::of(&command, &matches) {
             let asked = asked.map(|name| (format!("--{OPTION}"), vec![name.clone()]));
             line.options.extend(asked);
@@ -233,6 +250,32 @@ impl Chosen {
             Err(Refusal::Usage(why) | Refusal::Environment(why)) => (as_it_is, Some(why)),
         }
     }
+}
+
+/// Checks that the pipeline of a run that is repeated is one of this program, and the one of `--pipeline`. A run of a
+/// pipeline without a name is repeated by the one of `--pipeline`.
+fn check_repeated(run: &RunEntry, asked: Option<&String>, names: &[String]) -> Result<(), Refusal> {
+    let known = || if names.is_empty() { "one without a name".to_owned() } else { listed(names, 12) };
+    let (why, hint) = match (run.pipeline.as_ref(), asked) {
+        (None, None) if !names.is_empty() => {
+            let why = "was of a pipeline without a name".to_owned();
+            (why, format!("`--pipeline NAME` says which pipeline repeats it: {}", known()))
+        }
+        (Some(of_run), Some(asked)) if of_run != asked => (
+            format!(
+                "was of pipeline `{}`, and `--{OPTION} {}` asks for another",
+                one_line(of_run),
+                one_line(asked)
+            ),
+            format!("leave `--{OPTION}` out to repeat the run"),
+        ),
+        (Some(of_run), _) if !names.contains(of_run) => (
+            format!("was of pipeline `{}`, which this program does not have", one_line(of_run)),
+            format!("start a new run with one that it has: {}", known()),
+        ),
+        _ => return Ok(()),
+    };
+    Err(Refusal::Usage(format!("run {} {why}\nhint: {hint}", clean(run.short_id()))))
 }
 
 fn boxed(prepare: impl AsyncFnOnce(Pipeline) -> Result<Pipeline, Cause> + Send + 'static) -> Prepare {

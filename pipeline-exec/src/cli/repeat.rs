@@ -10,8 +10,8 @@ use super::exit::Refusal;
 use super::store;
 use super::wording::one_line;
 use crate::pipeline::Pipeline;
-use crate::report::CommandLine;
-use crate::store::params_of;
+use crate::report::{CommandLine, RunReport};
+use crate::store::{RunEntry, params_of};
 use crate::text::short_id;
 
 /// What a recorded run was started with. Options and parameters of the command line win over it.
@@ -23,17 +23,31 @@ pub(super) struct Repeated {
     pub(super) params: BTreeMap<String, ParamValue>,
 }
 
+/// The run that `--again` names.
+#[derive(Clone, Debug)]
+pub(super) struct Original {
+    pub(super) run: RunEntry,
+    report: RunReport,
+}
+
 /// The options that select steps.
 const SELECTION: [&str; 3] = ["--exclude", "--from", "--until"];
+
+/// Finds the run of `--again`. `pipeline` is that of `--pipeline`, or the default.
+pub(super) fn find(args: &mut RunArgs, pipeline: &Pipeline) -> Result<(), Refusal> {
+    let Some(asked) = &args.again else { return Ok(()) };
+    let store = store::in_force(&args.settings, pipeline)?;
+    let run = store.find(asked)?;
+    let report = store.report_of(&run)?;
+    args.original = Some(Original { run, report });
+    Ok(())
+}
 
 /// Returns the arguments with what the run of `--again` was started with, and the pipeline with the command line that
 /// this makes.
 pub(super) fn filled(args: &RunArgs, mut pipeline: Pipeline) -> Result<(RunArgs, Pipeline), Refusal> {
     let mut args = args.clone();
-    let Some(asked) = args.again.take() else { return Ok((args, pipeline)) };
-    let store = store::in_force(&args.settings, &pipeline)?.of(pipeline.owner());
-    let run = store.find(&asked)?;
-    let report = store.report_of(&run)?;
+    let Some(Original { run, report }) = args.original.take() else { return Ok((args, pipeline)) };
     let line = report.command_line.unwrap_or_default();
     if line.verb == "step" {
         let name = line.terms.first().map_or("NAME", String::as_str);

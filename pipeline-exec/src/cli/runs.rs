@@ -10,9 +10,9 @@ use serde_json::json;
 use super::columns::{columns, headed, name};
 use super::exit::{Refusal, print, print_json};
 use super::settings::StoreArgs;
-use super::store::warn;
+use super::store::{asked_for, warn};
 use crate::pipeline::Pipeline;
-use crate::store::{RunEntry, RunState, RunStore, StepTime, StepTrend, StoreError, meant, median};
+use crate::store::{RunEntry, RunState, RunStore, StepTime, StepTrend, StoreError, meant, median, whose};
 use crate::text::{clean, ratio, short_id, show};
 
 /// Maximum number of earlier runs that a run is compared with.
@@ -73,8 +73,10 @@ pub(super) fn execute(args: &RunsArgs, pipeline: &Pipeline) -> Result<u8, Refusa
     if shown.is_empty() {
         return print(&match args.status {
             Some(status) if !all.is_empty() => format!("none of the {} recorded runs is {status}", all.len()),
-            _ => "no run of this program is recorded; `run` records each run, except with `--no-report`"
-                .to_owned(),
+            _ => format!(
+                "no run of {} is recorded; `run` records each run, except with `--no-report`",
+                whose(asked_for(pipeline))
+            ),
         });
     }
     let mut text = table(shown, args.all);
@@ -144,8 +146,9 @@ fn trends(args: &RunsArgs, pipeline: &Pipeline) -> Result<u8, Refusal> {
             Ok(identity) => identity.to_owned(),
             Err(several) if several.is_empty() => {
                 return Err(Refusal::Usage(format!(
-                    "no step named `{}` has succeeded in a recorded run\nhint: `runs --steps` shows those that have",
-                    name(step)
+                    "no step named `{}` has succeeded in a recorded run of {}\nhint: `runs --steps` shows those that have",
+                    name(step),
+                    whose(pipeline.name().map(|named| &*named.name))
                 )));
             }
             Err(several) => return Err(StoreError::ambiguous_step(step, &several).into()),

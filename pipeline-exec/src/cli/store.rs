@@ -21,10 +21,10 @@ const MOST_WARNINGS: usize = 5;
 const LOOK_BACK: usize = 20;
 
 impl StoreArgs {
-    /// Opens the runs directory for reading; `None` if it does not exist.
+    /// Opens the runs directory for reading, for the runs that [`asked_for`] means; `None` if it does not exist.
     pub(super) fn existing(&self, pipeline: &Pipeline) -> Result<Option<RunStore>, Refusal> {
         let dir = self.dir(pipeline)?;
-        if dir.exists() { open(dir, None).map(Some) } else { Ok(None) }
+        if dir.exists() { open_to_read(dir, pipeline).map(Some) } else { Ok(None) }
     }
 
     /// Opens the runs directory for a verb that needs a run.
@@ -69,14 +69,20 @@ pub(super) fn recorded(
     Ok((pipeline.record_to(&store), usual))
 }
 
-/// Opens the runs directory in force for reading.
+/// Opens the runs directory in force for reading, for the runs that [`asked_for`] means.
 pub(super) fn in_force(settings: &SettingsArgs, pipeline: &Pipeline) -> Result<RunStore, Refusal> {
     let dir = settings.resolve(pipeline)?.settings().runs_dir.clone().unwrap_or_default();
-    if dir.exists() { open(dir, None) } else { Err(no_run(dir)) }
+    if dir.exists() { open_to_read(dir, pipeline) } else { Err(no_run(dir)) }
 }
 
 fn no_run(dir: PathBuf) -> Refusal {
-    StoreError::UnknownRun { asked: String::new(), dir, runs: 0 }.into()
+    StoreError::UnknownRun { asked: String::new(), dir, pipeline: None, runs: 0 }.into()
+}
+
+/// Returns the name of the pipeline whose runs the command line means: that of `--pipeline`. Without this option, it
+/// means all runs of the program.
+pub(super) fn asked_for(pipeline: &Pipeline) -> Option<&str> {
+    pipeline.name().filter(|named| named.is_asked_for).map(|named| &*named.name)
 }
 
 /// Returns the folder of a run's saved outputs, if it has some.
@@ -103,6 +109,11 @@ pub(super) fn usual(pipeline: &Pipeline) -> Result<Usual, Refusal> {
         }
         None => Ok(Usual::new()),
     }
+}
+
+fn open_to_read(dir: PathBuf, pipeline: &Pipeline) -> Result<RunStore, Refusal> {
+    let store = open(dir, None)?;
+    Ok(if asked_for(pipeline).is_some() { store.of(pipeline.owner()) } else { store })
 }
 
 fn open(dir: PathBuf, keep_runs: Option<usize>) -> Result<RunStore, Refusal> {

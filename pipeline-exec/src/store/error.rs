@@ -31,7 +31,9 @@ pub enum StoreError {
         asked: String,
         /// The directory.
         dir: PathBuf,
-        /// Number of its runs.
+        /// The pipeline, if only its runs were counted back.
+        pipeline: Option<String>,
+        /// Number of the runs that were looked at.
         runs: usize,
     },
     /// Several runs match.
@@ -132,17 +134,19 @@ impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             StoreError::Io { tried, path, source } => write!(f, "cannot {tried} {}: {source}", shown(path)),
-            StoreError::UnknownRun { dir, runs: 0, .. } => {
+            StoreError::UnknownRun { dir, pipeline, runs: 0, .. } => {
                 write!(
                     f,
-                    "no run of this program is recorded in {}\nhint: runs are recorded as they run: run one first",
+                    "no run of {} is recorded in {}\nhint: runs are recorded as they run: run one first",
+                    whose(pipeline.as_deref()),
                     shown(dir)
                 )
             }
-            StoreError::UnknownRun { asked, dir, runs } => write!(
+            StoreError::UnknownRun { asked, dir, pipeline, runs } => write!(
                 f,
-                "no run of this program in {} is named `{}`; there are {runs}\n\
+                "no run of {} in {} is named `{}`; there are {runs}\n\
                  hint: name one by the first or last characters of its id, or as `latest`, `-1`, `-2`; `runs` lists them",
+                whose(pipeline.as_deref()),
                 shown(dir),
                 shortened(asked)
             ),
@@ -196,6 +200,11 @@ impl Error for StoreError {
 /// Returns a path without control characters.
 pub(super) fn shown(path: &Path) -> String {
     clean(&path.display().to_string())
+}
+
+/// Says of what the runs are: of a pipeline, or of the whole program.
+pub(crate) fn whose(pipeline: Option<&str>) -> String {
+    pipeline.map_or_else(|| "this program".to_owned(), |name| format!("pipeline `{}`", shortened(name)))
 }
 
 /// Shortens what a user typed.

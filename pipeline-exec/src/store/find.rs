@@ -15,10 +15,18 @@ pub(super) fn one(
     asked: &str,
     dir: &Path,
 ) -> Result<RunEntry, StoreError> {
-    let unknown = |runs: usize| StoreError::UnknownRun { asked: asked.to_owned(), dir: dir.to_owned(), runs };
+    let unknown = |pipeline, runs| {
+        let (asked, dir) = (asked.to_owned(), dir.to_owned());
+        StoreError::UnknownRun { asked, dir, pipeline, runs }
+    };
     if let Some(back) = counted_back(asked) {
         runs.retain(|run| scope.contains(run));
-        return if back < runs.len() { Ok(runs.swap_remove(back)) } else { Err(unknown(runs.len())) };
+        let pipeline = scope.pipeline.clone().flatten();
+        return if back < runs.len() {
+            Ok(runs.swap_remove(back))
+        } else {
+            Err(unknown(pipeline, runs.len()))
+        };
     }
     let asked_for = asked.to_ascii_lowercase();
     let fits = |run: &&RunEntry| {
@@ -30,7 +38,7 @@ pub(super) fn one(
     };
     let fitting: Vec<&RunEntry> = runs.iter().filter(fits).collect();
     match fitting[..] {
-        [] => Err(unknown(runs.len())),
+        [] => Err(unknown(None, runs.len())),
         // Of several deterministic runs with one id, the latest.
         [first, ref others @ ..] if others.iter().all(|run| run.run_id == first.run_id) => Ok(first.clone()),
         _ => {

@@ -46,6 +46,8 @@ pub use self::diff::{CounterDiff, RunDiff, StepDiff};
 pub use self::entry::{RunEntry, RunState};
 pub use self::error::StoreError;
 #[cfg(feature = "cli")]
+pub(crate) use self::error::whose;
+#[cfg(feature = "cli")]
 pub(crate) use self::files::{PAGE, check_writable, write_whole};
 use self::history::{History, Timed};
 pub(crate) use self::outputs::Saving;

@@ -1,5 +1,7 @@
 //! Several pipelines in one program, each with its graph, run parameters, resources and settings.
 
+mod recorded;
+
 use std::fs;
 
 use crate::folder::Folder;

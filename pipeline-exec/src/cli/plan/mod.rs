@@ -27,7 +27,7 @@ use crate::pipeline::Purpose;
 )]
 pub(super) struct PlanArgs {
     #[command(flatten)]
-    run: RunArgs,
+    pub(super) run: RunArgs,
 }
 
 pub(super) fn execute(args: &PlanArgs, chosen: Chosen) -> Result<u8, Refusal> {

@@ -68,6 +68,8 @@ pub(crate) struct Named {
     pub(crate) name: String,
     /// The names of all pipelines of the program.
     pub(crate) all: Arc<[String]>,
+    /// Whether the command line selected it, with `--pipeline`: not if it is the default, or that of a repeated run.
+    pub(crate) is_asked_for: bool,
 }
 
 /// The run parameters of files by name: each value, and its file.
@@ -326,7 +328,7 @@ impl SettingsStack {
 
     /// Removes `[pipelines]` of a file, and returns the section of the pipeline that these settings are for.
     fn take_section(&mut self, file: &mut Value, name: &str) -> Option<(Source, Value)> {
-        let Named { name: of, all } = self.pipeline.clone()?;
+        let Named { name: of, all, .. } = self.pipeline.clone()?;
         let sections = file.as_object_mut()?.remove("pipelines")?;
         let Value::Object(mut sections) = sections else {
             let message = format!("`pipelines` in {} is not a table", shown(name));
