@@ -69,6 +69,7 @@ pub(crate) struct Named {
     /// The names of all pipelines of the program.
     pub(crate) all: Arc<[String]>,
     /// Whether the command line selected it, with `--pipeline`: not if it is the default, or that of a repeated run.
+    #[cfg(feature = "cli")]
     pub(crate) is_asked_for: bool,
 }
 
