@@ -174,7 +174,7 @@ fn a_program_with_arguments_of_its_own_shows_and_records_its_runs() {
         assert!(output.err.contains(part), "{part}: {}", output.err);
     }
     // Its command line is its own: nothing is said of how to retry.
-    let failed = run_in(&folder, &[("PIPELINE_DEADLINE", "1ns")], "--own").exits(1);
+    let failed = run_in(&folder, &[("PIPELINE_PARAM_days", "13")], "--own").exits(1);
     assert!(!failed.err.contains("to retry"), "{}", failed.err);
     assert!(run_in(&folder, &[], "runs").exits(0).out.contains("succeeded"));
 }

@@ -20,6 +20,7 @@ fn orders(#[param(default = 2)] days: u32) -> u32 {
 
 #[step(tags("hourly"))]
 fn checked(orders: &u32) -> u32 {
+    assert_ne!(*orders, 13, "planted");
     *orders
 }
 
