@@ -11,9 +11,10 @@ use std::path::Path;
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// The programs of tests, each with the folder or file of its sources.
-const PROGRAMS: [(&str, &str); 8] = [
+const PROGRAMS: [(&str, &str); 9] = [
     ("`it`", "tests/it"),
     ("`page`", "tests/page"),
+    ("`programs`", "tests/programs"),
     ("`examples`", "tests/programs/examples.rs"),
     ("`faults`", "tests/programs/faults"),
     ("`canary`", "tests/programs/canary"),

@@ -5,7 +5,7 @@ use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use pipeline::graph::Refs;
-use pipeline::limits::{Breaker, LimitSettings, RateLimit};
+use pipeline::limits::{Breaker, LimitSettings};
 use pipeline::prelude::*;
 use pipeline::run::Executor;
 use pipeline::*;
@@ -299,9 +299,11 @@ async fn rt_hangs() {
 
 /// A pipeline that waits for all that a step can wait for: attempts, rates, breakers, timeouts.
 fn waits() -> Pipeline {
-    let rate = LimitSettings::new(1).rate(RateLimit::new(200, Duration::from_secs(1)));
+    let slow = LimitSettings::new(1);
+    #[cfg(feature = "rate")]
+    let slow = slow.rate(pipeline::limits::RateLimit::new(200, Duration::from_secs(1)));
     let breaker = LimitSettings::new(1).breaker(Breaker::new(1, Duration::from_millis(5)));
-    let settings = Settings::default().limit("rt-slow", rate).limit("rt-broken", breaker);
+    let settings = Settings::default().limit("rt-slow", slow).limit("rt-broken", breaker);
     let pipeline = Pipeline::to::<rt_flaky>().and::<rt_flaky_at_once>().and::<rt_rated>().and::<rt_broken>();
     pipeline.and::<rt_hangs>().settings(settings)
 }

@@ -6,7 +6,7 @@ use pipeline::StepDefaults;
 use pipeline::graph::Backoff;
 use pipeline::limits::{Breaker, LimitSettings};
 use pipeline::prelude::*;
-use pipeline::settings::{ResolvedSettings, SettingsStack, TagSettings, cores};
+use pipeline::settings::{SettingsStack, TagSettings, cores};
 use pipeline::*;
 
 /// A stack in which one source sets the number of IO slots.
@@ -170,7 +170,7 @@ fn variables_name_settings_in_capitals() {
 }
 
 /// L05: TOML, YAML and JSON mean the same.
-#[cfg(feature = "cli")]
+#[cfg(all(feature = "cli", feature = "rate"))]
 #[test]
 fn a_file_means_the_same_in_every_format() {
     let toml = r#"
@@ -205,7 +205,7 @@ params: {rate: 2, orders: {count: 5}}
         "groups": {"silver": {"retries": 2, "backoff": "100ms..10s"}}, "steps": {"shard_*": {"enabled": false}},
         "limits": {"api": {"rate": "10/s"}}, "params": {"rate": 2, "orders": {"count": 5}}}"#;
     let read = |name: &str, text: &str| SettingsStack::new().text(name, text).resolve().unwrap();
-    let params = |resolved: &ResolvedSettings| {
+    let params = |resolved: &pipeline::settings::ResolvedSettings| {
         resolved.params().map(|(name, value, _)| format!("{name}={value}")).collect::<Vec<_>>()
     };
     let from_toml = read("pipeline.toml", toml);
