@@ -98,6 +98,33 @@ fn a_value_that_is_refused_when_it_is_read_again_is_not_quoted() {
     }
 }
 
+/// `Deserialize` and defaults are code of the user: a panic there is a problem of the parameter, before any step runs.
+#[test]
+fn a_panic_while_a_parameter_is_read_is_a_problem() {
+    #[derive(Clone)]
+    struct Fragile;
+    impl<'de> Deserialize<'de> for Fragile {
+        fn deserialize<D: serde::Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+            panic!("planted in deserialize")
+        }
+    }
+    fn broken() -> u32 {
+        panic!("planted in a default")
+    }
+    #[step]
+    fn reads_fragile(#[param] fragile: Fragile, #[param(default = broken())] count: u32) -> u32 {
+        let Fragile = fragile;
+        count
+    }
+    crate::support::quiet();
+    let problems = Pipeline::to::<reads_fragile>().param("fragile", 1).run_blocking().unwrap_err();
+    let told = problems.to_string();
+    assert_eq!(problems.iter().count(), 2, "{told}");
+    for part in ["planted in deserialize", "planted in a default", "`fragile`", "`count`"] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+}
+
 fn only(problems: &Problems) -> &Problem {
     let all: Vec<&Problem> = problems.iter().collect();
     assert_eq!(all.len(), 1, "{problems}");
