@@ -1,8 +1,9 @@
 //! Validators and classifiers of a program's own, and the reasons for which steps run one at a time.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use pipeline::graph::{Plan, Policy, ProblemCode, StepSpec};
+use pipeline::graph::{Backoff, Plan, Policy, ProblemCode, StepSpec};
 use pipeline::limits::{Classifier, LimitSettings, Validator, Verdict};
 use pipeline::prelude::*;
 use pipeline::*;
@@ -98,6 +99,17 @@ fn a_classifier_leaves_the_code_of_a_step_alone() {
     let none = |_: &StepSpec, _: Policy| Policy::NONE;
     let run = Pipeline::to::<va_falls_back>().classifier(none).run_blocking().unwrap();
     assert_eq!(run.output::<va_falls_back>(), Ok(&7));
+}
+
+/// G11: a classifier's policy with a backoff that cannot be followed is refused, as one of a builder is.
+#[test]
+fn a_backoff_of_a_classifier_without_a_sound_schedule_is_refused() {
+    let wrong = Backoff::exponential(Duration::from_secs(10), Duration::from_secs(1));
+    let wrong = move |_: &StepSpec, policy: Policy| policy.retries(1).backoff(wrong);
+    let problems = four().classifier(wrong).plan().unwrap_err();
+    assert!(problems.iter().all(|problem| problem.code == ProblemCode::InvalidSetting), "{problems}");
+    let said = problems.to_string();
+    assert!(said.contains("the backoff of step `state_0` cannot be used"), "{said}");
 }
 
 /// G11, E12: a plan that a validator refuses does not start. All of its problems are reported at once, with others, by code; a

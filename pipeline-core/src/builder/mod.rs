@@ -169,12 +169,10 @@ impl DagBuilder {
     fn check_policies(&mut self) {
         for step in 0..self.draft.steps.len() {
             let of = &self.draft.steps[step];
-            let backoff = of.policy.as_ref().and_then(|policy| policy.backoff);
-            let Some(why) = backoff.and_then(|backoff| backoff.problem()) else { continue };
-            let (name, location) = (self.name_of(step as u32), of.location);
-            let message = format!("the backoff of step `{name}` cannot be used: {why}");
-            let problem = Problem::new(ProblemCode::InvalidSetting, message).step(name, location);
-            self.problem(problem.hint("fix the `Backoff` in the step's policy"));
+            let Some(policy) = &of.policy else { continue };
+            if let Some(problem) = policy.problem(&self.name_of(step as u32), of.location) {
+                self.problem(problem);
+            }
         }
     }
 

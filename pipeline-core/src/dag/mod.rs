@@ -180,8 +180,10 @@ impl Dag {
 
     /// Returns the same graph with the policies that `change` makes of those of its steps. What belongs to a step's code (its
     /// condition and its fallback) stays as it is.
-    #[must_use]
-    pub fn with_policies(&self, change: impl Fn(&StepSpec, Policy) -> Policy) -> Dag {
+    ///
+    /// # Errors
+    /// [`ProblemCode::InvalidSetting`] for each policy with a value that cannot be used, all at once.
+    pub fn with_policies(&self, change: impl Fn(&StepSpec, Policy) -> Policy) -> Result<Dag, Problems> {
         let all: Vec<u32> = (0..self.len() as u32).collect();
         let mut dag = self.part(&all);
         for step in &mut dag.steps {
@@ -189,7 +191,12 @@ impl Dag {
             let Policy { when, has_fallback, .. } = *step.policy();
             step.policy = Some(Arc::new(Policy { when, has_fallback, ..policy }));
         }
-        dag
+        let problem = |step: &StepSpec| {
+            let problem = step.policy().problem(step.name(), step.location())?;
+            Some(problem.note("the policy was made at run time, for example by a classifier"))
+        };
+        Problems::check(dag.steps.iter().filter_map(problem).collect())?;
+        Ok(dag)
     }
 
     /// Returns the positions of the steps that no other waits for.

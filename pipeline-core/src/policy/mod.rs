@@ -10,6 +10,8 @@ use std::time::Duration;
 
 pub use self::backoff::Backoff;
 use crate::error::StepError;
+use crate::location::Location;
+use crate::problem::{Problem, ProblemCode};
 
 /// Declares [`Policy`], one field per row:
 ///
@@ -120,6 +122,14 @@ impl Policy {
     pub fn sequential(mut self, name: impl Into<Cow<'static, str>>) -> Self {
         self.sequential = Some(name.into());
         self
+    }
+
+    /// Returns what is wrong with a policy made at run time: a value that the attribute refuses at compile time.
+    pub(crate) fn problem(&self, step: &str, location: Location) -> Option<Problem> {
+        let why = self.backoff?.problem()?;
+        let message = format!("the backoff of step `{step}` cannot be used: {why}");
+        let problem = Problem::new(ProblemCode::InvalidSetting, message).step(step, location);
+        Some(problem.hint("fix the `Backoff` in the step's policy"))
     }
 }
 

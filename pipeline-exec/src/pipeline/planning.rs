@@ -83,7 +83,7 @@ impl Pipeline {
             GraphSource::Registered => Arc::new(Dag::registered()?),
             GraphSource::Targets => Arc::new(self.dag_of_targets()?),
         };
-        Ok(self.classified(dag)?)
+        self.classified(dag)
     }
 
     pub(super) fn make_plan(&self) -> Result<Plan, Problems> {

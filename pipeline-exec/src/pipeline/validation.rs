@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use pipeline_core::{Dag, Plan, Policy, Problem, ProblemCode, StepSpec, contain};
+use pipeline_core::{Dag, Plan, Policy, Problem, ProblemCode, Problems, StepSpec, contain};
 
 use super::Pipeline;
 
@@ -100,17 +100,18 @@ impl Pipeline {
     }
 
     /// Returns the graph with the policies that the classifiers choose.
-    pub(super) fn classified(&self, dag: Arc<Dag>) -> Result<Arc<Dag>, Problem> {
+    pub(super) fn classified(&self, dag: Arc<Dag>) -> Result<Arc<Dag>, Problems> {
         if self.classifiers.is_empty() {
             return Ok(dag);
         }
         let classify = |step: &StepSpec, policy| {
             self.classifiers.iter().fold(policy, |policy, classifier| classifier.classify(step, policy))
         };
-        contain::guard(|| Arc::new(dag.with_policies(classify))).map_err(|panic| {
+        let classified = contain::guard(|| dag.with_policies(classify)).map_err(|panic| {
             Problem::new(ProblemCode::Refused, format!("a classifier panicked: {panic}"))
                 .hint("fix the classifier, or leave it out")
-        })
+        })?;
+        Ok(Arc::new(classified?))
     }
 
     /// Asks the validators about a plan. Returns the reasons for which its steps have to run one at a time.
