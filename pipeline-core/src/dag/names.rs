@@ -41,6 +41,11 @@ impl Dag {
         }
     }
 
+    /// Reports whether the name means a step, or several.
+    pub(super) fn is_step(&self, name: &str) -> bool {
+        self.named(name).is_some() || !self.meant_by(name).is_empty()
+    }
+
     /// Returns the step of exactly this name in the graph.
     pub(super) fn named(&self, name: &str) -> Option<usize> {
         let by_name = self.names.by_name.get_or_init(|| self.sorted(StepSpec::name));
@@ -49,7 +54,7 @@ impl Dag {
     }
 
     /// Returns the steps whose definition's identity is `name`, or else those whose identity ends with it; ascending.
-    pub(super) fn meant_by(&self, name: &str) -> Vec<usize> {
+    fn meant_by(&self, name: &str) -> Vec<usize> {
         let short = name.rsplit("::").next().unwrap_or(name);
         let index = self.names.by_short_name.get_or_init(|| self.sorted(short_name));
         let first = index.partition_point(|&step| short_name(self.step(step as usize)) < short);
@@ -86,7 +91,7 @@ impl Dag {
         let linker = "if the step lives in a library that nothing names, add `use that_crate as _;`";
         problem.hint(match closest(name, known) {
             Some(close) => {
-                let term = if self.meant_by(close).is_empty() { self.label(close) } else { None };
+                let term = if self.is_step(close) { None } else { self.label(close) };
                 let close = term.map_or_else(|| close.to_owned(), |(_, term)| term);
                 format!("did you mean `{close}`? {linker}")
             }

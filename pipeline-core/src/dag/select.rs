@@ -150,7 +150,7 @@ impl Dag {
             format!("`{}` selects nothing: no step {what} `{wanted}`", atom.text),
         );
         if atom.kind != TermKind::Name {
-            if !self.meant_by(wanted).is_empty() {
+            if self.is_step(wanted) {
                 return problem.hint(format!("`{wanted}` is a step: write `{wanted}`"));
             }
             if let Some((kind, term)) = self.label(wanted) {

@@ -1,5 +1,6 @@
 //! Finding steps by name.
 
+use super::super::Selection;
 use super::{Dag, graph, shop, step, step_in};
 use crate::problem::{Problem, ProblemCode};
 
@@ -82,6 +83,16 @@ fn an_unknown_name_suggests_the_closest_and_mentions_the_linker() {
     assert!(hint.contains("use that_crate as _;"), "{hint}");
     let hint = missing(&several(), "order").hint.expect("a hint");
     assert!(hint.starts_with("did you mean `orders`?"), "{hint}");
+}
+
+#[test]
+fn the_name_of_an_instance_is_a_step_rather_than_a_label_in_hints() {
+    let dag = graph(vec![step("convert").named("silver"), step("orders").tags(&["silver"])]);
+    let hint = missing(&dag, "silvre").hint.expect("a hint");
+    assert!(hint.starts_with("did you mean `silver`?"), "{hint}");
+    let group = Selection::parse(&["group:silver"]).expect("it can be read");
+    let problems = dag.select(&group).expect_err("it is no group").to_string();
+    assert!(problems.contains("`silver` is a step: write `silver`"), "{problems}");
 }
 
 #[test]
