@@ -157,6 +157,10 @@ struct Bounded {
 
 impl fmt::Write for Bounded {
     fn write_str(&mut self, more: &str) -> fmt::Result {
+        // A `Display` may ignore the refusal and write on.
+        if self.is_cut {
+            return Err(fmt::Error);
+        }
         let room = MOST_TEXT - self.text.len();
         self.text.push_str(&more[..more.floor_char_boundary(room)]);
         self.is_cut = more.len() > room;
@@ -167,5 +171,28 @@ impl fmt::Write for Bounded {
 impl Bounded {
     fn into_text(self) -> String {
         if self.is_cut { self.text + "… (cut: the text is longer than 64 KiB)" } else { self.text }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Ignores that its text was refused.
+    struct WritesOn;
+
+    impl fmt::Display for WritesOn {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            // One byte of room is left, which half an `é` cannot fill.
+            let _ = write!(f, "a{}", "é".repeat(MOST_TEXT));
+            let _ = f.write_str("x");
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_text_that_was_cut_stays_cut() {
+        let text = display(&WritesOn);
+        assert!(text.ends_with("é… (cut: the text is longer than 64 KiB)"), "{} bytes", text.len());
     }
 }
