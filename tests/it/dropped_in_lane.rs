@@ -3,11 +3,13 @@
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 
+use pipeline::frame::{Execute, Frame};
 use pipeline::prelude::*;
 use pipeline::*;
 use tokio::runtime::Runtime;
 
 use crate::deadlines::two_workers;
+use crate::other_executors::OneByOne;
 use crate::support::{Gauge, Inside, run_in_time, step_report, until};
 
 /// A client that cannot be dropped on a thread that runs tasks: one that is stays in the gauge.
@@ -135,4 +137,25 @@ fn a_panic_in_a_drop_elsewhere_fails_the_step() {
         (Ok(Status::Succeeded), Ok(Status::Failed))
     );
     assert_eq!(run.error("dl_panics").unwrap().kind(), FailureKind::DropPanic);
+}
+
+/// What the frame keeps after the last step is dropped on another thread only if its drop may block.
+#[test]
+fn an_output_of_the_standard_library_needs_no_thread_for_its_drop() {
+    struct Looks(std::sync::Mutex<Vec<bool>>);
+    impl Execute for Looks {
+        fn execute(&self, frame: &Arc<Frame>) {
+            OneByOne.execute(frame);
+            self.0.lock().unwrap().push(frame.has_outputs_of_threads());
+        }
+    }
+    #[step]
+    fn dl_text() -> String {
+        "kept".to_owned()
+    }
+    let looks = Looks(std::sync::Mutex::default());
+    let (text, client) = (Pipeline::to::<dl_text>(), Pipeline::to::<dl_client>());
+    assert!(text.run_with(&looks).unwrap().succeeded());
+    assert!(with(&client, Settings::default()).0.run_with(&looks).unwrap().succeeded());
+    assert_eq!(looks.0.into_inner().unwrap(), [false, true]);
 }

@@ -28,7 +28,7 @@ fn ended(progress: Progress) -> Option<Finished> {
 }
 
 /// Runs steps one after another, in the order in which they become ready, with their retries.
-struct OneByOne;
+pub(crate) struct OneByOne;
 
 impl Execute for OneByOne {
     fn execute(&self, frame: &Arc<Frame>) {

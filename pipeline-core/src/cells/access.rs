@@ -2,7 +2,7 @@
 //!
 //! Every proof below rests on three facts. *Types*: the plan is made from a graph in which every edge's two types were
 //! compared, and outputs are put by the step's own code. *Order*: the frame starts a step with a
-//! [`Ready`](crate::frame::Ready), which exists once and only after every upstream has ended (see [`Counters`]). *Life*:
+//! [`Ready`](crate::frame::Ready), which exists once and only after every upstream has ended (see [`Counters`](super::Counters)). *Life*:
 //! the frame has an output dropped or taken only after each of its readers has ended, and a kept one not before the
 //! frame itself is dropped.
 
@@ -10,9 +10,9 @@
 
 use std::any::TypeId;
 
-use super::{Cells, Counters};
+use super::Cells;
 use crate::error::{self, StepError};
-use crate::value::{Given, Slot, Status, StepOutput, Value, WriteFn, code_of, holds_error};
+use crate::value::{DropFn, Given, Slot, Status, StepOutput, Value, WriteFn, code_of, holds_error};
 use crate::view::View;
 
 impl Cells {
@@ -175,18 +175,23 @@ impl Cells {
         }
     }
 
-    /// Reports whether a step has an output that is still there and needs a drop.
-    pub(crate) fn needs_drop(&self, step: u32) -> bool {
-        let has_output = self.status(step).has_output() && !self.counters(step).is_gone();
-        has_output && self.bindings.output(step).drop_slot().is_some()
+    /// Returns the function that drops the output of a step, if the output is still there and needs a drop.
+    #[inline]
+    fn pending_drop(&self, step: u32) -> Option<DropFn> {
+        let drop = self.bindings.output(step).drop_slot()?;
+        (self.status(step).has_output() && !self.counters(step).is_gone()).then_some(drop)
+    }
+
+    /// Reports whether a step has an output that is still there, and whose drop may run code that is not the standard
+    /// library's.
+    pub(crate) fn drop_may_block(&self, step: u32) -> bool {
+        self.pending_drop(step).is_some() && self.bindings.output(step).drop_runs_foreign_code()
     }
 
     /// Drops the output of a step, if it is still there. Its last reader has ended.
     pub(crate) fn drop_value(&self, step: u32) {
-        let counters: &Counters = self.counters(step);
-        let drop = self.bindings.output(step).drop_slot();
-        if let (true, false, Some(drop)) = (self.status(step).has_output(), counters.is_gone(), drop) {
-            counters.mark_gone();
+        if let Some(drop) = self.pending_drop(step) {
+            self.counters(step).mark_gone();
             // SAFETY: the drop function is the one of the type that the step returns; every reader has released the
             // output, and marked as gone, it is not dropped again.
             unsafe { drop(self.slot(step)) };

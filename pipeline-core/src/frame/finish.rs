@@ -1,6 +1,5 @@
 //! The end of a step: its status is published, its inputs are released, and its successors wait for one step less.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::{Attempt, Ended, Finished, Frame, GivenUp, Ready, Unread};
@@ -80,22 +79,23 @@ impl Frame {
         !self.drop_output(unread.step)
     }
 
-    /// Reports whether the frame still has an output of a step on a thread, which needs a drop. O(steps).
+    /// Reports whether the frame still has an output of a step on a thread whose drop may block, because it may run code that
+    /// is not the standard library's. O(steps).
     pub fn has_outputs_of_threads(&self) -> bool {
-        self.plan.has_drops() && self.of_threads().any(|step| self.cells.needs_drop(step))
+        self.plan.has_drops() && self.outputs_of_threads().next().is_some()
     }
 
-    /// Drops the outputs of steps on threads: for an executor that drops a frame where a drop must not block. A panic is contained.
+    /// Drops these outputs: for an executor that drops a frame where a drop must not block. A panic is contained.
     pub fn drop_outputs_of_threads(&mut self) {
-        for step in self.of_threads() {
+        for step in self.outputs_of_threads() {
             // No report can have a panic in this drop; the panic hook has printed it.
             let _ = contain::guard(|| self.cells.drop_value(step));
         }
     }
 
-    fn of_threads(&self) -> impl Iterator<Item = u32> + use<> {
-        let plan = Arc::clone(&self.plan);
-        (0..self.cells.len() as u32).filter(move |&step| !plan.lane(step as usize).is_async())
+    fn outputs_of_threads(&self) -> impl Iterator<Item = u32> {
+        let steps = 0..self.cells.len() as u32;
+        steps.filter(|&step| !self.plan.lane(step as usize).is_async() && self.cells.drop_may_block(step))
     }
 
     /// Marks every step that has not ended as cancelled, and returns their number. For the end of a stopped run, when no
