@@ -1,7 +1,7 @@
 //! The inputs of steps from outside: given outputs, run parameters, resources.
 
 use std::any::Any;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -103,6 +103,8 @@ pub(crate) enum Purpose {
 pub(crate) struct Bound {
     pub(crate) params: BoundParams,
     pub(crate) resources: Vec<Arc<dyn Any + Send + Sync>>,
+    /// The steps that the settings disable, each with the reason.
+    pub(crate) disabled: Vec<(usize, String)>,
     /// The reasons of validators for which the steps run one at a time.
     pub(crate) one_at_a_time: Vec<String>,
 }
@@ -262,8 +264,9 @@ impl Pipeline {
             let problem = Problem::new(ProblemCode::InvalidSetting, message);
             problems.push(problem.hint("configure the shared ones, and leave `limits` out of the settings"));
         }
-        let disabled: BTreeSet<usize> = self.disabled(plan).into_iter().map(|(step, _)| step).collect();
-        let runs = |step: usize| !disabled.contains(&step) && plan.disabled(step).is_none();
+        let disabled = self.disabled(plan);
+        let is_off = |step: usize| disabled.binary_search_by_key(&step, |(step, _)| *step).is_ok();
+        let runs = |step: usize| !is_off(step) && plan.disabled(step).is_none();
         let needs_secrets = purpose == Purpose::Run;
         let params = plan
             .bind_params(&self.params, |step, param| runs(step) && (needs_secrets || !param.is_secret()))
@@ -274,7 +277,7 @@ impl Pipeline {
         let one_at_a_time = self.validate(plan).map_err(|found| problems.extend(found));
         match (params, resources, one_at_a_time) {
             (Ok(params), Ok(resources), Ok(one_at_a_time)) if problems.is_empty() => {
-                Ok(Bound { params, resources, one_at_a_time })
+                Ok(Bound { params, resources, disabled, one_at_a_time })
             }
             _ => Err(problems),
         }

@@ -45,7 +45,7 @@ impl Pipeline {
             params: bound.params,
             resources: bound.resources,
             given,
-            disabled: self.disabled(&plan),
+            disabled: bound.disabled,
             asked_for: self.asked_for(&plan),
             plan,
             settings,
