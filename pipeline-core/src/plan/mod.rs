@@ -205,6 +205,11 @@ impl Plan {
         counts
     }
 
+    /// Reports whether any step is async.
+    pub fn has_async(&self) -> bool {
+        self.hot.iter().any(|hot| hot.lane.is_async())
+    }
+
     /// Returns the running steps of the plan that a step waits for: data, `after`, readers that go before a taker, and the
     /// step before it in a sequence. Members of its groups are left out.
     pub fn waits_for(&self, step: usize) -> impl Iterator<Item = usize> {

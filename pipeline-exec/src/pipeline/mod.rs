@@ -372,7 +372,7 @@ impl Pipeline {
         let (prepared, drives) = (self.prepare()?, on_a_driving_thread());
         let is_within_step = drives || self.within.is_some();
         // Steps beside that step may block the threads of the framework's runtime until that step has ended.
-        if (runtime::is_entered() && !drives) || (is_within_step && prepared.has_tasks()) {
+        if (runtime::is_entered() && !drives) || (is_within_step && prepared.has_async()) {
             let run = runtime::block_on_new_thread(|runtime| prepared.launch(runtime, false).0.wait());
             return Ok(run);
         }

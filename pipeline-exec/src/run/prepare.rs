@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use pipeline_core::frame::{Frame, Given};
-use pipeline_core::{BoundParams, Lane, Plan, Problem, ProblemCode, Problems, contain};
+use pipeline_core::{BoundParams, Plan, Problem, ProblemCode, Problems, contain};
 use tokio::runtime::Handle;
 
 use super::{Run, RunHandle, aborting};
@@ -108,11 +108,9 @@ impl RunInputs {
 }
 
 impl Prepared {
-    /// Whether the run has tasks: async steps, or steps that may wait for another attempt or for a limit.
-    pub(crate) fn has_tasks(&self) -> bool {
-        let counts = self.record.frame.plan().lane_counts();
-        let has_async = Lane::ALL.into_iter().any(|lane| lane.is_async() && counts[lane.index()] > 0);
-        has_async || self.record.rules.is_some()
+    /// Whether the run has async steps: tasks of a runtime.
+    pub(crate) fn has_async(&self) -> bool {
+        self.record.frame.plan().has_async()
     }
 
     /// Starts the run. A caller that is going to wait in its thread is handed a driver.

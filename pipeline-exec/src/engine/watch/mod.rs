@@ -22,7 +22,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use pipeline_core::frame::{Attempt, GivenUp};
-use pipeline_core::{FailureKind, Lane, Plan};
+use pipeline_core::{FailureKind, Plan};
 
 use self::starvation::Starvation;
 use self::takeover::TakenFrom;
@@ -77,9 +77,7 @@ impl Watch {
         let (frame, settings, monitor) = (&record.frame, &record.settings, &record.monitor);
         let plan = frame.plan();
         let watched = record.rules.as_ref().filter(|rules| rules.any_watched());
-        let counts = plan.lane_counts();
-        let has_async = Lane::ALL.into_iter().any(|lane| lane.is_async() && counts[lane.index()] > 0);
-        let slow_poll = settings.slow_poll.map(in_reach).filter(|_| has_async);
+        let slow_poll = settings.slow_poll.map(in_reach).filter(|_| plan.has_async());
         if watched.is_none() && slow_poll.is_none() && monitor.is_none() {
             return None;
         }
