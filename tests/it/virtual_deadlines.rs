@@ -100,6 +100,21 @@ async fn steps_end_at_their_deadlines_exactly() {
     }
 }
 
+/// The timer of a run's deadline ends with the run.
+#[tokio::test(start_paused = true)]
+async fn nothing_waits_for_the_deadline_of_a_run_that_has_ended() {
+    let settings = Settings::default().deadline(Duration::from_hours(1));
+    let run = Pipeline::to::<vd_in_time>().settings(settings).run().await.unwrap();
+    assert!(run.succeeded(), "{}", run.report());
+    let alive = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
+    for _ in 0..100 {
+        if alive() > 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+    assert_eq!(alive(), 0);
+}
+
 /// E08: defaults of the run count in the same way, and the deadline of the run ends it exactly then.
 #[tokio::test(start_paused = true)]
 async fn a_run_ends_at_its_deadline_exactly() {

@@ -192,6 +192,8 @@ impl Engine {
     pub(crate) fn over(&self) {
         if let Some(watch) = &self.watch {
             watch.end();
+            // The timer of its deadline waits for this too. Of the steps, only those that were given up still do.
+            self.stop.cancel();
         }
     }
 
