@@ -97,6 +97,17 @@ fn fifty_parents_with_twenty_children_share_two_slots() {
     assert!(gauge.peak() <= 2, "{} leaves at once", gauge.peak());
 }
 
+/// A run remembers 1,000 runs within its steps and counts the others, at each level.
+#[test]
+fn runs_within_a_nested_run_that_it_does_not_remember_are_counted() {
+    let (_, leaves) = leaves();
+    let outer = level::<nested_level>(&[1], &[1002, 1]).unwrap().resource(leaves);
+    let run = run_in_time(outer);
+    let report = run.report();
+    let [middle] = report.nested.as_slice() else { panic!("{report}") };
+    assert_eq!((report.more_nested, middle.nested.len(), middle.more_nested), (0, 1000, 2));
+}
+
 /// Without `within`, a nested run has its own slots; its steps may use a limit that its parent shares.
 #[test]
 fn a_nested_run_shares_the_named_limits_of_its_parent() {

@@ -36,9 +36,17 @@ pub struct NestedReport {
     /// Its first failures, in plan order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub failures: Vec<NestedFailure>,
-    /// The runs within its own steps.
+    /// The runs within its own steps, at most 1,000.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub nested: Vec<NestedReport>,
+    /// Number of further runs within its own steps.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub more_nested: usize,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
+fn is_none(more: &usize) -> bool {
+    *more == 0
 }
 
 /// A step of a nested run that failed.
@@ -63,7 +71,7 @@ pub(crate) struct NestedRuns {
 impl NestedReport {
     /// The report of a run within the step `step` of `outer`.
     pub(crate) fn of(run: &RunRecord, wall: Duration, outer: &RunRecord, step: usize) -> Self {
-        let (frame, plan) = (&run.frame, run.frame.plan());
+        let (frame, plan, nested) = (&run.frame, run.frame.plan(), run.nested_runs());
         let mut counts: BTreeMap<Status, usize> = BTreeMap::new();
         let mut failures = Vec::new();
         for step in 0..plan.len() {
@@ -85,7 +93,8 @@ impl NestedReport {
             planned: plan.len(),
             counts,
             failures,
-            nested: run.nested_runs().in_order(false),
+            more_nested: nested.more,
+            nested: nested.in_order(false),
         }
     }
 
