@@ -21,19 +21,24 @@ impl Settings {
     /// What is said of steps by name, for each step of the graph of which anything is. Of several entries for one step a
     /// name wins over a pattern, and a longer pattern over a shorter one, field by field.
     pub(crate) fn by_name(&self, dag: &Dag) -> BTreeMap<usize, StepDefaults> {
-        let mut entries: Vec<(&String, &StepDefaults)> = self.steps.iter().collect();
-        entries.sort_by_key(|(key, _)| (!is_pattern(key), key.len()));
         let mut said: BTreeMap<usize, StepDefaults> = BTreeMap::new();
-        for (key, settings) in entries {
-            for step in named(dag, key).unwrap_or_default() {
-                let before = said.entry(step).or_default();
-                before.lay(settings);
-            }
+        for (step, _, settings) in self.by_precedence(dag) {
+            said.entry(step).or_default().lay(settings);
         }
         said
     }
 
-    /// The disabled steps of a plan, each with the reason.
+    /// Each entry of `steps` for each step of the graph that it means: of one step, the entry that wins comes last.
+    fn by_precedence(&self, dag: &Dag) -> impl Iterator<Item = (usize, &String, &StepDefaults)> {
+        let mut entries: Vec<(&String, &StepDefaults)> = self.steps.iter().collect();
+        entries.sort_by_key(|(key, _)| (!is_pattern(key), key.len()));
+        entries.into_iter().flat_map(|(key, said)| {
+            let steps = named(dag, key).unwrap_or_default();
+            steps.into_iter().map(move |step| (step, key, said))
+        })
+    }
+
+    /// The disabled steps of a plan, ascending, each with the reason.
     pub(crate) fn disabled(&self, plan: &Plan) -> Vec<(usize, String)> {
         if !self.says_enabled() {
             return Vec::new();
@@ -44,22 +49,30 @@ impl Settings {
     }
 
     /// Returns a warning for each setting that gives retries to steps of a plan that cannot be retried: they take an input by
-    /// value, and have no own retries, for which it would be cloned. The settings that name such a step are refused
-    /// instead.
+    /// value, and have no own retries, for which it would be cloned. The settings that name such a step (not by a pattern)
+    /// are refused instead.
     #[cfg(feature = "cli")]
     pub(crate) fn retries_without_effect(&self, plan: &Plan) -> Vec<String> {
         let given = |said: &StepDefaults| said.retries.is_some_and(|retries| retries > 0);
+        let of_steps = self.by_precedence(plan.dag()).filter(|(_, _, said)| said.retries.is_some());
+        let of_steps: BTreeMap<usize, (&String, &StepDefaults)> =
+            of_steps.map(|(step, key, said)| (step, (key, said))).collect();
         let mut without: BTreeMap<String, Vec<&str>> = BTreeMap::new();
         for step in (0..plan.len()).filter(|&step| plan.given().binary_search(&(step as u32)).is_err()) {
             let spec = plan.spec(step);
-            if !cannot_be_retried(spec.def()) || spec.policy().retries.is_some() {
+            if !cannot_be_retried(spec.def()) {
                 continue;
             }
             let of_group =
                 spec.def().group.as_deref().and_then(|group| Some((group, self.groups.get(group)?)));
-            let key = match of_group.filter(|(_, said)| said.retries.is_some()) {
-                Some((group, said)) => given(said).then(|| format!("groups.{group}.retries")),
-                None => given(&self.defaults).then(|| "defaults.retries".to_owned()),
+            let of_group = of_group.filter(|(_, said)| said.retries.is_some());
+            let key = match (of_steps.get(&plan.in_dag(step)), of_group) {
+                (Some((key, said)), _) => {
+                    (given(said) && is_pattern(key)).then(|| format!("steps.{key}.retries"))
+                }
+                _ if spec.policy().retries.is_some() => None,
+                (None, Some((group, said))) => given(said).then(|| format!("groups.{group}.retries")),
+                (None, None) => given(&self.defaults).then(|| "defaults.retries".to_owned()),
             };
             key.into_iter().for_each(|key| without.entry(key).or_default().push(spec.name()));
         }

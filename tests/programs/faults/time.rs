@@ -123,9 +123,16 @@ fn the_programs_runtime_does_not_wait_for_detached_threads() {
 fn retries_that_a_step_cannot_obey_are_a_warning() {
     let warning = "has no effect on `takes_it`: an input that a step takes by value is gone after an attempt";
     run("takes_it --retries 2").exits(0).says(&["warning: setting `defaults.retries` (--retries) ", warning]);
-    for arguments in
-        ["takes_it", "takes_it --retries 0", "handed_over --retries 2", "takes_it --retries 2 -q"]
-    {
+    run("takes_it --set steps.takes*.retries=2")
+        .exits(0)
+        .says(&["warning: setting `steps.takes*.retries` (--set) ", warning]);
+    for arguments in [
+        "takes_it",
+        "takes_it --retries 0",
+        "takes_it --retries 2 --set steps.takes*.retries=0",
+        "handed_over --retries 2",
+        "takes_it --retries 2 -q",
+    ] {
         let ended = run(arguments);
         assert!(!ended.exits(0).said.contains("has no effect"), "{arguments}: {}", ended.said);
     }
