@@ -21,11 +21,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use pipeline_core::frame::{Attempt, GivenUp};
+use pipeline_core::frame::GivenUp;
 use pipeline_core::{FailureKind, Plan};
 
 use self::starvation::Starvation;
-use self::takeover::TakenFrom;
 pub(crate) use self::waiter::Waiter;
 use super::Engine;
 use super::parked::Parked;
@@ -178,9 +177,8 @@ impl Watch {
         if !self.is_watched(running.step) {
             return None;
         }
-        let attempt = Attempt::new(running.attempt, false, true);
         if self.is_unused(running.step) {
-            self.take_over(running.step, attempt, TakenFrom::of(running), running.slot, GivenUp::unused());
+            self.take_over_running(running, GivenUp::unused());
             return None;
         }
         let due = self.due(running.step, since)?;
@@ -191,7 +189,7 @@ impl Watch {
         if is_io {
             why.note.push_str(", and blocks the thread that runs it: it computes or waits without `.await`; make it a plain `fn`");
         }
-        self.take_over(running.step, attempt, TakenFrom::of(running), running.slot, why);
+        self.take_over_running(running, why);
         None
     }
 
@@ -243,8 +241,7 @@ impl Watch {
         }
         for status in WorkerStatus::all() {
             if let Some(running) = status.read().filter(|running| running.frame == self.frame) {
-                let attempt = Attempt::new(running.attempt, false, true);
-                self.take_over(running.step, attempt, TakenFrom::of(running), running.slot, why.clone());
+                self.take_over_running(running, why.clone());
             }
         }
         let waiters: Vec<_> = {
@@ -252,7 +249,7 @@ impl Watch {
             waiters.values().filter_map(Weak::upgrade).collect()
         };
         for waiter in waiters {
-            self.take_over(waiter.step(), waiter.attempt(), TakenFrom::Task, waiter.slot(), why.clone());
+            self.take_over_waiting(&waiter, why.clone());
         }
         // A step that begins just now is seen at the next look.
         Some(now + self.look)
@@ -291,21 +288,13 @@ impl Watch {
             self.waiters.lock().unwrap_or_else(PoisonError::into_inner).get(&step).and_then(Weak::upgrade);
         match waiter {
             Some(waiter) if waiter.is_cancellable() => return waiter.give_up(why),
-            Some(waiter) => {
-                return self.take_over(step, waiter.attempt(), TakenFrom::Task, waiter.slot(), why);
-            }
+            Some(waiter) => return self.take_over_waiting(&waiter, why),
             None => {}
         }
         let running = WorkerStatus::all().into_iter().filter_map(|status| status.read());
         let mut here = running.filter(|running| running.frame == self.frame && running.step == step);
         if let Some(running) = here.next() {
-            self.take_over(
-                step,
-                Attempt::new(running.attempt, false, true),
-                TakenFrom::of(running),
-                running.slot,
-                why,
-            );
+            self.take_over_running(running, why);
         }
     }
 }

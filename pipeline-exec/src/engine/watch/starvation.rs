@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use pipeline_core::Lane;
 
-use super::takeover::TakenFrom;
 use super::{Waiter, Watch};
 use crate::engine::Engine;
 use crate::engine::worker::WorkerStatus;
@@ -93,13 +92,7 @@ impl Watch {
             let has_work = Lane::ALL.into_iter().any(|lane| lane.is_async() && engine.has_work(lane));
             if engine.frame.scope().is_stopped() {
                 for waiter in waiting {
-                    self.take_over(
-                        waiter.step(),
-                        waiter.attempt(),
-                        TakenFrom::Task,
-                        waiter.slot(),
-                        engine.stopped(),
-                    );
+                    self.take_over_waiting(&waiter, engine.stopped());
                 }
             } else if time >= TOLERATED && (has_work || !waiting.is_empty()) {
                 engine.stop_because("no async step could continue");

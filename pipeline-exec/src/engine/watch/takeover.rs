@@ -5,7 +5,7 @@ use std::time::Duration;
 use pipeline_core::FailureKind;
 use pipeline_core::frame::{Attempt, GivenUp};
 
-use super::Watch;
+use super::{Waiter, Watch};
 use crate::engine::driver::Driver;
 use crate::engine::lanes::Slot;
 use crate::engine::slot::SlotGuard;
@@ -29,11 +29,6 @@ pub(super) enum TakenFrom {
 }
 
 impl TakenFrom {
-    /// Who runs what a worker status shows.
-    pub(super) fn of(running: Running) -> Self {
-        if running.has_waited { TakenFrom::Poller } else { TakenFrom::Driver }
-    }
-
     /// Whether the attempt keeps a thread.
     fn keeps_thread(self) -> bool {
         matches!(self, TakenFrom::Driver | TakenFrom::Poller)
@@ -41,6 +36,18 @@ impl TakenFrom {
 }
 
 impl Watch {
+    /// Takes over what a thread runs or polls.
+    pub(super) fn take_over_running(&self, running: Running, why: GivenUp) {
+        let attempt = Attempt::new(running.attempt, false, true);
+        let from = if running.has_waited { TakenFrom::Poller } else { TakenFrom::Driver };
+        self.take_over(running.step, attempt, from, running.slot, why);
+    }
+
+    /// Takes over a step that waits, and that no thread polls.
+    pub(super) fn take_over_waiting(&self, waiter: &Waiter, why: GivenUp) {
+        self.take_over(waiter.step(), waiter.attempt(), TakenFrom::Task, waiter.slot(), why);
+    }
+
     /// Gives up an attempt, and finishes its step on behalf of the thread that runs it. Does nothing if it has ended.
     pub(super) fn take_over(&self, step: usize, attempt: Attempt, from: TakenFrom, slot: Slot, why: GivenUp) {
         let Some(engine) = self.engine.upgrade() else { return };
