@@ -153,32 +153,42 @@ pub(crate) fn write_whole(
         let mut out = BufWriter::new(OpenOptions::new().write(true).open(path)?);
         return fill(&mut out).and_then(|()| out.flush());
     }
-    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let permissions = fs::metadata(&target).map(|found| found.permissions()).ok();
-    replace_by(
-        &target,
-        |_| {},
-        false,
-        |out| {
-            fill(out)?;
-            permissions.map_or(Ok(()), |same| out.get_ref().set_permissions(same))
-        },
-    )
+    let target = target_of(path);
+    let earlier = fs::metadata(&target).map(|found| found.permissions()).ok();
+    // Before anything is written: who may not read the earlier file never reads a part of the new one.
+    let at_first: fn(&mut OpenOptions) = if earlier.is_some() { for_the_owner } else { |_| {} };
+    replace_by(&target, at_first, false, |out| {
+        earlier.map_or(Ok(()), |same| out.get_ref().set_permissions(same))?;
+        fill(out)
+    })
 }
 
 /// Checks whether [`write_whole`] can write a file there. Changes nothing.
 #[cfg(feature = "cli")]
 pub(crate) fn check_writable(path: &Path) -> io::Result<()> {
-    if fs::metadata(path).is_ok() {
-        OpenOptions::new().write(true).open(path)?;
-        if !fs::metadata(path)?.is_file() {
-            return Ok(());
-        }
+    match fs::metadata(path) {
+        Ok(found) if found.is_file() || found.is_dir() => drop(OpenOptions::new().write(true).open(path)?),
+        // The reader of a pipe would take the end of this check for the end of the file.
+        Ok(_) => return Ok(()),
+        Err(_) => {}
     }
-    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let part = part_of(&target);
+    let part = part_of(&target_of(path));
     OpenOptions::new().write(true).create_new(true).open(&part)?;
     fs::remove_file(&part)
+}
+
+/// Returns what a path leads to through links, whether it exists or not.
+#[cfg(feature = "cli")]
+fn target_of(path: &Path) -> PathBuf {
+    /// Maximum number of links, as on Linux.
+    const MOST_LINKS: usize = 40;
+    let mut target = path.to_owned();
+    for _ in 0..MOST_LINKS {
+        let Ok(next) = fs::read_link(&target) else { break };
+        target.pop();
+        target.push(next);
+    }
+    target
 }
 
 fn replace_by(

@@ -292,7 +292,14 @@ fn a_report_in_a_named_file_is_written_whole() {
     assert_eq!(report["status"], "succeeded");
     assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o640);
     assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    // Through a link to a file that does not exist yet, too.
+    fs::remove_file(&file).unwrap();
+    fs::remove_file(&link).unwrap();
+    symlink("out.json", &link).unwrap();
+    store.end("run sibling --quiet --report link.json").exits(0);
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink() && file.is_file());
     store.end("run sibling --quiet --report /dev/null").exits(0);
+    store.end("run sibling --report here").exits(3).says(&["cannot write the report to here"]);
     for verb in ["run", "step"] {
         let ended = store.end(&format!("{verb} sibling --report no/such.json"));
         ended.exits(3).says(&["cannot write the report to no/such.json"]);
@@ -302,6 +309,22 @@ fn a_report_in_a_named_file_is_written_whole() {
         fs::read_dir(&*store.0).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let left: Vec<_> = names.filter(|name| !["here", "out.json", "link.json"].contains(&&**name)).collect();
     assert!(left.is_empty(), "{left:?}");
+}
+
+/// The check before the run does not open the pipe: its reader would take that for the whole report.
+#[test]
+fn a_report_in_a_named_pipe_reaches_its_reader() {
+    let store = Store::new();
+    let pipe = store.0.join("pipe");
+    ran(Command::new("mkfifo").arg(&pipe)).exits(0);
+    for verb in ["run", "step"] {
+        let read = std::thread::scope(|scope| {
+            let reader = scope.spawn(|| ran(Command::new("cat").arg(&pipe)));
+            store.end(&format!("{verb} sibling --quiet --report pipe")).exits(0);
+            reader.join().unwrap()
+        });
+        assert_eq!(read.exits(0).json()["status"], "succeeded", "{verb}");
+    }
 }
 
 #[test]
