@@ -26,7 +26,8 @@ pub(super) struct Again {
 pub(super) fn again(report: &RunReport, line: &CommandLine) -> Again {
     let line = line.clone();
     let is_left = left(report);
-    // A report from a journal lacks the steps that had not begun: the whole run is repeated.
+    // A report from a journal lacks the steps that had not begun, and that of a large run has a selection: the whole run
+    // is repeated.
     let has_all = report.counts.planned == report.steps.len();
     // `step` is repeated as it was, with the inputs that it was given.
     let is_step = line.verb == "step";

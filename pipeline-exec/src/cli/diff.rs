@@ -8,7 +8,7 @@ use super::columns::{columns, headed, name};
 use super::exit::{Refusal, print, print_json};
 use super::runs::{time, when};
 use super::settings::StoreArgs;
-use super::store::warn;
+use super::store::found;
 use crate::pipeline::Pipeline;
 use crate::store::{RunDiff, RunEntry, StepDiff};
 use crate::text::{clean, ratio, show};
@@ -34,10 +34,9 @@ pub(super) struct DiffArgs {
 
 pub(super) fn execute(args: &DiffArgs, pipeline: &Pipeline) -> Result<u8, Refusal> {
     let store = args.store.needed(pipeline)?;
-    let later = store.find(&args.later)?;
+    let later = found(&store, &args.later)?;
     // Runs are counted back among those of the same pipeline.
-    let earlier = store.clone().of(later.owner()).find(&args.earlier)?;
-    warn(&store);
+    let earlier = found(&store.clone().of(later.owner()), &args.earlier)?;
     let diff = store.report_of(&later)?.diff(&store.report_of(&earlier)?);
     if args.json {
         return print_json(&diff);

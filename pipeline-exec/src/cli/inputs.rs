@@ -11,7 +11,7 @@ use super::settings::SettingsArgs;
 use super::store;
 use super::wording::{counted, listed, one_line};
 use crate::pipeline::{GivenOutput, Pipeline, read_json};
-use crate::store::{RunEntry, SavedOutputs, whose};
+use crate::store::{RunEntry, RunStore, SavedOutputs, whose};
 use crate::text::short_id;
 
 /// Name of the latest suitable run.
@@ -58,9 +58,10 @@ impl InputArgs {
         let Some(name) = &self.inputs_from else { return Ok(Vec::new()) };
         let store = store::in_force(settings, pipeline)?;
         // The latest run that saved a useful output need not be the latest run.
-        let runs = if name == LATEST { store.runs()? } else { vec![store.find(name)?] };
-        store::warn(&store);
-        Ok(runs)
+        if name == LATEST {
+            return store::looked_up(&store, RunStore::runs);
+        }
+        Ok(vec![store::found(&store, name)?])
     }
 
     /// Finds the files of the step's inputs and gives their contents to the pipeline. `step` is its position in the

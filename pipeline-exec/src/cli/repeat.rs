@@ -37,7 +37,7 @@ const SELECTION: [&str; 3] = ["--exclude", "--from", "--until"];
 pub(super) fn find(args: &mut RunArgs, pipeline: &Pipeline) -> Result<(), Refusal> {
     let Some(asked) = &args.again else { return Ok(()) };
     let store = store::in_force(&args.settings, pipeline)?;
-    let run = store.find(asked)?;
+    let run = store::found(&store, asked)?;
     let report = store.report_of(&run)?;
     args.original = Some(Original { run, report });
     Ok(())

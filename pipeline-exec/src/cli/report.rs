@@ -7,7 +7,7 @@ use pipeline_core::frame::Status;
 
 use super::exit::{OK, Refusal, print, unwritable, written};
 use super::settings::StoreArgs;
-use super::store::warn;
+use super::store::found;
 use super::summary::{self, Extent};
 use crate::pipeline::Pipeline;
 use crate::report::StepReport;
@@ -37,8 +37,7 @@ pub(super) struct ReportArgs {
 
 pub(super) fn execute(args: &ReportArgs, pipeline: &Pipeline) -> Result<u8, Refusal> {
     let store = args.store.needed(pipeline)?;
-    let run = store.find(&args.run)?;
-    warn(&store);
+    let run = found(&store, &args.run)?;
     if args.path {
         return print(&run.dir.display().to_string());
     }

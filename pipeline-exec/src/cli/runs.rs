@@ -10,7 +10,7 @@ use serde_json::json;
 use super::columns::{columns, headed, name};
 use super::exit::{Refusal, print, print_json};
 use super::settings::StoreArgs;
-use super::store::{asked_for, warn};
+use super::store::{asked_for, looked_up};
 use crate::pipeline::Pipeline;
 use crate::store::{RunEntry, RunState, RunStore, StepTime, StepTrend, StoreError, meant, median, whose};
 use crate::text::{clean, ratio, short_id, show};
@@ -56,8 +56,7 @@ pub(super) fn execute(args: &RunsArgs, pipeline: &Pipeline) -> Result<u8, Refusa
     }
     let store = args.store.existing(pipeline)?;
     let store = store.map(|store| if args.all { store.every_program() } else { store });
-    let all = store.as_ref().map_or(Ok(Vec::new()), RunStore::runs)?;
-    store.as_ref().into_iter().for_each(warn);
+    let all = store.map_or(Ok(Vec::new()), |store| looked_up(&store, RunStore::runs))?;
     let compared = (0..all.len()).map(|index| (&all[index], beside_earlier(&all, index)));
     let fits = |(run, _): &Compared<'_>| args.status.is_none_or(|status| run.state == status);
     let fitting: Vec<Compared<'_>> = compared.filter(fits).collect();
@@ -139,8 +138,7 @@ fn beside_earlier(runs: &[RunEntry], index: usize) -> Option<f64> {
 /// Prints the durations of steps over the latest runs.
 fn trends(args: &RunsArgs, pipeline: &Pipeline) -> Result<u8, Refusal> {
     let store = args.store.needed(pipeline)?.of(pipeline.owner());
-    let mut trends = store.trends(args.limit)?;
-    warn(&store);
+    let mut trends = looked_up(&store, |store| store.trends(args.limit))?;
     if let Some(step) = &args.step {
         let identity = match meant(step, trends.iter().map(|trend| trend.identity.as_str())) {
             Ok(identity) => identity.to_owned(),

@@ -8,7 +8,7 @@ use super::exit::{Refusal, to_stderr};
 use super::runs::when;
 use super::settings::{SettingsArgs, StoreArgs};
 use crate::pipeline::Pipeline;
-use crate::store::{RunStore, StoreError, outputs_of};
+use crate::store::{RunEntry, RunStore, StoreError, outputs_of};
 use crate::text::clean;
 
 /// The usual durations of steps, by identity.
@@ -54,18 +54,18 @@ pub(super) fn recorded(
     };
     let store = open(dir, settings.keep_runs)?.of(pipeline.owner()).save_outputs(save_outputs);
     store.check_room()?;
+    // A run does not need the history; problems with it were reported when it was opened.
+    let (others, usual) =
+        looked_up(&store, |store| store.at_start(&pipeline.owner(), LOOK_BACK)).unwrap_or_default();
     // An exclusive run is refused because of them.
     if !is_quiet && !pipeline.current_settings().exclusive_run {
-        for other in store.under_way(&pipeline.owner())? {
+        for other in others {
             let (id, since) = (clean(other.short_id()), when(other.started_unix_ms));
             to_stderr(&format!(
                 "warning: run {id} of the same pipeline is under way since {since}; `--exclusive-run` refuses a second one"
             ));
         }
     }
-    // A run does not need the history; problems with it were reported when it was opened.
-    let usual = store.durations(LOOK_BACK).unwrap_or_default();
-    warn(&store);
     Ok((pipeline.record_to(&store), usual))
 }
 
@@ -103,9 +103,7 @@ pub(super) fn usual(pipeline: &Pipeline) -> Result<Usual, Refusal> {
     match pipeline.current_settings().runs_dir.clone().filter(|dir| dir.exists()) {
         Some(dir) => {
             let store = open(dir, None)?.of(pipeline.owner());
-            let usual = store.durations(LOOK_BACK)?;
-            warn(&store);
-            Ok(usual)
+            looked_up(&store, |store| store.durations(LOOK_BACK))
         }
         None => Ok(Usual::new()),
     }
@@ -122,8 +120,23 @@ fn open(dir: PathBuf, keep_runs: Option<usize>) -> Result<RunStore, Refusal> {
     Ok(store)
 }
 
+/// Finds a run, named as for [`RunStore::find`].
+pub(super) fn found(store: &RunStore, asked: &str) -> Result<RunEntry, Refusal> {
+    looked_up(store, |store| store.find(asked))
+}
+
+/// Reads from the runs directory. Prints what is wrong there: it may be why something is not found.
+pub(super) fn looked_up<T>(
+    store: &RunStore,
+    read: impl FnOnce(&RunStore) -> Result<T, StoreError>,
+) -> Result<T, Refusal> {
+    let found = read(store);
+    warn(store);
+    Ok(found?)
+}
+
 /// Prints what was found wrong in the runs directory since the last call.
-pub(super) fn warn(store: &RunStore) {
+fn warn(store: &RunStore) {
     let warnings = store.take_warnings();
     for warning in warnings.iter().take(MOST_WARNINGS) {
         to_stderr(&format!("warning: {warning}"));

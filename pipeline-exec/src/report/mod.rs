@@ -27,7 +27,8 @@ use serde::{Deserialize, Serialize};
 
 pub use self::advice::{Advice, AdviceKind, advice};
 pub(crate) use self::bounded::LARGE;
-use self::bounded::{Rest, Selection, renumber};
+pub(crate) use self::bounded::Rest;
+use self::bounded::{Selection, renumber};
 pub use self::figures::Figures;
 pub use self::inputs::{InputOrigin, InputReport};
 #[cfg(feature = "report")]

@@ -234,6 +234,21 @@ impl RunStore {
     /// If the directory or the history cannot be read.
     pub fn durations(&self, n: usize) -> Result<BTreeMap<String, Duration>, StoreError> {
         self.reconcile()?;
+        self.recorded_durations(n)
+    }
+
+    /// Returns the runs of an owner that are under way, and the usual durations of the steps.
+    #[cfg(feature = "cli")]
+    pub(crate) fn at_start(
+        &self,
+        owner: &RunOwner,
+        n: usize,
+    ) -> Result<(Vec<RunEntry>, BTreeMap<String, Duration>), StoreError> {
+        Ok((self.under_way(owner)?, self.recorded_durations(n)?))
+    }
+
+    /// As [`RunStore::durations`], of the runs that are in the history already.
+    fn recorded_durations(&self, n: usize) -> Result<BTreeMap<String, Duration>, StoreError> {
         let times = self.history().times(n, true, &self.scope)?;
         let median = |(step, timed): (String, Timed)| {
             Some((step, trends::median(timed.times.iter().map(|time| time.duration).collect())?))

@@ -272,6 +272,24 @@ fn files_of_any_size_are_not_read_into_memory() {
     {
         assert!(err.contains(name), "{err}");
     }
+    // It is why there is no such run.
+    for asked in ["report", "diff", "run --again latest", "step sibling --inputs-from -1"] {
+        let Ran { code, err, .. } = end(asked);
+        assert!(code != 0 && err.contains("events.jsonl cannot be read: it has"), "{asked}: {code}\n{err}");
+    }
+}
+
+#[test]
+fn a_run_does_not_need_the_history() {
+    let store = Store::new();
+    store.end("run sibling --quiet").exits(0);
+    let history = rusqlite::Connection::open(store.0.join("here/history.db")).unwrap();
+    let refuse = "CREATE TRIGGER refuse BEFORE INSERT ON runs BEGIN SELECT RAISE(ABORT, 'no room'); END";
+    history.execute_batch(refuse).unwrap();
+    // The second one finds the first missing in the history.
+    for _ in 0..2 {
+        store.end("run sibling").exits(0).says(&["could not be recorded wholly", "no room"]);
+    }
 }
 
 /// A file that a user named is whole or as it was; a link is followed, and a device is written as it is.

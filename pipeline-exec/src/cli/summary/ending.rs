@@ -95,22 +95,24 @@ fn to_retry(report: &RunReport, columns: usize, known: Known<'_>, text: &mut Str
     let Some(line) = line else { return };
     let Again { command, values_of, left, repeated } = again(report, line);
     let _ = writeln!(text, "to retry: {}", clean(&command));
-    // A report from a journal lacks the steps that had not begun.
-    let unknown = report.counts.planned.saturating_sub(report.steps.len());
-    let others = if unknown == 0 { String::new() } else { format!(", and {unknown} that had not begun") };
-    let count = counted(left.len() + unknown, "step");
-    let mut more = format!("({count} left: {}{others}", listed(&left, MOST_NAMES));
-    if !repeated.is_empty() {
-        let _ = write!(
-            more,
-            "; runs {} again: {}",
-            counted(repeated.len(), "step"),
-            listed(&repeated, MOST_NAMES)
-        );
+    let mut parts = Vec::new();
+    // Which steps a selection of a large run lacks is not known.
+    if report.left_out() == 0 {
+        // A report from a journal lacks the steps that had not begun.
+        let unknown = report.counts.planned.saturating_sub(report.steps.len());
+        let others = if unknown == 0 { String::new() } else { format!(", and {unknown} that had not begun") };
+        let count = counted(left.len() + unknown, "step");
+        parts.push(format!("{count} left: {}{others}", listed(&left, MOST_NAMES)));
+        if !repeated.is_empty() {
+            let count = counted(repeated.len(), "step");
+            parts.push(format!("runs {count} again: {}", listed(&repeated, MOST_NAMES)));
+        }
     }
     if !values_of.is_empty() {
         let values: Vec<String> = values_of.iter().map(|name| format!("`-p {name}=…`")).collect();
-        let _ = write!(more, "; add {}", values.join(", "));
+        parts.push(format!("add {}", values.join(", ")));
     }
-    text.push_str(&paragraph("", &clean(&format!("{more})")), 10, columns));
+    if !parts.is_empty() {
+        text.push_str(&paragraph("", &clean(&format!("({})", parts.join("; "))), 10, columns));
+    }
 }

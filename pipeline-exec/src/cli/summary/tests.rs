@@ -313,3 +313,18 @@ fn dead_letters_are_listed_and_their_items_only_on_request() {
     );
     assert!(recorded(Extent::All).contains(": {\"row\":7}\n"));
 }
+
+/// Of a large run, the report has a selection of the steps: the others had begun as well.
+#[test]
+fn a_selection_of_steps_does_not_say_which_are_left() {
+    let mut large = report(vec![step("a", "succeeded", 1.0), failed("b", "no"), skipped("c", "b")]);
+    large.counts.planned = 30_000;
+    large.rest = Some(crate::report::Rest::default());
+    let line = CommandLine { params: vec!["token".to_owned()], ..CommandLine::default() };
+    let text = text(&large, 100, Extent::Most, Known::Whole(Some(&line)));
+    let text = anstream::adapter::strip_str(&text).to_string();
+    assert!(text.contains("to retry: ") && text.contains("(add `-p token=…`)"), "{text}");
+    assert!(!text.contains("had not begun") && !text.contains(" left: "), "{text}");
+    large.rest = None;
+    assert!(plain(&large, 100, false).contains("and 29997 that had not begun"));
+}
