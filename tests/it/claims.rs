@@ -11,7 +11,7 @@ use std::path::Path;
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// The programs of tests, each with the folder or file of its sources.
-const PROGRAMS: [(&str, &str); 9] = [
+const PROGRAMS: [(&str, &str); 10] = [
     ("`it`", "tests/it"),
     ("`page`", "tests/page"),
     ("`programs`", "tests/programs"),
@@ -19,6 +19,7 @@ const PROGRAMS: [(&str, &str); 9] = [
     ("`faults`", "tests/programs/faults"),
     ("`canary`", "tests/programs/canary"),
     ("`crates`", "tests/crates.rs"),
+    ("`answers`", "examples/shop/tests/answers.rs"),
     ("core ", "pipeline-core/src"),
     ("exec ", "pipeline-exec/src"),
 ];
@@ -64,6 +65,8 @@ fn a_claim_of_a_test_that_is_elsewhere_or_nowhere_is_refused() {
         "core x::test",
         "a::one_test",
         "`other`, `it` a::one_test",
+        "`other` with_an_unknown_program",
+        "`it` a::one_test; `other` with_an_unknown_program",
         "`ui` no_such_golden",
         "example `no_such_example`",
     ] {
@@ -96,6 +99,8 @@ fn wrong_claims(list: &str, tests: &BTreeMap<&str, Vec<String>>) -> Vec<String> 
                         .filter(|name| !is_example(name))
                         .map(|name| format!("example {name}")),
                 );
+            } else if let (None, Some(unknown)) = (named, program_in(&segment)) {
+                wrong.push(format!("`{unknown}` is not a program of tests"));
             } else {
                 let tests = program.and_then(|program| tests.get(program)).map_or(&[][..], Vec::as_slice);
                 let of = program.unwrap_or("any program");
@@ -108,6 +113,12 @@ fn wrong_claims(list: &str, tests: &BTreeMap<&str, Vec<String>>) -> Vec<String> 
         }
     }
     wrong
+}
+
+/// The name in the form of a program's that a segment starts with: `` `name` `` before more words.
+fn program_in(segment: &str) -> Option<&str> {
+    let (name, _) = segment.strip_prefix('`')?.split_once("` ")?;
+    name.chars().all(|c| c.is_ascii_lowercase()).then_some(name)
 }
 
 /// The claims of a segment that no test has.
