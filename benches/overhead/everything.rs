@@ -5,6 +5,7 @@
 //! that grows from line to line.
 
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -94,7 +95,8 @@ pub(crate) fn bare(graph: &Graph) -> Vec<f64> {
 pub(crate) fn everything(graph: &Graph) -> Vec<f64> {
     measured(|| {
         let dag = Arc::new(ours::dag(graph, Lane::Cpu));
-        let _ = pipeline::main_with(async move |_| Ok(Pipeline::new(dag)));
+        let code = pipeline::main_with(async move |_| Ok(Pipeline::new(dag)));
+        assert_eq!(code, ExitCode::SUCCESS, "the run failed");
     })
 }
 
