@@ -20,13 +20,13 @@ mod repeat;
 mod report;
 mod rules;
 mod run;
+#[cfg_attr(not(feature = "report"), path = "runs/absent.rs")]
+mod runs;
 mod runtime;
 mod settings;
 mod signals;
 mod stderr;
 mod stopper;
-#[cfg_attr(not(feature = "report"), path = "store/absent.rs")]
-mod store;
 mod sync;
 #[cfg(any(feature = "tracing", feature = "otel", feature = "prometheus"))]
 pub mod telemetry;
@@ -51,12 +51,12 @@ pub use report::{
     ThreadKind, WaitReport, WaitedFor, advice,
 };
 pub use run::{OutputError, Run, RunFailed, RunHandle};
+#[cfg(feature = "report")]
+pub use runs::{
+    CounterDiff, Pace, RunDiff, RunEntry, RunState, RunStore, StepDiff, StepTime, StepTrend, StoreError,
+};
 pub use settings::{
     MOST_SLOTS, ResolvedSettings, SettingInForce, Settings, SettingsStack, StepDefaults, TagSettings, cores,
 };
 pub use signals::Signal;
 pub use stopper::Stopper;
-#[cfg(feature = "report")]
-pub use store::{
-    CounterDiff, Pace, RunDiff, RunEntry, RunState, RunStore, StepDiff, StepTime, StepTrend, StoreError,
-};

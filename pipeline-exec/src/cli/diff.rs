@@ -7,10 +7,10 @@ use clap::Args as ClapArgs;
 use super::columns::{columns, headed, name};
 use super::exit::{Refusal, print, print_json};
 use super::runs::{time, when};
+use super::runs_dir::found;
 use super::settings::StoreArgs;
-use super::store::found;
 use crate::pipeline::Pipeline;
-use crate::store::{RunDiff, RunEntry, StepDiff};
+use crate::runs::{RunDiff, RunEntry, StepDiff};
 use crate::text::{clean, ratio, show};
 
 /// The runs.

@@ -7,8 +7,8 @@ use pipeline_core::{ProblemCode, Problems};
 use serde::Serialize;
 
 use super::program;
+use crate::runs::StoreError;
 use crate::stderr;
-use crate::store::StoreError;
 use crate::text::clean;
 
 /// Exit code: every selected step succeeded. A run has further codes.

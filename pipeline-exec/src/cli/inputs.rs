@@ -7,11 +7,11 @@ use clap::Args as ClapArgs;
 use pipeline_core::{Plan, Problem, ProblemCode, closest, contain};
 
 use super::exit::{Refusal, to_stderr};
+use super::runs_dir;
 use super::settings::SettingsArgs;
-use super::store;
 use super::wording::{counted, listed, one_line};
 use crate::pipeline::{GivenOutput, Pipeline, read_json};
-use crate::store::{RunEntry, RunStore, SavedOutputs, whose};
+use crate::runs::{RunEntry, RunStore, SavedOutputs, whose};
 use crate::text::short_id;
 
 /// Name of the latest suitable run.
@@ -56,12 +56,12 @@ impl InputArgs {
         pipeline: &Pipeline,
     ) -> Result<Vec<RunEntry>, Refusal> {
         let Some(name) = &self.inputs_from else { return Ok(Vec::new()) };
-        let store = store::in_force(settings, pipeline)?;
+        let store = runs_dir::in_force(settings, pipeline)?;
         // The latest run that saved a useful output need not be the latest run.
         if name == LATEST {
-            return store::looked_up(&store, RunStore::runs);
+            return runs_dir::looked_up(&store, RunStore::runs);
         }
-        Ok(vec![store::found(&store, name)?])
+        Ok(vec![runs_dir::found(&store, name)?])
     }
 
     /// Finds the files of the step's inputs and gives their contents to the pipeline. `step` is its position in the
@@ -74,7 +74,7 @@ impl InputArgs {
         step: usize,
     ) -> Result<(Pipeline, Given), Refusal> {
         let mut given = match &self.inputs_from {
-            Some(asked) => Given::from_runs(asked, store::asked_for(&pipeline), runs, plan, step)?,
+            Some(asked) => Given::from_runs(asked, runs_dir::asked_for(&pipeline), runs, plan, step)?,
             None => Given::default(),
         };
         for why in given.run.iter().flat_map(|of_run| &of_run.unusable) {

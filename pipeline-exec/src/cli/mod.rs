@@ -44,9 +44,9 @@ mod repeat;
 mod report;
 mod run;
 mod runs;
+mod runs_dir;
 mod settings;
 mod step;
-mod store;
 mod summary;
 mod wording;
 

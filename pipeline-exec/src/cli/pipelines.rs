@@ -31,9 +31,9 @@ use super::repeat::{self, Original};
 use super::wording::{listed, one_line};
 use super::{command_line, misplaced, paint};
 use crate::pipeline::Pipeline;
+use crate::runs::RunEntry;
 use crate::runtime;
 use crate::settings::Named;
-use crate::store::RunEntry;
 use crate::text::clean;
 
 /// The name of the option that selects a pipeline.

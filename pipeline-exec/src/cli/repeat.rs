@@ -7,11 +7,11 @@ use serde_json::Value;
 
 use super::args::RunArgs;
 use super::exit::Refusal;
-use super::store;
+use super::runs_dir;
 use super::wording::one_line;
 use crate::pipeline::Pipeline;
 use crate::report::{CommandLine, RunReport};
-use crate::store::{RunEntry, params_of};
+use crate::runs::{RunEntry, params_of};
 use crate::text::short_id;
 
 /// What a recorded run was started with. Options and parameters of the command line win over it.
@@ -36,8 +36,8 @@ const SELECTION: [&str; 3] = ["--exclude", "--from", "--until"];
 /// Finds the run of `--again`. `pipeline` is that of `--pipeline`, or the default.
 pub(super) fn find(args: &mut RunArgs, pipeline: &Pipeline) -> Result<(), Refusal> {
     let Some(asked) = &args.again else { return Ok(()) };
-    let store = store::in_force(&args.settings, pipeline)?;
-    let run = store::found(&store, asked)?;
+    let store = runs_dir::in_force(&args.settings, pipeline)?;
+    let run = runs_dir::found(&store, asked)?;
     let report = store.report_of(&run)?;
     args.original = Some(Original { run, report });
     Ok(())

@@ -6,12 +6,12 @@ use clap::Args as ClapArgs;
 use pipeline_core::frame::Status;
 
 use super::exit::{OK, Refusal, print, unwritable, written};
+use super::runs_dir::found;
 use super::settings::StoreArgs;
-use super::store::found;
 use super::summary::{self, Extent};
 use crate::pipeline::Pipeline;
 use crate::report::StepReport;
-use crate::store::{RunState, write_trace, write_whole};
+use crate::runs::{RunState, write_trace, write_whole};
 
 /// Which run, and how to show it.
 #[derive(Debug, ClapArgs)]

@@ -5,11 +5,11 @@ use pipeline_core::{Problem, ProblemCode, Problems};
 use super::args::RunArgs;
 use super::exit::{Refusal, print_with, to_stderr, unwritable};
 use super::summary::Extent;
-use super::{live, paint, store, summary};
+use super::{live, paint, runs_dir, summary};
 use crate::pipeline::Pipeline;
 use crate::report::RunStatus;
 use crate::run::Run;
-use crate::store::{PAGE, check_writable, write_whole};
+use crate::runs::{PAGE, check_writable, write_whole};
 use crate::text::clean;
 
 pub(super) fn execute(run: &RunArgs, pipeline: Pipeline) -> Result<u8, Refusal> {
@@ -59,7 +59,7 @@ fn watched(run: &RunArgs, pipeline: Pipeline) -> Result<Run, Refusal> {
     if let Some(path) = &run.report {
         check_writable(path).map_err(unwritable("the report", path))?;
     }
-    let (pipeline, usual) = store::recorded(pipeline, run.save_outputs, run.quiet)?;
+    let (pipeline, usual) = runs_dir::recorded(pipeline, run.save_outputs, run.quiet)?;
     let (watched, watching) = live::watch(pipeline.clone(), options, usual.into_iter().collect())?;
     let finished = watched.run_blocking()?;
     let report = finished.digest();
@@ -75,9 +75,9 @@ fn watched(run: &RunArgs, pipeline: Pipeline) -> Result<Run, Refusal> {
     } else if !run.quiet || report.status != RunStatus::Succeeded {
         summary::print(report, extent(run), pipeline.command_line().map(|line| &**line));
         if let Some(Ok(folder)) = finished.recorded() {
-            to_stderr(&clean(&format!("report: {}", store::from_here(&folder.join(PAGE)).display())));
-            if let Some(outputs) = store::saved_outputs(folder) {
-                to_stderr(&clean(&format!("outputs: {}", store::from_here(&outputs).display())));
+            to_stderr(&clean(&format!("report: {}", runs_dir::from_here(&folder.join(PAGE)).display())));
+            if let Some(outputs) = runs_dir::saved_outputs(folder) {
+                to_stderr(&clean(&format!("outputs: {}", runs_dir::from_here(&outputs).display())));
             }
         }
     }

@@ -9,10 +9,10 @@ use serde_json::json;
 
 use super::columns::{columns, headed, name};
 use super::exit::{Refusal, print, print_json};
+use super::runs_dir::{asked_for, looked_up};
 use super::settings::StoreArgs;
-use super::store::{asked_for, looked_up};
 use crate::pipeline::Pipeline;
-use crate::store::{RunEntry, RunState, RunStore, StepTime, StepTrend, StoreError, meant, median, whose};
+use crate::runs::{RunEntry, RunState, RunStore, StepTime, StepTrend, StoreError, meant, median, whose};
 use crate::text::{clean, ratio, short_id, show};
 
 /// Maximum number of earlier runs that a run is compared with.

@@ -14,10 +14,10 @@ use super::args::RunArgs;
 use super::exit::{OK, Refusal, print, unwritable};
 use super::inputs::{Given, InputArgs};
 use super::wording::{counted, listed, one_line, retried, wrapped};
-use super::{live, store};
+use super::{live, runs_dir};
 use crate::pipeline::Pipeline;
 use crate::report::{CommandLine, ErrorReport, RunReport, StepReport};
-use crate::store::{check_writable, write_whole};
+use crate::runs::{check_writable, write_whole};
 use crate::text::{short_id, show};
 
 /// Width of the headings.
@@ -71,7 +71,7 @@ pub(super) fn execute(args: &StepArgs, pipeline: Pipeline) -> Result<u8, Refusal
     if !run.quiet && !is_for_programs {
         print(&before(&plan, step, &given))?;
     }
-    let (pipeline, usual) = store::recorded(pipeline, run.save_outputs, run.quiet)?;
+    let (pipeline, usual) = runs_dir::recorded(pipeline, run.save_outputs, run.quiet)?;
     let (mut code, mut times) = (OK, Vec::new());
     for number in 1..=args.repeat.get() {
         let (watched, watching) =
@@ -91,9 +91,9 @@ pub(super) fn execute(args: &StepArgs, pipeline: Pipeline) -> Result<u8, Refusal
             print(&report.to_json())?;
         } else if !is_for_programs && (!run.quiet || finished.exit_number() != OK) {
             print(&after(report, outcome, (number, args.repeat.get())))?;
-            let saved = finished.recorded().and_then(|folder| store::saved_outputs(folder.ok()?));
+            let saved = finished.recorded().and_then(|folder| runs_dir::saved_outputs(folder.ok()?));
             if let Some(saved) = saved {
-                print(&line("outputs", &one_line(&store::from_here(&saved).display().to_string())))?;
+                print(&line("outputs", &one_line(&runs_dir::from_here(&saved).display().to_string())))?;
             }
         }
         if finished.stopped_by().is_some() {

@@ -24,9 +24,9 @@ use crate::limits::Limits;
 use crate::pressure::Sampler;
 use crate::record::CommandLine;
 use crate::run::{Run, RunHandle};
+use crate::runs::RunStore;
 use crate::runtime;
 use crate::settings::{Named, Settings};
-use crate::store::RunStore;
 
 /// A pipeline: a graph, the outputs wanted from it, and the inputs of its steps.
 ///

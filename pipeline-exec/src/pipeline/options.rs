@@ -13,8 +13,8 @@ use crate::pressure::{Monitor, ProcessSampler, Sampler};
 #[cfg(feature = "cli")]
 use crate::record::CommandLine;
 use crate::record::RunOwner;
+use crate::runs::{RunStore, StoreError};
 use crate::settings::Settings;
-use crate::store::{RunStore, StoreError};
 
 impl Pipeline {
     /// Lays settings over those of earlier calls. A setting wins if a method has set it, or if it is not the default.

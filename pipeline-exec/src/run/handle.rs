@@ -8,10 +8,10 @@ use pipeline_core::{Lane, Problems};
 use super::{OutputError, Run, output};
 use crate::engine::{CallersPart, Engine, Parent};
 use crate::record::RunRecord;
+use crate::runs::Recording;
 use crate::settings::Settings;
 use crate::signals::Listening;
 use crate::stopper::{Stop, Stopper};
-use crate::store::Recording;
 
 /// A run under way. Dropping it stops the run.
 #[derive(Debug)]

@@ -23,9 +23,9 @@ pub(crate) use self::prepare::{Prepared, RunInputs, cannot_record};
 use crate::event::RunEvents;
 use crate::record::RunRecord;
 use crate::report::{LARGE, RunReport};
+use crate::runs::{Recording, StoreError};
 use crate::signals::Signal;
 use crate::stderr;
-use crate::store::{Recording, StoreError};
 
 /// A run that has ended: its outputs, how each step ended, and the report.
 ///

@@ -16,9 +16,9 @@ use crate::limits::Limits;
 use crate::pressure::Monitor;
 use crate::record::{Began, CommandLine, RunOwner, RunRecord};
 use crate::report::scope_of;
+use crate::runs::{Recording, RunStore, StoreError};
 use crate::settings::Settings;
 use crate::signals::Listening;
-use crate::store::{Recording, RunStore, StoreError};
 use crate::timing::unique_id;
 
 /// All that a run is made of, checked.

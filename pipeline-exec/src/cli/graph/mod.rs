@@ -14,7 +14,7 @@ use super::args::{STEPS_TO_SHOW, SelectionArgs};
 use super::exit::{OK, Refusal, print, unwritable};
 use crate::pipeline::Pipeline;
 use crate::report::graph_page;
-use crate::store::write_whole;
+use crate::runs::write_whole;
 
 /// How to draw, and what.
 #[derive(Debug, ClapArgs)]

@@ -10,8 +10,8 @@ use super::advice;
 use crate::cli::args::SelectionArgs;
 use crate::cli::forecast::{Forecast, Stage, cost_of, time_per_cost};
 use crate::cli::needs::{declared, is_given};
+use crate::cli::runs_dir::Usual;
 use crate::cli::settings::Slots;
-use crate::cli::store::Usual;
 use crate::pipeline::Pipeline;
 use crate::settings::Settings;
 

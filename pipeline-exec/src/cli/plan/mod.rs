@@ -12,7 +12,7 @@ use self::document::PlanDocument;
 use super::args::RunArgs;
 use super::exit::{Refusal, print, print_json};
 use super::pipelines::Chosen;
-use super::store;
+use super::runs_dir;
 use crate::pipeline::Purpose;
 
 /// What would run, with which parameters and settings.
@@ -39,7 +39,7 @@ pub(super) fn execute(args: &PlanArgs, chosen: Chosen) -> Result<u8, Refusal> {
         Some(_) => Purpose::PlanWithoutResources,
     })?;
     // A step takes its recorded time; without one, its cost.
-    let usual = store::usual(&pipeline)?;
+    let usual = runs_dir::usual(&pipeline)?;
     let history = Some(&usual).filter(|usual| !usual.is_empty());
     let mut document = PlanDocument::new(&plan, &pipeline, &run.selection, history);
     document.warnings.extend(unprepared);

@@ -18,7 +18,7 @@ use crate::settings::{Settings, StepDefaults};
 
 const MS: Duration = Duration::from_millis(1);
 
-fn document(pipeline: &Pipeline, history: Option<&crate::cli::store::Usual>) -> PlanDocument {
+fn document(pipeline: &Pipeline, history: Option<&crate::cli::runs_dir::Usual>) -> PlanDocument {
     let plan = pipeline.plan().expect("the graph is fine");
     PlanDocument::new(&plan, pipeline, &SelectionArgs::default(), history)
 }

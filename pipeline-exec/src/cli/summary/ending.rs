@@ -10,7 +10,7 @@ use crate::cli::again::{Again, again};
 use crate::cli::program::explain;
 use crate::cli::wording::{counted, listed, paragraph};
 use crate::report::{CommandLine, RunReport, RunStatus};
-use crate::store::RunState;
+use crate::runs::RunState;
 use crate::text::{clean, short_id, show};
 
 /// Maximum number of steps that are named.

@@ -15,8 +15,8 @@ use comfy_table::Table;
 use self::ending::{Known, ending};
 use super::paint::Paint;
 use crate::report::{CommandLine, RunReport};
+use crate::runs::RunState;
 use crate::stderr;
-use crate::store::RunState;
 
 /// Minimum width of a terminal: a narrower table of steps is not legible.
 const LEAST_COLUMNS: usize = 80;

@@ -8,7 +8,7 @@ use super::exit::{Refusal, to_stderr};
 use super::runs::when;
 use super::settings::{SettingsArgs, StoreArgs};
 use crate::pipeline::Pipeline;
-use crate::store::{RunEntry, RunStore, StoreError, outputs_of};
+use crate::runs::{RunEntry, RunStore, StoreError, outputs_of};
 use crate::text::clean;
 
 /// The usual durations of steps, by identity.

@@ -8,23 +8,23 @@ use rusqlite::{Connection, Row, params};
 
 use super::History;
 use crate::report::Counts;
-use crate::store::scope::Scope;
-use crate::store::{RunEntry, RunState, StepTime, StoreError};
+use crate::runs::scope::Scope;
+use crate::runs::{RunEntry, RunState, StepTime, StoreError};
 
 /// The durations of each step in the latest runs in which it succeeded, the latest first; by the identity of the step.
-pub(in crate::store) type StepTimes = BTreeMap<String, Timed>;
+pub(in crate::runs) type StepTimes = BTreeMap<String, Timed>;
 
 /// The durations of one step.
 #[derive(Default)]
-pub(in crate::store) struct Timed {
+pub(in crate::runs) struct Timed {
     /// Its name in the latest run.
-    pub(in crate::store) name: String,
-    pub(in crate::store) times: Vec<StepTime>,
+    pub(in crate::runs) name: String,
+    pub(in crate::runs) times: Vec<StepTime>,
 }
 
 impl History {
     /// Returns the folders of its runs.
-    pub(in crate::store) fn dirs(&self) -> Result<HashSet<String>, StoreError> {
+    pub(in crate::runs) fn dirs(&self) -> Result<HashSet<String>, StoreError> {
         let dirs = || -> rusqlite::Result<HashSet<String>> {
             self.db().prepare("SELECT dir FROM runs")?.query_map([], |row| row.get(0))?.collect()
         };
@@ -33,7 +33,7 @@ impl History {
 
     /// Returns every run, the latest first. Leaves out rows whose folder is not one of `folder`: this program writes
     /// none.
-    pub(in crate::store) fn runs(&self, folder: &Path) -> Result<Vec<RunEntry>, StoreError> {
+    pub(in crate::runs) fn runs(&self, folder: &Path) -> Result<Vec<RunEntry>, StoreError> {
         let is_inside = |run: &rusqlite::Result<RunEntry>| {
             run.as_ref().map_or(true, |run| run.dir.parent() == Some(folder) && run.dir.file_name().is_some())
         };
@@ -49,7 +49,7 @@ impl History {
 
     /// Returns the durations of each step in the latest `n` runs in which it succeeded; if `only_successful`, only of
     /// runs that succeeded.
-    pub(in crate::store) fn times(
+    pub(in crate::runs) fn times(
         &self,
         n: usize,
         only_successful: bool,

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use crate::event::{EVENT_SCHEMA, EventKind, EventRecord};
 use crate::record::{AttemptReport, AttemptTimes, CommandLine, StepRecord, is_called};
 use crate::report::{Counts, Figures, Provenance, RunReport, RunStatus, SCHEMA, StepReport};
-use crate::store::{RunState, StoreError, files};
+use crate::runs::{RunState, StoreError, files};
 
 /// Why the report of a run that has ended is made of its journal.
 const NO_REPORT: &str = "the run ended, but its report was not written: this one is made of its journal";
@@ -25,7 +25,7 @@ const MOST_NAMED: usize = 5;
 const MOST_IN_A_LINE: usize = 16 << 20;
 
 /// When the run of a folder began, in milliseconds since 1970.
-pub(in crate::store) fn started(dir: &Path) -> Option<u64> {
+pub(in crate::runs) fn started(dir: &Path) -> Option<u64> {
     match serde_json::from_slice::<EventRecord>(&first_line(dir)?).ok()?.kind {
         EventKind::RunStarted { started_unix_ms, .. } => Some(started_unix_ms),
         _ => None,
@@ -33,7 +33,7 @@ pub(in crate::store) fn started(dir: &Path) -> Option<u64> {
 }
 
 /// Reports whether the journal of a folder has a line that was written to its end.
-pub(in crate::store) fn has_begun(dir: &Path) -> bool {
+pub(in crate::runs) fn has_begun(dir: &Path) -> bool {
     first_line(dir).is_some()
 }
 
@@ -50,7 +50,7 @@ fn first_line(dir: &Path) -> Option<Vec<u8>> {
 ///
 /// # Errors
 /// If the journal cannot be read, does not begin as one, or is of a later version.
-pub(in crate::store) fn report(dir: &Path, state: RunState) -> Result<RunReport, StoreError> {
+pub(in crate::runs) fn report(dir: &Path, state: RunState) -> Result<RunReport, StoreError> {
     let path = dir.join(files::JOURNAL);
     let mut file = files::read_bounded(&path)?;
     let mut journaled = Journaled::default();
@@ -94,7 +94,7 @@ fn check_version(line: &[u8], path: &Path) -> Result<(), StoreError> {
 }
 
 /// Whether a report was made of the journal of a run that had ended.
-pub(in crate::store) fn is_finished(report: &RunReport) -> bool {
+pub(in crate::runs) fn is_finished(report: &RunReport) -> bool {
     report.stopped_because.as_deref() == Some(NO_REPORT)
 }
 
@@ -297,7 +297,7 @@ fn seconds(seconds: f64) -> Duration {
 mod tests {
     use super::*;
     use crate::record::ErrorReport;
-    use crate::store::journal::write::{StepNames, difference};
+    use crate::runs::journal::write::{StepNames, difference};
 
     fn ms(ms: u64) -> Duration {
         Duration::from_millis(ms)

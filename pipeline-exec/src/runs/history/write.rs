@@ -7,22 +7,22 @@ use rusqlite::{Connection, Statement, Transaction, TransactionBehavior, params};
 
 use super::History;
 use crate::report::{CommandLine, RunReport, StepReport};
-use crate::store::{RunState, StoreError};
+use crate::runs::{RunState, StoreError};
 
 /// A run to add.
-pub(in crate::store) struct Noted<'a> {
+pub(in crate::runs) struct Noted<'a> {
     /// The folder of the run.
-    pub(in crate::store) dir: &'a str,
+    pub(in crate::runs) dir: &'a str,
     /// How it ended.
-    pub(in crate::store) state: RunState,
+    pub(in crate::runs) state: RunState,
     /// When it began, even if the report does not have that.
-    pub(in crate::store) started_unix_ms: u64,
-    pub(in crate::store) report: &'a RunReport,
+    pub(in crate::runs) started_unix_ms: u64,
+    pub(in crate::runs) report: &'a RunReport,
 }
 
 impl History {
     /// Adds a run. A run that is there already stays as it is.
-    pub(in crate::store) fn note(&self, noted: &Noted<'_>) -> Result<(), StoreError> {
+    pub(in crate::runs) fn note(&self, noted: &Noted<'_>) -> Result<(), StoreError> {
         add(&mut self.db(), noted).map_err(|error| self.refused(&error))
     }
 }
