@@ -27,6 +27,8 @@ mod settings;
 mod signals;
 mod stderr;
 mod stopper;
+#[cfg(feature = "store")]
+pub mod store;
 mod sync;
 #[cfg(any(feature = "tracing", feature = "otel", feature = "prometheus"))]
 pub mod telemetry;

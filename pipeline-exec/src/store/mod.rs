@@ -1,0 +1,8 @@
+//! The store: values of steps that survive the run.
+//!
+//! A value is found by its [`Key`]: what made it. It exists if and only if its record exists, and a record is written
+//! after the bytes that it names.
+
+mod key;
+
+pub use self::key::{Content, Key};
