@@ -119,6 +119,7 @@ impl Frame {
     fn publish_ended(&self, step: u32, ended: Ended) {
         match ended {
             Ended::Elsewhere(status) => self.cells.counters(step).end(status as u8),
+            Ended::Unread => self.publish_unread(step),
             Ended::Failed(error) => self.publish_error(step, error),
             Ended::Skipped(cause) => {
                 self.count_unsuccessful();
@@ -213,6 +214,7 @@ impl Frame {
     /// Ends a step that cannot start, if there is a reason.
     #[cold]
     pub(super) fn not_started(&self, step: u32) -> Option<Finished> {
+        self.assert_inputs_are_here(step);
         if let Some(why) = self.disabled.get(&step) {
             return Some(self.not_met(step, why.clone()));
         }

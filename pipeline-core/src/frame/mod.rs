@@ -17,6 +17,7 @@ mod group;
 mod outcome;
 #[cfg(test)]
 mod simulator;
+mod stored;
 mod suspended;
 #[cfg(test)]
 mod tests;

@@ -42,7 +42,8 @@ impl Frame {
         assert!(finished.frame == self.id, "a token belongs to the frame that made it");
         let codec = self.plan.spec(finished.step()).def().codec;
         // The token exists once; borrowed as it is here, it cannot be handed to `finish`.
-        finished.status().has_output().then(|| self.cells.fresh(finished.step, codec.write))
+        let is_here = finished.status().has_output() && !matches!(finished.result, Err(Ended::Unread));
+        is_here.then(|| self.cells.fresh(finished.step, codec.write))
     }
 
     /// Ends the given steps of the plan before the run.

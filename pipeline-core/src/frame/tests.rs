@@ -318,6 +318,72 @@ fn a_ready_step_can_be_finished_with_a_value_that_was_not_computed() {
     assert!(frame.contradictions().is_empty());
 }
 
+/// A step whose output nobody reads in this run: `first`, whose only reader ends in the same way.
+fn unread_chain() -> (Arc<Frame>, Vec<Ready>) {
+    let mut dag = DagBuilder::new();
+    let first = dag.cpu("first", (), |()| "text".repeat(9));
+    let second = dag.cpu("second", (first,), |(text,)| text.len());
+    dag.cpu("third", (second,), |(length,)| length + 1);
+    let frame = frame(dag);
+    let ready = roots(&frame);
+    (frame, ready)
+}
+
+#[test]
+fn steps_can_end_without_their_outputs_if_no_step_that_runs_reads_them() {
+    let (frame, mut ready) = unread_chain();
+    let finished = frame.finish_unread(ready.remove(0));
+    assert_eq!(finished.status(), Status::Cached);
+    assert!(frame.output_of(&finished).is_none());
+    frame.finish(finished, |next| ready.push(next));
+    assert!(frame.input_of(&ready[0], 0).is_none());
+    let finished = frame.finish_with(ready.remove(0), Given::new(1, 7_usize).from_store());
+    assert!(frame.input_left(&finished, 0).is_none());
+    frame.finish(finished, |next| ready.push(next));
+    assert_eq!(frame.input_of(&ready[0], 1).and_then(StepOutput::get::<usize>), Some(&7));
+    let last = end(&frame, ready.remove(0));
+    frame.finish(last, drop);
+    assert_eq!(frame.output::<usize>(2), Some(&8));
+    assert!(!frame.is_available(0) && frame.contradictions().is_empty());
+}
+
+#[test]
+#[should_panic(expected = "`second` starts without the output of `first`")]
+fn a_step_does_not_start_without_an_output_that_it_reads() {
+    let (frame, mut ready) = unread_chain();
+    let finished = frame.finish_unread(ready.remove(0));
+    frame.finish(finished, |next| ready.push(next));
+    let _ = frame.start(ready.remove(0));
+}
+
+#[test]
+#[should_panic(expected = "`second` does not read `third`")]
+fn only_readers_see_an_output() {
+    let (frame, mut ready) = unread_chain();
+    let finished = end(&frame, ready.remove(0));
+    frame.finish(finished, |next| ready.push(next));
+    let _ = frame.input_of(&ready[0], 2);
+}
+
+#[test]
+fn the_inputs_of_a_failed_step_are_seen_until_it_is_finished() {
+    let live = Arc::new(AtomicUsize::new(0));
+    let mut dag = DagBuilder::new();
+    let for_read = Arc::clone(&live);
+    let read = dag.cpu("read", (), move |()| Counted::<64>::new(&for_read));
+    dag.try_cpu("fails", (read,), |_| Err::<u8, _>("planted"));
+    let mut frame = frame(dag);
+    let mut ready = roots(&frame);
+    let finished = end(&frame, ready.remove(0));
+    frame.finish(finished, |next| ready.push(next));
+    let failed = end(&frame, ready.remove(0));
+    assert!(frame.input_left(&failed, 0).is_some_and(|output| output.get::<Counted<64>>().is_some()));
+    assert!(Arc::get_mut(&mut frame).expect("one owner").output_left(0).is_some());
+    frame.finish(failed, drop);
+    assert_eq!(live.load(Ordering::Relaxed), 0);
+    assert!(Arc::get_mut(&mut frame).expect("one owner").output_left(0).is_none());
+}
+
 #[test]
 #[should_panic(expected = "the given output has the type that the step returns")]
 fn a_step_cannot_be_finished_with_a_value_of_another_type() {

@@ -59,6 +59,8 @@ pub(super) enum Ended {
     Skipped(u32),
     /// Its code did not run: its output comes from elsewhere, and gives the step this status.
     Elsewhere(Status),
+    /// Its code did not run: its output is in a store, and no step of the run reads it.
+    Unread,
 }
 
 impl Ended {
@@ -68,6 +70,7 @@ impl Ended {
             Ended::Skipped(_) => Status::Skipped,
             Ended::Failed(error) => status_of(error.kind()),
             Ended::Elsewhere(status) => *status,
+            Ended::Unread => Status::Cached,
         }
     }
 }

@@ -52,11 +52,16 @@ impl Fingerprint {
     /// is a [`Secret`](crate::Secret) to any step of the graph, because a value with few possibilities could be found
     /// by hashing them all.
     pub fn of_params(plan: &Plan, params: &BoundParams) -> BTreeMap<String, Fingerprint> {
-        plan.each_param(params, |entry| {
-            let mut hash = StableHash::new("parameter");
-            hash.param(entry.given.as_ref()?);
-            Some(Fingerprint(hash.end()))
-        })
+        plan.each_param(params, |entry| entry.given.as_ref().map(Fingerprint::of_param))
+    }
+}
+
+impl Fingerprint {
+    /// Returns the fingerprint of a value as it was given. The order of the fields of objects does not count.
+    pub(super) fn of_param(value: &ParamValue) -> Fingerprint {
+        let mut hash = StableHash::new("parameter");
+        hash.param(value);
+        Fingerprint(hash.end())
     }
 }
 

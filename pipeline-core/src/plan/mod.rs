@@ -11,12 +11,14 @@ mod choice;
 mod fingerprint;
 mod readers;
 mod resources;
+mod step_params;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 pub(crate) use self::at_end::AtEnd;
 pub(crate) use self::choice::Branch;
+pub use self::step_params::StepParam;
 use crate::call::Code;
 use crate::cells::Bindings;
 use crate::dag::{CriticalPath, Dag, Levels, StepSpec, Ways};

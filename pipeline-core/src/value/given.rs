@@ -1,5 +1,6 @@
 //! Outputs that steps get without being run.
 
+use std::any::Any;
 use std::fmt;
 
 use super::Status;
@@ -23,6 +24,11 @@ impl Given {
     #[must_use]
     pub fn from_store(self) -> Self {
         Given { status: Status::Cached, ..self }
+    }
+
+    /// Returns the value without its step.
+    pub fn into_value(self) -> Box<dyn Any + Send + Sync> {
+        self.value.into_value()
     }
 
     pub(crate) fn step(&self) -> u32 {

@@ -68,6 +68,10 @@ impl Boxed {
         self.ty
     }
 
+    pub(crate) fn into_value(self) -> Box<dyn Any + Send + Sync> {
+        self.value
+    }
+
     /// Moves the value into a slot.
     ///
     /// # Safety
