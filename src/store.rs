@@ -1,5 +1,9 @@
-//! The history of runs in a [`RunStore`](crate::RunStore): entries, trends, differences.
+//! What survives a run: values of steps in a store (feature `store`), and the history of runs in a
+//! [`RunStore`](crate::RunStore) (feature `report`): entries, trends, differences.
 
+#[cfg(feature = "store")]
+pub use pipeline_exec::store::{InputDir, InputFile, InputGlob};
+#[cfg(feature = "report")]
 pub use pipeline_exec::{
     CounterDiff, Pace, RunDiff, RunEntry, RunState, StepDiff, StepTime, StepTrend, StoreError,
 };

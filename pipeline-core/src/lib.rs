@@ -31,6 +31,7 @@ pub mod layout;
 mod lists;
 mod location;
 mod naming;
+pub mod notes;
 mod params;
 mod plan;
 mod policy;

@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use crate::contain;
 use crate::exact::Exactly;
+use crate::notes::Note;
 use crate::value::TypeDef;
 
 /// A run parameter as a step declares it. Its `Debug` does not show the default.
@@ -221,6 +222,8 @@ pub(crate) struct BoundParam {
     pub(crate) given: Option<ParamValue>,
     /// The value of the run, which all steps that read the same share.
     pub(crate) value: Arc<dyn Any + Send + Sync>,
+    /// What the value depends on besides its text.
+    pub(crate) notes: Arc<[Note]>,
     /// The origin of the value.
     pub(crate) origin: Cow<'static, str>,
 }

@@ -9,6 +9,7 @@ use super::Plan;
 use super::readers::Readers;
 use crate::contain;
 use crate::dag::StepSpec;
+use crate::notes::{self, Note};
 use crate::params::{BoundParam, BoundParams, Given, NOT_SHOWN, ParamDef, ParamValue, Params};
 use crate::problem::{Problem, ProblemCode, closest};
 use crate::short_type::short_type;
@@ -41,8 +42,8 @@ struct Key<'a> {
     default: Option<(&'static str, &'a str)>,
 }
 
-/// A value that was read; or the position of the problem.
-type Read = Result<Arc<dyn Any + Send + Sync>, usize>;
+/// A value that was read, with its notes; or the position of the problem.
+type Read = Result<(Arc<dyn Any + Send + Sync>, Arc<[Note]>), usize>;
 
 /// The origin of a value that an instance has of its own.
 pub(super) const OF_INSTANCE: &str = "the instance";
@@ -69,12 +70,14 @@ impl Plan {
             let of_step = of_steps.get(&(self.in_dag(step as usize), &*param.name)).copied();
             let found = self.find_param(step, param, of_step.or_else(|| given.get(&param.name)));
             if matches!(found, Found::Missing) && !is_needed(step as usize, param) {
+                let (value, notes) = (Arc::new(()), Arc::default());
                 let (def, origin) = (param.clone(), Cow::Borrowed("nobody"));
-                bound.entries.push(BoundParam { def, given: None, value: Arc::new(()), origin });
+                bound.entries.push(BoundParam { def, given: None, value, notes, origin });
                 continue;
             }
             let value = read.entry(self.key(step, param, found)).or_insert_with(|| {
-                self.read_param(param, found).map_err(|problem| {
+                let (value, notes) = notes::collect(|| self.read_param(param, found));
+                value.map(|value| (value, notes.into())).map_err(|problem| {
                     let spec = self.spec(step as usize);
                     let problem = problem.step(spec.name(), spec.location());
                     failed.push((problem.parameter(input.name.as_ref(), input.location), Readers::default()));
@@ -82,10 +85,11 @@ impl Plan {
                 })
             });
             match value {
-                Ok(value) => bound.entries.push(BoundParam {
+                Ok((value, notes)) => bound.entries.push(BoundParam {
                     def: param.clone(),
                     given: found.value().and_then(|value| value.as_ref().ok()).cloned(),
                     value: Arc::clone(value),
+                    notes: Arc::clone(notes),
                     origin: found.origin(),
                 }),
                 Err(problem) => failed[*problem].1.add(self.spec(step as usize).name()),

@@ -25,6 +25,7 @@ use crate::dag::{CriticalPath, Dag, Levels, StepSpec, Ways};
 use crate::fingerprint::Fingerprint;
 use crate::lane::Lane;
 use crate::lists::Lists;
+use crate::notes::Note;
 use crate::params::BoundParams;
 use crate::policy::Policy;
 use crate::step::InputKind;
@@ -268,6 +269,21 @@ impl Plan {
                 params.entries.get(index).map(|entry| &*entry.origin)
             }
             _ => None,
+        }
+    }
+
+    /// Returns what the value of a run parameter depends on besides its text, as noted while the value was read; nothing
+    /// if the input is no run parameter. `params` are those of this plan. Steps that read one value share its notes.
+    ///
+    /// # Panics
+    /// If the step has no such input, or its output is given.
+    pub fn param_notes<'p>(&self, params: &'p BoundParams, step: usize, input: usize) -> &'p [Note] {
+        match self.spec(step).def().inputs[input].kind {
+            InputKind::Param(_) => {
+                let index = self.source(step as u32, input) as usize;
+                params.entries.get(index).map_or(&[], |entry| &entry.notes)
+            }
+            _ => &[],
         }
     }
 

@@ -271,6 +271,10 @@ impl Pipeline {
         let params = plan
             .bind_params(&self.params, |step, param| runs(step) && (needs_secrets || !param.is_secret()))
             .map_err(|found| problems.extend(found));
+        #[cfg(feature = "store")]
+        if let (Ok(params), Purpose::Run) = (&params, purpose) {
+            problems.extend(crate::store::files::unreadable(plan, params, runs));
+        }
         let resources = plan
             .bind_resources(&self.resources, |step| runs(step) && purpose != Purpose::PlanWithoutResources)
             .map_err(|found| problems.extend(found));

@@ -24,6 +24,12 @@ use crate::contain;
 
 /// Texts that are offered in turn to a type that reads a text: most of `std` take one of them.
 const TEXTS: [&str; 4] = ["1", "127.0.0.1", "127.0.0.1:1", "[::1]:1"];
+/// The framework's own types that read themselves as paths.
+const INPUTS: [&str; 3] = [
+    "pipeline_exec::store::files::inputs::InputFile",
+    "pipeline_exec::store::files::inputs::InputDir",
+    "pipeline_exec::store::files::inputs::InputGlob",
+];
 /// Deeper types, and those with more to visit, get no answer.
 const DEEPEST: u32 = 64;
 const MOST_VISITS: u32 = 100_000;
@@ -109,6 +115,7 @@ impl Expected {
         match name {
             "str" => made == type_name::<String>(),
             "std::path::Path" => made == type_name::<PathBuf>(),
+            _ if INPUTS.contains(&name) => made == type_name::<PathBuf>(),
             _ => name == made || (slice.is_some() && slice == argument(made, "alloc::vec::Vec<")),
         }
     }
