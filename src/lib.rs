@@ -43,7 +43,7 @@
 //! | [`limits`] | named limits, breakers, memory |
 //! | [`report`] | the parts of a report, and advice |
 //! | [`event`] | what observers get, and events as data |
-//! | `store` | entries, trends and differences of recorded runs (feature `report`); files as inputs of steps (feature `store`) |
+//! | `store` | entries, trends and differences of recorded runs (feature `report`); files as inputs, and how values are stored (feature `store`) |
 //! | [`context`] | random numbers, progress and cancellation of a step |
 //! | [`frame`] | what an executor of your own needs |
 //! | `telemetry` | spans, traces and metrics (features `tracing`, `otel`, `prometheus`) |

@@ -2,6 +2,8 @@
 //! [`RunStore`](crate::RunStore) (feature `report`): entries, trends, differences.
 
 #[cfg(feature = "store")]
+pub use pipeline_core::StoreAs;
+#[cfg(feature = "store")]
 pub use pipeline_exec::store::{InputDir, InputFile, InputGlob};
 #[cfg(feature = "report")]
 pub use pipeline_exec::{

@@ -51,7 +51,7 @@ mod view;
 
 pub use activity::{ProgressSoFar, StepActivity, StepProgress};
 pub use builder::{DagBuilder, Handle, Included, Inputs, Instance, Refs};
-pub use codec::Codec;
+pub use codec::{Codec, StoreAs, StoredForm};
 pub use context::{Cancelled, RunScope, RunningStep, StepContext};
 pub use dag::{
     CriticalPath, Dag, DefRef, Format, GraphDocument, InputDocument, Levels, Selection, Statistics,

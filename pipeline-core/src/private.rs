@@ -13,7 +13,7 @@ pub use crate::check::{
     check_error, check_fan_in, check_object, check_output, check_param, check_param_view, check_resource,
     check_view,
 };
-pub use crate::codec::{Codec, FromJson, NotFromJson, NotToJson, ToJson};
+pub use crate::codec::{Codec, FromJson, NotFromJson, NotToJson, NotToStore, StoredForm, ToJson, ToStore};
 pub use crate::context::StepContext;
 pub use crate::error::StepError;
 pub use crate::lane::Lane;

@@ -50,6 +50,7 @@ impl<T> Secret<T> {
 
     /// Returns the value.
     pub fn expose(&self) -> &T {
+        WAS_SEEN.set(true);
         &self.0.expose_secret().0
     }
 }
@@ -112,17 +113,22 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Secret<T> {
 }
 
 thread_local! {
-    /// Whether a secret was made or asked for on this thread since [`watch`] began.
+    /// Whether a secret was made, asked for or exposed on this thread since [`watch`] began.
     static WAS_SEEN: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Reads something; also returns whether a secret was made or asked for meanwhile.
+/// Reads or writes something; also returns whether a secret was made, asked for or exposed meanwhile.
 pub(crate) fn watch<T>(read: impl FnOnce() -> T) -> (T, bool) {
     let earlier = WAS_SEEN.replace(false);
     let value = read();
     let was_seen = WAS_SEEN.get();
     WAS_SEEN.set(earlier || was_seen);
     (value, was_seen)
+}
+
+/// Reports whether one was, up to now. Only within [`watch`].
+pub(crate) fn was_seen() -> bool {
+    WAS_SEEN.get()
 }
 
 #[cfg(test)]

@@ -36,7 +36,7 @@ pub(super) fn def(model: &StepModel) -> TokenStream {
             #output
 
             fn def() -> &'static __pipeline::StepDef {
-                use __pipeline::{NotCopied as _, NotFromJson as _, NotToJson as _};
+                use __pipeline::{NotCopied as _, NotFromJson as _, NotToJson as _, NotToStore as _};
                 static #input_list: [__pipeline::InputDef; #input_count] = [#(#inputs),*];
                 static #after_list: [__pipeline::DefFn; #after_count] = [#(#after.def),*];
                 static #definition: __pipeline::StepDef = __pipeline::StepDef {
@@ -60,6 +60,7 @@ pub(super) fn def(model: &StepModel) -> TokenStream {
                     codec: __pipeline::Codec::new(
                         <__pipeline::ToJson<#handed_on>>::__PIPELINE_WRITE,
                         <__pipeline::FromJson<#handed_on>>::__PIPELINE_READ,
+                        <__pipeline::ToStore<#handed_on>>::__PIPELINE_STORE,
                     ),
                     code: #code,
                 };

@@ -1,4 +1,4 @@
-//! Outputs as JSON: types that serde can write, and types that it can read.
+//! Outputs as bytes: as JSON, for people and other programs, and as they are stored.
 //!
 //! The expansion of `#[step]` probes the type: a constant of an inherent `impl` with a bound hides the trait's constant of
 //! the same name exactly if the bound holds. So steps require nothing of their outputs, and a type without serde has no
@@ -9,27 +9,39 @@
 //! The bound is `Deserialize<'static>`. Lifetimes are ignored when a constant is chosen, so with a bound for every lifetime
 //! `&'static str` would be chosen, and then refused.
 
+#[cfg(feature = "store")]
+mod decode;
+#[cfg(feature = "store")]
+mod encode;
+mod stored;
+
 use std::fmt;
 use std::io;
 
+pub use self::stored::{NotToStore, StoreAs, StoredForm, ToStore};
 use crate::value::{Given, WriteFn};
 
 type ReadFn = fn(usize, &'static [u8]) -> io::Result<Given>;
 
-/// How the output of a step is written as JSON and read.
+/// How the output of a step is written as JSON and read, and how it is stored.
 #[derive(Clone, Copy, Default)]
 pub struct Codec {
     pub(crate) write: Option<WriteFn>,
     pub(crate) read: Option<ReadFn>,
+    stored: Option<&'static StoredForm>,
 }
 
 impl Codec {
-    /// Neither: for closures, and types without serde.
-    pub const NONE: Codec = Codec { write: None, read: None };
+    /// None of them: for closures, and types without serde.
+    pub const NONE: Codec = Codec { write: None, read: None, stored: None };
 
-    /// Makes a codec of the results of the two probes.
-    pub const fn new(write: Option<WriteFn>, read: Option<ReadFn>) -> Self {
-        Codec { write, read }
+    /// Makes a codec of the results of the three probes.
+    pub const fn new(
+        write: Option<WriteFn>,
+        read: Option<ReadFn>,
+        stored: Option<&'static StoredForm>,
+    ) -> Self {
+        Codec { write, read, stored }
     }
 
     /// Reports whether outputs can be written: the type is `Serialize`.
@@ -51,6 +63,12 @@ impl Codec {
     pub fn read(&self, step: usize, json: &'static [u8]) -> Option<io::Result<Given>> {
         self.read.map(|read| read(step, json))
     }
+
+    /// Returns the form in which outputs are stored; `None` where the type is not `Serialize + Deserialize`, if the step
+    /// is a closure, and if the program was built without the feature `store`.
+    pub const fn stored(&self) -> Option<&'static StoredForm> {
+        self.stored
+    }
 }
 
 impl fmt::Debug for Codec {
@@ -58,6 +76,7 @@ impl fmt::Debug for Codec {
         f.debug_struct("Codec")
             .field("can_write", &self.can_write())
             .field("can_read", &self.can_read())
+            .field("stored", &self.stored)
             .finish()
     }
 }

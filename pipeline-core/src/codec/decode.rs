@@ -1,0 +1,477 @@
+//! Reads the wire format of `postcard`, from bytes that nobody vouches for.
+//!
+//! No value borrows from the bytes. What is nested too deeply, what claims more elements than its bytes can hold, and what
+//! leaves bytes over, is an error. No error quotes a value.
+
+use std::fmt;
+
+use serde::de::{
+    self, Deserialize, DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess,
+    Visitor,
+};
+
+/// Maximum number of lists, objects, options and the like within each other.
+pub(super) const MOST_LEVELS: u32 = 128;
+
+/// Maximum number of elements of lists that take no bytes.
+pub(super) const MOST_EMPTY: usize = 65_536;
+
+/// Reads a value from all of the bytes.
+pub(crate) fn from_slice<T: Deserialize<'static>>(bytes: &[u8]) -> Result<T, Error> {
+    let mut decoder = Decoder { bytes, levels: MOST_LEVELS, empty: MOST_EMPTY };
+    let value = T::deserialize(&mut decoder)?;
+    if decoder.bytes.is_empty() { Ok(value) } else { Err(Error::Bytes("there are bytes after its end")) }
+}
+
+/// Why bytes are not a value of the type.
+#[derive(Debug)]
+pub(crate) enum Error {
+    Bytes(&'static str),
+    /// The text does not have the value.
+    Type(String),
+}
+
+const END: Error = Error::Bytes("it ends too early");
+const TOO_MANY: Error = Error::Bytes("it claims more elements than it has");
+const TOO_DEEP: Error = Error::Bytes("it is nested more than 128 levels deep");
+const TOO_LARGE: Error = Error::Bytes("a number is too large for its type");
+const NOT_DESCRIBED: Error =
+    Error::Bytes("its `Deserialize` asks for the kind of what follows, which the bytes do not say");
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Bytes(why) => f.write_str(why),
+            Error::Type(why) => f.write_str(why),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// serde's messages quote values: they are replaced.
+impl de::Error for Error {
+    #[cold]
+    fn custom<T: fmt::Display>(_: T) -> Self {
+        Error::Bytes("its own `Deserialize` refuses it")
+    }
+
+    #[cold]
+    fn invalid_type(_: de::Unexpected<'_>, expected: &dyn de::Expected) -> Self {
+        Error::Type(format!("expected {expected}"))
+    }
+
+    #[cold]
+    fn invalid_value(_: de::Unexpected<'_>, expected: &dyn de::Expected) -> Self {
+        Error::Type(format!("expected {expected}"))
+    }
+
+    #[cold]
+    fn invalid_length(length: usize, expected: &dyn de::Expected) -> Self {
+        Error::Type(format!("expected {expected}, not {length} elements"))
+    }
+}
+
+struct Decoder<'b> {
+    bytes: &'b [u8],
+    /// How many more levels may be nested.
+    levels: u32,
+    /// How many more elements may take no bytes.
+    empty: usize,
+}
+
+impl<'b> Decoder<'b> {
+    #[inline]
+    fn byte(&mut self) -> Result<u8, Error> {
+        let (&byte, rest) = self.bytes.split_first().ok_or(END)?;
+        self.bytes = rest;
+        Ok(byte)
+    }
+
+    #[inline]
+    fn take(&mut self, length: usize) -> Result<&'b [u8], Error> {
+        let (taken, rest) = self.bytes.split_at_checked(length).ok_or(END)?;
+        self.bytes = rest;
+        Ok(taken)
+    }
+
+    #[inline]
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], Error> {
+        let (taken, rest) = self.bytes.split_first_chunk().ok_or(END)?;
+        self.bytes = rest;
+        Ok(*taken)
+    }
+
+    /// Reads a number in groups of seven bits, the lowest first; all bytes but the last have the highest bit set.
+    #[inline]
+    fn number(&mut self) -> Result<u64, Error> {
+        match self.bytes.first_chunk() {
+            Some(next) => {
+                let next = u64::from_le_bytes(*next);
+                let ends = !next & 0x8080_8080_8080_8080;
+                if ends == 0 {
+                    return self.long_number();
+                }
+                self.bytes = &self.bytes[ends.trailing_zeros() as usize / 8 + 1..];
+                // The bytes up to the first that ends a number, without their highest bits, drawn together in pairs.
+                let groups = next & (ends ^ (ends - 1)) & 0x7f7f_7f7f_7f7f_7f7f;
+                let groups = (groups & 0x007f_007f_007f_007f) | ((groups & 0x7f00_7f00_7f00_7f00) >> 1);
+                let groups = (groups & 0x0000_3fff_0000_3fff) | ((groups & 0x3fff_0000_3fff_0000) >> 2);
+                Ok((groups & 0x0fff_ffff) | ((groups & 0x0fff_ffff_0000_0000) >> 4))
+            }
+            None => self.long_number(),
+        }
+    }
+
+    #[inline(never)]
+    fn long_number(&mut self) -> Result<u64, Error> {
+        u64::try_from(self.longest_number()?).map_err(|_| TOO_LARGE)
+    }
+
+    fn longest_number(&mut self) -> Result<u128, Error> {
+        let mut number = 0;
+        for shift in (0..u128::BITS).step_by(7) {
+            let byte = self.byte()?;
+            let group = u128::from(byte & 0x7f);
+            if group << shift >> shift != group {
+                return Err(TOO_LARGE);
+            }
+            number |= group << shift;
+            if byte & 0x80 == 0 {
+                return Ok(number);
+            }
+        }
+        Err(TOO_LARGE)
+    }
+
+    #[inline]
+    fn number_as<N: TryFrom<u64>>(&mut self) -> Result<N, Error> {
+        N::try_from(self.number()?).map_err(|_| TOO_LARGE)
+    }
+
+    /// Reads a number whose sign is its lowest bit.
+    #[inline]
+    fn signed(&mut self) -> Result<i64, Error> {
+        let number = self.number()?;
+        Ok((number >> 1).cast_signed() ^ -(number & 1).cast_signed())
+    }
+
+    #[inline]
+    fn signed_as<N: TryFrom<i64>>(&mut self) -> Result<N, Error> {
+        N::try_from(self.signed()?).map_err(|_| TOO_LARGE)
+    }
+
+    #[inline]
+    fn part(&mut self) -> Result<&'b [u8], Error> {
+        let length = self.number_as()?;
+        self.take(length)
+    }
+
+    #[inline]
+    fn text(&mut self) -> Result<&'b str, Error> {
+        str::from_utf8(self.part()?).map_err(|_| Error::Bytes("a text is not UTF-8"))
+    }
+
+    /// Reads the number of elements of a list, each of which takes a byte if it takes any.
+    #[inline]
+    fn length(&mut self) -> Result<usize, Error> {
+        let length = self.number_as()?;
+        if length > self.bytes.len().saturating_add(self.empty) {
+            return Err(TOO_MANY);
+        }
+        Ok(length)
+    }
+
+    #[inline]
+    fn within<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T, Error>) -> Result<T, Error> {
+        self.levels = self.levels.checked_sub(1).ok_or(TOO_DEEP)?;
+        let value = read(self)?;
+        self.levels += 1;
+        Ok(value)
+    }
+
+    #[inline]
+    fn parts<V: Visitor<'static>>(&mut self, left: usize, visitor: V) -> Result<V::Value, Error> {
+        self.within(|decoder| visitor.visit_seq(Parts { decoder, left }))
+    }
+}
+
+/// The parts of a tuple or struct that are left, of a number that its type knows.
+struct Parts<'a, 'b> {
+    decoder: &'a mut Decoder<'b>,
+    left: usize,
+}
+
+impl SeqAccess<'static> for Parts<'_, '_> {
+    type Error = Error;
+
+    #[inline]
+    fn next_element_seed<S: DeserializeSeed<'static>>(&mut self, seed: S) -> Result<Option<S::Value>, Error> {
+        let Some(left) = self.left.checked_sub(1) else { return Ok(None) };
+        self.left = left;
+        seed.deserialize(&mut *self.decoder).map(Some)
+    }
+
+    #[inline]
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.left.min(self.decoder.bytes.len()))
+    }
+}
+
+/// The elements of a list, or the entries of a map, that are left, of a number that the bytes claim.
+struct Elements<'a, 'b> {
+    decoder: &'a mut Decoder<'b>,
+    left: usize,
+}
+
+impl Elements<'_, '_> {
+    #[inline]
+    fn next<T>(
+        &mut self,
+        read: impl FnOnce(&mut Decoder<'_>) -> Result<T, Error>,
+    ) -> Result<Option<T>, Error> {
+        let Some(left) = self.left.checked_sub(1) else { return Ok(None) };
+        self.left = left;
+        let before = self.decoder.bytes.len();
+        let element = read(self.decoder)?;
+        if self.decoder.bytes.len() == before {
+            self.decoder.empty = self.decoder.empty.checked_sub(1).ok_or(TOO_MANY)?;
+        }
+        Ok(Some(element))
+    }
+
+    /// No more than there are bytes, because memory is reserved for so many.
+    #[inline]
+    fn hint(&self) -> Option<usize> {
+        Some(self.left.min(self.decoder.bytes.len()))
+    }
+}
+
+impl SeqAccess<'static> for Elements<'_, '_> {
+    type Error = Error;
+
+    #[inline]
+    fn next_element_seed<S: DeserializeSeed<'static>>(&mut self, seed: S) -> Result<Option<S::Value>, Error> {
+        self.next(|decoder| seed.deserialize(decoder))
+    }
+
+    #[inline]
+    fn size_hint(&self) -> Option<usize> {
+        self.hint()
+    }
+}
+
+impl MapAccess<'static> for Elements<'_, '_> {
+    type Error = Error;
+
+    #[inline]
+    fn next_key_seed<S: DeserializeSeed<'static>>(&mut self, seed: S) -> Result<Option<S::Value>, Error> {
+        self.next(|decoder| seed.deserialize(decoder))
+    }
+
+    #[inline]
+    fn next_value_seed<S: DeserializeSeed<'static>>(&mut self, seed: S) -> Result<S::Value, Error> {
+        seed.deserialize(&mut *self.decoder)
+    }
+
+    #[inline]
+    fn size_hint(&self) -> Option<usize> {
+        self.hint()
+    }
+}
+
+macro_rules! read {
+    ($($method:ident => $visit:ident($value:expr);)*) => {
+        $(#[inline]
+        fn $method<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, Error> {
+            let read: fn(&mut Decoder<'_>) -> Result<_, Error> = $value;
+            visitor.$visit(read(self)?)
+        })*
+    };
+}
+
+macro_rules! not_described {
+    ($($method:ident)*) => {
+        $(fn $method<V: Visitor<'static>>(self, _: V) -> Result<V::Value, Error> {
+            Err(NOT_DESCRIBED)
+        })*
+    };
+}
+
+impl Deserializer<'static> for &mut Decoder<'_> {
+    type Error = Error;
+
+    read! {
+        deserialize_bool => visit_bool(|from| match from.byte()? {
+            0 => Ok(false),
+            1 => Ok(true),
+            _ => Err(Error::Bytes("a `bool` is neither 0 nor 1")),
+        });
+        deserialize_i8 => visit_i8(|from| Ok(from.byte()?.cast_signed()));
+        deserialize_i16 => visit_i16(|from| from.signed_as());
+        deserialize_i32 => visit_i32(|from| from.signed_as());
+        deserialize_i64 => visit_i64(|from| from.signed());
+        deserialize_i128 => visit_i128(|from| {
+            let number = from.longest_number()?;
+            Ok((number >> 1).cast_signed() ^ -(number & 1).cast_signed())
+        });
+        deserialize_u8 => visit_u8(|from| from.byte());
+        deserialize_u16 => visit_u16(|from| from.number_as());
+        deserialize_u32 => visit_u32(|from| from.number_as());
+        deserialize_u64 => visit_u64(|from| from.number());
+        deserialize_u128 => visit_u128(|from| from.longest_number());
+        deserialize_f32 => visit_f32(|from| from.array().map(f32::from_le_bytes));
+        deserialize_f64 => visit_f64(|from| from.array().map(f64::from_le_bytes));
+        deserialize_char => visit_char(|from| {
+            let mut chars = from.text()?.chars();
+            let char = chars.next().filter(|_| chars.next().is_none());
+            char.ok_or(Error::Bytes("a `char` is not one"))
+        });
+    }
+
+    not_described! { deserialize_any deserialize_identifier deserialize_ignored_any }
+
+    #[inline]
+    fn deserialize_str<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_str(self.text()?)
+    }
+
+    #[inline]
+    fn deserialize_string<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_str(self.text()?)
+    }
+
+    #[inline]
+    fn deserialize_bytes<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_bytes(self.part()?)
+    }
+
+    #[inline]
+    fn deserialize_byte_buf<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_bytes(self.part()?)
+    }
+
+    #[inline]
+    fn deserialize_option<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self.byte()? {
+            0 => visitor.visit_none(),
+            1 => self.within(|decoder| visitor.visit_some(decoder)),
+            _ => Err(Error::Bytes("an `Option` is neither 0 nor 1")),
+        }
+    }
+
+    #[inline]
+    fn deserialize_unit<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_unit()
+    }
+
+    #[inline]
+    fn deserialize_unit_struct<V: Visitor<'static>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        visitor.visit_unit()
+    }
+
+    #[inline]
+    fn deserialize_newtype_struct<V: Visitor<'static>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        self.within(|decoder| visitor.visit_newtype_struct(decoder))
+    }
+
+    #[inline]
+    fn deserialize_seq<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, Error> {
+        let left = self.length()?;
+        self.within(|decoder| visitor.visit_seq(Elements { decoder, left }))
+    }
+
+    #[inline]
+    fn deserialize_tuple<V: Visitor<'static>>(self, length: usize, visitor: V) -> Result<V::Value, Error> {
+        self.parts(length, visitor)
+    }
+
+    #[inline]
+    fn deserialize_tuple_struct<V: Visitor<'static>>(
+        self,
+        _: &'static str,
+        length: usize,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        self.parts(length, visitor)
+    }
+
+    #[inline]
+    fn deserialize_map<V: Visitor<'static>>(self, visitor: V) -> Result<V::Value, Error> {
+        let left = self.length()?;
+        self.within(|decoder| visitor.visit_map(Elements { decoder, left }))
+    }
+
+    #[inline]
+    fn deserialize_struct<V: Visitor<'static>>(
+        self,
+        _: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        self.parts(fields.len(), visitor)
+    }
+
+    #[inline]
+    fn deserialize_enum<V: Visitor<'static>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        self.within(|decoder| visitor.visit_enum(decoder))
+    }
+
+    #[inline]
+    fn is_human_readable(&self) -> bool {
+        false
+    }
+}
+
+impl EnumAccess<'static> for &mut Decoder<'_> {
+    type Error = Error;
+    type Variant = Self;
+
+    #[inline]
+    fn variant_seed<S: DeserializeSeed<'static>>(self, seed: S) -> Result<(S::Value, Self), Error> {
+        let index: u32 = self.number_as()?;
+        let variant = seed.deserialize(de::value::U32Deserializer::<Error>::new(index))?;
+        Ok((variant, self))
+    }
+}
+
+impl VariantAccess<'static> for &mut Decoder<'_> {
+    type Error = Error;
+
+    #[inline]
+    fn unit_variant(self) -> Result<(), Error> {
+        Ok(())
+    }
+
+    #[inline]
+    fn newtype_variant_seed<S: DeserializeSeed<'static>>(self, seed: S) -> Result<S::Value, Error> {
+        seed.deserialize(self)
+    }
+
+    #[inline]
+    fn tuple_variant<V: Visitor<'static>>(self, length: usize, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_seq(Parts { decoder: self, left: length })
+    }
+
+    #[inline]
+    fn struct_variant<V: Visitor<'static>>(
+        self,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        visitor.visit_seq(Parts { decoder: self, left: fields.len() })
+    }
+}
