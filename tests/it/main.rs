@@ -44,6 +44,8 @@ mod graph;
 mod guide;
 mod hostile;
 mod house;
+#[cfg(feature = "store")]
+mod input_files;
 mod large;
 mod limits;
 mod namesakes;

@@ -100,13 +100,17 @@ impl Hashed {
 /// # Errors
 /// Also if it is not a regular file, or changes each time that it is read.
 pub(super) fn hash(path: &Path) -> io::Result<Hashed> {
+    hash_at(path, SystemTime::now())
+}
+
+/// Hashes a file; `now` is a time before it is read.
+pub(super) fn hash_at(path: &Path, now: SystemTime) -> io::Result<Hashed> {
     let io = |error: io::Error| about(path, error.to_string(), error.kind());
     let mut file = open(path)?;
     let found = file.metadata().map_err(io)?;
     let mut buffer = vec![0; found.len().saturating_add(1).min(BUFFER) as usize];
     let mut stamp = Stamp::of(&found);
     for _ in 0..MOST_READS {
-        let now = SystemTime::now();
         let content = read(&mut file, &mut buffer).map_err(io)?;
         let after = Stamp::of(&file.metadata().map_err(io)?);
         if after == stamp {

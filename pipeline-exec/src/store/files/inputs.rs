@@ -32,16 +32,18 @@ pub struct InputFile(Arc<Files>);
 /// A folder whose files a step reads, those in folders within it too: `#[param] data: InputDir`.
 ///
 /// It is given as a path. The names and contents of the files count, hidden ones too. Not counted are the path of the folder
-/// itself, times, permissions and empty folders. Links are followed. A link that leads to nothing or to a folder that it is
-/// in, and what is neither a file nor a folder, is an error.
+/// itself, times, permissions and empty folders. Links are followed; a link to a folder that it is in is left out. A link
+/// that leads to nothing is an error, and so is what is neither a file nor a folder.
 pub struct InputDir(Arc<Files>);
 
 /// The files that a pattern matches: `#[param] parts: InputGlob`, given as `data/*.csv` or `data/**/part-?.json`.
 ///
-/// `?` and `*` match within one name, `**` any number of folders, `[…]` one character of several. As in a shell, names that
-/// begin with a dot are matched only by a pattern with the dot. Names that are not UTF-8 are not matched. The names of the
-/// files below the part of the pattern without special characters count, and their contents. Folders are left out. No match
-/// is no error.
+/// `?` and `*` match within one name, `**` any number of folders, `[…]` one character of several. Names that begin with a
+/// dot are left out, unless a name in the pattern does too. Names that are not UTF-8 are not matched, and no folders. Links
+/// are followed.
+///
+/// The contents of the files count, and their names below the first folders of the pattern, up to one with a special
+/// character. No match is no error, but the first folders have to be there.
 pub struct InputGlob(Arc<Files>);
 
 impl InputFile {
@@ -204,7 +206,7 @@ macro_rules! input {
                     return Err(D::Error::custom("the path is empty"));
                 }
                 if Kind::$kind == Kind::Pattern {
-                    listing::check_pattern(&text).map_err(D::Error::custom)?;
+                    listing::check_syntax(&text).map_err(D::Error::custom)?;
                 }
                 Ok($ty::of(text))
             }

@@ -10,6 +10,8 @@ mod inputs;
 mod listing;
 mod memo;
 mod param;
+#[cfg(test)]
+mod tests;
 
 use std::io;
 use std::path::{Path, PathBuf};
