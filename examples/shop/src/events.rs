@@ -1,8 +1,7 @@
 //! What users did in the shop.
 
-use std::path::Path;
-
 use pipeline::step;
+use pipeline::store::InputFile;
 
 use crate::input::{Expected, InputError, Names, csv};
 use crate::values::Counts;
@@ -44,10 +43,10 @@ pub(crate) enum Kind {
 }
 
 #[step(cost = 29)]
-pub(crate) fn load_events(#[param] data: &Path) -> Result<RawEvents, InputError> {
+pub(crate) fn load_events(#[param] events_csv: &InputFile) -> Result<RawEvents, InputError> {
     let mut devices = Names::new();
     let columns = ["ts_ms", "user_id", "product_id", "kind", "device"];
-    let rows = csv::read(&data.join("events.csv"), &columns, |row| {
+    let rows = csv::read(events_csv.path(), &columns, |row| {
         Ok(RawEvent {
             ts_ms: row.milliseconds()?,
             user: row.optional(|row| row.uint())?,

@@ -2,9 +2,9 @@
 
 use std::error::Error;
 use std::fmt;
-use std::path::Path;
 
 use pipeline::step;
+use pipeline::store::InputFile;
 
 use crate::input::{Expected, InputError, csv};
 use crate::values::Day;
@@ -38,8 +38,8 @@ pub(crate) struct Fx {
 pub(crate) struct NoRate(Day);
 
 #[step]
-pub(crate) fn load_fx(#[param] data: &Path) -> Result<Vec<RawRate>, InputError> {
-    csv::read(&data.join("fx.csv"), &["day", "currency", "rate"], |row| {
+pub(crate) fn load_fx(#[param] fx_csv: &InputFile) -> Result<Vec<RawRate>, InputError> {
+    csv::read(fx_csv.path(), &["day", "currency", "rate"], |row| {
         Ok(RawRate { day: row.day()?, currency: Currency::parse(&row.text()?)?, rate: row.millionths()? })
     })
 }

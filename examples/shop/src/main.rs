@@ -53,7 +53,10 @@ fn with_size(program: Program, size: Size, answers: &Answers) -> Program {
     let data = folder("SHOP_DATA", Path::new("target/shop").join(size.name()));
     let out = folder("SHOP_OUT", data.join("out"));
     let compared = std::env::var_os("SHOP_DATA").is_none().then(|| size.output_checksums());
-    let pipeline = Pipeline::all().param("data", &data).param("out", &out);
+    // `orders.csv` is the run parameter `orders_csv`.
+    let pipeline = generate::file_names().fold(Pipeline::all().param("out", &out), |pipeline, name| {
+        pipeline.param(name.replace('.', "_"), data.join(name))
+    });
     let observer = answers.observer(compared, out);
     program.pipeline_with(size.name(), pipeline.observe(observer), async move |pipeline| {
         generate::missing_files(&data, size)?;

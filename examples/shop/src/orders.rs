@@ -1,8 +1,7 @@
 //! Orders: the latest row of each.
 
-use std::path::Path;
-
 use pipeline::step;
+use pipeline::store::InputFile;
 
 use crate::input::{InputError, Names, csv};
 use crate::values::{Counts, IdIndex, Timestamp};
@@ -58,7 +57,7 @@ pub(crate) enum Status {
 }
 
 #[step(cost = 36)]
-pub(crate) fn load_orders(#[param] data: &Path) -> Result<RawOrders, InputError> {
+pub(crate) fn load_orders(#[param] orders_csv: &InputFile) -> Result<RawOrders, InputError> {
     let mut channels = Names::new();
     let columns = [
         "order_id",
@@ -71,7 +70,7 @@ pub(crate) fn load_orders(#[param] data: &Path) -> Result<RawOrders, InputError>
         "channel",
         "ordered_at",
     ];
-    let rows = csv::read(&data.join("orders.csv"), &columns, |row| {
+    let rows = csv::read(orders_csv.path(), &columns, |row| {
         Ok(RawOrder {
             id: row.uint()?,
             user: row.optional(|row| row.uint())?,

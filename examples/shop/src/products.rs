@@ -1,8 +1,7 @@
 //! Products.
 
-use std::path::Path;
-
 use pipeline::step;
+use pipeline::store::InputFile;
 
 use crate::fx::Currency;
 use crate::input::{Expected, InputError, Names, csv};
@@ -37,10 +36,10 @@ pub(crate) struct Product {
 }
 
 #[step]
-pub(crate) fn load_products(#[param] data: &Path) -> Result<RawProducts, InputError> {
+pub(crate) fn load_products(#[param] products_csv: &InputFile) -> Result<RawProducts, InputError> {
     let mut categories = Names::new();
     let columns = ["product_id", "name", "category", "price", "cost", "currency"];
-    let rows = csv::read(&data.join("products.csv"), &columns, |row| {
+    let rows = csv::read(products_csv.path(), &columns, |row| {
         let id = row.uint()?;
         let name = str::from_utf8(&row.text()?).map_err(|_| Expected("UTF-8"))?.to_owned();
         let category = row.code(&mut categories)?;

@@ -1,12 +1,12 @@
 //! Reviews.
 
 use std::borrow::Cow;
-use std::path::Path;
 
 use rustc_hash::FxHashMap;
 use serde::Deserialize;
 
 use pipeline::step;
+use pipeline::store::InputFile;
 
 use crate::input::{InputError, json_lines};
 use crate::values::Counts;
@@ -45,8 +45,8 @@ pub(crate) struct Review {
 }
 
 #[step(cost = 20)]
-pub(crate) fn load_reviews(#[param] data: &Path) -> Result<Vec<RawReview>, InputError> {
-    json_lines::read(&data.join("reviews.jsonl"), |line| {
+pub(crate) fn load_reviews(#[param] reviews_jsonl: &InputFile) -> Result<Vec<RawReview>, InputError> {
+    json_lines::read(reviews_jsonl.path(), |line| {
         let line: Line<'_> = serde_json::from_str(line)?;
         let chars = line.text.chars().count() as u32;
         Ok(RawReview {

@@ -1,8 +1,7 @@
 //! Shipments of orders, and how long they took.
 
-use std::path::Path;
-
 use pipeline::step;
+use pipeline::store::InputFile;
 
 use crate::input::{InputError, Names, csv};
 use crate::orders::{Orders, orders};
@@ -56,11 +55,11 @@ pub(crate) struct CarrierSla {
 }
 
 #[step(cost = 21)]
-pub(crate) fn load_shipments(#[param] data: &Path) -> Result<Shipments, InputError> {
+pub(crate) fn load_shipments(#[param] shipments_csv: &InputFile) -> Result<Shipments, InputError> {
     let (mut carriers, mut warehouses) = (Names::new(), Names::new());
     let columns =
         ["shipment_id", "order_id", "carrier", "warehouse", "shipped_at", "delivered_at", "cost_cents"];
-    let rows = csv::read(&data.join("shipments.csv"), &columns, |row| {
+    let rows = csv::read(shipments_csv.path(), &columns, |row| {
         row.text()?; // The id is not needed.
         Ok(Shipment {
             order: row.uint()?,

@@ -1,9 +1,9 @@
 //! Users: the customers.
 
 use std::borrow::Cow;
-use std::path::Path;
 
 use pipeline::step;
+use pipeline::store::InputFile;
 
 use crate::input::{InputError, Names, csv};
 use crate::values::{Counts, Day, IdIndex, Month};
@@ -58,10 +58,10 @@ pub(crate) enum Tier {
 }
 
 #[step(cost = 4)]
-pub(crate) fn load_users(#[param] data: &Path) -> Result<RawUsers, InputError> {
+pub(crate) fn load_users(#[param] users_csv: &InputFile) -> Result<RawUsers, InputError> {
     let mut domains = Names::new();
     let columns = ["user_id", "email", "country", "signup_date", "tier"];
-    let rows = csv::read(&data.join("users.csv"), &columns, |row| {
+    let rows = csv::read(users_csv.path(), &columns, |row| {
         Ok(RawUser {
             id: row.uint()?,
             domain: match domain(&row.text()?) {

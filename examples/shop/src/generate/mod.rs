@@ -41,6 +41,11 @@ const FILES: [(&str, Table); 7] = [
     ("fx.csv", customers::fx),
 ];
 
+/// Returns the names of the input files.
+pub(crate) fn file_names() -> impl Iterator<Item = &'static str> {
+    FILES.iter().map(|(name, _)| *name)
+}
+
 /// Makes the input files that are missing in the folder. A file gets its name only when it is complete and has the right
 /// checksum.
 pub(crate) fn missing_files(folder: &Path, size: Size) -> Result<(), Box<dyn Error + Send + Sync>> {
