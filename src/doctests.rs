@@ -8,6 +8,7 @@ mod readme {}
 #[doc = include_str!("../docs/tour.md")]
 mod tour {}
 
+#[cfg(feature = "store")]
 #[doc = include_str!("../docs/parameters.md")]
 mod parameters {}
 

@@ -71,7 +71,7 @@ pub(crate) fn unreadable(plan: &Plan, params: &BoundParams, runs: impl Fn(usize)
             let errors = files.filter(|&files| checked.insert(ptr::from_ref(files))).map(Files::check);
             for error in errors.filter_map(Result::err) {
                 let message = format!("run parameter `{}` names what cannot be read", param.name);
-                let origin = plan.param_origin(params, step, index).unwrap_or("nobody");
+                let origin = plan.param_origin(params, step, index).unwrap_or("the run");
                 problems.push(
                     Problem::new(ProblemCode::InvalidParam, message)
                         .step(spec.name(), spec.location())

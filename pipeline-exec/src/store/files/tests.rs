@@ -242,7 +242,7 @@ fn what_changes_after_it_was_hashed_is_named() {
         let folder = &folder;
         move || _ = folder.write(name, text)
     };
-    // Of the same length, and at the same time as far as the clock of the file system shows.
+    // Of the same length.
     assert_eq!(changed(Kind::File, path.clone(), &write("data/b", "rowS")), Some(path.clone()));
     assert_eq!(changed(Kind::File, path.clone(), &write("data/b", "rowS")), None, "the same bytes");
     assert_eq!(changed(Kind::Folder, data.clone(), &write("data/b", "rows")), Some(path.clone()));
