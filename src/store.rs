@@ -4,7 +4,10 @@
 #[cfg(feature = "store")]
 pub use pipeline_core::StoreAs;
 #[cfg(feature = "store")]
-pub use pipeline_exec::store::{InputDir, InputFile, InputGlob};
+pub use pipeline_exec::store::{
+    CodeBy, Compression, Content, Durability, InputDir, InputFile, InputGlob, Key, Record, RecordedCode,
+    RecordedInput, RecordedParam, RecordedSource, RecordedType, ValueStore, ValueStoreError,
+};
 #[cfg(feature = "report")]
 pub use pipeline_exec::{
     CounterDiff, Pace, RunDiff, RunEntry, RunState, StepDiff, StepTime, StepTrend, StoreError,

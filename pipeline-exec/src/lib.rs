@@ -11,6 +11,8 @@ mod engine;
 mod event;
 mod execute;
 mod executor;
+#[cfg(any(feature = "report", feature = "store"))]
+mod files;
 mod limits;
 mod pipeline;
 pub mod pressure;
@@ -28,6 +30,7 @@ mod signals;
 mod stderr;
 mod stopper;
 #[cfg(feature = "store")]
+#[allow(dead_code, reason = "the engine will use it")]
 pub mod store;
 mod sync;
 #[cfg(any(feature = "tracing", feature = "otel", feature = "prometheus"))]

@@ -1,13 +1,12 @@
 //! The folders and files of a runs directory: permissions, writing files whole, and reading no more than they may have.
-//!
-//! No file is reached through a symbolic link, and nothing but a regular file is opened: a link could lead to a file of
-//! another program, and reading a pipe could wait for ever.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::StoreError;
+pub(super) use crate::files::{IS_LINK, gone, is_folder};
+use crate::files::{folder_for_the_owner, for_the_owner, open};
 use crate::timing::unique_id;
 
 pub(super) const REPORT: &str = "report.json";
@@ -25,27 +24,20 @@ const PART: &str = ".part";
 /// Start of the name of a file that [`probe`] writes.
 const PROBE: &str = ".probe-";
 
-/// Why a link is refused.
-pub(super) const IS_LINK: &str = "it is a symbolic link, which is not followed";
-
 /// Maximum size of a file that is read: the report of a few million steps.
 const MOST_BYTES: u64 = 1 << 30;
 
 /// Creates a folder and its parents, for the owner only.
 pub(super) fn make_dir(path: &Path) -> Result<(), StoreError> {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path).map_err(|error| StoreError::io("make the folder", path, error))
+    folder_for_the_owner()
+        .recursive(true)
+        .create(path)
+        .map_err(|error| StoreError::io("make the folder", path, error))
 }
 
 /// Creates a new folder. Returns `false` if it exists.
 pub(super) fn make_new_dir(path: &Path) -> Result<bool, StoreError> {
-    let mut builder = DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    match builder.create(path) {
+    match folder_for_the_owner().create(path) {
         Ok(()) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
         Err(error) => Err(StoreError::io("make the folder", path, error)),
@@ -228,19 +220,6 @@ pub(super) fn probe(dir: &Path) -> Result<(), StoreError> {
     file.write_all(&vec![b' '; ROOM]).map_err(|error| StoreError::io("write", &path, error))
 }
 
-/// Ignores that another process has removed a file already.
-pub(super) fn gone(removed: io::Result<()>) -> io::Result<()> {
-    match removed {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        removed => removed,
-    }
-}
-
-/// Reports whether there is a folder, and not a link to one.
-pub(super) fn is_folder(path: &Path) -> bool {
-    fs::symlink_metadata(path).is_ok_and(|found| found.is_dir())
-}
-
 /// Returns the names of the folders in a folder, sorted. Files and links are left out.
 pub(super) fn folders(dir: &Path) -> Result<Vec<String>, StoreError> {
     names(dir, fs::FileType::is_dir)
@@ -265,34 +244,4 @@ fn names(dir: &Path, wanted: fn(&fs::FileType) -> bool) -> Result<Vec<String>, S
         .collect();
     names.sort_unstable();
     Ok(names)
-}
-
-/// Lets only the owner read a file that is created.
-fn for_the_owner(options: &mut OpenOptions) {
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
-    #[cfg(not(unix))]
-    let _ = options;
-}
-
-/// Opens a regular file.
-///
-/// # Errors
-/// Also if it is a link, a pipe or a device.
-fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
-    let is_link = || fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink());
-    let refused = |what: &str| io::Error::new(io::ErrorKind::InvalidInput, what.to_owned());
-    #[cfg(unix)]
-    {
-        use rustix::fs::OFlags;
-        // Without waiting for the other end of a pipe.
-        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
-        std::os::unix::fs::OpenOptionsExt::custom_flags(options, flags.bits().cast_signed());
-    }
-    #[cfg(not(unix))]
-    if is_link() {
-        return Err(refused(IS_LINK));
-    }
-    let file = options.open(path).map_err(|error| if is_link() { refused(IS_LINK) } else { error })?;
-    if file.metadata()?.is_file() { Ok(file) } else { Err(refused("it is not a regular file")) }
 }

@@ -4,19 +4,21 @@
 use std::borrow::Cow;
 #[cfg(feature = "cli")]
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
 
+#[cfg(feature = "cli")]
+use pipeline_core::Fingerprint;
 use pipeline_core::frame::StepOutput;
-use pipeline_core::{Fingerprint, FingerprintWriter, Plan, contain};
+use pipeline_core::{FingerprintWriter, Plan, contain};
 
 #[cfg(feature = "outputs")]
 use super::step_name::meant;
 use super::{RunStore, StoreError, files, unpoisoned};
 use crate::event::{Event, Observer};
+use crate::files::file_name;
 #[cfg(feature = "outputs")]
 use crate::report::StepReport;
 
@@ -29,9 +31,6 @@ const LIST: &str = "saved.txt";
 
 /// In place of a fingerprint, for an output that could not be saved.
 const NOT_SAVED: &str = "-";
-
-/// Maximum length of a file's name in bytes, without the fingerprint of a longer name.
-const MOST_BYTES: usize = 120;
 
 impl RunStore {
     /// Saves the outputs of recorded runs as JSON, each when its step ends: `outputs/<identity>.json` in the folder of the
@@ -73,27 +72,6 @@ pub(crate) fn path_of(dir: &Path, step: &str) -> PathBuf {
 /// Returns the folder of a run's outputs.
 pub(crate) fn folder_of(dir: &Path) -> PathBuf {
     dir.join(OUTPUTS)
-}
-
-/// Returns a file name that every file system accepts, different for different steps: `::` becomes a dot, bytes other than
-/// letters, digits, `_` and `-` become `%` and two hex digits; the end of a long name becomes a fingerprint.
-fn file_name(step: &str) -> String {
-    let mut name = String::with_capacity(step.len());
-    let mut bytes = step.bytes().peekable();
-    while let Some(byte) = bytes.next() {
-        if byte == b':' && bytes.next_if_eq(&b':').is_some() {
-            name.push('.');
-        } else if byte.is_ascii_alphanumeric() || b"_-".contains(&byte) {
-            name.push(char::from(byte));
-        } else {
-            let _ = write!(name, "%{byte:02x}");
-        }
-        if name.len() > MOST_BYTES {
-            let _ = write!(name, "+{}", Fingerprint::of_texts(&[step]));
-            break;
-        }
-    }
-    name
 }
 
 /// Saves the outputs of one run.
@@ -236,35 +214,5 @@ impl Observer for Saving {
             }
             _ => {}
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_of_files_are_safe_short_and_different() {
-        let long = "x".repeat(10_000);
-        let names = [
-            "load",
-            "shop::load",
-            "shop.load",
-            "shop:load",
-            "shop:::load",
-            "a/b",
-            "a%2fb",
-            "..",
-            "日本",
-            "",
-            &long,
-            &long[1..],
-        ];
-        let files = names.map(file_name);
-        for (index, file) in files.iter().enumerate() {
-            assert!(file.len() < 200 && !file.contains(['/', '\\', ':', '\0']), "{file}");
-            assert!(!files[..index].contains(file), "{file} twice");
-        }
-        assert_eq!(files[1], "shop.load");
     }
 }

@@ -2,10 +2,44 @@
 //!
 //! A value is found by its [`Key`]: what made it. It exists if and only if its record exists, and a record is written
 //! after the bytes that it names.
+//!
+//! | path | has |
+//! |---|---|
+//! | `format` | `pipeline store 1`; a store with another text is refused |
+//! | `lock` | locked shared by every process that uses the store, and alone by one that removes unused values |
+//! | `tmp/` | incomplete files, removed by the next process that is alone |
+//! | `blobs/ab/<content>[.zst]` | the bytes of a value, named by their [`Content`]; never replaced |
+//! | `cache/ab/<key>` | the [`Record`] of a cached value |
+//! | `runs/<run id>/<step>` | the record of a checkpoint, by which that run resumes |
+//! | `damaged/` | files that were not what they should be |
+//!
+//! A record is a line with the BLAKE3 hash of the rest, and the rest: JSON. Of two writers, the first wins, and the other
+//! gets the record of the first. A file that is damaged or foreign is a miss with one warning, and is moved to `damaged/`.
 
+mod blobs;
+mod error;
 #[allow(dead_code, unused_imports, reason = "the keys of a run use it")]
 pub(crate) mod files;
 mod key;
+mod record;
+mod records;
+mod storage;
+#[cfg(test)]
+mod tests;
+mod value_store;
 
+use std::sync::{LockResult, PoisonError};
+
+pub use self::error::ValueStoreError;
 pub use self::files::{InputDir, InputFile, InputGlob};
 pub use self::key::{Content, Key};
+pub use self::record::{
+    CodeBy, Compression, Record, RecordedCode, RecordedInput, RecordedParam, RecordedSource, RecordedType,
+};
+pub(crate) use self::records::Records;
+pub use self::value_store::{Durability, ValueStore};
+
+/// Ignores that a thread panicked while it held the lock.
+fn unpoisoned<T>(locked: LockResult<T>) -> T {
+    locked.unwrap_or_else(PoisonError::into_inner)
+}

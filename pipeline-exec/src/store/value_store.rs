@@ -1,0 +1,242 @@
+//! A store: its location, how it is opened, and the warnings about it.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use super::error::shown;
+use super::storage::local::{self, Local, TMP};
+use super::storage::{Flaw, Storage};
+use super::{Records, ValueStoreError, unpoisoned};
+use crate::files::{folder_for_the_owner, for_the_owner, gone, open};
+use crate::timing::unique_id;
+
+/// The file that names the layout.
+const FORMAT: &str = "format";
+const FORMAT_TEXT: &[u8] = b"pipeline store 1\n";
+/// The folder of files that were not what they should be.
+pub(super) const DAMAGED: &str = "damaged";
+pub(super) const CACHE: &str = "cache";
+pub(super) const RUNS: &str = "runs";
+pub(super) const BLOBS: &str = "blobs";
+
+/// Number of warnings that are kept.
+const MOST_WARNINGS: usize = 20;
+
+/// What stored values survive.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Durability {
+    /// The end of the process, also by `kill -9`.
+    #[default]
+    Process,
+    /// Also a power failure: every file and folder is written through to the disk, which takes longer.
+    Power,
+}
+
+/// Values of steps that survive the run: a folder that any number of processes share. Cheap to clone.
+///
+/// Only the owner may read the files. A folder that belongs to another user, or that everyone may write, is refused.
+#[derive(Clone, Debug)]
+pub struct ValueStore {
+    pub(super) shared: Arc<Shared>,
+    pub(super) durability: Durability,
+}
+
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) location: String,
+    pub(super) storage: Box<dyn Storage>,
+    warnings: Mutex<Warnings>,
+}
+
+#[derive(Debug, Default)]
+struct Warnings {
+    texts: Vec<String>,
+    /// Number of those that were not kept.
+    more: usize,
+}
+
+impl ValueStore {
+    /// Opens the store in a folder. Creates it if it does not exist.
+    ///
+    /// What killed processes left incomplete is removed, if no other process uses the store.
+    ///
+    /// # Errors
+    /// If the folder cannot be created or written, is not the user's own, or holds something else.
+    pub fn open(location: impl AsRef<Path>) -> Result<Self, ValueStoreError> {
+        let given = location.as_ref();
+        let dir = std::path::absolute(given)
+            .map_err(|error| ValueStoreError::io("find", &shown(given), &shown(given), error))?;
+        let location = shown(&dir);
+        make(&dir).map_err(|error| ValueStoreError::io("make the folder", &location, &location, error))?;
+        check_owner(&dir, &location)?;
+        check_format(&dir, &location)?;
+        for folder in [TMP, BLOBS, CACHE, RUNS, DAMAGED] {
+            check_folder(&dir.join(folder), folder, &location)?;
+        }
+        let storage =
+            Local::open(&dir).map_err(|error| ValueStoreError::io("lock", "lock", &location, error))?;
+        Ok(ValueStore::over(location, Box::new(storage)))
+    }
+
+    pub(super) fn over(location: String, storage: Box<dyn Storage>) -> Self {
+        let shared = Shared { location, storage, warnings: Mutex::default() };
+        ValueStore { shared: Arc::new(shared), durability: Durability::default() }
+    }
+
+    /// Sets what the values stored from now on survive. By default, [`Durability::Process`].
+    #[must_use]
+    pub fn durability(mut self, durability: Durability) -> Self {
+        self.durability = durability;
+        self
+    }
+
+    /// Returns where the store is.
+    pub fn location(&self) -> &str {
+        &self.shared.location
+    }
+
+    /// Returns the records of cached values, named by their keys.
+    pub(crate) fn cache(&self) -> Records {
+        Records::new(self.clone(), CACHE.to_owned())
+    }
+
+    /// Returns the records of a run's checkpoints, named by their steps.
+    pub(crate) fn checkpoints(&self, run: &str) -> Records {
+        Records::new(self.clone(), format!("{RUNS}/{run}"))
+    }
+
+    /// Returns the warnings since the last call: files that were damaged or could not be read, and count as missing.
+    pub(crate) fn take_warnings(&self) -> Vec<String> {
+        let Warnings { mut texts, more } = std::mem::take(&mut *unpoisoned(self.shared.warnings.lock()));
+        if more > 0 {
+            texts.push(format!("the store {}: {more} more warnings like these", self.location()));
+        }
+        texts
+    }
+
+    pub(super) fn storage(&self) -> &dyn Storage {
+        &*self.shared.storage
+    }
+
+    pub(super) fn error(&self, tried: &'static str, name: &str, source: io::Error) -> ValueStoreError {
+        ValueStoreError::io(tried, name, self.location(), source)
+    }
+
+    /// Warns that a file counts as missing. Moves it to `damaged/` if it is not what it should be, so that the next reader
+    /// finds none.
+    pub(super) fn report(&self, flaw: &Flaw, file: &str) {
+        let why = match flaw {
+            Flaw::Io(error) => format!("cannot be read ({error})"),
+            Flaw::Foreign { name, why } => match self.set_aside(name) {
+                Ok(to) => format!("is damaged ({why}) and was moved to {to}"),
+                Err(error) => format!("is damaged ({why}) and cannot be moved away: {error}"),
+            },
+        };
+        self.warn(format!("the store {}: {file} {why}; its value is made again", self.location()));
+    }
+
+    fn set_aside(&self, name: &str) -> io::Result<String> {
+        let to = format!("{DAMAGED}/{}.{}", name.replace('/', "."), unique_id());
+        gone(self.storage().rename(name, &to)).map(|()| to)
+    }
+
+    fn warn(&self, text: String) {
+        let mut warnings = unpoisoned(self.shared.warnings.lock());
+        if warnings.texts.len() < MOST_WARNINGS {
+            warnings.texts.push(text);
+        } else {
+            warnings.more += 1;
+        }
+    }
+}
+
+/// Makes the folder and those above it. Their names survive a power failure, so that what is stored in it can.
+fn make(dir: &Path) -> io::Result<()> {
+    let missing: Vec<&Path> = dir.ancestors().take_while(|above| !above.exists()).collect();
+    folder_for_the_owner().recursive(true).create(dir)?;
+    missing.into_iter().filter_map(Path::parent).try_for_each(local::sync_folder)
+}
+
+/// Refuses a folder in which another user could plant files.
+fn check_owner(dir: &Path, location: &str) -> Result<(), ValueStoreError> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let found =
+            fs::metadata(dir).map_err(|error| ValueStoreError::io("read", location, location, error))?;
+        let refused = |why: &str, hint| Err(ValueStoreError::refused(location, why, hint));
+        if found.uid() != rustix::process::geteuid().as_raw() {
+            return refused("the folder belongs to another user", "choose a folder of your own");
+        }
+        if found.mode() & 0o002 != 0 {
+            return refused("every user may write to the folder", "take the permission away: chmod o-w");
+        }
+    }
+    Ok(())
+}
+
+/// Checks that the folder is a store of this layout, and makes an empty one such a store.
+fn check_format(dir: &Path, location: &str) -> Result<(), ValueStoreError> {
+    let io = |tried| move |error| ValueStoreError::io(tried, FORMAT, location, error);
+    let path = dir.join(FORMAT);
+    if !fs::symlink_metadata(&path).is_ok() {
+        let mut entries = fs::read_dir(dir).map_err(io("read"))?.filter_map(Result::ok);
+        // Another process may be doing the same.
+        let is_of_a_store =
+            |name: &std::ffi::OsStr| name.to_str().is_some_and(|name| name.starts_with(FORMAT));
+        if !path.exists() && entries.any(|entry| !is_of_a_store(&entry.file_name())) && !path.exists() {
+            return Err(ValueStoreError::refused(
+                location,
+                "the folder holds other files, and no file `format`",
+                "choose a folder that is empty or does not exist",
+            ));
+        }
+        let part = dir.join(format!("{FORMAT}.{}", unique_id()));
+        let mut options = fs::OpenOptions::new();
+        options.write(true).create_new(true);
+        for_the_owner(&mut options);
+        let made = options.open(&part).and_then(|mut file| {
+            io::Write::write_all(&mut file, FORMAT_TEXT)?;
+            file.sync_data()?;
+            fs::hard_link(&part, &path)
+        });
+        // If this fails, an unused file stays.
+        let _ = fs::remove_file(&part);
+        match made {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(io("write")(error)),
+            _ => local::sync_folder(dir).map_err(io("write"))?,
+        }
+    }
+    let file = open(&path, fs::OpenOptions::new().read(true)).map_err(io("read"))?;
+    let mut found = Vec::new();
+    io::Read::read_to_end(&mut io::Read::take(file, 100), &mut found).map_err(io("read"))?;
+    if found == FORMAT_TEXT {
+        return Ok(());
+    }
+    let (wanted, found) = (FORMAT_TEXT.trim_ascii(), found.trim_ascii());
+    let why = format!(
+        "its file `format` says `{}`, and this program reads `{}`",
+        String::from_utf8_lossy(found),
+        String::from_utf8_lossy(wanted)
+    );
+    let hint = "choose another folder, or remove this one: its values are then made again";
+    Err(ValueStoreError::refused(location, why, hint))
+}
+
+/// Makes a folder of the layout, and checks that it can be written. A link is refused.
+fn check_folder(path: &Path, name: &str, location: &str) -> Result<(), ValueStoreError> {
+    match folder_for_the_owner().create(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        made => return made.map_err(|error| ValueStoreError::io("make the folder", name, location, error)),
+    }
+    if !crate::files::is_folder(path) {
+        let why = format!("`{name}` in it is not a folder, or is a symbolic link, which is not followed");
+        return Err(ValueStoreError::refused(location, why, "remove it, or choose another folder"));
+    }
+    #[cfg(unix)]
+    rustix::fs::access(path, rustix::fs::Access::WRITE_OK)
+        .map_err(|error| ValueStoreError::io("write to", name, location, error.into()))?;
+    Ok(())
+}
