@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 
 use crate::call::{Call, Failure};
 use crate::params::{ParseFn, parse_param};
-use crate::secret::holds_secret;
+use crate::probe::holds_secret;
 use crate::step::{DefFn, Step};
 use crate::value::TypeDef;
 use crate::view::View;

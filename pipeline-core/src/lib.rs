@@ -37,6 +37,7 @@ mod plan;
 mod policy;
 #[doc(hidden)]
 pub mod private;
+mod probe;
 mod problem;
 mod registry;
 mod resources;

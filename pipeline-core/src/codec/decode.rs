@@ -10,6 +10,8 @@ use serde::de::{
     Visitor,
 };
 
+use crate::probe::NOT_DESCRIBED;
+
 /// Maximum number of lists, objects, options and the like within each other.
 pub(super) const MOST_LEVELS: u32 = 128;
 
@@ -35,8 +37,6 @@ const END: Error = Error::Bytes("it ends too early");
 const TOO_MANY: Error = Error::Bytes("it claims more elements than it has");
 const TOO_DEEP: Error = Error::Bytes("it is nested more than 128 levels deep");
 const TOO_LARGE: Error = Error::Bytes("a number is too large for its type");
-const NOT_DESCRIBED: Error =
-    Error::Bytes("its `Deserialize` asks for the kind of what follows, which the bytes do not say");
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -242,8 +242,8 @@ impl Elements<'_, '_> {
 
     /// No more than there are bytes, because memory is reserved for so many.
     #[inline]
-    fn hint(&self) -> Option<usize> {
-        Some(self.left.min(self.decoder.bytes.len()))
+    fn hint(&self) -> usize {
+        self.left.min(self.decoder.bytes.len())
     }
 }
 
@@ -257,7 +257,7 @@ impl SeqAccess<'static> for Elements<'_, '_> {
 
     #[inline]
     fn size_hint(&self) -> Option<usize> {
-        self.hint()
+        Some(self.hint())
     }
 }
 
@@ -276,7 +276,7 @@ impl MapAccess<'static> for Elements<'_, '_> {
 
     #[inline]
     fn size_hint(&self) -> Option<usize> {
-        self.hint()
+        Some(self.hint())
     }
 }
 
@@ -293,7 +293,7 @@ macro_rules! read {
 macro_rules! not_described {
     ($($method:ident)*) => {
         $(fn $method<V: Visitor<'static>>(self, _: V) -> Result<V::Value, Error> {
-            Err(NOT_DESCRIBED)
+            Err(Error::Bytes(NOT_DESCRIBED))
         })*
     };
 }

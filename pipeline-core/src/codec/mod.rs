@@ -77,7 +77,7 @@ impl fmt::Debug for Codec {
             .field("can_write", &self.can_write())
             .field("can_read", &self.can_read())
             .field("stored", &self.stored)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

@@ -14,6 +14,7 @@ use std::io::{self, Write};
 
 use crate::contain;
 use crate::fingerprint::Fingerprint;
+use crate::probe::Form;
 use crate::secret;
 use crate::value::{Given, StepOutput};
 
@@ -23,15 +24,7 @@ pub struct StoredForm {
     name: fn() -> &'static str,
     encode: fn(StepOutput<'_>, &mut dyn Write) -> io::Result<()>,
     decode: fn(usize, &[u8]) -> io::Result<Given>,
-    facts: fn() -> Facts,
-}
-
-/// What is known of the form of a type before there is a value.
-#[derive(Clone, Copy, Debug)]
-struct Facts {
-    shape: Fingerprint,
-    /// Why no value of the type can be stored.
-    refused: Option<&'static str>,
+    form: fn() -> Form,
 }
 
 /// How a step's output is stored, in place of serde: `#[step(cache, codec = Parquet)]`.
@@ -86,7 +79,7 @@ impl StoredForm {
                 name: || C::NAME,
                 encode: |output, out| C::encode(output.known(), out),
                 decode: |step, bytes| Ok(Given::new(step, C::decode(bytes)?)),
-                facts: || Facts {
+                form: || Form {
                     shape: Fingerprint::of_texts(&["codec", C::NAME, std::any::type_name::<T>()]),
                     refused: None,
                 },
@@ -100,17 +93,14 @@ impl StoredForm {
     }
 
     /// Returns why no output of the type can be stored: `None` if only the value decides.
-    pub fn refused(&self) -> Option<String> {
-        match contain::guard(self.facts) {
-            Ok(facts) => facts.refused.map(str::to_owned),
-            Err(panic) => Some(format!("its `Deserialize` panicked: {panic}")),
-        }
+    pub fn refused(&self) -> Option<&'static str> {
+        (self.form)().refused
     }
 
     /// Returns a fingerprint of the type as it is read: the names of structs, fields and variants, the kinds of numbers, how
     /// they are nested. Bytes of another shape are not of the type.
     pub fn shape(&self) -> Fingerprint {
-        contain::guard(self.facts).map_or_else(|_| Fingerprint::of_texts(&["no shape"]), |facts| facts.shape)
+        (self.form)().shape
     }
 
     /// Writes the output of a step.
@@ -120,7 +110,10 @@ impl StoredForm {
     /// [`Unsupported`](io::ErrorKind::Unsupported): a secret, a value that could not be read back, a panic of its code.
     /// What was written until then is of no use; a secret was not.
     pub fn encode(&self, output: StepOutput<'_>, out: &mut dyn Write) -> io::Result<()> {
-        contained(out, |out| (self.encode)(output, out))
+        match self.refused() {
+            Some(why) => Err(refusal(why)),
+            None => contained(out, |out| (self.encode)(output, out)),
+        }
     }
 
     /// Reads the output of a step, by position in the plan.
@@ -191,13 +184,15 @@ impl<T> NotToStore for ToStore<T> {}
 #[cfg(feature = "store")]
 mod known {
     use std::any::{Any, TypeId};
+    use std::collections::BTreeMap;
     use std::io;
+    use std::sync::{Mutex, PoisonError};
 
     use serde::{Deserialize, Serialize};
 
-    use super::{Facts, StoredForm, ToStore, refusal};
+    use super::{StoredForm, ToStore, refusal};
     use crate::codec::{decode, encode};
-    use crate::fingerprint::Fingerprint;
+    use crate::probe::{Form, stored_form};
     use crate::value::Given;
 
     impl<T: Serialize + Deserialize<'static> + Send + Sync + 'static> ToStore<T> {
@@ -206,7 +201,7 @@ mod known {
             name: name::<T>,
             encode: |output, out| encode::<T>(output.known(), out),
             decode: |step, bytes| decode::<T>(bytes).map(|value| Given::new(step, value)),
-            facts: facts::<T>,
+            form: form::<T>,
         });
     }
 
@@ -255,8 +250,18 @@ mod known {
         }
     }
 
-    fn facts<T: Deserialize<'static> + 'static>() -> Facts {
-        Facts { shape: Fingerprint::of_texts(&["type", std::any::type_name::<T>()]), refused: None }
+    /// What was found out about types: it takes some readings of each.
+    static FORMS: Mutex<BTreeMap<TypeId, Form>> = Mutex::new(BTreeMap::new());
+
+    fn form<T: Deserialize<'static> + 'static>() -> Form {
+        let forms = || FORMS.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = forms().get(&TypeId::of::<T>()).copied();
+        known.unwrap_or_else(|| {
+            // Not under the lock: it runs the type's own code.
+            let form = stored_form::<T>();
+            forms().insert(TypeId::of::<T>(), form);
+            form
+        })
     }
 }
 

@@ -1,7 +1,5 @@
 //! Values that are never shown: passwords, tokens, keys.
 
-mod probe;
-
 use std::any::Any;
 use std::cell::Cell;
 use std::fmt;
@@ -9,8 +7,6 @@ use std::fmt;
 use secrecy::zeroize::Zeroize;
 use secrecy::{ExposeSecret, SecretBox};
 use serde::de::{Deserialize, Deserializer, Error as _};
-
-pub(crate) use self::probe::holds_secret;
 
 /// A value that is never shown: `#[param] token: Secret<String>`.
 ///

@@ -1,142 +1,87 @@
-//! Whether a type can hold a [`Secret`](super::Secret), found out by reading it from made-up input.
-//!
-//! The probe is a deserializer that offers every alternative in turn: each variant of an enum, each field of a struct as the
-//! first, an item and no item of a list. A secret that is made meanwhile is seen. The answer *no* is a proof, so a type is
-//! trusted only if the probe saw all of it, and if its code is known: serde's own for the types of `std` and `serde_json`,
-//! and that of `#[derive(Deserialize)]`. A type that reads itself by other code (`#[serde(from = "…")]`, `with`, `flatten`,
-//! an untagged enum, a `Deserialize` written by hand) may turn any text into a secret: it gets no answer. A type without
-//! drop glue holds none in any case, because a secret has some.
+//! The deserializer that makes up its input.
 
 use std::any::type_name;
-use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::cell::Cell;
 use std::mem::{needs_drop, size_of};
-use std::path::PathBuf;
 
 use serde::de::value::{Error, StrDeserializer};
 use serde::de::{
-    DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, Error as _, IntoDeserializer, MapAccess,
-    SeqAccess, VariantAccess, Visitor,
+    DeserializeSeed, Deserializer, EnumAccess, Error as _, IntoDeserializer, MapAccess, SeqAccess,
+    VariantAccess, Visitor,
 };
 
-use super::watch;
-use crate::contain;
+use super::{Expected, Place, Seen, argument, is_derived};
+use crate::hash::StableHash;
+
+/// Why a type that asks for the kind of what follows cannot be stored.
+pub(crate) const NOT_DESCRIBED: &str = "its type is read by what it finds (an untagged or internally tagged enum, flattened \
+     fields, a JSON value), and stored bytes do not say what they are";
+
+const BORROWS: &str =
+    "its type borrows from the bytes that it is read from, which do not last: it needs an owned text";
 
 /// Texts that are offered in turn to a type that reads a text: most of `std` take one of them.
 const TEXTS: [&str; 4] = ["1", "127.0.0.1", "127.0.0.1:1", "[::1]:1"];
-/// The framework's own types that read themselves as paths.
-const INPUTS: [&str; 3] = [
-    "pipeline_exec::store::files::inputs::InputFile",
-    "pipeline_exec::store::files::inputs::InputDir",
-    "pipeline_exec::store::files::inputs::InputGlob",
-];
 /// Deeper types, and those with more to visit, get no answer.
 const DEEPEST: u32 = 64;
 const MOST_VISITS: u32 = 100_000;
 
-/// Returns whether a value of this type can hold a [`Secret`](super::Secret); `None` if that cannot be seen.
-pub(crate) fn holds_secret<T: DeserializeOwned>() -> Option<bool> {
-    if !needs_drop::<T>() {
-        return Some(false);
-    }
-    let seen = Seen::default();
-    let mut stalled = 0;
-    loop {
-        let before = seen.progress();
-        let probe = Probe { seen: &seen, depth: 0, of: Expected::of::<T>() };
-        // Reading runs the type's own code, which may panic.
-        let (read, is_secret) = watch(|| contain::guard(|| T::deserialize(probe).is_ok()));
-        if is_secret {
-            return Some(true);
-        }
-        let open = seen.open();
-        stalled = if seen.progress() == before { stalled + 1 } else { 0 };
-        // Each round takes other alternatives. After a round for each without progress, the rest stays hidden.
-        if read.is_err() || open == 0 || stalled > open {
-            let is_proof = read.is_ok() && open == 0 && !seen.is_unknown.get();
-            return is_proof.then_some(false);
-        }
-    }
-}
-
-/// State of the probe over all rounds.
-#[derive(Default)]
-struct Seen {
-    /// By the address of the code that visits.
-    places: RefCell<HashMap<usize, Place>>,
-    /// The places on the way to the current one, outermost first.
-    within: RefCell<Vec<usize>>,
-    /// Whether the current visit left something to be seen in a later round.
-    is_open: Cell<bool>,
-    is_unknown: Cell<bool>,
-    visits: Cell<u32>,
-}
-
-/// A place in a type that has alternatives.
-struct Place {
-    /// The alternatives not wholly seen yet, the next one first.
-    open: Vec<usize>,
-    /// The first alternative that was read without an error. It is taken again to get past the place.
-    works: Option<usize>,
-}
-
-impl Seen {
-    fn open(&self) -> usize {
-        self.places.borrow().values().map(|place| place.open.len()).sum()
-    }
-
-    fn progress(&self) -> (usize, usize, usize) {
-        let places = self.places.borrow();
-        (places.len(), places.values().filter(|place| place.works.is_some()).count(), self.open())
-    }
-}
-
-/// The type that is to be read next.
 #[derive(Clone, Copy)]
-struct Expected {
-    name: &'static str,
-    needs_drop: bool,
-}
-
-impl Expected {
-    fn of<T: ?Sized>() -> Self {
-        Expected { name: type_name::<T>(), needs_drop: needs_drop::<T>() }
-    }
-
-    /// Reports whether serde reads this type by reading a value of the type `made`. A pointer is read as its target.
-    fn is_read_as(self, made: &str) -> bool {
-        let pointers =
-            ["alloc::boxed::Box<", "alloc::rc::Rc<", "alloc::sync::Arc<", "alloc::borrow::Cow<'_, "];
-        let mut name = self.name;
-        while let Some(inner) = pointers.iter().find_map(|pointer| argument(name, pointer)) {
-            name = inner;
-        }
-        let slice = name.strip_prefix('[').and_then(|name| name.strip_suffix(']'));
-        match name {
-            "str" => made == type_name::<String>(),
-            "std::path::Path" => made == type_name::<PathBuf>(),
-            _ if INPUTS.contains(&name) => made == type_name::<PathBuf>(),
-            _ => name == made || (slice.is_some() && slice == argument(made, "alloc::vec::Vec<")),
-        }
-    }
-}
-
-/// Returns the argument of a generic type, `Inner` of `Outer<Inner>`.
-fn argument<'a>(name: &'a str, outer: &str) -> Option<&'a str> {
-    name.strip_prefix(outer)?.strip_suffix('>')
-}
-
-#[derive(Clone, Copy)]
-struct Probe<'a> {
+pub(super) struct Probe<'a> {
     seen: &'a Seen,
     depth: u32,
     of: Expected,
+    part: Part,
+}
+
+/// The part of a type that is read.
+#[derive(Clone, Copy)]
+struct Part {
+    of: &'static str,
+    /// Of an enum.
+    variant: &'static str,
+    /// Of a field.
+    name: &'static str,
+    index: usize,
 }
 
 impl<'a> Probe<'a> {
-    /// Rules out an answer if a visitor may do something that cannot be seen.
-    fn check<'de, V: Visitor<'de>>(&self) {
+    pub(super) fn new(seen: &'a Seen, of: Expected) -> Self {
+        Probe { seen, depth: 0, of, part: Part { of: "", variant: "", name: "", index: 0 } }
+    }
+
+    /// Prepares to read the parts of the value that a visitor makes.
+    fn parts_of<'de, V: Visitor<'de>>(self) -> Self {
+        let of = type_name::<V::Value>();
+        let variant = if of == self.part.of { self.part.variant } else { "" };
+        Probe { part: Part { of, variant, name: "", index: 0 }, ..self }
+    }
+
+    /// Notes what is asked for.
+    fn note(&self, kind: &str, makes: &str, names: &[&str]) {
+        let Some(stored) = &self.seen.stored else { return };
+        let mut fact = StableHash::new("part");
+        let Part { of, variant, name, index } = self.part;
+        [of, variant, name, kind, makes].iter().for_each(|text| fact.text(text));
+        fact.number(index as u64);
+        names.iter().for_each(|name| fact.text(name));
+        stored.facts.borrow_mut().insert(fact.end());
+    }
+
+    /// Notes why a value that is read so cannot be stored.
+    fn refuse(&self, why: &'static str) {
+        if let Some(stored) = &self.seen.stored {
+            stored.refused.set(stored.refused.get().or(Some(why)));
+        }
+    }
+
+    /// Notes what is asked for. Rules out an answer about secrets if a visitor may do something that cannot be seen.
+    fn check<'de, V: Visitor<'de>>(&self, kind: &str, names: &[&str]) {
         let makes = type_name::<V::Value>();
+        self.note(kind, makes, names);
+        if makes.starts_with('&') {
+            self.refuse(BORROWS);
+        }
         let is_own = self.of.is_read_as(makes);
         let is_plain = !self.of.needs_drop || (is_own && !needs_drop::<V::Value>());
         // Only serde can implement the trait for types of `std` (which have these names), only serde_json for its own.
@@ -201,17 +146,23 @@ impl<'a> Probe<'a> {
     }
 
     /// Reads a list of some lengths in turn.
-    fn list<'de, V: Visitor<'de>>(self, lengths: &[usize], visitor: V) -> Result<V::Value, Error> {
-        self.check::<V>();
+    fn list<'de, V: Visitor<'de>>(
+        self,
+        kind: &str,
+        lengths: &[usize],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        self.check::<V>(kind, &[]);
+        let probe = self.parts_of::<V>();
         let place = V::visit_seq::<Items<'a, '_>> as fn(_, _) -> _ as usize;
-        self.choose(place, lengths.len(), |pick, probe, was_asked| {
+        probe.choose(place, lengths.len(), |pick, probe, was_asked| {
             was_asked.set(lengths[pick] == 0);
             visitor.visit_seq(Items { probe, left: lengths[pick], was_asked })
         })
     }
 
     fn text<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        self.check::<V>();
+        self.check::<V>("text", &[]);
         let place = V::visit_str::<Error> as fn(_, _) -> _ as usize;
         let made = self.choose(place, TEXTS.len(), |pick, _, was_asked| {
             was_asked.set(true);
@@ -228,7 +179,7 @@ impl<'a> Probe<'a> {
 macro_rules! offers {
     ($($method:ident => $visit:ident($($value:expr)?);)*) => {
         $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-            self.check::<V>();
+            self.check::<V>(stringify!($method), &[]);
             visitor.$visit($($value)?)
         })*
     };
@@ -263,27 +214,42 @@ impl<'de> Deserializer<'de> for Probe<'_> {
         deserialize_bytes => visit_bytes(&[]);
         deserialize_byte_buf => visit_bytes(&[]);
         deserialize_unit => visit_unit();
-        deserialize_ignored_any => visit_unit();
     }
 
-    texts! { deserialize_str deserialize_string deserialize_identifier }
+    texts! { deserialize_str deserialize_string }
+
+    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.refuse(NOT_DESCRIBED);
+        self.text(visitor)
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.check::<V>("any", &[]);
+        self.refuse(NOT_DESCRIBED);
+        visitor.visit_unit()
+    }
 
     /// Answers a type that reads anything. It keeps the value, as `serde_json::Value` does, or reads it later, unseen.
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         if self.of.needs_drop && !type_name::<V::Value>().starts_with("serde_json::") {
             self.seen.is_unknown.set(true);
         }
-        self.check::<V>();
+        self.check::<V>("any", &[]);
+        // The content of an enum before its tag is kept for later; stored bytes have the tag first.
+        if !(self.of.name.starts_with("serde") && self.of.name.contains("private")) {
+            self.refuse(NOT_DESCRIBED);
+        }
         visitor.visit_unit()
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        self.check::<V>();
+        self.check::<V>("option", &[]);
         let place = V::visit_some::<Self> as fn(_, _) -> _ as usize;
         self.choose(place, 2, |pick, probe, was_asked| {
             was_asked.set(true);
             let name = argument(type_name::<V::Value>(), "core::option::Option<").unwrap_or_default();
             let of = Expected { name, needs_drop: needs_drop::<V::Value>() };
+            let probe = probe.parts_of::<V>();
             if pick == 0 { visitor.visit_some(Probe { of, ..probe }) } else { visitor.visit_none() }
         })
     }
@@ -302,15 +268,15 @@ impl<'de> Deserializer<'de> for Probe<'_> {
         _: &'static str,
         visitor: V,
     ) -> Result<V::Value, Error> {
-        self.list(&[1], visitor)
+        self.list("newtype", &[1], visitor)
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        self.list(&[1, 0], visitor)
+        self.list("list", &[1, 0], visitor)
     }
 
     fn deserialize_tuple<V: Visitor<'de>>(self, length: usize, visitor: V) -> Result<V::Value, Error> {
-        self.list(&[length], visitor)
+        self.list("tuple", &[length], visitor)
     }
 
     fn deserialize_tuple_struct<V: Visitor<'de>>(
@@ -319,17 +285,17 @@ impl<'de> Deserializer<'de> for Probe<'_> {
         length: usize,
         visitor: V,
     ) -> Result<V::Value, Error> {
-        self.list(&[length], visitor)
+        self.list("tuple", &[length], visitor)
     }
 
     /// Offers a map with one entry, or none. A struct that reads a map has flattened fields, which it reads later, unseen.
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        self.check::<V>();
+        self.check::<V>("map", &[]);
         if self.of.needs_drop && is_derived::<V>() {
             self.seen.is_unknown.set(true);
         }
         let place = V::visit_map::<Entries<'_, '_>> as fn(_, _) -> _ as usize;
-        self.choose(place, 2, |pick, probe, was_asked| {
+        self.parts_of::<V>().choose(place, 2, |pick, probe, was_asked| {
             was_asked.set(pick == 1);
             visitor.visit_map(Entries { probe, left: 1 - pick, was_asked })
         })
@@ -341,9 +307,9 @@ impl<'de> Deserializer<'de> for Probe<'_> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
-        self.check::<V>();
+        self.check::<V>("struct", fields);
         let place = V::visit_map::<Fields<'_, '_>> as fn(_, _) -> _ as usize;
-        self.choose(place, fields.len().max(1), |first, probe, was_asked| {
+        self.parts_of::<V>().choose(place, fields.len().max(1), |first, probe, was_asked| {
             was_asked.set(fields.is_empty());
             visitor.visit_map(Fields { probe, names: fields, first, next: 0, was_asked })
         })
@@ -355,28 +321,18 @@ impl<'de> Deserializer<'de> for Probe<'_> {
         variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
-        self.check::<V>();
+        self.check::<V>("enum", variants);
         let place = V::visit_enum::<Variant<'_, '_>> as fn(_, _) -> _ as usize;
-        self.choose(place, variants.len(), |pick, probe, was_asked| {
-            visitor.visit_enum(Variant { probe, name: variants[pick], was_asked })
+        self.parts_of::<V>().choose(place, variants.len(), |pick, mut probe, was_asked| {
+            let name = variants[pick];
+            probe.part.variant = name;
+            visitor.visit_enum(Variant { probe, name, was_asked })
         })
     }
-}
 
-/// Reports whether a visitor was written by `#[derive(Deserialize)]`, by the name of its type without arguments.
-fn is_derived<V>() -> bool {
-    let name = type_name::<V>();
-    let mut open = 0_i32;
-    let is_end = |char| {
-        open += match char {
-            '>' => 1,
-            '<' => -1,
-            _ => 0,
-        };
-        open == 0
-    };
-    let end = if name.ends_with('>') { name.rfind(is_end).unwrap_or_default() } else { name.len() };
-    name[..end].ends_with("::__Visitor")
+    fn is_human_readable(&self) -> bool {
+        self.seen.stored.is_none()
+    }
 }
 
 /// The items of a list or tuple.
@@ -395,7 +351,9 @@ impl<'de> SeqAccess<'de> for Items<'_, '_> {
         }
         self.left -= 1;
         self.was_asked.set(self.left == 0);
-        seed.deserialize(self.probe.for_seed::<S>()).map(Some)
+        let probe = self.probe;
+        self.probe.part.index += 1;
+        seed.deserialize(probe.for_seed::<S>()).map(Some)
     }
 }
 
@@ -419,6 +377,7 @@ impl<'de> MapAccess<'de> for Entries<'_, '_> {
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Error> {
         self.was_asked.set(true);
+        self.probe.part.index = 1;
         seed.deserialize(self.probe.for_seed::<S>())
     }
 }
@@ -441,6 +400,7 @@ impl<'de> MapAccess<'de> for Fields<'_, '_> {
         }
         let at = (self.first + self.next) % self.names.len();
         self.next += 1;
+        (self.probe.part.name, self.probe.part.index) = (self.names[at], at);
         let name: StrDeserializer<'_, Error> = self.names[at].into_deserializer();
         seed.deserialize(name).map(Some)
     }
@@ -473,17 +433,19 @@ impl<'de> VariantAccess<'de> for Variant<'_, '_> {
 
     fn unit_variant(self) -> Result<(), Error> {
         self.was_asked.set(true);
+        self.probe.note("unit", "", &[]);
         Ok(())
     }
 
     fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, Error> {
         self.was_asked.set(true);
+        self.probe.note("newtype", "", &[]);
         seed.deserialize(self.probe.for_seed::<S>())
     }
 
     fn tuple_variant<V: Visitor<'de>>(self, length: usize, visitor: V) -> Result<V::Value, Error> {
         self.was_asked.set(true);
-        self.probe.list(&[length], visitor)
+        self.probe.list("tuple", &[length], visitor)
     }
 
     fn struct_variant<V: Visitor<'de>>(
@@ -495,6 +457,3 @@ impl<'de> VariantAccess<'de> for Variant<'_, '_> {
         self.probe.deserialize_struct("", fields, visitor)
     }
 }
-
-#[cfg(test)]
-mod tests;
