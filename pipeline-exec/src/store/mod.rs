@@ -11,6 +11,7 @@
 //! | `blobs/ab/<content>[.zst]` | the bytes of a value, named by their [`Content`]; never replaced |
 //! | `cache/ab/<key>` | the [`Record`] of a cached value |
 //! | `runs/<run id>/<step>` | the record of a checkpoint, by which that run resumes |
+//! | `memo/<hash>` | the hashes of files that steps read, remembered by their stamps |
 //! | `damaged/` | files that were not what they should be |
 //!
 //! A record is a line with the BLAKE3 hash of the rest, and the rest: JSON. Of two writers, the first wins, and the other
