@@ -18,9 +18,11 @@
 //! gets the record of the first. A file that is damaged or foreign is a miss with one warning, and is moved to `damaged/`.
 
 mod blobs;
+mod care;
 mod error;
 #[allow(dead_code, unused_imports, reason = "the keys of a run use it")]
 pub(crate) mod files;
+mod gc;
 mod key;
 mod record;
 mod records;
@@ -31,6 +33,7 @@ mod value_store;
 
 use std::sync::{LockResult, PoisonError};
 
+pub use self::care::{GcRules, Removed, StepSize, StoredValue, Verified};
 pub use self::error::ValueStoreError;
 pub use self::files::{InputDir, InputFile, InputGlob};
 pub use self::key::{Content, Key};

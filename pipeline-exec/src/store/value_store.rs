@@ -124,17 +124,22 @@ impl ValueStore {
         ValueStoreError::io(tried, name, self.location(), source)
     }
 
-    /// Warns that a file counts as missing. Moves it to `damaged/` if it is not what it should be, so that the next reader
-    /// finds none.
+    /// Warns that a file counts as missing.
     pub(super) fn report(&self, flaw: &Flaw, file: &str) {
-        let why = match flaw {
-            Flaw::Io(error) => format!("cannot be read ({error})"),
+        let text = self.deal_with(flaw, file);
+        self.warn(format!("the store {}: {text}; its value is made again", self.location()));
+    }
+
+    /// Moves a file to `damaged/` if it is not what it should be, so that the next reader finds none. Returns what was wrong
+    /// with it.
+    pub(super) fn deal_with(&self, flaw: &Flaw, file: &str) -> String {
+        match flaw {
+            Flaw::Io(error) => format!("{file} cannot be read ({error})"),
             Flaw::Foreign { name, why } => match self.set_aside(name) {
-                Ok(to) => format!("is damaged ({why}) and was moved to {to}"),
-                Err(error) => format!("is damaged ({why}) and cannot be moved away: {error}"),
+                Ok(to) => format!("{file} is damaged ({why}) and was moved to {to}"),
+                Err(error) => format!("{file} is damaged ({why}) and cannot be moved away: {error}"),
             },
-        };
-        self.warn(format!("the store {}: {file} {why}; its value is made again", self.location()));
+        }
     }
 
     fn set_aside(&self, name: &str) -> io::Result<String> {

@@ -83,6 +83,25 @@ impl Local {
         }
     }
 
+    /// Locks the folder together with others, after a wait if a process has it alone.
+    fn share(&self) -> io::Result<()> {
+        const PAUSE: Duration = Duration::from_millis(10);
+        let mut waited = Duration::ZERO;
+        loop {
+            match self.lock.try_lock_shared() {
+                Ok(()) => return Ok(()),
+                Err(fs::TryLockError::WouldBlock) if waited < PATIENCE => std::thread::sleep(PAUSE),
+                Err(fs::TryLockError::WouldBlock) => {
+                    let why =
+                        "another process has had it alone for 30 s: it removes unused values, or is stopped";
+                    return Err(io::Error::new(io::ErrorKind::ResourceBusy, why));
+                }
+                Err(fs::TryLockError::Error(error)) => return Err(error),
+            }
+            waited += PAUSE;
+        }
+    }
+
     /// Removes incomplete files. Only a process that is alone may do so.
     fn sweep(&self) -> io::Result<()> {
         for file in self.list(TMP)? {
@@ -275,25 +294,6 @@ impl Storage for Local {
             Ok(()) => Ok(true),
             Err(fs::TryLockError::WouldBlock) => Ok(false),
             Err(fs::TryLockError::Error(error)) => Err(error),
-        }
-    }
-
-    fn share(&mut self) -> io::Result<()> {
-        const PAUSE: Duration = Duration::from_millis(10);
-        self.lock.unlock()?;
-        let mut waited = Duration::ZERO;
-        loop {
-            match self.lock.try_lock_shared() {
-                Ok(()) => return Ok(()),
-                Err(fs::TryLockError::WouldBlock) if waited < PATIENCE => std::thread::sleep(PAUSE),
-                Err(fs::TryLockError::WouldBlock) => {
-                    let why =
-                        "another process has had it alone for 30 s: it removes unused values, or is stopped";
-                    return Err(io::Error::new(io::ErrorKind::ResourceBusy, why));
-                }
-                Err(fs::TryLockError::Error(error)) => return Err(error),
-            }
-            waited += PAUSE;
         }
     }
 

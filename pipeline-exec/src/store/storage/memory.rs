@@ -87,10 +87,6 @@ impl Storage for Memory {
         Ok(true)
     }
 
-    fn share(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-
     fn users(&self) -> Vec<u32> {
         Vec::new()
     }
