@@ -1,3 +1,5 @@
 //! Settings from several sources, for groups, tags and single steps, and where each comes from.
 
-pub use pipeline_exec::{MOST_SLOTS, ResolvedSettings, SettingInForce, SettingsStack, TagSettings, cores};
+pub use pipeline_exec::{
+    MOST_SLOTS, ResolvedSettings, ResumeMode, SettingInForce, SettingsStack, TagSettings, cores,
+};

@@ -65,7 +65,7 @@ pub use lane::{Lane, LaneSpec};
 pub use location::{Location, Package};
 pub use params::{BoundParams, CopyFn, ParamDef, ParamValue, Params, ParseFn};
 pub use plan::{Plan, PlanOptions, StepParam};
-pub use policy::{Backoff, Policy};
+pub use policy::{Backoff, CachePolicy, Policy};
 pub use problem::{Problem, ProblemCode, Problems, closest, is_slip};
 pub use registry::{packages, registered, registered_as};
 pub use resources::Resources;

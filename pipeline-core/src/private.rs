@@ -19,7 +19,7 @@ pub use crate::error::StepError;
 pub use crate::lane::Lane;
 pub use crate::location::{Location, package};
 pub use crate::params::{Copying, NotCopied, ParamDef, boxed_default, parse_param};
-pub use crate::policy::{Backoff, Policy};
+pub use crate::policy::{Backoff, CachePolicy, Policy};
 pub use crate::registry::Registration;
 pub use crate::step::{
     AsyncStep, DefFn, InputDef, InputKind, Mode, Quorum, Source, Step, StepDef, SyncStep, case_number,

@@ -29,9 +29,9 @@ mod settings;
 mod signals;
 mod stderr;
 mod stopper;
-#[cfg(feature = "store")]
-#[allow(dead_code, reason = "the engine will use it")]
+#[cfg_attr(not(feature = "store"), path = "store/absent.rs")]
 pub mod store;
+mod stored;
 mod sync;
 #[cfg(any(feature = "tracing", feature = "otel", feature = "prometheus"))]
 pub mod telemetry;
@@ -61,7 +61,9 @@ pub use runs::{
     CounterDiff, Pace, RunDiff, RunEntry, RunState, RunStore, StepDiff, StepTime, StepTrend, StoreError,
 };
 pub use settings::{
-    MOST_SLOTS, ResolvedSettings, SettingInForce, Settings, SettingsStack, StepDefaults, TagSettings, cores,
+    MOST_SLOTS, ResolvedSettings, ResumeMode, SettingInForce, Settings, SettingsStack, StepDefaults,
+    TagSettings, cores,
 };
 pub use signals::Signal;
 pub use stopper::Stopper;
+pub use stored::{CachedFrom, ResumeReport, RunAgain, StoreReport};

@@ -131,6 +131,19 @@ pub(crate) const OPTIONS: &[Spec<Args>] = &[
         key.value(input).map(|PlainPath(path)| args.policy.branch = Some(path))
     }),
     flag("writes", "whether the step writes"),
+    Spec::new("cache", "cache` or `cache = \"30d\"", "the cache", |args, key, input| {
+        let ttl = if input.peek(Token![=]) {
+            let text: LitStr = key.value(input)?;
+            some(tokens(duration(&text.value(), &text)?))
+        } else {
+            quote!(__pipeline::core::option::Option::None)
+        };
+        args.policy.set(key, some(quote!(__pipeline::CachePolicy { ttl: #ttl })))
+    }),
+    Spec::new("version", "version = \"…\"", "the version of the step's code", |args, key, input| {
+        let version: LitStr = key.value(input)?;
+        args.policy.set(key, some(version))
+    }),
 ];
 
 /// An option without a value, which sets a field to `true`.

@@ -76,6 +76,8 @@ mod sharing;
 mod stopping;
 #[cfg(feature = "report")]
 mod store;
+#[cfg(feature = "store")]
+mod stored;
 mod telemetry;
 mod validation;
 mod values;

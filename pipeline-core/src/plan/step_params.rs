@@ -1,28 +1,19 @@
 //! The run parameters of one step, as bound.
 
-use std::any::Any;
-
 use super::Plan;
 use crate::fingerprint::Fingerprint;
 use crate::params::{BoundParams, ParamDef};
 use crate::step::InputKind;
 
-/// A run parameter of a step, with its value in a run.
-#[derive(Clone, Copy)]
+/// A run parameter of a step, in a run.
+#[derive(Clone, Copy, Debug)]
 pub struct StepParam<'a> {
+    /// Its position among the inputs of the step.
+    pub input: usize,
     /// As the step declares it.
     pub def: &'a ParamDef,
     /// The fingerprint of what was given; `None` if it has its default.
     pub given: Option<Fingerprint>,
-    /// The value, of the type that the step declares.
-    pub value: &'a (dyn Any + Send + Sync),
-}
-
-impl std::fmt::Debug for StepParam<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        // Not the value, which may be a secret.
-        f.debug_tuple("StepParam").field(&self.def.name).finish()
-    }
 }
 
 impl Plan {
@@ -38,7 +29,7 @@ impl Plan {
         bound.filter_map(move |(input, _)| {
             let entry = params.entries.get(self.source(step as u32, input) as usize)?;
             let given = entry.given.as_ref().map(Fingerprint::of_param);
-            Some(StepParam { def: &entry.def, given, value: &*entry.value })
+            Some(StepParam { input, def: &entry.def, given })
         })
     }
 }

@@ -99,8 +99,26 @@ policy! {
     when: Option<&'static str> = None, planned;
     /// Declares an effect outside of the process: a run that must not write skips the step.
     writes: bool = false, planned, with();
+    /// Stores the output, and uses what is stored instead of running the step.
+    cache: Option<CachePolicy> = None, planned, with(CachePolicy);
+    /// What the step's code is known by, in place of its source: the same as long as it makes the same of the same.
+    version: Option<&'static str> = None, planned, with(&'static str);
+    /// Whether the step's code has a further part of its key.
+    has_key: bool = false, planned;
     /// Whether the step's code has a fallback for its output.
     has_fallback: bool = false, managed;
+}
+
+/// How the output of a step is cached.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CachePolicy {
+    /// How long a stored output is good; for ever if `None`.
+    pub ttl: Option<Duration>,
+}
+
+impl CachePolicy {
+    /// A stored output is good for ever.
+    pub const ALWAYS: CachePolicy = CachePolicy { ttl: None };
 }
 
 impl Policy {

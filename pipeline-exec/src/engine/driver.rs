@@ -46,7 +46,7 @@ pub(super) struct Driver {
     searches: bool,
     place: Place,
     worker: Arc<WorkerStatus>,
-    /// Whether steps of the run have rules, or observers that go with them.
+    /// Whether steps of the run have rules, observers that go with them, or a store.
     by_rules: bool,
     /// Whether a step can become unused.
     may_have_unused: bool,
@@ -75,7 +75,8 @@ pub(super) enum Ran {
 impl Driver {
     pub(super) fn new(guard: SlotGuard, place: Place) -> Self {
         let engine = guard.engine();
-        let (by_rules, watch) = (engine.rules.is_some() || engine.events.enters(), engine.watch.is_some());
+        let (has_rules, watch) = (engine.rules.is_some(), engine.watch.is_some());
+        let by_rules = has_rules || engine.events.enters() || engine.caching.is_some();
         let orderly = engine.record.settings.workers == Some(1);
         let may_have_unused = engine.frame.may_have_unused();
         let shuffles = engine.record.settings.shuffle.is_some();
@@ -218,15 +219,18 @@ impl Driver {
             ready,
             #[inline(always)]
             |engine, ready| engine.frame.start(ready),
+            #[inline(always)]
+            |driver, finished, waited| driver.finish_plain(finished, waited),
         )
     }
 
-    /// The same in a run whose observers go with the steps.
+    /// The same in a run whose observers go with the steps, or with a store.
     pub(super) fn run_entered(&mut self, ready: Ready) -> Option<Unfinished> {
-        self.run_started(ready, |engine, ready| {
+        let start = |engine: &Engine, ready| {
             let _entered = engine.events.enter_ready(&ready, 1);
             engine.frame.start(ready)
-        })
+        };
+        self.run_started(ready, start, Driver::finish)
     }
 
     #[allow(clippy::inline_always, reason = "measured: a tenth of the cost of a no-op step")]
@@ -235,6 +239,7 @@ impl Driver {
         &mut self,
         ready: Ready,
         start: impl FnOnce(&Engine, Ready) -> Progress,
+        finish: impl FnOnce(&mut Self, Finished, bool),
     ) -> Option<Unfinished> {
         let step = ready.step();
         let now = self.note_start(&ready, true);
@@ -245,7 +250,7 @@ impl Driver {
         }
         match start(engine, ready) {
             Progress::Finished(finished) => {
-                self.finish(finished, false);
+                finish(self, finished, false);
                 None
             }
             Progress::Suspended(suspended) => {
@@ -272,6 +277,14 @@ impl Driver {
         Some(now)
     }
 
+    /// Records when a step is looked up in the store.
+    pub(super) fn note_look(&mut self, step: usize) {
+        if let Some(timings) = &self.guard.engine().timings {
+            let now = self.now.unwrap_or_else(|| self.ticker.now(timings));
+            timings.start(step, now, self.place);
+        }
+    }
+
     /// Records that a step waits: the driver continues with the most urgent step.
     pub(super) fn waits(&mut self) {
         self.now = None;
@@ -295,9 +308,15 @@ impl Driver {
     }
 
     /// Finishes a step and takes what it made ready. `waited` if the step was a separate task.
+    pub(super) fn finish(&mut self, finished: Finished, waited: bool) {
+        self.guard.engine().store(&finished);
+        self.finish_plain(finished, waited);
+    }
+
+    /// The same in a run without a store.
     #[allow(clippy::inline_always, reason = "measured: a tenth of the cost of a no-op step")]
     #[inline(always)]
-    pub(super) fn finish(&mut self, finished: Finished, waited: bool) {
+    fn finish_plain(&mut self, finished: Finished, waited: bool) {
         let engine = self.guard.engine();
         self.unhurried = waited || self.orderly;
         if let Some(timings) = &engine.timings {

@@ -25,9 +25,17 @@ impl Driver {
     #[inline(never)]
     pub(super) fn run_by_rule(&mut self, ready: Ready) -> Option<Unfinished> {
         let step = ready.step();
+        let ready = match self.engine().caching {
+            None => ready,
+            Some(_) => match self.take_stored(ready) {
+                Ok(()) => return None,
+                Err(ready) => ready,
+            },
+        };
         let engine = self.engine();
         let Some(rule) = engine.rule(step).filter(|rule| !rule.simple) else {
-            return if engine.events.enters() { self.run_entered(ready) } else { self.run_plain(ready) };
+            let is_plain = engine.caching.is_none() && !engine.events.enters();
+            return if is_plain { self.run_plain(ready) } else { self.run_entered(ready) };
         };
         let mut permits = Permits::new();
         if !rule.needs.is_empty() && !engine.frame.will_skip(&ready) {
@@ -83,6 +91,19 @@ impl Driver {
         }
     }
 
+    /// Ends a step with what is stored.
+    ///
+    /// # Errors
+    /// Returns the step if it has to be run.
+    fn take_stored(&mut self, ready: Ready) -> Result<(), Ready> {
+        let engine = Arc::clone(self.engine());
+        let Some(caching) = &engine.caching else { return Err(ready) };
+        self.note_look(ready.step());
+        let finished = caching.begin(&engine.frame, ready)?;
+        self.finish(finished, false);
+        Ok(())
+    }
+
     /// Records the start of an attempt. Returns when it was, if that is timed.
     fn note_attempt(&mut self, ready: &Ready, number: u32) -> Option<u64> {
         let engine = self.engine();
@@ -112,6 +133,14 @@ impl Driver {
 }
 
 impl Engine {
+    /// Stores what is to be stored of a step that has ended, before its successors can start.
+    pub(super) fn store(&self, finished: &Finished) {
+        if let Some(caching) = &self.caching {
+            let used_fallback = self.history.look(finished.step(), |past| past.fallback_for.is_some());
+            caching.end(&self.frame, finished, used_fallback.unwrap_or(false));
+        }
+    }
+
     fn judge(&self, rule: &Rule, mut finished: Finished) -> Verdict {
         if let Some(wait) = self.retry_after(rule, &finished) {
             self.note_attempt_end(&finished, wait);

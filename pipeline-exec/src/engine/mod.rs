@@ -56,6 +56,7 @@ use self::watch::Watch;
 use crate::event::RunEvents;
 use crate::record::{History, RunRecord};
 use crate::rules::{Rule, Rules};
+use crate::store::Caching;
 use crate::timing::Timings;
 
 /// One run under way.
@@ -65,6 +66,7 @@ pub(crate) struct Engine {
     frame: Arc<Frame>,
     timings: Option<Timings>,
     rules: Option<Arc<Rules>>,
+    caching: Option<Arc<Caching>>,
     history: Arc<History>,
     events: RunEvents,
     record: Arc<RunRecord>,
@@ -144,6 +146,7 @@ impl Engine {
             frame: Arc::clone(&record.frame),
             timings: record.timings.clone(),
             rules: record.rules.clone(),
+            caching: record.caching.clone(),
             history: Arc::clone(&record.history),
             events,
             record,

@@ -4,6 +4,8 @@ mod given;
 mod options;
 mod planning;
 mod start;
+#[cfg_attr(not(feature = "store"), path = "unstored.rs")]
+mod stored;
 mod validation;
 
 use std::fmt;
@@ -73,6 +75,12 @@ pub struct Pipeline {
     observers: Observers,
     stops_on_signals: bool,
     store: Option<RunStore>,
+    #[cfg(feature = "store")]
+    values: Option<crate::store::ValueStore>,
+    #[cfg(feature = "store")]
+    resume_from: Option<String>,
+    #[cfg(feature = "store")]
+    fresh: Vec<String>,
     /// The command line that started it, if one did.
     command_line: Option<Arc<CommandLine>>,
     planned: Arc<Mutex<Option<Planned>>>,
@@ -164,6 +172,12 @@ impl Pipeline {
             observers: Observers::default(),
             stops_on_signals: false,
             store: None,
+            #[cfg(feature = "store")]
+            values: None,
+            #[cfg(feature = "store")]
+            resume_from: None,
+            #[cfg(feature = "store")]
+            fresh: Vec::new(),
             command_line: None,
             planned: Arc::default(),
         }

@@ -231,7 +231,7 @@ impl Pipeline {
     }
 
     /// Returns the store in which a run is recorded.
-    pub(crate) fn store(&self) -> Result<Option<RunStore>, StoreError> {
+    pub(crate) fn run_store(&self) -> Result<Option<RunStore>, StoreError> {
         if self.store.is_some() {
             return Ok(self.store.clone());
         }

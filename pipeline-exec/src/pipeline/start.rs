@@ -37,10 +37,11 @@ impl Pipeline {
         if let Some(parent) = &parent {
             Problems::check(never_admitted(parent, &plan, &settings, &limits))?;
         }
-        let store = self.store().map_err(|error| cannot_record(&error))?;
+        let store = self.run_store().map_err(|error| cannot_record(&error))?;
         if self.settings.exclusive_run && store.is_none() {
             return Err(exclusive_without_record().into());
         }
+        let values = self.asked(&plan)?;
         let inputs = RunInputs {
             params: bound.params,
             resources: bound.resources,
@@ -55,6 +56,7 @@ impl Pipeline {
             parent,
             observers: self.observers.clone(),
             store,
+            values,
             owner: self.owner(),
             command_line: self.command_line.clone(),
             listening,

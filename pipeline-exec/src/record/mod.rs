@@ -30,6 +30,7 @@ use crate::pressure::{Change, Curve, Monitor};
 use crate::rules::{Rule, Rules};
 use crate::runtime;
 use crate::settings::Settings;
+use crate::store::Caching;
 use crate::timing::Timings;
 
 /// Record of one run: what it was made of, and what has happened to its steps.
@@ -42,6 +43,8 @@ pub(crate) struct RunRecord {
     pub(crate) limits: Limits,
     /// `None` if every step is only run and finished.
     pub(crate) rules: Option<Arc<Rules>>,
+    /// `None` if nothing is stored.
+    pub(crate) caching: Option<Arc<Caching>>,
     /// `None` if nothing is timed.
     pub(crate) timings: Option<Timings>,
     pub(crate) history: Arc<History>,
@@ -89,6 +92,7 @@ impl RunRecord {
             one_at_a_time: Vec::new(),
             limits,
             rules,
+            caching: None,
             timings: None,
             history: Arc::default(),
             monitor: None,

@@ -6,6 +6,7 @@ use pipeline_core::frame::Status;
 use pipeline_core::{FailureKind, StepError};
 
 use super::{AttemptReport, AttemptTimes, ErrorReport, RunRecord};
+use crate::stored::CachedFrom;
 use crate::timing::Timings;
 
 /// A snapshot of what has happened to one step. Only here is it decided whether a step ran, which error is its own, and
@@ -31,6 +32,8 @@ pub(crate) struct StepRecord {
     pub(crate) latest: Option<AttemptTimes>,
     /// The error instead of which its fallback was used.
     pub(crate) fallback_for: Option<ErrorReport>,
+    /// Where its output comes from, if it was stored.
+    pub(crate) cached_from: Option<CachedFrom>,
     /// Number of its attempts that are detached and still run.
     pub(crate) still_running: u32,
     /// The longest time for which it kept a thread that runs async steps without waiting, if that was long.
@@ -50,6 +53,7 @@ impl Default for StepRecord {
             failed: Vec::new(),
             latest: None,
             fallback_for: None,
+            cached_from: None,
             still_running: 0,
             slow_poll: None,
         }
@@ -72,6 +76,9 @@ impl StepRecord {
             because: because.map(|cause| frame.plan().spec(cause).name().to_owned()),
             ..StepRecord::default()
         };
+        if let Some(caching) = run.caching.as_ref().filter(|_| status == Status::Cached) {
+            record.cached_from = caching.cached_from(step);
+        }
         run.history.look(step, |past| {
             let timed = |times: Option<AttemptTimes>| times.filter(|_| timings.is_some());
             let failed = past.failed.iter();

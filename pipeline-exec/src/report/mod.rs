@@ -44,6 +44,7 @@ use crate::limits::LimitReport;
 use crate::pressure::{Change, Curve};
 pub use crate::record::{AttemptReport, AttemptTimes, CommandLine, ErrorReport, NestedFailure, NestedReport};
 use crate::record::{RunRecord, StepRecord};
+use crate::stored::{CachedFrom, StoreReport};
 use crate::timing::{Place, Timings, unix_ms};
 
 /// Version of the report's schema; a new field does not change it, a changed meaning does.
@@ -107,6 +108,9 @@ pub struct RunReport {
     /// What is known of steps that are not in `steps`, if these are a selection.
     #[serde(skip)]
     pub(crate) rest: Option<Rest>,
+    /// What the store did; `None` without a store.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub store: Option<StoreReport>,
     /// The steps, in plan order.
     pub steps: Vec<StepReport>,
 }
@@ -226,6 +230,9 @@ pub struct StepReport {
     /// The error instead of which its fallback was used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fallback_for: Option<ErrorReport>,
+    /// Where its output comes from, if it was not run because that was stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cached_from: Option<CachedFrom>,
     /// Number of its detached attempts that still ran when the report was made.
     #[serde(default, skip_serializing_if = "is_default")]
     pub still_running: u32,
@@ -352,6 +359,7 @@ impl RunReport {
             more_nested: nested.more,
             nested: nested.in_order(untimed),
             rest: (!has_all).then_some(Rest { counters }),
+            store: run.caching.as_ref().map(|caching| caching.report(run.frame.plan())),
             steps,
         };
         report.advice = advice(&report);
@@ -582,6 +590,7 @@ impl StepReport {
             last_attempt: record.latest,
             fallback_used: record.fallback_for.is_some(),
             fallback_for: record.fallback_for,
+            cached_from: record.cached_from,
             still_running: record.still_running,
             slow_poll: record.slow_poll,
             peak_memory: None,

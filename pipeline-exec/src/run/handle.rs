@@ -156,7 +156,7 @@ impl RunHandle {
     /// # Errors
     /// Why there is none (yet).
     pub fn output_named<T: 'static>(&self, name: &str) -> Result<&T, OutputError> {
-        output::of_name(&self.record().frame, name)
+        output::of_name(self.record(), name)
     }
 
     /// Waits for the end of the run.
@@ -194,11 +194,12 @@ impl RunHandle {
         let stopped_by = self.listening.as_ref().and_then(Listening::stopped_by);
         engine.over();
         let record = Arc::clone(engine.record());
-        let run = Run::new(record, engine.events(), self.recording.take(), stopped_by);
+        let mut run = Run::new(record, engine.events(), self.recording.take(), stopped_by);
         if let Some(parent) = &self.parent {
             parent.nested_run_ended(&run.record, run.duration);
         }
         release(engine);
+        run.settle();
         run
     }
 }

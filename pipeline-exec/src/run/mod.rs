@@ -26,6 +26,7 @@ use crate::report::{LARGE, RunReport};
 use crate::runs::{Recording, StoreError};
 use crate::signals::Signal;
 use crate::stderr;
+use crate::store::Left;
 
 /// A run that has ended: its outputs, how each step ended, and the report.
 ///
@@ -41,6 +42,9 @@ pub struct Run {
     digest: OnceLock<RunReport>,
     #[cfg_attr(not(feature = "report"), allow(dead_code))]
     recorded: Option<Result<PathBuf, StoreError>>,
+    /// What a run that resumes this one has to do; `None` if this one succeeded.
+    #[cfg_attr(not(feature = "cli"), allow(dead_code))]
+    left: Option<Left>,
 }
 
 impl Run {
@@ -67,7 +71,7 @@ impl Run {
             }
             recorded
         });
-        Run { record, duration, stopped_by, report, digest, recorded }
+        Run { record, duration, stopped_by, report, digest, recorded, left: None }
     }
 
     /// Returns the folder in which the run [was recorded](crate::Pipeline::record_to), or why it could not be recorded completely. `None`
@@ -179,7 +183,7 @@ impl Run {
     /// # Errors
     /// Why there is none: the step failed, was skipped or cancelled, was not part of the run, or its output was not kept.
     pub fn output<S: Step>(&self) -> Result<&S::Output, OutputError> {
-        output::of_step::<S>(&self.record.frame)
+        output::of_step::<S>(&self.record)
     }
 
     /// Returns an output by the name of its step.
@@ -194,7 +198,7 @@ impl Run {
     /// # Errors
     /// As [`Run::output`], and if the step returns another type than `T`.
     pub fn output_named<T: 'static>(&self, name: &str) -> Result<&T, OutputError> {
-        output::of_name(&self.record.frame, name)
+        output::of_name(&self.record, name)
     }
 
     /// Moves an output out of the run.
@@ -222,7 +226,7 @@ impl Run {
     /// # Ok(()) }
     /// ```
     pub fn available(&self) -> Vec<&str> {
-        output::available(&self.record.frame)
+        output::available(&self.record)
     }
 
     /// Returns how a step ended, by name.
@@ -279,6 +283,20 @@ impl Run {
     #[cfg(feature = "cli")]
     pub(crate) fn write_report(&self, out: &mut impl Write) -> io::Result<()> {
         self.digest().write_whole(&self.record, out)
+    }
+
+    /// Stores what a run that did not succeed needs to go on, and removes what one that did does not need.
+    fn settle(&mut self) {
+        let Some(caching) = self.record.caching.clone() else { return };
+        if self.succeeded() {
+            caching.forget();
+        } else {
+            if let Some(frame) = self.frame_alone() {
+                caching.keep_rest(frame);
+            }
+            self.left = Some(caching.leave(&self.record.frame));
+        }
+        caching.print_warnings();
     }
 
     /// The frame, if no thread but this one can reach it.

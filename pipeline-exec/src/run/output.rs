@@ -2,11 +2,13 @@
 
 use std::error::Error;
 use std::fmt;
+use std::sync::Arc;
 
 use pipeline_core::frame::{Frame, Status};
 use pipeline_core::{Step, TypeDef};
 
 use super::Run;
+use crate::record::RunRecord;
 
 /// Why an output cannot be read.
 #[derive(Clone, PartialEq, Eq)]
@@ -98,28 +100,40 @@ impl fmt::Debug for OutputError {
 
 impl Error for OutputError {}
 
-pub(super) fn of_step<S: Step>(frame: &Frame) -> Result<&S::Output, OutputError> {
-    at(frame, step_position::<S>(frame)?)
+pub(super) fn of_step<S: Step>(run: &RunRecord) -> Result<&S::Output, OutputError> {
+    at(run, step_position::<S>(&run.frame)?)
 }
 
-pub(super) fn of_name<'f, T: 'static>(frame: &'f Frame, name: &str) -> Result<&'f T, OutputError> {
-    at(frame, position(frame, name)?)
+pub(super) fn of_name<'r, T: 'static>(run: &'r RunRecord, name: &str) -> Result<&'r T, OutputError> {
+    at(run, position(&run.frame, name)?)
 }
 
 pub(super) fn take<S: Step>(run: &mut Run) -> Result<S::Output, OutputError> {
-    let frame = &run.record.frame;
-    let step = step_position::<S>(frame)?;
-    at::<S::Output>(frame, step)?;
-    let name = frame.plan().spec(step).name().to_owned();
+    let plan = Arc::clone(run.record.frame.plan());
+    let step = step_position::<S>(&run.record.frame)?;
+    at::<S::Output>(&run.record, step)?;
+    let name = plan.spec(step).name().to_owned();
+    if is_left_in_store(&run.record, step) {
+        let alone = run.frame_alone().is_some();
+        let caching = Arc::get_mut(&mut run.record).filter(|_| alone).and_then(|run| run.caching.as_mut());
+        let output = caching.and_then(Arc::get_mut).and_then(|caching| caching.take_late_output(&plan, step));
+        return output.ok_or(OutputError::StillRead { step: name });
+    }
     match run.frame_alone() {
         Some(frame) => frame.take_output(step).ok_or(OutputError::NotKept { step: name }),
         None => Err(OutputError::StillRead { step: name }),
     }
 }
 
-pub(super) fn available(frame: &Frame) -> Vec<&str> {
-    let plan = frame.plan();
-    let steps = (0..plan.len()).filter(|&step| frame.is_available(step));
+/// Reports whether an output that was asked for is in the store, because no step of the run has read it.
+fn is_left_in_store(run: &RunRecord, step: usize) -> bool {
+    let caching = run.caching.as_ref().filter(|_| run.frame.plan().is_kept(step));
+    caching.is_some_and(|caching| caching.has_late_output(step))
+}
+
+pub(super) fn available(run: &RunRecord) -> Vec<&str> {
+    let (plan, frame) = (run.frame.plan(), &run.frame);
+    let steps = (0..plan.len()).filter(|&step| frame.is_available(step) || is_left_in_store(run, step));
     steps.map(|step| plan.spec(step).name()).collect()
 }
 
@@ -148,7 +162,8 @@ fn step_position<S: Step>(frame: &Frame) -> Result<usize, OutputError> {
 
 const NOT_PLANNED: &str = "make it a target, or an upstream of one";
 
-fn at<T: 'static>(frame: &Frame, step: usize) -> Result<&T, OutputError> {
+fn at<T: 'static>(run: &RunRecord, step: usize) -> Result<&T, OutputError> {
+    let frame = &run.frame;
     let spec = frame.plan().spec(step);
     let name = spec.name().to_owned();
     if let Some(output) = frame.output(step) {
@@ -172,6 +187,14 @@ fn at<T: 'static>(frame: &Frame, step: usize) -> Result<&T, OutputError> {
     let output: &TypeDef = &spec.def().output;
     if output.id() != std::any::TypeId::of::<T>() {
         return Err(OutputError::OtherType { step: name, returns: output.name().to_owned() });
+    }
+    if let Some(caching) = run.caching.as_ref().filter(|_| is_left_in_store(run, step)) {
+        let reason = "its stored value is damaged: run the pipeline again".to_owned();
+        return caching.late_output(frame.plan(), step).ok_or(OutputError::NoOutput {
+            step: name,
+            status,
+            reason,
+        });
     }
     Err(OutputError::NotKept { step: name })
 }

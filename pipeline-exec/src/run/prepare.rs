@@ -19,6 +19,7 @@ use crate::report::scope_of;
 use crate::runs::{Recording, RunStore, StoreError};
 use crate::settings::Settings;
 use crate::signals::Listening;
+use crate::store::{Asked, Caching, OfRun};
 use crate::timing::unique_id;
 
 /// All that a run is made of, checked.
@@ -39,6 +40,8 @@ pub(crate) struct RunInputs {
     pub(crate) parent: Option<Parent>,
     pub(crate) observers: Observers,
     pub(crate) store: Option<RunStore>,
+    /// What the run asks of a store of values.
+    pub(crate) values: Option<Asked>,
     pub(crate) owner: RunOwner,
     pub(crate) command_line: Option<Arc<CommandLine>>,
     pub(crate) listening: Option<Listening>,
@@ -82,7 +85,11 @@ impl RunInputs {
         if let Some(saving) = recording.as_ref().and_then(Recording::saving) {
             observers.add(saving);
         }
-        // Making the files is no part of the run.
+        let caching = self.values.map(|asked| {
+            let of_run = OfRun { run: scope.run_id(), program: &owner.program, disabled: &self.disabled };
+            Arc::new(Caching::new(&plan, &params, asked, &of_run))
+        });
+        // Making the files and reading the store is no part of the run.
         let began = Began { at: Instant::now(), wall };
         if observers.any() {
             let view = RunView::new(Arc::clone(&plan), Arc::clone(&scope), Arc::new(settings.clone()), wall)
@@ -97,6 +104,7 @@ impl RunInputs {
         }
         let frame = Frame::new(plan, params, self.resources, scope, self.given).disable(self.disabled);
         let mut record = RunRecord::new(frame, settings, self.limits, began);
+        record.caching = caching;
         record.monitor = self.monitor.map(Arc::new);
         record.one_at_a_time = self.one_at_a_time;
         record.owner = owner;
@@ -131,6 +139,8 @@ impl Prepared {
     /// Has `executor` execute the run, and waits for that.
     pub(crate) fn execute(self, executor: &dyn Execute) -> Run {
         let mut record = self.record;
+        // Another executor knows no store.
+        record.caching = None;
         record.settings.timings = false;
         let record = Arc::new(record);
         let mut recording = self.recording;

@@ -123,6 +123,8 @@ settings! {
         /// their capacities are `cpu` and `memory_limit`, unless they are set here. Shared limits
         /// ([`Pipeline::limits`](crate::Pipeline::limits)) replace these.
         pub limits: BTreeMap<String, LimitSettings>,
+        /// What is stored so that a run can be resumed.
+        pub resume: ResumeMode,
         /// The settings that code has set by a method: they win over file, environment and flags.
         #[serde(skip)]
         pub(crate) explicit: Explicit,
@@ -130,6 +132,19 @@ settings! {
         #[serde(skip)]
         pub(crate) origins: Origins,
     }
+}
+
+/// What a run with a store leaves, so that another can go on where it ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ResumeMode {
+    /// Nothing.
+    #[default]
+    Off,
+    /// If it does not succeed: the outputs that the rest of it needs.
+    OnFailure,
+    /// Every output that can be stored, when it is made.
+    Always,
 }
 
 /// Maximum number of slots of a lane: each slot of the CPU and blocking lanes can need a thread.
@@ -296,10 +311,21 @@ impl Settings {
         self.workers.map_or(self.slots(lane), |workers| workers.min(self.slots(lane)))
     }
 
+    /// Sets what is stored so that a run can be resumed.
+    #[must_use]
+    pub fn resume(mut self, mode: ResumeMode) -> Self {
+        self.mark("resume");
+        self.resume = mode;
+        self
+    }
+
     /// Lays `later` over these settings: each setting that is explicit there, or not the default, wins.
     pub(crate) fn merge(mut self, later: Settings) -> Settings {
         self.lay(&later);
         self.origins.lay(&later.origins, || layers::keys_set_by_code(&later));
+        if later.is_explicit("resume") || later.resume != ResumeMode::Off {
+            self.resume = later.resume;
+        }
         let Settings { defaults, groups, tags, steps, limits, explicit, .. } = later;
         self.explicit.0.extend(explicit.0);
         self.limits.extend(limits);

@@ -11,21 +11,22 @@
 //! | `blobs/ab/<content>[.zst]` | the bytes of a value, named by their [`Content`]; never replaced |
 //! | `cache/ab/<key>` | the [`Record`] of a cached value |
 //! | `runs/<run id>/<step>` | the record of a checkpoint, by which that run resumes |
-//! | `memo/<hash>` | the hashes of files that steps read, remembered by their stamps |
+//! | `done/<run id>` | the steps that have ended in that run |
+//! | `memo/` | hashes of files that were read |
 //! | `damaged/` | files that were not what they should be |
 //!
 //! A record is a line with the BLAKE3 hash of the rest, and the rest: JSON. Of two writers, the first wins, and the other
 //! gets the record of the first. A file that is damaged or foreign is a miss with one warning, and is moved to `damaged/`.
 
 mod blobs;
-mod care;
+mod code;
 mod error;
-#[allow(dead_code, unused_imports, reason = "the keys of a run use it")]
 pub(crate) mod files;
-mod gc;
 mod key;
+mod marks;
 mod record;
 mod records;
+mod run;
 mod storage;
 #[cfg(test)]
 mod tests;
@@ -33,14 +34,15 @@ mod value_store;
 
 use std::sync::{LockResult, PoisonError};
 
-pub use self::care::{GcRules, Removed, StepSize, StoredValue, Verified};
 pub use self::error::ValueStoreError;
 pub use self::files::{InputDir, InputFile, InputGlob};
 pub use self::key::{Content, Key};
+pub(crate) use self::marks::Mark;
 pub use self::record::{
     CodeBy, Compression, Record, RecordedCode, RecordedInput, RecordedParam, RecordedSource, RecordedType,
 };
 pub(crate) use self::records::Records;
+pub(crate) use self::run::{Asked, Caching, Left, Lifetime, OfRun};
 pub use self::value_store::{Durability, ValueStore};
 
 /// Ignores that a thread panicked while it held the lock.

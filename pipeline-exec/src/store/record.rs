@@ -1,8 +1,11 @@
 //! The record of a stored value: what made it, and what its bytes are.
 
+use std::time::SystemTime;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Content, Key};
+use crate::timing::unix_ms;
 
 /// The format that this version writes, and the only one it reads.
 pub(super) const FORMAT: u32 = 1;
@@ -152,6 +155,32 @@ pub(super) enum Reading {
 }
 
 impl Record {
+    /// Makes a record without a value.
+    pub(super) fn new(key: Key, step: String, run: String) -> Self {
+        Record {
+            format: FORMAT,
+            key,
+            step,
+            run,
+            made_unix_ms: unix_ms(SystemTime::now()),
+            took_ms: 0,
+            program: String::new(),
+            code: RecordedCode { by: CodeBy::Program, hash: String::new() },
+            output: RecordedType { name: String::new(), shape: String::new() },
+            codec: String::new(),
+            content: None,
+            bytes: 0,
+            stored_bytes: 0,
+            compression: Compression::None,
+            files: Vec::new(),
+            inputs: Vec::new(),
+            params: Vec::new(),
+            own_key: None,
+            partition: None,
+            item: None,
+        }
+    }
+
     /// Returns the bytes of the record's file.
     pub(super) fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = vec![b'\n'; HASH_LINE];

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use super::record::{self, FORMAT, Reading};
 use super::storage::Flaw;
 use super::value_store::CACHE;
-use super::{Content, Record, ValueStore, ValueStoreError};
+use super::{Record, ValueStore, ValueStoreError};
 use crate::files::file_name;
 use crate::timing::unix_ms;
 
@@ -23,13 +23,13 @@ pub(crate) struct Records {
 
 /// What is found under a name.
 pub(super) enum Found {
-    Record {
-        record: Box<Record>,
-        used_unix_ms: u64,
+    Record(Box<Record>),
+    /// A record of another version of the framework.
+    OtherFormat(Option<Vec<super::Content>>),
+    /// No record, or none that can be read.
+    Nothing {
+        unreadable: bool,
     },
-    /// A record of another version of the framework, with the contents that it refers to, if these can be read.
-    OtherFormat(Option<Vec<Content>>),
-    Nothing,
 }
 
 impl Records {
@@ -37,16 +37,21 @@ impl Records {
         Records { store, folder }
     }
 
+    pub(super) fn store(&self) -> &ValueStore {
+        &self.store
+    }
+
+    pub(super) fn folder(&self) -> &str {
+        &self.folder
+    }
+
     /// Finds a record, and notes that it was used. A record that is damaged is a miss with a warning.
     pub(crate) fn find(&self, name: &str) -> Option<Record> {
         let path = self.path(name);
-        let (record, used_unix_ms) = self.read(&path, Some(name))?;
-        let now = unix_ms(SystemTime::now());
-        if used_unix_ms.saturating_add(TOUCH_AFTER.as_millis() as u64) < now {
-            // If this fails, the value looks less used than it is.
-            let _ = self.store.storage().touch(&path);
+        match look_up(&self.store, &path, Some(name), true) {
+            Found::Record(record) => Some(*record),
+            Found::OtherFormat(_) | Found::Nothing { .. } => None,
         }
-        Some(record)
     }
 
     /// Stores a value: its encoded bytes, then its record. Returns the record under this name, which is that of another
@@ -66,6 +71,23 @@ impl Records {
         self.commit_mark(name, record)
     }
 
+    /// Stores a value as [`Records::commit`] does, in place of one that is not to be used any more.
+    ///
+    /// # Errors
+    /// As [`Records::commit`].
+    pub(crate) fn replace(
+        &self,
+        name: &str,
+        mut record: Record,
+        bytes: &[u8],
+    ) -> Result<Record, ValueStoreError> {
+        self.store.put_blob(&mut record, bytes)?;
+        record.format = FORMAT;
+        let path = self.path(name);
+        let put = self.store.storage().put(&path, &record.to_bytes(), self.store.durability);
+        put.map(|()| record).map_err(|error| self.store.error("write the record", &path, error))
+    }
+
     /// Stores a record without a value, or with one whose bytes are stored. Returns the record under this name.
     ///
     /// # Errors
@@ -79,11 +101,11 @@ impl Records {
         if self.store.storage().put_new(&path, &bytes, durability).map_err(failed)? {
             return Ok(record);
         }
-        if let Some((winner, _)) = self.read(&path, Some(name))
+        if let Found::Record(winner) = look_up(&self.store, &path, Some(name), false)
             && winner.key == record.key
             && (winner.content.is_none() || self.store.holds(&winner))
         {
-            return Ok(winner);
+            return Ok(*winner);
         }
         // What has the name is of no use: its value is gone, or it is of another version, or of another program.
         self.store.storage().put(&path, &bytes, durability).map_err(failed)?;
@@ -113,23 +135,13 @@ impl Records {
     pub(crate) fn list(&self) -> Result<Vec<Record>, ValueStoreError> {
         let files = self.store.storage().list(&self.folder);
         let files = files.map_err(|error| self.store.error("list", &self.folder, error))?;
-        Ok(files
-            .into_iter()
-            .filter_map(|file| self.read(&file.name, None))
-            .map(|(record, _)| record)
+        let records = files.into_iter().map(|file| look_up(&self.store, &file.name, None, false));
+        Ok(records
+            .filter_map(|found| match found {
+                Found::Record(record) => Some(*record),
+                _ => None,
+            })
             .collect())
-    }
-
-    /// Reads a record, with the time of its last use. One that is damaged counts as missing, with a warning.
-    fn read(&self, path: &str, name: Option<&str>) -> Option<(Record, u64)> {
-        match look_up(&self.store, path, name) {
-            Ok(Found::Record { record, used_unix_ms }) => Some((*record, used_unix_ms)),
-            Ok(Found::OtherFormat(_) | Found::Nothing) => None,
-            Err(flaw) => {
-                self.store.report(&flaw, path);
-                None
-            }
-        }
     }
 
     /// Returns the path of a record in the store.
@@ -146,23 +158,31 @@ pub(super) fn cache_path(key: &str) -> String {
     format!("{CACHE}/{}/{key}", key.get(..2).unwrap_or("-"))
 }
 
-/// Reads the record at a path.
-///
-/// # Errors
-/// If what is there cannot be read, or is not the record of this name.
-pub(super) fn look_up(store: &ValueStore, path: &str, name: Option<&str>) -> Result<Found, Flaw> {
-    let Some((bytes, used_unix_ms)) = store.read(path, record::MOST_BYTES)? else {
-        return Ok(Found::Nothing);
-    };
-    let why = match Record::read(&bytes) {
-        Reading::Record(record) if belongs_to(&record, path, name) => {
-            return Ok(Found::Record { record, used_unix_ms });
+/// Reads the record at a path. Warns if what is there is not the record of this name.
+pub(super) fn look_up(store: &ValueStore, path: &str, name: Option<&str>, is_use: bool) -> Found {
+    let reading = match store.read(path, record::MOST_BYTES) {
+        Ok(None) => return Found::Nothing { unreadable: false },
+        Ok(Some((bytes, used_unix_ms))) => (Record::read(&bytes), used_unix_ms),
+        Err(flaw) => {
+            store.report(&flaw, path);
+            return Found::Nothing { unreadable: matches!(flaw, Flaw::Io(_)) };
         }
-        Reading::Record(_) => "it is the record of another value".to_owned(),
-        Reading::OtherFormat(contents) => return Ok(Found::OtherFormat(contents)),
-        Reading::Damaged(why) => why,
     };
-    Err(Flaw::Foreign { name: path.to_owned(), why })
+    let why = match reading {
+        (Reading::OtherFormat(contents), _) => return Found::OtherFormat(contents),
+        (Reading::Record(record), used_unix_ms) if belongs_to(&record, path, name) => {
+            let now = unix_ms(SystemTime::now());
+            if is_use && used_unix_ms.saturating_add(TOUCH_AFTER.as_millis() as u64) < now {
+                // Only its age is wrong then.
+                let _ = store.storage().touch(path);
+            }
+            return Found::Record(record);
+        }
+        (Reading::Record(_), _) => "it is the record of another value".to_owned(),
+        (Reading::Damaged(why), _) => why,
+    };
+    store.report(&Flaw::Foreign { name: path.to_owned(), why }, path);
+    Found::Nothing { unreadable: false }
 }
 
 /// Reports whether a record is the one that a path names.

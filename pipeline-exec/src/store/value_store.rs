@@ -5,10 +5,12 @@ use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use super::blobs::path_of;
 use super::error::shown;
+use super::files::Memo;
 use super::storage::local::{self, Local, TMP};
 use super::storage::{Flaw, Storage};
-use super::{Records, ValueStoreError, unpoisoned};
+use super::{Record, Records, ValueStoreError, unpoisoned};
 use crate::files::{folder_for_the_owner, for_the_owner, gone, open};
 use crate::timing::unique_id;
 
@@ -107,6 +109,19 @@ impl ValueStore {
         Records::new(self.clone(), format!("{RUNS}/{run}"))
     }
 
+    /// Returns what remembers the hashes of files.
+    pub(crate) fn memo(&self) -> Memo {
+        self.storage().local().map_or_else(Memo::default, |local| Memo::in_store(local.dir()))
+    }
+
+    /// Moves the bytes of a value away that cannot be decoded although their hash is right, so that it is made again.
+    pub(crate) fn set_aside_value(&self, record: &Record) {
+        if let Some(content) = record.content {
+            // A failure to do so is found again by the next reader.
+            let _ = self.set_aside(&path_of(content, record.compression));
+        }
+    }
+
     /// Returns the warnings since the last call: files that were damaged or could not be read, and count as missing.
     pub(crate) fn take_warnings(&self) -> Vec<String> {
         let Warnings { mut texts, more } = std::mem::take(&mut *unpoisoned(self.shared.warnings.lock()));
@@ -124,22 +139,17 @@ impl ValueStore {
         ValueStoreError::io(tried, name, self.location(), source)
     }
 
-    /// Warns that a file counts as missing.
+    /// Warns that a file counts as missing. Moves it to `damaged/` if it is not what it should be, so that the next reader
+    /// finds none.
     pub(super) fn report(&self, flaw: &Flaw, file: &str) {
-        let text = self.deal_with(flaw, file);
-        self.warn(format!("the store {}: {text}; its value is made again", self.location()));
-    }
-
-    /// Moves a file to `damaged/` if it is not what it should be, so that the next reader finds none. Returns what was wrong
-    /// with it.
-    pub(super) fn deal_with(&self, flaw: &Flaw, file: &str) -> String {
-        match flaw {
-            Flaw::Io(error) => format!("{file} cannot be read ({error})"),
+        let why = match flaw {
+            Flaw::Io(error) => format!("cannot be read ({error})"),
             Flaw::Foreign { name, why } => match self.set_aside(name) {
-                Ok(to) => format!("{file} is damaged ({why}) and was moved to {to}"),
-                Err(error) => format!("{file} is damaged ({why}) and cannot be moved away: {error}"),
+                Ok(to) => format!("is damaged ({why}) and was moved to {to}"),
+                Err(error) => format!("is damaged ({why}) and cannot be moved away: {error}"),
             },
-        }
+        };
+        self.warn(format!("the store {}: {file} {why}; its value is made again", self.location()));
     }
 
     fn set_aside(&self, name: &str) -> io::Result<String> {
@@ -147,7 +157,8 @@ impl ValueStore {
         gone(self.storage().rename(name, &to)).map(|()| to)
     }
 
-    fn warn(&self, text: String) {
+    /// Adds a warning.
+    pub(crate) fn warn(&self, text: String) {
         let mut warnings = unpoisoned(self.shared.warnings.lock());
         if warnings.texts.len() < MOST_WARNINGS {
             warnings.texts.push(text);

@@ -73,7 +73,9 @@ impl Watch {
             );
             engine.stop_because(&reason);
         }
-        let user_code = engine.events.any() || engine.rule(step).is_some_and(Rule::has_user_code);
+        let user_code = engine.events.any()
+            || engine.caching.is_some()
+            || engine.rule(step).is_some_and(Rule::has_user_code);
         // The runs that the step waits for are unused now.
         engine.stop_children(Some(step));
         let was_driver = from == TakenFrom::Driver;

@@ -219,6 +219,7 @@ impl Journaled {
             rest: None,
             nested: Vec::new(),
             more_nested: 0,
+            store: None,
             steps,
         }
     }

@@ -87,6 +87,10 @@ impl Storage for Memory {
         Ok(true)
     }
 
+    fn share(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
     fn users(&self) -> Vec<u32> {
         Vec::new()
     }

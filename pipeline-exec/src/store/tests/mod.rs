@@ -1,6 +1,5 @@
 //! Tests of the store, over a folder, over memory, and over a storage that fails.
 
-mod care;
 mod commit;
 mod faults;
 

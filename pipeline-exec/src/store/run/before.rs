@@ -1,0 +1,303 @@
+//! Before the run: which steps are stored, which of these values the run will read, and reading these.
+
+use std::collections::BTreeMap;
+use std::num::NonZero;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock};
+use std::thread;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use pipeline_core::frame::Given;
+use pipeline_core::{BoundParams, Plan};
+
+use super::keys::{self, BaseMaker, Known};
+use super::{Caching, Decision, Lifetime, Resumed, StepState, unpoisoned};
+use crate::settings::ResumeMode;
+use crate::store::{Key, Record, Records, ValueStore};
+use crate::stored::CachedFrom;
+
+/// Purposes of keys.
+pub(super) const CACHE: &str = "cache";
+const LINEAGE: &str = "checkpoint";
+
+/// What a run asks of the store.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    pub(crate) store: ValueStore,
+    /// For each step, how long its stored output is good; `None` if it is not cached.
+    pub(crate) cache: Vec<Option<Lifetime>>,
+    /// The steps that are run even if they are stored, ascending.
+    pub(crate) fresh: Vec<usize>,
+    pub(crate) resume: ResumeMode,
+    /// The run whose checkpoints are used.
+    pub(crate) resume_from: Option<String>,
+}
+
+/// What is known of the run that asks.
+pub(crate) struct OfRun<'a> {
+    pub(crate) run: &'a str,
+    pub(crate) program: &'a str,
+    /// The steps that are disabled, each with the reason.
+    pub(crate) disabled: &'a [(usize, String)],
+}
+
+/// What is known of a step before the run.
+#[derive(Clone, Debug)]
+enum Found {
+    /// It has to be run, or to be looked up during the run.
+    Nothing,
+    /// It has ended in the run that is resumed, and left no value.
+    Done,
+    Record(Box<Record>),
+}
+
+impl Caching {
+    /// Looks up every step whose key is known before the run, and reads the values that the run needs.
+    pub(crate) fn new(plan: &Plan, params: &BoundParams, asked: Asked, of_run: &OfRun<'_>) -> Self {
+        let keeps = asked.resume != ResumeMode::Off || asked.resume_from.is_some();
+        let steps = states(plan, params, &asked, keeps);
+        let checkpoints = asked.store.checkpoints(of_run.run);
+        let mut caching = Caching {
+            checkpoints,
+            run: of_run.run.to_owned(),
+            program: of_run.program.to_owned(),
+            steps,
+            resume: asked.resume,
+            resumed: None,
+            tally: super::Tally::default(),
+            store: asked.store,
+        };
+        let mut found = vec![Found::Nothing; plan.len()];
+        if let Some(from) = asked.resume_from {
+            let again = caching.find_checkpoints(plan, &from, &mut found);
+            caching.resumed = Some(Resumed { run: from, again });
+        }
+        caching.find_cached(plan, of_run.disabled, &mut found);
+        let given = caching.read_needed(plan, &mut found);
+        caching.decide(found, given);
+        caching.carry_over(plan);
+        caching.print_warnings();
+        caching
+    }
+
+    /// Finds the steps that the resumed run has stored, or has marked as done. Returns those that have to run again
+    /// although they had ended, with the reason.
+    fn find_checkpoints(&self, plan: &Plan, from: &str, found: &mut [Found]) -> Vec<(usize, String)> {
+        let records = self.store.checkpoints(from);
+        let marks: BTreeMap<String, Key> =
+            records.marks().into_iter().map(|mark| (mark.step, mark.key)).collect();
+        let mut again = Vec::new();
+        for (step, found) in found.iter_mut().enumerate() {
+            let state = &self.steps[step];
+            let identity = plan.spec(step).identity();
+            let record = records.find(&identity);
+            let had = record.as_ref().map(|record| record.key).or_else(|| marks.get(&*identity).copied());
+            let Some(had) = had else { continue };
+            if state.lineage != Some(had) {
+                again.push((step, self.why_again(plan, step, record.as_ref())));
+                continue;
+            }
+            *found = match record {
+                Some(record) if record.content.is_none() => Found::Done,
+                Some(record) if self.store.holds(&record) => Found::Record(Box::new(record)),
+                _ if marks.contains_key(&*identity) => Found::Done,
+                _ => Found::Nothing,
+            };
+        }
+        again
+    }
+
+    /// Looks up the cached steps all of whose inputs are known.
+    fn find_cached(&self, plan: &Plan, disabled: &[(usize, String)], found: &mut [Found]) {
+        let cache = self.store.cache();
+        for step in 0..plan.len() {
+            let state = &self.steps[step];
+            if let Found::Record(record) = &found[step] {
+                _ = state.known.set(record.content.map(Known::Content));
+            }
+            let can_ask = state.cache.is_some()
+                && !state.fresh
+                && matches!(found[step], Found::Nothing)
+                && plan.given().binary_search(&(step as u32)).is_err()
+                && !plan.spec(step).policy().has_key
+                && !disabled.iter().any(|(disabled, _)| *disabled == step);
+            if !can_ask || !keys::sources(plan, step).all(|source| self.known(source).is_some()) {
+                continue;
+            }
+            let Some(Ok(base)) = &state.base else { continue };
+            let key = keys::key(CACHE, plan, step, base, None, |source| self.known(source));
+            let Some(key) = *state.key.get_or_init(|| key) else { continue };
+            if let Some(record) = self.find_in(&cache, step, key) {
+                _ = state.known.set(record.content.map(Known::Content));
+                found[step] = Found::Record(Box::new(record));
+            }
+        }
+    }
+
+    /// Finds a record that is still good and whose bytes are there.
+    pub(super) fn find_in(&self, cache: &Records, step: usize, key: Key) -> Option<Record> {
+        let record = cache.find(&key.to_string())?;
+        let Lifetime(most) = self.steps[step].cache?;
+        let is_good = most.is_none_or(|most| age_of(&record) <= most);
+        (is_good && record.content.is_some() && self.store.holds(&record)).then_some(record)
+    }
+
+    fn known(&self, step: usize) -> Option<Known> {
+        self.steps[step].known.get().copied().flatten()
+    }
+
+    /// Reads what steps that may run need of the store. What is damaged is no longer found, and its step has to run: then
+    /// more may be needed.
+    fn read_needed(&self, plan: &Plan, found: &mut [Found]) -> BTreeMap<usize, Given> {
+        let mut given = BTreeMap::new();
+        loop {
+            let needed = needed(plan, found);
+            given.retain(|step, _| needed.contains(step));
+            let missing: Vec<usize> = needed.into_iter().filter(|step| !given.contains_key(step)).collect();
+            if missing.is_empty() {
+                return given;
+            }
+            for (step, read) in self.read_all(plan, found, &missing) {
+                match read {
+                    Some(read) => _ = given.insert(step, read),
+                    None => found[step] = Found::Nothing,
+                }
+            }
+        }
+    }
+
+    /// Reads stored values, several at once.
+    fn read_all(&self, plan: &Plan, found: &[Found], steps: &[usize]) -> Vec<(usize, Option<Given>)> {
+        let threads = thread::available_parallelism().map_or(1, NonZero::get).min(steps.len());
+        let (next, read) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+        let work = || {
+            while let Some(&step) = steps.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let Found::Record(record) = &found[step] else { continue };
+                let value = self.read(plan, step, record);
+                unpoisoned(read.lock()).push((step, value));
+            }
+        };
+        thread::scope(|scope| {
+            let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+            work();
+            // A panic of a type's `Deserialize` is contained where it is called.
+            others.into_iter().for_each(|thread| thread.join().expect("invariant: reading does not panic"));
+        });
+        read.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Reads a stored value; `None`, with a warning, if it is damaged or cannot be decoded.
+    pub(super) fn read(&self, plan: &Plan, step: usize, record: &Record) -> Option<Given> {
+        let bytes = self.store.load(record)?;
+        let spec = plan.spec(step);
+        let why = match spec.def().codec.stored()?.decode(step, &bytes) {
+            Ok(given) => return Some(given.from_store()),
+            Err(why) => why,
+        };
+        let name = spec.name();
+        self.store
+            .warn(format!("the stored output of step `{name}` cannot be read and is made again: {why}"));
+        self.store.set_aside_value(record);
+        None
+    }
+
+    fn decide(&mut self, found: Vec<Found>, mut given: BTreeMap<usize, Given>) {
+        for (step, found) in found.into_iter().enumerate() {
+            let state = &mut self.steps[step];
+            if let Found::Record(record) = &found {
+                _ = state.from.set(from(record));
+            }
+            let decision = match (found, given.remove(&step)) {
+                (Found::Record(_), Some(given)) => Decision::Read(Some(given)),
+                (Found::Record(record), None) => Decision::Unread(Some(record)),
+                (Found::Done, _) => Decision::Unread(None),
+                (Found::Nothing, _) if state.cache.is_some() && !state.fresh => Decision::Ask,
+                (Found::Nothing, _) => Decision::Run,
+            };
+            if matches!(decision, Decision::Run | Decision::Ask) {
+                // What was found is not used: other bytes may come of it.
+                state.known = OnceLock::new();
+            }
+            state.decision = Mutex::new(decision);
+        }
+    }
+}
+
+/// Returns the steps of which some step of the run may read the stored value. What has to run because its value is missing is
+/// marked as such.
+fn needed(plan: &Plan, found: &mut [Found]) -> Vec<usize> {
+    let is_given = |step: usize| plan.given().binary_search(&(step as u32)).is_ok();
+    let mut runs: Vec<bool> = found
+        .iter()
+        .enumerate()
+        .map(|(step, found)| matches!(found, Found::Nothing) && !is_given(step))
+        .collect();
+    let has_value = |step: usize| matches!(found[step], Found::Record(_)) || is_given(step);
+    let is_needed = needed_values(plan, &mut runs, has_value);
+    for (found, _) in found.iter_mut().zip(&runs).filter(|(_, runs)| **runs) {
+        *found = Found::Nothing;
+    }
+    (0..plan.len()).filter(|&step| is_needed[step] && matches!(found[step], Found::Record(_))).collect()
+}
+
+/// Returns, for each step, whether a step that runs reads its output. `runs` has the steps that run; what has to run because
+/// its value is needed and not there is added.
+pub(super) fn needed_values(plan: &Plan, runs: &mut [bool], has_value: impl Fn(usize) -> bool) -> Vec<bool> {
+    let mut is_needed = vec![false; plan.len()];
+    for step in (0..plan.len()).rev() {
+        // The output of a switch decides which of its cases run.
+        is_needed[step] |= !plan.spec(step).def().cases.is_empty();
+        runs[step] |= is_needed[step] && !has_value(step);
+        if runs[step] {
+            keys::sources(plan, step).for_each(|source| is_needed[source] = true);
+        }
+    }
+    is_needed
+}
+
+/// Says where a stored value comes from.
+pub(super) fn from(record: &Record) -> CachedFrom {
+    CachedFrom { run: record.run.clone(), made_unix_ms: record.made_unix_ms, took_ms: record.took_ms }
+}
+
+/// The age of a stored value. One that was made in the future has none.
+fn age_of(record: &Record) -> Duration {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    now.saturating_sub(Duration::from_millis(record.made_unix_ms))
+}
+
+fn states(plan: &Plan, params: &BoundParams, asked: &Asked, keeps: bool) -> Vec<StepState> {
+    let memo = asked.store.memo();
+    let mut maker = BaseMaker::new(plan, params, &memo);
+    let mut states: Vec<StepState> = Vec::with_capacity(plan.len());
+    for step in 0..plan.len() {
+        let is_given = plan.given().binary_search(&(step as u32)).is_ok();
+        let wanted = asked.cache[step].filter(|_| !is_given);
+        let base = ((wanted.is_some() || keeps) && !is_given).then(|| maker.base(step));
+        let refused = wanted.and_then(|_| match &base {
+            Some(Err(why)) => Some(why.clone()),
+            _ => keys::depends_on_time(plan, step),
+        });
+        let lineage = match &base {
+            Some(Ok(base)) if keeps && keys::depends_on_time(plan, step).is_none() => {
+                let of = |source: usize| states.get(source).and_then(|state| state.lineage).map(Known::Key);
+                keys::key(LINEAGE, plan, step, base, None, of)
+            }
+            _ => None,
+        };
+        states.push(StepState {
+            base,
+            cache: wanted.filter(|_| refused.is_none()),
+            refused,
+            fresh: asked.fresh.binary_search(&step).is_ok(),
+            decision: Mutex::default(),
+            key: OnceLock::new(),
+            known: OnceLock::new(),
+            lineage,
+            is_checkpoint: OnceLock::new(),
+            from: OnceLock::new(),
+            late: OnceLock::new(),
+        });
+    }
+    states
+}

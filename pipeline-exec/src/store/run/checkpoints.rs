@@ -1,0 +1,164 @@
+//! Checkpoints: what a run that did not succeed leaves, so that the next one goes on where it ended.
+
+use std::sync::Arc;
+
+use pipeline_core::Plan;
+use pipeline_core::frame::{Finished, Frame};
+
+use super::keys;
+use super::{Caching, Decision, before, unpoisoned};
+use crate::settings::ResumeMode;
+use crate::store::Mark;
+
+/// What a run that did not succeed left for the next one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Left {
+    /// The number of steps that a run which resumes it has to run.
+    pub(crate) steps: usize,
+    /// The steps among them that had succeeded, with the reason.
+    pub(crate) again: Vec<(usize, Again)>,
+}
+
+/// Why a step that had succeeded has to run again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Again {
+    /// Its output was moved into a step that did not succeed, or was dropped.
+    Gone,
+    /// Its output cannot be stored.
+    CannotBeStored,
+}
+
+impl Caching {
+    /// Whether every output is stored when it is made.
+    pub(super) fn keeps_all(&self) -> bool {
+        self.resume == ResumeMode::Always
+    }
+
+    /// Stores the outputs that a step which did not succeed would have read, before they are dropped.
+    pub(super) fn keep_inputs(&self, frame: &Frame, finished: &Finished) {
+        if self.resume == ResumeMode::Off {
+            return;
+        }
+        let plan = frame.plan();
+        for source in keys::sources(plan, finished.step()) {
+            if self.is_stored(source) {
+                continue;
+            }
+            if let Some(output) = frame.input_left(finished, source)
+                && let Some(bytes) = self.encode(plan, source, output)
+            {
+                self.checkpoint(plan, source, &bytes);
+            }
+        }
+    }
+
+    /// Whether the output of a step is a checkpoint of this run already, or has no key as one.
+    fn is_stored(&self, step: usize) -> bool {
+        let state = &self.steps[step];
+        state.lineage.is_none() || state.is_checkpoint.get().is_some()
+    }
+
+    pub(super) fn checkpoint(&self, plan: &Plan, step: usize, bytes: &[u8]) {
+        let state = &self.steps[step];
+        let Some(lineage) = state.lineage else { return };
+        if state.is_checkpoint.set(()).is_err() {
+            return;
+        }
+        let Some(record) = self.record(plan, step, lineage) else { return };
+        let identity = plan.spec(step).identity();
+        match self.checkpoints.commit(&identity, record, bytes) {
+            Ok(record) => self.tally.stored(record.bytes, record.stored_bytes),
+            Err(error) => self.cannot_store(plan, step, &error.to_string()),
+        }
+    }
+
+    /// Copies what was used of the resumed run, so that this one can be resumed in its turn.
+    pub(super) fn carry_over(&self, plan: &Plan) {
+        let Some(resumed) = &self.resumed else { return };
+        let mut done = Vec::new();
+        let earlier = self.store.checkpoints(&resumed.run);
+        for (step, state) in self.steps.iter().enumerate() {
+            let is_used =
+                matches!(&*unpoisoned(state.decision.lock()), Decision::Unread(_) | Decision::Read(_));
+            let Some(lineage) = state.lineage.filter(|_| is_used) else { continue };
+            let identity = plan.spec(step).identity();
+            match earlier.find(&identity).filter(|record| record.key == lineage) {
+                Some(record) => {
+                    if self.checkpoints.commit_mark(&identity, record).is_ok() {
+                        _ = state.is_checkpoint.set(());
+                    }
+                }
+                None => done.push(Mark { step: identity.into_owned(), key: lineage }),
+            }
+        }
+        if !done.is_empty() {
+            self.mark(&done);
+        }
+    }
+
+    fn mark(&self, done: &[Mark]) {
+        if let Err(error) = self.checkpoints.set_marks(done) {
+            self.store.warn(format!("what was done cannot be recorded for resuming: {error}"));
+        }
+    }
+
+    /// Stores, at the end of a run that did not succeed, what is left in memory.
+    pub(crate) fn keep_rest(&self, frame: &mut Frame) {
+        if self.resume == ResumeMode::Off {
+            return;
+        }
+        let plan = Arc::clone(frame.plan());
+        for step in 0..plan.len() {
+            if frame.status(step).has_output()
+                && !self.is_stored(step)
+                && let Some(output) = frame.output_left(step)
+                && let Some(bytes) = self.encode(&plan, step, output)
+            {
+                self.checkpoint(&plan, step, &bytes);
+            }
+        }
+    }
+
+    /// Marks what was done in a run that did not succeed.
+    pub(crate) fn leave(&self, frame: &Frame) -> Left {
+        if self.resume == ResumeMode::Off {
+            return Left::default();
+        }
+        let plan = frame.plan();
+        let done: Vec<Mark> = (0..plan.len())
+            .filter(|&step| frame.status(step).has_output() && self.steps[step].is_checkpoint.get().is_none())
+            .filter_map(|step| {
+                Some(Mark { step: plan.spec(step).identity().into_owned(), key: self.steps[step].lineage? })
+            })
+            .collect();
+        if !done.is_empty() {
+            self.mark(&done);
+        }
+        self.left(plan, frame)
+    }
+
+    /// What a run that resumes this one will have to run.
+    fn left(&self, plan: &Plan, frame: &Frame) -> Left {
+        let has_ended = |step: usize| frame.status(step).has_output();
+        let has_value = |step: usize| self.steps[step].is_checkpoint.get().is_some();
+        let mut runs: Vec<bool> =
+            (0..plan.len()).map(|step| !has_ended(step) || self.steps[step].lineage.is_none()).collect();
+        before::needed_values(plan, &mut runs, has_value);
+        let mut again = Vec::new();
+        for step in (0..plan.len()).filter(|&step| has_ended(step) && runs[step]) {
+            let can_be_stored = plan.spec(step).def().codec.stored().is_some();
+            again.push((step, if can_be_stored { Again::Gone } else { Again::CannotBeStored }));
+        }
+        Left { steps: runs.iter().filter(|runs| **runs).count(), again }
+    }
+
+    /// Removes the checkpoints of a run that succeeded, and those of the run that it resumed.
+    pub(crate) fn forget(&self) {
+        let resumed = self.resumed.as_ref().map(|resumed| self.store.checkpoints(&resumed.run));
+        for records in resumed.iter().chain([&self.checkpoints]) {
+            if let Err(error) = records.remove_all().and_then(|()| records.remove_marks()) {
+                self.store.warn(format!("the checkpoints of an earlier run could not be removed: {error}"));
+            }
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! During the run: a step that is ready is looked up by what its inputs are, and its output is stored when it succeeded.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use pipeline_core::frame::{Finished, Frame, Ready, Status, StepOutput};
+use pipeline_core::{Plan, StoredForm};
+
+use super::before::{self, CACHE};
+use super::keys::{self, Known};
+use super::{Caching, Decision, unpoisoned};
+use crate::store::files::ParamFiles;
+use crate::store::{Content, Key, Record};
+
+impl Caching {
+    /// Ends a step that is ready with what is stored.
+    ///
+    /// # Errors
+    /// Returns the step if it has to be run.
+    pub(crate) fn begin(&self, frame: &Frame, ready: Ready) -> Result<Finished, Ready> {
+        let step = ready.step();
+        if frame.will_skip(&ready) {
+            return Err(ready);
+        }
+        let decision = {
+            let mut decision = unpoisoned(self.steps[step].decision.lock());
+            match &mut *decision {
+                Decision::Run => Decision::Run,
+                Decision::Ask => Decision::Ask,
+                // The record stays, for whoever reads the output after the run.
+                Decision::Unread(_) => Decision::Unread(None),
+                Decision::Read(given) => Decision::Read(given.take()),
+            }
+        };
+        match decision {
+            Decision::Unread(_) => {
+                self.tally.hit();
+                Ok(frame.finish_unread(ready))
+            }
+            Decision::Read(Some(given)) => {
+                self.tally.hit();
+                Ok(frame.finish_with(ready, given))
+            }
+            Decision::Ask => self.ask(frame, ready),
+            Decision::Run | Decision::Read(None) => Err(ready),
+        }
+    }
+
+    fn ask(&self, frame: &Frame, ready: Ready) -> Result<Finished, Ready> {
+        let step = ready.step();
+        let found = self.key_of(frame, &ready).and_then(|key| self.find_in(&self.store.cache(), step, key));
+        let read = found.and_then(|record| Some((self.read(frame.plan(), step, &record)?, record)));
+        match read {
+            Some((given, record)) => {
+                _ = self.steps[step].known.set(record.content.map(Known::Content));
+                _ = self.steps[step].from.set(before::from(&record));
+                self.tally.hit();
+                Ok(frame.finish_with(ready, given))
+            }
+            None => Err(ready),
+        }
+    }
+
+    /// The key of a step that is ready; `None` if it has none.
+    fn key_of(&self, frame: &Frame, ready: &Ready) -> Option<Key> {
+        let (step, plan) = (ready.step(), frame.plan());
+        let state = &self.steps[step];
+        *state.key.get_or_init(|| {
+            let Some(Ok(base)) = &state.base else { return None };
+            let own = None;
+            keys::key(CACHE, plan, step, base, own, |source| self.known_of(frame, ready, source))
+        })
+    }
+
+    /// What the output of a step that feeds a ready one is known by.
+    fn known_of(&self, frame: &Frame, ready: &Ready, source: usize) -> Option<Known> {
+        *self.steps[source].known.get_or_init(|| {
+            let output = frame.input_of(ready, source)?;
+            let form = frame.plan().spec(source).def().codec.stored();
+            match form.and_then(|form| content_of(form, output)) {
+                Some(content) => Some(Known::Content(content)),
+                // What cannot be encoded is known by what made it, if that is known.
+                None => self.steps[source].key.get().copied().flatten().map(Known::Key),
+            }
+        })
+    }
+
+    /// Stores what is to be stored of a step that has ended, before any other step reads or drops it.
+    pub(crate) fn end(&self, frame: &Frame, finished: &Finished, used_fallback: bool) {
+        match finished.status() {
+            Status::Succeeded => self.succeeded(frame, finished, used_fallback),
+            Status::Cached | Status::Given => {}
+            _ => self.keep_inputs(frame, finished),
+        }
+    }
+
+    fn succeeded(&self, frame: &Frame, finished: &Finished, used_fallback: bool) {
+        let step = finished.step();
+        let state = &self.steps[step];
+        let key = state.key.get().copied().flatten().filter(|_| state.cache.is_some() && !used_fallback);
+        if state.cache.is_some() {
+            self.tally.miss();
+        }
+        let always = self.keeps_all() && !used_fallback && state.lineage.is_some();
+        if key.is_none() && !always {
+            return;
+        }
+        if let Some(file) = self.changed_file(frame, step) {
+            let (name, file) = (frame.plan().spec(step).name(), file.display());
+            self.store
+                .warn(format!("the output of step `{name}` is not stored: {file} changed during the run"));
+            return;
+        }
+        let Some(output) = frame.output_of(finished) else { return };
+        let Some(bytes) = self.encode(frame.plan(), step, output) else { return };
+        if let Some(key) = key {
+            let known = match self.commit(frame.plan(), step, key, &bytes) {
+                Some(record) => record.content.map(Known::Content),
+                None => Some(Known::Content(Content::of(&bytes))),
+            };
+            _ = state.known.set(known);
+        }
+        if always {
+            self.checkpoint(frame.plan(), step, &bytes);
+        }
+    }
+
+    /// Encodes an output; `None`, with a warning, if that fails or if its type cannot be stored.
+    pub(super) fn encode(&self, plan: &Plan, step: usize, output: StepOutput<'_>) -> Option<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let spec = plan.spec(step);
+        match spec.def().codec.stored()?.encode(output, &mut bytes) {
+            Ok(()) => Some(bytes),
+            Err(why) => {
+                self.store.warn(format!("the output of step `{}` cannot be stored: {why}", spec.name()));
+                None
+            }
+        }
+    }
+
+    /// Writes an output to the cache. Returns the record under its key: of two runs, one wins.
+    fn commit(&self, plan: &Plan, step: usize, key: Key, bytes: &[u8]) -> Option<Record> {
+        let record = self.record(plan, step, key)?;
+        let cache = self.store.cache();
+        let is_replaced = self.steps[step].fresh || cache.find(&key.to_string()).is_some();
+        let name = key.to_string();
+        let committed = if is_replaced {
+            cache.replace(&name, record, bytes)
+        } else {
+            cache.commit(&name, record, bytes)
+        };
+        match committed {
+            Ok(record) => {
+                self.tally.stored(record.bytes, record.stored_bytes);
+                Some(record)
+            }
+            Err(error) => {
+                self.cannot_store(plan, step, &error.to_string());
+                None
+            }
+        }
+    }
+
+    pub(super) fn cannot_store(&self, plan: &Plan, step: usize, why: &str) {
+        let name = plan.spec(step).name();
+        self.store.warn(format!("the output of step `{name}` could not be stored: {why}"));
+    }
+
+    /// The record of an output, without what its bytes are.
+    pub(super) fn record(&self, plan: &Plan, step: usize, key: Key) -> Option<Record> {
+        let state = &self.steps[step];
+        let Some(Ok(base)) = &state.base else { return None };
+        let spec = plan.spec(step);
+        let known = |source: usize| self.steps[source].known.get().copied().flatten();
+        let mut record = Record::new(key, spec.identity().into_owned(), self.run.clone());
+        record.program.clone_from(&self.program);
+        record.code = base.code.clone();
+        record.output = base.output.clone();
+        record.codec = spec.def().codec.stored().map_or_else(String::new, |form| form.name().to_owned());
+        record.inputs = keys::recorded(plan, step, known);
+        record.params = base.params.clone();
+        Some(record)
+    }
+
+    /// An input file of a step that has changed since it was hashed.
+    fn changed_file(&self, frame: &Frame, step: usize) -> Option<PathBuf> {
+        let Some(Ok(base)) = &self.steps[step].base else { return None };
+        let named = base.files.iter();
+        let mut named = named.filter_map(|&input| ParamFiles::of(frame.plan(), frame.params(), step, input));
+        named.find_map(|files| files.changed())
+    }
+}
+
+/// Returns the content of an output; `None` if it cannot be encoded.
+fn content_of(form: &StoredForm, output: StepOutput<'_>) -> Option<Content> {
+    struct Hashing(blake3::Hasher);
+
+    impl Write for Hashing {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.update(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    let mut out = io::BufWriter::with_capacity(1 << 16, Hashing(blake3::Hasher::new()));
+    let encoded = form.encode(output, &mut out);
+    match (encoded, out.into_inner()) {
+        (Ok(()), Ok(Hashing(hash))) => Some(hash.finalize().into()),
+        _ => None,
+    }
+}

@@ -1,0 +1,103 @@
+//! The store in one run: which steps end with what is stored, and what is stored of the others.
+//!
+//! Before the run, every step is looked up whose key is known without running anything ([`before`]). The others are looked
+//! up when they are ready, by the contents of their inputs ([`look_up`]). What a run that does not succeed needs to go on
+//! is stored when its steps fail, before it is dropped ([`checkpoints`]).
+
+mod after;
+mod before;
+mod checkpoints;
+mod keys;
+mod look_up;
+mod tally;
+mod why;
+
+use std::sync::{Mutex, OnceLock};
+use std::time::Duration;
+
+use pipeline_core::frame::Given;
+
+pub(crate) use self::before::{Asked, OfRun};
+pub(crate) use self::checkpoints::{Again, Left};
+use self::keys::{Base, Known};
+use self::tally::Tally;
+use super::{Key, Record, Records, ValueStore, unpoisoned};
+use crate::settings::ResumeMode;
+use crate::stored::CachedFrom;
+use crate::{stderr, text};
+
+/// The store in one run.
+#[derive(Debug)]
+pub(crate) struct Caching {
+    store: ValueStore,
+    run: String,
+    program: String,
+    steps: Vec<StepState>,
+    resume: ResumeMode,
+    /// The checkpoints of this run.
+    checkpoints: Records,
+    /// The run that this one resumes.
+    pub(crate) resumed: Option<Resumed>,
+    tally: Tally,
+}
+
+/// The run that a run resumes.
+#[derive(Debug)]
+pub(crate) struct Resumed {
+    pub(crate) run: String,
+    /// The steps that have ended in that run and are run again, with the reason.
+    pub(crate) again: Vec<(usize, String)>,
+}
+
+/// A step in a run with a store.
+#[derive(Debug)]
+struct StepState {
+    /// What its keys begin with, or why it has none. `None` if nobody needs a key of it.
+    base: Option<Result<Base, String>>,
+    /// Whether its output is looked up and stored, and for how long it is good.
+    cache: Option<Lifetime>,
+    /// Why it is not cached although it was asked for.
+    refused: Option<String>,
+    /// Whether it is to be run even if it is stored.
+    fresh: bool,
+    decision: Mutex<Decision>,
+    /// The key in the cache, once the contents of its inputs are known.
+    key: OnceLock<Option<Key>>,
+    /// What its output is known by, once it has one.
+    known: OnceLock<Option<Known>>,
+    /// The key as a checkpoint.
+    lineage: Option<Key>,
+    /// Whether it is stored for resuming.
+    is_checkpoint: OnceLock<()>,
+    /// Where its output comes from, if that was stored.
+    from: OnceLock<CachedFrom>,
+    /// The output that was read from the store after the run.
+    late: OnceLock<Option<Box<dyn std::any::Any + Send + Sync>>>,
+}
+
+/// How long a stored value is good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Lifetime(pub(crate) Option<Duration>);
+
+/// What happens to a step when it is ready.
+#[derive(Debug, Default)]
+enum Decision {
+    /// It is run.
+    #[default]
+    Run,
+    /// It is looked up by the contents of its inputs.
+    Ask,
+    /// It ends with what is stored, which no step of the run reads.
+    Unread(Option<Box<Record>>),
+    /// It ends with what was read from the store.
+    Read(Option<Given>),
+}
+
+impl Caching {
+    /// Prints what went wrong with the store since the last call.
+    pub(crate) fn print_warnings(&self) {
+        for warning in self.store.take_warnings() {
+            stderr::write(&format!("warning: {}\n", text::clean(&warning)));
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! Values of steps that survive the run.
+
+mod caching;
+mod resuming;
