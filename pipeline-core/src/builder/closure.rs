@@ -165,6 +165,7 @@ impl DagBuilder {
             policy: Policy::NONE,
             output: TypeDef::of::<T>(),
             codec: crate::Codec::NONE,
+            trace: None,
             code: Code::Shared(code),
         };
         let id = self.id;

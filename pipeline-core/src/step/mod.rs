@@ -71,6 +71,9 @@ pub struct StepDef {
     pub output: TypeDef,
     /// How the output is written as JSON and read.
     pub codec: Codec,
+    /// The hash of the code that the step can reach, found by `pipeline_build::trace()` in the build script of its
+    /// package; `!` and a reason if it cannot know the code; `None` without that line.
+    pub trace: Option<&'static str>,
     /// The code, type-erased.
     pub code: Code,
 }

@@ -31,6 +31,7 @@ pub(super) fn def(model: &StepModel) -> TokenStream {
     let cases = if model.cases.is_some() { quote!(&#cases) } else { quote!(&[]) };
     let (input_list, after_list, definition) = (own("inputs"), own("after"), own("def"));
     let policy = super::policy::value(model);
+    let trace_name = &model.name;
     quote! {
         impl __pipeline::Step for #ident {
             #output
@@ -62,6 +63,12 @@ pub(super) fn def(model: &StepModel) -> TokenStream {
                         <__pipeline::FromJson<#handed_on>>::__PIPELINE_READ,
                         <__pipeline::ToStore<#handed_on>>::__PIPELINE_STORE,
                     ),
+                    trace: __pipeline::core::option_env!(__pipeline::core::concat!(
+                        "PIPELINE_TRACE_",
+                        __pipeline::core::module_path!(),
+                        "::",
+                        #trace_name,
+                    )),
                     code: #code,
                 };
                 &#definition

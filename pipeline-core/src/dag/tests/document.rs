@@ -36,6 +36,7 @@ const fn registered(name: &'static str, line: u32, inputs: &'static [InputDef]) 
         policy: crate::Policy::NONE,
         output: TypeDef::of::<u64>(),
         codec: crate::Codec::NONE,
+        trace: None,
         code: Code::Static(&NeverRun),
     }
 }

@@ -57,6 +57,7 @@ impl Clone for StepDef {
             policy: crate::Policy::NONE,
             output: self.output,
             codec: self.codec,
+            trace: self.trace,
             code: self.code.clone(),
         }
     }
@@ -81,6 +82,7 @@ fn step_in(module: &'static str, name: impl Into<Cow<'static, str>>) -> Sketch {
             policy: crate::Policy::NONE,
             output: TypeDef::of::<u64>(),
             codec: crate::Codec::NONE,
+            trace: None,
             code: Code::Static(&NeverRun),
         },
         name: None,

@@ -102,6 +102,7 @@ fn def(name: Cow<'static, str>, inputs: &[Input], policy: Policy, cases: &'stati
         policy,
         output: TypeDef::of::<Payload>(),
         codec: crate::Codec::NONE,
+        trace: None,
         code: Code::Static(&Simulated),
     }
 }
