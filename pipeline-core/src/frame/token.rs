@@ -82,6 +82,12 @@ impl Finished {
         self.step as usize
     }
 
+    /// Reports whether its code has run, and succeeded.
+    #[inline]
+    pub fn has_succeeded(&self) -> bool {
+        self.result.is_ok()
+    }
+
     /// Returns the status that it will have.
     #[inline]
     pub fn status(&self) -> Status {

@@ -76,7 +76,9 @@ impl Driver {
     pub(super) fn new(guard: SlotGuard, place: Place) -> Self {
         let engine = guard.engine();
         let (has_rules, watch) = (engine.rules.is_some(), engine.watch.is_some());
-        let by_rules = has_rules || engine.events.enters() || engine.caching.is_some();
+        let by_rules = has_rules
+            || engine.events.enters()
+            || engine.caching.as_ref().is_some_and(|caching| caching.is_involved());
         let orderly = engine.record.settings.workers == Some(1);
         let may_have_unused = engine.frame.may_have_unused();
         let shuffles = engine.record.settings.shuffle.is_some();
@@ -327,8 +329,8 @@ impl Driver {
                 engine.events.step_finished(&finished);
             }
         }
-        if finished.status().is_failure() && engine.stops_at(finished.step()) {
-            engine.stop();
+        if !finished.has_succeeded() {
+            engine.has_not_succeeded(&finished);
         }
         let (guard, hand, shuffles) = (&self.guard, &mut self.hand, self.shuffles);
         let (own, by_urgency) = (guard.lane(), self.unhurried || shuffles);

@@ -11,6 +11,7 @@ use super::Engine;
 use super::driver::{Driver, Ran, Unfinished};
 use super::permits::{self, Permits};
 use crate::rules::Rule;
+use crate::store::Caching;
 
 /// What happens to a step whose attempt has ended.
 enum Verdict {
@@ -25,7 +26,7 @@ impl Driver {
     #[inline(never)]
     pub(super) fn run_by_rule(&mut self, ready: Ready) -> Option<Unfinished> {
         let step = ready.step();
-        let ready = match self.engine().caching {
+        let ready = match self.engine().involved_store() {
             None => ready,
             Some(_) => match self.take_stored(ready) {
                 Ok(()) => return None,
@@ -34,7 +35,7 @@ impl Driver {
         };
         let engine = self.engine();
         let Some(rule) = engine.rule(step).filter(|rule| !rule.simple) else {
-            let is_plain = engine.caching.is_none() && !engine.events.enters();
+            let is_plain = !engine.events.enters() && engine.involved_store().is_none();
             return if is_plain { self.run_plain(ready) } else { self.run_entered(ready) };
         };
         let mut permits = Permits::new();
@@ -97,7 +98,7 @@ impl Driver {
     /// Returns the step if it has to be run.
     fn take_stored(&mut self, ready: Ready) -> Result<(), Ready> {
         let engine = Arc::clone(self.engine());
-        let Some(caching) = &engine.caching else { return Err(ready) };
+        let Some(caching) = engine.involved_store() else { return Err(ready) };
         self.note_look(ready.step());
         let finished = caching.begin(&engine.frame, ready)?;
         self.finish(finished, false);
@@ -133,11 +134,27 @@ impl Driver {
 }
 
 impl Engine {
-    /// Stores what is to be stored of a step that has ended, before its successors can start.
+    /// The store, if steps are looked up or stored while the run succeeds.
+    fn involved_store(&self) -> Option<&Caching> {
+        self.caching.as_deref().filter(|caching| caching.is_involved())
+    }
+
+    /// Stores what is to be stored of a step that has succeeded, before its successors can start.
     pub(super) fn store(&self, finished: &Finished) {
-        if let Some(caching) = &self.caching {
+        if let Some(caching) = self.involved_store().filter(|_| finished.has_succeeded()) {
             let used_fallback = self.history.look(finished.step(), |past| past.fallback_for.is_some());
-            caching.end(&self.frame, finished, used_fallback.unwrap_or(false));
+            caching.succeeded(&self.frame, finished, used_fallback.unwrap_or(false));
+        }
+    }
+
+    /// Deals with a step that ends without having run to success, before it is finished.
+    #[cold]
+    pub(super) fn has_not_succeeded(&self, finished: &Finished) {
+        if let Some(caching) = self.caching.as_ref().filter(|_| !finished.status().has_output()) {
+            caching.keep_inputs(&self.frame, finished);
+        }
+        if finished.status().is_failure() && self.stops_at(finished.step()) {
+            self.stop();
         }
     }
 

@@ -44,9 +44,11 @@ impl Pipeline {
         Problems::check(problems)?;
         fresh.sort_unstable();
         let cache = (0..plan.len()).map(|step| plan.policy(step).cache.map(|cache| Lifetime(cache.ttl)));
+        let cache: Vec<Option<Lifetime>> = cache.collect();
+        let any = cache.iter().any(Option::is_some);
         Ok(Some(Asked {
             store: store.clone(),
-            cache: cache.collect(),
+            cache: if any { cache } else { Vec::new() },
             fresh,
             resume: self.settings.resume,
             resume_from: self.resume_from.clone(),

@@ -40,7 +40,15 @@ impl Caching {
         match self.0 {}
     }
 
-    pub(crate) fn end(&self, _: &Frame, _: &Finished, _: bool) {
+    pub(crate) fn is_involved(&self) -> bool {
+        match self.0 {}
+    }
+
+    pub(crate) fn succeeded(&self, _: &Frame, _: &Finished, _: bool) {
+        match self.0 {}
+    }
+
+    pub(crate) fn keep_inputs(&self, _: &Frame, _: &Finished) {
         match self.0 {}
     }
 

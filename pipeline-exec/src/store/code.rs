@@ -24,7 +24,7 @@ pub(crate) fn code_of(plan: &Plan, step: usize, memo: &Memo) -> Result<RecordedC
     if let Some(version) = policy.version {
         return Ok(RecordedCode { by: CodeBy::Version, hash: version.to_owned() });
     }
-    match None::<&str>.filter(|trace| !trace.starts_with(UNKNOWN)) {
+    match plan.spec(step).def().trace.filter(|trace| !trace.starts_with(UNKNOWN)) {
         Some(trace) => Ok(RecordedCode { by: CodeBy::Trace, hash: trace.to_owned() }),
         None => program(memo).map(|hash| RecordedCode { by: CodeBy::Program, hash: hash.to_owned() }),
     }

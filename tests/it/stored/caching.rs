@@ -80,3 +80,169 @@ fn outputs_that_nobody_reads_in_the_run_can_be_read_and_moved_out_after_it() {
     assert!(again.take_output::<text>().is_err(), "an output is moved out once");
     assert!(again.report().steps.iter().all(|step| step.cached_from.is_some()));
 }
+
+/// Runs of these steps by their values of `seed`; a resource of the run, so no part of a key.
+struct Seed(u64);
+
+/// Its output depends on what is no part of its key.
+#[step(cache)]
+fn drawn(#[resource] seed: &Seed) -> Vec<u64> {
+    vec![seed.0; 3]
+}
+
+#[step(cache)]
+fn summed(drawn: &[u64]) -> u64 {
+    drawn.iter().sum()
+}
+
+#[step]
+fn shown(drawn: &[u64], summed: &u64) -> String {
+    format!("{drawn:?} {summed}")
+}
+
+/// If a stored value is damaged, its step runs again, and what was made of the old value is not mixed with the new one.
+#[test]
+fn values_made_of_different_inputs_are_never_mixed() {
+    let folder = Folder::new();
+    let run = |seed: u64| {
+        let store = ValueStore::open(&*folder).unwrap();
+        Pipeline::to::<shown>().store(&store).resource(Seed(seed)).run_blocking().unwrap()
+    };
+    let shown_of = |run: &Run| run.output::<shown>().unwrap().clone();
+    assert_eq!(shown_of(&run(1)), "[1, 1, 1] 3");
+    let cached = run(2);
+    assert_eq!(shown_of(&cached), "[1, 1, 1] 3", "resources are no part of a key");
+    for blob in blobs(&folder) {
+        std::fs::write(&blob, "x".repeat(std::fs::metadata(&blob).unwrap().len() as usize)).unwrap();
+    }
+    let after = run(2);
+    assert_eq!(statuses(&after, ["drawn", "summed", "shown"]), [Status::Succeeded; 3]);
+    assert_eq!(shown_of(&after), "[2, 2, 2] 6");
+    assert_eq!(statuses(&run(3), ["drawn", "summed"]), [Status::Cached; 2], "the second run is clean");
+}
+
+fn blobs(folder: &Folder) -> Vec<std::path::PathBuf> {
+    let folders = std::fs::read_dir(folder.join("blobs")).unwrap().map(|entry| entry.unwrap().path());
+    folders.flat_map(|dir| std::fs::read_dir(dir).unwrap()).map(|entry| entry.unwrap().path()).collect()
+}
+
+#[test]
+fn a_fresh_step_runs_although_it_is_stored_and_its_new_output_replaces_the_old_one() {
+    let folder = Folder::new();
+    let pipeline = |seed: u64| {
+        let store = ValueStore::open(&*folder).unwrap();
+        Pipeline::to::<shown>().store(&store).resource(Seed(seed))
+    };
+    pipeline(1).run_blocking().unwrap();
+    let fresh = pipeline(2).fresh("drawn").run_blocking().unwrap();
+    assert_eq!(statuses(&fresh, ["drawn", "summed"]), [Status::Succeeded; 2]);
+    let last = pipeline(3).run_blocking().unwrap();
+    assert_eq!(statuses(&last, ["drawn", "summed"]), [Status::Cached; 2]);
+    assert_eq!(last.output::<shown>().unwrap(), "[2, 2, 2] 6");
+    let unknown = pipeline(4).fresh("drwan").run_blocking().unwrap_err();
+    assert!(unknown.to_string().contains("did you mean `drawn`"), "{unknown}");
+}
+
+#[step(cache = "1ms")]
+fn short_lived(#[resource] seed: &Seed) -> u64 {
+    seed.0
+}
+
+#[test]
+fn a_value_that_is_too_old_is_made_again() {
+    let folder = Folder::new();
+    let store = ValueStore::open(&*folder).unwrap();
+    let run = |seed: u64| {
+        let run = Pipeline::to::<short_lived>().store(&store).resource(Seed(seed)).run_blocking().unwrap();
+        *run.output::<short_lived>().unwrap()
+    };
+    assert_eq!(run(1), 1);
+    // As long as it takes until the clock has moved on.
+    let mut latest = run(2);
+    while latest == 1 {
+        latest = run(2);
+    }
+    assert_eq!(latest, 2);
+}
+
+#[step(cache, fallback = 7)]
+fn unsteady(#[resource] seed: &Seed) -> Result<u64, String> {
+    if seed.0 == 0 { Err("planted".to_owned()) } else { Ok(seed.0) }
+}
+
+#[test]
+fn a_fallback_is_not_stored() {
+    let folder = Folder::new();
+    let store = ValueStore::open(&*folder).unwrap();
+    let run =
+        |seed: u64| Pipeline::to::<unsteady>().store(&store).resource(Seed(seed)).run_blocking().unwrap();
+    assert_eq!(run(0).output::<unsteady>().unwrap(), &7);
+    let second = run(5);
+    assert_eq!(
+        (second.status("unsteady").unwrap(), second.output::<unsteady>().unwrap()),
+        (Status::Succeeded, &5)
+    );
+    assert_eq!(run(0).output::<unsteady>().unwrap(), &5);
+}
+
+#[step(cache)]
+async fn waits(rows: &[u64]) -> usize {
+    tokio::task::yield_now().await;
+    rows.len()
+}
+
+#[step(cache, retries = 2)]
+fn tried(waits: &usize, rows: Vec<u64>) -> u64 {
+    *waits as u64 + rows.iter().sum::<u64>()
+}
+
+#[test]
+fn steps_that_wait_are_retried_or_take_their_input_are_cached_too() {
+    let folder = Folder::new();
+    let run = || {
+        let store = ValueStore::open(&*folder).unwrap();
+        Pipeline::to::<tried>().store(&store).param("count", 4).run_blocking().unwrap()
+    };
+    assert_eq!(statuses(&run(), ["rows", "waits", "tried"]), [Status::Succeeded; 3]);
+    let again = run();
+    assert_eq!(statuses(&again, ["rows", "waits", "tried"]), [Status::Cached; 3]);
+    assert_eq!(again.output::<tried>().unwrap(), &10);
+}
+
+#[step(switch(0 => on_zero, _ => on_other))]
+fn chosen(rows: &[u64]) -> u64 {
+    rows.len() as u64
+}
+
+#[step(cache, branch = chosen)]
+fn on_zero() -> String {
+    "zero".to_owned()
+}
+
+#[step(cache, branch = chosen)]
+fn on_other() -> String {
+    "other".to_owned()
+}
+
+#[step]
+fn either(on_zero: Option<&String>, on_other: Option<&String>) -> String {
+    on_zero.or(on_other).cloned().unwrap_or_default()
+}
+
+#[test]
+fn branches_that_were_not_chosen_stay_skipped_although_they_are_stored() {
+    let folder = Folder::new();
+    let run = |count: u64| {
+        let store = ValueStore::open(&*folder).unwrap();
+        Pipeline::to::<either>().store(&store).param("count", count).run_blocking().unwrap()
+    };
+    assert_eq!(run(0).output::<either>().unwrap(), "zero");
+    assert_eq!(run(1).output::<either>().unwrap(), "other");
+    for (count, is_zero) in [(0, true), (1, false)] {
+        let again = run(count);
+        let (zero, other) = (again.status("on_zero").unwrap(), again.status("on_other").unwrap());
+        let wanted =
+            if is_zero { (Status::Cached, Status::Skipped) } else { (Status::Skipped, Status::Cached) };
+        assert_eq!((zero, other), wanted);
+    }
+}

@@ -23,13 +23,13 @@ impl Caching {
 
     /// Returns where the output of a step comes from that was not run.
     pub(crate) fn cached_from(&self, step: usize) -> Option<CachedFrom> {
-        self.steps[step].from.get().cloned()
+        self.steps.get()?[step].from.get().cloned()
     }
 
     /// Reads an output that was left in the store, once; `None` if there is none of this type, or if it is damaged.
     pub(crate) fn late_output<T: 'static>(&self, plan: &Plan, step: usize) -> Option<&T> {
-        let late = self.steps[step].late.get_or_init(|| {
-            let record = match &*unpoisoned(self.steps[step].decision.lock()) {
+        let late = self.state(step).late.get_or_init(|| {
+            let record = match &*unpoisoned(self.state(step).decision.lock()) {
                 Decision::Unread(Some(record)) => record.clone(),
                 _ => return None,
             };
@@ -41,14 +41,15 @@ impl Caching {
     /// Moves out an output that was left in the store.
     pub(crate) fn take_late_output<T: 'static>(&mut self, plan: &Plan, step: usize) -> Option<T> {
         self.late_output::<T>(plan, step)?;
-        let value: Box<dyn Any> = self.steps[step].late.take()??;
+        let value: Box<dyn Any> = self.states_mut()[step].late.take()??;
         // It cannot be read again.
-        *unpoisoned(self.steps[step].decision.lock()) = Decision::Run;
+        *unpoisoned(self.state(step).decision.lock()) = Decision::Run;
         value.downcast().ok().map(|value| *value)
     }
 
     /// Reports whether the output of a step was left in the store.
     pub(crate) fn has_late_output(&self, step: usize) -> bool {
-        matches!(&*unpoisoned(self.steps[step].decision.lock()), Decision::Unread(Some(_)))
+        let state = self.steps.get().map(|states| &states[step]);
+        state.is_some_and(|state| matches!(&*unpoisoned(state.decision.lock()), Decision::Unread(Some(_))))
     }
 }

@@ -1,6 +1,6 @@
 //! Before the run: which steps are stored, which of these values the run will read, and reading these.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock};
@@ -11,6 +11,7 @@ use pipeline_core::frame::Given;
 use pipeline_core::{BoundParams, Plan};
 
 use super::keys::{self, BaseMaker, Known};
+use super::tally::Tally;
 use super::{Caching, Decision, Lifetime, Resumed, StepState, unpoisoned};
 use crate::settings::ResumeMode;
 use crate::store::{Key, Record, Records, ValueStore};
@@ -54,30 +55,87 @@ enum Found {
 impl Caching {
     /// Looks up every step whose key is known before the run, and reads the values that the run needs.
     pub(crate) fn new(plan: &Plan, params: &BoundParams, asked: Asked, of_run: &OfRun<'_>) -> Self {
-        let keeps = asked.resume != ResumeMode::Off || asked.resume_from.is_some();
-        let steps = states(plan, params, &asked, keeps);
-        let checkpoints = asked.store.checkpoints(of_run.run);
         let mut caching = Caching {
-            checkpoints,
+            checkpoints: asked.store.checkpoints(of_run.run),
             run: of_run.run.to_owned(),
             program: of_run.program.to_owned(),
-            steps,
+            steps: OnceLock::new(),
+            cache: asked.cache,
+            fresh: asked.fresh,
             resume: asked.resume,
             resumed: None,
-            tally: super::Tally::default(),
+            tally: Tally::default(),
             store: asked.store,
         };
+        if !caching.is_involved() && asked.resume_from.is_none() {
+            return caching;
+        }
+        caching.make_states(plan, params, asked.resume_from.is_some());
         let mut found = vec![Found::Nothing; plan.len()];
         if let Some(from) = asked.resume_from {
             let again = caching.find_checkpoints(plan, &from, &mut found);
             caching.resumed = Some(Resumed { run: from, again });
         }
-        caching.find_cached(plan, of_run.disabled, &mut found);
+        let disabled: BTreeSet<usize> = of_run.disabled.iter().map(|(step, _)| *step).collect();
+        caching.find_cached(plan, &disabled, &mut found);
         let given = caching.read_needed(plan, &mut found);
         caching.decide(found, given);
         caching.carry_over(plan);
         caching.print_warnings();
         caching
+    }
+
+    /// Whether steps are looked up or stored while the run succeeds. Otherwise it only stores what is left of it if it fails.
+    pub(crate) fn is_involved(&self) -> bool {
+        !self.cache.is_empty() || self.keeps_all() || self.resumed.is_some()
+    }
+
+    /// Makes what is known of each step: all keys, so it takes as long as hashing the program if a step has no version and no
+    /// trace. Called when it is first needed.
+    pub(super) fn make_states(&self, plan: &Plan, params: &BoundParams, resumes: bool) -> &[StepState] {
+        let keeps = self.resume != ResumeMode::Off || resumes;
+        self.steps.get_or_init(|| {
+            let memo = self.store.memo();
+            let mut maker = BaseMaker::new(plan, params, &memo);
+            let mut states = Vec::with_capacity(plan.len());
+            for step in 0..plan.len() {
+                states.push(self.state_of(plan, step, keeps, &mut maker, &states));
+            }
+            states
+        })
+    }
+
+    fn state_of(
+        &self,
+        plan: &Plan,
+        step: usize,
+        keeps: bool,
+        maker: &mut BaseMaker<'_>,
+        earlier: &[StepState],
+    ) -> StepState {
+        let is_given = plan.given().binary_search(&(step as u32)).is_ok();
+        let wanted = self.cache.get(step).copied().flatten().filter(|_| !is_given);
+        let base = ((wanted.is_some() || keeps) && !is_given).then(|| maker.base(step));
+        let has_key = matches!(base, Some(Ok(_))) && keys::depends_on_time(plan, step).is_none();
+        let lineage = match &base {
+            Some(Ok(base)) if keeps && has_key => {
+                let of = |source: usize| earlier.get(source).and_then(|state| state.lineage).map(Known::Key);
+                keys::key(LINEAGE, plan, step, base, None, of)
+            }
+            _ => None,
+        };
+        StepState {
+            base,
+            cache: wanted.filter(|_| has_key),
+            fresh: self.fresh.binary_search(&step).is_ok(),
+            decision: Mutex::default(),
+            key: OnceLock::new(),
+            known: OnceLock::new(),
+            lineage,
+            is_checkpoint: OnceLock::new(),
+            from: OnceLock::new(),
+            late: OnceLock::new(),
+        }
     }
 
     /// Finds the steps that the resumed run has stored, or has marked as done. Returns those that have to run again
@@ -88,7 +146,7 @@ impl Caching {
             records.marks().into_iter().map(|mark| (mark.step, mark.key)).collect();
         let mut again = Vec::new();
         for (step, found) in found.iter_mut().enumerate() {
-            let state = &self.steps[step];
+            let state = self.state(step);
             let identity = plan.spec(step).identity();
             let record = records.find(&identity);
             let had = record.as_ref().map(|record| record.key).or_else(|| marks.get(&*identity).copied());
@@ -108,10 +166,10 @@ impl Caching {
     }
 
     /// Looks up the cached steps all of whose inputs are known.
-    fn find_cached(&self, plan: &Plan, disabled: &[(usize, String)], found: &mut [Found]) {
+    fn find_cached(&self, plan: &Plan, disabled: &BTreeSet<usize>, found: &mut [Found]) {
         let cache = self.store.cache();
         for step in 0..plan.len() {
-            let state = &self.steps[step];
+            let state = self.state(step);
             if let Found::Record(record) = &found[step] {
                 _ = state.known.set(record.content.map(Known::Content));
             }
@@ -120,7 +178,7 @@ impl Caching {
                 && matches!(found[step], Found::Nothing)
                 && plan.given().binary_search(&(step as u32)).is_err()
                 && !plan.spec(step).policy().has_key
-                && !disabled.iter().any(|(disabled, _)| *disabled == step);
+                && !disabled.contains(&step);
             if !can_ask || !keys::sources(plan, step).all(|source| self.known(source).is_some()) {
                 continue;
             }
@@ -137,18 +195,18 @@ impl Caching {
     /// Finds a record that is still good and whose bytes are there.
     pub(super) fn find_in(&self, cache: &Records, step: usize, key: Key) -> Option<Record> {
         let record = cache.find(&key.to_string())?;
-        let Lifetime(most) = self.steps[step].cache?;
+        let Lifetime(most) = self.state(step).cache?;
         let is_good = most.is_none_or(|most| age_of(&record) <= most);
         (is_good && record.content.is_some() && self.store.holds(&record)).then_some(record)
     }
 
     fn known(&self, step: usize) -> Option<Known> {
-        self.steps[step].known.get().copied().flatten()
+        self.state(step).known.get().copied().flatten()
     }
 
     /// Reads what steps that may run need of the store. What is damaged is no longer found, and its step has to run: then
     /// more may be needed.
-    fn read_needed(&self, plan: &Plan, found: &mut [Found]) -> BTreeMap<usize, Given> {
+    fn read_needed(&mut self, plan: &Plan, found: &mut [Found]) -> BTreeMap<usize, Given> {
         let mut given = BTreeMap::new();
         loop {
             let needed = needed(plan, found);
@@ -160,9 +218,28 @@ impl Caching {
             for (step, read) in self.read_all(plan, found, &missing) {
                 match read {
                     Some(read) => _ = given.insert(step, read),
-                    None => found[step] = Found::Nothing,
+                    None => self.demote(plan, step, found),
                 }
             }
+        }
+    }
+
+    /// Forgets what was found of a step, and of every step that was found by what its output was: other bytes may come of it
+    /// now.
+    fn demote(&mut self, plan: &Plan, step: usize, found: &mut [Found]) {
+        found[step] = Found::Nothing;
+        let states = self.states_mut();
+        states[step].known = OnceLock::new();
+        let mut is_demoted = vec![false; plan.len()];
+        is_demoted[step] = true;
+        for later in step + 1..plan.len() {
+            let state = &mut states[later];
+            if state.key.get().is_none() || !keys::sources(plan, later).any(|source| is_demoted[source]) {
+                continue;
+            }
+            is_demoted[later] = true;
+            found[later] = Found::Nothing;
+            (state.key, state.known) = (OnceLock::new(), OnceLock::new());
         }
     }
 
@@ -203,7 +280,7 @@ impl Caching {
 
     fn decide(&mut self, found: Vec<Found>, mut given: BTreeMap<usize, Given>) {
         for (step, found) in found.into_iter().enumerate() {
-            let state = &mut self.steps[step];
+            let state = &mut self.states_mut()[step];
             if let Found::Record(record) = &found {
                 _ = state.from.set(from(record));
             }
@@ -211,7 +288,7 @@ impl Caching {
                 (Found::Record(_), Some(given)) => Decision::Read(Some(given)),
                 (Found::Record(record), None) => Decision::Unread(Some(record)),
                 (Found::Done, _) => Decision::Unread(None),
-                (Found::Nothing, _) if state.cache.is_some() && !state.fresh => Decision::Ask,
+                (Found::Nothing, _) if state.cache.is_some() => Decision::Ask,
                 (Found::Nothing, _) => Decision::Run,
             };
             if matches!(decision, Decision::Run | Decision::Ask) {
@@ -264,40 +341,4 @@ pub(super) fn from(record: &Record) -> CachedFrom {
 fn age_of(record: &Record) -> Duration {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     now.saturating_sub(Duration::from_millis(record.made_unix_ms))
-}
-
-fn states(plan: &Plan, params: &BoundParams, asked: &Asked, keeps: bool) -> Vec<StepState> {
-    let memo = asked.store.memo();
-    let mut maker = BaseMaker::new(plan, params, &memo);
-    let mut states: Vec<StepState> = Vec::with_capacity(plan.len());
-    for step in 0..plan.len() {
-        let is_given = plan.given().binary_search(&(step as u32)).is_ok();
-        let wanted = asked.cache[step].filter(|_| !is_given);
-        let base = ((wanted.is_some() || keeps) && !is_given).then(|| maker.base(step));
-        let refused = wanted.and_then(|_| match &base {
-            Some(Err(why)) => Some(why.clone()),
-            _ => keys::depends_on_time(plan, step),
-        });
-        let lineage = match &base {
-            Some(Ok(base)) if keeps && keys::depends_on_time(plan, step).is_none() => {
-                let of = |source: usize| states.get(source).and_then(|state| state.lineage).map(Known::Key);
-                keys::key(LINEAGE, plan, step, base, None, of)
-            }
-            _ => None,
-        };
-        states.push(StepState {
-            base,
-            cache: wanted.filter(|_| refused.is_none()),
-            refused,
-            fresh: asked.fresh.binary_search(&step).is_ok(),
-            decision: Mutex::default(),
-            key: OnceLock::new(),
-            known: OnceLock::new(),
-            lineage,
-            is_checkpoint: OnceLock::new(),
-            from: OnceLock::new(),
-            late: OnceLock::new(),
-        });
-    }
-    states
 }

@@ -35,11 +35,12 @@ impl Caching {
     }
 
     /// Stores the outputs that a step which did not succeed would have read, before they are dropped.
-    pub(super) fn keep_inputs(&self, frame: &Frame, finished: &Finished) {
+    pub(crate) fn keep_inputs(&self, frame: &Frame, finished: &Finished) {
         if self.resume == ResumeMode::Off {
             return;
         }
         let plan = frame.plan();
+        self.make_states(plan, frame.params(), false);
         for source in keys::sources(plan, finished.step()) {
             if self.is_stored(source) {
                 continue;
@@ -54,12 +55,12 @@ impl Caching {
 
     /// Whether the output of a step is a checkpoint of this run already, or has no key as one.
     fn is_stored(&self, step: usize) -> bool {
-        let state = &self.steps[step];
+        let state = self.state(step);
         state.lineage.is_none() || state.is_checkpoint.get().is_some()
     }
 
     pub(super) fn checkpoint(&self, plan: &Plan, step: usize, bytes: &[u8]) {
-        let state = &self.steps[step];
+        let state = self.state(step);
         let Some(lineage) = state.lineage else { return };
         if state.is_checkpoint.set(()).is_err() {
             return;
@@ -77,7 +78,7 @@ impl Caching {
         let Some(resumed) = &self.resumed else { return };
         let mut done = Vec::new();
         let earlier = self.store.checkpoints(&resumed.run);
-        for (step, state) in self.steps.iter().enumerate() {
+        for (step, state) in self.steps.get().into_iter().flatten().enumerate() {
             let is_used =
                 matches!(&*unpoisoned(state.decision.lock()), Decision::Unread(_) | Decision::Read(_));
             let Some(lineage) = state.lineage.filter(|_| is_used) else { continue };
@@ -108,6 +109,7 @@ impl Caching {
             return;
         }
         let plan = Arc::clone(frame.plan());
+        self.make_states(&plan, frame.params(), false);
         for step in 0..plan.len() {
             if frame.status(step).has_output()
                 && !self.is_stored(step)
@@ -125,10 +127,11 @@ impl Caching {
             return Left::default();
         }
         let plan = frame.plan();
+        self.make_states(plan, frame.params(), false);
         let done: Vec<Mark> = (0..plan.len())
-            .filter(|&step| frame.status(step).has_output() && self.steps[step].is_checkpoint.get().is_none())
+            .filter(|&step| frame.status(step).has_output() && self.state(step).is_checkpoint.get().is_none())
             .filter_map(|step| {
-                Some(Mark { step: plan.spec(step).identity().into_owned(), key: self.steps[step].lineage? })
+                Some(Mark { step: plan.spec(step).identity().into_owned(), key: self.state(step).lineage? })
             })
             .collect();
         if !done.is_empty() {
@@ -140,9 +143,9 @@ impl Caching {
     /// What a run that resumes this one will have to run.
     fn left(&self, plan: &Plan, frame: &Frame) -> Left {
         let has_ended = |step: usize| frame.status(step).has_output();
-        let has_value = |step: usize| self.steps[step].is_checkpoint.get().is_some();
+        let has_value = |step: usize| self.state(step).is_checkpoint.get().is_some();
         let mut runs: Vec<bool> =
-            (0..plan.len()).map(|step| !has_ended(step) || self.steps[step].lineage.is_none()).collect();
+            (0..plan.len()).map(|step| !has_ended(step) || self.state(step).lineage.is_none()).collect();
         before::needed_values(plan, &mut runs, has_value);
         let mut again = Vec::new();
         for step in (0..plan.len()).filter(|&step| has_ended(step) && runs[step]) {

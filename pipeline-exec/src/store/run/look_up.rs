@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use pipeline_core::frame::{Finished, Frame, Ready, Status, StepOutput};
+use pipeline_core::frame::{Finished, Frame, Ready, StepOutput};
 use pipeline_core::{Plan, StoredForm};
 
 use super::before::{self, CACHE};
@@ -23,7 +23,7 @@ impl Caching {
             return Err(ready);
         }
         let decision = {
-            let mut decision = unpoisoned(self.steps[step].decision.lock());
+            let mut decision = unpoisoned(self.state(step).decision.lock());
             match &mut *decision {
                 Decision::Run => Decision::Run,
                 Decision::Ask => Decision::Ask,
@@ -48,12 +48,14 @@ impl Caching {
 
     fn ask(&self, frame: &Frame, ready: Ready) -> Result<Finished, Ready> {
         let step = ready.step();
-        let found = self.key_of(frame, &ready).and_then(|key| self.find_in(&self.store.cache(), step, key));
+        // Also of a step that is run in any case: its output is stored under the key.
+        let key = self.key_of(frame, &ready).filter(|_| !self.state(step).fresh);
+        let found = key.and_then(|key| self.find_in(&self.store.cache(), step, key));
         let read = found.and_then(|record| Some((self.read(frame.plan(), step, &record)?, record)));
         match read {
             Some((given, record)) => {
-                _ = self.steps[step].known.set(record.content.map(Known::Content));
-                _ = self.steps[step].from.set(before::from(&record));
+                _ = self.state(step).known.set(record.content.map(Known::Content));
+                _ = self.state(step).from.set(before::from(&record));
                 self.tally.hit();
                 Ok(frame.finish_with(ready, given))
             }
@@ -64,7 +66,7 @@ impl Caching {
     /// The key of a step that is ready; `None` if it has none.
     fn key_of(&self, frame: &Frame, ready: &Ready) -> Option<Key> {
         let (step, plan) = (ready.step(), frame.plan());
-        let state = &self.steps[step];
+        let state = self.state(step);
         *state.key.get_or_init(|| {
             let Some(Ok(base)) = &state.base else { return None };
             let own = None;
@@ -74,29 +76,21 @@ impl Caching {
 
     /// What the output of a step that feeds a ready one is known by.
     fn known_of(&self, frame: &Frame, ready: &Ready, source: usize) -> Option<Known> {
-        *self.steps[source].known.get_or_init(|| {
+        *self.state(source).known.get_or_init(|| {
             let output = frame.input_of(ready, source)?;
             let form = frame.plan().spec(source).def().codec.stored();
             match form.and_then(|form| content_of(form, output)) {
                 Some(content) => Some(Known::Content(content)),
                 // What cannot be encoded is known by what made it, if that is known.
-                None => self.steps[source].key.get().copied().flatten().map(Known::Key),
+                None => self.state(source).key.get().copied().flatten().map(Known::Key),
             }
         })
     }
 
-    /// Stores what is to be stored of a step that has ended, before any other step reads or drops it.
-    pub(crate) fn end(&self, frame: &Frame, finished: &Finished, used_fallback: bool) {
-        match finished.status() {
-            Status::Succeeded => self.succeeded(frame, finished, used_fallback),
-            Status::Cached | Status::Given => {}
-            _ => self.keep_inputs(frame, finished),
-        }
-    }
-
-    fn succeeded(&self, frame: &Frame, finished: &Finished, used_fallback: bool) {
+    /// Stores what is to be stored of a step that has succeeded, before any other step reads or drops it.
+    pub(crate) fn succeeded(&self, frame: &Frame, finished: &Finished, used_fallback: bool) {
         let step = finished.step();
-        let state = &self.steps[step];
+        let state = self.state(step);
         let key = state.key.get().copied().flatten().filter(|_| state.cache.is_some() && !used_fallback);
         if state.cache.is_some() {
             self.tally.miss();
@@ -142,7 +136,7 @@ impl Caching {
     fn commit(&self, plan: &Plan, step: usize, key: Key, bytes: &[u8]) -> Option<Record> {
         let record = self.record(plan, step, key)?;
         let cache = self.store.cache();
-        let is_replaced = self.steps[step].fresh || cache.find(&key.to_string()).is_some();
+        let is_replaced = self.state(step).fresh || cache.find(&key.to_string()).is_some();
         let name = key.to_string();
         let committed = if is_replaced {
             cache.replace(&name, record, bytes)
@@ -168,10 +162,10 @@ impl Caching {
 
     /// The record of an output, without what its bytes are.
     pub(super) fn record(&self, plan: &Plan, step: usize, key: Key) -> Option<Record> {
-        let state = &self.steps[step];
+        let state = self.state(step);
         let Some(Ok(base)) = &state.base else { return None };
         let spec = plan.spec(step);
-        let known = |source: usize| self.steps[source].known.get().copied().flatten();
+        let known = |source: usize| self.state(source).known.get().copied().flatten();
         let mut record = Record::new(key, spec.identity().into_owned(), self.run.clone());
         record.program.clone_from(&self.program);
         record.code = base.code.clone();
@@ -184,7 +178,7 @@ impl Caching {
 
     /// An input file of a step that has changed since it was hashed.
     fn changed_file(&self, frame: &Frame, step: usize) -> Option<PathBuf> {
-        let Some(Ok(base)) = &self.steps[step].base else { return None };
+        let Some(Ok(base)) = &self.state(step).base else { return None };
         let named = base.files.iter();
         let mut named = named.filter_map(|&input| ParamFiles::of(frame.plan(), frame.params(), step, input));
         named.find_map(|files| files.changed())

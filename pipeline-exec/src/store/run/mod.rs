@@ -32,7 +32,12 @@ pub(crate) struct Caching {
     store: ValueStore,
     run: String,
     program: String,
-    steps: Vec<StepState>,
+    /// Made when they are first needed.
+    steps: OnceLock<Vec<StepState>>,
+    /// For each step, how long its stored output is good, if it is cached; empty if no step is.
+    cache: Vec<Option<Lifetime>>,
+    /// The steps that are run even if they are stored, ascending.
+    fresh: Vec<usize>,
     resume: ResumeMode,
     /// The checkpoints of this run.
     checkpoints: Records,
@@ -56,8 +61,6 @@ struct StepState {
     base: Option<Result<Base, String>>,
     /// Whether its output is looked up and stored, and for how long it is good.
     cache: Option<Lifetime>,
-    /// Why it is not cached although it was asked for.
-    refused: Option<String>,
     /// Whether it is to be run even if it is stored.
     fresh: bool,
     decision: Mutex<Decision>,
@@ -94,6 +97,15 @@ enum Decision {
 }
 
 impl Caching {
+    /// What is known of a step, in a run that [is involved](Caching::is_involved) or has not succeeded.
+    fn state(&self, step: usize) -> &StepState {
+        &self.steps.get().expect("invariant: made before a step is looked up or stored")[step]
+    }
+
+    fn states_mut(&mut self) -> &mut [StepState] {
+        self.steps.get_mut().expect("invariant: made before a step is looked up or stored")
+    }
+
     /// Prints what went wrong with the store since the last call.
     pub(crate) fn print_warnings(&self) {
         for warning in self.store.take_warnings() {

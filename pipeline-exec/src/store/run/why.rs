@@ -9,7 +9,7 @@ use crate::store::record::CodeBy;
 impl Caching {
     /// Says why a step of a resumed run is run again. `record` is what that run has stored of it, if it has.
     pub(super) fn why_again(&self, plan: &Plan, step: usize, record: Option<&Record>) -> String {
-        let base = match &self.steps[step].base {
+        let base = match &self.state(step).base {
             Some(Ok(base)) => base,
             Some(Err(why)) => return format!("it has no key: {why}"),
             None => return "it is not stored".to_owned(),
