@@ -1,6 +1,6 @@
 //! The bytes of values.
 
-use std::io::Read;
+use std::io::{self, Read};
 
 use super::storage::{Flaw, Opened};
 use super::value_store::BLOBS;
@@ -120,6 +120,25 @@ impl ValueStore {
         }
     }
 
+    /// Reads the file of a value's bytes piece by piece, and checks that it has the content that its name says. Returns
+    /// `false` if it is gone.
+    pub(super) fn check_blob(&self, path: &str) -> Result<bool, Flaw> {
+        let damaged = |why: &str| Flaw::Foreign { name: path.to_owned(), why: why.to_owned() };
+        let (content, compression) =
+            named_by(path).ok_or_else(|| damaged("it is not a file of the store"))?;
+        let Some(mut file) = self.storage().open(path)? else { return Ok(false) };
+        let mut hash = blake3::Hasher::new();
+        match compression {
+            Compression::None => _ = io::copy(&mut file.bytes, &mut hash)?,
+            Compression::Zstd => {
+                let bytes = zstd::stream::read::Decoder::new(file.bytes);
+                let read = bytes.and_then(|mut bytes| io::copy(&mut bytes, &mut hash));
+                read.map_err(|_| damaged("it cannot be decompressed"))?;
+            }
+        }
+        if Content::from(hash.finalize()) == content { Ok(true) } else { Err(damaged("its hash is wrong")) }
+    }
+
     /// Returns the length of a file. What is there and is no file is moved away.
     fn stored(&self, path: &str) -> Result<Option<u64>, ValueStoreError> {
         match self.storage().length(path) {
@@ -141,6 +160,17 @@ pub(super) fn path_of(content: Content, compression: Compression) -> String {
         Compression::Zstd => ".zst",
     };
     format!("{BLOBS}/{}/{content}{suffix}", &content[..2])
+}
+
+/// Returns the content and the compression that a path says; `None` if it is not the path of a value's bytes.
+pub(super) fn named_by(path: &str) -> Option<(Content, Compression)> {
+    let (_, file) = path.rsplit_once('/')?;
+    let (content, compression) = match file.strip_suffix(".zst") {
+        Some(content) => (content, Compression::Zstd),
+        None => (file, Compression::None),
+    };
+    let content = Content::parse(content)?;
+    (path_of(content, compression) == path).then_some((content, compression))
 }
 
 /// Compresses bytes; `None` if that saves less than a tenth.

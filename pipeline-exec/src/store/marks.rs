@@ -3,10 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::storage::Flaw;
+use super::value_store::DONE;
 use super::{Content, Key, Records, ValueStoreError};
-
-/// The folder of the marks, a file for each run.
-const DONE: &str = "done";
 
 /// Larger files are not read: that of a million steps has less.
 const MOST_BYTES: u64 = 1 << 28;

@@ -19,9 +19,11 @@
 //! gets the record of the first. A file that is damaged or foreign is a miss with one warning, and is moved to `damaged/`.
 
 mod blobs;
+mod care;
 mod code;
 mod error;
 pub(crate) mod files;
+mod gc;
 mod key;
 mod marks;
 mod record;
@@ -34,6 +36,7 @@ mod value_store;
 
 use std::sync::{LockResult, PoisonError};
 
+pub use self::care::{GcRules, Removed, StepSize, StoredValue, Verified};
 pub use self::error::ValueStoreError;
 pub use self::files::{InputDir, InputFile, InputGlob};
 pub use self::key::{Content, Key};

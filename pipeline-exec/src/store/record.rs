@@ -212,11 +212,6 @@ impl Record {
             },
         }
     }
-
-    /// Returns the contents that the record refers to.
-    pub(super) fn contents(&self) -> impl Iterator<Item = Content> {
-        self.content.into_iter().chain(self.files.iter().copied())
-    }
 }
 
 /// Returns the contents that a record of another version refers to, if it names them as this version does.

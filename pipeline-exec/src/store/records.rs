@@ -2,10 +2,11 @@
 
 use std::time::{Duration, SystemTime};
 
+use super::blobs::path_of;
 use super::record::{self, FORMAT, Reading};
 use super::storage::Flaw;
 use super::value_store::CACHE;
-use super::{Record, ValueStore, ValueStoreError};
+use super::{Content, Durability, Record, ValueStore, ValueStoreError};
 use crate::files::file_name;
 use crate::timing::unix_ms;
 
@@ -23,13 +24,13 @@ pub(crate) struct Records {
 
 /// What is found under a name.
 pub(super) enum Found {
-    Record(Box<Record>),
-    /// A record of another version of the framework.
-    OtherFormat(Option<Vec<super::Content>>),
-    /// No record, or none that can be read.
-    Nothing {
-        unreadable: bool,
+    Record {
+        record: Box<Record>,
+        used_unix_ms: u64,
     },
+    /// A record of another version of the framework, with the contents that it refers to, if these can be read.
+    OtherFormat(Option<Vec<Content>>),
+    Nothing,
 }
 
 impl Records {
@@ -48,10 +49,13 @@ impl Records {
     /// Finds a record, and notes that it was used. A record that is damaged is a miss with a warning.
     pub(crate) fn find(&self, name: &str) -> Option<Record> {
         let path = self.path(name);
-        match look_up(&self.store, &path, Some(name), true) {
-            Found::Record(record) => Some(*record),
-            Found::OtherFormat(_) | Found::Nothing { .. } => None,
+        let (record, used_unix_ms) = self.read(&path, Some(name))?;
+        let now = unix_ms(SystemTime::now());
+        if used_unix_ms.saturating_add(TOUCH_AFTER.as_millis() as u64) < now {
+            // If this fails, the value looks less used than it is.
+            let _ = self.store.storage().touch(&path);
         }
+        Some(record)
     }
 
     /// Stores a value: its encoded bytes, then its record. Returns the record under this name, which is that of another
@@ -101,11 +105,19 @@ impl Records {
         if self.store.storage().put_new(&path, &bytes, durability).map_err(failed)? {
             return Ok(record);
         }
-        if let Found::Record(winner) = look_up(&self.store, &path, Some(name), false)
+        if let Some((winner, _)) = self.read(&path, Some(name))
             && winner.key == record.key
             && (winner.content.is_none() || self.store.holds(&winner))
         {
-            return Ok(*winner);
+            if durability == Durability::Power {
+                // The winner may have stored it without this.
+                let blob = winner.content.map(|content| path_of(content, winner.compression));
+                blob.iter()
+                    .chain([&path])
+                    .try_for_each(|path| self.store.storage().sync(path))
+                    .map_err(failed)?;
+            }
+            return Ok(winner);
         }
         // What has the name is of no use: its value is gone, or it is of another version, or of another program.
         self.store.storage().put(&path, &bytes, durability).map_err(failed)?;
@@ -128,20 +140,16 @@ impl Records {
         Ok(())
     }
 
-    /// Returns all records of this folder that can be read.
-    ///
-    /// # Errors
-    /// If the folder cannot be read.
-    pub(crate) fn list(&self) -> Result<Vec<Record>, ValueStoreError> {
-        let files = self.store.storage().list(&self.folder);
-        let files = files.map_err(|error| self.store.error("list", &self.folder, error))?;
-        let records = files.into_iter().map(|file| look_up(&self.store, &file.name, None, false));
-        Ok(records
-            .filter_map(|found| match found {
-                Found::Record(record) => Some(*record),
-                _ => None,
-            })
-            .collect())
+    /// Reads a record, with the time of its last use. One that is damaged counts as missing, with a warning.
+    fn read(&self, path: &str, name: Option<&str>) -> Option<(Record, u64)> {
+        match look_up(&self.store, path, name) {
+            Ok(Found::Record { record, used_unix_ms }) => Some((*record, used_unix_ms)),
+            Ok(Found::OtherFormat(_) | Found::Nothing) => None,
+            Err(flaw) => {
+                self.store.report(&flaw, path);
+                None
+            }
+        }
     }
 
     /// Returns the path of a record in the store.
@@ -158,31 +166,23 @@ pub(super) fn cache_path(key: &str) -> String {
     format!("{CACHE}/{}/{key}", key.get(..2).unwrap_or("-"))
 }
 
-/// Reads the record at a path. Warns if what is there is not the record of this name.
-pub(super) fn look_up(store: &ValueStore, path: &str, name: Option<&str>, is_use: bool) -> Found {
-    let reading = match store.read(path, record::MOST_BYTES) {
-        Ok(None) => return Found::Nothing { unreadable: false },
-        Ok(Some((bytes, used_unix_ms))) => (Record::read(&bytes), used_unix_ms),
-        Err(flaw) => {
-            store.report(&flaw, path);
-            return Found::Nothing { unreadable: matches!(flaw, Flaw::Io(_)) };
-        }
+/// Reads the record at a path.
+///
+/// # Errors
+/// If what is there cannot be read, or is not the record of this name.
+pub(super) fn look_up(store: &ValueStore, path: &str, name: Option<&str>) -> Result<Found, Flaw> {
+    let Some((bytes, used_unix_ms)) = store.read(path, record::MOST_BYTES)? else {
+        return Ok(Found::Nothing);
     };
-    let why = match reading {
-        (Reading::OtherFormat(contents), _) => return Found::OtherFormat(contents),
-        (Reading::Record(record), used_unix_ms) if belongs_to(&record, path, name) => {
-            let now = unix_ms(SystemTime::now());
-            if is_use && used_unix_ms.saturating_add(TOUCH_AFTER.as_millis() as u64) < now {
-                // Only its age is wrong then.
-                let _ = store.storage().touch(path);
-            }
-            return Found::Record(record);
+    let why = match Record::read(&bytes) {
+        Reading::Record(record) if belongs_to(&record, path, name) => {
+            return Ok(Found::Record { record, used_unix_ms });
         }
-        (Reading::Record(_), _) => "it is the record of another value".to_owned(),
-        (Reading::Damaged(why), _) => why,
+        Reading::Record(_) => "it is the record of another value".to_owned(),
+        Reading::OtherFormat(contents) => return Ok(Found::OtherFormat(contents)),
+        Reading::Damaged(why) => why,
     };
-    store.report(&Flaw::Foreign { name: path.to_owned(), why }, path);
-    Found::Nothing { unreadable: false }
+    Err(Flaw::Foreign { name: path.to_owned(), why })
 }
 
 /// Reports whether a record is the one that a path names.

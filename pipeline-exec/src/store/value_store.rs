@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex};
 
 use super::blobs::path_of;
 use super::error::shown;
-use super::files::Memo;
 use super::storage::local::{self, Local, TMP};
 use super::storage::{Flaw, Storage};
 use super::{Record, Records, ValueStoreError, unpoisoned};
@@ -22,6 +21,10 @@ pub(super) const DAMAGED: &str = "damaged";
 pub(super) const CACHE: &str = "cache";
 pub(super) const RUNS: &str = "runs";
 pub(super) const BLOBS: &str = "blobs";
+/// The folder of what has ended in runs, without the values.
+pub(super) const DONE: &str = "done";
+/// The folder of the hashes of files that were read.
+pub(super) const MEMO: &str = "memo";
 
 /// Number of warnings that are kept.
 const MOST_WARNINGS: usize = 20;
@@ -109,11 +112,6 @@ impl ValueStore {
         Records::new(self.clone(), format!("{RUNS}/{run}"))
     }
 
-    /// Returns what remembers the hashes of files.
-    pub(crate) fn memo(&self) -> Memo {
-        self.storage().local().map_or_else(Memo::default, |local| Memo::in_store(local.dir()))
-    }
-
     /// Moves the bytes of a value away that cannot be decoded although their hash is right, so that it is made again.
     pub(crate) fn set_aside_value(&self, record: &Record) {
         if let Some(content) = record.content {
@@ -139,17 +137,22 @@ impl ValueStore {
         ValueStoreError::io(tried, name, self.location(), source)
     }
 
-    /// Warns that a file counts as missing. Moves it to `damaged/` if it is not what it should be, so that the next reader
-    /// finds none.
+    /// Warns that a file counts as missing.
     pub(super) fn report(&self, flaw: &Flaw, file: &str) {
-        let why = match flaw {
-            Flaw::Io(error) => format!("cannot be read ({error})"),
+        let text = self.deal_with(flaw, file);
+        self.warn(format!("the store {}: {text}; its value is made again", self.location()));
+    }
+
+    /// Moves a file to `damaged/` if it is not what it should be, so that the next reader finds none. Returns what was wrong
+    /// with it.
+    pub(super) fn deal_with(&self, flaw: &Flaw, file: &str) -> String {
+        match flaw {
+            Flaw::Io(error) => format!("{file} cannot be read ({error})"),
             Flaw::Foreign { name, why } => match self.set_aside(name) {
-                Ok(to) => format!("is damaged ({why}) and was moved to {to}"),
-                Err(error) => format!("is damaged ({why}) and cannot be moved away: {error}"),
+                Ok(to) => format!("{file} is damaged ({why}) and was moved to {to}"),
+                Err(error) => format!("{file} is damaged ({why}) and cannot be moved away: {error}"),
             },
-        };
-        self.warn(format!("the store {}: {file} {why}; its value is made again", self.location()));
+        }
     }
 
     fn set_aside(&self, name: &str) -> io::Result<String> {

@@ -5,13 +5,11 @@
 //! two seconds before it was hashed is left out, because its stamp may be that of a later content too.
 
 use std::collections::HashMap;
-use std::fs::{self, OpenOptions};
-use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::hash::{Hashed, Stamp};
-use crate::store::key::{Content, Key};
-use crate::timing::unique_id;
+use crate::store::value_store::MEMO;
+use crate::store::{Content, Durability, Key, ValueStore};
 
 /// Larger memos are not read: that of a million files has less.
 const MOST_BYTES: u64 = 1 << 28;
@@ -19,8 +17,8 @@ const MOST_BYTES: u64 = 1 << 28;
 /// Remembers the hashes of files.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Memo {
-    /// The folder of the store; `None` remembers nothing.
-    store: Option<PathBuf>,
+    /// The store that has it; `None` remembers nothing.
+    store: Option<ValueStore>,
 }
 
 /// Returns the name of the memo of a path or pattern.
@@ -31,16 +29,19 @@ pub(super) fn name(kind: u8, text: &Path) -> Key {
     hasher.finalize().into()
 }
 
-impl Memo {
-    /// Remembers in the folder of a store.
-    pub(crate) fn in_store(folder: impl Into<PathBuf>) -> Self {
-        Memo { store: Some(folder.into()) }
+impl ValueStore {
+    /// Returns the memo of the store's folder. A store elsewhere has none: stamps are of the files of one machine.
+    pub(crate) fn memo(&self) -> Memo {
+        Memo { store: self.storage().local().map(|_| self.clone()) }
     }
+}
 
+impl Memo {
     /// Returns the files known under this name; none if the memo is lost or damaged.
     pub(super) fn read(&self, name: &Key) -> HashMap<Stamp, Hashed> {
-        let text = self.store.as_deref().and_then(|store| read(&path(store, name)).ok());
-        let entries = text.as_deref().and_then(checked).unwrap_or_default();
+        let read = |store: &ValueStore| store.read(&path(name), MOST_BYTES).ok().flatten();
+        let entries =
+            self.store.as_ref().and_then(read).and_then(|(text, _)| checked(&text)).unwrap_or_default();
         let hashed = |(stamp, content)| (stamp, Hashed { stamp, content, is_settled: true });
         entries.into_iter().map(hashed).collect()
     }
@@ -55,13 +56,14 @@ impl Memo {
         }
         if let Ok(json) = serde_json::to_vec(&entries) {
             let text = [Content::of(&json).to_string().as_bytes(), b"\n", &json].concat();
-            _ = replace(store, &path(store, name), &text);
+            _ = store.storage().put(&path(name), &text, Durability::Process);
         }
     }
 }
 
-fn path(store: &Path, name: &Key) -> PathBuf {
-    store.join("memo").join(name.to_string())
+/// Returns the path of a memo in the store.
+fn path(name: &Key) -> String {
+    format!("{MEMO}/{name}")
 }
 
 /// Returns the entries of a whole memo.
@@ -69,41 +71,4 @@ fn checked(text: &[u8]) -> Option<Vec<(Stamp, Content)>> {
     let (hash, json) = text.split_at_checked(65)?;
     let hash = Content::parse(std::str::from_utf8(hash).ok()?.strip_suffix('\n')?)?;
     if hash == Content::of(json) { serde_json::from_slice(json).ok() } else { None }
-}
-
-fn read(path: &Path) -> io::Result<Vec<u8>> {
-    let mut options = OpenOptions::new();
-    options.read(true);
-    #[cfg(unix)]
-    {
-        use rustix::fs::OFlags;
-        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
-        std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, flags.bits().cast_signed());
-    }
-    let file = options.open(path)?;
-    let found = file.metadata()?;
-    if !found.is_file() || found.len() > MOST_BYTES {
-        return Err(io::ErrorKind::InvalidData.into());
-    }
-    let mut text = Vec::with_capacity(found.len() as usize);
-    file.take(MOST_BYTES).read_to_end(&mut text)?;
-    Ok(text)
-}
-
-/// Writes a file so that it exists whole or not at all.
-fn replace(store: &Path, path: &Path, text: &[u8]) -> io::Result<()> {
-    let part = store.join("tmp").join(unique_id().to_string());
-    for folder in [part.parent(), path.parent()].into_iter().flatten() {
-        let mut builder = fs::DirBuilder::new();
-        builder.recursive(true);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        builder.create(folder)?;
-    }
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let written = options.open(&part).and_then(|mut file| file.write_all(text));
-    written.and_then(|()| fs::rename(&part, path)).inspect_err(|_| _ = fs::remove_file(&part))
 }

@@ -15,7 +15,7 @@ mod tests;
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 pub use self::inputs::{InputDir, InputFile, InputGlob};
 pub(crate) use self::memo::Memo;
@@ -23,7 +23,7 @@ pub(crate) use self::param::{ParamFiles, is_plain_path, unreadable};
 
 use self::hash::{Hashed, Stamp, hash};
 use self::listing::Listed;
-use super::key::Content;
+use super::{Content, unpoisoned};
 
 /// The files that one value names.
 #[derive(Debug)]
@@ -76,7 +76,7 @@ impl Files {
     /// Returns the content, which is hashed in the first call: of a file, its bytes; of a folder or a pattern, the names
     /// and contents of its files.
     fn content(&self, memo: &Memo) -> io::Result<Content> {
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut seen = unpoisoned(self.seen.lock());
         if seen.is_none() {
             let files = self.list()?;
             let name = memo::name(self.kind as u8, &self.text);
@@ -109,7 +109,7 @@ impl Files {
     /// Returns the path of a file that has changed since it was hashed, came or went; `None` if all are the same, or if
     /// nothing was hashed.
     fn changed(&self) -> Option<PathBuf> {
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut seen = unpoisoned(self.seen.lock());
         let seen = seen.as_mut()?;
         let Ok(files) = self.list() else { return Some(self.text.clone()) };
         let mut left = files.iter().peekable();

@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use super::hash::{Hashed, Stamp, hash, hash_at};
 use super::*;
+use crate::store::ValueStore;
 
 /// A new, empty folder, removed when dropped.
 struct Folder(PathBuf);
@@ -189,11 +190,12 @@ fn remember(memo: &Memo, kind: Kind, of: &Path, file: &Path) -> Content {
 #[test]
 fn a_remembered_file_is_not_read_again_until_it_changes() {
     let folder = Folder::new();
-    let memo = Memo::in_store(folder.join("store"));
+    let store = ValueStore::open(folder.join("store")).unwrap();
+    let memo = store.memo();
     let path = folder.write("file", "rows");
     let look = || Files::new(Kind::File, path.clone()).content(&memo).unwrap();
     assert_eq!(look(), Content::of(b"rows"));
-    assert!(!folder.join("store").exists(), "a fresh file is not remembered");
+    assert!(!folder.join("store/memo").exists(), "a fresh file is not remembered");
     let remembered = remember(&memo, Kind::File, &path, &path);
     assert_eq!(look(), remembered);
     folder.write("file", "rowS");
@@ -206,7 +208,8 @@ fn a_remembered_file_is_not_read_again_until_it_changes() {
 #[test]
 fn a_damaged_memo_is_ignored() {
     let folder = Folder::new();
-    let memo = Memo::in_store(folder.join("store"));
+    let store = ValueStore::open(folder.join("store")).unwrap();
+    let memo = store.memo();
     let path = folder.write("file", "rows");
     remember(&memo, Kind::File, &path, &path);
     let of = folder.join("store/memo").join(memo::name(Kind::File as u8, &path).to_string());

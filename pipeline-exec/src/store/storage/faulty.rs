@@ -122,10 +122,6 @@ impl Storage for Faulty {
         self.files.take_alone()
     }
 
-    fn share(&mut self) -> io::Result<()> {
-        self.files.share()
-    }
-
     fn users(&self) -> Vec<u32> {
         self.files.users()
     }

@@ -37,11 +37,6 @@ pub(in crate::store) struct Local {
 
 impl Local {
     /// Opens a folder that exists, and waits if another process has it alone.
-    /// Returns the folder.
-    pub(in crate::store) fn dir(&self) -> &Path {
-        &self.dir
-    }
-
     pub(in crate::store) fn open(dir: &Path) -> io::Result<Self> {
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(false);
@@ -85,6 +80,25 @@ impl Local {
             Ok(()) => self.sync_folders(name, durability).map(|()| true),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
             Err(error) => Err(error),
+        }
+    }
+
+    /// Locks the folder together with others, after a wait if a process has it alone.
+    fn share(&self) -> io::Result<()> {
+        const PAUSE: Duration = Duration::from_millis(10);
+        let mut waited = Duration::ZERO;
+        loop {
+            match self.lock.try_lock_shared() {
+                Ok(()) => return Ok(()),
+                Err(fs::TryLockError::WouldBlock) if waited < PATIENCE => std::thread::sleep(PAUSE),
+                Err(fs::TryLockError::WouldBlock) => {
+                    let why =
+                        "another process has had it alone for 30 s: it removes unused values, or is stopped";
+                    return Err(io::Error::new(io::ErrorKind::ResourceBusy, why));
+                }
+                Err(fs::TryLockError::Error(error)) => return Err(error),
+            }
+            waited += PAUSE;
         }
     }
 
@@ -280,25 +294,6 @@ impl Storage for Local {
             Ok(()) => Ok(true),
             Err(fs::TryLockError::WouldBlock) => Ok(false),
             Err(fs::TryLockError::Error(error)) => Err(error),
-        }
-    }
-
-    fn share(&mut self) -> io::Result<()> {
-        const PAUSE: Duration = Duration::from_millis(10);
-        self.lock.unlock()?;
-        let mut waited = Duration::ZERO;
-        loop {
-            match self.lock.try_lock_shared() {
-                Ok(()) => return Ok(()),
-                Err(fs::TryLockError::WouldBlock) if waited < PATIENCE => std::thread::sleep(PAUSE),
-                Err(fs::TryLockError::WouldBlock) => {
-                    let why =
-                        "another process has had it alone for 30 s: it removes unused values, or is stopped";
-                    return Err(io::Error::new(io::ErrorKind::ResourceBusy, why));
-                }
-                Err(fs::TryLockError::Error(error)) => return Err(error),
-            }
-            waited += PAUSE;
         }
     }
 

@@ -13,19 +13,6 @@ pub(in crate::store) struct Memory {
     files: Arc<Mutex<BTreeMap<String, Vec<u8>>>>,
 }
 
-impl Memory {
-    /// Changes the bytes of every file whose name begins with `folder`.
-    pub(in crate::store) fn change(&self, folder: &str, change: impl Fn(&mut Vec<u8>)) {
-        let mut files = unpoisoned(self.files.lock());
-        files.iter_mut().filter(|(name, _)| name.starts_with(folder)).for_each(|(_, bytes)| change(bytes));
-    }
-
-    /// Returns the names of the files.
-    pub(in crate::store) fn names(&self) -> Vec<String> {
-        unpoisoned(self.files.lock()).keys().cloned().collect()
-    }
-}
-
 impl Storage for Memory {
     fn open(&self, name: &str) -> Result<Option<Opened<'_>>, Flaw> {
         assert!(is_safe(name), "{name}");
@@ -85,10 +72,6 @@ impl Storage for Memory {
 
     fn take_alone(&mut self) -> io::Result<bool> {
         Ok(true)
-    }
-
-    fn share(&mut self) -> io::Result<()> {
-        Ok(())
     }
 
     fn users(&self) -> Vec<u32> {

@@ -46,11 +46,9 @@ pub(super) trait Storage: fmt::Debug + Send + Sync {
     /// Gives a file, or whatever has its name, another name. Replaces nothing.
     fn rename(&self, from: &str, to: &str) -> io::Result<()>;
 
-    /// Keeps all others from the storage until [`share`](Storage::share). Returns `false` if others use it.
+    /// Keeps all others from the storage until it is closed. Returns `false` if others use it; then this process no longer
+    /// counts as one that does.
     fn take_alone(&mut self) -> io::Result<bool>;
-
-    /// Lets others use the storage again.
-    fn share(&mut self) -> io::Result<()>;
 
     /// Returns the ids of the processes that use the storage, if the system names them.
     fn users(&self) -> Vec<u32>;

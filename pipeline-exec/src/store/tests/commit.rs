@@ -42,7 +42,7 @@ fn a_checkpoint_with_another_key_is_replaced() {
         assert_eq!(run.find("shop::load"), Some(stored.clone()));
         assert_eq!(store.load(&stored).as_deref(), Some(bytes.as_bytes()));
     }
-    assert_eq!(run.list().expect("it can be read").len(), 1);
+    assert_eq!(store.values().expect("it can be listed").len(), 1);
     run.remove_all().expect("nothing fails");
     assert_eq!(run.find("shop::load"), None);
     assert!(!dir.0.join("runs/0199-run").exists());

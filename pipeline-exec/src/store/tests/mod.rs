@@ -1,7 +1,12 @@
 //! Tests of the store, over a folder, over memory, and over a storage that fails.
 
+mod care;
 mod commit;
+mod damage;
 mod faults;
+mod hostile;
+mod shared;
+mod system;
 
 use std::path::{Path, PathBuf};
 
@@ -92,6 +97,17 @@ fn files(dir: &Path) -> Vec<PathBuf> {
     }
     found.sort();
     found
+}
+
+/// Returns the file of a step's record in the cache.
+fn record_file(dir: &Dir, step: &str) -> PathBuf {
+    let key = key(step).to_string();
+    dir.0.join("cache").join(&key[..2]).join(&key)
+}
+
+/// Returns the file of a step's bytes.
+fn blob_file(dir: &Dir, record: &Record) -> PathBuf {
+    dir.0.join(blobs::path_of(record.content.expect("it has a value"), record.compression))
 }
 
 /// Bytes that compress well, or not at all.
