@@ -22,28 +22,32 @@ pub(super) const MOST_EMPTY: usize = 65_536;
 pub(crate) fn from_slice<T: Deserialize<'static>>(bytes: &[u8]) -> Result<T, Error> {
     let mut decoder = Decoder { bytes, levels: MOST_LEVELS, empty: MOST_EMPTY };
     let value = T::deserialize(&mut decoder)?;
-    if decoder.bytes.is_empty() { Ok(value) } else { Err(Error::Bytes("there are bytes after its end")) }
+    if decoder.bytes.is_empty() { Ok(value) } else { failed("there are bytes after its end") }
 }
 
-/// Why bytes are not a value of the type.
+/// Why bytes are not a value of the type: of one word, so that results fit into registers. It does not have the value.
 #[derive(Debug)]
-pub(crate) enum Error {
-    Bytes(&'static str),
-    /// The text does not have the value.
-    Type(String),
+#[allow(clippy::box_collection, reason = "a box of text has two words")]
+pub(crate) struct Error(Box<String>);
+
+const END: &str = "it ends too early";
+const TOO_MANY: &str = "it claims more elements than it has";
+const TOO_DEEP: &str = "it is nested more than 128 levels deep";
+const TOO_LARGE: &str = "a number is too large for its type";
+
+#[cold]
+fn error(why: &str) -> Error {
+    Error(Box::new(why.to_owned()))
 }
 
-const END: Error = Error::Bytes("it ends too early");
-const TOO_MANY: Error = Error::Bytes("it claims more elements than it has");
-const TOO_DEEP: Error = Error::Bytes("it is nested more than 128 levels deep");
-const TOO_LARGE: Error = Error::Bytes("a number is too large for its type");
+#[cold]
+fn failed<T>(why: &str) -> Result<T, Error> {
+    Err(error(why))
+}
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Error::Bytes(why) => f.write_str(why),
-            Error::Type(why) => f.write_str(why),
-        }
+        f.write_str(&self.0)
     }
 }
 
@@ -53,22 +57,22 @@ impl std::error::Error for Error {}
 impl de::Error for Error {
     #[cold]
     fn custom<T: fmt::Display>(_: T) -> Self {
-        Error::Bytes("its own `Deserialize` refuses it")
+        error("its own `Deserialize` refuses it")
     }
 
     #[cold]
     fn invalid_type(_: de::Unexpected<'_>, expected: &dyn de::Expected) -> Self {
-        Error::Type(format!("expected {expected}"))
+        error(&format!("expected {expected}"))
     }
 
     #[cold]
     fn invalid_value(_: de::Unexpected<'_>, expected: &dyn de::Expected) -> Self {
-        Error::Type(format!("expected {expected}"))
+        error(&format!("expected {expected}"))
     }
 
     #[cold]
     fn invalid_length(length: usize, expected: &dyn de::Expected) -> Self {
-        Error::Type(format!("expected {expected}, not {length} elements"))
+        error(&format!("expected {expected}, not {length} elements"))
     }
 }
 
@@ -83,49 +87,39 @@ struct Decoder<'b> {
 impl<'b> Decoder<'b> {
     #[inline]
     fn byte(&mut self) -> Result<u8, Error> {
-        let (&byte, rest) = self.bytes.split_first().ok_or(END)?;
+        let (&byte, rest) = self.bytes.split_first().ok_or_else(|| error(END))?;
         self.bytes = rest;
         Ok(byte)
     }
 
     #[inline]
     fn take(&mut self, length: usize) -> Result<&'b [u8], Error> {
-        let (taken, rest) = self.bytes.split_at_checked(length).ok_or(END)?;
+        let (taken, rest) = self.bytes.split_at_checked(length).ok_or_else(|| error(END))?;
         self.bytes = rest;
         Ok(taken)
     }
 
     #[inline]
     fn array<const N: usize>(&mut self) -> Result<[u8; N], Error> {
-        let (taken, rest) = self.bytes.split_first_chunk().ok_or(END)?;
+        let (taken, rest) = self.bytes.split_first_chunk().ok_or_else(|| error(END))?;
         self.bytes = rest;
         Ok(*taken)
     }
 
-    /// Reads a number in groups of seven bits, the lowest first; all bytes but the last have the highest bit set.
+    /// Reads a number of at most so many bytes, in groups of seven bits, the lowest first; all bytes but the last have the
+    /// highest bit set.
     #[inline]
-    fn number(&mut self) -> Result<u64, Error> {
-        match self.bytes.first_chunk() {
-            Some(next) => {
-                let next = u64::from_le_bytes(*next);
-                let ends = !next & 0x8080_8080_8080_8080;
-                if ends == 0 {
-                    return self.long_number();
-                }
-                self.bytes = &self.bytes[ends.trailing_zeros() as usize / 8 + 1..];
-                // The bytes up to the first that ends a number, without their highest bits, drawn together in pairs.
-                let groups = next & (ends ^ (ends - 1)) & 0x7f7f_7f7f_7f7f_7f7f;
-                let groups = (groups & 0x007f_007f_007f_007f) | ((groups & 0x7f00_7f00_7f00_7f00) >> 1);
-                let groups = (groups & 0x0000_3fff_0000_3fff) | ((groups & 0x3fff_0000_3fff_0000) >> 2);
-                Ok((groups & 0x0fff_ffff) | ((groups & 0x0fff_ffff_0000_0000) >> 4))
+    fn number<const MOST: usize>(&mut self) -> Result<u64, Error> {
+        let mut number = 0;
+        for (at, byte) in self.bytes.iter().enumerate().take(MOST) {
+            number |= u64::from(byte & 0x7f) << (7 * at);
+            if *byte < 0x80 {
+                self.bytes = &self.bytes[at + 1..];
+                // Of the tenth byte, only the lowest bit has room.
+                return if at == 9 && *byte > 1 { failed(TOO_LARGE) } else { Ok(number) };
             }
-            None => self.long_number(),
         }
-    }
-
-    #[inline(never)]
-    fn long_number(&mut self) -> Result<u64, Error> {
-        u64::try_from(self.longest_number()?).map_err(|_| TOO_LARGE)
+        failed(if self.bytes.len() < MOST { END } else { TOO_LARGE })
     }
 
     fn longest_number(&mut self) -> Result<u128, Error> {
@@ -134,57 +128,58 @@ impl<'b> Decoder<'b> {
             let byte = self.byte()?;
             let group = u128::from(byte & 0x7f);
             if group << shift >> shift != group {
-                return Err(TOO_LARGE);
+                return failed(TOO_LARGE);
             }
             number |= group << shift;
             if byte & 0x80 == 0 {
                 return Ok(number);
             }
         }
-        Err(TOO_LARGE)
+        failed(TOO_LARGE)
     }
 
     #[inline]
-    fn number_as<N: TryFrom<u64>>(&mut self) -> Result<N, Error> {
-        N::try_from(self.number()?).map_err(|_| TOO_LARGE)
+    fn number_as<N: TryFrom<u64>, const MOST: usize>(&mut self) -> Result<N, Error> {
+        N::try_from(self.number::<MOST>()?).map_err(|_| error(TOO_LARGE))
     }
 
     /// Reads a number whose sign is its lowest bit.
     #[inline]
-    fn signed(&mut self) -> Result<i64, Error> {
-        let number = self.number()?;
-        Ok((number >> 1).cast_signed() ^ -(number & 1).cast_signed())
+    fn signed<N: TryFrom<i64>, const MOST: usize>(&mut self) -> Result<N, Error> {
+        let number = self.number::<MOST>()?;
+        let number = (number >> 1).cast_signed() ^ -(number & 1).cast_signed();
+        N::try_from(number).map_err(|_| error(TOO_LARGE))
     }
 
     #[inline]
-    fn signed_as<N: TryFrom<i64>>(&mut self) -> Result<N, Error> {
-        N::try_from(self.signed()?).map_err(|_| TOO_LARGE)
+    fn size(&mut self) -> Result<usize, Error> {
+        self.number_as::<_, 10>()
     }
 
     #[inline]
     fn part(&mut self) -> Result<&'b [u8], Error> {
-        let length = self.number_as()?;
+        let length = self.size()?;
         self.take(length)
     }
 
     #[inline]
     fn text(&mut self) -> Result<&'b str, Error> {
-        str::from_utf8(self.part()?).map_err(|_| Error::Bytes("a text is not UTF-8"))
+        str::from_utf8(self.part()?).map_err(|_| error("a text is not UTF-8"))
     }
 
     /// Reads the number of elements of a list, each of which takes a byte if it takes any.
     #[inline]
     fn length(&mut self) -> Result<usize, Error> {
-        let length = self.number_as()?;
+        let length = self.size()?;
         if length > self.bytes.len().saturating_add(self.empty) {
-            return Err(TOO_MANY);
+            return failed(TOO_MANY);
         }
         Ok(length)
     }
 
     #[inline]
     fn within<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T, Error>) -> Result<T, Error> {
-        self.levels = self.levels.checked_sub(1).ok_or(TOO_DEEP)?;
+        self.levels = self.levels.checked_sub(1).ok_or_else(|| error(TOO_DEEP))?;
         let value = read(self)?;
         self.levels += 1;
         Ok(value)
@@ -235,7 +230,7 @@ impl Elements<'_, '_> {
         let before = self.decoder.bytes.len();
         let element = read(self.decoder)?;
         if self.decoder.bytes.len() == before {
-            self.decoder.empty = self.decoder.empty.checked_sub(1).ok_or(TOO_MANY)?;
+            self.decoder.empty = self.decoder.empty.checked_sub(1).ok_or_else(|| error(TOO_MANY))?;
         }
         Ok(Some(element))
     }
@@ -293,7 +288,7 @@ macro_rules! read {
 macro_rules! not_described {
     ($($method:ident)*) => {
         $(fn $method<V: Visitor<'static>>(self, _: V) -> Result<V::Value, Error> {
-            Err(Error::Bytes(NOT_DESCRIBED))
+            failed(NOT_DESCRIBED)
         })*
     };
 }
@@ -305,27 +300,27 @@ impl Deserializer<'static> for &mut Decoder<'_> {
         deserialize_bool => visit_bool(|from| match from.byte()? {
             0 => Ok(false),
             1 => Ok(true),
-            _ => Err(Error::Bytes("a `bool` is neither 0 nor 1")),
+            _ => failed("a `bool` is neither 0 nor 1"),
         });
         deserialize_i8 => visit_i8(|from| Ok(from.byte()?.cast_signed()));
-        deserialize_i16 => visit_i16(|from| from.signed_as());
-        deserialize_i32 => visit_i32(|from| from.signed_as());
-        deserialize_i64 => visit_i64(|from| from.signed());
+        deserialize_i16 => visit_i16(|from| from.signed::<_, 3>());
+        deserialize_i32 => visit_i32(|from| from.signed::<_, 5>());
+        deserialize_i64 => visit_i64(|from| from.signed::<_, 10>());
         deserialize_i128 => visit_i128(|from| {
             let number = from.longest_number()?;
             Ok((number >> 1).cast_signed() ^ -(number & 1).cast_signed())
         });
         deserialize_u8 => visit_u8(|from| from.byte());
-        deserialize_u16 => visit_u16(|from| from.number_as());
-        deserialize_u32 => visit_u32(|from| from.number_as());
-        deserialize_u64 => visit_u64(|from| from.number());
+        deserialize_u16 => visit_u16(|from| from.number_as::<_, 3>());
+        deserialize_u32 => visit_u32(|from| from.number_as::<_, 5>());
+        deserialize_u64 => visit_u64(|from| from.number::<10>());
         deserialize_u128 => visit_u128(|from| from.longest_number());
         deserialize_f32 => visit_f32(|from| from.array().map(f32::from_le_bytes));
         deserialize_f64 => visit_f64(|from| from.array().map(f64::from_le_bytes));
         deserialize_char => visit_char(|from| {
             let mut chars = from.text()?.chars();
             let char = chars.next().filter(|_| chars.next().is_none());
-            char.ok_or(Error::Bytes("a `char` is not one"))
+            char.ok_or_else(|| error("a `char` is not one"))
         });
     }
 
@@ -356,7 +351,7 @@ impl Deserializer<'static> for &mut Decoder<'_> {
         match self.byte()? {
             0 => visitor.visit_none(),
             1 => self.within(|decoder| visitor.visit_some(decoder)),
-            _ => Err(Error::Bytes("an `Option` is neither 0 nor 1")),
+            _ => failed("an `Option` is neither 0 nor 1"),
         }
     }
 
@@ -442,7 +437,7 @@ impl EnumAccess<'static> for &mut Decoder<'_> {
 
     #[inline]
     fn variant_seed<S: DeserializeSeed<'static>>(self, seed: S) -> Result<(S::Value, Self), Error> {
-        let index: u32 = self.number_as()?;
+        let index = self.number_as::<u32, 5>()?;
         let variant = seed.deserialize(de::value::U32Deserializer::<Error>::new(index))?;
         Ok((variant, self))
     }

@@ -266,4 +266,6 @@ mod known {
 }
 
 #[cfg(all(test, feature = "store"))]
+mod hostile_tests;
+#[cfg(all(test, feature = "store"))]
 mod tests;
