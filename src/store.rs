@@ -5,9 +5,9 @@
 pub use pipeline_core::StoreAs;
 #[cfg(feature = "store")]
 pub use pipeline_exec::store::{
-    CodeBy, Compression, Content, Durability, GcRules, InputDir, InputFile, InputGlob, Key, Record,
-    RecordedCode, RecordedInput, RecordedParam, RecordedSource, RecordedType, Removed, StepSize, StoredValue,
-    ValueStore, ValueStoreError, Verified,
+    CodeBy, Compression, Content, GcRules, InputDir, InputFile, InputGlob, Key, Record, RecordedCode,
+    RecordedInput, RecordedParam, RecordedSource, RecordedType, Removed, StepSize, StoredValue, ValueStore,
+    ValueStoreError, Verified,
 };
 #[cfg(feature = "report")]
 pub use pipeline_exec::{

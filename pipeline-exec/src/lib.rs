@@ -61,8 +61,8 @@ pub use runs::{
     CounterDiff, Pace, RunDiff, RunEntry, RunState, RunStore, StepDiff, StepTime, StepTrend, StoreError,
 };
 pub use settings::{
-    MOST_SLOTS, ResolvedSettings, ResumeMode, SettingInForce, Settings, SettingsStack, StepDefaults,
-    TagSettings, cores,
+    CacheMode, Durability, MOST_SLOTS, ResolvedSettings, ResumeMode, SettingInForce, Settings, SettingsStack,
+    StepCache, StepDefaults, TagSettings, cores,
 };
 pub use signals::Signal;
 pub use stopper::Stopper;

@@ -70,8 +70,9 @@ fn one_worker() -> Settings {
     settings
 }
 
-/// These locate the files of a run: the tests of report files show their effect.
-const OF_REPORT_FILES: [&str; 4] = ["runs_dir", "keep_runs", "record_params", "exclusive_run"];
+/// These are about files of runs and about the store: the modules `store` and `stored` show their effect.
+const ELSEWHERE: [&str; 8] =
+    ["runs_dir", "keep_runs", "record_params", "exclusive_run", "store", "cache", "resume", "durability"];
 
 /// L09, L11: each setting, changed, changes a run. A field without a case fails.
 #[test]
@@ -79,7 +80,7 @@ fn every_setting_has_an_effect() {
     let written = serde_json::to_value(Settings::default()).unwrap();
     let fields: BTreeSet<&str> = written.as_object().unwrap().keys().map(String::as_str).collect();
     let cases = cases();
-    let fields: BTreeSet<&str> = fields.into_iter().filter(|name| !OF_REPORT_FILES.contains(name)).collect();
+    let fields: BTreeSet<&str> = fields.into_iter().filter(|name| !ELSEWHERE.contains(name)).collect();
     assert_eq!(fields, cases.keys().copied().collect(), "a case for every field, and a field for every case");
     for (field, (one, other, show)) in cases {
         let (before, after) = (serde_json::to_value(&one).unwrap(), serde_json::to_value(&other).unwrap());
@@ -528,7 +529,8 @@ fn every_setting_is_read_from_text() {
         },
         "tags": { "slow": { "enabled": false } }, "steps": { "fetch": { "retries": 1 } }, "fallback": false,
         "validate": false,
-        "conditional": false, "runs_dir": "runs", "keep_runs": 9, "record_params": false, "exclusive_run": true, "no_write": true
+        "conditional": false, "runs_dir": "runs", "keep_runs": 9, "record_params": false, "exclusive_run": true, "no_write": true,
+        "store": "values", "cache": "all", "resume": "always", "durability": "power"
     }"#;
     let settings: Settings = serde_json::from_str(text).unwrap();
     let written = serde_json::to_value(&settings).unwrap();

@@ -17,7 +17,8 @@ use crate::settings::row::{Flag, Row, flags};
 use crate::settings::{PRESETS, ResolvedSettings, SettingInForce, Settings, SettingsStack};
 
 /// Defaults of the command line, in place of those of the library.
-const PROGRAM_DEFAULTS: [(&str, &str); 2] = [("grace", "10s"), ("runs_dir", ".pipeline")];
+const PROGRAM_DEFAULTS: [(&str, &str); 4] =
+    [("grace", "10s"), ("runs_dir", ".pipeline"), ("store", ".pipeline/store"), ("resume", "on-failure")];
 
 /// The prefix of a key of `--set` that is a run parameter.
 pub(super) const OF_PARAMS: &str = "params.";

@@ -3,8 +3,7 @@
 use pipeline_core::{Plan, Problem, ProblemCode, Problems};
 
 use super::Pipeline;
-use crate::settings::ResumeMode;
-use crate::store::{Asked, Lifetime, ValueStore};
+use crate::store::{Asked, Lifetime, Place, ValueStore, ValueStoreError};
 
 impl Pipeline {
     /// Uses a store: what is stored there of cached steps (`#[step(cache)]`) is not run again, and a run that does not
@@ -29,34 +28,40 @@ impl Pipeline {
 
     /// Returns what a run of this plan asks of the store; `None` without one.
     pub(super) fn asked(&self, plan: &Plan) -> Result<Option<Asked>, Problems> {
-        let Some(store) = &self.values else {
-            let needs_one = self.settings.resume == ResumeMode::Always || self.resume_from.is_some();
-            return if needs_one { Err(without_store().into()) } else { Ok(None) };
+        let settings = &self.settings;
+        let place = match (&self.values, &settings.store) {
+            (Some(store), _) => Place::of(store.clone()),
+            (None, Some(dir)) => Place::new(dir.clone(), settings.durability),
+            (None, None) if self.resume_from.is_some() => return Err(without_store().into()),
+            (None, None) => return Ok(None),
         };
-        let mut fresh = Vec::new();
         let mut problems = Vec::new();
+        let mut fresh = Vec::new();
         for name in &self.fresh {
-            match plan.dag().find(name) {
-                Ok(step) => fresh.extend(plan.position(step)),
-                Err(problem) => problems.push(problem),
-            }
+            let found = plan.dag().find(name).map(|step| fresh.extend(plan.position(step)));
+            problems.extend(found.err());
+        }
+        fresh.sort_unstable();
+        let cache = settings.lifetimes(plan).into_iter().map(|lifetime| lifetime.map(Lifetime));
+        let (resume, resume_from) = (settings.resume, self.resume_from.clone());
+        let asked = Asked { place, cache: cache.collect(), fresh, resume, resume_from };
+        if asked.is_involved() {
+            problems.extend(asked.place.open().err().map(|error| cannot_open(&error)));
         }
         Problems::check(problems)?;
-        fresh.sort_unstable();
-        let cache = (0..plan.len()).map(|step| plan.policy(step).cache.map(|cache| Lifetime(cache.ttl)));
-        let cache: Vec<Option<Lifetime>> = cache.collect();
-        let any = cache.iter().any(Option::is_some);
-        Ok(Some(Asked {
-            store: store.clone(),
-            cache: if any { cache } else { Vec::new() },
-            fresh,
-            resume: self.settings.resume,
-            resume_from: self.resume_from.clone(),
-        }))
+        Ok(Some(asked))
     }
 }
 
+fn cannot_open(error: &ValueStoreError) -> Problem {
+    Problem::new(ProblemCode::Environment, error.to_string())
+        .hint("give another store (`--store DIR`), or run without one (`--store none`)")
+}
+
 fn without_store() -> Problem {
-    Problem::new(ProblemCode::InvalidSetting, "the run is to be stored or resumed, and there is no store")
-        .hint("use `.store(&store)`, or set `store` (`--store DIR`)")
+    Problem::new(
+        ProblemCode::InvalidSetting,
+        "the run is to go on where another ended, and there is no store",
+    )
+    .hint("use `.store(&store)`, or set `store` (`--store DIR`)")
 }

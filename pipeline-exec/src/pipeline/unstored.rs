@@ -1,13 +1,18 @@
-//! Without the feature `store`, no run asks for one.
+//! Without the feature `store`, no run can use one.
 
-use pipeline_core::{Plan, Problems};
+use pipeline_core::{Plan, Problem, ProblemCode, Problems};
 
 use super::Pipeline;
 use crate::store::Asked;
 
 impl Pipeline {
-    #[allow(clippy::unnecessary_wraps, clippy::unused_self, reason = "the same as with the feature `store`")]
     pub(super) fn asked(&self, _: &Plan) -> Result<Option<Asked>, Problems> {
-        Ok(None)
+        if self.settings.store.is_none() {
+            return Ok(None);
+        }
+        let message = "the settings have a `store`, and this program is built without the feature `store`";
+        Err(Problem::new(ProblemCode::InvalidSetting, message)
+            .hint("enable the feature, or remove the setting")
+            .into())
     }
 }

@@ -8,6 +8,7 @@ mod origins;
 mod presets;
 pub(crate) mod row;
 mod step_defaults;
+mod stored;
 #[cfg(test)]
 mod tests;
 
@@ -29,7 +30,8 @@ use self::origins::Origins;
 #[cfg(feature = "cli")]
 pub(crate) use self::presets::{PRESETS, Preset};
 use self::row::settings;
-pub use self::step_defaults::{StepDefaults, TagSettings};
+pub use self::step_defaults::{StepCache, StepDefaults, TagSettings};
+pub use self::stored::{CacheMode, Durability, ResumeMode};
 use crate::limits::{CORES, LimitSettings, Limits, MEMORY};
 use crate::quantity;
 
@@ -106,6 +108,18 @@ settings! {
         record_params: bool = true, Switch(false);
         /// Refuses the run if another run of the pipeline that records there is under way. Otherwise both run.
         exclusive_run: bool = false, Switch(true), flag "--exclusive-run";
+        /// Directory of the store, which keeps outputs of steps for later runs (feature `store`).
+        ///
+        /// In code, use `Pipeline::store`.
+        store: Option<PathBuf> = None, Path, default "none; `.pipeline/store` on the command line", flag "--store <DIR>";
+        /// Steps that use the store: `"marked"` (those with `#[step(cache)]` or a `cache` of theirs), `"all"` whose outputs can be
+        /// stored, or `"off"`.
+        cache: CacheMode = CacheMode::Marked, Cache(CacheMode::All);
+        /// What the run leaves in the store so that another can go on where it ended: `"off"`, `"on-failure"` (the outputs that the
+        /// rest of it needs), `"always"` (every output that can be stored, when it is made).
+        resume: ResumeMode = ResumeMode::Off, Resume(ResumeMode::OnFailure), default "off; on-failure on the command line";
+        /// What stored values survive: `"process"` (the end of the process), or `"power"` (also a power failure).
+        durability: Durability = Durability::Process, Durability(Durability::Power);
     }
     {
         /// Settings of steps that do not set them themselves.
@@ -123,8 +137,6 @@ settings! {
         /// their capacities are `cpu` and `memory_limit`, unless they are set here. Shared limits
         /// ([`Pipeline::limits`](crate::Pipeline::limits)) replace these.
         pub limits: BTreeMap<String, LimitSettings>,
-        /// What is stored so that a run can be resumed.
-        pub resume: ResumeMode,
         /// The settings that code has set by a method: they win over file, environment and flags.
         #[serde(skip)]
         pub(crate) explicit: Explicit,
@@ -132,19 +144,6 @@ settings! {
         #[serde(skip)]
         pub(crate) origins: Origins,
     }
-}
-
-/// What a run with a store leaves, so that another can go on where it ended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ResumeMode {
-    /// Nothing.
-    #[default]
-    Off,
-    /// If it does not succeed: the outputs that the rest of it needs.
-    OnFailure,
-    /// Every output that can be stored, when it is made.
-    Always,
 }
 
 /// Maximum number of slots of a lane: each slot of the CPU and blocking lanes can need a thread.
@@ -311,21 +310,10 @@ impl Settings {
         self.workers.map_or(self.slots(lane), |workers| workers.min(self.slots(lane)))
     }
 
-    /// Sets what is stored so that a run can be resumed.
-    #[must_use]
-    pub fn resume(mut self, mode: ResumeMode) -> Self {
-        self.mark("resume");
-        self.resume = mode;
-        self
-    }
-
     /// Lays `later` over these settings: each setting that is explicit there, or not the default, wins.
     pub(crate) fn merge(mut self, later: Settings) -> Settings {
         self.lay(&later);
         self.origins.lay(&later.origins, || layers::keys_set_by_code(&later));
-        if later.is_explicit("resume") || later.resume != ResumeMode::Off {
-            self.resume = later.resume;
-        }
         let Settings { defaults, groups, tags, steps, limits, explicit, .. } = later;
         self.explicit.0.extend(explicit.0);
         self.limits.extend(limits);

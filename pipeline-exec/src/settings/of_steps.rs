@@ -1,12 +1,16 @@
 //! What the settings say of the steps of a graph: by name, by group and by tag; and names that mean nothing in it.
 
 use std::collections::{BTreeMap, BTreeSet};
+#[cfg(feature = "store")]
+use std::time::Duration;
 
 use pipeline_core::{
     Dag, InputDef, Plan, Policy, Problem, ProblemCode, Selection, StepDef, closest, registered, registered_as,
 };
 
 use super::origins::{Origins, shown};
+#[cfg(feature = "store")]
+use super::{CacheMode, StepCache};
 use super::{Settings, StepDefaults};
 use crate::limits::{CORES, MEMORY};
 
@@ -36,6 +40,30 @@ impl Settings {
             let steps = named(dag, key).unwrap_or_default();
             steps.into_iter().map(move |step| (step, key, said))
         })
+    }
+
+    /// For each step of a plan, how long its stored output is good (`Some(None)`: for ever) if it is cached; empty if no step is.
+    #[cfg(feature = "store")]
+    pub(crate) fn lifetimes(&self, plan: &Plan) -> Vec<Option<Option<Duration>>> {
+        if self.cache == CacheMode::Off {
+            return Vec::new();
+        }
+        let by_name = self.by_name(plan.dag());
+        let lifetime = |step: usize| {
+            let spec = plan.spec(step);
+            let of_step = by_name.get(&plan.in_dag(step)).and_then(|said| said.cache);
+            let own = || spec.policy().cache.map(|cache| cache.ttl.map_or(StepCache::On, StepCache::For));
+            let of_tags = || spec.def().tags.iter().find_map(|tag| self.tags.get(*tag)?.cache);
+            let of_group = || self.groups.get(spec.def().group.as_deref()?)?.cache;
+            let of_all = || self.defaults.cache.or((self.cache == CacheMode::All).then_some(StepCache::On));
+            match of_step.or_else(own).or_else(of_tags).or_else(of_group).or_else(of_all)? {
+                StepCache::Off => None,
+                StepCache::On => Some(None),
+                StepCache::For(time) => Some(Some(time)),
+            }
+        };
+        let lifetimes: Vec<_> = (0..plan.len()).map(lifetime).collect();
+        if lifetimes.iter().any(Option::is_some) { lifetimes } else { Vec::new() }
     }
 
     /// The disabled steps of a plan, ascending, each with the reason.

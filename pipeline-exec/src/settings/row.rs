@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::presets::PRESETS;
-use super::{MOST_SLOTS, Settings, StepDefaults};
+use super::{CacheMode, Durability, MOST_SLOTS, ResumeMode, Settings, StepCache, StepDefaults};
 
 /// Declares a struct with one setting per row, and the table of its rows:
 ///
@@ -166,6 +166,11 @@ pub(crate) enum Kind {
     Rate,
     Path,
     Preset,
+    Cache,
+    Resume,
+    Durability,
+    /// How long a stored output is good, or whether it is used at all.
+    Lifetime,
     /// A section of a file, or a part of one.
     Table,
     /// A value of whatever type its steps take.
@@ -175,8 +180,11 @@ pub(crate) enum Kind {
 impl Kind {
     /// Whether text is read as it is, rather than as a number or `true`.
     pub(super) const fn is_text(self) -> bool {
-        use Kind::{Any, Backoff, Memory, Path, Preset, Rate, Time, TimeOrZero};
+        use Kind::{
+            Any, Backoff, Cache, Durability, Lifetime, Memory, Path, Preset, Rate, Resume, Time, TimeOrZero,
+        };
         matches!(self, Time | TimeOrZero | Backoff | Memory | Rate | Path | Preset | Any)
+            || matches!(self, Cache | Resume | Durability | Lifetime)
     }
 
     /// Whether `"none"` disables it.
@@ -199,10 +207,20 @@ impl Kind {
             Kind::Rate => "a rate, such as `\"10/s\"` or `\"5/200ms\"`".to_owned(),
             Kind::Path => "a folder".to_owned(),
             Kind::Preset => PRESETS.map(|preset| format!("`\"{}\"`", preset.name)).join(", "),
+            Kind::Cache => words(CacheMode::WORDS),
+            Kind::Resume => words(ResumeMode::WORDS),
+            Kind::Durability => words(Durability::WORDS),
+            Kind::Lifetime => "`true`, `false`, or a time above zero, such as `\"30d\"`".to_owned(),
             Kind::Table => "a table of settings".to_owned(),
             Kind::Any => "any value".to_owned(),
         }
     }
+}
+
+/// Words, as they are written in a file.
+fn words(words: &[&str]) -> String {
+    let quoted: Vec<String> = words.iter().map(|word| format!("`\"{word}\"`")).collect();
+    quoted.join(", ")
 }
 
 /// A value that can be compared with what its setting takes.
@@ -252,7 +270,7 @@ macro_rules! unchecked {
         })*
     };
 }
-unchecked!(bool);
+unchecked!(bool, CacheMode, ResumeMode, Durability, StepCache);
 
 impl Checked for PathBuf {
     fn is_in_range(&self, _: Kind) -> bool {
@@ -277,8 +295,9 @@ const PRESET: Row = Row {
 };
 
 #[rustfmt::skip]
-pub(super) const NAMED: [Row; 7] = [
+pub(super) const NAMED: [Row; 8] = [
     row("tags.NAME.enabled", Kind::Switch, "true", "Whether the steps of a tag run."),
+    row("tags.NAME.cache", Kind::Lifetime, "false", "Whether the outputs of the steps of a tag are stored and used, and for how long one is good."),
     row("limits.NAME.capacity", Kind::AtLeastOne, "1", "Capacity of a named limit."),
     row("limits.NAME.rate", Kind::Rate, "none", "Maximum rate of admissions (feature `rate`). Also a table of `count`, `per` and `burst`."),
     row("limits.NAME.breaker.failures", Kind::AtLeastOne, "no breaker", "Failures in a row after which no step is admitted."),

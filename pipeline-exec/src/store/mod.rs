@@ -45,8 +45,9 @@ pub use self::record::{
     CodeBy, Compression, Record, RecordedCode, RecordedInput, RecordedParam, RecordedSource, RecordedType,
 };
 pub(crate) use self::records::Records;
-pub(crate) use self::run::{Asked, Caching, Left, Lifetime, OfRun};
-pub use self::value_store::{Durability, ValueStore};
+pub(crate) use self::run::{Asked, Caching, Left, Lifetime, OfRun, Place};
+pub use self::value_store::ValueStore;
+use crate::settings::Durability;
 
 /// Ignores that a thread panicked while it held the lock.
 fn unpoisoned<T>(locked: LockResult<T>) -> T {

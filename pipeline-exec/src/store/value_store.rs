@@ -11,6 +11,7 @@ use super::storage::local::{self, Local, TMP};
 use super::storage::{Flaw, Storage};
 use super::{Record, Records, ValueStoreError, unpoisoned};
 use crate::files::{folder_for_the_owner, for_the_owner, gone, open};
+use crate::settings::Durability;
 use crate::timing::unique_id;
 
 /// The file that names the layout.
@@ -28,16 +29,6 @@ pub(super) const MEMO: &str = "memo";
 
 /// Number of warnings that are kept.
 const MOST_WARNINGS: usize = 20;
-
-/// What stored values survive.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Durability {
-    /// The end of the process, also by `kill -9`.
-    #[default]
-    Process,
-    /// Also a power failure: every file and folder is written through to the disk, which takes longer.
-    Power,
-}
 
 /// Values of steps that survive the run: a folder that any number of processes share. Cheap to clone.
 ///

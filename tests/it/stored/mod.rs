@@ -2,3 +2,4 @@
 
 mod caching;
 mod resuming;
+mod settings;

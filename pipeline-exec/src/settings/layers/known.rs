@@ -43,7 +43,10 @@ pub(super) fn look_up(key: &Key) -> Known {
         "groups" | "steps" | "tags" | "limits" if key.len() < 3 => Known::Unit(key.len(), Some(Kind::Table)),
         "defaults" => of_field(1),
         "groups" | "steps" => of_field(2),
-        "tags" => among(2, &["enabled"]).unwrap_or(Known::Unit(3.min(key.len()), Some(Kind::Switch))),
+        "tags" => among(2, &["enabled", "cache"]).unwrap_or_else(|| {
+            let kind = if part(2) == Some("cache") { Kind::Lifetime } else { Kind::Switch };
+            Known::Unit(3.min(key.len()), Some(kind))
+        }),
         "limits" => {
             let deeper = match part(2) {
                 Some("breaker") => among(3, &OF_BREAKERS),

@@ -12,9 +12,9 @@ use pipeline_core::{BoundParams, Plan};
 
 use super::keys::{self, BaseMaker, Known};
 use super::tally::Tally;
-use super::{Caching, Decision, Lifetime, Resumed, StepState, unpoisoned};
+use super::{Caching, Decision, Lifetime, Place, Resumed, StepState, unpoisoned};
 use crate::settings::ResumeMode;
-use crate::store::{Key, Record, Records, ValueStore};
+use crate::store::{Key, Record, Records};
 use crate::stored::CachedFrom;
 
 /// Purposes of keys.
@@ -24,7 +24,7 @@ const LINEAGE: &str = "checkpoint";
 /// What a run asks of the store.
 #[derive(Debug)]
 pub(crate) struct Asked {
-    pub(crate) store: ValueStore,
+    pub(crate) place: Place,
     /// For each step, how long its stored output is good; `None` if it is not cached.
     pub(crate) cache: Vec<Option<Lifetime>>,
     /// The steps that are run even if they are stored, ascending.
@@ -52,11 +52,17 @@ enum Found {
     Record(Box<Record>),
 }
 
+impl Asked {
+    /// Whether the store is used even if the run succeeds.
+    pub(crate) fn is_involved(&self) -> bool {
+        !self.cache.is_empty() || self.resume == ResumeMode::Always || self.resume_from.is_some()
+    }
+}
+
 impl Caching {
     /// Looks up every step whose key is known before the run, and reads the values that the run needs.
     pub(crate) fn new(plan: &Plan, params: &BoundParams, asked: Asked, of_run: &OfRun<'_>) -> Self {
         let mut caching = Caching {
-            checkpoints: asked.store.checkpoints(of_run.run),
             run: of_run.run.to_owned(),
             program: of_run.program.to_owned(),
             steps: OnceLock::new(),
@@ -65,7 +71,7 @@ impl Caching {
             resume: asked.resume,
             resumed: None,
             tally: Tally::default(),
-            store: asked.store,
+            place: asked.place,
         };
         if !caching.is_involved() && asked.resume_from.is_none() {
             return caching;
@@ -95,7 +101,7 @@ impl Caching {
     pub(super) fn make_states(&self, plan: &Plan, params: &BoundParams, resumes: bool) -> &[StepState] {
         let keeps = self.resume != ResumeMode::Off || resumes;
         self.steps.get_or_init(|| {
-            let memo = self.store.memo();
+            let memo = self.store().memo();
             let mut maker = BaseMaker::new(plan, params, &memo);
             let mut states = Vec::with_capacity(plan.len());
             for step in 0..plan.len() {
@@ -141,7 +147,7 @@ impl Caching {
     /// Finds the steps that the resumed run has stored, or has marked as done. Returns those that have to run again
     /// although they had ended, with the reason.
     fn find_checkpoints(&self, plan: &Plan, from: &str, found: &mut [Found]) -> Vec<(usize, String)> {
-        let records = self.store.checkpoints(from);
+        let records = self.store().checkpoints(from);
         let marks: BTreeMap<String, Key> =
             records.marks().into_iter().map(|mark| (mark.step, mark.key)).collect();
         let mut again = Vec::new();
@@ -157,7 +163,7 @@ impl Caching {
             }
             *found = match record {
                 Some(record) if record.content.is_none() => Found::Done,
-                Some(record) if self.store.holds(&record) => Found::Record(Box::new(record)),
+                Some(record) if self.store().holds(&record) => Found::Record(Box::new(record)),
                 _ if marks.contains_key(&*identity) => Found::Done,
                 _ => Found::Nothing,
             };
@@ -167,7 +173,7 @@ impl Caching {
 
     /// Looks up the cached steps all of whose inputs are known.
     fn find_cached(&self, plan: &Plan, disabled: &BTreeSet<usize>, found: &mut [Found]) {
-        let cache = self.store.cache();
+        let cache = self.store().cache();
         for step in 0..plan.len() {
             let state = self.state(step);
             if let Found::Record(record) = &found[step] {
@@ -197,7 +203,7 @@ impl Caching {
         let record = cache.find(&key.to_string())?;
         let Lifetime(most) = self.state(step).cache?;
         let is_good = most.is_none_or(|most| age_of(&record) <= most);
-        (is_good && record.content.is_some() && self.store.holds(&record)).then_some(record)
+        (is_good && record.content.is_some() && self.store().holds(&record)).then_some(record)
     }
 
     fn known(&self, step: usize) -> Option<Known> {
@@ -265,16 +271,16 @@ impl Caching {
 
     /// Reads a stored value; `None`, with a warning, if it is damaged or cannot be decoded.
     pub(super) fn read(&self, plan: &Plan, step: usize, record: &Record) -> Option<Given> {
-        let bytes = self.store.load(record)?;
+        let bytes = self.store().load(record)?;
         let spec = plan.spec(step);
         let why = match spec.def().codec.stored()?.decode(step, &bytes) {
             Ok(given) => return Some(given.from_store()),
             Err(why) => why,
         };
         let name = spec.name();
-        self.store
+        self.store()
             .warn(format!("the stored output of step `{name}` cannot be read and is made again: {why}"));
-        self.store.set_aside_value(record);
+        self.store().set_aside_value(record);
         None
     }
 

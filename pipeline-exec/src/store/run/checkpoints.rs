@@ -36,7 +36,7 @@ impl Caching {
 
     /// Stores the outputs that a step which did not succeed would have read, before they are dropped.
     pub(crate) fn keep_inputs(&self, frame: &Frame, finished: &Finished) {
-        if self.resume == ResumeMode::Off {
+        if self.resume == ResumeMode::Off || self.place.get().is_none() {
             return;
         }
         let plan = frame.plan();
@@ -67,7 +67,7 @@ impl Caching {
         }
         let Some(record) = self.record(plan, step, lineage) else { return };
         let identity = plan.spec(step).identity();
-        match self.checkpoints.commit(&identity, record, bytes) {
+        match self.checkpoints().commit(&identity, record, bytes) {
             Ok(record) => self.tally.stored(record.bytes, record.stored_bytes),
             Err(error) => self.cannot_store(plan, step, &error.to_string()),
         }
@@ -77,7 +77,7 @@ impl Caching {
     pub(super) fn carry_over(&self, plan: &Plan) {
         let Some(resumed) = &self.resumed else { return };
         let mut done = Vec::new();
-        let earlier = self.store.checkpoints(&resumed.run);
+        let earlier = self.store().checkpoints(&resumed.run);
         for (step, state) in self.steps.get().into_iter().flatten().enumerate() {
             let is_used =
                 matches!(&*unpoisoned(state.decision.lock()), Decision::Unread(_) | Decision::Read(_));
@@ -85,7 +85,7 @@ impl Caching {
             let identity = plan.spec(step).identity();
             match earlier.find(&identity).filter(|record| record.key == lineage) {
                 Some(record) => {
-                    if self.checkpoints.commit_mark(&identity, record).is_ok() {
+                    if self.checkpoints().commit_mark(&identity, record).is_ok() {
                         _ = state.is_checkpoint.set(());
                     }
                 }
@@ -98,14 +98,14 @@ impl Caching {
     }
 
     fn mark(&self, done: &[Mark]) {
-        if let Err(error) = self.checkpoints.set_marks(done) {
-            self.store.warn(format!("what was done cannot be recorded for resuming: {error}"));
+        if let Err(error) = self.checkpoints().set_marks(done) {
+            self.store().warn(format!("what was done cannot be recorded for resuming: {error}"));
         }
     }
 
     /// Stores, at the end of a run that did not succeed, what is left in memory.
     pub(crate) fn keep_rest(&self, frame: &mut Frame) {
-        if self.resume == ResumeMode::Off {
+        if self.resume == ResumeMode::Off || self.place.get().is_none() {
             return;
         }
         let plan = Arc::clone(frame.plan());
@@ -123,7 +123,7 @@ impl Caching {
 
     /// Marks what was done in a run that did not succeed.
     pub(crate) fn leave(&self, frame: &Frame) -> Left {
-        if self.resume == ResumeMode::Off {
+        if self.resume == ResumeMode::Off || self.place.get().is_none() {
             return Left::default();
         }
         let plan = frame.plan();
@@ -157,10 +157,13 @@ impl Caching {
 
     /// Removes the checkpoints of a run that succeeded, and those of the run that it resumed.
     pub(crate) fn forget(&self) {
-        let resumed = self.resumed.as_ref().map(|resumed| self.store.checkpoints(&resumed.run));
-        for records in resumed.iter().chain([&self.checkpoints]) {
+        if !self.keeps_all() && self.resumed.is_none() {
+            return;
+        }
+        let resumed = self.resumed.as_ref().map(|resumed| self.store().checkpoints(&resumed.run));
+        for records in resumed.iter().chain([&self.checkpoints()]) {
             if let Err(error) = records.remove_all().and_then(|()| records.remove_marks()) {
-                self.store.warn(format!("the checkpoints of an earlier run could not be removed: {error}"));
+                self.store().warn(format!("the checkpoints of an earlier run could not be removed: {error}"));
             }
         }
     }

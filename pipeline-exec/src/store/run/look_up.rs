@@ -50,7 +50,7 @@ impl Caching {
         let step = ready.step();
         // Also of a step that is run in any case: its output is stored under the key.
         let key = self.key_of(frame, &ready).filter(|_| !self.state(step).fresh);
-        let found = key.and_then(|key| self.find_in(&self.store.cache(), step, key));
+        let found = key.and_then(|key| self.find_in(&self.store().cache(), step, key));
         let read = found.and_then(|record| Some((self.read(frame.plan(), step, &record)?, record)));
         match read {
             Some((given, record)) => {
@@ -101,7 +101,7 @@ impl Caching {
         }
         if let Some(file) = self.changed_file(frame, step) {
             let (name, file) = (frame.plan().spec(step).name(), file.display());
-            self.store
+            self.store()
                 .warn(format!("the output of step `{name}` is not stored: {file} changed during the run"));
             return;
         }
@@ -126,7 +126,7 @@ impl Caching {
         match spec.def().codec.stored()?.encode(output, &mut bytes) {
             Ok(()) => Some(bytes),
             Err(why) => {
-                self.store.warn(format!("the output of step `{}` cannot be stored: {why}", spec.name()));
+                self.store().warn(format!("the output of step `{}` cannot be stored: {why}", spec.name()));
                 None
             }
         }
@@ -135,7 +135,7 @@ impl Caching {
     /// Writes an output to the cache. Returns the record under its key: of two runs, one wins.
     fn commit(&self, plan: &Plan, step: usize, key: Key, bytes: &[u8]) -> Option<Record> {
         let record = self.record(plan, step, key)?;
-        let cache = self.store.cache();
+        let cache = self.store().cache();
         let is_replaced = self.state(step).fresh || cache.find(&key.to_string()).is_some();
         let name = key.to_string();
         let committed = if is_replaced {
@@ -157,7 +157,7 @@ impl Caching {
 
     pub(super) fn cannot_store(&self, plan: &Plan, step: usize, why: &str) {
         let name = plan.spec(step).name();
-        self.store.warn(format!("the output of step `{name}` could not be stored: {why}"));
+        self.store().warn(format!("the output of step `{name}` could not be stored: {why}"));
     }
 
     /// The record of an output, without what its bytes are.

@@ -9,6 +9,7 @@ mod before;
 mod checkpoints;
 mod keys;
 mod look_up;
+mod place;
 mod tally;
 mod why;
 
@@ -20,6 +21,7 @@ use pipeline_core::frame::Given;
 pub(crate) use self::before::{Asked, OfRun};
 pub(crate) use self::checkpoints::{Again, Left};
 use self::keys::{Base, Known};
+pub(crate) use self::place::Place;
 use self::tally::Tally;
 use super::{Key, Record, Records, ValueStore, unpoisoned};
 use crate::settings::ResumeMode;
@@ -29,7 +31,7 @@ use crate::{stderr, text};
 /// The store in one run.
 #[derive(Debug)]
 pub(crate) struct Caching {
-    store: ValueStore,
+    place: Place,
     run: String,
     program: String,
     /// Made when they are first needed.
@@ -39,8 +41,6 @@ pub(crate) struct Caching {
     /// The steps that are run even if they are stored, ascending.
     fresh: Vec<usize>,
     resume: ResumeMode,
-    /// The checkpoints of this run.
-    checkpoints: Records,
     /// The run that this one resumes.
     pub(crate) resumed: Option<Resumed>,
     tally: Tally,
@@ -106,9 +106,18 @@ impl Caching {
         self.steps.get_mut().expect("invariant: made before a step is looked up or stored")
     }
 
+    fn store(&self) -> &ValueStore {
+        self.place.opened().expect("invariant: opened before a step is looked up or stored")
+    }
+
+    /// The checkpoints of this run.
+    fn checkpoints(&self) -> Records {
+        self.store().checkpoints(&self.run)
+    }
+
     /// Prints what went wrong with the store since the last call.
     pub(crate) fn print_warnings(&self) {
-        for warning in self.store.take_warnings() {
+        for warning in self.place.opened().map(ValueStore::take_warnings).unwrap_or_default() {
             stderr::write(&format!("warning: {}\n", text::clean(&warning)));
         }
     }
