@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use super::blobs::path_of;
 use super::error::shown;
-use super::storage::local::{self, Local, TMP};
+use super::storage::local::{self, FORMAT_PART, Local, TMP};
 use super::storage::{Flaw, Storage};
 use super::{Record, Records, ValueStoreError, unpoisoned};
 use crate::files::{folder_for_the_owner, for_the_owner, gone, open};
@@ -203,7 +203,7 @@ fn check_format(dir: &Path, location: &str) -> Result<(), ValueStoreError> {
                 "choose a folder that is empty or does not exist",
             ));
         }
-        let part = dir.join(format!("{FORMAT}.{}", unique_id()));
+        let part = dir.join(format!("{FORMAT_PART}{}", unique_id()));
         let mut options = fs::OpenOptions::new();
         options.write(true).create_new(true);
         for_the_owner(&mut options);
@@ -212,12 +212,15 @@ fn check_format(dir: &Path, location: &str) -> Result<(), ValueStoreError> {
             file.sync_data()?;
             fs::hard_link(&part, &path)
         });
-        // If this fails, an unused file stays.
+        // If this fails, an unused file stays until the next sweep.
         let _ = fs::remove_file(&part);
         match made {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(io("write")(error)),
-            _ => local::sync_folder(dir).map_err(io("write"))?,
+            Ok(()) => {}
+            // Another process was first. It may have removed this one's file too, if it is alone already.
+            Err(_) if path.exists() => {}
+            Err(error) => return Err(io("write")(error)),
         }
+        local::sync_folder(dir).map_err(io("write"))?;
     }
     let file = open(&path, fs::OpenOptions::new().read(true)).map_err(io("read"))?;
     let mut found = Vec::new();

@@ -20,6 +20,9 @@ const LOCK: &str = "lock";
 /// Files that are not complete.
 pub(in crate::store) const TMP: &str = "tmp";
 
+/// Start of the name of a file that becomes `format`.
+pub(in crate::store) const FORMAT_PART: &str = "format.";
+
 /// Why a file in place of a folder is refused.
 const NOT_A_FOLDER: &str = "it is not a folder";
 
@@ -33,6 +36,8 @@ pub(in crate::store) struct Local {
     lock: File,
     /// The folders in it that are known to be folders, and not links.
     folders: RwLock<HashSet<String>>,
+    /// Those whose names are known to survive a power failure.
+    synced: RwLock<HashSet<String>>,
 }
 
 impl Local {
@@ -42,7 +47,8 @@ impl Local {
         options.write(true).create(true).truncate(false);
         for_the_owner(&mut options);
         let lock = open(&dir.join(LOCK), &mut options)?;
-        let mut local = Local { dir: dir.to_owned(), lock, folders: RwLock::default() };
+        let mut local =
+            Local { dir: dir.to_owned(), lock, folders: RwLock::default(), synced: RwLock::default() };
         if local.take_alone()? {
             local.sweep()?;
             local.lock.unlock()?;
@@ -107,6 +113,13 @@ impl Local {
         for file in self.list(TMP)? {
             self.remove(&file.name)?;
         }
+        // Of processes that were killed when they made the store.
+        for entry in fs::read_dir(&self.dir)? {
+            let name = entry?.file_name();
+            if name.to_str().is_some_and(|name| name.starts_with(FORMAT_PART)) {
+                gone(fs::remove_file(self.dir.join(name)))?;
+            }
+        }
         Ok(())
     }
 
@@ -140,6 +153,7 @@ impl Local {
         self.enter(name).map_err(into_io)?;
         match create(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                unpoisoned(self.synced.write()).clear();
                 for (at, _) in name.match_indices('/') {
                     make_folder(&self.dir.join(&name[..at]))?;
                 }
@@ -177,8 +191,15 @@ impl Local {
     /// Makes the names of a new file, and of the folders above it, survive a power failure.
     fn sync_folders(&self, name: &str, durability: Durability) -> io::Result<()> {
         sync_if(durability, || {
-            let ends = name.rmatch_indices('/').map(|(at, _)| &name[..at]);
-            ends.chain([""]).try_for_each(|folder| sync_folder(&self.dir.join(folder)))
+            let mut folders = name.rmatch_indices('/').map(|(at, _)| &name[..at]).chain([""]);
+            let folder = folders.next().unwrap_or_default();
+            sync_folder(&self.dir.join(folder))?;
+            if unpoisoned(self.synced.read()).contains(folder) {
+                return Ok(());
+            }
+            folders.try_for_each(|above| sync_folder(&self.dir.join(above)))?;
+            unpoisoned(self.synced.write()).insert(folder.to_owned());
+            Ok(())
         })
     }
 }

@@ -1,5 +1,6 @@
 //! What the operating system does for the store, and what it refuses.
 
+use std::io;
 use std::process::{Command, Output};
 
 use super::*;
@@ -7,17 +8,20 @@ use super::*;
 /// Set for the test that runs as the program of a child process: the folder of the store.
 const FOLDER: &str = "PIPELINE_TEST_STORE_FOLDER";
 
-/// Runs one of the tests below as a program, through another one, with the store in `dir`. `None` if there is no such
-/// program, or it cannot do this here.
-fn run(through: &[&str], test: &str, dir: &Path) -> Option<Output> {
-    let output = Command::new(through[0])
+/// Runs one of the tests below as a program, through another one, with the store in `dir`.
+fn run(through: &[&str], test: &str, dir: &Path) -> io::Result<Output> {
+    Command::new(through[0])
         .args(&through[1..])
         .arg(std::env::current_exe().expect("it is known"))
         .args(["--exact", &format!("store::tests::system::{test}"), "--nocapture"])
         .env(FOLDER, dir)
-        .output();
-    let output =
-        output.ok().filter(|output| String::from_utf8_lossy(&output.stdout).contains("running 1 test"));
+        .output()
+}
+
+/// As [`run`]; `None` if there is no such program, or it cannot do this here.
+fn run_if_possible(through: &[&str], test: &str, dir: &Path) -> Option<Output> {
+    let has_begun = |output: &Output| String::from_utf8_lossy(&output.stdout).contains("running 1 test");
+    let output = run(through, test, dir).ok().filter(has_begun);
     if output.is_none() {
         let required = std::env::var_os("REQUIRE_TOOLS").is_some_and(|value| value == "1");
         assert!(!required, "REQUIRE_TOOLS is set, and `{}` does not work", through[0]);
@@ -29,7 +33,8 @@ fn run(through: &[&str], test: &str, dir: &Path) -> Option<Output> {
 /// Runs a test in a file system of its own.
 fn run_mounted(mount: &str, test: &str, dir: &Path) {
     let script = format!("{mount} && exec \"$0\" \"$@\"");
-    if let Some(output) = run(&["unshare", "--map-root-user", "--mount", "sh", "-c", &script], test, dir) {
+    let through = ["unshare", "--map-root-user", "--mount", "sh", "-c", &script];
+    if let Some(output) = run_if_possible(&through, test, dir) {
         let text = String::from_utf8_lossy(&output.stdout);
         assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
     }
@@ -51,7 +56,8 @@ fn with_durability_power_bytes_names_and_folders_are_on_the_disk_before_the_next
     let (folder, trace) = (dir.0.join("store"), dir.0.join("trace"));
     let calls = "trace=openat,write,fsync,fdatasync,link,linkat,rename,renameat,unlink";
     let through = ["strace", "-f", "-y", "-e", calls, "-o", trace.to_str().expect("it is a plain path")];
-    let Some(output) = run(&through, "a_child_stores_a_value_for_ever", &folder) else { return };
+    let child = "a_child_stores_a_value_for_ever";
+    let Some(output) = run_if_possible(&through, child, &folder) else { return };
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
     let trace = std::fs::read_to_string(trace).expect("strace wrote it");
     // What each call does, from the first file in `tmp/` on.
@@ -78,6 +84,43 @@ fn with_durability_power_bytes_names_and_folders_are_on_the_disk_before_the_next
             .map(str::to_owned)
     };
     assert_eq!(done[start..], [each("blobs"), each("cache")].concat(), "{trace}");
+}
+
+/// A process is killed at each call that changes files.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_process_killed_at_any_call_leaves_the_value_or_none_and_nothing_incomplete() {
+    const CALLS: [&str; 8] = ["mkdir", "openat", "write", "fdatasync", "linkat", "unlink", "fsync", "flock"];
+    let (child, dir) = ("a_child_stores_a_value_for_ever", Dir::new());
+    if run_if_possible(&["strace", "-f", "-o", "/dev/null"], child, &dir.0).is_none() {
+        return;
+    }
+    let value = bytes(10, false);
+    for call in CALLS {
+        let mut kills = 0;
+        for at in 1.. {
+            let dir = Dir::new();
+            let (trace, inject) = (format!("trace={call}"), format!("inject={call}:signal=KILL:when={at}"));
+            let through = ["strace", "-f", "-o", "/dev/null", "-e", &trace, "-e", &inject];
+            if run(&through, child, &dir.0).expect("strace was run").status.success() {
+                break;
+            }
+            kills += 1;
+            let store = dir.store();
+            let case = format!("{call} {at}");
+            assert!(found(&store, "step").is_none_or(|found| found == value), "{case}");
+            commit(&store, "step", &value);
+            assert_eq!(found(&store, "step").as_ref(), Some(&value), "{case}");
+            assert_eq!(store.take_warnings(), Vec::<String>::new(), "{case}");
+            let is_known = |path: &PathBuf| {
+                let rest = path.strip_prefix(&dir.0).expect("it is in the folder");
+                ["format", "lock", "blobs", "cache"].iter().any(|known| rest.starts_with(known))
+            };
+            let left: Vec<PathBuf> = files(&dir.0).into_iter().filter(|path| !is_known(path)).collect();
+            assert_eq!(left, Vec::<PathBuf>::new(), "{case}");
+        }
+        assert!(kills > 0, "{call}");
+    }
 }
 
 #[test]
