@@ -4,7 +4,7 @@ use std::io::{self, Read};
 
 use super::storage::{Flaw, Opened};
 use super::value_store::BLOBS;
-use super::{Compression, Content, Durability, Record, ValueStore, ValueStoreError};
+use super::{Compression, Content, Durability, HASH_IS_WRONG, Record, ValueStore, ValueStoreError};
 
 /// Bytes that are fewer are not compressed.
 const LEAST_TO_COMPRESS: usize = 4096;
@@ -116,7 +116,7 @@ impl ValueStore {
         if bytes.len() as u64 == record.bytes && Content::of(&bytes) == content {
             Ok(Some(bytes))
         } else {
-            Err(damaged("its hash is wrong"))
+            Err(damaged(HASH_IS_WRONG))
         }
     }
 
@@ -136,7 +136,7 @@ impl ValueStore {
                 read.map_err(|_| damaged("it cannot be decompressed"))?;
             }
         }
-        if Content::from(hash.finalize()) == content { Ok(true) } else { Err(damaged("its hash is wrong")) }
+        if Content::from(hash.finalize()) == content { Ok(true) } else { Err(damaged(HASH_IS_WRONG)) }
     }
 
     /// Returns the length of a file. What is there and is no file is moved away.

@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::framed::{framed, unframed};
 use super::storage::Flaw;
 use super::value_store::DONE;
-use super::{Content, Key, Records, ValueStoreError};
+use super::{HASH_IS_WRONG, Key, Records, ValueStoreError};
 
 /// Larger files are not read: that of a million steps has less.
 const MOST_BYTES: u64 = 1 << 28;
@@ -17,15 +18,13 @@ pub(crate) struct Mark {
 }
 
 impl Records {
-    /// Replaces the marks of the run. They are framed as records are: a line with the hash of the rest, then the rest.
+    /// Replaces the marks of the run.
     ///
     /// # Errors
     /// If they cannot be written.
     pub(crate) fn set_marks(&self, marks: &[Mark]) -> Result<(), ValueStoreError> {
-        let json = serde_json::to_vec(marks).expect("invariant: marks have no maps");
-        let text = [Content::of(&json).to_string().as_bytes(), b"\n", &json].concat();
         let path = self.marks_file();
-        let put = self.store().storage().put(&path, &text, self.store().durability);
+        let put = self.store().storage().put(&path, &framed(&marks), self.store().durability);
         put.map_err(|error| self.store().error("write", &path, error))
     }
 
@@ -34,9 +33,9 @@ impl Records {
         let path = self.marks_file();
         let flaw = match self.store().read(&path, MOST_BYTES) {
             Ok(None) => return Vec::new(),
-            Ok(Some((text, _))) => match read(&text) {
+            Ok(Some((text, _))) => match unframed(&text).and_then(|json| serde_json::from_slice(json).ok()) {
                 Some(marks) => return marks,
-                None => Flaw::Foreign { name: path.clone(), why: "its hash is wrong".to_owned() },
+                None => Flaw::Foreign { name: path.clone(), why: HASH_IS_WRONG.to_owned() },
             },
             Err(flaw) => flaw,
         };
@@ -57,10 +56,4 @@ impl Records {
         let run = self.folder().rsplit('/').next().unwrap_or_default();
         format!("{DONE}/{run}")
     }
-}
-
-fn read(text: &[u8]) -> Option<Vec<Mark>> {
-    let (hash, json) = text.split_at_checked(65)?;
-    let hash = Content::parse(str::from_utf8(hash).ok()?.strip_suffix('\n')?)?;
-    if hash == Content::of(json) { serde_json::from_slice(json).ok() } else { None }
 }

@@ -23,6 +23,7 @@ mod care;
 mod code;
 mod error;
 pub(crate) mod files;
+mod framed;
 mod gc;
 mod key;
 mod marks;
@@ -48,6 +49,9 @@ pub(crate) use self::records::Records;
 pub(crate) use self::run::{Asked, Caching, Left, Lifetime, OfRun, Place};
 pub use self::value_store::ValueStore;
 use crate::settings::Durability;
+
+/// What is wrong with a damaged file.
+const HASH_IS_WRONG: &str = "its hash is wrong";
 
 /// Ignores that a thread panicked while it held the lock.
 fn unpoisoned<T>(locked: LockResult<T>) -> T {

@@ -4,7 +4,8 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Content, Key};
+use super::framed::unframed;
+use super::{Content, HASH_IS_WRONG, Key};
 use crate::timing::unix_ms;
 
 /// The format that this version writes, and the only one it reads.
@@ -12,9 +13,6 @@ pub(super) const FORMAT: u32 = 1;
 
 /// Maximum length of a record in bytes.
 pub(super) const MOST_BYTES: u64 = 1 << 20;
-
-/// Length in bytes of the first line, the hash of the rest, with its line feed.
-const HASH_LINE: usize = 65;
 
 /// What made a stored value, and what its bytes are.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -181,29 +179,13 @@ impl Record {
         }
     }
 
-    /// Returns the bytes of the record's file.
-    pub(super) fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = vec![b'\n'; HASH_LINE];
-        serde_json::to_writer(&mut bytes, self).expect("invariant: a record has only strings as keys");
-        bytes.push(b'\n');
-        let hash = blake3::hash(&bytes[HASH_LINE..]).to_hex();
-        bytes[..HASH_LINE - 1].copy_from_slice(hash.as_bytes());
-        bytes
-    }
-
     /// Reads the bytes of a record's file.
     pub(super) fn read(bytes: &[u8]) -> Reading {
         #[derive(Deserialize)]
         struct Format {
             format: u32,
         }
-        let Some((line, text)) = bytes.split_at_checked(HASH_LINE) else {
-            return Reading::Damaged("it is too short".to_owned());
-        };
-        let hash = std::str::from_utf8(line).ok().and_then(|line| Content::parse(line.strip_suffix('\n')?));
-        if hash != Some(Content::of(text)) {
-            return Reading::Damaged("its hash is wrong".to_owned());
-        }
+        let Some(text) = unframed(bytes) else { return Reading::Damaged(HASH_IS_WRONG.to_owned()) };
         match serde_json::from_slice::<Record>(text) {
             Ok(record) if record.format == FORMAT => Reading::Record(Box::new(record)),
             read => match serde_json::from_slice(text) {

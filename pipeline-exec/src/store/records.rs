@@ -3,6 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use super::blobs::path_of;
+use super::framed::framed;
 use super::record::{self, FORMAT, Reading};
 use super::storage::Flaw;
 use super::value_store::CACHE;
@@ -88,7 +89,7 @@ impl Records {
         self.store.put_blob(&mut record, bytes)?;
         record.format = FORMAT;
         let path = self.path(name);
-        let put = self.store.storage().put(&path, &record.to_bytes(), self.store.durability);
+        let put = self.store.storage().put(&path, &framed(&record), self.store.durability);
         put.map(|()| record).map_err(|error| self.store.error("write the record", &path, error))
     }
 
@@ -99,7 +100,7 @@ impl Records {
     pub(crate) fn commit_mark(&self, name: &str, mut record: Record) -> Result<Record, ValueStoreError> {
         record.format = FORMAT;
         let path = self.path(name);
-        let bytes = record.to_bytes();
+        let bytes = framed(&record);
         let durability = self.store.durability;
         let failed = |error| self.store.error("write the record", &path, error);
         if self.store.storage().put_new(&path, &bytes, durability).map_err(failed)? {

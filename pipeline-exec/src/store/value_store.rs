@@ -191,12 +191,12 @@ fn check_owner(dir: &Path, location: &str) -> Result<(), ValueStoreError> {
 fn check_format(dir: &Path, location: &str) -> Result<(), ValueStoreError> {
     let io = |tried| move |error| ValueStoreError::io(tried, FORMAT, location, error);
     let path = dir.join(FORMAT);
-    if !fs::symlink_metadata(&path).is_ok() {
+    if fs::symlink_metadata(&path).is_err() {
         let mut entries = fs::read_dir(dir).map_err(io("read"))?.filter_map(Result::ok);
         // Another process may be doing the same.
         let is_of_a_store =
             |name: &std::ffi::OsStr| name.to_str().is_some_and(|name| name.starts_with(FORMAT));
-        if !path.exists() && entries.any(|entry| !is_of_a_store(&entry.file_name())) && !path.exists() {
+        if entries.any(|entry| !is_of_a_store(&entry.file_name())) && !path.exists() {
             return Err(ValueStoreError::refused(
                 location,
                 "the folder holds other files, and no file `format`",

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use super::hash::{Hashed, Stamp};
+use crate::store::framed::{framed, unframed};
 use crate::store::value_store::MEMO;
 use crate::store::{Content, Durability, Key, ValueStore};
 
@@ -40,8 +41,12 @@ impl Memo {
     /// Returns the files known under this name; none if the memo is lost or damaged.
     pub(super) fn read(&self, name: &Key) -> HashMap<Stamp, Hashed> {
         let read = |store: &ValueStore| store.read(&path(name), MOST_BYTES).ok().flatten();
-        let entries =
-            self.store.as_ref().and_then(read).and_then(|(text, _)| checked(&text)).unwrap_or_default();
+        let entries = self
+            .store
+            .as_ref()
+            .and_then(read)
+            .and_then(|(text, _)| serde_json::from_slice::<Vec<_>>(unframed(&text)?).ok())
+            .unwrap_or_default();
         let hashed = |(stamp, content)| (stamp, Hashed { stamp, content, is_settled: true });
         entries.into_iter().map(hashed).collect()
     }
@@ -54,21 +59,11 @@ impl Memo {
         if entries.is_empty() {
             return;
         }
-        if let Ok(json) = serde_json::to_vec(&entries) {
-            let text = [Content::of(&json).to_string().as_bytes(), b"\n", &json].concat();
-            _ = store.storage().put(&path(name), &text, Durability::Process);
-        }
+        _ = store.storage().put(&path(name), &framed(&entries), Durability::Process);
     }
 }
 
 /// Returns the path of a memo in the store.
 fn path(name: &Key) -> String {
     format!("{MEMO}/{name}")
-}
-
-/// Returns the entries of a whole memo.
-fn checked(text: &[u8]) -> Option<Vec<(Stamp, Content)>> {
-    let (hash, json) = text.split_at_checked(65)?;
-    let hash = Content::parse(std::str::from_utf8(hash).ok()?.strip_suffix('\n')?)?;
-    if hash == Content::of(json) { serde_json::from_slice(json).ok() } else { None }
 }

@@ -132,7 +132,7 @@ fn a_claimed_length_is_not_believed() {
         (right.bytes, 0),
     ] {
         let claim = Record { bytes, stored_bytes, ..right.clone() };
-        fs::write(record_file(&dir, "step"), claim.to_bytes()).expect("it can be written");
+        fs::write(record_file(&dir, "step"), framed::framed(&claim)).expect("it can be written");
         fs::write(blob_file(&dir, &right), &blob).expect("it can be written");
         let store = dir.store();
         assert_eq!(found(&store, "step"), None, "{bytes} {stored_bytes}");
@@ -144,7 +144,8 @@ fn a_claimed_length_is_not_believed() {
 fn a_record_that_is_too_long_or_of_another_form_is_a_miss() {
     let dir = Dir::new();
     dir.store();
-    let right = String::from_utf8(record("step", key("step")).to_bytes()[65..].to_vec()).expect("it is JSON");
+    let right =
+        String::from_utf8(framed::framed(&record("step", key("step")))[65..].to_vec()).expect("it is JSON");
     let with = |field: &str| format!("{{{field},{}", &right[1..]);
     let deep = format!("\"x\":{}1{}", "[".repeat(200_000), "]".repeat(200_000));
     for (text, is_found) in [
