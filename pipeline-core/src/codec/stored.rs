@@ -53,6 +53,11 @@ pub struct StoredForm {
 ///     }
 /// }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` does not store values of type `{T}`",
+    label = "no `StoreAs<{T}>`",
+    note = "`codec = …` names a type that implements `StoreAs` for the output of the step"
+)]
 pub trait StoreAs<T> {
     /// The name of the form, as `pipeline cache show` shows it.
     const NAME: &'static str;

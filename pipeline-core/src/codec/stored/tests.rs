@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::known::{decode, encode};
-use super::{NotToStore as _, ToStore, contained};
+use super::{NotToStore as _, StoreAs, StoredForm, ToStore, contained};
 use crate::Secret;
 
 fn written<T: Serialize + Deserialize<'static> + 'static>(value: &T) -> io::Result<Vec<u8>> {
@@ -111,7 +111,7 @@ fn bytes_and_texts_are_stored_as_they_are() {
         <ToStore<io::Error>>::__PIPELINE_STORE,
     ];
     assert_eq!(
-        names.map(|form| form.map(super::StoredForm::name)),
+        names.map(|form| form.map(StoredForm::name)),
         [Some("bytes"), Some("bytes"), Some("text"), Some("postcard"), None]
     );
 }
@@ -284,6 +284,36 @@ struct Endless(#[allow(dead_code, reason = "only read")] Vec<Endless>);
 #[derive(Deserialize)]
 #[serde(transparent)]
 struct Chain(#[allow(dead_code, reason = "only read")] Option<Box<Chain>>);
+
+/// Numbers as text, for people.
+struct Lines;
+
+impl StoreAs<Vec<u64>> for Lines {
+    const NAME: &'static str = "lines";
+
+    fn encode(numbers: &Vec<u64>, out: &mut dyn io::Write) -> io::Result<()> {
+        numbers.iter().try_for_each(|number| writeln!(out, "{number}"))
+    }
+
+    fn decode(bytes: &[u8]) -> io::Result<Vec<u64>> {
+        let text = str::from_utf8(bytes).map_err(io::Error::other)?;
+        text.lines().map(|line| line.parse().map_err(io::Error::other)).collect()
+    }
+}
+
+#[test]
+fn a_codec_of_users_replaces_serde() {
+    let form = StoredForm::by::<Lines, Vec<u64>>();
+    let postcard = <ToStore<Vec<u64>>>::__PIPELINE_STORE.expect("it has both traits");
+    assert_eq!((form.name(), form.refused()), ("lines", None));
+    assert_ne!(form.shape(), postcard.shape());
+    let (_, value) = form.decode(0, b"7\n8\n").expect("they are numbers").into_parts();
+    assert_eq!(value.into_value().downcast_ref(), Some(&vec![7_u64, 8]));
+    assert_eq!(
+        form.decode(0, b"seven").expect_err("it is none").to_string(),
+        "invalid digit found in string"
+    );
+}
 
 /// What a hostile file may hold: each ends at once, with an error.
 #[test]
