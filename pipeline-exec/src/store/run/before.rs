@@ -102,10 +102,10 @@ impl Caching {
         let keeps = self.resume != ResumeMode::Off || resumes;
         self.steps.get_or_init(|| {
             let memo = self.store().memo();
-            let mut maker = BaseMaker::new(plan, params, &memo);
+            let maker = BaseMaker::new(plan, params, &memo);
             let mut states = Vec::with_capacity(plan.len());
             for step in 0..plan.len() {
-                states.push(self.state_of(plan, step, keeps, &mut maker, &states));
+                states.push(self.state_of(plan, step, keeps, &maker, &states));
             }
             states
         })
@@ -116,7 +116,7 @@ impl Caching {
         plan: &Plan,
         step: usize,
         keeps: bool,
-        maker: &mut BaseMaker<'_>,
+        maker: &BaseMaker<'_>,
         earlier: &[StepState],
     ) -> StepState {
         let is_given = plan.given().binary_search(&(step as u32)).is_ok();

@@ -1,8 +1,5 @@
 //! The keys of the steps of one run.
 
-use std::any::TypeId;
-use std::collections::HashMap;
-
 use pipeline_core::{BoundParams, InputKind, Mode, Plan, Quorum};
 
 use crate::store::code::code_of;
@@ -36,33 +33,25 @@ pub(crate) struct BaseMaker<'a> {
     plan: &'a Plan,
     params: &'a BoundParams,
     memo: &'a Memo,
-    /// The shapes of types, which are found out once each.
-    shapes: HashMap<TypeId, String>,
 }
 
 impl<'a> BaseMaker<'a> {
     pub(crate) fn new(plan: &'a Plan, params: &'a BoundParams, memo: &'a Memo) -> Self {
-        BaseMaker { plan, params, memo, shapes: HashMap::new() }
+        BaseMaker { plan, params, memo }
     }
 
     /// Makes the base of a step.
     ///
     /// # Errors
     /// Why the step has no key.
-    pub(crate) fn base(&mut self, step: usize) -> Result<Base, String> {
+    pub(crate) fn base(&self, step: usize) -> Result<Base, String> {
         let (plan, spec) = (self.plan, self.plan.spec(step));
         let def = spec.def();
         if def.module.is_empty() {
             return Err("it is a closure: what it captures cannot be seen".to_owned());
         }
         let code = code_of(plan, step, self.memo)?;
-        let shape = match def.codec.stored() {
-            None => String::new(),
-            Some(form) => {
-                let shape = self.shapes.entry(def.output.id()).or_insert_with(|| form.shape().to_string());
-                shape.clone()
-            }
-        };
+        let shape = def.codec.stored().map_or_else(String::new, |form| form.shape().to_string());
         let output = RecordedType { name: def.output.name().to_owned(), shape };
         let mut params = Vec::new();
         let mut files = Vec::new();
