@@ -27,6 +27,10 @@ pub(crate) struct PolicyArgs {
     pub(crate) on_failure: Option<Expr>,
     pub(crate) parallel_if: Option<Expr>,
     pub(crate) when: Option<Expr>,
+    pub(crate) key: Option<Expr>,
+    pub(crate) codec: Option<Path>,
+    is_cached: bool,
+    writes: Option<Span>,
     pub(crate) fallback: Option<Expr>,
     pub(crate) limits: Vec<Limit>,
     pub(crate) switch: Option<Switch>,
@@ -130,19 +134,42 @@ pub(crate) const OPTIONS: &[Spec<Args>] = &[
     Spec::new("branch", "branch = step", "the switch that the step is a branch of", |args, key, input| {
         key.value(input).map(|PlainPath(path)| args.policy.branch = Some(path))
     }),
-    flag("writes", "whether the step writes"),
+    Spec::new("writes", "writes", "whether the step writes", |args, key, _| {
+        args.policy.writes = Some(key.ident.span());
+        args.policy.set(key, quote!(true))
+    }),
     Spec::new("cache", "cache` or `cache = \"30d\"", "the cache", |args, key, input| {
+        args.policy.is_cached = true;
         let ttl = if input.peek(Token![=]) {
             let text: LitStr = key.value(input)?;
-            some(tokens(duration(&text.value(), &text)?))
+            let time = duration(&text.value(), &text)?;
+            if time.is_zero() {
+                let message = "a stored output that is good for no time is never used: give a time above zero, or remove `cache`";
+                return Err(syn::Error::new(text.span(), message));
+            }
+            some(tokens(time))
         } else {
             quote!(__pipeline::core::option::Option::None)
         };
         args.policy.set(key, some(quote!(__pipeline::CachePolicy { ttl: #ttl })))
     }),
-    Spec::new("version", "version = \"…\"", "the version of the step's code", |args, key, input| {
+    Spec::new("version", "version = \"3\"", "the version of the step's code", |args, key, input| {
         let version: LitStr = key.value(input)?;
+        if version.value().is_empty() {
+            return Err(syn::Error::new(
+                version.span(),
+                "a version is a text that is not empty, such as `\"3\"`",
+            ));
+        }
         args.policy.set(key, some(version))
+    }),
+    Spec::new("key", "key = function", "the step's own part of its key", |args, key, input| {
+        args.policy.key = Some(key.value(input)?);
+        args.policy.fields.push(("has_key", quote!(true)));
+        Ok(())
+    }),
+    Spec::new("codec", "codec = path", "the form in which the output is stored", |args, key, input| {
+        key.value(input).map(|PlainPath(path)| args.policy.codec = Some(path))
     }),
 ];
 
@@ -188,6 +215,12 @@ impl PolicyArgs {
             errors.at_span(
                 span,
                 "`jitter` leaves a part of each wait to chance: add `backoff = \"…\"`, or remove this",
+            );
+        }
+        if let (Some(span), true) = (self.writes, self.is_cached) {
+            errors.at_span(
+                span,
+                "a cached step is not run if its output is stored, so it would not write again: remove `cache` or `writes`",
             );
         }
         for (position, limit) in self.limits.iter().enumerate() {

@@ -49,4 +49,10 @@ pub trait Callable: Send + Sync + 'static {
         let _ = call;
         None
     }
+
+    /// Returns the step's own part of its key in a store, before it runs. Takes no input.
+    fn key(&self, call: Call<'_>) -> Option<String> {
+        let _ = call;
+        None
+    }
 }

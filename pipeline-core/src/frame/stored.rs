@@ -1,7 +1,9 @@
 //! Outputs and a store: steps that end without an output because it is in a store, and the inputs of steps that are about to
 //! be looked up, or that did not succeed.
 
-use super::{Ended, Finished, Frame, Ready, Status};
+use super::{Attempt, Ended, Finished, Frame, Ready, Status};
+use crate::call::Call;
+use crate::contain;
 use crate::step::{InputKind, Mode};
 use crate::value::StepOutput;
 
@@ -35,6 +37,22 @@ impl Frame {
                 self.plan.name(source)
             );
         });
+    }
+
+    /// Returns the own part of the key of a step that is ready; `None` if it has none.
+    ///
+    /// # Errors
+    /// Returns the message of a panic.
+    pub fn key_of(&self, ready: &Ready) -> Result<Option<String>, String> {
+        assert!(ready.frame() == self.id, "a token belongs to the frame that made it");
+        let step = ready.index();
+        if !self.plan.policy(step as usize).has_key {
+            return Ok(None);
+        }
+        self.assert_inputs_are_here(step);
+        let call = Call::new(&self.cells, step, Attempt::ONLY);
+        let code = self.plan.hot[step as usize].code.callable();
+        contain::guard(|| code.key(call))
     }
 
     /// Returns the output of a step that feeds a step which is ready; `None` if it has none.

@@ -38,6 +38,12 @@ pub trait SyncStep: Step {
         let _ = output;
         None
     }
+
+    /// Returns the step's own part of its key in a store. Takes no input.
+    fn key(call: Call<'_>) -> Option<String> {
+        let _ = call;
+        None
+    }
 }
 
 /// An async step, as the macro writes it.
@@ -54,6 +60,12 @@ pub trait AsyncStep: Step {
     /// As [`SyncStep::case`].
     fn case(output: &Self::Output) -> Option<u32> {
         let _ = output;
+        None
+    }
+
+    /// As [`SyncStep::key`].
+    fn key(call: Call<'_>) -> Option<String> {
+        let _ = call;
         None
     }
 }
@@ -73,6 +85,10 @@ impl<S: SyncStep> Callable for SyncCode<S> {
     fn case(&self, call: Call<'_>) -> Option<u32> {
         S::case(call.own_output())
     }
+
+    fn key(&self, call: Call<'_>) -> Option<String> {
+        S::key(call)
+    }
 }
 
 impl<S: AsyncStep> Callable for AsyncCode<S> {
@@ -86,6 +102,10 @@ impl<S: AsyncStep> Callable for AsyncCode<S> {
 
     fn case(&self, call: Call<'_>) -> Option<u32> {
         S::case(call.own_output())
+    }
+
+    fn key(&self, call: Call<'_>) -> Option<String> {
+        S::key(call)
     }
 }
 

@@ -53,6 +53,7 @@ pub(super) fn call(model: &StepModel) -> TokenStream {
     };
     let condition = policy::condition(model);
     let (fallback, case) = (policy::fallback(model), super::switch::case(model));
+    let key = policy::key(model);
     let call = call_ident();
     let output = quote_spanned!(model.output.span=> Self::Output);
     // rustc reports a future that is not `Send` on this impl, and so on the name of the function.
@@ -69,12 +70,13 @@ pub(super) fn call(model: &StepModel) -> TokenStream {
 
             #fallback
             #case
+            #key
         }
     }
 }
 
 /// Binds one parameter to a local variable.
-fn binding(index: usize, input: &Input, model: &StepModel) -> TokenStream {
+pub(super) fn binding(index: usize, input: &Input, model: &StepModel) -> TokenStream {
     let (call, local, checked) = (call_ident(), local(index), checked(index));
     let value = match &input.kind {
         InputKind::One { from: One::Field(edge, _), how } => {
@@ -120,7 +122,7 @@ fn binding(index: usize, input: &Input, model: &StepModel) -> TokenStream {
     };
     // The condition looks at a collection before its type is known from the function.
     let ty = match &input.kind {
-        InputKind::Many { .. } if model.policy.when.is_some() => {
+        InputKind::Many { .. } if model.policy.when.is_some() || model.policy.key.is_some() => {
             let ty = &input.ty;
             quote!(: #ty)
         }

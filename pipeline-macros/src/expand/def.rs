@@ -31,6 +31,13 @@ pub(super) fn def(model: &StepModel) -> TokenStream {
     let cases = if model.cases.is_some() { quote!(&#cases) } else { quote!(&[]) };
     let (input_list, after_list, definition) = (own("inputs"), own("after"), own("def"));
     let policy = super::policy::value(model);
+    let stored = match &model.policy.codec {
+        Some(codec) => {
+            let form = quote_spanned!(codec.span()=> __pipeline::StoredForm::by::<#codec, #handed_on>());
+            quote!(__pipeline::core::option::Option::Some(#form))
+        }
+        None => quote!(<__pipeline::ToStore<#handed_on>>::__PIPELINE_STORE),
+    };
     let trace_name = &model.name;
     quote! {
         impl __pipeline::Step for #ident {
@@ -61,7 +68,7 @@ pub(super) fn def(model: &StepModel) -> TokenStream {
                     codec: __pipeline::Codec::new(
                         <__pipeline::ToJson<#handed_on>>::__PIPELINE_WRITE,
                         <__pipeline::FromJson<#handed_on>>::__PIPELINE_READ,
-                        <__pipeline::ToStore<#handed_on>>::__PIPELINE_STORE,
+                        #stored,
                     ),
                     trace: __pipeline::core::option_env!(__pipeline::core::concat!(
                         "PIPELINE_TRACE_",

@@ -5,7 +5,7 @@ use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Expr, ExprLit, Lit, Type};
 
-use super::call::local;
+use super::call::{binding, local};
 use super::checks::constant;
 use super::def::text;
 use crate::input::{Holds, How, Input, InputKind};
@@ -38,12 +38,13 @@ pub(super) fn checks(model: &StepModel) -> TokenStream {
     let bool = quote!(__pipeline::core::primitive::bool);
     let returned = &model.output.ty;
     let error = quote!(<#returned as __pipeline::Fallible>::Error);
-    let looked_at = model.inputs.iter().map(looked_at);
+    let looked_at: Vec<Type> = model.inputs.iter().map(looked_at).collect();
     let functions = [
         ("retry_if", &policy.retry_if, quote!(fn(&#error) -> #bool)),
         ("on_failure", &policy.on_failure, quote!(fn(&__pipeline::StepError))),
         ("parallel_if", &policy.parallel_if, quote!(fn() -> #bool)),
         ("when", &policy.when, quote!(fn(#(#looked_at),*) -> #bool)),
+        ("key", &policy.key, quote!(fn(#(#looked_at),*) -> __pipeline::std::string::String)),
     ];
     let functions = functions.into_iter().filter_map(|(name, function, ty)| {
         Some(constant(&own(name), &ty, &function.as_ref()?.to_token_stream()))
@@ -105,6 +106,38 @@ pub(super) fn condition(model: &StepModel) -> TokenStream {
     quote! {
         if let __pipeline::CalledErr(#failure) = __pipeline::condition(|| (#when)(#(#arguments),*)) {
             return __pipeline::CalledErr(#failure);
+        }
+    }
+}
+
+/// `fn key`, if the step has a part of its own in its key.
+pub(super) fn key(model: &StepModel) -> TokenStream {
+    if model.policy.key.is_none() {
+        return TokenStream::new();
+    }
+    let (call, key) = (own("call"), own("key"));
+    let bindings = model.inputs.iter().enumerate().map(|(index, input)| match &input.kind {
+        // Nothing is moved out before the step runs.
+        InputKind::One { how: How::Take(ty), .. } => {
+            let local = local(index);
+            quote!(let #local = #call.view::<#ty>(#index);)
+        }
+        _ => binding(index, input, model),
+    });
+    let arguments = model.inputs.iter().enumerate().map(|(index, input)| {
+        let local = local(index);
+        let is_value = match &input.kind {
+            InputKind::One { how: How::Take(_), .. } => false,
+            kind => is_owned(input) || matches!(kind, InputKind::Context),
+        };
+        if is_value { quote!(&#local) } else { quote!(#local) }
+    });
+    quote! {
+        fn key(
+            #call: __pipeline::Call<'_>,
+        ) -> __pipeline::core::option::Option<__pipeline::std::string::String> {
+            #(#bindings)*
+            __pipeline::core::option::Option::Some((#key)(#(#arguments),*))
         }
     }
 }

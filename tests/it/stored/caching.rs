@@ -246,3 +246,91 @@ fn branches_that_were_not_chosen_stay_skipped_although_they_are_stored() {
         assert_eq!((zero, other), wanted);
     }
 }
+
+/// What a step reads of a resource can be a part of its key.
+#[step(cache, key = |drawn, seed| format!("{} {}", drawn.len(), seed.0))]
+fn keyed(drawn: Vec<u64>, #[resource] seed: &Seed) -> u64 {
+    drawn.len() as u64 + seed.0
+}
+
+#[test]
+fn a_step_can_have_a_key_of_its_own() {
+    let folder = Folder::new();
+    let run = |seed: u64| {
+        let store = ValueStore::open(&*folder).unwrap();
+        Pipeline::to::<keyed>().store(&store).resource(Seed(seed)).run_blocking().unwrap()
+    };
+    assert_eq!(run(1).output::<keyed>().unwrap(), &4);
+    let other = run(2);
+    assert_eq!(statuses(&other, ["drawn", "keyed"]), [Status::Cached, Status::Succeeded]);
+    assert_eq!(other.output::<keyed>().unwrap(), &5);
+    assert_eq!(run(1).status("keyed"), Ok(Status::Cached));
+}
+
+/// A type without serde.
+struct Opaque(u64);
+
+struct Digits;
+
+impl pipeline::store::StoreAs<Opaque> for Digits {
+    const NAME: &'static str = "digits";
+
+    fn encode(value: &Opaque, out: &mut dyn std::io::Write) -> std::io::Result<()> {
+        write!(out, "{}", value.0)
+    }
+
+    fn decode(bytes: &[u8]) -> std::io::Result<Opaque> {
+        let text = std::str::from_utf8(bytes).map_err(std::io::Error::other)?;
+        text.parse().map(Opaque).map_err(std::io::Error::other)
+    }
+}
+
+#[step(cache, codec = Digits)]
+fn opaque(#[param] count: u64) -> Opaque {
+    Opaque(count * 2)
+}
+
+#[step]
+fn doubled(opaque: &Opaque) -> u64 {
+    opaque.0
+}
+
+/// Without a form, it is known by what it was made of.
+#[step(cache)]
+fn formless(#[param] count: u64) -> Opaque {
+    Opaque(count)
+}
+
+#[step(cache)]
+fn of_formless(formless: &Opaque) -> u64 {
+    formless.0 + 1
+}
+
+#[test]
+fn a_step_can_store_its_output_in_a_form_of_its_own() {
+    let folder = Folder::new();
+    let run = || {
+        let store = ValueStore::open(&*folder).unwrap();
+        Pipeline::to::<doubled>().store(&store).param("count", 21).run_blocking().unwrap()
+    };
+    assert_eq!(run().output::<doubled>().unwrap(), &42);
+    let again = run();
+    assert_eq!((again.status("opaque"), again.output::<doubled>().unwrap()), (Ok(Status::Cached), &42));
+}
+
+#[test]
+fn an_output_that_cannot_be_stored_is_known_by_what_made_it() {
+    let folder = Folder::new();
+    let run = |count: u64| {
+        let store = ValueStore::open(&*folder).unwrap();
+        Pipeline::to::<of_formless>().store(&store).param("count", count).run_blocking().unwrap()
+    };
+    let steps = ["formless", "of_formless"];
+    assert_eq!(statuses(&run(1), steps), [Status::Succeeded; 2]);
+    assert_eq!(statuses(&run(1), steps), [Status::Succeeded, Status::Cached]);
+    let other = run(2);
+    assert_eq!(
+        (statuses(&other, steps), other.output::<of_formless>().unwrap()),
+        ([Status::Succeeded; 2], &3)
+    );
+}

@@ -69,7 +69,16 @@ impl Caching {
         let state = self.state(step);
         *state.key.get_or_init(|| {
             let Some(Ok(base)) = &state.base else { return None };
-            let own = None;
+            let own = match frame.key_of(ready) {
+                Ok(own) => own.map(|own| Content::of(own.as_bytes())),
+                Err(panic) => {
+                    let name = plan.spec(step).name();
+                    self.store().warn(format!(
+                        "step `{name}` is not cached in this run: its `key` panicked: {panic}"
+                    ));
+                    return None;
+                }
+            };
             keys::key(CACHE, plan, step, base, own, |source| self.known_of(frame, ready, source))
         })
     }
