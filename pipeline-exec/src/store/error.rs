@@ -54,13 +54,21 @@ impl fmt::Display for ValueStoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             ValueStoreError::Io { tried, name, location, source } => {
-                write!(f, "cannot {tried} {} in the store {}: {source}", clean(name), clean(location))?;
+                write!(f, "cannot {tried} {}", clean(name))?;
+                if name != location {
+                    write!(f, " in the store {}", clean(location))?;
+                }
+                write!(f, ": {source}")?;
                 match source.kind() {
                     io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
                         f.write_str("\nhint: free some space: `cache gc` removes values that are not used")
                     }
                     io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => f.write_str(
                         "\nhint: choose a folder that can be written (`--store DIR`), or run without a store",
+                    ),
+                    io::ErrorKind::Unsupported => f.write_str(
+                        "\nhint: the store needs a file system with locks and hard links: choose a local folder \
+                         (`--store DIR`)",
                     ),
                     _ => Ok(()),
                 }

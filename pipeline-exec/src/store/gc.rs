@@ -40,7 +40,10 @@ impl ValueStore {
         let Some(Shared { storage, .. }) = Arc::get_mut(&mut self.shared) else {
             return Err(ValueStoreError::InUse { location, processes: vec![std::process::id()] });
         };
-        if storage.take_alone().map_err(|error| ValueStoreError::io("lock", "lock", &location, error))? {
+        if storage
+            .take_alone()
+            .map_err(|error| ValueStoreError::io("lock the file", "lock", &location, error))?
+        {
             self.collect(rules)
         } else {
             Err(ValueStoreError::InUse { location, processes: storage.users() })

@@ -32,6 +32,21 @@ const MOST_WARNINGS: usize = 20;
 
 /// Values of steps that survive the run: a folder that any number of processes share. Cheap to clone.
 ///
+/// ```
+/// # use pipeline_exec::store::{GcRules, ValueStore};
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let dir = std::env::temp_dir().join(format!("value-store-doc-{}", std::process::id()));
+/// let store = ValueStore::open(&dir)?;
+/// for value in store.values()? {
+///     println!("{}: {} bytes", value.record.step, value.record.bytes);
+/// }
+/// let month = std::time::Duration::from_secs(30 * 24 * 3600);
+/// let removed = store.gc(GcRules { older_than: Some(month), max_bytes: None })?;
+/// assert_eq!(removed.values, 0);
+/// # std::fs::remove_dir_all(&dir)?;
+/// # Ok(()) }
+/// ```
+///
 /// Only the owner may read the files. A folder that belongs to another user, or that everyone may write, is refused.
 #[derive(Clone, Debug)]
 pub struct ValueStore {
@@ -71,8 +86,8 @@ impl ValueStore {
         for folder in [TMP, BLOBS, CACHE, RUNS, DAMAGED] {
             check_folder(&dir.join(folder), folder, &location)?;
         }
-        let storage =
-            Local::open(&dir).map_err(|error| ValueStoreError::io("lock", "lock", &location, error))?;
+        let storage = Local::open(&dir)
+            .map_err(|error| ValueStoreError::io("lock the file", "lock", &location, error))?;
         Ok(ValueStore::over(location, Box::new(storage)))
     }
 

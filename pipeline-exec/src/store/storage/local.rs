@@ -337,7 +337,8 @@ fn users_of(lock: &File) -> Option<Vec<u32>> {
         let mut words = line.split_whitespace().skip(1);
         let kind = words.next()?;
         let process = words.nth(2)?.parse().ok()?;
-        (kind == "FLOCK" && words.next()?.ends_with(&inode)).then_some(process)
+        // 0 is a process that this one cannot see.
+        (kind == "FLOCK" && process > 0 && words.next()?.ends_with(&inode)).then_some(process)
     };
     let mut processes: Vec<u32> = locks.lines().filter_map(holder).collect();
     processes.sort_unstable();

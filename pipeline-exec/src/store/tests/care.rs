@@ -7,7 +7,7 @@ use super::*;
 
 const NO_RULES: GcRules = GcRules { older_than: None, max_bytes: None };
 
-/// Makes a value look as if it was used so long ago.
+/// Makes a value look as if it was last used this many days ago.
 fn age(dir: &Dir, step: &str, days: u64) {
     let path = record_file(dir, step);
     let then = SystemTime::now() - Duration::from_secs(days * 24 * 3600);
@@ -62,7 +62,7 @@ fn removed_values_are_not_found_and_their_bytes_go_with_the_next_collection() {
     assert_eq!(steps(&removed), ["a"]);
     assert_eq!((found(&store, "a"), found(&store, "b").as_deref()), (None, Some(&b"b"[..])));
     assert!(store.load(&record).is_some(), "a run that has found it can load it");
-    let removed = store.gc(NO_RULES).expect("nobody else uses it");
+    let removed = store.gc(NO_RULES).expect("it is not in use");
     assert_eq!(removed, Removed { values: 0, blobs: 1, bytes: 1 });
     let store = dir.store();
     assert_eq!((store.load(&record), found(&store, "b").as_deref()), (None, Some(&b"b"[..])));
@@ -79,9 +79,9 @@ fn old_values_are_removed_then_the_least_used_until_the_rest_is_small_enough() {
     // It shares its bytes with the oldest.
     commit(&dir.store(), "4", &value(0));
     let older_than = Some(Duration::from_secs(30 * 24 * 3600));
-    let removed = dir.store().gc(GcRules { older_than, max_bytes: None }).expect("nobody else uses it");
+    let removed = dir.store().gc(GcRules { older_than, max_bytes: None }).expect("it is not in use");
     assert_eq!((removed.values, removed.blobs), (1, 0));
-    let removed = dir.store().gc(GcRules { older_than, max_bytes: Some(9000) }).expect("nobody else uses it");
+    let removed = dir.store().gc(GcRules { older_than, max_bytes: Some(9000) }).expect("it is not in use");
     assert_eq!((removed.values, removed.blobs), (2, 2));
     let store = dir.store();
     let left: Vec<usize> = (0..5).filter(|at| found(&store, &at.to_string()).is_some()).collect();
@@ -102,7 +102,7 @@ fn what_runs_and_files_left_goes_when_it_is_old() {
     file.and_then(|file| file.set_modified(then)).expect("the marks are there");
     for (seconds, left) in [(1000, 2), (50, 1)] {
         let rules = GcRules { older_than: Some(Duration::from_secs(seconds)), max_bytes: None };
-        dir.store().gc(rules).expect("nobody else uses it");
+        dir.store().gc(rules).expect("it is not in use");
         assert_eq!(files(&dir.0.join("done")).len(), left);
     }
     assert_eq!(dir.store().checkpoints("new").marks().len(), 1);
@@ -175,6 +175,6 @@ fn a_check_finds_every_damaged_file_and_moves_it_away() {
     assert_eq!(files(&dir.0.join("damaged")).len(), 6);
     assert!(found(&store, "good").is_some());
     drop(store);
-    dir.store().gc(NO_RULES).expect("nobody else uses it");
+    dir.store().gc(NO_RULES).expect("it is not in use");
     assert_eq!(files(&dir.0.join("damaged")), Vec::<PathBuf>::new());
 }

@@ -1,4 +1,4 @@
-//! Files that somebody planted: nothing outside the store is read or changed, and nothing is believed.
+//! Planted files: nothing outside the store is read or changed, and nothing is believed.
 
 use std::fs;
 
@@ -64,7 +64,7 @@ fn a_link_at_any_path_is_not_followed() {
                     store.verify().expect("it can be listed");
                     store.remove(|_| true).expect("nothing fails");
                     let gc = store.gc(GcRules { older_than: None, max_bytes: Some(0) });
-                    gc.expect("nobody else uses it");
+                    gc.expect("it is not in use");
                 }
             }
             assert_eq!(files(&outside.0), before, "{case}: something outside was changed");
@@ -109,7 +109,7 @@ fn what_is_no_file_is_a_miss_or_refused() {
             commit(&store, "step", b"value");
             assert_eq!(found(&store, "step").as_deref(), Some(&b"value"[..]), "{case}");
             drop(store);
-            dir.store().gc(GcRules::default()).expect("nobody else uses it");
+            dir.store().gc(GcRules::default()).expect("it is not in use");
         }
     }
 }

@@ -30,7 +30,7 @@ fn run_if_possible(through: &[&str], test: &str, dir: &Path) -> Option<Output> {
     output
 }
 
-/// Runs a test in a file system of its own.
+/// Runs a test in a new file system.
 fn run_mounted(mount: &str, test: &str, dir: &Path) {
     let script = format!("{mount} && exec \"$0\" \"$@\"");
     let through = ["unshare", "--map-root-user", "--mount", "sh", "-c", &script];
