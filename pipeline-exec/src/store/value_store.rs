@@ -8,6 +8,8 @@ use std::sync::{Arc, Mutex};
 use super::blobs::path_of;
 use super::error::shown;
 use super::storage::local::{self, FORMAT_PART, Local, TMP};
+#[cfg(feature = "store-s3")]
+use super::storage::s3::S3;
 use super::storage::{Flaw, Storage};
 use super::{Record, Records, ValueStoreError, unpoisoned};
 use crate::files::{folder_for_the_owner, for_the_owner, gone, open};
@@ -73,10 +75,18 @@ impl ValueStore {
     ///
     /// What killed processes left incomplete is removed, if no other process uses the store.
     ///
+    /// With the feature `store-s3`, the location may also be `s3://BUCKET/PREFIX`: a bucket that exists, with the
+    /// credentials, the region and the endpoint of the usual variables (`AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`,
+    /// `AWS_REGION`, `AWS_ENDPOINT_URL`). Several machines may share it.
+    ///
     /// # Errors
-    /// If the folder cannot be created or written, is not the user's own, or holds something else.
+    /// If the folder cannot be created or written, is not the user's own, or holds something else. If the bucket cannot be
+    /// reached.
     pub fn open(location: impl AsRef<Path>) -> Result<Self, ValueStoreError> {
         let given = location.as_ref();
+        if let Some(scheme) = given.to_str().and_then(|url| Some(url.split_once("://")?.0)) {
+            return open_remote(&shown(given), scheme);
+        }
         let dir = std::path::absolute(given)
             .map_err(|error| ValueStoreError::io("find", &shown(given), &shown(given), error))?;
         let location = shown(&dir);
@@ -177,6 +187,33 @@ impl ValueStore {
     }
 }
 
+/// Opens a store that is not on this machine.
+fn open_remote(location: &str, scheme: &str) -> Result<ValueStore, ValueStoreError> {
+    #[cfg(feature = "store-s3")]
+    if scheme == "s3" {
+        let refused = |error: io::Error| {
+            ValueStoreError::refused(
+                location,
+                error.to_string(),
+                "set the variables that name the server: AWS_…",
+            )
+        };
+        let storage = S3::open(location).map_err(refused)?;
+        let io = |tried| move |error| ValueStoreError::io(tried, FORMAT, location, error);
+        match storage.open(FORMAT) {
+            Ok(Some(file)) => check_format_of(file.bytes, location)?,
+            Err(Flaw::Io(error)) => return Err(io("read")(error)),
+            Ok(None) | Err(Flaw::Foreign { .. }) => {
+                storage.put_new(FORMAT, FORMAT_TEXT, Durability::Power).map_err(io("write"))?;
+            }
+        }
+        return Ok(ValueStore::over(location.to_owned(), Box::new(storage)));
+    }
+    let why = format!("stores at `{scheme}://` are not supported by this program");
+    let hint = "use a folder, or s3://BUCKET/PREFIX in a program that is built with the feature `store-s3`";
+    Err(ValueStoreError::refused(location, why, hint))
+}
+
 /// Makes the folder and those above it. Their names survive a power failure, so that what is stored in it can.
 fn make(dir: &Path) -> io::Result<()> {
     let missing: Vec<&Path> = dir.ancestors().take_while(|above| !above.exists()).collect();
@@ -238,8 +275,13 @@ fn check_format(dir: &Path, location: &str) -> Result<(), ValueStoreError> {
         local::sync_folder(dir).map_err(io("write"))?;
     }
     let file = open(&path, fs::OpenOptions::new().read(true)).map_err(io("read"))?;
+    check_format_of(file, location)
+}
+
+fn check_format_of(file: impl io::Read, location: &str) -> Result<(), ValueStoreError> {
     let mut found = Vec::new();
-    io::Read::read_to_end(&mut io::Read::take(file, 100), &mut found).map_err(io("read"))?;
+    io::Read::read_to_end(&mut io::Read::take(file, 100), &mut found)
+        .map_err(|error| ValueStoreError::io("read", FORMAT, location, error))?;
     if found == FORMAT_TEXT {
         return Ok(());
     }

@@ -1,11 +1,13 @@
-//! Where the bytes of a store are: one small trait over named files. `local` is a folder, `memory` and `faulty` are for
-//! tests.
+//! Where the bytes of a store are: one small trait over named files. `local` is a folder, `s3` a bucket, `memory`
+//! and `faulty` are for tests.
 
 #[cfg(test)]
 pub(super) mod faulty;
 pub(super) mod local;
 #[cfg(test)]
 pub(super) mod memory;
+#[cfg(feature = "store-s3")]
+pub(super) mod s3;
 
 use std::fmt;
 use std::io::{self, Read};
