@@ -6,7 +6,7 @@ use pipeline_core::frame::Status;
 
 use super::program::program;
 use crate::report::{CommandLine, RunReport, StepReport};
-use crate::text::quoted;
+use crate::text::{quoted, short_id};
 
 /// Maximum number of steps that are named; above it, the run is repeated as it was.
 const MOST_TERMS: usize = 8;
@@ -56,6 +56,21 @@ pub(super) fn again(report: &RunReport, line: &CommandLine) -> Again {
     }
     let words: Vec<String> = words.iter().map(|word| quoted(word)).collect();
     Again { command: format!("{} {}", program(), words.join(" ")), values_of: line.params, left, repeated }
+}
+
+/// Options that say where a run is recorded and stored: the settings of a recorded run do not have them.
+const PLACES: [&str; 3] = ["--config", "--runs-dir", "--store"];
+
+/// Returns the command that goes on with a run. It takes steps, settings and run parameters from the record of the run.
+pub(super) fn resume(report: &RunReport, line: &CommandLine) -> String {
+    let places = PLACES.into_iter().filter_map(|name| line.options.get_key_value(name));
+    let places = places.flat_map(|(name, values)| values.iter().flat_map(move |value| [name, value]));
+    let mut command = format!("{} run --resume {}", program(), short_id(&report.run_id));
+    for word in places {
+        command.push(' ');
+        command.push_str(&quoted(word));
+    }
+    command
 }
 
 /// Returns whether each step is left to do: it failed or was cancelled, or was skipped because of such a step.
@@ -130,7 +145,7 @@ fn selected_by(report: &RunReport, terms: &[String]) -> Vec<bool> {
 }
 
 /// Reports whether a term such as `x+` reads `name` as a name: no character in it has another meaning there.
-fn is_read_as_a_name(name: &str) -> bool {
+pub(super) fn is_read_as_a_name(name: &str) -> bool {
     let label = |name: &str| name.replace("::", "").contains(':');
     !name.is_empty() && !name.contains(['+', ',', '*', '?', '[', ']', '{', '}', '!', '\\']) && !label(name)
 }

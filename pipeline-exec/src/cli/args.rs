@@ -28,9 +28,24 @@ pub(super) struct RunArgs {
     /// Its steps, run parameters (without secrets), settings and seed are used, unless options set others.
     #[arg(long, help_heading = None::<&str>, value_name = "RUN", allow_negative_numbers = true)]
     pub(super) again: Option<String>,
-    /// The run that `again` names.
+    /// Go on where a run ended that did not succeed: what it has stored is not run again [default RUN: the latest such].
+    ///
+    /// Its steps, run parameters (without secrets), settings and seed are used, unless options set others. A step that changed
+    /// since then runs again.
+    #[arg(long, help_heading = None::<&str>, value_name = "RUN", num_args = 0..=1, default_missing_value = repeat::UNSUCCESSFUL, conflicts_with = "again", allow_negative_numbers = true)]
+    pub(super) resume: Option<String>,
+    /// As --resume, for those steps only that failed in that run, or were skipped because of one that failed.
+    #[arg(long, hide_short_help = true, help_heading = None::<&str>, value_name = "RUN", num_args = 0..=1, default_missing_value = repeat::UNSUCCESSFUL, conflicts_with_all = ["again", "resume"], allow_negative_numbers = true)]
+    pub(super) failed: Option<String>,
+    /// The run that one of these three names.
     #[arg(skip)]
     pub(super) original: Option<Original>,
+    /// The id of the run to go on with.
+    #[arg(skip)]
+    pub(super) resumed: Option<String>,
+    /// Run this step even if its output is stored, and store the new one.
+    #[arg(long, hide_short_help = true, help_heading = None::<&str>, value_name = "STEP")]
+    pub(super) fresh: Vec<String>,
     /// Do not record the run.
     #[arg(long, hide_short_help = true, help_heading = None::<&str>)]
     pub(super) no_report: bool,
@@ -68,6 +83,8 @@ impl RunArgs {
         if args.no_report {
             pipeline = pipeline.unrecorded();
         }
+        pipeline = args.fresh.iter().fold(pipeline, Pipeline::fresh);
+        pipeline = args.resumed.iter().fold(pipeline, Pipeline::resume_from);
         let (pipeline, of_params) = args.params.apply(&args.settings.params(), &resolved, pipeline)?;
         warnings.extend(of_params);
         if let Some(absent) = resolved.absent_file().filter(|_| self.verbose > 0) {

@@ -14,7 +14,7 @@ use crate::pipeline::Pipeline;
 use crate::settings::row::{flags, run_rows};
 
 /// Words of other systems for running again what failed.
-const AGAIN: [&str; 6] = ["resume", "continue", "restart", "rerun", "retry-failed", "again"];
+const AGAIN: [&str; 4] = ["continue", "restart", "rerun", "retry-failed"];
 
 /// Something with a name: what it is, and how it is written.
 struct Known {
@@ -83,7 +83,7 @@ impl Names {
         let again = || {
             let prints = || {
                 format!(
-                    "`{} run --again RUN` repeats a run, and its `report` prints how to retry what failed",
+                    "`{} run --resume` goes on where the latest run ended that did not succeed; `run --again RUN` repeats one",
                     program()
                 )
             };

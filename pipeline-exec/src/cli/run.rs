@@ -4,12 +4,13 @@ use pipeline_core::{Problem, ProblemCode, Problems};
 
 use super::args::RunArgs;
 use super::exit::{Refusal, print_with, to_stderr, unwritable};
-use super::summary::Extent;
+use super::summary::{Extent, ToResume};
 use super::{live, paint, runs_dir, summary};
 use crate::pipeline::Pipeline;
 use crate::report::RunStatus;
 use crate::run::Run;
 use crate::runs::{PAGE, check_writable, write_whole};
+use crate::store::Again;
 use crate::text::clean;
 
 pub(super) fn execute(run: &RunArgs, pipeline: Pipeline) -> Result<u8, Refusal> {
@@ -73,7 +74,8 @@ fn watched(run: &RunArgs, pipeline: Pipeline) -> Result<Run, Refusal> {
     if run.json {
         print_with(|out| finished.write_report(out))?;
     } else if !run.quiet || report.status != RunStatus::Succeeded {
-        summary::print(report, extent(run), pipeline.command_line().map(|line| &**line));
+        let line = pipeline.command_line().map(|line| &**line);
+        summary::print(report, extent(run), line, to_resume(&finished).as_ref());
         if let Some(Ok(folder)) = finished.recorded() {
             to_stderr(&clean(&format!("report: {}", runs_dir::from_here(&folder.join(PAGE)).display())));
             if let Some(outputs) = runs_dir::saved_outputs(folder) {
@@ -82,6 +84,14 @@ fn watched(run: &RunArgs, pipeline: Pipeline) -> Result<Run, Refusal> {
         }
     }
     written.map(|()| finished)
+}
+
+/// Returns what a run has to do that resumes this one; `None` if it would have to do all of it, or cannot find it.
+fn to_resume(run: &Run) -> Option<ToResume> {
+    let left = run.left().filter(|_| matches!(run.recorded(), Some(Ok(_))))?;
+    let named = |(step, why): &(String, Again)| (step.clone(), why.in_words());
+    let is_less = left.steps > 0 && left.steps < run.digest().counts.planned;
+    is_less.then(|| ToResume { steps: left.steps, again: left.again.iter().map(named).collect() })
 }
 
 fn extent(run: &RunArgs) -> Extent {

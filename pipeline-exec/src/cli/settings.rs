@@ -62,6 +62,12 @@ pub(super) struct SettingsArgs {
     preset: Option<String>,
     #[command(flatten)]
     flags: Flags,
+    /// Cache every step whose output can be stored.
+    #[arg(long, hide_short_help = true, conflicts_with = "no_cache")]
+    cache: bool,
+    /// Use and store no outputs of earlier runs.
+    #[arg(long, hide_short_help = true)]
+    no_cache: bool,
     /// The run that is repeated.
     #[arg(skip)]
     pub(super) repeated: Option<Repeated>,
@@ -95,8 +101,13 @@ impl SettingsArgs {
     }
 
     fn flags(&self, stack: SettingsStack) -> SettingsStack {
-        let others =
-            [("preset", "--preset", self.preset.clone()), ("runs_dir", "--runs-dir", self.store.runs_dir())];
+        let word = |is_given: bool, word: &str| is_given.then(|| word.to_owned());
+        let others = [
+            ("preset", "--preset", self.preset.clone()),
+            ("runs_dir", "--runs-dir", self.store.runs_dir()),
+            ("cache", "--cache", word(self.cache, "all")),
+            ("cache", "--no-cache", word(self.no_cache, "off")),
+        ];
         let others = others.into_iter().filter_map(|(key, flag, value)| Some((key, flag, value?)));
         let stack = others.fold(stack, |stack, (key, flag, value)| stack.flag(key, value, flag));
         let stack = self.flags.0.iter().fold(stack, |stack, (key, flag, value)| stack.flag(key, value, flag));

@@ -25,7 +25,7 @@ const HEADING: usize = 12;
 
 /// Which step, how often, and with which inputs.
 #[derive(Debug, ClapArgs)]
-#[command(mut_arg("terms", |arg| arg.hide(true)), mut_arg("again", |arg| arg.hide(true)))]
+#[command(mut_arg("terms", |arg| arg.hide(true)), mut_arg("again", |arg| arg.hide(true)), mut_arg("resume", |arg| arg.hide(true)), mut_arg("failed", |arg| arg.hide(true)))]
 pub(super) struct StepArgs {
     /// Name of the step to run.
     name: String,
@@ -45,8 +45,8 @@ pub(super) fn execute(args: &StepArgs, pipeline: Pipeline) -> Result<u8, Refusal
         let problem = Problem::new(ProblemCode::InvalidSelection, message);
         return Err(Refusal::Problems(problem.hint("`run` takes several").into()));
     }
-    if run.again.is_some() {
-        let message = "`--again` repeats a `run`";
+    if run.again.is_some() || run.resume.is_some() || run.failed.is_some() {
+        let message = "`--again`, `--resume` and `--failed` are about a `run`";
         return Err(Refusal::Usage(format!(
             "{message}\nhint: give `step` the parameters of that run, with `-p`"
         )));

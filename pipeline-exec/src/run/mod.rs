@@ -279,6 +279,12 @@ impl Run {
         digest_of(&self.record, self.duration, &self.report, &self.digest)
     }
 
+    /// Returns what a run has to do that resumes this one; `None` if this one succeeded, or left nothing.
+    #[cfg(feature = "cli")]
+    pub(crate) fn left(&self) -> Option<&Left> {
+        self.left.as_ref()
+    }
+
     /// Writes the report as JSON, with every step.
     #[cfg(feature = "cli")]
     pub(crate) fn write_report(&self, out: &mut impl Write) -> io::Result<()> {
@@ -294,7 +300,7 @@ impl Run {
             if let Some(frame) = self.frame_alone() {
                 caching.keep_rest(frame);
             }
-            self.left = Some(caching.leave(&self.record.frame));
+            self.left = caching.leave(&self.record.frame);
         }
         caching.print_warnings();
     }

@@ -60,7 +60,7 @@ impl Caching {
         match self.0 {}
     }
 
-    pub(crate) fn leave(&self, _: &Frame) -> Left {
+    pub(crate) fn leave(&self, _: &Frame) -> Option<Left> {
         match self.0 {}
     }
 

@@ -46,6 +46,8 @@ pub use self::record::{
     CodeBy, Compression, Record, RecordedCode, RecordedInput, RecordedParam, RecordedSource, RecordedType,
 };
 pub(crate) use self::records::Records;
+#[cfg(feature = "cli")]
+pub(crate) use self::run::Again;
 pub(crate) use self::run::{Asked, Caching, Left, Lifetime, OfRun, Place};
 pub use self::value_store::ValueStore;
 use crate::settings::Durability;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use owo_colors::OwoColorize;
 
 use super::failures;
-use crate::cli::again::{Again, again};
+use crate::cli::again::{Again, again, resume};
 use crate::cli::program::explain;
 use crate::cli::wording::{counted, listed, paragraph};
 use crate::report::{CommandLine, RunReport, RunStatus};
@@ -19,10 +19,20 @@ const MOST_NAMES: usize = 12;
 /// What is known besides the report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Known<'a> {
-    /// This process ran it, and has all of its command line, if it has this one.
-    Whole(Option<&'a CommandLine>),
+    /// This process ran it, and has all of its command line, if it has this one; and what a run has to do that resumes it, if
+    /// that is possible.
+    Whole(Option<&'a CommandLine>, Option<&'a ToResume>),
     /// Its state in the runs directory.
     Recorded(RunState),
+}
+
+/// What a run has to do that resumes this one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::cli) struct ToResume {
+    /// Number of steps that it runs.
+    pub(in crate::cli) steps: usize,
+    /// The names of the steps among them that had succeeded, each with the reason.
+    pub(in crate::cli) again: Vec<(String, &'static str)>,
 }
 
 /// How the run ended, or how far it is, and how to retry it.
@@ -88,11 +98,14 @@ fn by_its_journal(report: &RunReport, state: RunState) -> String {
 /// The command that retries the run, on a separate line that can be copied, and what it leaves out.
 fn to_retry(report: &RunReport, columns: usize, known: Known<'_>, text: &mut String) {
     let line = match known {
-        Known::Whole(line) => line,
+        Known::Whole(line, _) => line,
         Known::Recorded(_) => report.command_line.as_ref(),
     };
     // A program with its own arguments has another command line.
     let Some(line) = line else { return };
+    if let Known::Whole(_, Some(left)) = known {
+        return to_resume(report, columns, line, left, text);
+    }
     let Again { command, values_of, left, repeated } = again(report, line);
     let _ = writeln!(text, "to retry: {}", clean(&command));
     let mut parts = Vec::new();
@@ -115,4 +128,19 @@ fn to_retry(report: &RunReport, columns: usize, known: Known<'_>, text: &mut Str
     if !parts.is_empty() {
         text.push_str(&paragraph("", &clean(&format!("({})", parts.join("; "))), 10, columns));
     }
+}
+
+/// The command that goes on with the run, and what it runs again.
+fn to_resume(report: &RunReport, columns: usize, line: &CommandLine, left: &ToResume, text: &mut String) {
+    let _ = writeln!(text, "to resume: {}", clean(&resume(report, line)));
+    let mut parts = vec![format!("runs {} of {}", counted(left.steps, "step"), report.counts.planned)];
+    let mut reasons: Vec<&str> = left.again.iter().map(|(_, reason)| *reason).collect();
+    reasons.sort_unstable();
+    reasons.dedup();
+    for reason in reasons {
+        let of_reason = left.again.iter().filter(|(_, of)| *of == reason);
+        let names: Vec<String> = of_reason.map(|(name, _)| name.clone()).collect();
+        parts.push(format!("again {}, {reason}", listed(&names, MOST_NAMES)));
+    }
+    text.push_str(&paragraph("", &clean(&format!("({})", parts.join("; "))), 11, columns));
 }

@@ -12,6 +12,7 @@ use std::io::{self, IsTerminal, Write};
 
 use comfy_table::Table;
 
+pub(super) use self::ending::ToResume;
 use self::ending::{Known, ending};
 use super::paint::Paint;
 use crate::report::{CommandLine, RunReport};
@@ -49,8 +50,13 @@ pub(super) fn print_recorded(report: &RunReport, state: RunState, extent: Extent
 }
 
 /// Prints the summary of a run to standard error.
-pub(super) fn print(report: &RunReport, extent: Extent, command_line: Option<&CommandLine>) {
-    let mut text = text(report, columns(), extent, Known::Whole(command_line));
+pub(super) fn print(
+    report: &RunReport,
+    extent: Extent,
+    command_line: Option<&CommandLine>,
+    to_resume: Option<&ToResume>,
+) {
+    let mut text = text(report, columns(), extent, Known::Whole(command_line, to_resume));
     if extent != Extent::Failures {
         // Separates it from the lines printed during the run.
         text.insert(0, '\n');

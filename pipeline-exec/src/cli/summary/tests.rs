@@ -64,8 +64,13 @@ fn skipped(name: &str, because: &str) -> Value {
 /// The summary without styles.
 fn plain(report: &RunReport, columns: usize, all: bool) -> String {
     let extent = if all { Extent::All } else { Extent::Most };
-    anstream::adapter::strip_str(&text(report, columns, extent, Known::Whole(Some(&CommandLine::default()))))
-        .to_string()
+    anstream::adapter::strip_str(&text(
+        report,
+        columns,
+        extent,
+        Known::Whole(Some(&CommandLine::default()), None),
+    ))
+    .to_string()
 }
 
 #[test]
@@ -176,7 +181,7 @@ fn no_text_of_a_report_steers_the_terminal() {
     .unwrap_or_default();
     report.advice = crate::report::advice(&report);
     assert!(report.waits.len() == 1 && report.dead_letters.len() == 1);
-    let shown = text(&report, 80, Extent::All, Known::Whole(Some(&CommandLine::default())));
+    let shown = text(&report, 80, Extent::All, Known::Whole(Some(&CommandLine::default()), None));
     assert!(shown.contains("\\u{1b}]0;owned"), "shown, not sent: {shown}");
     let styles = without_styles(&shown);
     let steers =
@@ -321,7 +326,7 @@ fn a_selection_of_steps_does_not_say_which_are_left() {
     large.counts.planned = 30_000;
     large.rest = Some(crate::report::Rest::default());
     let line = CommandLine { params: vec!["token".to_owned()], ..CommandLine::default() };
-    let text = text(&large, 100, Extent::Most, Known::Whole(Some(&line)));
+    let text = text(&large, 100, Extent::Most, Known::Whole(Some(&line), None));
     let text = anstream::adapter::strip_str(&text).to_string();
     assert!(text.contains("to retry: ") && text.contains("(add `-p token=…`)"), "{text}");
     assert!(!text.contains("had not begun") && !text.contains(" left: "), "{text}");

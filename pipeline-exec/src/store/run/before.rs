@@ -16,6 +16,7 @@ use super::{Caching, Decision, Lifetime, Place, Resumed, StepState, unpoisoned};
 use crate::settings::ResumeMode;
 use crate::store::{Key, Record, Records};
 use crate::stored::CachedFrom;
+use crate::text::short_id;
 
 /// Purposes of keys.
 pub(super) const CACHE: &str = "cache";
@@ -151,12 +152,14 @@ impl Caching {
         let marks: BTreeMap<String, Key> =
             records.marks().into_iter().map(|mark| (mark.step, mark.key)).collect();
         let mut again = Vec::new();
+        let mut any = false;
         for (step, found) in found.iter_mut().enumerate() {
             let state = self.state(step);
             let identity = plan.spec(step).identity();
             let record = records.find(&identity);
             let had = record.as_ref().map(|record| record.key).or_else(|| marks.get(&*identity).copied());
             let Some(had) = had else { continue };
+            any = true;
             if state.lineage != Some(had) {
                 again.push((step, self.why_again(plan, step, record.as_ref())));
                 continue;
@@ -167,6 +170,13 @@ impl Caching {
                 _ if marks.contains_key(&*identity) => Found::Done,
                 _ => Found::Nothing,
             };
+        }
+        if !any {
+            let id = short_id(from);
+            self.store().warn(format!(
+                "run {id} has left nothing in the store {}: all steps run",
+                self.store().location()
+            ));
         }
         again
     }

@@ -15,8 +15,8 @@ use crate::store::Mark;
 pub(crate) struct Left {
     /// The number of steps that a run which resumes it has to run.
     pub(crate) steps: usize,
-    /// The steps among them that had succeeded, with the reason.
-    pub(crate) again: Vec<(usize, Again)>,
+    /// The names of the steps among them that had succeeded, with the reason.
+    pub(crate) again: Vec<(String, Again)>,
 }
 
 /// Why a step that had succeeded has to run again.
@@ -26,6 +26,17 @@ pub(crate) enum Again {
     Gone,
     /// Its output cannot be stored.
     CannotBeStored,
+}
+
+impl Again {
+    /// The reason, as the end of a sentence.
+    #[cfg(feature = "cli")]
+    pub(crate) fn in_words(self) -> &'static str {
+        match self {
+            Again::Gone => "whose output was moved or dropped",
+            Again::CannotBeStored => "whose output cannot be stored",
+        }
+    }
 }
 
 impl Caching {
@@ -122,9 +133,9 @@ impl Caching {
     }
 
     /// Marks what was done in a run that did not succeed.
-    pub(crate) fn leave(&self, frame: &Frame) -> Left {
+    pub(crate) fn leave(&self, frame: &Frame) -> Option<Left> {
         if self.resume == ResumeMode::Off || self.place.get().is_none() {
-            return Left::default();
+            return None;
         }
         let plan = frame.plan();
         self.make_states(plan, frame.params(), false);
@@ -137,7 +148,7 @@ impl Caching {
         if !done.is_empty() {
             self.mark(&done);
         }
-        self.left(plan, frame)
+        Some(self.left(plan, frame))
     }
 
     /// What a run that resumes this one will have to run.
@@ -150,7 +161,8 @@ impl Caching {
         let mut again = Vec::new();
         for step in (0..plan.len()).filter(|&step| has_ended(step) && runs[step]) {
             let can_be_stored = plan.spec(step).def().codec.stored().is_some();
-            again.push((step, if can_be_stored { Again::Gone } else { Again::CannotBeStored }));
+            let why = if can_be_stored { Again::Gone } else { Again::CannotBeStored };
+            again.push((plan.spec(step).name().to_owned(), why));
         }
         Left { steps: runs.iter().filter(|runs| **runs).count(), again }
     }

@@ -19,7 +19,9 @@ use std::time::Duration;
 use pipeline_core::frame::Given;
 
 pub(crate) use self::before::{Asked, OfRun};
-pub(crate) use self::checkpoints::{Again, Left};
+#[cfg(feature = "cli")]
+pub(crate) use self::checkpoints::Again;
+pub(crate) use self::checkpoints::Left;
 use self::keys::{Base, Known};
 pub(crate) use self::place::Place;
 use self::tally::Tally;
