@@ -100,8 +100,16 @@ fn refuse_circles(package: &str) {
 /// Every source file of the repository.
 fn sources() -> Vec<PathBuf> {
     let mut files = Vec::new();
-    for folder in ["src", "pipeline-core", "pipeline-exec", "pipeline-macros", "tests", "benches", "examples"]
-    {
+    for folder in [
+        "src",
+        "pipeline-build",
+        "pipeline-core",
+        "pipeline-exec",
+        "pipeline-macros",
+        "tests",
+        "benches",
+        "examples",
+    ] {
         collect(&Path::new(ROOT).join(folder), &mut files);
     }
     files
