@@ -8,13 +8,13 @@
 //! | draw or store a graph | [`Format`], [`GraphDocument`] |
 //! | see what one run executes | [`Plan`], [`PlanOptions`] |
 //! | see what is wrong before anything runs | [`Problem`], [`ProblemCode`] |
-//! | say what a step does if something goes wrong | [`Policy`], [`Backoff`] |
+//! | say what a step does if something goes wrong, and what is stored of it | [`Policy`], [`Backoff`], [`CachePolicy`] |
 
 pub use pipeline_core::{
-    Backoff, CriticalPath, DefRef, Format, GraphDocument, Included, InputDef, InputDocument, InputKind,
-    Inputs, Instance, Levels, Location, Mode, Package, ParamDef, Plan, PlanOptions, Policy, Problem,
-    ProblemCode, Quorum, Refs, Selection, Source, Statistics, StepDef, StepDocument, StepSpec, TypeDef, View,
-    packages, registered, registered_as,
+    Backoff, CachePolicy, CriticalPath, DefRef, Format, GraphDocument, Included, InputDef, InputDocument,
+    InputKind, Inputs, Instance, Levels, Location, Mode, Package, ParamDef, Plan, PlanOptions, Policy,
+    Problem, ProblemCode, Quorum, Refs, Selection, Source, Statistics, StepDef, StepDocument, StepSpec,
+    TypeDef, View, packages, registered, registered_as,
 };
 #[cfg(feature = "report")]
 pub use pipeline_exec::graph_page;

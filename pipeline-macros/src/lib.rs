@@ -269,6 +269,42 @@ mod tests;
 /// # Ok(()) }
 /// ```
 ///
+/// ## What is stored
+///
+/// A run that has a store (`--store`, `Settings::store`, `Pipeline::store`) keeps there the outputs of steps for later runs.
+///
+/// | option | means |
+/// |---|---|
+/// | `cache` | stores the output, and uses what is stored instead of running the step; not for a step that `writes` |
+/// | `cache = "30d"` | the same, and a stored output is good for so long |
+/// | `version = "3"` | what the step's code is known by, in place of its source: change it if the step makes something else of the same inputs |
+/// | `key = function` | a path or a closure that returns a `String`, called with the parameters before the step is looked up: what else the output depends on |
+/// | `codec = path` | a type that implements `pipeline::store::StoreAs<T>`: how the output is stored, in place of serde |
+///
+/// A stored output is used if code, inputs, run parameters and type are the same as when it was made. Resources, the context, the
+/// clock, and files that the step opens by a plain path do not count: `key` adds what they have in it. It gets every parameter
+/// in the form in which a condition gets it.
+/// A step that returns `()` and is cached is not run again either: if it has an effect outside of the process, declare that with
+/// `writes` instead.
+///
+/// ```
+/// # use pipeline::prelude::*;
+/// struct Rates {
+///     edition: u32,
+///     euro: f64,
+/// }
+///
+/// #[step(cache, version = "2")]
+/// fn prices() -> Vec<f64> {
+///     vec![1.5, 2.5]
+/// }
+///
+/// #[step(cache = "1d", key = |_, rates| rates.edition.to_string())]
+/// fn in_euro(prices: &[f64], #[resource] rates: &Rates) -> Vec<f64> {
+///     prices.iter().map(|price| price * rates.euro).collect()
+/// }
+/// ```
+///
 /// # Quorums
 ///
 /// A parameter that reads several steps (listed, by pattern or by tag) can need only some of them:

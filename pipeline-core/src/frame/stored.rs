@@ -39,14 +39,15 @@ impl Frame {
         });
     }
 
-    /// Returns the own part of the key of a step that is ready; `None` if it has none.
+    /// Returns the own part of the key of a step that is ready; `None` if it has none, or will not run.
     ///
     /// # Errors
     /// Returns the message of a panic.
     pub fn key_of(&self, ready: &Ready) -> Result<Option<String>, String> {
         assert!(ready.frame() == self.id, "a token belongs to the frame that made it");
         let step = ready.index();
-        if !self.plan.policy(step as usize).has_key {
+        // Its code reads the inputs as the step's does, so what keeps the step from running keeps it from being called.
+        if !self.plan.policy(step as usize).has_key || self.will_skip(ready) {
             return Ok(None);
         }
         self.assert_inputs_are_here(step);

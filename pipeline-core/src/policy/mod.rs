@@ -144,10 +144,18 @@ impl Policy {
 
     /// Returns what is wrong with a policy made at run time: a value that the attribute refuses at compile time.
     pub(crate) fn problem(&self, step: &str, location: Location) -> Option<Problem> {
-        let why = self.backoff?.problem()?;
-        let message = format!("the backoff of step `{step}` cannot be used: {why}");
-        let problem = Problem::new(ProblemCode::InvalidSetting, message).step(step, location);
-        Some(problem.hint("fix the `Backoff` in the step's policy"))
+        let (what, hint) = match self.backoff.and_then(|backoff| backoff.problem()) {
+            Some(why) => (
+                format!("the backoff of step `{step}` cannot be used: {why}"),
+                "fix the `Backoff` in the step's policy",
+            ),
+            None if self.writes && self.cache.is_some() => (
+                format!("step `{step}` cannot be cached: it `writes`, so it has to run each time"),
+                "remove `cache` or `writes` from the step's policy",
+            ),
+            None => return None,
+        };
+        Some(Problem::new(ProblemCode::InvalidSetting, what).step(step, location).hint(hint))
     }
 }
 

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 #[cfg(feature = "store")]
 use std::time::Duration;
 
+#[cfg(feature = "store")]
+use pipeline_core::TypeDef;
 use pipeline_core::{
     Dag, InputDef, Plan, Policy, Problem, ProblemCode, Selection, StepDef, closest, registered, registered_as,
 };
@@ -43,6 +45,9 @@ impl Settings {
     }
 
     /// For each step of a plan, how long its stored output is good (`Some(None)`: for ever) if it is cached; empty if no step is.
+    ///
+    /// A step that `writes` has to run each time. One that returns nothing may do so without saying it: only what names it, or its
+    /// own attribute, caches it.
     #[cfg(feature = "store")]
     pub(crate) fn lifetimes(&self, plan: &Plan) -> Vec<Option<Option<Duration>>> {
         if self.cache == CacheMode::Off {
@@ -56,7 +61,9 @@ impl Settings {
             let of_tags = || spec.def().tags.iter().find_map(|tag| self.tags.get(*tag)?.cache);
             let of_group = || self.groups.get(spec.def().group.as_deref()?)?.cache;
             let of_all = || self.defaults.cache.or((self.cache == CacheMode::All).then_some(StepCache::On));
-            match of_step.or_else(own).or_else(of_tags).or_else(of_group).or_else(of_all)? {
+            let has_output = spec.def().output != TypeDef::of::<()>();
+            let of_many = || of_tags().or_else(of_group).or_else(of_all).filter(|_| has_output);
+            match of_step.or_else(own).or_else(of_many).filter(|_| !spec.policy().writes)? {
                 StepCache::Off => None,
                 StepCache::On => Some(None),
                 StepCache::For(time) => Some(Some(time)),

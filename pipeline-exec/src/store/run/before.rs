@@ -137,6 +137,7 @@ impl Caching {
             fresh: self.fresh.binary_search(&step).is_ok(),
             decision: Mutex::default(),
             key: OnceLock::new(),
+            own_key: OnceLock::new(),
             known: OnceLock::new(),
             lineage,
             is_checkpoint: OnceLock::new(),

@@ -70,7 +70,7 @@ impl Caching {
         *state.key.get_or_init(|| {
             let Some(Ok(base)) = &state.base else { return None };
             let own = match frame.key_of(ready) {
-                Ok(own) => own.map(|own| Content::of(own.as_bytes())),
+                Ok(own) => own.map(|own| *state.own_key.get_or_init(|| Content::of(own.as_bytes()))),
                 Err(panic) => {
                     let name = plan.spec(step).name();
                     self.store().warn(format!(
@@ -182,6 +182,7 @@ impl Caching {
         record.codec = spec.def().codec.stored().map_or_else(String::new, |form| form.name().to_owned());
         record.inputs = keys::recorded(plan, step, known);
         record.params = base.params.clone();
+        record.own_key = state.own_key.get().copied();
         Some(record)
     }
 

@@ -68,6 +68,8 @@ struct StepState {
     decision: Mutex<Decision>,
     /// The key in the cache, once the contents of its inputs are known.
     key: OnceLock<Option<Key>>,
+    /// What its own key (`key = …`) is known by, once that was read.
+    own_key: OnceLock<super::Content>,
     /// What its output is known by, once it has one.
     known: OnceLock<Option<Known>>,
     /// The key as a checkpoint.
