@@ -1,6 +1,7 @@
 //! Values of steps that survive the run.
 
 mod caching;
+mod edges;
 mod options;
 mod resuming;
 mod settings;
