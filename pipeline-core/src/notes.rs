@@ -1,18 +1,18 @@
-//! What a value depends on besides its text, noted while it is read as a run parameter: the content of files.
+//! Files that a value names, noted by the value's code: while it is read as a run parameter, and while it is encoded.
 
 use std::any::Any;
 use std::cell::RefCell;
 use std::sync::Arc;
 
-/// Something that the value of a run parameter depends on.
+/// Something that belongs to a value besides its text.
 pub type Note = Arc<dyn Any + Send + Sync>;
 
 thread_local! {
-    /// The notes of the value that this thread reads at the moment; `None` if it reads none.
+    /// The notes of the value that this thread reads or encodes at the moment; `None` at other times.
     static NOTES: RefCell<Option<Vec<Note>>> = const { RefCell::new(None) };
 }
 
-/// Adds a note to the value that this thread reads as a run parameter at the moment. Does nothing at other times.
+/// Adds a note to the value that this thread reads or encodes at the moment. Does nothing at other times.
 pub fn note(on: impl FnOnce() -> Note) {
     NOTES.with_borrow_mut(|notes| {
         if let Some(notes) = notes {
@@ -21,8 +21,8 @@ pub fn note(on: impl FnOnce() -> Note) {
     });
 }
 
-/// Calls `read`, and returns the notes that it adds as well.
-pub(crate) fn collect<T>(read: impl FnOnce() -> T) -> (T, Vec<Note>) {
+/// Calls `read`, which reads or encodes a value, and also returns the notes that are added meanwhile.
+pub fn collect<T>(read: impl FnOnce() -> T) -> (T, Vec<Note>) {
     let earlier = NOTES.replace(Some(Vec::new()));
     let value = read();
     (value, NOTES.replace(earlier).unwrap_or_default())

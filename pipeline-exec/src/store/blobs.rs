@@ -23,11 +23,12 @@ impl ValueStore {
         })
     }
 
-    /// Reports whether the bytes of a value are there, with the length that the record says. Does not read them.
+    /// Reports whether the bytes of a value are there, with the length that the record says, and its files. Does not read them.
     pub(crate) fn holds(&self, record: &Record) -> bool {
         let Some(content) = record.content else { return false };
-        let length = self.storage().length(&path_of(content, record.compression));
-        matches!(length, Ok(Some(length)) if length == record.stored_bytes)
+        let length = |content, compression| self.storage().length(&path_of(content, compression));
+        matches!(length(content, record.compression), Ok(Some(length)) if length == record.stored_bytes)
+            && record.files.iter().all(|file| matches!(length(*file, Compression::None), Ok(Some(_))))
     }
 
     /// Stores the bytes of a value, unless they are there, and sets what the record says of them.

@@ -39,11 +39,12 @@ use std::sync::{LockResult, PoisonError};
 
 pub use self::care::{GcRules, Removed, StepSize, StoredValue, Verified};
 pub use self::error::ValueStoreError;
-pub use self::files::{InputDir, InputFile, InputGlob};
+pub use self::files::{InputDir, InputFile, InputGlob, StoredFile};
 pub use self::key::{Content, Key};
 pub(crate) use self::marks::Mark;
 pub use self::record::{
-    CodeBy, Compression, Record, RecordedCode, RecordedInput, RecordedParam, RecordedSource, RecordedType,
+    CodeBy, Compression, Record, RecordedCode, RecordedInput, RecordedParam, RecordedPlace, RecordedSource,
+    RecordedType,
 };
 pub(crate) use self::records::Records;
 #[cfg(feature = "cli")]

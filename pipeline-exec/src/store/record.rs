@@ -1,5 +1,6 @@
 //! The record of a stored value: what made it, and what its bytes are.
 
+use std::path::PathBuf;
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
@@ -52,6 +53,9 @@ pub struct Record {
     /// The contents of files that the value refers to.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<Content>,
+    /// Where the step placed files.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub placed: Vec<RecordedPlace>,
     /// The inputs of the step, in order.
     #[serde(default)]
     pub inputs: Vec<RecordedInput>,
@@ -76,6 +80,15 @@ pub struct RecordedCode {
     pub by: CodeBy,
     /// The hash of the program or of the traced source, or the declared version.
     pub hash: String,
+}
+
+/// A path at which a step placed a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordedPlace {
+    /// The path, as the step gave it.
+    pub path: PathBuf,
+    /// The content of the file.
+    pub content: Content,
 }
 
 /// A kind of code identity.
@@ -171,6 +184,7 @@ impl Record {
             stored_bytes: 0,
             compression: Compression::None,
             files: Vec::new(),
+            placed: Vec::new(),
             inputs: Vec::new(),
             params: Vec::new(),
             own_key: None,

@@ -2,6 +2,7 @@
 
 mod caching;
 mod edges;
+mod files;
 mod options;
 mod resuming;
 mod settings;

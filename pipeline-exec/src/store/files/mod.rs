@@ -1,15 +1,20 @@
-//! Files that steps read, as run parameters whose content counts.
+//! Files that steps read, as run parameters whose content counts, and files as outputs.
 //!
-//! A value of a parameter type notes its [`Files`] while it is read as a run parameter, at any depth: in a list, in a field
-//! of a struct. So the engine finds them without knowing the type.
+//! A parameter type notes its [`Files`] while it is read as a run parameter, at any depth: in a list, in a field of a struct.
+//! So the engine finds them without knowing the type. Content is hashed once per run and value. A [`Memo`] keeps the hashes
+//! for later runs.
 //!
-//! Content is hashed once per run and value. A [`Memo`] keeps the hashes for later runs.
+//! A [`StoredFile`] notes itself while it is encoded, so that the store keeps its bytes beside the value.
 
 mod hash;
 mod inputs;
+mod keep;
 mod listing;
 mod memo;
 mod param;
+mod place;
+mod scratch;
+mod stored;
 #[cfg(test)]
 mod tests;
 
@@ -18,8 +23,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 pub use self::inputs::{InputDir, InputFile, InputGlob};
+pub(crate) use self::keep::{ValueFiles, encoded};
 pub(crate) use self::memo::Memo;
 pub(crate) use self::param::{ParamFiles, is_plain_path, unreadable};
+pub(super) use self::scratch::{far, near};
+pub use self::stored::StoredFile;
+pub(crate) use self::stored::reading_from;
 
 use self::hash::{Hashed, Stamp, hash};
 use self::listing::Listed;
@@ -84,13 +93,8 @@ impl Files {
             let mut has_new = false;
             let look = |file: Listed| {
                 let known = Stamp::of_path(&file.path).ok().and_then(|stamp| known.get(&stamp).copied());
-                let hashed = match known {
-                    Some(hashed) => hashed,
-                    None => {
-                        has_new = true;
-                        hash(&file.path)?
-                    }
-                };
+                has_new |= known.is_none();
+                let hashed = known.map_or_else(|| hash(&file.path), Ok)?;
                 Ok(Seen { file, hashed })
             };
             let all = files.into_iter().map(look).collect::<io::Result<Vec<Seen>>>()?;

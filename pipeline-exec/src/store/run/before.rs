@@ -14,7 +14,7 @@ use super::keys::{self, BaseMaker, Known};
 use super::tally::Tally;
 use super::{Caching, Decision, Lifetime, Place, Resumed, StepState, unpoisoned};
 use crate::settings::ResumeMode;
-use crate::store::{Key, Record, Records};
+use crate::store::{Key, Record, Records, files};
 use crate::stored::CachedFrom;
 use crate::text::short_id;
 
@@ -167,7 +167,7 @@ impl Caching {
             }
             *found = match record {
                 Some(record) if record.content.is_none() => Found::Done,
-                Some(record) if self.store().holds(&record) => Found::Record(Box::new(record)),
+                Some(record) if self.is_whole(&record) => Found::Record(Box::new(record)),
                 _ if marks.contains_key(&*identity) => Found::Done,
                 _ => Found::Nothing,
             };
@@ -214,7 +214,12 @@ impl Caching {
         let record = cache.find(&key.to_string())?;
         let Lifetime(most) = self.state(step).cache?;
         let is_good = most.is_none_or(|most| age_of(&record) <= most);
-        (is_good && record.content.is_some() && self.store().holds(&record)).then_some(record)
+        (is_good && record.content.is_some() && self.is_whole(&record)).then_some(record)
+    }
+
+    /// Reports whether the bytes of a value are there, and its files where the step placed them; these are put back.
+    fn is_whole(&self, record: &Record) -> bool {
+        self.store().holds(record) && self.store().restore(record)
     }
 
     fn known(&self, step: usize) -> Option<Known> {
@@ -284,7 +289,8 @@ impl Caching {
     pub(super) fn read(&self, plan: &Plan, step: usize, record: &Record) -> Option<Given> {
         let bytes = self.store().load(record)?;
         let spec = plan.spec(step);
-        let why = match spec.def().codec.stored()?.decode(step, &bytes) {
+        let form = spec.def().codec.stored()?;
+        let why = match files::reading_from(self.store(), || form.decode(step, &bytes)) {
             Ok(given) => return Some(given.from_store()),
             Err(why) => why,
         };

@@ -6,9 +6,10 @@ use pipeline_core::Plan;
 use pipeline_core::frame::{Finished, Frame};
 
 use super::keys;
+use super::look_up::Encoded;
 use super::{Caching, Decision, before, unpoisoned};
 use crate::settings::ResumeMode;
-use crate::store::Mark;
+use crate::store::{Mark, files};
 
 /// What a run that did not succeed left for the next one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -47,6 +48,7 @@ impl Caching {
 
     /// Stores the outputs that a step which did not succeed would have read, before they are dropped.
     pub(crate) fn keep_inputs(&self, frame: &Frame, finished: &Finished) {
+        files::far();
         if self.resume == ResumeMode::Off || self.place.get().is_none() {
             return;
         }
@@ -57,9 +59,9 @@ impl Caching {
                 continue;
             }
             if let Some(output) = frame.input_left(finished, source)
-                && let Some(bytes) = self.encode(plan, source, output)
+                && let Some(output) = self.encode(plan, source, output)
             {
-                self.checkpoint(plan, source, &bytes);
+                self.checkpoint(plan, source, &output);
             }
         }
     }
@@ -70,7 +72,7 @@ impl Caching {
         state.lineage.is_none() || state.is_checkpoint.get().is_some()
     }
 
-    pub(super) fn checkpoint(&self, plan: &Plan, step: usize, bytes: &[u8]) {
+    pub(super) fn checkpoint(&self, plan: &Plan, step: usize, output: &Encoded) {
         let state = self.state(step);
         let Some(lineage) = state.lineage else { return };
         if state.is_checkpoint.set(()).is_err() {
@@ -78,10 +80,9 @@ impl Caching {
         }
         let Some(record) = self.record(plan, step, lineage) else { return };
         let identity = plan.spec(step).identity();
-        match self.checkpoints().commit(&identity, record, bytes) {
-            Ok(record) => self.tally.stored(record.bytes, record.stored_bytes),
-            Err(error) => self.cannot_store(plan, step, &error.to_string()),
-        }
+        let record = output.store_files(self.store(), record);
+        let committed = record.and_then(|record| self.checkpoints().commit(&identity, record, &output.bytes));
+        self.stored(plan, step, committed);
     }
 
     /// Copies what was used of the resumed run, so that this one can be resumed in its turn.
@@ -125,9 +126,9 @@ impl Caching {
             if frame.status(step).has_output()
                 && !self.is_stored(step)
                 && let Some(output) = frame.output_left(step)
-                && let Some(bytes) = self.encode(&plan, step, output)
+                && let Some(output) = self.encode(&plan, step, output)
             {
-                self.checkpoint(&plan, step, &bytes);
+                self.checkpoint(&plan, step, &output);
             }
         }
     }

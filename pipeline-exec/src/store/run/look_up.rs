@@ -9,8 +9,8 @@ use pipeline_core::{Plan, StoredForm};
 use super::before::{self, CACHE};
 use super::keys::{self, Known};
 use super::{Caching, Decision, unpoisoned};
-use crate::store::files::ParamFiles;
-use crate::store::{Content, Key, Record};
+use crate::store::files::{self, ParamFiles, ValueFiles};
+use crate::store::{Content, Key, Record, ValueStore, ValueStoreError};
 
 impl Caching {
     /// Ends a step that is ready with what is stored.
@@ -22,6 +22,7 @@ impl Caching {
         if frame.will_skip(&ready) {
             return Err(ready);
         }
+        files::near(self.store());
         let decision = {
             let mut decision = unpoisoned(self.state(step).decision.lock());
             match &mut *decision {
@@ -98,6 +99,7 @@ impl Caching {
 
     /// Stores what is to be stored of a step that has succeeded, before any other step reads or drops it.
     pub(crate) fn succeeded(&self, frame: &Frame, finished: &Finished, used_fallback: bool) {
+        files::far();
         let step = finished.step();
         let state = self.state(step);
         let key = state.key.get().copied().flatten().filter(|_| state.cache.is_some() && !used_fallback);
@@ -115,25 +117,26 @@ impl Caching {
             return;
         }
         let Some(output) = frame.output_of(finished) else { return };
-        let Some(bytes) = self.encode(frame.plan(), step, output) else { return };
+        let Some(output) = self.encode(frame.plan(), step, output) else { return };
         if let Some(key) = key {
-            let known = match self.commit(frame.plan(), step, key, &bytes) {
+            let known = match self.commit(frame.plan(), step, key, &output) {
                 Some(record) => record.content.map(Known::Content),
-                None => Some(Known::Content(Content::of(&bytes))),
+                None => Some(Known::Content(Content::of(&output.bytes))),
             };
             _ = state.known.set(known);
         }
         if always {
-            self.checkpoint(frame.plan(), step, &bytes);
+            self.checkpoint(frame.plan(), step, &output);
         }
     }
 
     /// Encodes an output; `None`, with a warning, if that fails or if its type cannot be stored.
-    pub(super) fn encode(&self, plan: &Plan, step: usize, output: StepOutput<'_>) -> Option<Vec<u8>> {
-        let mut bytes = Vec::new();
+    pub(super) fn encode(&self, plan: &Plan, step: usize, output: StepOutput<'_>) -> Option<Encoded> {
         let spec = plan.spec(step);
-        match spec.def().codec.stored()?.encode(output, &mut bytes) {
-            Ok(()) => Some(bytes),
+        let form = spec.def().codec.stored()?;
+        let mut bytes = Vec::new();
+        match files::encoded(|| form.encode(output, &mut bytes)) {
+            Ok(((), files)) => Some(Encoded { bytes, files }),
             Err(why) => {
                 self.store().warn(format!("the output of step `{}` cannot be stored: {why}", spec.name()));
                 None
@@ -142,31 +145,39 @@ impl Caching {
     }
 
     /// Writes an output to the cache. Returns the record under its key: of two runs, one wins.
-    fn commit(&self, plan: &Plan, step: usize, key: Key, bytes: &[u8]) -> Option<Record> {
+    fn commit(&self, plan: &Plan, step: usize, key: Key, output: &Encoded) -> Option<Record> {
         let record = self.record(plan, step, key)?;
         let cache = self.store().cache();
         let is_replaced = self.state(step).fresh || cache.find(&key.to_string()).is_some();
         let name = key.to_string();
-        let committed = if is_replaced {
-            cache.replace(&name, record, bytes)
-        } else {
-            cache.commit(&name, record, bytes)
-        };
+        let committed = output.store_files(self.store(), record).and_then(|record| {
+            if is_replaced {
+                cache.replace(&name, record, &output.bytes)
+            } else {
+                cache.commit(&name, record, &output.bytes)
+            }
+        });
+        self.stored(plan, step, committed)
+    }
+
+    /// Counts what was stored, or warns that it was not.
+    pub(super) fn stored(
+        &self,
+        plan: &Plan,
+        step: usize,
+        committed: Result<Record, ValueStoreError>,
+    ) -> Option<Record> {
         match committed {
             Ok(record) => {
                 self.tally.stored(record.bytes, record.stored_bytes);
                 Some(record)
             }
             Err(error) => {
-                self.cannot_store(plan, step, &error.to_string());
+                let name = plan.spec(step).name();
+                self.store().warn(format!("the output of step `{name}` could not be stored: {error}"));
                 None
             }
         }
-    }
-
-    pub(super) fn cannot_store(&self, plan: &Plan, step: usize, why: &str) {
-        let name = plan.spec(step).name();
-        self.store().warn(format!("the output of step `{name}` could not be stored: {why}"));
     }
 
     /// The record of an output, without what its bytes are.
@@ -192,6 +203,24 @@ impl Caching {
         let named = base.files.iter();
         let mut named = named.filter_map(|&input| ParamFiles::of(frame.plan(), frame.params(), step, input));
         named.find_map(|files| files.changed())
+    }
+}
+
+/// An encoded output, and the files that it names.
+pub(super) struct Encoded {
+    pub(super) bytes: Vec<u8>,
+    files: ValueFiles,
+}
+
+impl Encoded {
+    /// Stores the files, and names them in the record.
+    pub(super) fn store_files(
+        &self,
+        store: &ValueStore,
+        mut record: Record,
+    ) -> Result<Record, ValueStoreError> {
+        self.files.store(store, &mut record)?;
+        Ok(record)
     }
 }
 

@@ -36,12 +36,12 @@ impl Drop for Dir {
     }
 }
 
-fn key(of: &str) -> Key {
+pub(super) fn key(of: &str) -> Key {
     blake3::hash(of.as_bytes()).into()
 }
 
 /// The record of a step before its value is stored.
-fn record(step: &str, key: Key) -> Record {
+pub(super) fn record(step: &str, key: Key) -> Record {
     Record {
         format: FORMAT,
         key,
@@ -58,6 +58,7 @@ fn record(step: &str, key: Key) -> Record {
         stored_bytes: 0,
         compression: Compression::None,
         files: Vec::new(),
+        placed: Vec::new(),
         inputs: vec![RecordedInput {
             name: "rows".to_owned(),
             steps: vec![RecordedSource {

@@ -1,48 +1,13 @@
 //! What is hashed, what is remembered, and which changes are seen.
 
 use std::fs;
-use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime};
 
-use super::hash::{Hashed, Stamp, hash, hash_at};
-use super::*;
-use crate::store::ValueStore;
-
-/// A new, empty folder, removed when dropped.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new() -> Self {
-        static NUMBER: AtomicU32 = AtomicU32::new(0);
-        let name =
-            format!("pipeline-files-{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
-        let folder = std::env::temp_dir().join(name);
-        fs::create_dir_all(&folder).unwrap();
-        Folder(folder)
-    }
-
-    fn write(&self, name: &str, text: &str) -> PathBuf {
-        let path = self.join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, text).unwrap();
-        path
-    }
-}
-
-impl Deref for Folder {
-    type Target = Path;
-    fn deref(&self) -> &Path {
-        &self.0
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
+use super::Folder;
+use crate::store::files::hash::{Hashed, Stamp, hash, hash_at};
+use crate::store::files::{Files, Kind, Memo, memo};
+use crate::store::{Content, ValueStore};
 
 fn content(kind: Kind, path: impl Into<PathBuf>) -> Content {
     Files::new(kind, path.into()).content(&Memo::default()).unwrap()
