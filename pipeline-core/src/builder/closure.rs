@@ -166,6 +166,7 @@ impl DagBuilder {
             output: TypeDef::of::<T>(),
             codec: crate::Codec::NONE,
             trace: None,
+            trace_details: None,
             code: Code::Shared(code),
         };
         let id = self.id;

@@ -74,6 +74,8 @@ pub struct StepDef {
     /// The hash of the code that the step can reach, found by `pipeline_build::trace()` in the build script of its
     /// package; `!` and a reason if it cannot know the code; `None` without that line.
     pub trace: Option<&'static str>,
+    /// The file, made by the same build script, that says what the trace is made of. It may be gone or newer.
+    pub trace_details: Option<&'static str>,
     /// The code, type-erased.
     pub code: Code,
 }

@@ -33,6 +33,8 @@ mod run;
 mod storage;
 #[cfg(test)]
 mod tests;
+#[allow(dead_code, reason = "`cache why` uses it")]
+mod trace;
 mod value_store;
 
 use std::sync::{LockResult, PoisonError};

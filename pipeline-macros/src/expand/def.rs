@@ -76,6 +76,7 @@ pub(super) fn def(model: &StepModel) -> TokenStream {
                         "::",
                         #trace_name,
                     )),
+                    trace_details: __pipeline::core::option_env!("PIPELINE_TRACE_DETAILS"),
                     code: #code,
                 };
                 &#definition

@@ -37,6 +37,7 @@ const fn registered(name: &'static str, line: u32, inputs: &'static [InputDef]) 
         output: TypeDef::of::<u64>(),
         codec: crate::Codec::NONE,
         trace: None,
+        trace_details: None,
         code: Code::Static(&NeverRun),
     }
 }

@@ -58,6 +58,7 @@ impl Clone for StepDef {
             output: self.output,
             codec: self.codec,
             trace: self.trace,
+            trace_details: self.trace_details,
             code: self.code.clone(),
         }
     }
@@ -83,6 +84,7 @@ fn step_in(module: &'static str, name: impl Into<Cow<'static, str>>) -> Sketch {
             output: TypeDef::of::<u64>(),
             codec: crate::Codec::NONE,
             trace: None,
+            trace_details: None,
             code: Code::Static(&NeverRun),
         },
         name: None,

@@ -103,6 +103,7 @@ fn def(name: Cow<'static, str>, inputs: &[Input], policy: Policy, cases: &'stati
         output: TypeDef::of::<Payload>(),
         codec: crate::Codec::NONE,
         trace: None,
+        trace_details: None,
         code: Code::Static(&Simulated),
     }
 }

@@ -1,0 +1,151 @@
+//! What the trace of a step is made of, and what differs between two.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+/// Larger files are not read.
+const MOST_BYTES: u64 = 64 << 20;
+
+/// The format of `pipeline-trace.json`, which `pipeline-build` writes.
+const FORMAT: u32 = 1;
+
+/// An item of the package that a step reaches, or something that counts for every step, such as `Cargo.lock`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct TracePart {
+    /// Such as `shop::input::csv::fields`.
+    pub(crate) name: String,
+    /// Empty for what is no item.
+    pub(crate) file: String,
+    /// Zero for what is no item.
+    pub(crate) line: usize,
+    pub(crate) hash: String,
+}
+
+/// What one trace is made of. As JSON it can be kept under the hash of the trace.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct TraceParts {
+    /// The hash of them all: the trace of the step.
+    pub(crate) trace: String,
+    pub(crate) parts: Vec<TracePart>,
+}
+
+#[derive(Deserialize)]
+struct Details {
+    format: u32,
+    parts: Vec<TracePart>,
+    steps: BTreeMap<String, StepDetails>,
+}
+
+#[derive(Deserialize)]
+struct StepDetails {
+    trace: String,
+    parts: Vec<usize>,
+}
+
+impl TraceParts {
+    /// Reads what the trace of a step is made of. `None`: the file is gone, or is that of another build, in which the step
+    /// has another trace.
+    pub(crate) fn read(details: &Path, step: &str, trace: &str) -> Option<Self> {
+        let found = fs::metadata(details).ok()?;
+        if !found.is_file() || found.len() > MOST_BYTES {
+            return None;
+        }
+        let details: Details = serde_json::from_slice(&fs::read(details).ok()?).ok()?;
+        let step = details.steps.get(step).filter(|step| step.trace == trace && details.format == FORMAT)?;
+        let parts = step.parts.iter().map(|part| details.parts.get(*part).cloned());
+        Some(Self { trace: step.trace.clone(), parts: parts.collect::<Option<_>>()? })
+    }
+}
+
+/// How a part of a trace differs from what it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PartChange {
+    /// It has another hash.
+    Changed,
+    /// The step did not reach it before.
+    Added,
+    /// The step reaches it no more.
+    Removed,
+}
+
+/// Returns the parts that differ, those that have another hash first.
+pub(crate) fn changed<'t>(old: &'t TraceParts, new: &'t TraceParts) -> Vec<(PartChange, &'t TracePart)> {
+    // Items that only a `cfg` tells apart have one name.
+    fn by_name(parts: &TraceParts) -> BTreeMap<&str, Vec<&TracePart>> {
+        let mut by_name: BTreeMap<&str, Vec<&TracePart>> = BTreeMap::new();
+        for part in &parts.parts {
+            by_name.entry(&part.name).or_default().push(part);
+        }
+        by_name
+    }
+    fn hashes<'h>(parts: &[&'h TracePart]) -> Vec<&'h str> {
+        let mut hashes: Vec<&str> = parts.iter().map(|part| &*part.hash).collect();
+        hashes.sort_unstable();
+        hashes
+    }
+    let (before, after) = (by_name(old), by_name(new));
+    let changed = after.iter().filter_map(|(name, parts)| match before.get(name) {
+        None => Some((PartChange::Added, parts[0])),
+        Some(old) => (hashes(old) != hashes(parts)).then_some((PartChange::Changed, parts[0])),
+    });
+    let removed = before.iter().filter(|(name, _)| !after.contains_key(*name));
+    let removed = removed.map(|(_, parts)| (PartChange::Removed, parts[0]));
+    let mut all: Vec<_> = changed.chain(removed).collect();
+    all.sort_by_key(|(change, _)| *change as u8);
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a panic fails the test")]
+
+    use super::*;
+
+    const DETAILS: &str = r#"{"format":1,"parts":[
+        {"name":"Cargo.lock","file":"","line":0,"hash":"aa"},
+        {"name":"shop::total","file":"src/main.rs","line":7,"hash":"bb"},
+        {"name":"shop::other","file":"src/main.rs","line":9,"hash":"cc"}],
+        "steps":{"shop::total":{"trace":"11","parts":[0,1]},"shop::broken":{"trace":"22","parts":[9]}}}"#;
+
+    fn part(name: &str, hash: &str) -> TracePart {
+        TracePart { name: name.to_owned(), file: "src/main.rs".to_owned(), line: 1, hash: hash.to_owned() }
+    }
+
+    fn parts(parts: &[(&str, &str)]) -> TraceParts {
+        let parts = parts.iter().map(|(name, hash)| part(name, hash)).collect();
+        TraceParts { trace: String::new(), parts }
+    }
+
+    #[test]
+    fn a_step_has_the_parts_of_its_own_trace_only() {
+        let file = std::env::temp_dir().join(format!("pipeline-trace-{}.json", std::process::id()));
+        fs::write(&file, DETAILS).unwrap();
+        let read = |step, trace| TraceParts::read(&file, step, trace);
+        let total = read("shop::total", "11").unwrap();
+        let names: Vec<_> = total.parts.iter().map(|part| &*part.name).collect();
+        assert_eq!(names, ["Cargo.lock", "shop::total"]);
+        assert_eq!(read("shop::total", "12"), None, "the file is that of another build");
+        assert_eq!(read("shop::broken", "22"), None, "a part is missing");
+        assert_eq!(read("shop::none", "11"), None);
+        fs::write(&file, DETAILS.replace("\"format\":1", "\"format\":2")).unwrap();
+        assert_eq!(read("shop::total", "11"), None, "the format is newer");
+        fs::remove_file(&file).unwrap();
+        assert_eq!(read("shop::total", "11"), None, "there is no file");
+    }
+
+    #[test]
+    fn what_changed_is_named_with_its_file() {
+        let old = parts(&[("a", "1"), ("b", "2"), ("gone", "3"), ("twice", "4"), ("twice", "5")]);
+        let new = parts(&[("a", "1"), ("b", "9"), ("new", "3"), ("twice", "5"), ("twice", "4")]);
+        let found: Vec<_> =
+            changed(&old, &new).into_iter().map(|(change, part)| (change, &*part.name)).collect();
+        assert_eq!(
+            found,
+            [(PartChange::Changed, "b"), (PartChange::Added, "new"), (PartChange::Removed, "gone")]
+        );
+        assert_eq!(changed(&old, &old), []);
+    }
+}
