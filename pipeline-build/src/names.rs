@@ -41,6 +41,10 @@ impl<'p> Names<'p> {
             for meaning in now {
                 match meaning {
                     Meaning::Item(item, at) => next.push(Meaning::Item(item, at.min(used + 1))),
+                    // Nobody knows what is in it.
+                    Meaning::Module(module) if self.package.tree.modules[module].missing => {
+                        next.push(Meaning::Module(module));
+                    }
                     Meaning::Module(module) if Some(word) == self.this => next.push(Meaning::Module(module)),
                     Meaning::Module(module) if Some(word) == self.parent => {
                         next.extend(self.package.tree.modules[module].parent.map(Meaning::Module));

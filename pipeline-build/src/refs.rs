@@ -196,6 +196,7 @@ impl<'p> Scan<'p> {
         // The end of the arguments of a macro that is no macro of the standard library.
         let mut custom_end = 0;
         let mut reads_files = false;
+        let mut names_code = false;
         let mut at = range.start;
         while at < range.end {
             match self.kind(at) {
@@ -209,10 +210,14 @@ impl<'p> Scan<'p> {
                         }
                         let name = if self.is_path(open + 2) { self.word_text(open + 4) } else { name };
                         reads_files = !STD_ATTRIBUTES.contains(&name);
+                        names_code = reads_files || name == "serde" || name == "cfg_attr";
                     }
                     at += 1;
                 }
                 Some(Kind::Str) => {
+                    if names_code && at < attribute_end {
+                        self.path_in_string(at);
+                    }
                     self.string(at, reads_files && (at < attribute_end || at < custom_end));
                     at += 1;
                 }
@@ -250,6 +255,29 @@ impl<'p> Scan<'p> {
         }
         if is_file {
             self.macro_file(at, text.trim_matches('"'));
+        }
+    }
+
+    /// A path in an attribute, such as `#[serde(with = "module")]`: a module stands for its items.
+    fn path_in_string(&mut self, at: usize) {
+        let token = self.tokens[at];
+        let text = self.text[token.start as usize..token.end as usize].trim_matches('"');
+        let words: Option<Vec<Word>> =
+            text.split("::").map(|word| self.package.words.known(word.trim())).collect();
+        let Some(path) = words.filter(|path| !path.is_empty()) else { return };
+        self.mean(&path, false);
+        for meaning in self.names.resolve(self.module, &path) {
+            if let Meaning::Module(module) = meaning {
+                let names = &self.package.tree.modules[module].names;
+                let mut items: Vec<ItemId> = names
+                    .values()
+                    .flatten()
+                    .filter_map(|def| if let Def::Item(item) = def { Some(*item) } else { None })
+                    .collect();
+                // The order of a map is not that of the next build.
+                items.sort_unstable();
+                self.refs.items.extend(items);
+            }
         }
     }
 
@@ -334,7 +362,7 @@ impl<'p> Scan<'p> {
                 return (end, None);
             }
             // The name of an option.
-            if in_attribute && self.is(end, b'=') {
+            if in_attribute && self.is(end, b'=') && !self.is(end + 1, b'>') {
                 return (end, None);
             }
             let is_generic = before.is_some_and(|at| self.is(at, b'<')) && self.is(end, b'>');

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a panic fails the test")]
 
 mod shop;
+mod small;
 mod table;
 
 use std::collections::BTreeMap;

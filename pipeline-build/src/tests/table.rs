@@ -255,6 +255,7 @@ fn each_change_counts_for_the_steps_that_reach_it() {
     let sources = Sources::new(&FILES);
     let before = sources.trace().of("demo::total");
     assert!(!before.starts_with('!'), "{before}");
+    assert_eq!(before, Sources::new(&FILES).trace().of("demo::total"), "another folder is no change");
     let mut wrong = Vec::new();
     for (what, file, from, to, expected) in ROWS {
         let (_, text) =
