@@ -197,7 +197,7 @@ impl<'a, 'w> List<'a, 'w> {
     fn new(encoder: &'a mut Encoder<'w>, length: Option<usize>) -> Result<Self, Error> {
         let Some(left) = length else {
             return refuse(
-                "the number of elements of a list is not known before they are written, or fields are flattened",
+                "its `Serialize` does not say how many elements it writes: give the step a `codec`",
             );
         };
         let cut = left.saturating_sub(encoder.bounds.elements);
@@ -286,7 +286,8 @@ macro_rules! parts {
             $(
                 #[cold]
                 fn skip_field(&mut self, $key: &'static str) -> Result<(), Error> {
-                    refuse(format!("its field `{}` is left out (`skip_serializing_if`)", $key))
+                    refuse(format!("its field `{}` is left out (`skip_serializing_if`), and stored bytes do not \
+                        say which fields they have: write each", $key))
                 }
             )?
 

@@ -15,7 +15,7 @@ use crate::hash::StableHash;
 
 /// Why a type that asks for the kind of what follows cannot be stored.
 pub(crate) const NOT_DESCRIBED: &str = "its type is read by what it finds (an untagged or internally tagged enum, flattened \
-     fields, a JSON value), and stored bytes do not say what they are";
+     fields, a JSON value), and stored bytes do not say what they are: give the step a `codec`";
 
 const BORROWS: &str =
     "its type borrows from the bytes that it is read from, which do not last: it needs an owned text";

@@ -3,6 +3,7 @@
 mod caching;
 mod edges;
 mod files;
+mod forms;
 mod options;
 mod resuming;
 mod settings;

@@ -154,15 +154,15 @@ enum Untagged {
 
 #[test]
 fn a_value_that_could_not_be_read_back_is_refused() {
-    assert_eq!(refused(&LeftOut { a: None, b: 1 }), "its field `a` is left out (`skip_serializing_if`)");
+    assert!(refused(&LeftOut { a: None, b: 1 }).starts_with("its field `a` is left out"));
     assert!(written(&LeftOut { a: Some(1), b: 1 }).is_ok());
 
-    assert_eq!(refused(&InVariant::Some { a: None }), "its field `a` is left out (`skip_serializing_if`)");
+    assert!(refused(&InVariant::Some { a: None }).starts_with("its field `a` is left out"));
 
     assert!(refused(&OneWay { a: 1, b: 2 }).contains("cannot read: it ends too early"));
     assert!(refused(&(0..100).map(|b| OneWay { a: 1, b }).collect::<Vec<_>>()).contains("it ends too early"));
 
-    assert!(refused(&Flat { a: 1, more: BTreeMap::new() }).contains("fields are flattened"));
+    assert!(refused(&Flat { a: 1, more: BTreeMap::new() }).contains("how many elements"));
 
     assert!(refused(&Untagged::Number(1)).contains("read by what it finds"));
     assert!(refused(&serde_json::json!({"a": [1]})).contains("read by what it finds"));
