@@ -114,7 +114,7 @@ impl Around {
         let library = dependency.library();
         let source = library.parent().unwrap_or(&dependency.folder).to_owned();
         let mut files = BTreeSet::new();
-        // A library beside its manifest has no folder of its own.
+        // A library beside its manifest has no separate folder.
         if source.canonicalize().ok().as_deref() == Some(&dependency.folder) {
             self.reason = Some(format!("{} has no folder of sources", shown(&dependency.folder, package)));
         } else if let Err(error) = collect(&source, &mut files) {

@@ -8,7 +8,7 @@ use crate::items::Item;
 use crate::lex::{Kind, Token};
 use crate::package::Package;
 
-/// A hash of 128 bits: nobody chooses sources to make two of them equal.
+/// A hash of 128 bits. It is not for sources that are chosen to make two of them equal.
 #[derive(Default)]
 pub(crate) struct Hash(SipHasher13);
 

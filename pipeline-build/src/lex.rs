@@ -1,6 +1,6 @@
 //! Rust source as tokens: without comments, spaces and doc comments, with the ends of groups.
 //!
-//! A lexer of its own, because a build script is not optimized: it takes a quarter of the time that `syn` takes.
+//! A build script is not optimized: this lexer takes a quarter of the time that `syn` takes.
 
 use std::collections::HashMap;
 

@@ -54,7 +54,7 @@ impl Manifest {
         })
     }
 
-    /// The lines that can change what the code does: not the description of the package, nor its lints.
+    /// The lines that can change what the code does: without the description and the lints of the package.
     pub(crate) fn meaning(&self) -> String {
         let mut kept = String::new();
         for Line { section, key, value } in self.lines() {
@@ -95,7 +95,7 @@ impl Manifest {
                 }
             }
         }
-        // `[[bin]]` and the like, with a path of their own.
+        // `[[bin]]` and the like, with their paths.
         let mut written: Vec<(String, String)> = Vec::new();
         for Line { section, key, value } in self.lines() {
             if !matches!(section, "bin" | "example" | "test" | "bench") {

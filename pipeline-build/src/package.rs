@@ -99,7 +99,7 @@ impl Package {
         Some(id)
     }
 
-    /// Reads the items of a module from its file, and the modules in it. `folder`: where its modules are.
+    /// Reads the items of a module from its file, and the modules in it. `folder` has their files.
     fn module(&mut self, module: ModuleId, path: &Path, folder: &Path) {
         let Some(file) = self.file(path) else { return };
         let source = &self.files[file];
@@ -116,7 +116,7 @@ impl Package {
         let outside = reader.outside;
         if let Err(token) = read {
             let place = format!("{}:{}", self.shown(path), self.line(file, token));
-            self.refuse(format!("cannot tell what begins at {place}"));
+            self.refuse(format!("cannot read the item at {place}"));
         }
         for outside in outside {
             self.outside_module(file, path, folder, &outside);

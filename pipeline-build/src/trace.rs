@@ -1,4 +1,4 @@
-//! The trace of a package: a hash for each step, what it is made of, and what Cargo is told.
+//! The trace of a package: a hash for each step, what it is made of, and the instructions for Cargo.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -126,7 +126,7 @@ impl Trace {
         Self { steps, parts, read }
     }
 
-    /// What Cargo is told: a variable for each step, the path of the details, and the files to watch.
+    /// The instructions for Cargo: a variable for each step, the path of the details, and the files to watch.
     pub(crate) fn instructions(&self, details: &Path) -> String {
         let mut text = String::new();
         for (identity, step) in &self.steps {

@@ -63,3 +63,20 @@ fn with_size(program: Program, size: Size, answers: &Answers) -> Program {
         Ok(pipeline)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use pipeline::Dag;
+
+    /// The variables that the build script sets are those that the attribute reads.
+    #[test]
+    fn each_step_has_the_trace_of_its_code() {
+        let dag = Dag::registered().expect("the graph is sound");
+        assert!(dag.steps().len() > 40);
+        for step in dag.steps() {
+            let trace = step.def().trace.unwrap_or_else(|| panic!("{} has no trace", step.name()));
+            assert!(!trace.starts_with('!'), "{}: {trace}", step.name());
+            assert!(step.def().trace_details.is_some());
+        }
+    }
+}
