@@ -28,8 +28,10 @@ const GIVEN_UP: u32 = 1 << 28;
 /// The bits of an attempt's number.
 const NUMBER: u32 = (1 << 24) - 1;
 
-/// The value of [`Counters::readers`] once the output has left its slot.
+/// The value of [`Counters::readers`] once the output has left its slot, or if it never was there. In the latter case,
+/// readers are still counted down from here; no output has as many as [`MOST_READERS`].
 const GONE: u32 = u32::MAX;
+const MOST_READERS: u32 = GONE / 2;
 
 /// The counters of one step.
 #[derive(Debug)]
@@ -115,13 +117,13 @@ impl Counters {
         (word & ENDED != 0).then_some(((word >> STATUS) & STATUS_BITS) as u8)
     }
 
-    /// Records that the output was moved out or dropped. Only the owner of the output calls it.
+    /// Records that the output was moved out or dropped, or never was there. Only the owner of the output calls it.
     pub(crate) fn mark_gone(&self) {
         self.readers.store(GONE, Ordering::Relaxed);
     }
 
-    /// Reports whether the output has left its slot; meaningful only after the last reader.
+    /// Reports whether the output is not in its slot; meaningful only after the last reader, or if it never was there.
     pub(crate) fn is_gone(&self) -> bool {
-        self.readers.load(Ordering::Relaxed) == GONE
+        self.readers.load(Ordering::Relaxed) > MOST_READERS
     }
 }

@@ -348,6 +348,23 @@ fn steps_can_end_without_their_outputs_if_no_step_that_runs_reads_them() {
 }
 
 #[test]
+fn an_output_that_never_was_here_is_not_dropped_when_its_readers_have_ended() {
+    let mut dag = DagBuilder::new();
+    let first = dag.cpu("first", (), |()| "text".repeat(9));
+    dag.cpu("second", (first,), |(text,)| text.len());
+    dag.cpu("third", (first,), |(text,)| text.len());
+    let mut frame = frame(dag);
+    let mut ready = roots(&frame);
+    while let Some(next) = ready.pop() {
+        let finished = frame.finish_unread(next);
+        frame.finish(finished, |next| ready.push(next));
+    }
+    let frame = Arc::get_mut(&mut frame).unwrap();
+    assert!((0..3).all(|step| frame.output_left(step).is_none()));
+    assert!(frame.contradictions().is_empty());
+}
+
+#[test]
 #[should_panic(expected = "`second` starts without the output of `first`")]
 fn a_step_does_not_start_without_an_output_that_it_reads() {
     let (frame, mut ready) = unread_chain();
