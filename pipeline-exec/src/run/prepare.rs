@@ -127,6 +127,9 @@ impl Prepared {
         if record.settings.timings || observers.any() {
             record = record.timed();
         }
+        if let (Some(caching), Some(timings)) = (&record.caching, &record.timings) {
+            caching.timed_by(timings);
+        }
         let record = Arc::new(record);
         if let Some(recording) = &mut recording {
             recording.watch(&record);

@@ -7,6 +7,7 @@ use std::time::SystemTime;
 use super::blobs::{named_by, path_of};
 use super::records::Found;
 use super::storage::{Flaw, Listed};
+use super::trace::TRACES;
 use super::value_store::{BLOBS, DAMAGED, DONE, MEMO, RUNS, Shared};
 use super::{Compression, GcRules, Removed, ValueStore, ValueStoreError};
 use crate::timing::unix_ms;
@@ -69,7 +70,7 @@ impl ValueStore {
                 removed.bytes += length;
             }
         }
-        for folder in [DAMAGED, DONE, MEMO] {
+        for folder in [DAMAGED, DONE, MEMO, TRACES] {
             for file in self.listed(folder)? {
                 if folder == DAMAGED || file.used_unix_ms < rules.oldest() {
                     self.remove_file(&file.name)?;

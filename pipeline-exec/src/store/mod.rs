@@ -13,6 +13,7 @@
 //! | `runs/<run id>/<step>` | the record of a checkpoint, by which that run resumes |
 //! | `done/<run id>` | the steps that have ended in that run |
 //! | `memo/` | hashes of files that were read |
+//! | `traces/<trace>` | what the trace of a step's code was made of |
 //! | `damaged/` | files that were not what they should be |
 //!
 //! A record is a line with the BLAKE3 hash of the rest, and the rest: JSON. Of two writers, the first wins, and the other

@@ -4,7 +4,11 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use pipeline_core::StepDef;
 use serde::{Deserialize, Serialize};
+
+use super::ValueStore;
+use super::framed::{framed, unframed};
 
 /// Larger files are not read.
 const MOST_BYTES: u64 = 64 << 20;
@@ -57,6 +61,29 @@ impl TraceParts {
         let step = details.steps.get(step).filter(|step| step.trace == trace && details.format == FORMAT)?;
         let parts = step.parts.iter().map(|part| details.parts.get(*part).cloned());
         Some(Self { trace: step.trace.clone(), parts: parts.collect::<Option<_>>()? })
+    }
+}
+
+/// The folder of what traces are made of, a file for each trace.
+pub(super) const TRACES: &str = "traces";
+
+impl ValueStore {
+    /// Keeps what the trace of a step is made of, so that a later change can be named. Does nothing if that is unknown: then only
+    /// less can be said.
+    pub(crate) fn keep_trace(&self, step: &StepDef, trace: &str) {
+        let path = format!("{TRACES}/{trace}");
+        let is_kept = matches!(self.storage().length(&path), Ok(Some(_)));
+        let Some(details) = step.trace_details.filter(|_| !is_kept) else { return };
+        if let Some(parts) = TraceParts::read(Path::new(details), &step.id(), trace) {
+            _ = self.storage().put_new(&path, &framed(&parts), self.durability);
+        }
+    }
+
+    /// Returns what an earlier trace was made of, if it was kept.
+    #[cfg_attr(not(feature = "cli"), allow(dead_code))]
+    pub(crate) fn kept_trace(&self, trace: &str) -> Option<TraceParts> {
+        let (bytes, _) = self.read(&format!("{TRACES}/{trace}"), MOST_BYTES).ok()??;
+        serde_json::from_slice(unframed(&bytes)?).ok()
     }
 }
 

@@ -72,6 +72,7 @@ impl Caching {
             resume: asked.resume,
             resumed: None,
             tally: Tally::default(),
+            timings: OnceLock::new(),
             place: asked.place,
         };
         if !caching.is_involved() && asked.resume_from.is_none() {

@@ -10,6 +10,7 @@ use super::before::{self, CACHE};
 use super::keys::{self, Known};
 use super::{Caching, Decision, unpoisoned};
 use crate::store::files::{self, ParamFiles, ValueFiles};
+use crate::store::record::CodeBy;
 use crate::store::{Content, Key, Record, ValueStore, ValueStoreError};
 
 impl Caching {
@@ -119,11 +120,9 @@ impl Caching {
         let Some(output) = frame.output_of(finished) else { return };
         let Some(output) = self.encode(frame.plan(), step, output) else { return };
         if let Some(key) = key {
-            let known = match self.commit(frame.plan(), step, key, &output) {
-                Some(record) => record.content.map(Known::Content),
-                None => Some(Known::Content(Content::of(&output.bytes))),
-            };
-            _ = state.known.set(known);
+            // Another run may have stored another value under the key: readers of this run see the one of this run.
+            _ = state.known.set(Some(Known::Content(Content::of(&output.bytes))));
+            self.commit(frame.plan(), step, key, &output);
         }
         if always {
             self.checkpoint(frame.plan(), step, &output);
@@ -144,9 +143,9 @@ impl Caching {
         }
     }
 
-    /// Writes an output to the cache. Returns the record under its key: of two runs, one wins.
-    fn commit(&self, plan: &Plan, step: usize, key: Key, output: &Encoded) -> Option<Record> {
-        let record = self.record(plan, step, key)?;
+    /// Writes an output to the cache. Of two runs that write under one key, the first wins.
+    fn commit(&self, plan: &Plan, step: usize, key: Key, output: &Encoded) {
+        let Some(record) = self.record(plan, step, key) else { return };
         let cache = self.store().cache();
         let is_replaced = self.state(step).fresh || cache.find(&key.to_string()).is_some();
         let name = key.to_string();
@@ -157,7 +156,7 @@ impl Caching {
                 cache.commit(&name, record, &output.bytes)
             }
         });
-        self.stored(plan, step, committed)
+        self.stored(plan, step, committed);
     }
 
     /// Counts what was stored, or warns that it was not.
@@ -194,7 +193,18 @@ impl Caching {
         record.inputs = keys::recorded(plan, step, known);
         record.params = base.params.clone();
         record.own_key = state.own_key.get().copied();
+        record.took_ms = self.took(step);
+        if record.code.by == CodeBy::Trace {
+            self.store().keep_trace(spec.def(), &record.code.hash);
+        }
         Some(record)
+    }
+
+    /// How long a step took, or has taken so far, in milliseconds; 0 if nothing is timed.
+    fn took(&self, step: usize) -> u64 {
+        let Some(timings) = self.timings.get() else { return 0 };
+        let span = timings.span(step).or_else(|| Some((timings.started(step)?, timings.now())));
+        span.map_or(0, |(start, end)| end.saturating_sub(start) / 1_000_000)
     }
 
     /// An input file of a step that has changed since it was hashed.

@@ -28,6 +28,7 @@ use self::tally::Tally;
 use super::{Key, Record, Records, ValueStore, unpoisoned};
 use crate::settings::ResumeMode;
 use crate::stored::CachedFrom;
+use crate::timing::Timings;
 use crate::{stderr, text};
 
 /// The store in one run.
@@ -46,6 +47,8 @@ pub(crate) struct Caching {
     /// The run that this one resumes.
     pub(crate) resumed: Option<Resumed>,
     tally: Tally,
+    /// When its steps start and end, if that is recorded.
+    timings: OnceLock<Timings>,
 }
 
 /// The run that a run resumes.
@@ -101,6 +104,11 @@ enum Decision {
 }
 
 impl Caching {
+    /// Says when the steps of the run start and end.
+    pub(crate) fn timed_by(&self, timings: &Timings) {
+        _ = self.timings.set(timings.clone());
+    }
+
     /// What is known of a step, in a run that [is involved](Caching::is_involved) or has not succeeded.
     fn state(&self, step: usize) -> &StepState {
         &self.steps.get().expect("invariant: made before a step is looked up or stored")[step]
