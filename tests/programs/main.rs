@@ -11,4 +11,6 @@ mod folder;
 mod pipelines;
 #[path = "../support/process.rs"]
 mod process;
+#[cfg(unix)]
+mod stored;
 mod support;
