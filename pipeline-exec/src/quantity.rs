@@ -11,7 +11,8 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
         .map_err(|error| format!("`{text}` is not a time such as `30s` or `1m 30s`: {error}"))
 }
 
-fn size(text: &str) -> Result<u64, String> {
+/// Reads an amount such as `512MiB`.
+pub(crate) fn size(text: &str) -> Result<u64, String> {
     text.trim()
         .parse::<bytesize::ByteSize>()
         .map(|size| size.as_u64())

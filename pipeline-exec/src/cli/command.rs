@@ -3,6 +3,7 @@
 use clap::{CommandFactory, Parser, Subcommand};
 
 use super::args::RunArgs;
+use super::cache::{self, CacheArgs};
 use super::completions::{self, CompletionsArgs};
 use super::diff::{self, DiffArgs};
 use super::exit::Refusal;
@@ -92,6 +93,8 @@ pub(super) enum Command {
     Report(ReportArgs),
     /// Show the differences between two recorded runs.
     Diff(DiffArgs),
+    /// Show, check, remove or export the values that are stored for later runs.
+    Cache(CacheArgs),
     /// Explain an error code and how to fix it.
     Explain(ExplainArgs),
 }
@@ -119,6 +122,7 @@ pub(super) fn execute(args: Args, chosen: Chosen, command: &clap::Command) -> Re
         Command::Runs(args) => runs::execute(&args, &chosen.unprepared()),
         Command::Report(args) => report::execute(&args, &chosen.unprepared()),
         Command::Diff(args) => diff::execute(&args, &chosen.unprepared()),
+        Command::Cache(args) => cache::execute(&args, chosen),
         Command::Explain(args) => explain::execute(&args),
     }
 }

@@ -15,8 +15,8 @@ use crate::text::clean;
 pub(super) const OK: u8 = 0;
 /// Exit code: wrong use or an invalid graph; nothing ran.
 pub(super) const INVALID: u8 = 2;
-/// Exit code: at least one step failed.
-const FAILED: u8 = 1;
+/// Exit code: at least one step failed, or something in the store is wrong.
+pub(super) const FAILED: u8 = 1;
 /// Exit code: a file could not be read or written.
 pub(super) const ENVIRONMENT: u8 = 3;
 

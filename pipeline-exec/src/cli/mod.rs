@@ -11,6 +11,7 @@
 //! runs [STEP]      show the recorded runs, and trends
 //! report [RUN]     show the report of a recorded run
 //! diff [A] [B]     show the differences between two recorded runs
+//! cache VERB       list, show, check, remove or export stored values, or say why a step is not found
 //! explain [CODE]   explain an error code and how to fix it
 //! ```
 //! Exit codes: 0 every step succeeded (optional ones aside), 1 a step failed or timed out, 2 wrong use or an invalid graph
@@ -18,6 +19,7 @@
 
 mod again;
 mod args;
+mod cache;
 mod columns;
 mod command;
 mod command_line;

@@ -1,7 +1,7 @@
 //! Settings on the command line, one source of several.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, ArgMatches, Args as ClapArgs, Command, FromArgMatches};
@@ -76,6 +76,13 @@ pub(super) struct SettingsArgs {
 }
 
 impl SettingsArgs {
+    /// Returns the settings of a verb that takes the store alone.
+    pub(super) fn of_store(store: Option<&Path>) -> Self {
+        let given =
+            |store: &Path| ("store".to_owned(), "--store".to_owned(), store.to_string_lossy().into_owned());
+        SettingsArgs { flags: Flags(store.map(given).into_iter().collect()), ..SettingsArgs::default() }
+    }
+
     /// Resolves the settings in force: from code, these flags, the environment and the file.
     pub(super) fn resolve(&self, pipeline: &Pipeline) -> Result<ResolvedSettings, Refusal> {
         let defaults = PROGRAM_DEFAULTS.into_iter();
