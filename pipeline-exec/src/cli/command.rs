@@ -10,6 +10,7 @@ use super::exit::Refusal;
 use super::explain::{self, ExplainArgs};
 use super::graph::{self, GraphArgs};
 use super::info::{self, InfoArgs};
+use super::lineage::{self, LineageArgs};
 use super::list::{self, ListArgs};
 use super::pipelines::Chosen;
 use super::plan::{self, PlanArgs};
@@ -95,6 +96,8 @@ pub(super) enum Command {
     Diff(DiffArgs),
     /// Show, check, remove or export the values that are stored for later runs.
     Cache(CacheArgs),
+    /// Show what a stored value was made of, and what was made of it.
+    Lineage(LineageArgs),
     /// Explain an error code and how to fix it.
     Explain(ExplainArgs),
 }
@@ -123,6 +126,7 @@ pub(super) fn execute(args: Args, chosen: Chosen, command: &clap::Command) -> Re
         Command::Report(args) => report::execute(&args, &chosen.unprepared()),
         Command::Diff(args) => diff::execute(&args, &chosen.unprepared()),
         Command::Cache(args) => cache::execute(&args, chosen),
+        Command::Lineage(args) => lineage::execute(&args, &chosen.unprepared()),
         Command::Explain(args) => explain::execute(&args),
     }
 }

@@ -12,6 +12,7 @@
 //! report [RUN]     show the report of a recorded run
 //! diff [A] [B]     show the differences between two recorded runs
 //! cache VERB       list, show, check, remove or export stored values, or say why a step is not found
+//! lineage NAME     show what a stored value was made of, and what was made of it
 //! explain [CODE]   explain an error code and how to fix it
 //! ```
 //! Exit codes: 0 every step succeeded (optional ones aside), 1 a step failed or timed out, 2 wrong use or an invalid graph
@@ -31,6 +32,7 @@ mod forecast;
 mod graph;
 mod info;
 mod inputs;
+mod lineage;
 mod lines;
 mod list;
 mod live;

@@ -1,6 +1,8 @@
 //! Pipelines: what to run, with which inputs, and how.
 
 mod given;
+#[cfg(feature = "cli")]
+mod inspect;
 mod options;
 mod planning;
 mod start;

@@ -34,7 +34,6 @@ mod run;
 mod storage;
 #[cfg(test)]
 mod tests;
-#[allow(dead_code, reason = "`cache why` uses it")]
 mod trace;
 mod value_store;
 
@@ -51,7 +50,7 @@ pub use self::record::{
 };
 pub(crate) use self::records::Records;
 #[cfg(feature = "cli")]
-pub(crate) use self::run::Again;
+pub(crate) use self::run::{Again, Explained, Outlook, explain, param_digest_of_file};
 pub(crate) use self::run::{Asked, Caching, Left, Lifetime, OfRun, Place};
 pub use self::value_store::ValueStore;
 use crate::settings::Durability;

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 
 use pipeline_core::StepDef;
 use serde::{Deserialize, Serialize};
 
-use super::ValueStore;
 use super::framed::{framed, unframed};
+use super::{ValueStore, unpoisoned};
 
 /// Larger files are not read.
 const MOST_BYTES: u64 = 64 << 20;
@@ -52,15 +53,34 @@ struct StepDetails {
 impl TraceParts {
     /// Reads what the trace of a step is made of. `None`: the file is gone, or is that of another build, in which the step
     /// has another trace.
+    #[cfg(test)]
     pub(crate) fn read(details: &Path, step: &str, trace: &str) -> Option<Self> {
-        let found = fs::metadata(details).ok()?;
+        Details::read(details)?.parts_of(step, trace)
+    }
+
+    /// As [`TraceParts::read`], but the file is read once in a process.
+    pub(crate) fn read_once(details: &'static str, step: &str, trace: &str) -> Option<Self> {
+        static READ: Mutex<BTreeMap<&str, Option<Arc<Details>>>> = Mutex::new(BTreeMap::new());
+        let read = || Details::read(Path::new(details)).map(Arc::new);
+        let found = unpoisoned(READ.lock()).entry(details).or_insert_with(read).clone();
+        found?.parts_of(step, trace)
+    }
+}
+
+impl Details {
+    fn read(path: &Path) -> Option<Self> {
+        let found = fs::metadata(path).ok()?;
         if !found.is_file() || found.len() > MOST_BYTES {
             return None;
         }
-        let details: Details = serde_json::from_slice(&fs::read(details).ok()?).ok()?;
+        serde_json::from_slice(&fs::read(path).ok()?).ok()
+    }
+
+    fn parts_of(&self, step: &str, trace: &str) -> Option<TraceParts> {
+        let details = self;
         let step = details.steps.get(step).filter(|step| step.trace == trace && details.format == FORMAT)?;
         let parts = step.parts.iter().map(|part| details.parts.get(*part).cloned());
-        Some(Self { trace: step.trace.clone(), parts: parts.collect::<Option<_>>()? })
+        Some(TraceParts { trace: step.trace.clone(), parts: parts.collect::<Option<_>>()? })
     }
 }
 
@@ -74,7 +94,7 @@ impl ValueStore {
         let path = format!("{TRACES}/{trace}");
         let is_kept = matches!(self.storage().length(&path), Ok(Some(_)));
         let Some(details) = step.trace_details.filter(|_| !is_kept) else { return };
-        if let Some(parts) = TraceParts::read(Path::new(details), &step.id(), trace) {
+        if let Some(parts) = TraceParts::read_once(details, &step.id(), trace) {
             _ = self.storage().put_new(&path, &framed(&parts), self.durability);
         }
     }
@@ -88,6 +108,7 @@ impl ValueStore {
 }
 
 /// How a part of a trace differs from what it was.
+#[cfg(any(test, feature = "cli"))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PartChange {
     /// It has another hash.
@@ -99,6 +120,7 @@ pub(crate) enum PartChange {
 }
 
 /// Returns the parts that differ, those that have another hash first.
+#[cfg(any(test, feature = "cli"))]
 pub(crate) fn changed<'t>(old: &'t TraceParts, new: &'t TraceParts) -> Vec<(PartChange, &'t TracePart)> {
     // Items that only a `cfg` tells apart have one name.
     fn by_name(parts: &TraceParts) -> BTreeMap<&str, Vec<&TracePart>> {

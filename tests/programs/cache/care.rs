@@ -20,10 +20,10 @@ fn stored_values_are_listed_by_step_and_by_key() {
     };
     assert_eq!(
         steps(&all),
-        ["numbers", "parity", "summary", "text", "total"].map(|step| format!("cache::{step}"))
+        ["file", "numbers", "parity", "summary", "text", "total"].map(|step| format!("cache::{step}"))
     );
     let text = place.call("cache ls").exits(0).out;
-    assert!(text.contains("5 values of 5 steps"), "{text}");
+    assert!(text.contains("6 values of 6 steps"), "{text}");
     assert!(text.lines().next().unwrap().starts_with("step"), "{text}");
     place.run("-p count=4");
     let numbers = place.call("cache ls numbers --json").exits(0).json();
@@ -76,7 +76,7 @@ fn a_step_whose_value_was_removed_runs_again() {
     // In use, the records go, and the bytes stay.
     let user = ValueStore::open(place.store()).unwrap();
     let removed = place.call("cache rm --all").exits(0).out;
-    assert!(removed.starts_with("removed 5 values; their bytes stay until `cache gc`"), "{removed}");
+    assert!(removed.starts_with("removed 6 values; their bytes stay until `cache gc`"), "{removed}");
     assert_eq!(place.blobs().len(), bytes);
     drop(user);
     assert_eq!(place.call("cache gc --json").exits(0).json()["blobs"], bytes);
@@ -94,7 +94,7 @@ fn what_is_old_or_too_much_is_removed_unless_a_run_is_under_way() {
     assert!(refused.contains("store"), "{refused}");
     drop(user);
     let removed = place.call("cache gc --max-size 0B").exits(0).out;
-    assert!(removed.starts_with("removed 5 values and "), "{removed}");
+    assert!(removed.starts_with("removed 6 values and "), "{removed}");
     assert_eq!(place.run(""), ALL);
     for wrong in ["cache gc --older-than soon", "cache gc --max-size much"] {
         assert!(place.call(wrong).exits(2).err.contains(wrong.rsplit(' ').next().unwrap()));
@@ -106,7 +106,7 @@ fn damage_is_found_named_and_made_again() {
     let place = Place::new();
     place.run("");
     let right = place.call("cache verify").exits(0).out;
-    assert!(right.starts_with("5 values and 5 files with "), "{right}");
+    assert!(right.starts_with("6 values and "), "{right}");
     let is_text = |path: &&std::path::PathBuf| fs::read(path).unwrap() == b"one\ntwo\n";
     let blobs = place.blobs();
     fs::write(blobs.iter().find(is_text).unwrap(), "one\ntwx\n").unwrap();
@@ -125,5 +125,5 @@ fn without_a_store_the_verbs_say_how_to_get_one() {
     assert!(!place.store().exists(), "looking makes none");
     assert!(place.call("cache ls --store none").exits(2).err.contains("no store is in use"));
     place.run("--store other");
-    assert!(place.call("cache ls --store other").exits(0).out.contains("5 values"));
+    assert!(place.call("cache ls --store other").exits(0).out.contains("6 values"));
 }

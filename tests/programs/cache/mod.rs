@@ -1,6 +1,8 @@
 //! The verbs of the store, on a program with cached steps.
 
 mod care;
+mod lineage;
+mod why;
 
 use std::fs;
 use std::path::PathBuf;

@@ -5,7 +5,7 @@
 use std::error::Error;
 
 use pipeline::prelude::*;
-use pipeline::store::InputFile;
+use pipeline::store::{InputFile, StoredFile};
 use serde::{Deserialize, Serialize};
 
 #[derive(Serialize, Deserialize)]
@@ -49,6 +49,27 @@ fn shown(summary: &Summary) {
 fn parity(total: &u64) -> bool {
     println!("parity");
     total.is_multiple_of(2)
+}
+
+/// A file as output: cached by those who ask for it.
+#[step(cache, version = "1", tags("more"))]
+fn file() -> std::io::Result<StoredFile> {
+    StoredFile::create(|out| out.write_all(b"a,b\n"))
+}
+
+/// Serde does not know it.
+struct Opaque;
+
+#[step(tags("more"))]
+fn opaque(#[param] input: &InputFile) -> Opaque {
+    _ = input;
+    Opaque
+}
+
+#[step(writes, tags("more"))]
+fn written(file: &StoredFile, opaque: &Opaque) -> u64 {
+    _ = opaque;
+    file.len()
 }
 
 fn main() -> std::process::ExitCode {

@@ -1,17 +1,23 @@
 //! `cache`: what the store has for later runs, and what a person does with it.
 
 mod care;
+mod export;
 mod found;
 mod ls;
 mod show;
+mod why;
 
 use std::path::{Path, PathBuf};
 
 use clap::{Args as ClapArgs, Subcommand};
 
 use self::care::{GcArgs, RmArgs, VerifyArgs};
+use self::export::ExportArgs;
+pub(super) use self::found::{meant_by, newest_first, short};
 use self::ls::LsArgs;
+pub(super) use self::ls::{age, bytes, described};
 use self::show::ShowArgs;
+use self::why::WhyArgs;
 use super::exit::{Refusal, to_stderr};
 use super::pipelines::Chosen;
 use super::settings::SettingsArgs;
@@ -32,21 +38,27 @@ enum Verb {
     Ls(LsArgs),
     /// Show what made a stored value: code, inputs, run parameters.
     Show(ShowArgs),
+    /// Say whether a run would find a step, and what differs from its newest stored value.
+    Why(WhyArgs),
     /// Read every stored value, and move damaged files away.
     Verify(VerifyArgs),
     /// Remove stored values.
     Rm(RmArgs),
     /// Remove old values, and bytes that no value needs.
     Gc(GcArgs),
+    /// Write a stored value to a file: bytes, text and files as they are, others as JSON.
+    Export(ExportArgs),
 }
 
 pub(super) fn execute(args: &CacheArgs, chosen: Chosen) -> Result<u8, Refusal> {
     match &args.verb {
         Verb::Ls(args) => ls::execute(args, &chosen.unprepared()),
         Verb::Show(args) => show::execute(args, &chosen.unprepared()),
+        Verb::Why(args) => why::execute(args, chosen.prepared()?),
         Verb::Verify(args) => care::verify(args, &chosen.unprepared()),
         Verb::Rm(args) => care::rm(args, &chosen.unprepared()),
         Verb::Gc(args) => care::gc(args, &chosen.unprepared()),
+        Verb::Export(args) => export::execute(args, &chosen.unprepared()),
     }
 }
 

@@ -45,7 +45,7 @@ pub(crate) struct OfRun<'a> {
 
 /// What is known of a step before the run.
 #[derive(Clone, Debug)]
-enum Found {
+pub(super) enum Found {
     /// It has to be run, or to be looked up during the run.
     Nothing,
     /// It has ended in the run that is resumed, and left no value.
@@ -63,7 +63,23 @@ impl Asked {
 impl Caching {
     /// Looks up every step whose key is known before the run, and reads the values that the run needs.
     pub(crate) fn new(plan: &Plan, params: &BoundParams, asked: Asked, of_run: &OfRun<'_>) -> Self {
-        let mut caching = Caching {
+        let is_involved = asked.is_involved();
+        let resume_from = asked.resume_from.clone();
+        let mut caching = Caching::asking(asked, of_run);
+        if !is_involved {
+            return caching;
+        }
+        let mut found = caching.find(plan, params, resume_from, of_run);
+        let given = caching.read_needed(plan, &mut found);
+        caching.decide(found, given);
+        caching.carry_over(plan);
+        caching.print_warnings();
+        caching
+    }
+
+    /// Nothing is looked up yet.
+    pub(super) fn asking(asked: Asked, of_run: &OfRun<'_>) -> Self {
+        Caching {
             run: of_run.run.to_owned(),
             program: of_run.program.to_owned(),
             steps: OnceLock::new(),
@@ -74,23 +90,26 @@ impl Caching {
             tally: Tally::default(),
             timings: OnceLock::new(),
             place: asked.place,
-        };
-        if !caching.is_involved() && asked.resume_from.is_none() {
-            return caching;
         }
-        caching.make_states(plan, params, asked.resume_from.is_some());
+    }
+
+    /// Looks up every step whose key is known before the run.
+    pub(super) fn find(
+        &mut self,
+        plan: &Plan,
+        params: &BoundParams,
+        resume_from: Option<String>,
+        of_run: &OfRun<'_>,
+    ) -> Vec<Found> {
+        self.make_states(plan, params, resume_from.is_some());
         let mut found = vec![Found::Nothing; plan.len()];
-        if let Some(from) = asked.resume_from {
-            let again = caching.find_checkpoints(plan, &from, &mut found);
-            caching.resumed = Some(Resumed { run: from, again });
+        if let Some(from) = resume_from {
+            let again = self.find_checkpoints(plan, &from, &mut found);
+            self.resumed = Some(Resumed { run: from, again });
         }
         let disabled: BTreeSet<usize> = of_run.disabled.iter().map(|(step, _)| *step).collect();
-        caching.find_cached(plan, &disabled, &mut found);
-        let given = caching.read_needed(plan, &mut found);
-        caching.decide(found, given);
-        caching.carry_over(plan);
-        caching.print_warnings();
-        caching
+        self.find_cached(plan, &disabled, &mut found);
+        found
     }
 
     /// Whether steps are looked up or stored while the run succeeds. Otherwise it only stores what is left of it if it fails.
@@ -223,7 +242,7 @@ impl Caching {
         self.store().holds(record) && self.store().restore(record)
     }
 
-    fn known(&self, step: usize) -> Option<Known> {
+    pub(super) fn known(&self, step: usize) -> Option<Known> {
         self.state(step).known.get().copied().flatten()
     }
 
@@ -362,7 +381,7 @@ pub(super) fn from(record: &Record) -> CachedFrom {
 }
 
 /// The age of a stored value. One that was made in the future has none.
-fn age_of(record: &Record) -> Duration {
+pub(super) fn age_of(record: &Record) -> Duration {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     now.saturating_sub(Duration::from_millis(record.made_unix_ms))
 }

@@ -10,6 +10,9 @@ use crate::store::{Content, Key};
 /// Version of what keys are made of. Another one gives other keys.
 const FORMAT: &str = "pipeline key 1";
 
+/// Purpose of the hash of a run parameter.
+const PARAM: &str = "parameter";
+
 /// What an input is known by: the bytes of the value, or what made it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Known {
@@ -56,7 +59,7 @@ impl<'a> BaseMaker<'a> {
         let mut params = Vec::new();
         let mut files = Vec::new();
         for param in plan.params_of(self.params, step) {
-            let mut hash = Hash::new("parameter");
+            let mut hash = Hash::new(PARAM);
             let named = ParamFiles::of(plan, self.params, step, param.input);
             if let Some(named) = &named {
                 let content = named.content(self.memo);
@@ -84,6 +87,14 @@ impl<'a> BaseMaker<'a> {
         }
         Ok(Base { hash: hash.end(), code, output, params, files })
     }
+}
+
+/// Returns what is recorded of a run parameter that is one file of this content.
+#[cfg(feature = "cli")]
+pub(crate) fn param_digest_of_file(content: Content) -> Content {
+    let mut hash = Hash::new(PARAM);
+    hash.bytes(content.bytes());
+    hash.end().into()
 }
 
 /// Why the result of a step may depend on which of its upstream steps ends first.

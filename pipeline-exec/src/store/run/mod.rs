@@ -7,6 +7,8 @@
 mod after;
 mod before;
 mod checkpoints;
+#[cfg(feature = "cli")]
+mod explain;
 mod keys;
 mod look_up;
 mod place;
@@ -22,6 +24,10 @@ pub(crate) use self::before::{Asked, OfRun};
 #[cfg(feature = "cli")]
 pub(crate) use self::checkpoints::Again;
 pub(crate) use self::checkpoints::Left;
+#[cfg(feature = "cli")]
+pub(crate) use self::explain::{Explained, Outlook, explain};
+#[cfg(feature = "cli")]
+pub(crate) use self::keys::param_digest_of_file;
 use self::keys::{Base, Known};
 pub(crate) use self::place::Place;
 use self::tally::Tally;
