@@ -153,6 +153,14 @@ impl Policy {
                 format!("step `{step}` cannot be cached: it `writes`, so it has to run each time"),
                 "remove `cache` or `writes` from the step's policy",
             ),
+            None if self.version.is_some_and(str::is_empty) => (
+                format!("the version of step `{step}` is empty"),
+                "a version is a text such as `\"3\"`; leave it out if the code itself is to count",
+            ),
+            None if self.cache.is_some_and(|cache| cache.ttl == Some(Duration::ZERO)) => (
+                format!("step `{step}` is cached for no time"),
+                "give its `CachePolicy` a `ttl` above zero, or remove `cache` from the step's policy",
+            ),
             None => return None,
         };
         Some(Problem::new(ProblemCode::InvalidSetting, what).step(step, location).hint(hint))

@@ -247,6 +247,49 @@ fn branches_that_were_not_chosen_stay_skipped_although_they_are_stored() {
     }
 }
 
+/// Not cached: it reads the outside world, so its value is another one from run to run.
+#[step]
+fn prices(#[resource] seed: &Seed) -> Vec<u64> {
+    vec![seed.0, 10]
+}
+
+#[step]
+fn stock() -> Vec<u64> {
+    vec![3, 4]
+}
+
+#[step(cache)]
+fn price_total(prices: &[u64]) -> u64 {
+    prices.iter().sum()
+}
+
+#[step(cache)]
+fn stock_total(stock: &[u64]) -> u64 {
+    stock.iter().sum()
+}
+
+#[step(cache)]
+fn worth(price_total: &u64, stock_total: &u64) -> u64 {
+    price_total * stock_total
+}
+
+#[test]
+fn an_upstream_value_that_changes_between_runs_is_never_answered_by_the_old_result() {
+    let folder = Folder::new();
+    let run = |seed: u64| {
+        let store = ValueStore::open(&*folder).unwrap();
+        Pipeline::to::<worth>().store(&store).resource(Seed(seed)).run_blocking().unwrap()
+    };
+    let steps = ["price_total", "stock_total", "worth"];
+    let first = run(1);
+    assert_eq!((statuses(&first, steps), first.output::<worth>()), ([Status::Succeeded; 3], Ok(&77)));
+    let other = run(2);
+    let wanted = [Status::Succeeded, Status::Cached, Status::Succeeded];
+    assert_eq!((statuses(&other, steps), other.output::<worth>()), (wanted, Ok(&84)));
+    let back = run(1);
+    assert_eq!((statuses(&back, steps), back.output::<worth>()), ([Status::Cached; 3], Ok(&77)));
+}
+
 /// What a step reads of a resource can be a part of its key.
 #[step(cache, key = |drawn, seed| format!("{} {}", drawn.len(), seed.0))]
 fn keyed(drawn: Vec<u64>, #[resource] seed: &Seed) -> u64 {
