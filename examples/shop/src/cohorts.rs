@@ -1,10 +1,12 @@
 //! Sales of the users of each signup month, month by month.
 
 use pipeline::step;
+use serde::{Deserialize, Serialize};
 
 use crate::sales::{Sales, sales};
 use crate::values::{Counts, Distinct, Month};
 
+#[derive(Serialize, Deserialize)]
 pub(crate) struct CohortSales {
     pub(crate) rows: Vec<CohortSale>,
     /// [`CohortSale::user`] is below this number.
@@ -12,6 +14,7 @@ pub(crate) struct CohortSales {
     pub(crate) counts: Counts,
 }
 
+#[derive(Serialize, Deserialize)]
 pub(crate) struct CohortSale {
     net: i64,
     user: u32,
@@ -20,6 +23,7 @@ pub(crate) struct CohortSale {
     offset: u16,
 }
 
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Cohort {
     pub(crate) signup: Month,
     pub(crate) offset: usize,

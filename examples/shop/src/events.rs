@@ -2,15 +2,18 @@
 
 use pipeline::step;
 use pipeline::store::InputFile;
+use serde::{Deserialize, Serialize};
 
 use crate::input::{Expected, InputError, Names, csv};
 use crate::values::Counts;
 
+#[derive(Serialize, Deserialize)]
 pub(crate) struct RawEvents {
     rows: Vec<RawEvent>,
     devices: Names<u16>,
 }
 
+#[derive(Serialize, Deserialize)]
 struct RawEvent {
     ts_ms: i64,
     user: Option<u32>,
@@ -19,6 +22,7 @@ struct RawEvent {
     kind: Kind,
 }
 
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Events {
     pub(crate) rows: Vec<Event>,
     /// The names behind [`Event::device`].
@@ -26,6 +30,7 @@ pub(crate) struct Events {
     pub(crate) counts: Counts,
 }
 
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Event {
     pub(crate) ts_ms: i64,
     pub(crate) user: u32,
@@ -34,7 +39,7 @@ pub(crate) struct Event {
     pub(crate) kind: Kind,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Kind {
     View,
     Cart,

@@ -5,11 +5,12 @@ use std::fmt;
 
 use pipeline::step;
 use pipeline::store::InputFile;
+use serde::{Deserialize, Serialize};
 
 use crate::input::{Expected, InputError, csv};
 use crate::values::Day;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Currency {
     Usd,
     Eur,
@@ -19,6 +20,7 @@ pub(crate) enum Currency {
     Pln,
 }
 
+#[derive(Serialize, Deserialize)]
 pub(crate) struct RawRate {
     day: Day,
     currency: Currency,
@@ -27,6 +29,7 @@ pub(crate) struct RawRate {
 }
 
 /// The rates of every day from the first in the file to the last, weekends filled in.
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Fx {
     first_day: Day,
     /// In millionths, indexed by currency.

@@ -3,6 +3,7 @@
 //! ```text
 //! cargo run --release -p shop                      # makes its input, a tenth of the full size
 //! cargo run --release -p shop -- --pipeline full   # nine million rows
+//! cargo run --release -p shop -- run --cache       # runs only what changed since the last such run
 //! cargo run --release -p shop -- graph             # how the steps depend on each other; `--help` shows the rest
 //! ```
 //! Each file is named after the output of its steps. Input and reports are in `target/shop/SIZE`; the environment

@@ -2,15 +2,18 @@
 
 use pipeline::step;
 use pipeline::store::InputFile;
+use serde::{Deserialize, Serialize};
 
 use crate::input::{InputError, Names, csv};
 use crate::values::{Counts, IdIndex, Timestamp};
 
+#[derive(Serialize, Deserialize)]
 pub(crate) struct RawOrders {
     rows: Vec<RawOrder>,
     channels: Names<u8>,
 }
 
+#[derive(Serialize, Deserialize)]
 struct RawOrder {
     id: u32,
     user: Option<u32>,
@@ -23,6 +26,7 @@ struct RawOrder {
     ordered_at: Option<Timestamp>,
 }
 
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Orders {
     pub(crate) rows: Vec<Order>,
     pub(crate) by_id: IdIndex,
@@ -31,7 +35,7 @@ pub(crate) struct Orders {
     pub(crate) counts: Counts,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Serialize, Deserialize)]
 pub(crate) struct Order {
     pub(crate) id: u32,
     pub(crate) user: u32,
@@ -46,7 +50,7 @@ pub(crate) struct Order {
     pub(crate) channel: u8,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Status {
     Placed,
     Paid,

@@ -1,11 +1,11 @@
-//! Writes an output file under a temporary name first, so that a file with its final name is always complete.
+//! Output files, which the store keeps: a file with its final name is always complete, and a cached run puts back what is missing.
 
 use std::error::Error;
 use std::fmt::{self, Display, Write as _};
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use pipeline::store::StoredFile;
 use serde::Serialize;
 
 /// A file that could not be written.
@@ -28,27 +28,29 @@ impl CsvText {
         let _ = writeln!(self.0, "{line}");
     }
 
-    pub(crate) fn write(self, folder: &Path, name: &str) -> Result<PathBuf, OutputError> {
+    pub(crate) fn write(self, folder: &Path, name: &str) -> Result<StoredFile, OutputError> {
         write(folder, name, self.0.as_bytes())
     }
 }
 
-pub(crate) fn write_json(folder: &Path, name: &str, value: &impl Serialize) -> Result<PathBuf, OutputError> {
+pub(crate) fn write_json(
+    folder: &Path,
+    name: &str,
+    value: &impl Serialize,
+) -> Result<StoredFile, OutputError> {
     let mut text = serde_json::to_vec(value)
         .map_err(|error| OutputError { path: folder.join(name), error: error.into() })?;
     text.push(b'\n');
     write(folder, name, &text)
 }
 
-fn write(folder: &Path, name: &str, text: &[u8]) -> Result<PathBuf, OutputError> {
-    let (path, partial) = (folder.join(name), folder.join(format!("{name}.partial")));
-    let written = fs::create_dir_all(folder)
-        .and_then(|()| fs::write(&partial, text))
-        .and_then(|()| fs::rename(&partial, &path));
-    match written {
-        Ok(()) => Ok(path),
-        Err(error) => Err(OutputError { path, error }),
-    }
+fn write(folder: &Path, name: &str, text: &[u8]) -> Result<StoredFile, OutputError> {
+    let path = folder.join(name);
+    let written = StoredFile::create(|file| file.write_all(text)).and_then(|file| {
+        file.place(&path)?;
+        Ok(file)
+    });
+    written.map_err(|error| OutputError { path, error })
 }
 
 /// A field that is empty if there is no value.

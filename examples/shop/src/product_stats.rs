@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use pipeline::step;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::events::{Events, Kind, events};
 use crate::products::{Products, products};
 use crate::reviews::{Reviews, reviews};
 use crate::sales::{Sales, sales};
 
+#[derive(Serialize, Deserialize)]
 pub(crate) struct ProductStats {
     pub(crate) product: u32,
     pub(crate) category: String,
@@ -24,7 +25,7 @@ pub(crate) struct ProductStats {
     pub(crate) chars: u64,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 pub(crate) struct TopProduct {
     #[serde(rename = "product_id")]
     pub(crate) product: u32,

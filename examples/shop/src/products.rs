@@ -2,21 +2,25 @@
 
 use pipeline::step;
 use pipeline::store::InputFile;
+use serde::{Deserialize, Serialize};
 
 use crate::fx::Currency;
 use crate::input::{Expected, InputError, Names, csv};
 use crate::values::{Counts, IdIndex};
 
+#[derive(Serialize, Deserialize)]
 pub(crate) struct RawProducts {
     rows: Vec<RawProduct>,
     categories: Names<u16>,
 }
 
+#[derive(Serialize, Deserialize)]
 struct RawProduct {
     has_price: bool,
     product: Product,
 }
 
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Products {
     /// By id.
     pub(crate) rows: Vec<Product>,
@@ -26,6 +30,7 @@ pub(crate) struct Products {
     pub(crate) counts: Counts,
 }
 
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Product {
     pub(crate) id: u32,
     pub(crate) name: String,

@@ -3,7 +3,10 @@
 //! A separate step extracts the counts of each stage, which costs nothing. A report that read the stages themselves would
 //! keep every table in memory until the end.
 
+use std::borrow::Cow;
+
 use pipeline::step;
+use serde::{Deserialize, Serialize};
 
 use crate::cohorts::{CohortSales, cohort_sales};
 use crate::events::{Events, events};
@@ -16,9 +19,10 @@ use crate::shipments::{Fulfilment, Shipments, fulfilment, shipments};
 use crate::users::{Users, users};
 use crate::values::Counts;
 
+#[derive(Serialize, Deserialize)]
 pub(crate) struct QualityLine {
-    pub(crate) stage: &'static str,
-    pub(crate) reason: &'static str,
+    pub(crate) stage: Cow<'static, str>,
+    pub(crate) reason: Cow<'static, str>,
     pub(crate) rows: usize,
 }
 
@@ -76,8 +80,12 @@ pub(crate) fn reviews_counts(reviews: &Reviews) -> Counts {
 pub(crate) fn quality(#[from("*_counts")] counts: Vec<&Counts>) -> Vec<QualityLine> {
     let mut report = Vec::new();
     for Counts { stage, rows } in counts {
-        report.extend(rows.iter().map(|&(reason, rows)| QualityLine { stage, reason, rows }));
+        report.extend(rows.iter().map(|(reason, rows)| QualityLine {
+            stage: stage.clone(),
+            reason: reason.clone(),
+            rows: *rows,
+        }));
     }
-    report.sort_by_key(|line| (line.stage, line.reason));
+    report.sort_by(|a: &QualityLine, b| (&a.stage, &a.reason).cmp(&(&b.stage, &b.reason)));
     report
 }

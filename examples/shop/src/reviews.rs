@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use rustc_hash::FxHashMap;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use pipeline::step;
 use pipeline::store::InputFile;
@@ -23,6 +23,7 @@ struct Line<'a> {
 }
 
 /// A review in the file's form.
+#[derive(Serialize, Deserialize)]
 pub(crate) struct RawReview {
     id: u32,
     product: u32,
@@ -31,11 +32,13 @@ pub(crate) struct RawReview {
     chars: u32,
 }
 
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Reviews {
     pub(crate) rows: Vec<Review>,
     pub(crate) counts: Counts,
 }
 
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Review {
     id: u32,
     pub(crate) product: u32,

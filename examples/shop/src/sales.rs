@@ -1,6 +1,7 @@
 //! Orders that earn money, in US dollars, with the user's facts that the reports need.
 
 use pipeline::step;
+use serde::{Deserialize, Serialize};
 
 use crate::fx::{Currency, Fx, NoRate, fx};
 use crate::input::Names;
@@ -9,6 +10,7 @@ use crate::products::{Product, Products, products};
 use crate::users::{Region, Tier, User, Users, users};
 use crate::values::{Counts, Day, Month};
 
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Sales {
     pub(crate) rows: Vec<Sale>,
     /// [`Sale::user`] is below this number.
@@ -19,6 +21,7 @@ pub(crate) struct Sales {
 }
 
 /// All amounts are US cents.
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Sale {
     pub(crate) gross: i64,
     pub(crate) net: i64,

@@ -1,7 +1,9 @@
 //! Sales by day, by domain, by tier, and in total.
 
+use std::borrow::Cow;
+
 use pipeline::step;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::sales::{Sales, sales};
 use crate::sessions::{Sessions, sessions};
@@ -9,9 +11,10 @@ use crate::shipments::{CarrierSla, carrier_sla};
 use crate::users::{Region, Tier};
 use crate::values::{Day, Distinct};
 
+#[derive(Serialize, Deserialize)]
 pub(crate) struct DailyRegion {
     pub(crate) day: Day,
-    pub(crate) region: &'static str,
+    pub(crate) region: Cow<'static, str>,
     pub(crate) orders: u64,
     pub(crate) units: u64,
     pub(crate) gross: i64,
@@ -19,6 +22,7 @@ pub(crate) struct DailyRegion {
     pub(crate) customers: u64,
 }
 
+#[derive(Serialize, Deserialize)]
 pub(crate) struct DomainSales {
     pub(crate) domain: String,
     pub(crate) users: u64,
@@ -26,15 +30,16 @@ pub(crate) struct DomainSales {
     pub(crate) net: i64,
 }
 
+#[derive(Serialize, Deserialize)]
 pub(crate) struct TierChannel {
-    pub(crate) tier: &'static str,
+    pub(crate) tier: Cow<'static, str>,
     pub(crate) channel: String,
     pub(crate) orders: u64,
     pub(crate) units: u64,
     pub(crate) net: i64,
 }
 
-#[derive(Default, Serialize)]
+#[derive(Default, Serialize, Deserialize)]
 pub(crate) struct Summary {
     pub(crate) orders: u64,
     pub(crate) units: u64,
@@ -57,8 +62,15 @@ pub(crate) fn daily_region(sales: &Sales) -> Vec<DailyRegion> {
         return Vec::new();
     };
     let day_count = last.days_since(first) + 1;
-    let empty =
-        |(day, region)| DailyRegion { day, region, orders: 0, units: 0, gross: 0, net: 0, customers: 0 };
+    let empty = |(day, region)| DailyRegion {
+        day,
+        region: Cow::Borrowed(region),
+        orders: 0,
+        units: 0,
+        gross: 0,
+        net: 0,
+        customers: 0,
+    };
     let keys = (0..day_count).flat_map(|day| Region::ALL.map(|(_, name)| (first.plus(day), name)));
     let mut report: Vec<DailyRegion> = keys.map(empty).collect();
     // A user has one region, so that the pair of day and user settles the customers of the region too.
@@ -98,8 +110,8 @@ pub(crate) fn domains(sales: &Sales) -> Vec<DomainSales> {
 #[step]
 pub(crate) fn tier_channel(sales: &Sales) -> Vec<TierChannel> {
     let channels = sales.channels.len();
-    let empty = |(tier, channel): (_, &str)| TierChannel {
-        tier,
+    let empty = |(tier, channel): (&'static str, &str)| TierChannel {
+        tier: Cow::Borrowed(tier),
         channel: channel.to_owned(),
         orders: 0,
         units: 0,
@@ -115,7 +127,7 @@ pub(crate) fn tier_channel(sales: &Sales) -> Vec<TierChannel> {
         line.net += sale.net;
     }
     report.retain(|line| line.orders > 0);
-    report.sort_by(|a, b| (a.tier, &a.channel).cmp(&(b.tier, &b.channel)));
+    report.sort_by(|a, b| (&a.tier, &a.channel).cmp(&(&b.tier, &b.channel)));
     report
 }
 

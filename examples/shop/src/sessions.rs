@@ -1,6 +1,9 @@
 //! Sessions: events of one user without a long pause between them, and their results.
 
+use std::borrow::Cow;
+
 use pipeline::step;
+use serde::{Deserialize, Serialize};
 
 use crate::events::{Events, Kind, events};
 use crate::input::Names;
@@ -10,11 +13,13 @@ use crate::values::{Counts, sorted_by_id};
 /// A longer pause between two events starts a new session.
 const PAUSE_MS: i64 = 30 * 60 * 1000;
 
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Sessions {
     pub(crate) rows: Vec<Session>,
     devices: Names<u16>,
 }
 
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Session {
     duration_ms: i64,
     user: u32,
@@ -24,15 +29,17 @@ pub(crate) struct Session {
 }
 
 /// A set of [`Kind`]s.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 struct Kinds(u8);
 
+#[derive(Serialize, Deserialize)]
 pub(crate) struct UserSessions {
     rows: Vec<UserSession>,
     devices: Names<u16>,
     pub(crate) counts: Counts,
 }
 
+#[derive(Serialize, Deserialize)]
 struct UserSession {
     duration_ms: i64,
     device: u16,
@@ -40,8 +47,9 @@ struct UserSession {
     region: Region,
 }
 
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Funnel {
-    pub(crate) region: &'static str,
+    pub(crate) region: Cow<'static, str>,
     pub(crate) device: String,
     pub(crate) sessions: u64,
     pub(crate) with_view: u64,
@@ -97,7 +105,15 @@ pub(crate) fn funnel(user_sessions: &UserSessions) -> Vec<Funnel> {
         for device in 0..devices.len() {
             let device = devices.name(device).to_owned();
             let (sessions, with_view, with_cart, with_buy, duration_ms) = (0, 0, 0, 0, 0);
-            report.push(Funnel { region, device, sessions, with_view, with_cart, with_buy, duration_ms });
+            report.push(Funnel {
+                region: Cow::Borrowed(region),
+                device,
+                sessions,
+                with_view,
+                with_cart,
+                with_buy,
+                duration_ms,
+            });
         }
     }
     for session in &user_sessions.rows {
@@ -109,7 +125,7 @@ pub(crate) fn funnel(user_sessions: &UserSessions) -> Vec<Funnel> {
         line.duration_ms += session.duration_ms;
     }
     report.retain(|line| line.sessions > 0);
-    report.sort_by(|a, b| (a.region, &a.device).cmp(&(b.region, &b.device)));
+    report.sort_by(|a, b| (&a.region, &a.device).cmp(&(&b.region, &b.device)));
     report
 }
 

@@ -2,6 +2,7 @@
 
 use pipeline::step;
 use pipeline::store::InputFile;
+use serde::{Deserialize, Serialize};
 
 use crate::input::{InputError, Names, csv};
 use crate::orders::{Orders, orders};
@@ -10,6 +11,7 @@ use crate::values::{Counts, Timestamp};
 /// A delivery is late when it comes more than five days after the order.
 const LATE_AFTER: u32 = 5 * 86_400;
 
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Shipments {
     rows: Vec<Shipment>,
     carriers: Names<u8>,
@@ -17,6 +19,7 @@ pub(crate) struct Shipments {
     pub(crate) counts: Counts,
 }
 
+#[derive(Serialize, Deserialize)]
 struct Shipment {
     order: u32,
     shipped_at: Timestamp,
@@ -26,6 +29,7 @@ struct Shipment {
     carrier: u8,
 }
 
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Fulfilment {
     rows: Vec<Fulfilled>,
     carriers: Names<u8>,
@@ -33,6 +37,7 @@ pub(crate) struct Fulfilment {
     pub(crate) counts: Counts,
 }
 
+#[derive(Serialize, Deserialize)]
 struct Fulfilled {
     /// Seconds on the way; `None` before the delivery.
     transit: Option<u32>,
@@ -42,6 +47,7 @@ struct Fulfilled {
     late: bool,
 }
 
+#[derive(Serialize, Deserialize)]
 pub(crate) struct CarrierSla {
     pub(crate) carrier: String,
     pub(crate) warehouse: String,

@@ -4,15 +4,18 @@ use std::borrow::Cow;
 
 use pipeline::step;
 use pipeline::store::InputFile;
+use serde::{Deserialize, Serialize};
 
 use crate::input::{InputError, Names, csv};
 use crate::values::{Counts, Day, IdIndex, Month};
 
+#[derive(Serialize, Deserialize)]
 pub(crate) struct RawUsers {
     rows: Vec<RawUser>,
     domains: Names<u32>,
 }
 
+#[derive(Serialize, Deserialize)]
 struct RawUser {
     id: u32,
     /// `None` if the e-mail address has no `@`.
@@ -22,6 +25,7 @@ struct RawUser {
     tier: Tier,
 }
 
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Users {
     pub(crate) rows: Vec<User>,
     pub(crate) by_id: IdIndex,
@@ -31,7 +35,7 @@ pub(crate) struct Users {
 }
 
 /// Without the id, which [`Users::by_id`] knows: sales look users up at random, so that small rows pay.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Serialize, Deserialize)]
 pub(crate) struct User {
     pub(crate) domain: u32,
     pub(crate) signup: Month,
@@ -40,7 +44,7 @@ pub(crate) struct User {
 }
 
 /// In the order of their names, as in the outputs.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Serialize, Deserialize)]
 pub(crate) enum Region {
     Apac,
     Eu,
@@ -50,7 +54,7 @@ pub(crate) enum Region {
 }
 
 /// In the order of their names, as in the outputs.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Serialize, Deserialize)]
 pub(crate) enum Tier {
     Enterprise,
     Free,

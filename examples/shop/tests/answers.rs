@@ -48,3 +48,21 @@ fn a_report_that_differs_is_exit_code_1() {
     assert_eq!(code, 1, "{said}\n{err}");
     assert!(said.contains(&format!("  {out} differs\n")) && !said.contains("10 of 10"), "{said}\n{err}");
 }
+
+#[test]
+fn the_same_run_again_runs_nothing_and_puts_back_a_report_that_is_missing() {
+    let folder = folder("again");
+    let cached = || {
+        let (code, out, err) =
+            shop(&folder, &["run", "--pipeline", "tiny", "--cache", "--report", "report.json"]);
+        assert_eq!(code, 0, "{out}\n{err}");
+        assert!(out.contains("10 of 10 outputs match"), "{out}");
+        let report = std::fs::read(folder.join("report.json")).unwrap();
+        let report: serde_json::Value = serde_json::from_slice(&report).unwrap();
+        report["counts"]["cached"].as_u64().unwrap()
+    };
+    assert_eq!(cached(), 0);
+    assert_eq!(cached(), 49);
+    std::fs::remove_dir_all(folder.join("target/shop/tiny/out")).unwrap();
+    assert_eq!(cached(), 49);
+}

@@ -34,7 +34,11 @@ const EDITS: [(&str, &str, &str); 20] = [
         "fn check(ids: &[u32]) {",
         "fn check(ids: &[u32]) {\n        assert!(ids.len() < 10);",
     ),
-    ("src/values/counts.rs", "#[derive(Debug, Clone)]", "/// Counts.\n#[derive(Debug, Clone)]"),
+    (
+        "src/values/counts.rs",
+        "#[derive(Debug, Clone, Serialize, Deserialize)]",
+        "/// Counts.\n#[derive(Debug, Clone, Serialize, Deserialize)]",
+    ),
     ("src/answers.rs", "use ", "// Imports.\nuse "),
     ("src/size.rs", "use ", "// Imports.\nuse "),
     ("src/generate/mod.rs", "use ", "fn never_called() -> u32 {\n    1\n}\n\nuse "),

@@ -1,6 +1,7 @@
 //! Stores each distinct text once: rows hold a small code for it.
 
 use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
 
 use super::error::Expected;
 use super::words::ShortText;
@@ -13,12 +14,31 @@ impl Code for u16 {}
 impl Code for u32 {}
 
 /// The texts behind codes of type `C`, which count from 0 in the order of their first use.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(try_from = "Vec<String>", into = "Vec<String>", bound = "C: Code")]
 pub(crate) struct Names<C> {
     names: Vec<String>,
     codes: FxHashMap<Box<[u8]>, C>,
     /// The first few short ones again: to compare these all is quicker than to hash.
     short: Vec<(ShortText, C)>,
+}
+
+impl<C> From<Names<C>> for Vec<String> {
+    fn from(names: Names<C>) -> Self {
+        names.names
+    }
+}
+
+impl<C: Code> TryFrom<Vec<String>> for Names<C> {
+    type Error = &'static str;
+
+    fn try_from(texts: Vec<String>) -> Result<Self, Self::Error> {
+        let mut names = Names::new();
+        for text in texts {
+            names.code(text.as_bytes()).map_err(|Expected(what)| what)?;
+        }
+        Ok(names)
+    }
 }
 
 impl<C: Code> Names<C> {

@@ -1,11 +1,13 @@
 //! Finds rows by their id.
 
 use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
 
 /// Marks an id that has no row.
 const NONE: u32 = u32::MAX;
 
 /// The row of each id. Dense ids cost four bytes and one read each; sparse ones use a hash map.
+#[derive(Serialize, Deserialize)]
 pub(crate) enum IdIndex {
     Dense { first: u32, rows: Vec<u32> },
     Sparse(FxHashMap<u32, u32>),
