@@ -12,6 +12,10 @@ mod tour {}
 #[doc = include_str!("../docs/parameters.md")]
 mod parameters {}
 
+#[cfg(feature = "store")]
+#[doc = include_str!("../docs/caching.md")]
+mod caching {}
+
 #[doc = include_str!("../docs/fan-out.md")]
 mod fan_out {}
 

@@ -11,7 +11,7 @@ use std::path::Path;
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// The programs of tests, each with the folder or file of its sources.
-const PROGRAMS: [(&str, &str); 10] = [
+const PROGRAMS: [(&str, &str); 11] = [
     ("`it`", "tests/it"),
     ("`page`", "tests/page"),
     ("`programs`", "tests/programs"),
@@ -22,6 +22,7 @@ const PROGRAMS: [(&str, &str); 10] = [
     ("`answers`", "examples/shop/tests/answers.rs"),
     ("core ", "pipeline-core/src"),
     ("exec ", "pipeline-exec/src"),
+    ("build ", "pipeline-build/src"),
 ];
 
 #[test]

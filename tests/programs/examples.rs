@@ -63,10 +63,10 @@ fn every_example_prints_its_transcript() {
 }
 
 /// A14: one step at a time, each example prints the same as in parallel. One that does not load its settings is a chain
-/// (`hello`), or runs one step at a time anyway or compares both itself.
+/// (`hello`, `resume`), or runs one step at a time anyway or compares both itself.
 #[test]
 fn every_example_prints_the_same_one_step_at_a_time() {
-    let fixed = ["cli", "hello", "live", "map_reduce", "medallion", "observe", "ownership"];
+    let fixed = ["cli", "hello", "live", "map_reduce", "medallion", "observe", "ownership", "resume"];
     for example in names("examples", "rs") {
         let source =
             fs::read_to_string(Path::new(ROOT).join("examples").join(&example).with_extension("rs")).unwrap();
