@@ -11,7 +11,7 @@ use std::path::Path;
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// The programs of tests, each with the folder or file of its sources.
-const PROGRAMS: [(&str, &str); 11] = [
+const PROGRAMS: [(&str, &str); 12] = [
     ("`it`", "tests/it"),
     ("`page`", "tests/page"),
     ("`programs`", "tests/programs"),
@@ -19,6 +19,7 @@ const PROGRAMS: [(&str, &str); 11] = [
     ("`faults`", "tests/programs/faults"),
     ("`canary`", "tests/programs/canary"),
     ("`crates`", "tests/crates.rs"),
+    ("`keyed`", "tests/keyed.rs"),
     ("`answers`", "examples/shop/tests/answers.rs"),
     ("core ", "pipeline-core/src"),
     ("exec ", "pipeline-exec/src"),

@@ -1,0 +1,5 @@
+//! The trace of the steps.
+
+fn main() {
+    pipeline_build::trace();
+}
