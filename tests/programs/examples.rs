@@ -147,7 +147,8 @@ fn a_failing_step_is_exit_code_1_with_a_message_on_standard_error() {
         "error[PL0101]: step `refunds` failed\n    at examples/cli.rs:",
         "    error: invalid digit found in string\n    input `amount`: a run parameter, from -p\n",
         "    1 step was skipped because `refunds` failed: revenue\n",
-        "to retry: cli run revenue\n          (2 steps left: refunds, revenue; runs 1 step again: orders; add `-p refunds.amount=…`)\n",
+        "to resume: cli run --resume ",
+        "           (runs 2 steps of 3)\n",
         "more: `cli explain PL0101`\n",
     ] {
         assert!(told.contains(part), "{part:?} in\n{told}");
@@ -504,8 +505,8 @@ fn a_command_in_place_of_a_step_is_reported_as_such() {
         (&["--slow-poll", "1s"], "`slow-poll` is a setting: write `--set slow_poll=VALUE`"),
         (&["list", "--save-outputs"], "`save-outputs` is an option"),
         (&["--retry", "3"], "did you mean `--retries`?"),
-        (&["--resume"], "`cli run --again RUN` repeats a run"),
-        (&["run", "--resume"], "`cli run --help` lists the options"),
+        (&["--rerun"], "`cli run --resume` goes on where the latest run ended that did not succeed"),
+        (&["run", "--rerun"], "`cli run --help` lists the options"),
     ] {
         let output = run("cli", arguments);
         let told = output.err;

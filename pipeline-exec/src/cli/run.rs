@@ -7,9 +7,10 @@ use super::exit::{Refusal, print_with, to_stderr, unwritable};
 use super::summary::{Extent, ToResume};
 use super::{live, paint, runs_dir, summary};
 use crate::pipeline::Pipeline;
+use crate::record::CommandLine;
 use crate::report::RunStatus;
 use crate::run::Run;
-use crate::runs::{PAGE, check_writable, write_whole};
+use crate::runs::{PAGE, check_writable, params_of, write_whole};
 use crate::store::Again;
 use crate::text::clean;
 
@@ -75,7 +76,7 @@ fn watched(run: &RunArgs, pipeline: Pipeline) -> Result<Run, Refusal> {
         print_with(|out| finished.write_report(out))?;
     } else if !run.quiet || report.status != RunStatus::Succeeded {
         let line = pipeline.command_line().map(|line| &**line);
-        summary::print(report, extent(run), line, to_resume(&finished).as_ref());
+        summary::print(report, extent(run), line, to_resume(&finished, line).as_ref());
         if let Some(Ok(folder)) = finished.recorded() {
             to_stderr(&clean(&format!("report: {}", runs_dir::from_here(&folder.join(PAGE)).display())));
             if let Some(outputs) = runs_dir::saved_outputs(folder) {
@@ -87,11 +88,15 @@ fn watched(run: &RunArgs, pipeline: Pipeline) -> Result<Run, Refusal> {
 }
 
 /// Returns what a run has to do that resumes this one; `None` if it would have to do all of it, or cannot find it.
-fn to_resume(run: &Run) -> Option<ToResume> {
-    let left = run.left().filter(|_| matches!(run.recorded(), Some(Ok(_))))?;
+fn to_resume(run: &Run, line: Option<&CommandLine>) -> Option<ToResume> {
+    let Some(Ok(folder)) = run.recorded() else { return None };
+    let left = run.left()?;
+    let recorded = params_of(folder).ok().flatten().unwrap_or_default();
+    let given = line.map(|line| line.params.iter()).into_iter().flatten();
+    let values_of = given.filter(|name| !recorded.contains_key(*name)).cloned().collect();
     let named = |(step, why): &(String, Again)| (step.clone(), why.in_words());
     let is_less = left.steps > 0 && left.steps < run.digest().counts.planned;
-    is_less.then(|| ToResume { steps: left.steps, again: left.again.iter().map(named).collect() })
+    is_less.then(|| ToResume { steps: left.steps, again: left.again.iter().map(named).collect(), values_of })
 }
 
 fn extent(run: &RunArgs) -> Extent {

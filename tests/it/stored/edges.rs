@@ -242,3 +242,41 @@ fn a_run_that_was_stopped_keeps_what_its_other_steps_would_have_taken() {
     assert_eq!(statuses(&resumed, steps), [CACHED, CACHED, RAN, RAN]);
     assert_eq!(resumed.output::<not_begun>(), Ok(&8));
 }
+
+#[step(when = |made: &[u64]| made.len() > 100)]
+fn if_many(made: &[u64]) -> usize {
+    made.len()
+}
+
+#[step(optional)]
+fn not_needed(made: &[u64]) -> Result<(), String> {
+    Err(format!("planted {}", made.len()))
+}
+
+#[step]
+fn always(made: &[u64]) -> usize {
+    made.len()
+}
+
+#[test]
+fn a_run_that_succeeds_leaves_nothing_although_steps_were_skipped_or_were_optional() {
+    for with_optional in [false, true] {
+        let folder = Folder::new();
+        let pipeline = Pipeline::to::<always>().and::<if_many>();
+        let pipeline = if with_optional { pipeline.and::<not_needed>() } else { pipeline };
+        let run = pipeline
+            .store(&store(&folder))
+            .settings(Settings::default().resume(ResumeMode::OnFailure))
+            .param("count", 4)
+            .run_blocking()
+            .unwrap();
+        assert!(run.status("if_many") == Ok(Status::Skipped));
+        if !with_optional {
+            assert!(run.succeeded());
+            assert_eq!(std::fs::read_dir(folder.join("blobs")).unwrap().count(), 0);
+        }
+        if run.succeeded() {
+            assert_eq!(std::fs::read_dir(folder.join("runs")).unwrap().count(), 0);
+        }
+    }
+}

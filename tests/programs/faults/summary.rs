@@ -27,7 +27,7 @@ fn the_failures_of_ten_thousand_steps_are_grouped_and_the_rest_is_counted() {
 #[test]
 fn a_quiet_run_shows_only_failures_and_how_to_retry() {
     let ended = run("panics+ sibling --retries 0 --quiet");
-    ended.exits(1).says(&["error[PL0102]: step `panics` panicked", "1 failed", "to retry: "]);
+    ended.exits(1).says(&["error[PL0102]: step `panics` panicked", "1 failed", "to resume: "]);
     for noise in ["attempts", "on the critical path", "speed-up", "what to do next", "sibling in"] {
         assert!(!ended.said.contains(noise), "{noise}: {}", ended.said);
     }
@@ -89,8 +89,8 @@ fn the_retry_command_selects_what_is_left_and_reveals_no_value() {
     // No step has such a parameter: refused, without its value.
     ended.exits(2).says(&["error[PL0012]: no step has a run parameter `nothing`", "explain PL0012`"]);
     assert!(!ended.said.contains("canary"), "{}", ended.said);
-    let ended = run("panics+ sibling --retries 0 --quiet");
-    ended.exits(1).says(&[" run behind_panics --retries 0\n"]);
+    let ended = run("panics+ sibling --retries 0 --quiet --set resume=off");
+    ended.exits(1).says(&[" run behind_panics --retries 0 --set resume=off\n"]);
 }
 
 #[test]

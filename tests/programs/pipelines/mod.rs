@@ -160,9 +160,17 @@ fn settings_of_code_are_of_their_pipeline_and_the_report_has_its_name() {
 }
 
 #[test]
-fn the_command_to_retry_has_the_pipeline() {
-    let output = run_in(&Folder::new(), &[TOKEN], "run --pipeline nightly --deadline 1ns").exits(1);
-    assert!(output.err.contains("--pipeline nightly"), "{}", output.err);
+fn the_command_to_retry_has_the_pipeline_and_the_one_to_resume_finds_it() {
+    let folder = Folder::new();
+    let output = run_in(&folder, &[], "run --pipeline hourly -p days=13 --set resume=off").exits(1);
+    let retry = output.err.lines().find(|line| line.starts_with("to retry: ")).unwrap_or(&output.err);
+    assert!(retry.contains("--pipeline hourly"), "{retry}");
+    let output = run_in(&folder, &[], "run --pipeline hourly -p days=13").exits(1);
+    assert!(output.err.contains("to resume: ") && !output.err.contains("to retry: "), "{}", output.err);
+    let resumed = run_in(&folder, &[TOKEN], "run --resume --pipeline nightly").exits(2);
+    assert!(resumed.err.contains("hourly"), "{}", resumed.err);
+    let resumed = run_in(&folder, &[], "run --resume").exits(1);
+    assert_eq!(resumed.out, "", "what was done is not done again");
 }
 
 #[test]

@@ -33,6 +33,8 @@ pub(in crate::cli) struct ToResume {
     pub(in crate::cli) steps: usize,
     /// The names of the steps among them that had succeeded, each with the reason.
     pub(in crate::cli) again: Vec<(String, &'static str)>,
+    /// The run parameters whose values were not recorded, because they are or may be secret.
+    pub(in crate::cli) values_of: Vec<String>,
 }
 
 /// How the run ended, or how far it is, and how to retry it.
@@ -141,6 +143,10 @@ fn to_resume(report: &RunReport, columns: usize, line: &CommandLine, left: &ToRe
         let of_reason = left.again.iter().filter(|(_, of)| *of == reason);
         let names: Vec<String> = of_reason.map(|(name, _)| name.clone()).collect();
         parts.push(format!("again {}, {reason}", listed(&names, MOST_NAMES)));
+    }
+    if !left.values_of.is_empty() {
+        let values: Vec<String> = left.values_of.iter().map(|name| format!("`-p {name}=…`")).collect();
+        parts.push(format!("add {}", values.join(", ")));
     }
     text.push_str(&paragraph("", &clean(&format!("({})", parts.join("; "))), 11, columns));
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZero;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock};
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -88,6 +88,7 @@ impl Caching {
             resume: asked.resume,
             resumed: None,
             tally: Tally::default(),
+            has_checkpoints: AtomicBool::new(false),
             timings: OnceLock::new(),
             place: asked.place,
         }

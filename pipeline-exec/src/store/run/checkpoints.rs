@@ -1,9 +1,10 @@
 //! Checkpoints: what a run that did not succeed leaves, so that the next one goes on where it ended.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
-use pipeline_core::Plan;
 use pipeline_core::frame::{Finished, Frame};
+use pipeline_core::{FailureKind, Plan, StepError};
 
 use super::keys;
 use super::look_up::Encoded;
@@ -46,10 +47,15 @@ impl Caching {
         self.resume == ResumeMode::Always
     }
 
-    /// Stores the outputs that a step which did not succeed would have read, before they are dropped.
+    /// Stores the outputs that a step which did not succeed would have read, before they are dropped. If its condition did not
+    /// hold, or if it was unused, nothing went wrong.
     pub(crate) fn keep_inputs(&self, frame: &Frame, finished: &Finished) {
-        files::far();
-        if self.resume == ResumeMode::Off || self.place.get().is_none() {
+        if self.resume == ResumeMode::Off {
+            return;
+        }
+        let of_cause = || frame.error(finished.skipped_because()?);
+        let kind = finished.error().or_else(of_cause).map(StepError::kind);
+        if matches!(kind, Some(FailureKind::NotMet | FailureKind::Unused)) || self.place.get().is_none() {
             return;
         }
         let plan = frame.plan();
@@ -81,6 +87,7 @@ impl Caching {
         let Some(record) = self.record(plan, step, lineage) else { return };
         let identity = plan.spec(step).identity();
         let record = output.store_files(self.store(), record);
+        self.has_checkpoints.store(true, Ordering::Relaxed);
         let committed = record.and_then(|record| self.checkpoints().commit(&identity, record, &output.bytes));
         self.stored(plan, step, committed);
     }
@@ -170,7 +177,8 @@ impl Caching {
 
     /// Removes the checkpoints of a run that succeeded, and those of the run that it resumed.
     pub(crate) fn forget(&self) {
-        if !self.keeps_all() && self.resumed.is_none() {
+        // Also if only an optional step failed.
+        if !self.has_checkpoints.load(Ordering::Relaxed) && self.resumed.is_none() {
             return;
         }
         let resumed = self.resumed.as_ref().map(|resumed| self.store().checkpoints(&resumed.run));

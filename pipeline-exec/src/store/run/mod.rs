@@ -15,6 +15,7 @@ mod place;
 mod tally;
 mod why;
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
@@ -53,6 +54,8 @@ pub(crate) struct Caching {
     /// The run that this one resumes.
     pub(crate) resumed: Option<Resumed>,
     tally: Tally,
+    /// Whether anything was stored for resuming.
+    has_checkpoints: AtomicBool,
     /// When its steps start and end, if that is recorded.
     timings: OnceLock<Timings>,
 }
