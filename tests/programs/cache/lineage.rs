@@ -45,7 +45,7 @@ fn a_file_is_followed_to_the_values_that_were_made_of_it() {
     place.call("cache rm text").exits(0);
     place.write_input("one\n");
     place.run("");
-    fs::write(place.0.join("other.txt"), "nobody reads it").unwrap();
+    fs::write(place.0.join("other.txt"), "no step reads it").unwrap();
     assert!(place.call("lineage other.txt").exits(2).err.contains("`other.txt`"));
     place.run("-p input=other.txt");
     place.call("cache rm text").exits(0);
@@ -62,7 +62,8 @@ fn a_value_is_exported_as_it_is_or_as_json() {
     assert_eq!((said.as_str(), read("out.txt").as_str()), ("wrote out.txt\n", "one\ntwo\n"));
     place.call("cache export summary out.json").exits(0);
     assert_eq!(read("out.json"), "{\"lines\":2,\"total\":6}\n");
-    place.call("cache export numbers raw --raw").exits(0);
+    let numbers = place.call("cache export numbers raw --raw --json").exits(0).json();
+    assert_eq!((&numbers["codec"], &numbers["bytes"]), (&"postcard".into(), &4.into()));
     assert_eq!(fs::read(place.0.join("raw")).unwrap(), [3, 1, 2, 3]);
     place.call("cache export file copy.csv").exits(0);
     assert_eq!(read("copy.csv"), "a,b\n");

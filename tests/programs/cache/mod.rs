@@ -53,3 +53,13 @@ impl Place {
 
 /// What a first run executes.
 const ALL: [&str; 6] = ["numbers", "parity", "shown: 2 lines, 6", "summary", "text", "total"];
+
+#[test]
+fn completions_have_the_verbs_of_the_store_and_the_steps() {
+    let script = Place::new().call("completions bash").exits(0).out;
+    for verb in ["ls", "show", "why", "verify", "rm", "gc", "export"] {
+        assert!(script.contains(&format!("cache__subcmd__cache__subcmd__{verb}")), "{verb}");
+    }
+    let of_rm = script.split("cache__subcmd__cache__subcmd__rm)").last().unwrap();
+    assert!(of_rm.split(";;").next().unwrap().contains("summary"), "the steps are offered");
+}

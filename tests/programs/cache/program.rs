@@ -51,7 +51,7 @@ fn parity(total: &u64) -> bool {
     total.is_multiple_of(2)
 }
 
-/// A file as output: cached by those who ask for it.
+/// A file as output.
 #[step(cache, version = "1", tags("more"))]
 fn file() -> std::io::Result<StoredFile> {
     StoredFile::create(|out| out.write_all(b"a,b\n"))

@@ -54,10 +54,10 @@ pub(super) fn verify(args: &VerifyArgs, pipeline: &Pipeline) -> Result<u8, Refus
 #[derive(Debug, ClapArgs)]
 pub(super) struct RmArgs {
     /// Remove the values of these steps, or of these keys.
-    #[arg(value_name = "STEP", required_unless_present = "all")]
+    #[arg(id = "step", value_name = "STEP", required_unless_present = "all")]
     steps: Vec<String>,
     /// Remove all values.
-    #[arg(long, conflicts_with = "steps")]
+    #[arg(long, conflicts_with = "step")]
     all: bool,
     /// Print JSON.
     #[arg(long)]

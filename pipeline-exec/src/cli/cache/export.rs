@@ -5,9 +5,10 @@ use std::path::PathBuf;
 
 use clap::Args as ClapArgs;
 
-use super::super::exit::{Refusal, print, unwritable};
+use super::super::exit::{Refusal, print, print_json, unwritable};
 use super::super::wording::one_line;
 use super::found::{meant_by, newest_first};
+use super::ls::described;
 use super::{PlaceArgs, warn};
 use crate::pipeline::Pipeline;
 use crate::runs::write_whole;
@@ -28,6 +29,9 @@ pub(super) struct ExportArgs {
     /// Write the bytes as they are stored, in the step's own form, instead of JSON.
     #[arg(long)]
     raw: bool,
+    /// Print the record as JSON.
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     place: PlaceArgs,
 }
@@ -55,6 +59,9 @@ pub(super) fn execute(args: &ExportArgs, pipeline: &Pipeline) -> Result<u8, Refu
         write_whole(&args.file, |out| out.write_all(&bytes)).map_err(unwritable("the value", &args.file))?;
     } else {
         export(args, pipeline, &store, record, &bytes)?;
+    }
+    if args.json {
+        return print_json(&described(value));
     }
     print(&format!("wrote {}", quoted(&args.file.display().to_string())))
 }

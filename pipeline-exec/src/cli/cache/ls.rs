@@ -21,7 +21,7 @@ use crate::timing::unix_ms;
 #[derive(Debug, ClapArgs)]
 pub(super) struct LsArgs {
     /// Show the values of these steps only, or of these keys.
-    #[arg(value_name = "STEP")]
+    #[arg(id = "step", value_name = "STEP")]
     steps: Vec<String>,
     /// Show the number and size of the values of each step.
     #[arg(long = "by-step")]

@@ -72,7 +72,7 @@ pub(crate) fn explain(
 }
 
 impl Caching {
-    /// Why a step is neither looked up nor stored.
+    /// Why a step is not looked up and not stored.
     pub(crate) fn not_cached(&self, plan: &Plan, step: usize) -> Option<String> {
         let (spec, state) = (plan.spec(step), self.state(step));
         if plan.given().binary_search(&(step as u32)).is_ok() {
