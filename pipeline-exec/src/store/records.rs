@@ -1,5 +1,6 @@
 //! The records in one folder of a store, and how a value is stored and found.
 
+use std::io;
 use std::time::{Duration, SystemTime};
 
 use super::blobs::path_of;
@@ -89,7 +90,8 @@ impl Records {
         self.store.put_blob(&mut record, bytes)?;
         record.format = FORMAT;
         let path = self.path(name);
-        let put = self.store.storage().put(&path, &framed(&record), self.store.durability);
+        let bytes = self.readable(&path, &record)?;
+        let put = self.store.storage().put(&path, &bytes, self.store.durability);
         put.map(|()| record).map_err(|error| self.store.error("write the record", &path, error))
     }
 
@@ -100,7 +102,7 @@ impl Records {
     pub(crate) fn commit_mark(&self, name: &str, mut record: Record) -> Result<Record, ValueStoreError> {
         record.format = FORMAT;
         let path = self.path(name);
-        let bytes = framed(&record);
+        let bytes = self.readable(&path, &record)?;
         let durability = self.store.durability;
         let failed = |error| self.store.error("write the record", &path, error);
         if self.store.storage().put_new(&path, &bytes, durability).map_err(failed)? {
@@ -123,6 +125,22 @@ impl Records {
         // What has the name is of no use: its value is gone, or it is of another version, or of another program.
         self.store.storage().put(&path, &bytes, durability).map_err(failed)?;
         Ok(record)
+    }
+
+    /// Returns the bytes of a record's file. Refuses one that no reader would accept.
+    fn readable(&self, path: &str, record: &Record) -> Result<Vec<u8>, ValueStoreError> {
+        let bytes = framed(record);
+        if bytes.len() as u64 <= record::MOST_BYTES {
+            return Ok(bytes);
+        }
+        let why = format!(
+            "it has {} bytes, and at most {} are allowed: it names {} files and {} places of files",
+            bytes.len(),
+            record::MOST_BYTES,
+            record.files.len(),
+            record.placed.len()
+        );
+        Err(self.store.error("write the record", path, io::Error::new(io::ErrorKind::Unsupported, why)))
     }
 
     /// Removes all records of this folder. Their bytes stay until unused ones are removed.
