@@ -6,8 +6,8 @@ pub use pipeline_core::StoreAs;
 #[cfg(feature = "store")]
 pub use pipeline_exec::store::{
     CodeBy, Compression, Content, GcRules, InputDir, InputFile, InputGlob, Key, Record, RecordedCode,
-    RecordedInput, RecordedParam, RecordedPlace, RecordedSource, RecordedType, Removed, StepSize, StoredFile,
-    StoredValue, ValueStore, ValueStoreError, Verified,
+    RecordedInput, RecordedParam, RecordedPlace, RecordedSource, RecordedType, Removed, StepSize, StoredDir,
+    StoredFile, StoredValue, ValueStore, ValueStoreError, Verified,
 };
 #[cfg(feature = "report")]
 pub use pipeline_exec::{

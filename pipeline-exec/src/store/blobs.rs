@@ -141,7 +141,7 @@ impl ValueStore {
     }
 
     /// Returns the length of a file. What is there and is no file is moved away.
-    fn stored(&self, path: &str) -> Result<Option<u64>, ValueStoreError> {
+    pub(super) fn stored(&self, path: &str) -> Result<Option<u64>, ValueStoreError> {
         match self.storage().length(path) {
             Ok(length) => Ok(length),
             Err(Flaw::Io(error)) => Err(self.error("read", path, error)),

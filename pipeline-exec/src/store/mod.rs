@@ -41,7 +41,7 @@ use std::sync::{LockResult, PoisonError};
 
 pub use self::care::{GcRules, Removed, StepSize, StoredValue, Verified};
 pub use self::error::ValueStoreError;
-pub use self::files::{InputDir, InputFile, InputGlob, StoredFile};
+pub use self::files::{InputDir, InputFile, InputGlob, StoredDir, StoredFile};
 pub use self::key::{Content, Key};
 pub(crate) use self::marks::Mark;
 pub use self::record::{

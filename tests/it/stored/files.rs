@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use pipeline::prelude::*;
-use pipeline::store::{InputDir, InputFile, InputGlob, StoredFile, ValueStore};
+use pipeline::store::{InputDir, InputFile, InputGlob, StoredDir, StoredFile, ValueStore};
 use pipeline::{Run, Status};
 use serde::Deserialize;
 
@@ -192,4 +192,42 @@ fn a_file_needs_no_store() {
     drop(run);
     assert!(!path.exists());
     assert_eq!(fs::read_to_string(out).unwrap(), "rows");
+}
+
+#[test]
+fn a_folder_that_a_step_returns_is_stored_placed_and_put_back() {
+    #[step(cache, version = "1")]
+    fn site(#[param] out: PathBuf) -> io::Result<StoredDir> {
+        let site = StoredDir::create(|dir| {
+            fs::create_dir(dir.join("help"))?;
+            fs::write(dir.join("help/index.html"), "help")?;
+            fs::write(dir.join("index.html"), "start")
+        })?;
+        site.place(out)?;
+        Ok(site)
+    }
+    /// Not cached, so it reads the folder in each run.
+    #[step]
+    fn pages(site: &StoredDir) -> io::Result<String> {
+        assert_eq!(fs::read_to_string(site.path()?.join("help/index.html"))?, "help");
+        site.files().map(|(_, file)| file.read_to_string()).collect()
+    }
+    let folder = Folder::new();
+    let out = folder.join("out");
+    let run = || {
+        let store = ValueStore::open(folder.join("store")).unwrap();
+        let run = Pipeline::to::<pages>().store(&store).param("out", &out).run_blocking().unwrap();
+        assert_eq!(run.output::<pages>().unwrap(), "helpstart");
+        assert_eq!(fs::read_to_string(out.join("help/index.html")).unwrap(), "help");
+        assert_eq!(fs::read_to_string(out.join("index.html")).unwrap(), "start");
+        run.status("site").unwrap()
+    };
+    assert_eq!(run(), Status::Succeeded);
+    fs::remove_dir_all(out.join("help")).unwrap();
+    fs::remove_file(out.join("index.html")).unwrap();
+    fs::write(out.join("index.html"), "edited").unwrap();
+    fs::write(out.join("mine"), "mine").unwrap();
+    assert_eq!(run(), Status::Cached);
+    assert_eq!(fs::read_to_string(out.join("mine")).unwrap(), "mine");
+    assert_eq!(fs::read_dir(folder.join("store/tmp")).unwrap().count(), 0, "nothing incomplete is left");
 }

@@ -2,17 +2,19 @@
 
 use std::fs;
 use std::io;
-use std::path::PathBuf;
 
 use pipeline_core::notes::{self, Note};
 
-use super::stored::Held;
+use super::scratch::Scratch;
+use super::stored::{Held, Home};
 use super::{content_of_file, place};
 use crate::store::blobs::path_of;
 use crate::store::record::RecordedPlace;
 use crate::store::storage::Flaw;
 use crate::store::storage::local::Local;
-use crate::store::{Compression, Content, Durability, Record, ValueStore, ValueStoreError, unpoisoned};
+use crate::store::{
+    Compression, Content, Durability, HASH_IS_WRONG, Record, ValueStore, ValueStoreError, unpoisoned,
+};
 
 /// Maximum number of files of one value: a record names each.
 const MOST_FILES: usize = 5000;
@@ -61,8 +63,16 @@ impl ValueStore {
     fn keep(&self, file: &Held) -> Result<(), ValueStoreError> {
         let name = path_of(file.content, Compression::None);
         let failed = |error| self.error("write", &name, error);
-        if matches!(self.storage().length(&name), Ok(Some(bytes)) if bytes == file.bytes) {
-            return Ok(());
+        match self.stored(&name)? {
+            Some(bytes) if bytes == file.bytes => {
+                return match self.durability {
+                    Durability::Process => Ok(()),
+                    // Another process may have stored them without this.
+                    Durability::Power => self.storage().sync(&name).map_err(failed),
+                };
+            }
+            Some(_) => self.report(&wrong(&name, "its length is wrong"), &name),
+            None => {}
         }
         match self.storage().local() {
             Some(local) => self.link(local, file, &name).map_err(failed),
@@ -84,31 +94,43 @@ impl ValueStore {
         local.publish(&part, name, self.durability).map(drop)
     }
 
-    /// Returns the path of a file that the store has. Moves it away if its bytes are not what they should be.
+    /// Finds a file that the store has; gets it to this machine if it is elsewhere. Moves it away if its bytes are not what they
+    /// should be.
     ///
     /// # Errors
     /// The reason why there is no such file.
-    pub(super) fn file(&self, content: Content) -> Result<PathBuf, String> {
+    pub(super) fn file(&self, content: Content) -> Result<Home, String> {
         let name = path_of(content, Compression::None);
-        let local = self.storage().local().ok_or("the store is not on this machine")?;
-        let path = local.path(&name).map_err(|error| error.to_string())?;
-        match self.storage().length(&name) {
-            Ok(Some(_)) => {}
+        let found = match self.storage().local() {
+            Some(local) => self.here(local, &name),
+            None => self.fetched(&name),
+        };
+        let flaw = match found {
+            Ok(Some((found, home))) if found == content => return Ok(home),
+            Ok(Some(_)) => wrong(&name, HASH_IS_WRONG),
             Ok(None) => return Err(format!("its file {name} is gone")),
             Err(Flaw::Io(error)) => return Err(format!("its file {name} cannot be read: {error}")),
-            Err(flaw) => {
-                self.report(&flaw, &name);
-                return Err(format!("its file {name} is damaged"));
-            }
+            Err(flaw) => flaw,
+        };
+        self.report(&flaw, &name);
+        Err(format!("its file {name} is damaged"))
+    }
+
+    /// Returns a file of a folder, and its content; `None` if it is gone.
+    fn here(&self, local: &Local, name: &str) -> Result<Option<(Content, Home)>, Flaw> {
+        if self.storage().length(name)?.is_none() {
+            return Ok(None);
         }
-        match content_of_file(&path, &self.memo()) {
-            Ok(found) if found == content => Ok(path),
-            Ok(_) => {
-                self.report(&Flaw::Foreign { name: name.clone(), why: "its hash is wrong".into() }, &name);
-                Err(format!("its file {name} is damaged"))
-            }
-            Err(error) => Err(format!("its file cannot be read: {error}")),
-        }
+        let path = local.path(name)?;
+        let content = content_of_file(&path, &self.memo())?;
+        Ok(Some((content, Home::Store { store: self.clone(), path })))
+    }
+
+    /// Copies a file of a store elsewhere to this machine; `None` if it is gone.
+    fn fetched(&self, name: &str) -> Result<Option<(Content, Home)>, Flaw> {
+        let Some(mut file) = self.storage().open(name)? else { return Ok(None) };
+        let made = Scratch::written(|out| io::copy(&mut file.bytes, out).map(drop))?;
+        Ok(Some((made.content, Home::Scratch(made.scratch))))
     }
 
     /// Puts the files of a value back where its step placed them, if they are missing or changed there. Returns `false` if
@@ -119,7 +141,11 @@ impl ValueStore {
             if is_there.is_ok_and(|content| content == place.content) {
                 return true;
             }
-            self.file(place.content).is_ok_and(|from| place::place(&from, &place.path, true).is_ok())
+            self.file(place.content).is_ok_and(|from| place::place(from.path(), &place.path, true).is_ok())
         })
     }
+}
+
+fn wrong(name: &str, why: &str) -> Flaw {
+    Flaw::Foreign { name: name.to_owned(), why: why.to_owned() }
 }

@@ -4,7 +4,8 @@
 //! So the engine finds them without knowing the type. Content is hashed once per run and value. A [`Memo`] keeps the hashes
 //! for later runs.
 //!
-//! A [`StoredFile`] notes itself while it is encoded, so that the store keeps its bytes beside the value.
+//! A [`StoredFile`] notes itself while it is encoded, so that the store keeps its bytes beside the value. A [`StoredDir`] is a
+//! list of them.
 
 mod hash;
 mod inputs;
@@ -15,6 +16,7 @@ mod param;
 mod place;
 mod scratch;
 mod stored;
+mod stored_dir;
 #[cfg(test)]
 mod tests;
 
@@ -29,6 +31,7 @@ pub(crate) use self::param::{ParamFiles, is_plain_path, unreadable};
 pub(super) use self::scratch::{far, near};
 pub use self::stored::StoredFile;
 pub(crate) use self::stored::reading_from;
+pub use self::stored_dir::StoredDir;
 
 use self::hash::{Hashed, Stamp, hash};
 use self::listing::Listed;

@@ -1,4 +1,4 @@
-//! Files that are being made, or that no store has.
+//! Files and folders that are being made, or that no store has.
 //!
 //! Those of a step that is called on a thread which looked it up in a store are in the folder `tmp/` of this store, so that
 //! storing them moves no bytes. Others are in the temporary folder of the system: those of async steps that were polled on
@@ -11,8 +11,8 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
 
-use super::place;
-use crate::files::for_the_owner;
+use super::{about, place};
+use crate::files::{folder_for_the_owner, for_the_owner};
 use crate::store::value_store::Shared;
 use crate::store::{Content, ValueStore};
 use crate::timing::unique_id;
@@ -40,7 +40,7 @@ pub(in crate::store) fn far() {
 pub(super) struct Scratch {
     pub(super) path: PathBuf,
     /// Keeps the folder from being swept.
-    _store: Option<Arc<Shared>>,
+    pub(super) store: Option<Arc<Shared>>,
 }
 
 /// A scratch file, and what its bytes are.
@@ -57,19 +57,70 @@ impl Drop for Scratch {
     }
 }
 
+/// A folder that is removed when dropped.
+#[derive(Debug)]
+pub(super) struct ScratchFolder {
+    pub(super) path: PathBuf,
+    /// Keeps it from being swept.
+    store: Option<Arc<Shared>>,
+}
+
+impl Drop for ScratchFolder {
+    fn drop(&mut self) {
+        // As for a file.
+        let _ = fs::remove_dir_all(&self.path);
+    }
+}
+
+impl ScratchFolder {
+    /// Makes a folder where this thread makes new files.
+    pub(super) fn new() -> io::Result<Self> {
+        ScratchFolder::beside(NEAR.with_borrow(Weak::upgrade))
+    }
+
+    /// Makes a folder on the file system of a store.
+    pub(super) fn beside(store: Option<Arc<Shared>>) -> io::Result<Self> {
+        let path = new_path(store.as_deref())?;
+        folder_for_the_owner()
+            .create(&path)
+            .map_err(|error| about(&path, error.to_string(), error.kind()))?;
+        Ok(ScratchFolder { path, store })
+    }
+
+    /// Takes a file out of the folder, without a copy.
+    pub(super) fn take(&self, file: &Path) -> io::Result<Made> {
+        let scratch = Scratch { path: new_path(self.store.as_deref())?, store: self.store.clone() };
+        fs::rename(file, &scratch.path)?;
+        let opened = super::hash::open(&scratch.path)?;
+        read_only(&opened)?;
+        Made::of(scratch, &opened)
+    }
+}
+
+/// Returns a path for something new that a store takes without a copy.
+fn new_path(store: Option<&Shared>) -> io::Result<PathBuf> {
+    match store.and_then(|store| store.storage.local()) {
+        Some(local) => local.stage(),
+        None => Ok(std::env::temp_dir().join(format!("pipeline-{}", unique_id()))),
+    }
+}
+
+impl Made {
+    fn of(scratch: Scratch, file: &File) -> io::Result<Self> {
+        let content = super::hash::hash(&scratch.path)?.content;
+        Ok(Made { scratch, content, bytes: file.metadata()?.len() })
+    }
+}
+
 impl Scratch {
     fn new() -> io::Result<(Self, File)> {
         let store = NEAR.with_borrow(Weak::upgrade);
-        let in_store = store.as_ref().and_then(|store| store.storage.local());
-        let path = match in_store {
-            Some(local) => local.stage()?,
-            None => std::env::temp_dir().join(format!("pipeline-{}", unique_id())),
-        };
+        let path = new_path(store.as_deref())?;
         let mut options = OpenOptions::new();
         options.read(true).write(true).create_new(true);
         for_the_owner(&mut options);
         let file = options.open(&path)?;
-        Ok((Scratch { path, _store: store }, file))
+        Ok((Scratch { path, store }, file))
     }
 
     /// Makes a file of what `write` writes.
@@ -90,8 +141,7 @@ impl Scratch {
             let (scratch, file) = Scratch::new()?;
             if place::clone_bytes(&source, &file) {
                 read_only(&file)?;
-                let hashed = super::hash::hash(&scratch.path)?;
-                return Ok(Made { scratch, content: hashed.content, bytes: file.metadata()?.len() });
+                return Made::of(scratch, &file);
             }
         }
         Scratch::written(|out| io::copy(&mut source, out).map(drop))

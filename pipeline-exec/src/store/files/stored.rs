@@ -13,6 +13,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::scratch::{Made, Scratch};
 use super::{about, hash, place};
+use crate::store::value_store::Shared;
 use crate::store::{Content, ValueStore, unpoisoned};
 
 /// A file as the output of a step: its bytes are on the disk, not in memory, and never change.
@@ -44,13 +45,13 @@ pub(in crate::store) struct Held {
 }
 
 /// Where the bytes are.
-enum Home {
+pub(super) enum Home {
     Scratch(Scratch),
     /// Nowhere: the value was read to see whether its type can be read back, and is dropped.
     Nowhere,
     /// In this store, which no process may clean up while the value is there.
     Store {
-        _store: ValueStore,
+        store: ValueStore,
         path: PathBuf,
     },
 }
@@ -81,7 +82,7 @@ impl StoredFile {
         Scratch::copied(path).map(StoredFile::of)
     }
 
-    fn of(Made { scratch, content, bytes }: Made) -> Self {
+    pub(super) fn of(Made { scratch, content, bytes }: Made) -> Self {
         StoredFile(Arc::new(Held { content, bytes, home: Home::Scratch(scratch), placed: Mutex::default() }))
     }
 
@@ -154,6 +155,15 @@ impl StoredFile {
         Ok(())
     }
 
+    /// Returns the store that has the file, or in whose folder it is.
+    pub(super) fn store(&self) -> Option<&Arc<Shared>> {
+        match &self.0.home {
+            Home::Scratch(scratch) => scratch.store.as_ref(),
+            Home::Nowhere => None,
+            Home::Store { store, .. } => Some(&store.shared),
+        }
+    }
+
     fn about(&self, error: &io::Error) -> io::Error {
         about(self.path(), error.to_string(), error.kind())
     }
@@ -161,7 +171,13 @@ impl StoredFile {
 
 impl Held {
     pub(in crate::store) fn path(&self) -> &Path {
-        match &self.home {
+        self.home.path()
+    }
+}
+
+impl Home {
+    pub(super) fn path(&self) -> &Path {
+        match self {
             Home::Scratch(scratch) => &scratch.path,
             Home::Nowhere => Path::new(""),
             Home::Store { path, .. } => path,
@@ -204,10 +220,7 @@ impl<'de> Deserialize<'de> for StoredFile {
         let is_stored_form = !deserializer.is_human_readable();
         let Form { content, bytes } = Form::deserialize(deserializer)?;
         let home = match FROM.with_borrow(Clone::clone) {
-            Some(store) => {
-                let path = store.file(content).map_err(D::Error::custom)?;
-                Home::Store { _store: store, path }
-            }
+            Some(store) => store.file(content).map_err(D::Error::custom)?,
             None if is_stored_form => Home::Nowhere,
             None => {
                 return Err(D::Error::custom("a stored file is read from its store, and from nowhere else"));

@@ -110,8 +110,11 @@ impl Local {
 
     /// Removes incomplete files. Only a process that is alone may do so.
     fn sweep(&self) -> io::Result<()> {
-        for file in self.list(TMP)? {
-            self.remove(&file.name)?;
+        self.enter(&format!("{TMP}/")).map_err(into_io)?;
+        for entry in fs::read_dir(self.dir.join(TMP))? {
+            let entry = entry?;
+            let is_folder = entry.file_type()?.is_dir();
+            gone(if is_folder { fs::remove_dir_all(entry.path()) } else { fs::remove_file(entry.path()) })?;
         }
         // Of processes that were killed when they made the store.
         for entry in fs::read_dir(&self.dir)? {

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use super::Folder;
 use crate::store::files::hash::{Hashed, Stamp, hash, hash_at};
 use crate::store::files::{Files, Kind, Memo, memo};
-use crate::store::{Content, ValueStore};
+use crate::store::{Content, GcRules, ValueStore};
 
 fn content(kind: Kind, path: impl Into<PathBuf>) -> Content {
     Files::new(kind, path.into()).content(&Memo::default()).unwrap()
@@ -168,6 +168,24 @@ fn a_remembered_file_is_not_read_again_until_it_changes() {
     // The same under the name of a folder.
     remember(&memo, Kind::Folder, &folder, &path);
     assert!(fs::read_dir(folder.join("store/tmp")).unwrap().next().is_none(), "no incomplete file is left");
+}
+
+#[test]
+fn a_memo_goes_when_it_is_old() {
+    let folder = Folder::new();
+    let path = folder.write("file", "rows");
+    let open = || ValueStore::open(folder.join("store")).unwrap();
+    remember(&open().memo(), Kind::File, &path, &path);
+    remember(&open().memo(), Kind::Folder, &folder, &path);
+    let memo = folder.join("store/memo").join(memo::name(Kind::File as u8, &path).to_string());
+    let then = SystemTime::now() - Duration::from_secs(100);
+    fs::File::open(&memo).unwrap().set_modified(then).unwrap();
+    for (seconds, left) in [(1000, 2), (50, 1)] {
+        let rules = GcRules { older_than: Some(Duration::from_secs(seconds)), max_bytes: None };
+        open().gc(rules).unwrap();
+        assert_eq!(fs::read_dir(folder.join("store/memo")).unwrap().count(), left);
+    }
+    assert!(!memo.exists());
 }
 
 #[test]

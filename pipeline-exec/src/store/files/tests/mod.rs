@@ -4,6 +4,7 @@
 
 mod inputs;
 mod stored;
+mod stored_dir;
 
 use std::fs;
 use std::ops::Deref;

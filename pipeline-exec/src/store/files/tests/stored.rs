@@ -4,29 +4,39 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
 use super::Folder;
+use crate::store::blobs::path_of;
 use crate::store::files::keep::{ValueFiles, encoded};
 use crate::store::files::{StoredFile, far, near, reading_from};
+use crate::store::storage::Storage;
+use crate::store::storage::memory::Memory;
 use crate::store::tests::{key, record};
-use crate::store::{Record, ValueStore};
+use crate::store::{Compression, Durability, Record, ValueStore};
 
 fn made(text: &str) -> StoredFile {
     StoredFile::create(|out| out.write_all(text.as_bytes())).unwrap()
 }
 
-/// Encodes and stores a file as the output of a step.
-fn stored(store: &ValueStore, step: &str, file: &StoredFile) -> Record {
-    let (bytes, files): (Vec<u8>, ValueFiles) = encoded(|| as_stored(file)).unwrap();
+/// Encodes and stores a file or a folder as the output of a step.
+pub(super) fn stored(store: &ValueStore, step: &str, value: &impl Serialize) -> Record {
+    let (bytes, files): (Vec<u8>, ValueFiles) = encoded(|| as_stored(value)).unwrap();
     let mut record = record(step, key(step));
     files.store(store, &mut record).unwrap();
     store.cache().commit(&record.key.to_string(), record, &bytes).unwrap()
 }
 
-fn as_stored(file: &StoredFile) -> io::Result<Vec<u8>> {
-    serde_json::to_vec(file).map_err(io::Error::other)
+fn as_stored(value: &impl Serialize) -> io::Result<Vec<u8>> {
+    serde_json::to_vec(value).map_err(io::Error::other)
 }
 
 fn loaded(store: &ValueStore, record: &Record) -> Result<StoredFile, String> {
+    read(store, record)
+}
+
+pub(super) fn read<T: DeserializeOwned>(store: &ValueStore, record: &Record) -> Result<T, String> {
     let bytes = store.load(record).ok_or("no bytes")?;
     reading_from(store, || serde_json::from_slice(&bytes)).map_err(|error| error.to_string())
 }
@@ -107,8 +117,38 @@ fn a_stored_file_that_is_damaged_or_gone_is_not_read() {
     assert_eq!(loaded(&store, &stored(&store, "a", &made("rows"))).unwrap().read().unwrap(), b"rows");
 }
 
+/// Such a store has no path that could be opened.
+#[test]
+fn a_file_of_a_store_elsewhere_is_fetched_checked_and_removed_with_its_value() {
+    let folder = Folder::new();
+    let placed = folder.join("report.csv");
+    let files = Memory::default();
+    let store = ValueStore::over("elsewhere".to_owned(), Box::new(files.clone()));
+    let file = made("rows");
+    file.place(&placed).unwrap();
+    let record = stored(&store, "a", &file);
+    drop(file);
+    let again = loaded(&store, &record).unwrap();
+    let path = again.path().to_owned();
+    assert_eq!((again.read_to_string().unwrap().as_str(), again.len()), ("rows", 4));
+    drop(again);
+    assert!(!path.exists());
+    fs::remove_file(&placed).unwrap();
+    assert!(store.restore(&record));
+    assert_eq!(fs::read(&placed).unwrap(), b"rows");
+
+    let blob = path_of(record.files[0], Compression::None);
+    files.put(&blob, b"rowS", Durability::Process).unwrap();
+    assert!(loaded(&store, &record).unwrap_err().contains("is damaged"));
+    assert_eq!(store.take_warnings().len(), 1);
+    assert!(loaded(&store, &record).unwrap_err().contains("is gone"));
+    // One of another length is replaced, not kept.
+    files.put(&blob, b"row", Durability::Process).unwrap();
+    assert_eq!(loaded(&store, &stored(&store, "a", &made("rows"))).unwrap().read().unwrap(), b"rows");
+}
+
 /// Changes a read-only file, as root or its owner can.
-fn overwrite(path: &Path, text: &str) {
+pub(super) fn overwrite(path: &Path, text: &str) {
     let mut permissions = fs::metadata(path).unwrap().permissions();
     #[allow(clippy::permissions_set_readonly_false, reason = "the file is in a folder of the test")]
     permissions.set_readonly(false);
