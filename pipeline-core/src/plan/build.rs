@@ -143,6 +143,7 @@ impl Builder {
             fingerprint: OnceLock::new(),
             has_drops: false,
             is_plain: true,
+            any_cached: false,
             has_takers: false,
             in_dag: Vec::new(),
             disabled: self.disabled(options),
@@ -163,7 +164,9 @@ impl Builder {
     fn add_step(&self, dag: &Dag, plan: &mut Plan, bindings: &mut Bindings, step: usize) {
         let def = dag.step(self.in_dag[step] as usize).def();
         plan.has_drops |= def.output.drop_slot().is_some();
-        plan.is_plain &= dag.step(self.in_dag[step] as usize).policy().is_plain();
+        let policy = dag.step(self.in_dag[step] as usize).policy();
+        plan.is_plain &= policy.is_plain();
+        plan.any_cached |= policy.cache.is_some();
         plan.has_takers |= def.inputs.iter().any(InputDef::takes);
         let drops = plan.readers[step] == 0 && !self.kept[step] && def.output.drop_slot().is_some();
         plan.hot.push(Hot {

@@ -84,6 +84,8 @@ pub struct Plan {
     has_drops: bool,
     /// Whether every step has a plain policy.
     is_plain: bool,
+    /// Whether any step is cached by its own option.
+    any_cached: bool,
     /// Whether any step takes an output by value.
     has_takers: bool,
     /// The disabled steps, each with the reason.
@@ -160,6 +162,11 @@ impl Plan {
     /// can become unused.
     pub fn is_plain(&self) -> bool {
         self.is_plain && !self.has_groups()
+    }
+
+    /// Reports whether any step is cached by its own option.
+    pub fn any_cached(&self) -> bool {
+        self.any_cached
     }
 
     /// Reports whether any step takes an output by value.

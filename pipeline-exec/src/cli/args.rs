@@ -28,9 +28,9 @@ pub(super) struct RunArgs {
     /// Its steps, run parameters (without secrets), settings and seed are used, unless options set others.
     #[arg(long, help_heading = None::<&str>, value_name = "RUN", allow_negative_numbers = true)]
     pub(super) again: Option<String>,
-    /// Go on where a run ended that did not succeed: what it has stored is not run again [default RUN: the latest such].
+    /// Go on where a run ended that did not succeed [default RUN: the latest such].
     ///
-    /// Its steps, run parameters (without secrets), settings and seed are used, unless options set others. A step that changed
+    /// What it has stored is not run again. Its steps, run parameters (without secrets), settings and seed are used, unless options set others. A step that changed
     /// since then runs again.
     #[arg(long, help_heading = None::<&str>, value_name = "RUN", num_args = 0..=1, default_missing_value = repeat::UNSUCCESSFUL, conflicts_with = "again", allow_negative_numbers = true)]
     pub(super) resume: Option<String>,

@@ -93,7 +93,12 @@ fn to_resume(run: &Run, line: Option<&CommandLine>) -> Option<ToResume> {
     let left = run.left()?;
     let recorded = params_of(folder).ok().flatten().unwrap_or_default();
     let given = line.map(|line| line.params.iter()).into_iter().flatten();
-    let values_of = given.filter(|name| !recorded.contains_key(*name)).cloned().collect();
+    // A name of one step is recorded with the step's identity, or for all steps that read it.
+    let is_of = |name: &str, known: &str| {
+        known == name || known.ends_with(&format!("::{name}")) || name.ends_with(&format!(".{known}"))
+    };
+    let is_recorded = |name: &&String| recorded.keys().any(|known| is_of(name, known));
+    let values_of = given.filter(|name| !is_recorded(name)).cloned().collect();
     let named = |(step, why): &(String, Again)| (step.clone(), why.in_words());
     let is_less = left.steps > 0 && left.steps < run.digest().counts.planned;
     is_less.then(|| ToResume { steps: left.steps, again: left.again.iter().map(named).collect(), values_of })

@@ -50,7 +50,8 @@ impl Settings {
     /// own attribute, caches it.
     #[cfg(feature = "store")]
     pub(crate) fn lifetimes(&self, plan: &Plan) -> Vec<Option<Option<Duration>>> {
-        if self.cache == CacheMode::Off {
+        // Most runs cache nothing, and looking at each of their steps would take longer than short steps.
+        if self.cache == CacheMode::Off || !(plan.any_cached() || self.says_cache()) {
             return Vec::new();
         }
         let by_name = self.by_name(plan.dag());
@@ -126,6 +127,13 @@ impl Settings {
             )
         };
         without.into_iter().map(warning).collect()
+    }
+
+    #[cfg(feature = "store")]
+    fn says_cache(&self) -> bool {
+        let all = self.steps.values().chain(self.groups.values()).chain([&self.defaults]);
+        let mut said = all.map(|said| said.cache).chain(self.tags.values().map(|said| said.cache));
+        self.cache == CacheMode::All || said.any(|said| said.is_some())
     }
 
     fn says_enabled(&self) -> bool {
