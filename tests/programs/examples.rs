@@ -614,7 +614,7 @@ fn a_shell_completes_the_names_of_steps_groups_and_tags() {
             "fish",
             &[
                 "__fish_use_subcommand\" -f -a \"group:bronze group:gold tag:source orders refunds revenue report\"\n",
-                "__fish_seen_subcommand_from step runs\" -f -a \"orders refunds revenue report\"\n",
+                "__fish_seen_subcommand_from step runs lineage\" -f -a \"orders refunds revenue report\"\n",
             ],
         ),
     ] {

@@ -26,7 +26,7 @@ pub(super) struct RunArgs {
     /// Repeat a recorded run: `latest`, `-2`, or the start or end of its id.
     ///
     /// Its steps, run parameters (without secrets), settings and seed are used, unless options set others.
-    #[arg(long, help_heading = None::<&str>, value_name = "RUN", allow_negative_numbers = true)]
+    #[arg(long, hide_short_help = true, help_heading = None::<&str>, value_name = "RUN", allow_negative_numbers = true)]
     pub(super) again: Option<String>,
     /// Go on where a run ended that did not succeed [default RUN: the latest such].
     ///
