@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod cache;
+mod cached_runs;
 mod canary;
 mod examples;
 #[cfg(unix)]

@@ -10,10 +10,11 @@ use super::columns::columns;
 use super::output::{Form, Level, OutputOptions};
 use super::paint::Paint;
 use super::settings::rows;
-use super::wording::{counted, cut, fit};
+use super::wording::{age, counted, cut, fit, number};
 use crate::event::{Event, RunView};
 use crate::report::LARGE as LARGE_RUN;
 use crate::settings::SettingInForce;
+use crate::stored::{CachedFrom, ResumeReport};
 use crate::text::{short_id, show};
 
 /// On a terminal, shorter steps leave no line.
@@ -21,6 +22,8 @@ const LONG: Duration = Duration::from_secs(1);
 /// Maximum columns of names and messages; the report has the full texts.
 const MOST_OF_NAME: usize = 200;
 const MOST_OF_TEXT: usize = 500;
+/// Maximum number of steps of a resumed run that are said to run again.
+const MOST_AGAIN: usize = 10;
 /// Maximum number of steps of a plan that is printed.
 const LARGE: usize = 200;
 
@@ -72,6 +75,10 @@ pub(super) fn line(
             };
             (Tone::Odd, "skipped", name(step) + &why)
         }
+        Event::StepFinished { step, cached_from: Some(from), .. } => {
+            (Tone::Good, "cached", format!("{}, {}", name(step), made(from)))
+        }
+        Event::StepFinished { step, status: Status::Cached, .. } => (Tone::Good, "cached", name(step)),
         Event::StepFinished { step, status, duration, error, .. } => {
             let mut text = format!("{} in {}", name(step), show(Some(*duration)));
             if let Some(error) = error {
@@ -115,6 +122,29 @@ pub(super) fn line(
 /// Returns the line of a heartbeat: `15:04:05 running   …`.
 pub(super) fn heartbeat(text: &str, paint: Paint) -> String {
     stamped(Tone::Calm, "running", text, paint)
+}
+
+/// Returns what a run takes over from the run that it resumes, and why steps run again that had ended in that run.
+pub(super) fn resumed(resumed: &ResumeReport, planned: usize, paint: Paint) -> Vec<String> {
+    let (id, planned) = (short_id(&resumed.run), counted(planned, "step"));
+    let done = number(resumed.done as u64);
+    let mut lines =
+        vec![stamped(Tone::Calm, "resumes", &format!("run {id}: {done} of {planned} are done"), paint)];
+    for again in resumed.again.iter().take(MOST_AGAIN) {
+        let text = format!("{}: {}", name(&again.step), message(&again.reason));
+        lines.push(stamped(Tone::Odd, "again", &text, paint));
+    }
+    if resumed.again.len() > MOST_AGAIN {
+        let more = number((resumed.again.len() - MOST_AGAIN) as u64);
+        lines.push(stamped(Tone::Odd, "again", &format!("and {more} more; the report has all"), paint));
+    }
+    lines
+}
+
+/// Returns where a stored output comes from: `made in 33.6 ms by run 1a2b3c4d, 2 h ago`.
+fn made(from: &CachedFrom) -> String {
+    let took = from.took().map_or_else(String::new, |took| format!("in {} ", show(Some(took))));
+    format!("made {took}by run {}, {} ago", message(short_id(&from.run)), age(from.made_unix_ms))
 }
 
 /// Returns a warning: `15:04:05 warning   …`.

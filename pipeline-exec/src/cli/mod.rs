@@ -21,6 +21,7 @@
 mod again;
 mod args;
 mod cache;
+mod caching;
 mod columns;
 mod command;
 mod command_line;

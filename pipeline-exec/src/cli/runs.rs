@@ -87,6 +87,7 @@ pub(super) fn execute(args: &RunsArgs, pipeline: &Pipeline) -> Result<u8, Refusa
 
 fn table(runs: &[Compared<'_>], with_programs: bool) -> String {
     let with_pipelines = runs.iter().any(|(run, _)| run.pipeline.is_some());
+    let with_cached = runs.iter().any(|(run, _)| run.counts.cached > 0);
     let optional = |shown: bool, text: String| if shown { text } else { String::new() };
     let row = |(run, beside): &Compared<'_>| {
         let counts = &run.counts;
@@ -100,15 +101,30 @@ fn table(runs: &[Compared<'_>], with_programs: bool) -> String {
             time(run),
             counts.planned.to_string(),
             if failed == 0 { "-".to_owned() } else { failed.to_string() },
+            optional(
+                with_cached,
+                if counts.cached == 0 { "-".to_owned() } else { counts.cached.to_string() },
+            ),
             beside.map_or_else(|| "-".to_owned(), |beside| format!("{beside:.2} ×")),
         ]
     };
     let (program, pipeline) =
         (if with_programs { "program" } else { "" }, if with_pipelines { "pipeline" } else { "" });
-    let heading =
-        ["run", program, pipeline, "started", "status", "time", "steps", "failed", "compared with usual"];
+    let cached = if with_cached { "cached" } else { "" };
+    let heading = [
+        "run",
+        program,
+        pipeline,
+        "started",
+        "status",
+        "time",
+        "steps",
+        "failed",
+        cached,
+        "compared with usual",
+    ];
     let rows = headed(heading, runs.iter().map(row));
-    columns(&rows, [false, false, false, false, false, true, true, true, true])
+    columns(&rows, [false, false, false, false, false, true, true, true, true, true])
 }
 
 /// Returns the duration of a run. For a running or interrupted run, only the time of its last event is known.

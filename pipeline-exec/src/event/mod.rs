@@ -21,6 +21,7 @@ pub(crate) use self::run::RunEvents;
 pub use self::view::RunView;
 use crate::pressure::Share;
 use crate::record::NestedReport;
+use crate::stored::CachedFrom;
 
 /// Something that happened in a run.
 #[derive(Clone, Copy, Debug)]
@@ -65,6 +66,8 @@ pub enum Event<'a> {
         because: Option<Because<'a>>,
         /// Its output, if it has one.
         output: Option<StepOutput<'a>>,
+        /// Where its output comes from, if it was not run because that was stored.
+        cached_from: Option<&'a CachedFrom>,
     },
     /// An attempt after the first starts. `StepStarted` is sent for the first.
     AttemptStarted {

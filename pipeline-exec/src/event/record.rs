@@ -10,6 +10,7 @@ use super::Event;
 use crate::pressure::Share;
 use crate::record::{CommandLine, ErrorReport, NestedReport};
 use crate::report::RunReport;
+use crate::stored::{CachedFrom, ResumeReport};
 use crate::timing::unix_ms;
 
 /// Version of this schema; a new field or kind does not change it, a changed meaning does.
@@ -50,6 +51,9 @@ pub enum EventKind {
         /// The command line that started it; `None` if a program started it itself.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         command_line: Option<CommandLine>,
+        /// What it takes over from the run that it resumes.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        resumed: Option<ResumeReport>,
     },
     /// A step starts.
     StepStarted {
@@ -77,6 +81,9 @@ pub enum EventKind {
         /// The step because of which it was skipped.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         because: Option<String>,
+        /// Where its output comes from, if it was not run because that was stored.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cached_from: Option<CachedFrom>,
     },
     /// Many short steps have succeeded. Only in journals: observers receive an event for each step.
     StepsSucceeded {
@@ -234,19 +241,23 @@ impl EventKind {
                 let started_unix_ms = unix_ms(view.started());
                 let command_line = view.command_line().cloned();
                 let (program, pipeline) = (view.program().to_owned(), view.pipeline().map(str::to_owned));
-                EventKind::RunStarted { program, pipeline, planned, started_unix_ms, command_line }
+                let resumed = view.resumed().cloned();
+                EventKind::RunStarted { program, pipeline, planned, started_unix_ms, command_line, resumed }
             }
             Event::StepStarted { step, lane, .. } => {
                 EventKind::StepStarted { step: step.to_owned(), identity: None, lane }
             }
-            Event::StepFinished { step, status, duration, error, because, .. } => EventKind::StepFinished {
-                step: step.to_owned(),
-                identity: None,
-                status,
-                seconds: duration.as_secs_f64(),
-                error: error.map(ErrorReport::of),
-                because: because.map(|because| because.step.to_owned()),
-            },
+            Event::StepFinished { step, status, duration, error, because, cached_from, .. } => {
+                EventKind::StepFinished {
+                    step: step.to_owned(),
+                    identity: None,
+                    status,
+                    seconds: duration.as_secs_f64(),
+                    error: error.map(ErrorReport::of),
+                    because: because.map(|because| because.step.to_owned()),
+                    cached_from: cached_from.cloned(),
+                }
+            }
             Event::AttemptStarted { step, attempt, .. } => {
                 EventKind::AttemptStarted { step: step.to_owned(), attempt }
             }

@@ -6,12 +6,13 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use pipeline_core::StepError;
-use pipeline_core::frame::{Finished, Ready};
+use pipeline_core::frame::{Finished, Ready, Status};
 
 use super::{Because, Entered, Event, Observers, RunEnd};
 use crate::pressure::Change;
 use crate::record::{NestedReport, RunRecord};
 use crate::report::RunReport;
+use crate::stored::CachedFrom;
 
 /// Sends the events of one run to its observers. When it is dropped, the run has ended: it sends that, if it has not
 /// before.
@@ -82,8 +83,14 @@ impl RunEvents {
                 error: finished.error(),
                 because: finished.skipped_because().map(because),
                 output: frame.output_of(finished),
+                cached_from: self.cached_from(finished),
             }
         });
+    }
+
+    fn cached_from(&self, finished: &Finished) -> Option<&CachedFrom> {
+        let caching = self.record.caching.as_ref().filter(|_| finished.status() == Status::Cached)?;
+        caching.cached_from(finished.step())
     }
 
     /// An attempt after the first has started.

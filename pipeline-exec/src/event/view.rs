@@ -8,6 +8,7 @@ use pipeline_core::{Plan, RunScope, StepActivity};
 
 use crate::record::{CommandLine, RunOwner};
 use crate::settings::Settings;
+use crate::stored::ResumeReport;
 
 /// A run, as its observers see it: what it is made of, and the progress that its steps report. Cheap to clone, and may be
 /// kept: it holds none of the run's outputs.
@@ -19,6 +20,7 @@ pub struct RunView {
     started: SystemTime,
     owner: RunOwner,
     command_line: Option<Arc<CommandLine>>,
+    resumed: Option<Arc<ResumeReport>>,
 }
 
 impl RunView {
@@ -28,7 +30,8 @@ impl RunView {
         settings: Arc<Settings>,
         started: SystemTime,
     ) -> Self {
-        RunView { plan, scope, settings, started, owner: RunOwner::default(), command_line: None }
+        let owner = RunOwner::default();
+        RunView { plan, scope, settings, started, owner, command_line: None, resumed: None }
     }
 
     pub(crate) fn of_owner(self, owner: RunOwner) -> Self {
@@ -37,6 +40,10 @@ impl RunView {
 
     pub(crate) fn started_by(self, command_line: Option<Arc<CommandLine>>) -> Self {
         RunView { command_line, ..self }
+    }
+
+    pub(crate) fn resumes(self, resumed: Option<ResumeReport>) -> Self {
+        RunView { resumed: resumed.map(Arc::new), ..self }
     }
 
     /// Returns the id of the run.
@@ -72,6 +79,11 @@ impl RunView {
     /// Returns the command line that started the run; `None` if a program started it itself.
     pub fn command_line(&self) -> Option<&CommandLine> {
         self.command_line.as_deref()
+    }
+
+    /// Returns what the run takes over from the run that it resumes; `None` if it resumes none.
+    pub fn resumed(&self) -> Option<&ResumeReport> {
+        self.resumed.as_deref()
     }
 
     /// Returns the progress and the counters that a step has reported; empty if it has reported nothing. For displays: call it

@@ -26,6 +26,16 @@ impl Pipeline {
         self
     }
 
+    /// Returns the steps of a plan that ask for a cache; none without a store. Opens nothing.
+    #[cfg(feature = "cli")]
+    pub(crate) fn cached(&self, plan: &Plan) -> Vec<usize> {
+        if self.values.is_none() && self.settings.store.is_none() {
+            return Vec::new();
+        }
+        let lifetimes = self.settings.lifetimes(plan).into_iter().enumerate();
+        lifetimes.filter_map(|(step, lifetime)| lifetime.map(|_| step)).collect()
+    }
+
     /// Returns what a run of this plan asks of the store; `None` without one.
     pub(super) fn asked(&self, plan: &Plan) -> Result<Option<Asked>, Problems> {
         let settings = &self.settings;

@@ -77,7 +77,7 @@ impl StepRecord {
             ..StepRecord::default()
         };
         if let Some(caching) = run.caching.as_ref().filter(|_| status == Status::Cached) {
-            record.cached_from = caching.cached_from(step);
+            record.cached_from = caching.cached_from(step).cloned();
         }
         run.history.look(step, |past| {
             let timed = |times: Option<AttemptTimes>| times.filter(|_| timings.is_some());

@@ -7,6 +7,7 @@ use std::time::Duration;
 use pipeline_core::frame::Status;
 
 use super::{RunReport, RunStatus};
+use crate::stored::StoreReport;
 use crate::text::{BRIEF, clean, counted, path, short_id, shortened, show};
 
 impl fmt::Display for RunReport {
@@ -95,6 +96,9 @@ impl RunReport {
         }
         let succeeded = counts.succeeded + counts.cached + counts.given;
         let _ = write!(text, ": {succeeded} of {} steps succeeded", counts.planned);
+        if counts.cached > 0 {
+            let _ = write!(text, " ({} from the store)", counts.cached);
+        }
         let others = [
             (counts.failed, "failed"),
             (counts.timed_out, "timed out"),
@@ -110,6 +114,9 @@ impl RunReport {
     fn totals(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let figures = &self.figures;
         f.write_str(&self.outcome())?;
+        if let Some(store) = self.store.as_ref().and_then(StoreReport::figures) {
+            write!(f, "\nstore: {store}")?;
+        }
         if let Some(reason) = &self.stopped_because {
             write!(f, "\nstopped: {}", clean(reason))?;
         }

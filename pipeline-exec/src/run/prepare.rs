@@ -94,7 +94,8 @@ impl RunInputs {
         if observers.any() {
             let view = RunView::new(Arc::clone(&plan), Arc::clone(&scope), Arc::new(settings.clone()), wall)
                 .of_owner(owner.clone())
-                .started_by(command_line.clone());
+                .started_by(command_line.clone())
+                .resumes(caching.as_ref().and_then(|caching| caching.resumes(&plan)));
             observers = observers.for_run(&view);
             observers.send(&Event::RunStarted {
                 run_id: scope.run_id(),

@@ -61,7 +61,10 @@ impl RunStore {
         let started_unix_ms = unix_ms(started);
         let command_line = command_line.as_deref().cloned();
         let RunOwner { program, pipeline } = owner.clone();
-        let begins = EventKind::RunStarted { program, pipeline, planned, started_unix_ms, command_line };
+        // The store is asked later.
+        let resumed = None;
+        let begins =
+            EventKind::RunStarted { program, pipeline, planned, started_unix_ms, command_line, resumed };
         let journal = Journal::begin(&dir, run_id, begins)?;
         drop(store_lock);
         let saving = self.save_outputs.then(|| Saving::begin(&dir)).transpose()?.map(Arc::new);

@@ -2,7 +2,8 @@
 //!
 //! One process per run. Steps of a lane that ran at the same time are on separate tracks, so slices of a track never
 //! overlap: a lane has as many tracks as its peak use of slots. A retried step has a slice for each attempt; between
-//! attempts it has no slot and no track. The trace of a large run has a selection of its steps, as the page does.
+//! attempts it has no slot and no track. A step from the store did not run and has no slice. The
+//! trace of a large run has a selection of its steps, as the page does.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};

@@ -3,7 +3,7 @@
 use pipeline_core::frame::{Finished, Frame, Ready};
 use pipeline_core::{BoundParams, Plan};
 
-use crate::stored::{CachedFrom, StoreReport};
+use crate::stored::{CachedFrom, ResumeReport, StoreReport};
 use crate::timing::Timings;
 
 /// A type without values.
@@ -77,7 +77,11 @@ impl Caching {
         match self.0 {}
     }
 
-    pub(crate) fn cached_from(&self, _: usize) -> Option<CachedFrom> {
+    pub(crate) fn resumes(&self, _: &Plan) -> Option<ResumeReport> {
+        match self.0 {}
+    }
+
+    pub(crate) fn cached_from(&self, _: usize) -> Option<&CachedFrom> {
         match self.0 {}
     }
 

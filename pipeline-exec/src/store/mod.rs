@@ -41,6 +41,8 @@ use std::sync::{LockResult, PoisonError};
 
 pub use self::care::{GcRules, Removed, StepSize, StoredValue, Verified};
 pub use self::error::ValueStoreError;
+#[cfg(feature = "cli")]
+pub(crate) use self::files::is_plain_path;
 pub use self::files::{InputDir, InputFile, InputGlob, StoredDir, StoredFile};
 pub use self::key::{Content, Key};
 pub(crate) use self::marks::Mark;
@@ -50,7 +52,9 @@ pub use self::record::{
 };
 pub(crate) use self::records::Records;
 #[cfg(feature = "cli")]
-pub(crate) use self::run::{Again, Explained, Outlook, explain, param_digest_of_file};
+pub(crate) use self::run::{
+    Again, Explained, Outlook, explain, has_left, param_digest_of_file, why_not_cached,
+};
 pub(crate) use self::run::{Asked, Caching, Left, Lifetime, OfRun, Place};
 pub use self::value_store::ValueStore;
 use crate::settings::Durability;

@@ -35,7 +35,7 @@ use crate::report::RunStatus;
 ///
 /// | metric | labels | |
 /// |---|---|---|
-/// | `pipeline_steps_total` | step, lane, status | steps that ended, including those that did not start |
+/// | `pipeline_steps_total` | step, lane, status | steps that ended, including those that did not start; status `cached`: found in the store |
 /// | `pipeline_step_duration_seconds` | step, lane, status | from start to end; steps that started |
 /// | `pipeline_step_wait_seconds` | step, lane | from the last input to the start; recorded when the run ends |
 /// | `pipeline_step_attempts_total` | step, lane | attempts that were started or scheduled |

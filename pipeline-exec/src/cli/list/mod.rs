@@ -12,8 +12,9 @@ use pipeline_core::StepDocument;
 use self::document::{ListDocument, ListedStep};
 use super::args::{STEPS_TO_SHOW, SelectionArgs};
 use super::exit::{Refusal, print, print_json};
-use super::params;
 use super::pipelines::Chosen;
+use super::wording::wrapped;
+use super::{caching, params};
 use crate::pipeline::Pipeline;
 
 /// What to list, and how.
@@ -39,7 +40,7 @@ pub(super) struct ListArgs {
 
 pub(super) fn execute(args: &ListArgs, chosen: Chosen) -> Result<u8, Refusal> {
     if args.check {
-        return print(&check::libraries()?);
+        return print(&(check::libraries()? + &unseen_files()));
     }
     let pipelines = chosen.names().to_vec();
     let pipeline = params::from_environment(chosen.unprepared())?;
@@ -55,6 +56,13 @@ pub(super) fn execute(args: &ListArgs, chosen: Chosen) -> Result<u8, Refusal> {
         return print_json(&document);
     }
     print(&if args.short { text::short(&document) } else { text::text(&document, args.verbose) })
+}
+
+/// Returns a warning for each run parameter of a cached step that is a path.
+fn unseen_files() -> String {
+    let cached = pipeline_core::registered().into_iter().filter(|def| def.policy.cache.is_some());
+    let warnings = cached.flat_map(|def| caching::plain_paths(&def.name, def));
+    warnings.map(|warning| wrapped("warning:", 9, &warning)).collect()
 }
 
 /// Returns the steps of a pipeline, or those of its graph that a selection names, without what they need.

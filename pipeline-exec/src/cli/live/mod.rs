@@ -169,8 +169,13 @@ impl Watcher {
         if let Event::RunStarted { view, .. } = event
             && self.options.level > Level::Quiet
         {
+            let paint = self.options.paint;
+            if let Some(resumed) = view.resumed() {
+                let planned = view.plan().planned();
+                lines::resumed(resumed, planned, paint).into_iter().for_each(|line| self.show(line));
+            }
             let warnings = needs::without_capacity(view.plan(), &self.known_limits);
-            warnings.iter().for_each(|warning| self.show(lines::warning(warning, self.options.paint)));
+            warnings.iter().for_each(|warning| self.show(lines::warning(warning, paint)));
         }
     }
 

@@ -52,8 +52,18 @@ fn start(tracker: &Tracker, position: usize) {
 }
 
 fn end(tracker: &Tracker, position: usize, status: Status, duration: Duration) {
-    let (run_id, step, error, because, output) = ("id", "a step", None, None, None);
-    tracker.note(&Event::StepFinished { run_id, step, position, status, duration, error, because, output });
+    let (run_id, step, error, because, output, cached_from) = ("id", "a step", None, None, None, None);
+    tracker.note(&Event::StepFinished {
+        run_id,
+        step,
+        position,
+        status,
+        duration,
+        error,
+        because,
+        output,
+        cached_from,
+    });
 }
 
 fn running(step: usize, elapsed: Duration) -> Running {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use pipeline_core::{InputKind, Lane, Plan};
 
+use crate::cli::caching;
 use crate::cli::forecast::Forecast;
 use crate::cli::needs::{capacities, declared, is_given, known_limits, without_capacity};
 use crate::cli::wording::fit;
@@ -32,6 +33,7 @@ pub(super) fn warnings(plan: &Plan, pipeline: &Pipeline) -> Vec<String> {
         }
     }
     warnings.extend(without_capacity(plan, &known_limits(pipeline)));
+    warnings.extend(caching::warnings(plan, pipeline));
     warnings
 }
 

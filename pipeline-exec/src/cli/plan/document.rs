@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::advice;
 use crate::cli::args::SelectionArgs;
+use crate::cli::caching;
 use crate::cli::forecast::{Forecast, Stage, cost_of, time_per_cost};
 use crate::cli::needs::{declared, is_given};
 use crate::cli::runs_dir::Usual;
@@ -59,6 +60,10 @@ pub(super) struct PlannedStep {
     pub(super) is_disabled: bool,
     /// Why it would be skipped.
     pub(super) skipped: Option<String>,
+    /// Whether its output is looked up in the store, and stored.
+    pub(super) is_cached: bool,
+    /// Why it is not, if it asks for that.
+    pub(super) not_cached: Option<String>,
     /// The quantities that it needs of named limits, cores and memory.
     pub(super) needs: BTreeMap<String, u64>,
     /// Its duration in earlier runs.
@@ -164,6 +169,7 @@ impl PlanDocument {
         let names = |steps: &mut dyn Iterator<Item = usize>| -> Vec<String> {
             steps.map(|step| plan.spec(step).name().to_owned()).collect()
         };
+        let cached = caching::of_plan(plan, pipeline);
         let mut steps: Vec<PlannedStep> = (0..plan.len())
             .map(|step| PlannedStep {
                 is_disabled: plan.disabled(step).is_some() || disabled.contains_key(&step),
@@ -174,6 +180,8 @@ impl PlanDocument {
                 is_critical: false,
                 is_given: is_given(plan, step),
                 skipped: skipped[step].clone(),
+                is_cached: cached.get(&step).is_some_and(Option::is_none),
+                not_cached: cached.get(&step).cloned().flatten(),
                 needs: declared(plan, step).collect(),
                 recorded: recorded(step),
             })

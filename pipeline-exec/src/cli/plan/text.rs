@@ -96,6 +96,9 @@ fn notes(step: &PlannedStep) -> String {
     } else if step.skipped.is_some() {
         notes.push("skipped");
     }
+    if step.is_cached {
+        notes.push("cached");
+    }
     if step.written.writes {
         notes.push("writes");
     }
@@ -124,6 +127,9 @@ fn details(step: &PlannedStep, indent: usize, out: &mut String) {
     }
     if let Some(why) = &step.skipped {
         line("skipped", &one_line(why));
+    }
+    if let Some(why) = &step.not_cached {
+        line("not cached", &one_line(why));
     }
     if let Some(time) = step.recorded {
         line("took", &show(Some(time)));

@@ -22,8 +22,8 @@ pub(super) enum Known<'a> {
     /// This process ran it, and has all of its command line, if it has this one; and what a run has to do that resumes it, if
     /// that is possible.
     Whole(Option<&'a CommandLine>, Option<&'a ToResume>),
-    /// Its state in the runs directory.
-    Recorded(RunState),
+    /// Its state in the runs directory, and whether the store still has what another run needs to resume it.
+    Recorded { state: RunState, can_be_resumed: bool },
 }
 
 /// What a run has to do that resumes this one.
@@ -40,14 +40,15 @@ pub(in crate::cli) struct ToResume {
 /// How the run ended, or how far it is, and how to retry it.
 pub(super) fn ending(report: &RunReport, columns: usize, known: Known<'_>) -> String {
     let mut text = match known {
-        Known::Recorded(state @ (RunState::Running | RunState::Interrupted)) => {
+        Known::Recorded { state: state @ (RunState::Running | RunState::Interrupted), .. } => {
             let outcome = paragraph("", &by_its_journal(report, state), 0, columns);
             let reason = report.stopped_because.as_deref().unwrap_or_default();
             format!("{}\n{}", outcome.trim_end().yellow(), paragraph("", reason, 0, columns))
         }
         _ => ended(report, columns),
     };
-    if report.status != RunStatus::Succeeded && known != Known::Recorded(RunState::Running) {
+    let is_running = matches!(known, Known::Recorded { state: RunState::Running, .. });
+    if report.status != RunStatus::Succeeded && !is_running {
         to_retry(report, columns, known, &mut text);
     }
     if let Some(more) = explain(&failures::codes(report)) {
@@ -101,12 +102,17 @@ fn by_its_journal(report: &RunReport, state: RunState) -> String {
 fn to_retry(report: &RunReport, columns: usize, known: Known<'_>, text: &mut String) {
     let line = match known {
         Known::Whole(line, _) => line,
-        Known::Recorded(_) => report.command_line.as_ref(),
+        Known::Recorded { .. } => report.command_line.as_ref(),
     };
     // A program with its own arguments has another command line.
     let Some(line) = line else { return };
-    if let Known::Whole(_, Some(left)) = known {
-        return to_resume(report, columns, line, left, text);
+    match known {
+        Known::Whole(_, Some(left)) => return to_resume(report, columns, line, left, text),
+        Known::Recorded { can_be_resumed: true, .. } if line.verb == "run" => {
+            let _ = writeln!(text, "to resume: {}", clean(&resume(report, line)));
+            return;
+        }
+        _ => {}
     }
     let Again { command, values_of, left, repeated } = again(report, line);
     let _ = writeln!(text, "to retry: {}", clean(&command));

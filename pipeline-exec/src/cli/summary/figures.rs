@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::cli::wording::{counted, listed, number, paragraph, times_faster};
 use crate::report::{AdviceKind, RunReport, StageReport, WaitedFor};
+use crate::stored::StoreReport;
 use crate::text::{BRIEF, path, show};
 
 /// Width of the labels.
@@ -43,6 +44,7 @@ pub(super) fn figures(report: &RunReport, columns: usize, all: bool) -> String {
     line("limited", Some(limited(report, if all { MOST } else { FEW })));
     line("pressure", pressure(report).filter(|_| all));
     line("memory, cpu", resources(report).filter(|_| all));
+    line("store", report.store.as_ref().and_then(StoreReport::figures));
     line("nested runs", nested(report));
     line("counted", Some(counters(report)));
     // The failures have blocks of their own.

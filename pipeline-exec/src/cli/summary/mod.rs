@@ -9,6 +9,7 @@ mod notes;
 mod table;
 
 use std::io::{self, IsTerminal, Write};
+use std::path::Path;
 
 use comfy_table::Table;
 
@@ -18,6 +19,7 @@ use super::paint::Paint;
 use crate::report::{CommandLine, RunReport};
 use crate::runs::RunState;
 use crate::stderr;
+use crate::store::has_left;
 
 /// Minimum width of a terminal: a narrower table of steps is not legible.
 const LEAST_COLUMNS: usize = 80;
@@ -43,10 +45,13 @@ pub(super) enum Extent {
 
 /// Prints the summary of a recorded run to standard output.
 pub(super) fn print_recorded(report: &RunReport, state: RunState, extent: Extent) -> io::Result<()> {
+    let store = report.settings.get("store").and_then(|store| store.as_str());
+    let can_be_resumed = store.is_some_and(|store| has_left(Path::new(store), &report.run_id));
+    let known = Known::Recorded { state, can_be_resumed };
     let width = Table::new().width().map_or(COLUMNS_OF_A_FILE, usize::from).max(LEAST_COLUMNS);
     let columns = if io::stdout().is_terminal() { width } else { COLUMNS_OF_A_FILE };
     let mut out = anstream::stdout().lock();
-    out.write_all(text(report, columns, extent, Known::Recorded(state)).as_bytes()).and_then(|()| out.flush())
+    out.write_all(text(report, columns, extent, known).as_bytes()).and_then(|()| out.flush())
 }
 
 /// Prints the summary of a run to standard error.
@@ -92,7 +97,7 @@ fn text(report: &RunReport, columns: usize, extent: Extent, known: Known<'_>) ->
         part(figures::figures(report, columns, extent == Extent::All));
         part(notes::notes(report));
         let most = if extent == Extent::All { MOST_LETTERS } else { FEW_LETTERS };
-        part(letters::dead_letters(report, most, matches!(known, Known::Recorded(_))));
+        part(letters::dead_letters(report, most, matches!(known, Known::Recorded { .. })));
     }
     part(failures::failures(report));
     // The last lines stay whole in a log.

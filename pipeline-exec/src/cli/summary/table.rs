@@ -10,6 +10,7 @@ use pipeline_core::frame::Status;
 
 use crate::cli::wording::{fit, number};
 use crate::report::{RunReport, StepReport};
+use crate::stored::CachedFrom;
 use crate::text::show;
 
 /// Maximum number of rows; above it, a selection is shown.
@@ -35,6 +36,7 @@ pub(super) fn table(report: &RunReport, columns: usize, all: bool) -> String {
         .set_content_arrangement(ContentArrangement::Disabled)
         .enforce_styling()
         .set_header(["step", "status", "lane", "attempts", "wait", "time", ""].map(heading));
+    let has_cached = rows.iter().any(|step| step.cached_from.as_ref().and_then(CachedFrom::took).is_some());
     for step in rows {
         table.add_row(row(step, name_columns, critical.contains(step.name.as_str())));
     }
@@ -65,6 +67,9 @@ pub(super) fn table(report: &RunReport, columns: usize, all: bool) -> String {
     if !critical.is_empty() {
         text.push_str("* on the critical path\n");
     }
+    if has_cached {
+        text.push_str("(…) time of the run that made the stored output\n");
+    }
     text
 }
 
@@ -87,9 +92,17 @@ fn row(step: &StepReport, name_columns: usize, critical: bool) -> Vec<Cell> {
         Cell::new(step.lane.name()),
         Cell::new(attempts),
         Cell::new(show(step.wait)),
-        Cell::new(show(step.duration)),
+        Cell::new(time(step)),
         Cell::new(if critical { "*" } else { "" }),
     ]
+}
+
+/// Returns how long a step took; in brackets, how long it took when its stored output was made.
+fn time(step: &StepReport) -> String {
+    match step.cached_from.as_ref().and_then(CachedFrom::took) {
+        Some(took) => format!("({})", show(Some(took))),
+        None => show(step.duration),
+    }
 }
 
 /// Returns the steps to show, and the number of the others by status. Of many steps, it selects the failed ones, then

@@ -86,6 +86,23 @@ fn every_line_above_the_failures_fits_the_terminal_whatever_the_names() {
 }
 
 #[test]
+fn a_step_from_the_store_shows_how_long_it_took_when_it_was_made() {
+    let mut cached = step("b", "cached", 0.0);
+    (cached["start"], cached["wait"], cached["duration"]) = (Value::Null, Value::Null, Value::Null);
+    cached["cached_from"] = json!({ "run": "r-0", "made_unix_ms": 1, "took_ms": 1_250 });
+    let mut report = report(vec![step("a", "succeeded", 2.0), cached]);
+    report.counts.cached = 1;
+    report.store = Some(crate::stored::StoreReport::default());
+    assert!(!plain(&report, 80, false).contains("\nstore "));
+    let store = json!({ "hits": 45, "misses": 4, "stored": 4, "bytes": 2_048, "stored_bytes": 1_024 });
+    report.store = Some(serde_json::from_value(store).unwrap_or_else(|error| panic!("{error}")));
+    let text = plain(&report, 80, false);
+    assert!(text.contains(" (1.25 s)\n") && text.contains("\n(…) time of the run that made "), "{text}");
+    assert!(text.contains("\nstore           45 of 49 outputs found (92 %), 4 stored (1.0 KiB)\n"), "{text}");
+    assert!(text.contains(": 2 of 2 steps succeeded (1 from the store)"), "{text}");
+}
+
+#[test]
 fn the_columns_are_aligned_beside_wide_names() {
     let names = ["short", "日本語の名前", "ｗｉｄｅ", &"日".repeat(500)];
     let report = report(names.iter().map(|name| step(name, "succeeded", 2.0)).collect());
@@ -307,7 +324,8 @@ fn dead_letters_are_listed_and_their_items_only_on_request() {
     assert!(said.contains("7 items could not be processed:\n    `reads`: no"), "{said}");
     assert!(!said.contains("row") && !said.contains('\u{1b}'), "{said}");
     let recorded = |extent| {
-        let text = text(&report, 80, extent, Known::Recorded(RunState::Succeeded));
+        let known = Known::Recorded { state: RunState::Succeeded, can_be_resumed: false };
+        let text = text(&report, 80, extent, known);
         anstream::adapter::strip_str(&text).to_string()
     };
     let few = recorded(Extent::Most);

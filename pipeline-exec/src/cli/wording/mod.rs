@@ -4,13 +4,14 @@ mod fit;
 mod lists;
 mod wrap;
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 pub(super) use self::fit::{block, cut, fit, one_line, pad, width};
 pub(super) use self::lists::listed;
 pub(super) use self::wrap::{paragraph, wrapped};
 use crate::text::show;
 pub(super) use crate::text::{counted, number};
+use crate::timing::unix_ms;
 
 /// Width of listings.
 pub(super) const WIDTH: usize = 80;
@@ -22,6 +23,20 @@ pub(super) fn times_faster(speed_up: f64) -> String {
         format!("{:.2} × slower", 1.0 / speed_up)
     } else {
         format!("{speed_up:.2} × faster")
+    }
+}
+
+/// Returns how long ago something was, by the clock of this machine: `45 s`, `12 min`, `3 h`, `8 d`.
+pub(super) fn age(then_unix_ms: u64) -> String {
+    ago(unix_ms(SystemTime::now()).saturating_sub(then_unix_ms))
+}
+
+fn ago(ms: u64) -> String {
+    match ms / 1_000 {
+        seconds @ 0..60 => format!("{seconds} s"),
+        seconds @ 60..3_600 => format!("{} min", seconds / 60),
+        seconds @ 3_600..172_800 => format!("{} h", seconds / 3_600),
+        seconds => format!("{} d", number(seconds / 86_400)),
     }
 }
 
@@ -37,6 +52,12 @@ pub(super) fn retried(after: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_age_has_one_unit() {
+        let said = [0, 59_999, 60_000, 3_600_000, 172_799_999, 172_800_000].map(ago);
+        assert_eq!(said, ["0 s", "59 s", "1 min", "1 h", "47 h", "2 d"]);
+    }
 
     #[test]
     fn a_speed_up_below_one_is_slower() {

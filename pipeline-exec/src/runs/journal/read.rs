@@ -128,7 +128,7 @@ impl Journaled {
         let at = seconds(record.at);
         self.last = self.last.max(at);
         match record.kind {
-            EventKind::RunStarted { program, pipeline, planned, started_unix_ms, command_line } => {
+            EventKind::RunStarted { program, pipeline, planned, started_unix_ms, command_line, .. } => {
                 (self.program, self.pipeline) = (program, pipeline);
                 (self.run_id, self.planned, self.started_unix_ms) = (record.run_id, planned, started_unix_ms);
                 self.command_line = command_line;
@@ -260,10 +260,11 @@ fn fold(record: &mut StepRecord, at: Duration, kind: EventKind) {
         }
         EventKind::FallbackUsed { error, .. } => record.fallback_for = Some(error),
         EventKind::SlowPoll { seconds: time, .. } => record.slow_poll = Some(seconds(time)),
-        EventKind::StepFinished { status, seconds: time, error, because, .. } => {
+        EventKind::StepFinished { status, seconds: time, error, because, cached_from, .. } => {
             let refused = error.as_ref().is_some_and(|error| error.kind == FailureKind::CircuitOpen);
             ran = is_called(status) && !refused;
             (record.status, record.error, record.because) = (status, error, because);
+            record.cached_from = cached_from;
             end(record, seconds(time), ran);
         }
         _ => {}
@@ -299,6 +300,7 @@ mod tests {
     use super::*;
     use crate::record::ErrorReport;
     use crate::runs::journal::write::{StepNames, difference};
+    use crate::stored::CachedFrom;
 
     fn ms(ms: u64) -> Duration {
         Duration::from_millis(ms)
@@ -351,7 +353,8 @@ mod tests {
         check(&[running.clone(), StepRecord { fallback_for, ..ended(Status::Succeeded) }]);
         let slow = StepRecord { slow_poll: Some(ms(7)), ..running.clone() };
         check(&[running.clone(), slow, StepRecord { slow_poll: Some(ms(7)), ..ended(Status::Cancelled) }]);
-        check(&[step(Status::Cached, 0)]);
+        let from = CachedFrom { run: "r-1".to_owned(), made_unix_ms: 1, took_ms: 30 };
+        check(&[StepRecord { cached_from: Some(from), ..step(Status::Cached, 0) }]);
         check(&[StepRecord { because: Some("other".to_owned()), ..step(Status::Skipped, 0) }]);
     }
 

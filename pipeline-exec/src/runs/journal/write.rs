@@ -155,6 +155,7 @@ pub(super) fn difference(
             seconds: after.duration.unwrap_or_default().as_secs_f64(),
             error: after.error.clone(),
             because: after.because.clone(),
+            cached_from: after.cached_from.clone(),
         };
         happened.push((end, kind));
     }

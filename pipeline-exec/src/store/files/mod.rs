@@ -27,7 +27,9 @@ use std::sync::Mutex;
 pub use self::inputs::{InputDir, InputFile, InputGlob};
 pub(crate) use self::keep::{ValueFiles, encoded};
 pub(crate) use self::memo::Memo;
-pub(crate) use self::param::{ParamFiles, is_plain_path, unreadable};
+#[cfg(feature = "cli")]
+pub(crate) use self::param::is_plain_path;
+pub(crate) use self::param::{ParamFiles, unreadable};
 pub(super) use self::scratch::{far, near};
 pub use self::stored::StoredFile;
 pub(crate) use self::stored::reading_from;

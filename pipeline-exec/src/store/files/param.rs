@@ -104,6 +104,7 @@ fn named<'a>(plan: &Plan, params: &'a BoundParams, step: usize, input: usize) ->
 
 /// Reports whether values of a type are paths whose content does not count: a cached step that reads one would not see
 /// that the file has changed.
+#[cfg(feature = "cli")]
 pub(crate) fn is_plain_path(ty: TypeDef) -> bool {
     is_one_of::<PathBuf>(ty) || is_one_of::<Box<Path>>(ty) || is_one_of::<Arc<Path>>(ty)
 }

@@ -10,20 +10,23 @@ use crate::stored::{CachedFrom, ResumeReport, RunAgain, StoreReport};
 impl Caching {
     /// Returns what the store did in the run.
     pub(crate) fn report(&self, plan: &Plan) -> StoreReport {
+        StoreReport { resumed: self.resumes(plan), ..self.tally.report() }
+    }
+
+    /// Returns what the run takes over from the run that it resumes; `None` if it resumes none.
+    pub(crate) fn resumes(&self, plan: &Plan) -> Option<ResumeReport> {
+        let resumed = self.resumed.as_ref()?;
         let again = |(step, reason): &(usize, String)| RunAgain {
             step: plan.spec(*step).identity().into_owned(),
             reason: reason.clone(),
         };
-        let resumed = self.resumed.as_ref().map(|resumed| ResumeReport {
-            run: resumed.run.clone(),
-            again: resumed.again.iter().map(again).collect(),
-        });
-        StoreReport { resumed, ..self.tally.report() }
+        let again = resumed.again.iter().map(again).collect();
+        Some(ResumeReport { run: resumed.run.clone(), done: resumed.done, again })
     }
 
     /// Returns where the output of a step comes from that was not run.
-    pub(crate) fn cached_from(&self, step: usize) -> Option<CachedFrom> {
-        self.steps.get()?[step].from.get().cloned()
+    pub(crate) fn cached_from(&self, step: usize) -> Option<&CachedFrom> {
+        self.steps.get()?[step].from.get()
     }
 
     /// Reads an output that was left in the store, once; `None` if there is none of this type, or if it is damaged.

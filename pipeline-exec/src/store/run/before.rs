@@ -71,6 +71,8 @@ impl Caching {
         }
         let mut found = caching.find(plan, params, resume_from, of_run);
         let given = caching.read_needed(plan, &mut found);
+        let done = found.iter().filter(|found| !matches!(found, Found::Nothing)).count();
+        caching.resumed.iter_mut().for_each(|resumed| resumed.done = done);
         caching.decide(found, given);
         caching.carry_over(plan);
         caching.print_warnings();
@@ -106,7 +108,7 @@ impl Caching {
         let mut found = vec![Found::Nothing; plan.len()];
         if let Some(from) = resume_from {
             let again = self.find_checkpoints(plan, &from, &mut found);
-            self.resumed = Some(Resumed { run: from, again });
+            self.resumed = Some(Resumed { run: from, done: 0, again });
         }
         let disabled: BTreeSet<usize> = of_run.disabled.iter().map(|(step, _)| *step).collect();
         self.find_cached(plan, &disabled, &mut found);

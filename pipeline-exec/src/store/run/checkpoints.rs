@@ -1,5 +1,7 @@
 //! Checkpoints: what a run that did not succeed leaves, so that the next one goes on where it ended.
 
+#[cfg(feature = "cli")]
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -10,7 +12,9 @@ use super::keys;
 use super::look_up::Encoded;
 use super::{Caching, Decision, before, unpoisoned};
 use crate::settings::ResumeMode;
-use crate::store::{Mark, files};
+use crate::store::Mark;
+#[cfg(feature = "cli")]
+use crate::store::value_store::{DONE, RUNS};
 
 /// What a run that did not succeed left for the next one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -39,6 +43,12 @@ impl Again {
             Again::CannotBeStored => "whose output cannot be stored",
         }
     }
+}
+
+/// Reports whether the store in a folder has what a run left for the next one. Opens and makes nothing.
+#[cfg(feature = "cli")]
+pub(crate) fn has_left(store: &Path, run: &str) -> bool {
+    [RUNS, DONE].iter().any(|folder| store.join(folder).join(run).exists())
 }
 
 impl Caching {

@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::before::{Found, age_of};
 use super::keys::{self, Base};
+use super::refused::why_not_cached;
 use super::{Asked, Caching, Lifetime, OfRun};
 use crate::store::record::{CodeBy, RecordedCode, RecordedInput};
 use crate::store::trace::{PartChange, TraceParts, changed};
@@ -88,17 +89,7 @@ impl Caching {
         if let Some(Err(why)) = &state.base {
             return Some(why.clone());
         }
-        if let Some(why) = keys::depends_on_time(plan, step) {
-            return Some(why);
-        }
-        let def = spec.def();
-        match def.codec.stored() {
-            None => Some(format!(
-                "its output `{}` is not `Serialize` and `Deserialize`: derive both, or name a codec (`codec = …`)",
-                def.output.name()
-            )),
-            Some(form) => form.refused().map(|why| format!("its output cannot be stored: {why}")),
-        }
+        why_not_cached(plan, step)
     }
 
     /// Why the key of a step is not known before the run.

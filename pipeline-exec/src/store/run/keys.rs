@@ -13,6 +13,9 @@ const FORMAT: &str = "pipeline key 1";
 /// Purpose of the hash of a run parameter.
 const PARAM: &str = "parameter";
 
+/// Why a closure has no key.
+pub(super) const CLOSURE: &str = "it is a closure: what it captures cannot be seen";
+
 /// What an input is known by: the bytes of the value, or what made it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Known {
@@ -51,7 +54,7 @@ impl<'a> BaseMaker<'a> {
         let (plan, spec) = (self.plan, self.plan.spec(step));
         let def = spec.def();
         if def.module.is_empty() {
-            return Err("it is a closure: what it captures cannot be seen".to_owned());
+            return Err(CLOSURE.to_owned());
         }
         let code = code_of(plan, step, self.memo)?;
         let shape = def.codec.stored().map_or_else(String::new, |form| form.shape().to_string());

@@ -12,6 +12,8 @@ mod explain;
 mod keys;
 mod look_up;
 mod place;
+#[cfg(feature = "cli")]
+mod refused;
 mod tally;
 mod why;
 
@@ -22,15 +24,17 @@ use std::time::Duration;
 use pipeline_core::frame::Given;
 
 pub(crate) use self::before::{Asked, OfRun};
-#[cfg(feature = "cli")]
-pub(crate) use self::checkpoints::Again;
 pub(crate) use self::checkpoints::Left;
+#[cfg(feature = "cli")]
+pub(crate) use self::checkpoints::{Again, has_left};
 #[cfg(feature = "cli")]
 pub(crate) use self::explain::{Explained, Outlook, explain};
 #[cfg(feature = "cli")]
 pub(crate) use self::keys::param_digest_of_file;
 use self::keys::{Base, Known};
 pub(crate) use self::place::Place;
+#[cfg(feature = "cli")]
+pub(crate) use self::refused::why_not_cached;
 use self::tally::Tally;
 use super::{Key, Record, Records, ValueStore, unpoisoned};
 use crate::settings::ResumeMode;
@@ -64,6 +68,8 @@ pub(crate) struct Caching {
 #[derive(Debug)]
 pub(crate) struct Resumed {
     pub(crate) run: String,
+    /// The number of steps that were found before the run.
+    pub(crate) done: usize,
     /// The steps that have ended in that run and are run again, with the reason.
     pub(crate) again: Vec<(usize, String)>,
 }

@@ -30,7 +30,7 @@ use crate::telemetry::measure::{Measure, Meters, SECONDS};
 /// | `pipeline.run.active` | up-down counter | `{run}` | |
 ///
 /// The attributes are `pipeline.step.name` (or `pipeline.step.group`, see [`LabelBy`]), `pipeline.step.lane`,
-/// `pipeline.step.status` and `pipeline.run.status`. Clones share the instruments.
+/// `pipeline.step.status` and `pipeline.run.status`. A step with the status `cached` was found in the store. Clones share the instruments.
 #[derive(Clone)]
 pub struct OtelMetrics(Arc<Measure<Instruments>>);
 
