@@ -1,9 +1,14 @@
 //! How fast values are stored and loaded: `cargo bench --features store --bench store`.
 //!
-//! Each figure is the best of nine, on one thread, in memory: no file is written.
+//! With `--quick`, only whole runs, which are then checked against twice their bounds.
 
 mod forms;
+mod runs;
 
 fn main() {
-    forms::show();
+    let is_quick = std::env::args().any(|argument| argument == "--quick");
+    if !is_quick {
+        forms::show();
+    }
+    runs::show(is_quick);
 }
