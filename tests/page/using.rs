@@ -281,3 +281,46 @@ fn texts_and_the_address_of_the_page_lead_to_steps() {
     assert_eq!((&seen["name"], &seen["addressed"]), (&seen["clicked"], &json!("recovers")));
     assert!(["loads", "breaks"].contains(&seen["name"].as_str().unwrap()), "{seen}");
 }
+
+#[test]
+fn a_step_from_the_store_names_the_run_that_made_it_and_the_page_has_the_hit_rate() {
+    let report = written(vec![step("source", "cached", &[]), step("left", "succeeded", &[0])]);
+    let mut report = serde_json::to_value(report).unwrap();
+    report["steps"][0]["cached_from"] =
+        json!({ "run": "0000-1a2b3c4d", "made_unix_ms": 1_700_000_000_000_u64, "took_ms": 1_250 });
+    let again = json!([{ "step": "left", "reason": "its code changed" }]);
+    report["store"] = json!({
+        "hits": 9_999, "misses": 1, "stored": 1, "bytes": 1, "stored_bytes": 1,
+        "resumed": { "run": "0000-5e6f7a8b", "done": 1, "again": again },
+    });
+    let report: pipeline::RunReport = serde_json::from_value(report).unwrap();
+    let seen = browse(
+        "stored",
+        &report.to_html(),
+        &WIDE,
+        r##"
+        const seen = { notice: text("#notice"), terms: texts("#figures dt"), values: texts("#figures dd") };
+        press("/", document.body);
+        type("status:cached");
+        await wait(50);
+        seen.found = texts("#steps tbody .col-name .mono");
+        press("Enter");
+        seen.details = text("#details");
+        return seen;
+    "##,
+    );
+    let Some(seen) = seen else { return };
+    let notice = seen["notice"].as_str().unwrap();
+    assert!(notice.contains("Resumes run 5e6f7a8b: 1 of "), "{notice}");
+    assert!(notice.contains("left ran again: its code changed"), "{notice}");
+    let terms: Vec<&str> =
+        seen["terms"].as_array().unwrap().iter().filter_map(|term| term.as_str()).collect();
+    let place = terms.iter().position(|term| *term == "From the store").unwrap();
+    let value = seen["values"][place].as_str().unwrap();
+    assert!(value.starts_with("99 %") && value.contains("9,999 of 10,000 outputs found"), "{value}");
+    assert_eq!(seen["found"], json!(["source"]));
+    let details = seen["details"].as_str().unwrap();
+    for wanted in ["made by run 1a2b3c4d", "2023-11-1", "1.25 s"] {
+        assert!(details.contains(wanted), "{wanted}: {details}");
+    }
+}

@@ -44,6 +44,9 @@ function whatHappened(step, raw) {
   const skipped = skippedBecauseOf.get(step.index);
   const parts = [pairs([
     ["Because of", cause === undefined ? null : stepLink(cause)],
+    ["From the store", raw.cached_from ? `made by run ${cleanLine(raw.cached_from.run.slice(-8))}` : null],
+    ["Made", raw.cached_from ? moment(raw.cached_from.made_unix_ms) : null],
+    ["Took then", raw.cached_from?.took_ms ? time(raw.cached_from.took_ms / 1000) : null],
     ["Started", step.start === null ? null : `${time(step.start)} after the run began`],
     ["Waited", step.wait === null ? null : time(step.wait)],
     ["Took", step.duration === null ? null : time(step.duration)],

@@ -47,9 +47,19 @@ function head() {
   byId("subtitle").append(...(whose ? [element("strong", "", whose), " · "] : []), parts.filter(Boolean).join(" · ") + " · run ", id);
   const notices = [
     report.stopped_because ? `Stopped: ${clean(report.stopped_because)}` : "",
+    resumed(),
     data.left_out ? `This page has ${count(steps.length)} of ${counted(counts.planned, "step")}: those that failed, the unusual and the slowest ones. The file report.json has all.` : "",
   ];
   if (notices.some(Boolean)) show("notice", notices.filter(Boolean).join("\n"));
+}
+
+/** What the run took over from the one that it resumes, and the steps that had ended there and ran again. */
+function resumed() {
+  const from = report.store?.resumed;
+  if (!from) return "";
+  const again = (from.again ?? []).slice(0, 10).map((one) => `\n${cleanLine(one.step)} ran again: ${cleanLine(one.reason)}`);
+  const more = (from.again ?? []).length - again.length;
+  return `Resumes run ${cleanLine(from.run.slice(-8))}: ${count(from.done)} of ${counted(report.counts.planned, "step")} were done${again.join("")}${more ? `\nand ${count(more)} more` : ""}`;
 }
 
 function figures() {
@@ -71,6 +81,10 @@ function figures() {
     ["Levels", count(figures.levels), `widest: ${counted(figures.widest_level, "step")}`],
   ];
   if (resources?.points.length) tiles.push(["Memory", bytes(resources.peak_memory), `${resources.mean_cpu.toFixed(1)} cores on average`]);
+  const store = report.store;
+  const asked = store ? store.hits + store.misses : 0;
+  // Only all are 100 %.
+  if (asked) tiles.push(["From the store", percent(store.misses ? Math.min(store.hits / asked, 0.99) : 1), `${count(store.hits)} of ${counted(asked, "output")} found`]);
   byId("figures").hidden = false;
   byId("figures").querySelector("dl").append(...tiles.map(([term, value, more]) => element("div", "", element("dt", "", term), element("dd", "", value, element("small", "", more)))));
 }
