@@ -1,6 +1,8 @@
 //! A program with cached steps is edited, built and run again: what is a hit, and what is made again, for each identity
 //! that code can have. `pipeline-build` has the whole table of what a trace sees.
 
+#![allow(clippy::unwrap_used)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;

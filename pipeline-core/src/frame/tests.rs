@@ -359,7 +359,7 @@ fn an_output_that_never_was_here_is_not_dropped_when_its_readers_have_ended() {
         let finished = frame.finish_unread(next);
         frame.finish(finished, |next| ready.push(next));
     }
-    let frame = Arc::get_mut(&mut frame).unwrap();
+    let frame = Arc::get_mut(&mut frame).expect("one owner");
     assert!((0..3).all(|step| frame.output_left(step).is_none()));
     assert!(frame.contradictions().is_empty());
 }

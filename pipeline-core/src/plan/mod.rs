@@ -59,6 +59,7 @@ pub struct PlanOptions {
 
 /// The part of a graph that a run executes. Steps are addressed by their position in the plan.
 #[derive(Debug)]
+#[allow(clippy::struct_excessive_bools, reason = "each is one fact about all steps")]
 pub struct Plan {
     dag: Arc<Dag>,
     /// The position in the graph of each step.

@@ -54,15 +54,13 @@ pub(super) fn execute(args: &LineageArgs, pipeline: &Pipeline) -> Result<u8, Ref
     let graph = Values::of(&values);
     let made_of = value.map_or_else(Vec::new, |value| graph.walk([value], Values::sources));
     let read_by = readers.iter().copied();
-    let made_for = match value {
-        Some(value) => graph.walk([value], Values::readers),
-        None => {
-            let mut lines: Vec<Line<'_>> =
-                read_by.clone().map(|reader| (1, Related::Stored(reader))).collect();
-            let further = graph.walk(read_by, Values::readers);
-            lines.extend(further.into_iter().map(|(depth, related)| (depth + 1, related)));
-            lines
-        }
+    let made_for = if let Some(value) = value {
+        graph.walk([value], Values::readers)
+    } else {
+        let mut lines: Vec<Line<'_>> = read_by.clone().map(|reader| (1, Related::Stored(reader))).collect();
+        let further = graph.walk(read_by, Values::readers);
+        lines.extend(further.into_iter().map(|(depth, related)| (depth + 1, related)));
+        lines
     };
     if args.json {
         return print_json(&json!({

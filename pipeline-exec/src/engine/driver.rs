@@ -221,6 +221,10 @@ impl Driver {
             ready,
             #[inline(always)]
             |engine, ready| engine.frame.start(ready),
+            #[allow(
+                clippy::redundant_closure_for_method_calls,
+                reason = "a closure can be inlined at any cost"
+            )]
             #[inline(always)]
             |driver, finished, waited| driver.finish_plain(finished, waited),
         )

@@ -33,7 +33,7 @@ impl Pipeline {
             return Vec::new();
         }
         let lifetimes = self.settings.lifetimes(plan).into_iter().enumerate();
-        lifetimes.filter_map(|(step, lifetime)| lifetime.map(|_| step)).collect()
+        lifetimes.filter_map(|(step, lifetime)| Lifetime::of(lifetime).map(|_| step)).collect()
     }
 
     /// Returns what a run of this plan asks of the store; `None` without one.
@@ -52,7 +52,7 @@ impl Pipeline {
             problems.extend(found.err());
         }
         fresh.sort_unstable();
-        let cache = settings.lifetimes(plan).into_iter().map(|lifetime| lifetime.map(Lifetime));
+        let cache = settings.lifetimes(plan).into_iter().map(Lifetime::of);
         let (resume, resume_from) = (settings.resume, self.resume_from.clone());
         let asked = Asked { place, cache: cache.collect(), fresh, resume, resume_from };
         if asked.is_involved() {

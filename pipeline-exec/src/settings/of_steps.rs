@@ -1,8 +1,6 @@
 //! What the settings say of the steps of a graph: by name, by group and by tag; and names that mean nothing in it.
 
 use std::collections::{BTreeMap, BTreeSet};
-#[cfg(feature = "store")]
-use std::time::Duration;
 
 #[cfg(feature = "store")]
 use pipeline_core::TypeDef;
@@ -44,12 +42,12 @@ impl Settings {
         })
     }
 
-    /// For each step of a plan, how long its stored output is good (`Some(None)`: for ever) if it is cached; empty if no step is.
+    /// For each step of a plan, for how long its stored output is used; empty if no step is cached.
     ///
     /// A step that `writes` has to run each time. One that returns nothing may do so without saying it: only what names it, or its
     /// own attribute, caches it.
     #[cfg(feature = "store")]
-    pub(crate) fn lifetimes(&self, plan: &Plan) -> Vec<Option<Option<Duration>>> {
+    pub(crate) fn lifetimes(&self, plan: &Plan) -> Vec<StepCache> {
         // Most runs cache nothing, and looking at each of their steps would take longer than short steps.
         if self.cache == CacheMode::Off || !(plan.any_cached() || self.says_cache()) {
             return Vec::new();
@@ -64,14 +62,11 @@ impl Settings {
             let of_all = || self.defaults.cache.or((self.cache == CacheMode::All).then_some(StepCache::On));
             let has_output = spec.def().output != TypeDef::of::<()>();
             let of_many = || of_tags().or_else(of_group).or_else(of_all).filter(|_| has_output);
-            match of_step.or_else(own).or_else(of_many).filter(|_| !spec.policy().writes)? {
-                StepCache::Off => None,
-                StepCache::On => Some(None),
-                StepCache::For(time) => Some(Some(time)),
-            }
+            let said = of_step.or_else(own).or_else(of_many).filter(|_| !spec.policy().writes);
+            said.unwrap_or(StepCache::Off)
         };
         let lifetimes: Vec<_> = (0..plan.len()).map(lifetime).collect();
-        if lifetimes.iter().any(Option::is_some) { lifetimes } else { Vec::new() }
+        if lifetimes.iter().any(|lifetime| *lifetime != StepCache::Off) { lifetimes } else { Vec::new() }
     }
 
     /// The disabled steps of a plan, ascending, each with the reason.

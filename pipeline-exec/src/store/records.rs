@@ -13,7 +13,7 @@ use crate::files::file_name;
 use crate::timing::unix_ms;
 
 /// A record that was used less than this long ago is not touched again.
-const TOUCH_AFTER: Duration = Duration::from_secs(60 * 60);
+const TOUCH_AFTER: Duration = Duration::from_hours(1);
 
 /// The records of the cache, or of the checkpoints of one run.
 ///

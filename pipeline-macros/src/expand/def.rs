@@ -31,12 +31,11 @@ pub(super) fn def(model: &StepModel) -> TokenStream {
     let cases = if model.cases.is_some() { quote!(&#cases) } else { quote!(&[]) };
     let (input_list, after_list, definition) = (own("inputs"), own("after"), own("def"));
     let policy = super::policy::value(model);
-    let stored = match &model.policy.codec {
-        Some(codec) => {
-            let form = quote_spanned!(codec.span()=> __pipeline::StoredForm::by::<#codec, #handed_on>());
-            quote!(__pipeline::core::option::Option::Some(#form))
-        }
-        None => quote!(<__pipeline::ToStore<#handed_on>>::__PIPELINE_STORE),
+    let stored = if let Some(codec) = &model.policy.codec {
+        let form = quote_spanned!(codec.span()=> __pipeline::StoredForm::by::<#codec, #handed_on>());
+        quote!(__pipeline::core::option::Option::Some(#form))
+    } else {
+        quote!(<__pipeline::ToStore<#handed_on>>::__PIPELINE_STORE)
     };
     let trace_name = &model.name;
     quote! {

@@ -120,7 +120,7 @@ impl From<String> for Text {
 
 impl Serialize for Hidden {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        to.serialize_str(self.text.0.as_ref().map_or_else(|secret| secret.expose(), |text| text))
+        to.serialize_str(self.text.0.as_ref().unwrap_or_else(|secret| secret.expose()))
     }
 }
 

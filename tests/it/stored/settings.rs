@@ -60,7 +60,7 @@ fn a_lifetime_is_read_from_text() {
     for (text, wanted) in [
         ("true", StepCache::On),
         ("false", StepCache::Off),
-        ("\"30d\"", StepCache::For(std::time::Duration::from_secs(30 * 86400))),
+        ("\"30d\"", StepCache::For(std::time::Duration::from_hours(30 * 24))),
     ] {
         let read: StepDefaults = serde_json::from_str(&format!("{{\"cache\": {text}}}")).unwrap();
         assert_eq!(read.cache, Some(wanted));

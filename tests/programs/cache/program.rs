@@ -33,7 +33,7 @@ fn text(#[param] input: &InputFile) -> Result<String, Box<dyn Error + Send + Syn
 }
 
 #[step(cache = "30d", version = "1")]
-fn summary(text: &String, total: &u64) -> Summary {
+fn summary(text: &str, total: &u64) -> Summary {
     println!("summary");
     Summary { lines: text.lines().count(), total: *total }
 }

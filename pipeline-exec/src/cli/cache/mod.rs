@@ -33,6 +33,7 @@ pub(super) struct CacheArgs {
 }
 
 #[derive(Debug, Subcommand)]
+#[allow(clippy::large_enum_variant, reason = "there is one value of it")]
 enum Verb {
     /// List the stored values: step, age, size, when a run last used them.
     Ls(LsArgs),
@@ -65,7 +66,7 @@ pub(super) fn execute(args: &CacheArgs, chosen: Chosen) -> Result<u8, Refusal> {
 /// The store, for verbs that run nothing.
 #[derive(Clone, Debug, Default, ClapArgs)]
 pub(super) struct PlaceArgs {
-    /// Store of the values: a folder, or s3://BUCKET/PREFIX [default: .pipeline/store, or `PIPELINE_STORE`].
+    /// Store of the values: a folder, or `s3://BUCKET/PREFIX` [default: .pipeline/store, or `PIPELINE_STORE`].
     #[arg(long, value_name = "DIR")]
     store: Option<PathBuf>,
 }

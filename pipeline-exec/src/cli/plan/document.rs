@@ -46,6 +46,7 @@ pub(super) struct PlanDocument {
 
 /// A step of a plan.
 #[derive(Debug, Serialize)]
+#[allow(clippy::struct_excessive_bools, reason = "each is one fact of the document")]
 pub(super) struct PlannedStep {
     #[serde(flatten)]
     pub(super) written: StepDocument,

@@ -94,19 +94,16 @@ impl StoredDir {
     /// # Errors
     /// If the folder cannot be made.
     pub fn path(&self) -> io::Result<&Path> {
-        let folder = match self.0.folder.get() {
-            Some(folder) => folder,
-            None => {
-                let store = self.0.files.values().find_map(StoredFile::store);
-                let folder = ScratchFolder::beside(store.cloned())?;
-                for (name, file) in self.files() {
-                    place::place(file.path(), &folder.path.join(name), true)?;
-                }
-                // If another thread was first, its folder is used.
-                self.0.folder.get_or_init(|| folder)
-            }
-        };
-        Ok(&folder.path)
+        if let Some(folder) = self.0.folder.get() {
+            return Ok(&folder.path);
+        }
+        let store = self.0.files.values().find_map(StoredFile::store);
+        let folder = ScratchFolder::beside(store.cloned())?;
+        for (name, file) in self.files() {
+            place::place(file.path(), &folder.path.join(name), true)?;
+        }
+        // If another thread was first, its folder is used.
+        Ok(&self.0.folder.get_or_init(|| folder).path)
     }
 
     /// Copies the files to a folder, where they may be changed. Makes the folder; replaces files of the same names, and leaves
@@ -115,7 +112,7 @@ impl StoredDir {
     /// # Errors
     /// The error names the file. Those before it in the order of names are copied.
     pub fn copy_to(&self, path: impl AsRef<Path>) -> io::Result<()> {
-        self.each_at(path.as_ref(), |file, path| file.copy_to(path))
+        self.each_at(path.as_ref(), StoredFile::copy_to)
     }
 
     /// Puts the files in a folder, and keeps them there, as [`StoredFile::place`] does each: in later runs that find the output
@@ -125,7 +122,7 @@ impl StoredDir {
     /// # Errors
     /// The error names the file. Those before it in the order of names are placed.
     pub fn place(&self, path: impl Into<PathBuf>) -> io::Result<()> {
-        self.each_at(&path.into(), |file, path| file.place(path))
+        self.each_at(&path.into(), StoredFile::place)
     }
 
     fn each_at(&self, folder: &Path, put: impl Fn(&StoredFile, PathBuf) -> io::Result<()>) -> io::Result<()> {

@@ -208,14 +208,14 @@ impl Caching {
     /// Looks up the cached steps all of whose inputs are known.
     fn find_cached(&self, plan: &Plan, disabled: &BTreeSet<usize>, found: &mut [Found]) {
         let cache = self.store().cache();
-        for step in 0..plan.len() {
+        for (step, found) in found.iter_mut().enumerate() {
             let state = self.state(step);
-            if let Found::Record(record) = &found[step] {
+            if let Found::Record(record) = &*found {
                 _ = state.known.set(record.content.map(Known::Content));
             }
             let can_ask = state.cache.is_some()
                 && !state.fresh
-                && matches!(found[step], Found::Nothing)
+                && matches!(found, Found::Nothing)
                 && plan.given().binary_search(&(step as u32)).is_err()
                 && !plan.spec(step).policy().has_key
                 && !disabled.contains(&step);
@@ -227,7 +227,7 @@ impl Caching {
             let Some(key) = *state.key.get_or_init(|| key) else { continue };
             if let Some(record) = self.find_in(&cache, step, key) {
                 _ = state.known.set(record.content.map(Known::Content));
-                found[step] = Found::Record(Box::new(record));
+                *found = Found::Record(Box::new(record));
             }
         }
     }

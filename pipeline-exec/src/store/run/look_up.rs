@@ -191,7 +191,7 @@ impl Caching {
         record.output = base.output.clone();
         record.codec = spec.def().codec.stored().map_or_else(String::new, |form| form.name().to_owned());
         record.inputs = keys::recorded(plan, step, known);
-        record.params = base.params.clone();
+        record.params.clone_from(&base.params);
         record.own_key = state.own_key.get().copied();
         record.took_ms = self.took(step);
         if record.code.by == CodeBy::Trace {

@@ -37,7 +37,7 @@ pub(crate) use self::place::Place;
 pub(crate) use self::refused::why_not_cached;
 use self::tally::Tally;
 use super::{Key, Record, Records, ValueStore, unpoisoned};
-use crate::settings::ResumeMode;
+use crate::settings::{ResumeMode, StepCache};
 use crate::stored::CachedFrom;
 use crate::timing::Timings;
 use crate::{stderr, text};
@@ -103,6 +103,17 @@ struct StepState {
 /// How long a stored value is good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Lifetime(pub(crate) Option<Duration>);
+
+impl Lifetime {
+    /// Returns how long the values of a step are good; `None` if it is not cached.
+    pub(crate) fn of(cache: StepCache) -> Option<Self> {
+        match cache {
+            StepCache::Off => None,
+            StepCache::On => Some(Lifetime(None)),
+            StepCache::For(time) => Some(Lifetime(Some(time))),
+        }
+    }
+}
 
 /// What happens to a step when it is ready.
 #[derive(Debug, Default)]

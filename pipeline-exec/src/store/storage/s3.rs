@@ -145,7 +145,7 @@ impl Storage for S3 {
                 found.into_iter().collect()
             })
         })?;
-        let name = |found: &ObjectMeta| Path::from_iter(found.location.parts().skip(start)).to_string();
+        let name = |found: &ObjectMeta| found.location.parts().skip(start).collect::<Path>().to_string();
         let mut files: Vec<Listed> = found
             .iter()
             .map(|found| Listed { name: name(found), length: found.size, used_unix_ms: written(found) })
