@@ -78,7 +78,7 @@ fn old_values_are_removed_then_the_least_used_until_the_rest_is_small_enough() {
     }
     // It shares its bytes with the oldest.
     commit(&dir.store(), "4", &value(0));
-    let older_than = Some(Duration::from_secs(30 * 24 * 3600));
+    let older_than = Some(Duration::from_hours(30 * 24));
     let removed = dir.store().gc(GcRules { older_than, max_bytes: None }).expect("it is not in use");
     assert_eq!((removed.values, removed.blobs), (1, 0));
     let removed = dir.store().gc(GcRules { older_than, max_bytes: Some(9000) }).expect("it is not in use");

@@ -12,7 +12,7 @@ const FOLDER: &str = "PIPELINE_TEST_STORE";
 const VALUES: usize = 60;
 
 fn value_of(at: usize) -> Vec<u8> {
-    bytes(100 * at, at % 2 == 0)
+    bytes(100 * at, at.is_multiple_of(2))
 }
 
 /// Starts a process that stores values and prints a line after each.
@@ -26,6 +26,7 @@ fn start(dir: &Dir) -> Child {
 }
 
 #[test]
+#[allow(clippy::print_stdout, reason = "the parent reads it")]
 fn a_child_stores_values() {
     let Some(dir) = std::env::var_os(FOLDER) else { return };
     let store = ValueStore::open(dir).expect("it is a store");
