@@ -14,6 +14,6 @@ fn shapes(#[param] a: Option<&str>, #[param] b: Vec<&u32>, #[param] c: &mut u32)
 fn options(#[param(defualt = 3)] a: u32, #[param(name = 3)] b: u32, #[param("c")] c: u32, #[param = 3] d: u32) {}
 
 #[step]
-fn defaults(#[param(default = "x")] a: char, #[param(default = 1.5)] b: u32) {}
+fn defaults(#[param(default = "x")] a: bool, #[param(default = 1.5)] b: u32) {}
 
 fn main() {}
