@@ -2,8 +2,11 @@
 
 use std::collections::HashSet;
 use std::io;
-use std::path::{Path, PathBuf};
+#[cfg(feature = "cli")]
+use std::path::Path;
+use std::path::PathBuf;
 use std::ptr;
+#[cfg(feature = "cli")]
 use std::sync::Arc;
 
 use pipeline_core::{BoundParams, InputKind, Plan, Problem, ProblemCode, TypeDef};
