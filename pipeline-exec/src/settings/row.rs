@@ -81,6 +81,7 @@ macro_rules! settings {
         /// # #![allow(unused_imports)]
         /// # use std::time::Duration;
         /// # use pipeline_core::Backoff;
+        /// # use pipeline_exec::{CacheMode, Durability, ResumeMode, StepCache};
         #[doc = concat!("# use pipeline_exec::", stringify!($name), ";")]
         #[doc = concat!("let settings = ", stringify!($name), "::default().", stringify!($field), "(", stringify!($example), ");")]
         /// ```
