@@ -121,8 +121,9 @@ impl Caching {
         let Some(output) = self.encode(frame.plan(), step, output) else { return };
         if let Some(key) = key {
             // Another run may have stored another value under the key: readers of this run see the one of this run.
-            _ = state.known.set(Some(Known::Content(Content::of(&output.bytes))));
-            self.commit(frame.plan(), step, key, &output);
+            let content = Content::of(&output.bytes);
+            _ = state.known.set(Some(Known::Content(content)));
+            self.commit(frame.plan(), step, key, &output, content);
         }
         if always {
             self.checkpoint(frame.plan(), step, &output);
@@ -144,8 +145,10 @@ impl Caching {
     }
 
     /// Writes an output to the cache. Of two runs that write under one key, the first wins.
-    fn commit(&self, plan: &Plan, step: usize, key: Key, output: &Encoded) {
-        let Some(record) = self.record(plan, step, key) else { return };
+    fn commit(&self, plan: &Plan, step: usize, key: Key, output: &Encoded, content: Content) {
+        let Some(mut record) = self.record(plan, step, key) else { return };
+        // Hashed once.
+        record.content = Some(content);
         let cache = self.store().cache();
         let is_replaced = self.state(step).fresh || cache.find(&key.to_string()).is_some();
         let name = key.to_string();
