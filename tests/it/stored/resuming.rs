@@ -135,3 +135,32 @@ fn every_output_is_stored_when_it_is_made_if_that_is_asked_for() {
     let cached = Status::Cached;
     assert_eq!(statuses(&resumed, STEPS), [cached, cached, Status::Succeeded, Status::Succeeded, cached]);
 }
+
+#[step]
+fn tolerant(fragile: Option<&u64>) -> String {
+    fragile.map_or_else(|| "nothing".to_owned(), |sum| format!("sum {sum}"))
+}
+
+#[step]
+fn written(tolerant: &str) -> String {
+    format!("{tolerant}!")
+}
+
+/// What was made without an output that was missing is made again with it, and so is what was made of that.
+#[test]
+fn what_was_made_while_a_step_had_failed_is_made_again() {
+    let folder = Folder::new();
+    let run = |fails: bool, from: Option<&str>| {
+        let pipeline = Pipeline::to::<written>()
+            .store(&ValueStore::open(&*folder).unwrap())
+            .settings(Settings::default().resume(ResumeMode::OnFailure))
+            .param("count", 10)
+            .resource(Weather(AtomicBool::new(fails)));
+        from.into_iter().fold(pipeline, Pipeline::resume_from).run_blocking().unwrap()
+    };
+    let failed = run(true, None);
+    assert_eq!(failed.output::<written>().unwrap(), "nothing!");
+    let resumed = run(false, Some(failed.id()));
+    assert_eq!(resumed.output::<written>().unwrap(), "sum 20!");
+    assert_eq!(statuses(&resumed, ["tolerant", "written"]), [Status::Succeeded; 2]);
+}

@@ -106,11 +106,11 @@ impl Caching {
     ) -> Vec<Found> {
         self.make_states(plan, params, resume_from.is_some());
         let mut found = vec![Found::Nothing; plan.len()];
+        let disabled: BTreeSet<usize> = of_run.disabled.iter().map(|(step, _)| *step).collect();
         if let Some(from) = resume_from {
-            let again = self.find_checkpoints(plan, &from, &mut found);
+            let again = self.find_checkpoints(plan, &from, &disabled, &mut found);
             self.resumed = Some(Resumed { run: from, done: 0, again });
         }
-        let disabled: BTreeSet<usize> = of_run.disabled.iter().map(|(step, _)| *step).collect();
         self.find_cached(plan, &disabled, &mut found);
         found
     }
@@ -171,12 +171,21 @@ impl Caching {
 
     /// Finds the steps that the resumed run has stored, or has marked as done. Returns those that have to run again
     /// although they had ended, with the reason.
-    fn find_checkpoints(&self, plan: &Plan, from: &str, found: &mut [Found]) -> Vec<(usize, String)> {
+    ///
+    /// A step counts only if everything that it reads had ended with an output: what it made without one, it may make otherwise now.
+    fn find_checkpoints(
+        &self,
+        plan: &Plan,
+        from: &str,
+        disabled: &BTreeSet<usize>,
+        found: &mut [Found],
+    ) -> Vec<(usize, String)> {
         let records = self.store().checkpoints(from);
         let marks: BTreeMap<String, Key> =
             records.marks().into_iter().map(|mark| (mark.step, mark.key)).collect();
         let mut again = Vec::new();
         let mut any = false;
+        let mut has_ended = vec![false; plan.len()];
         for (step, found) in found.iter_mut().enumerate() {
             let state = self.state(step);
             let identity = plan.spec(step).identity();
@@ -188,6 +197,14 @@ impl Caching {
                 again.push((step, self.why_again(plan, step, record.as_ref())));
                 continue;
             }
+            if disabled.contains(&step) {
+                continue;
+            }
+            if !keys::sources(plan, step).all(|source| has_ended[source]) {
+                again.push((step, "something that it reads had no output".to_owned()));
+                continue;
+            }
+            has_ended[step] = true;
             *found = match record {
                 Some(record) if record.content.is_none() => Found::Done,
                 Some(record) if self.is_whole(&record) => Found::Record(Box::new(record)),
@@ -338,8 +355,8 @@ impl Caching {
                 (Found::Nothing, _) => Decision::Run,
             };
             if matches!(decision, Decision::Run | Decision::Ask) {
-                // What was found is not used: other bytes may come of it.
-                state.known = OnceLock::new();
+                // What was found is not used: other bytes may come of it, or none.
+                (state.key, state.known) = (OnceLock::new(), OnceLock::new());
             }
             state.decision = Mutex::new(decision);
         }

@@ -87,6 +87,10 @@ impl Caching {
 
     /// What the output of a step that feeds a ready one is known by.
     fn known_of(&self, frame: &Frame, ready: &Ready, source: usize) -> Option<Known> {
+        // It may have been found before the run, and was skipped.
+        if !frame.status(source).has_output() {
+            return None;
+        }
         *self.state(source).known.get_or_init(|| {
             let output = frame.input_of(ready, source)?;
             let form = frame.plan().spec(source).def().codec.stored();
