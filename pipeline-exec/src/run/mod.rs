@@ -295,7 +295,7 @@ impl Run {
     fn settle(&mut self) {
         let Some(caching) = self.record.caching.clone() else { return };
         if self.succeeded() {
-            caching.forget();
+            caching.forget(self.record.frame.plan());
         } else {
             if let Some(frame) = self.frame_alone() {
                 caching.keep_rest(frame);

@@ -57,7 +57,7 @@ impl Caching {
         match self.0 {}
     }
 
-    pub(crate) fn forget(&self) {
+    pub(crate) fn forget(&self, _: &Plan) {
         match self.0 {}
     }
 

@@ -143,6 +143,15 @@ impl Records {
         Err(self.store.error("write the record", path, io::Error::new(io::ErrorKind::Unsupported, why)))
     }
 
+    /// Removes a record. It may be gone already.
+    ///
+    /// # Errors
+    /// If it is there and cannot be removed.
+    pub(crate) fn remove(&self, name: &str) -> Result<(), ValueStoreError> {
+        let path = self.path(name);
+        self.store.storage().remove(&path).map_err(|error| self.store.error("remove", &path, error))
+    }
+
     /// Removes all records of this folder. Their bytes stay until unused ones are removed.
     ///
     /// # Errors

@@ -186,14 +186,19 @@ impl Caching {
     }
 
     /// Removes the checkpoints of a run that succeeded, and those of the run that it resumed.
-    pub(crate) fn forget(&self) {
+    pub(crate) fn forget(&self, plan: &Plan) {
         // Also if only an optional step failed.
         if !self.has_checkpoints.load(Ordering::Relaxed) && self.resumed.is_none() {
             return;
         }
         let resumed = self.resumed.as_ref().map(|resumed| self.store().checkpoints(&resumed.run));
         for records in resumed.iter().chain([&self.checkpoints()]) {
-            if let Err(error) = records.remove_all().and_then(|()| records.remove_marks()) {
+            // The last steps first: after a kill in between, every record that is left still has those before it.
+            let mut steps = (0..plan.len()).rev();
+            let removed = steps.try_for_each(|step| records.remove(&plan.spec(step).identity()));
+            if let Err(error) =
+                removed.and_then(|()| records.remove_all()).and_then(|()| records.remove_marks())
+            {
                 self.store().warn(format!("the checkpoints of an earlier run could not be removed: {error}"));
             }
         }
